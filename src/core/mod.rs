@@ -18,6 +18,7 @@ pub mod policy;
 pub mod reason;
 pub mod review;
 mod staff;
+pub mod telling;
 pub mod timebox;
 pub mod words;
 pub mod world;
