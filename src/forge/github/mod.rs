@@ -1,0 +1,3 @@
+//! GitHub: github.com and GitHub Enterprise Server.
+
+pub mod read;

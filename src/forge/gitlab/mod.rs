@@ -1,0 +1,4 @@
+//! GitLab: gitlab.com and self-managed.
+
+pub mod read;
+mod reviewers;
