@@ -1,3 +1,4 @@
 //! Usher takes every merge request written by a support engineer to the right reviewer.
 
 pub mod clock;
+pub mod sandbox;
