@@ -62,9 +62,8 @@ fn parse<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unreadable> {
 }
 
 /// Any event of which only the action matters.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Slip<'a> {
     #[serde(borrow)]
     action: Text<'a>,
