@@ -10,6 +10,10 @@ pub mod gate;
 pub mod github;
 pub mod gitlab;
 pub mod http;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod url;
 
 pub use client::{Client, ClientConfig, Hint, Listing, Performed};
