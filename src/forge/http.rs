@@ -243,6 +243,13 @@ fn own(pair: (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)) -> (String,
     (pair.0.into_owned(), pair.1.into_owned())
 }
 
+/// Entries of a list, and whether a limit cut it short.
+#[derive(Debug)]
+pub(super) struct Pages<T> {
+    pub entries: Vec<T>,
+    pub truncated: bool,
+}
+
 /// How both clients hold their transport.
 pub(super) type Line = Arc<Transport>;
 

@@ -10,6 +10,7 @@ pub mod gate;
 pub mod github;
 pub mod gitlab;
 pub mod http;
+mod story;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

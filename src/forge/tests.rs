@@ -180,6 +180,20 @@ async fn the_token_travels_in_one_header_and_is_printed_nowhere() {
     assert!(error.contains("line break") && !error.contains("ab"), "{error}");
 }
 
+/// The courier runs them on tasks of their own.
+#[tokio::test]
+async fn everything_a_client_does_can_be_spawned() {
+    let script = Script::github(&[]).await;
+    let client = script.client.clone();
+    let all = async move {
+        let _ = client.perform(&change(), &status(), Hint::default()).await;
+        let _ = client.observe(&change()).await;
+        let _ = client.list(None).await;
+        client.roster(&crate::core::people::RosterWish::default()).await
+    };
+    assert_eq!(tokio::spawn(all).await.unwrap(), Err(Fault::Gone));
+}
+
 #[tokio::test]
 async fn health_remembers_the_last_good_answer_and_the_fault_since() {
     let [script, _] = both(ResponseTemplate::new(502)).await;
