@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::fault::Fault;
 use super::http::{Health, Transport};
 use super::url::Place;
-use super::{github, gitlab};
+use super::{github, gitlab, story};
 use crate::clock::Clock;
 use crate::core::action::Action;
 use crate::core::change::{ChangeKey, ForgeKind, Snapshot};
@@ -89,6 +89,7 @@ struct Inner {
     projects: Vec<Pattern>,
     place: Place,
     line: Arc<Transport>,
+    clock: Clock,
     dialect: Dialect,
 }
 
@@ -111,10 +112,10 @@ impl Client {
             Transport::new(kind, place.api.clone(), token, &user_agent, clock.clone()).map_err(fail)?;
         let line = Arc::new(line);
         let dialect = match kind {
-            ForgeKind::GitLab => Dialect::GitLab(gitlab::GitLab::new(line.clone(), clock)),
-            ForgeKind::GitHub => Dialect::GitHub(github::GitHub::new(line.clone(), clock)),
+            ForgeKind::GitLab => Dialect::GitLab(gitlab::GitLab::new(line.clone(), clock.clone())),
+            ForgeKind::GitHub => Dialect::GitHub(github::GitHub::new(line.clone())),
         };
-        Ok(Client(Arc::new(Inner { name, kind, projects, place, line, dialect })))
+        Ok(Client(Arc::new(Inner { name, kind, projects, place, line, clock, dialect })))
     }
 
     /// The forge's name in the configuration.
@@ -187,8 +188,8 @@ impl Client {
     /// When the forge could not be asked; see [`Fault`].
     pub async fn roster(&self, wish: &RosterWish) -> Result<Roster, Fault> {
         match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.roster(wish).await,
-            Dialect::GitHub(github) => github.roster(wish).await,
+            Dialect::GitLab(gitlab) => story::roster(gitlab, wish, &self.0.clock).await,
+            Dialect::GitHub(github) => story::roster(github, wish, &self.0.clock).await,
         }
     }
 

@@ -103,6 +103,11 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, answer: String, wri
             why: format!("the forge failed with {}: {answer}", status.as_u16()),
             outcome_unknown: write,
         },
+        // Somebody else is writing the same thing this moment.
+        StatusCode::CONFLICT | StatusCode::LOCKED => {
+            let why = format!("the forge is busy with it ({}): {answer}", status.as_u16());
+            Fault::Retry { why, outcome_unknown: false }
+        }
         status => Fault::Refused { status: status.as_u16(), answer },
     }
 }

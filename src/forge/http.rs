@@ -146,7 +146,10 @@ impl Transport {
     fn addressed(&self, request: Request<Vec<u8>>) -> Result<reqwest::Request, Fault> {
         let refuse = |answer: String| Fault::Refused { status: 0, answer };
         let (parts, body) = request.into_parts();
-        let url = self.api.join(&parts.uri.to_string()).map_err(|error| refuse(error.to_string()))?;
+        let mut url = self.api.join(&parts.uri.to_string()).map_err(|error| refuse(error.to_string()))?;
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
         if url.origin() != self.api.origin() {
             return Err(refuse(format!("{} is not the configured forge", url.host_str().unwrap_or("?"))));
         }
@@ -238,6 +241,13 @@ pub(super) fn next_page(url: &Url, headers: &HeaderMap) -> Option<Url> {
 
 fn own(pair: (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)) -> (String, String) {
     (pair.0.into_owned(), pair.1.into_owned())
+}
+
+/// Entries of a list, and whether a limit cut it short.
+#[derive(Debug)]
+pub(super) struct Pages<T> {
+    pub entries: Vec<T>,
+    pub truncated: bool,
 }
 
 /// How both clients hold their transport.

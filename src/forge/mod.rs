@@ -12,10 +12,18 @@ pub mod gate;
 pub mod github;
 pub mod gitlab;
 pub mod http;
+<<<<<<< HEAD
 pub mod inbound;
 pub mod signature;
 pub mod time;
 pub mod tolerant;
+=======
+mod story;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+>>>>>>> refs/heads/clients
 pub mod url;
 
 pub use client::{Client, ClientConfig, Hint, Listing, Performed};

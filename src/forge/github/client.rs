@@ -15,23 +15,22 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::wire;
-use crate::clock::Clock;
 use crate::core::action::Action;
 use crate::core::change::{Account, ChangeKey, ChangedFile, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 use crate::core::fact::Fact;
 use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
-use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, next_page};
+use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Pages, next_page};
+use crate::forge::story;
 use crate::forge::url::below;
 
 /// One GitHub as one identity.
 #[derive(Debug)]
 pub(in crate::forge) struct GitHub {
     line: Line,
-    pub(super) clock: Clock,
     /// Made at the first request: octocrab starts a task of its own and needs the runtime for it.
     crab: OnceLock<Octocrab>,
-    me: OnceCell<Account>,
+    pub(super) me: OnceCell<Account>,
 }
 
 /// The lowest layer of octocrab's tower. octocrab makes the requests; credentials, timeouts, limits
@@ -59,16 +58,9 @@ impl tower::Service<Request<OctoBody>> for Ground {
     }
 }
 
-/// Entries of a list, and whether a limit cut it short.
-#[derive(Debug)]
-pub(super) struct Pages<T> {
-    pub entries: Vec<T>,
-    pub truncated: bool,
-}
-
 impl GitHub {
-    pub fn new(line: Line, clock: Clock) -> GitHub {
-        GitHub { line, clock, crab: OnceLock::new(), me: OnceCell::new() }
+    pub fn new(line: Line) -> GitHub {
+        GitHub { line, crab: OnceLock::new(), me: OnceCell::new() }
     }
 
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
@@ -76,19 +68,10 @@ impl GitHub {
             Action::ReadFiles => self.files(change).await,
             Action::Shape(shape) => self.shape(change, shape).await,
             Action::Status { body } | Action::Ping { body, .. } | Action::Reply { body, .. } => {
-                self.comment(change, action, body, hint).await
+                story::comment(self, change, action, body, hint).await
             }
             Action::React { comment } => self.react(change, *comment).await,
         }
-    }
-
-    /// The account that the token belongs to; asked once.
-    pub(super) async fn me(&self) -> Result<Account, Fault> {
-        let ask = || async {
-            let me: wire::User = self.get(&self.at(["user"])).await?;
-            Ok(me.account())
-        };
-        self.me.get_or_try_init(ask).await.cloned()
     }
 
     pub async fn observe(&self, change: &ChangeKey) -> Result<Snapshot, Fault> {

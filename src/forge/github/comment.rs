@@ -1,53 +1,33 @@
 //! Comments in the conversation of a pull request, and reactions to them.
 
+use async_trait::async_trait;
 use http::Method;
 use serde_json::json;
 
-use super::client::{GitHub, Pages};
+use super::client::GitHub;
 use super::wire;
-use crate::core::action::Action;
 use crate::core::change::ChangeKey;
-use crate::forge::client::{Hint, Performed};
+use crate::forge::client::Performed;
 use crate::forge::fault::Fault;
-use crate::forge::http::PAGES_LIMIT;
+use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::story::{Comments, People};
 
-impl GitHub {
-    /// Edits our comment where there is one (`Status` only: pings and replies are written once),
-    /// and writes it otherwise.
-    pub(super) async fn comment(
-        &self,
-        change: &ChangeKey,
-        action: &Action,
-        body: &str,
-        hint: Hint,
-    ) -> Result<Performed, Fault> {
-        let mut ours = hint.comment_id;
-        if let (None, true, Some(marker)) = (ours, hint.look_up, action.marker()) {
-            ours = self.find_comment(change, &marker).await?;
-        }
-        let body = json!({ "body": body });
-        if let Some(comment) = ours {
-            if !matches!(action, Action::Status { .. }) {
-                return Ok(Performed::comment(comment));
-            }
-            let place = self.comment_place(change, comment);
-            // The documented verb; octocrab's `update_comment` sends POST, to which GitHub says 405.
-            match self.write(Method::PATCH, &place, Some(&body)).await {
-                // Somebody deleted it.
-                Err(Fault::Gone) => {}
-                edited => return edited.map(|()| Performed::comment(comment)),
-            }
-        }
-        let new: wire::Comment = self.post(&self.issue(change, ["comments"]), &body).await?;
-        Ok(Performed::comment(new.id))
+#[async_trait]
+impl Comments for GitHub {
+    async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, Fault> {
+        let place = self.issue(change, ["comments"]);
+        let new: wire::Comment = self.post(&place, &json!({ "body": body })).await?;
+        Ok(new.id)
     }
 
-    fn comment_place(&self, change: &ChangeKey, comment: u64) -> url::Url {
-        self.in_project(&change.project, ["issues", "comments", &comment.to_string()])
+    /// With the documented verb; octocrab's `update_comment` sends POST, to which GitHub says 405.
+    async fn edit(&self, change: &ChangeKey, comment: u64, body: &str) -> Result<(), Fault> {
+        let place = self.comment_place(change, comment);
+        self.write(Method::PATCH, &place, Some(&json!({ "body": body }))).await
     }
 
     /// The comment that carries `marker` and was written by our own account.
-    async fn find_comment(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault> {
+    async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault> {
         let me = self.me().await?;
         let comments: Pages<wire::Comment> =
             self.pages(self.issue(change, ["comments"]), PAGES_LIMIT).await?;
@@ -56,6 +36,12 @@ impl GitHub {
                 && comment.body.as_deref().is_some_and(|body| body.contains(marker))
         });
         Ok(ours.map(|comment| comment.id))
+    }
+}
+
+impl GitHub {
+    fn comment_place(&self, change: &ChangeKey, comment: u64) -> url::Url {
+        self.in_project(&change.project, ["issues", "comments", &comment.to_string()])
     }
 
     pub(super) async fn react(&self, change: &ChangeKey, comment: u64) -> Result<Performed, Fault> {

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use url::Url;
 
-use super::client::{GitHub, Pages};
+use super::client::GitHub;
 use super::wire;
 use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
 use crate::forge::client::{Listing, Source, sources};
 use crate::forge::fault::Fault;
-use crate::forge::http::PAGES_LIMIT;
+use crate::forge::http::{PAGES_LIMIT, Pages};
 
 /// Projects looked into in one sweep, at most: each costs a request of the 5,000 an hour.
 const PROJECTS_LIMIT: usize = 500;

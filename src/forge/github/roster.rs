@@ -1,40 +1,23 @@
 //! Who is who: logins, teams and organisations.
 
-use super::client::{GitHub, Pages};
+use async_trait::async_trait;
+
+use super::client::GitHub;
 use super::wire;
 use crate::core::change::Account;
-use crate::core::people::{Roster, RosterWish};
 use crate::forge::fault::Fault;
-use crate::forge::http::PAGES_LIMIT;
+use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::story::People;
 
-impl GitHub {
-    /// Teams first: who was seen there need not be looked up again.
-    pub async fn roster(&self, wish: &RosterWish) -> Result<Roster, Fault> {
-        let mut roster = Roster { me: Some(self.me().await?), ..Roster::default() };
-        let mut seen = Vec::new();
-        for group in &wish.groups {
-            match self.members(group).await {
-                Ok(members) => {
-                    seen.extend(members.iter().cloned());
-                    roster.groups.insert(group.clone(), members);
-                }
-                Err(Fault::Gone) => roster.unknown.push(group.clone()),
-                Err(fault) => return Err(fault),
-            }
-        }
-        for login in &wish.logins {
-            let known = seen.iter().find(|account| account.login.eq_ignore_ascii_case(login)).cloned();
-            let account = match known {
-                Some(account) => Some(account),
-                None => self.user(login).await?,
-            };
-            match account {
-                Some(account) => drop(roster.accounts.insert(login.to_lowercase(), account)),
-                None => roster.unknown.push(login.clone()),
-            }
-        }
-        roster.fetched_at = Some(self.clock.now());
-        Ok(roster)
+#[async_trait]
+impl People for GitHub {
+    /// Asked once.
+    async fn me(&self) -> Result<Account, Fault> {
+        let ask = || async {
+            let me: wire::User = self.get(&self.at(["user"])).await?;
+            Ok(me.account())
+        };
+        self.me.get_or_try_init(ask).await.cloned()
     }
 
     /// Members of the team `org/team` (with those of its child teams, as GitHub lists them), or of
@@ -48,11 +31,9 @@ impl GitHub {
         Ok(members.entries.iter().map(wire::User::account).collect())
     }
 
-    async fn user(&self, login: &str) -> Result<Option<Account>, Fault> {
-        match self.get::<wire::User>(&self.at(["users", login])).await {
-            Ok(user) => Ok((user.kind.as_deref() != Some("Organization")).then(|| user.account())),
-            Err(Fault::Gone) => Ok(None),
-            Err(fault) => Err(fault),
-        }
+    async fn user(&self, login: &str) -> Result<Account, Fault> {
+        let user: wire::User = self.get(&self.at(["users", login])).await?;
+        let is_organization = user.kind.as_deref() == Some("Organization");
+        if is_organization { Err(Fault::Gone) } else { Ok(user.account()) }
     }
 }

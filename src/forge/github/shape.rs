@@ -78,8 +78,7 @@ impl GitHub {
         shape: &'a Shape,
     ) -> Result<Vec<&'a Account>, Fault> {
         let requested = fresh.requested();
-        let author = fresh.author();
-        let missing = |account: &&Account| !requested.contains(account) && **account != author;
+        let missing = |account: &&Account| !requested.contains(account);
         let mut missing: Vec<&Account> = shape.reviewers.iter().filter(missing).collect();
         if missing.is_empty() || is_untouched(fresh, shape) {
             return Ok(missing);

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use gitlab::api::projects::merge_requests as mr;
 use gitlab::api::{ApiError, AsyncClient, AsyncQuery, Endpoint, RestClient, endpoint_prelude as prelude};
-use gitlab::api::{projects::merge_requests as mr, users};
 use http::{Request, Response, request::Builder};
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
@@ -18,14 +18,15 @@ use crate::core::change::{Account, ChangeKey, ChangedFile, SeenReviewer, SeenRev
 use crate::core::fact::Fact;
 use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
-use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Transport, next_page};
+use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Pages, Transport, next_page};
+use crate::forge::story;
 
 /// One GitLab as one identity.
 #[derive(Debug)]
 pub(in crate::forge) struct GitLab {
     pub(super) line: Line,
     pub(super) clock: Clock,
-    me: OnceCell<Account>,
+    pub(super) me: OnceCell<Account>,
 }
 
 impl RestClient for Transport {
@@ -42,13 +43,6 @@ impl AsyncClient for Transport {
         let request = request.body(body).map_err(|error| ApiError::client(unsendable(&error)))?;
         self.send(request).await.map_err(ApiError::client)
     }
-}
-
-/// Entries of a list, and whether a limit cut it short.
-#[derive(Debug)]
-pub(super) struct Pages<T> {
-    pub entries: Vec<T>,
-    pub truncated: bool,
 }
 
 /// A list that the crate has no endpoint for, or not with the parameters needed here.
@@ -86,20 +80,10 @@ impl GitLab {
             Action::ReadFiles => self.files(change).await,
             Action::Shape(shape) => self.shape(change, shape).await,
             Action::Status { body } | Action::Ping { body, .. } | Action::Reply { body, .. } => {
-                self.comment(change, action, body, hint).await
+                story::comment(self, change, action, body, hint).await
             }
             Action::React { comment } => self.react(change, *comment).await,
         }
-    }
-
-    /// The account that the token belongs to; asked once.
-    pub(super) async fn me(&self) -> Result<Account, Fault> {
-        let ask = || async {
-            let endpoint = endpoint(users::CurrentUser::builder().build())?;
-            let me: wire::User = self.get(&endpoint).await?;
-            Ok(me.account())
-        };
-        self.me.get_or_try_init(ask).await.cloned()
     }
 
     pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::MergeRequest, Fault> {

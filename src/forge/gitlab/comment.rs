@@ -1,50 +1,30 @@
 //! Comments on a merge request (GitLab calls them notes), and reactions to them.
 
+use async_trait::async_trait;
 use gitlab::api::projects::merge_requests::notes::awards::CreateMergeRequestNoteAward;
 use gitlab::api::projects::merge_requests::notes::{CreateMergeRequestNote, EditMergeRequestNote};
 
-use super::client::{GitLab, List, Pages, endpoint};
+use super::client::{GitLab, List, endpoint};
 use super::wire;
-use crate::core::action::Action;
 use crate::core::change::ChangeKey;
-use crate::forge::client::{Hint, Performed};
+use crate::forge::client::Performed;
 use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, PER_PAGE};
+use crate::forge::http::{PAGES_LIMIT, PER_PAGE, Pages};
+use crate::forge::story::{Comments, People};
 
 /// GitLab's name of the 👍 reaction.
 const DONE: &str = "thumbsup";
 
-impl GitLab {
-    /// Edits our comment where there is one (`Status` only: pings and replies are written once),
-    /// and writes it otherwise.
-    pub(super) async fn comment(
-        &self,
-        change: &ChangeKey,
-        action: &Action,
-        body: &str,
-        hint: Hint,
-    ) -> Result<Performed, Fault> {
-        let mut ours = hint.comment_id;
-        if let (None, true, Some(marker)) = (ours, hint.look_up, action.marker()) {
-            ours = self.find_note(change, &marker).await?;
-        }
-        if let Some(note) = ours {
-            if !matches!(action, Action::Status { .. }) {
-                return Ok(Performed::comment(note));
-            }
-            match self.edit_note(change, note, body).await {
-                // Somebody deleted it.
-                Err(Fault::Gone) => {}
-                edited => return edited.map(|()| Performed::comment(note)),
-            }
-        }
+#[async_trait]
+impl Comments for GitLab {
+    async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, Fault> {
         let mut new = CreateMergeRequestNote::builder();
         let new = new.project(&change.project).merge_request(change.number).body(body).build();
         let note: wire::NoteId = self.write(&endpoint(new)?).await?;
-        Ok(Performed::comment(note.id))
+        Ok(note.id)
     }
 
-    async fn edit_note(&self, change: &ChangeKey, note: u64, body: &str) -> Result<(), Fault> {
+    async fn edit(&self, change: &ChangeKey, note: u64, body: &str) -> Result<(), Fault> {
         let mut edit = EditMergeRequestNote::builder();
         let edit = edit.project(&change.project).merge_request(change.number).note(note).body(body).build();
         let _: serde::de::IgnoredAny = self.write(&endpoint(edit)?).await?;
@@ -52,7 +32,7 @@ impl GitLab {
     }
 
     /// The note that carries `marker` and was written by our own account.
-    async fn find_note(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault> {
+    async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault> {
         let me = self.me().await?;
         let notes = self.notes(change, PAGES_LIMIT).await?;
         let ours = notes.entries.iter().find(|note| {
@@ -60,7 +40,9 @@ impl GitLab {
         });
         Ok(ours.map(|note| note.id))
     }
+}
 
+impl GitLab {
     /// The newest hundred notes, GitLab's own ("system") ones among them.
     pub(super) async fn newest_notes(&self, change: &ChangeKey) -> Result<Vec<wire::Note>, Fault> {
         Ok(self.notes(change, 1).await?.entries)

@@ -3,13 +3,13 @@
 use gitlab::api::common::NameOrId;
 use jiff::Timestamp;
 
-use super::client::{GitLab, List, Pages};
+use super::client::{GitLab, List};
 use super::wire;
 use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
 use crate::forge::client::{Listing, Source, sources};
 use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, PER_PAGE};
+use crate::forge::http::{PAGES_LIMIT, PER_PAGE, Pages};
 
 /// Projects of one user that are listed one by one, at most.
 const USER_PROJECTS_LIMIT: usize = 200;

@@ -1,44 +1,27 @@
 //! Who is who: logins and direct group members.
 
+use async_trait::async_trait;
 use gitlab::api::groups::members::GroupMembers;
-use gitlab::api::users::Users;
+use gitlab::api::users::{CurrentUser, Users};
 use jiff::civil::Date;
 
-use super::client::{GitLab, Pages, endpoint};
+use super::client::{GitLab, endpoint};
 use super::wire;
 use crate::core::change::Account;
-use crate::core::people::{Roster, RosterWish};
 use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, PER_PAGE};
+use crate::forge::http::{PAGES_LIMIT, PER_PAGE, Pages};
+use crate::forge::story::People;
 
-impl GitLab {
-    /// Groups first: who was seen there need not be looked up again.
-    pub async fn roster(&self, wish: &RosterWish) -> Result<Roster, Fault> {
-        let mut roster = Roster { me: Some(self.me().await?), ..Roster::default() };
-        let mut seen = Vec::new();
-        for group in &wish.groups {
-            match self.members(group).await {
-                Ok(members) => {
-                    seen.extend(members.iter().cloned());
-                    roster.groups.insert(group.clone(), members);
-                }
-                Err(Fault::Gone) => roster.unknown.push(group.clone()),
-                Err(fault) => return Err(fault),
-            }
-        }
-        for login in &wish.logins {
-            let known = seen.iter().find(|account| account.login.eq_ignore_ascii_case(login)).cloned();
-            let account = match known {
-                Some(account) => Some(account),
-                None => self.user(login).await?,
-            };
-            match account {
-                Some(account) => drop(roster.accounts.insert(login.to_lowercase(), account)),
-                None => roster.unknown.push(login.clone()),
-            }
-        }
-        roster.fetched_at = Some(self.clock.now());
-        Ok(roster)
+#[async_trait]
+impl People for GitLab {
+    /// Asked once.
+    async fn me(&self) -> Result<Account, Fault> {
+        let ask = || async {
+            let endpoint = endpoint(CurrentUser::builder().build())?;
+            let me: wire::User = self.get(&endpoint).await?;
+            Ok(me.account())
+        };
+        self.me.get_or_try_init(ask).await.cloned()
     }
 
     /// Direct members who can act: not `members/all`, which brings in every ancestor's.
@@ -51,11 +34,11 @@ impl GitLab {
         Ok(members.entries.iter().filter(acts).map(wire::User::account).collect())
     }
 
-    async fn user(&self, login: &str) -> Result<Option<Account>, Fault> {
+    async fn user(&self, login: &str) -> Result<Account, Fault> {
         let mut wanted = Users::builder();
         let users: Vec<wire::User> = self.get(&endpoint(wanted.username(login).build())?).await?;
         let same = |user: &&wire::User| user.username.eq_ignore_ascii_case(login) && user.is_active();
-        Ok(users.iter().find(same).map(wire::User::account))
+        users.iter().find(same).map(wire::User::account).ok_or(Fault::Gone)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use gitlab::api::projects::merge_requests::EditMergeRequest;
+use gitlab::api::common::NameOrId;
+use gitlab::api::endpoint_prelude::{BodyError, Cow, Endpoint, FormParams, Method};
 
-use super::client::{GitLab, endpoint};
+use super::client::GitLab;
 use super::wire;
 use crate::core::action::Shape;
 use crate::core::change::{Account, ChangeKey, ChangeState};
@@ -19,6 +20,42 @@ struct Difference<'a> {
     reviewers: Option<Vec<u64>>,
     add: Vec<&'a str>,
     remove: Vec<&'a str>,
+}
+
+/// One `PUT` of a difference. The crate's own `EditMergeRequest` keeps reviewers in a set and sends
+/// them sorted by id, and GitLab Free would then throw out whomever a person had put there.
+#[derive(Debug)]
+struct Edit<'a> {
+    change: &'a ChangeKey,
+    difference: &'a Difference<'a>,
+}
+
+impl Endpoint for Edit<'_> {
+    fn method(&self) -> Method {
+        Method::PUT
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        let project = NameOrId::from(&self.change.project);
+        format!("projects/{project}/merge_requests/{}", self.change.number).into()
+    }
+
+    fn body(&self) -> Result<Option<(&'static str, Vec<u8>)>, BodyError> {
+        let Difference { reviewers, add, remove } = self.difference;
+        let mut form = FormParams::default();
+        match reviewers.as_deref() {
+            None => {}
+            // An empty list would be no parameter at all; GitLab takes 0 for nobody.
+            Some([]) => drop(form.push("reviewer_ids", 0_u64)),
+            Some(ids) => drop(form.extend(ids.iter().map(|id| ("reviewer_ids[]", *id)))),
+        }
+        for (key, labels) in [("add_labels", add), ("remove_labels", remove)] {
+            if !labels.is_empty() {
+                form.push(key, labels.join(","));
+            }
+        }
+        form.into_body()
+    }
 }
 
 impl Difference<'_> {
@@ -36,21 +73,7 @@ impl GitLab {
         if difference.is_empty() {
             return Ok(Performed::default());
         }
-        let mut edit = EditMergeRequest::builder();
-        edit.project(&change.project).merge_request(change.number);
-        match difference.reviewers.as_deref() {
-            None => {}
-            // An empty list would not be sent at all; this sends `reviewer_ids=0`.
-            Some([]) => drop(edit.without_reviewer()),
-            Some(ids) => drop(edit.reviewers(ids.iter().copied())),
-        }
-        for label in &difference.add {
-            edit.add_label(*label);
-        }
-        for label in &difference.remove {
-            edit.remove_label(*label);
-        }
-        let after: wire::MergeRequest = self.write(&endpoint(edit.build())?).await?;
+        let after: wire::MergeRequest = self.write(&Edit { change, difference: &difference }).await?;
         let sent = difference.reviewers.unwrap_or_default();
         let kept = after.reviewers.as_ref().map(|_| after.reviewers());
         Ok(Performed::facts(refusals(&sent, kept.as_deref(), shape)))
