@@ -10,7 +10,7 @@ use crate::core::policy::{GroupRef, PersonPolicy, Support};
 use super::calendars::{self, Calendars};
 use super::forges::ReadForge;
 use super::mistakes::{Book, Fault, did_you_mean};
-use super::reader::{Placed, Section};
+use super::reader::{Placed, Section, bare};
 use super::tree::Node;
 use super::{keys, units};
 
@@ -43,7 +43,6 @@ pub(super) fn support(root: &Section<'_>, forges: &[ReadForge], book: &mut Book)
         }
     }
     report_twice(&members, book);
-    let bare = |list: Vec<Placed<String>>| list.into_iter().map(|name| name.it).collect();
     Support { members: bare(members), groups, except: bare(except) }
 }
 
@@ -96,10 +95,10 @@ fn group(node: &Node, kind: ForgeKind) -> Result<GroupRef, Fault> {
 fn check_forge(group: &Placed<GroupRef>, kind: ForgeKind, forges: &[ReadForge], book: &mut Book) {
     let name = &group.it.forge;
     match forges.iter().find(|forge| forge.name.it == *name) {
-        Some(forge) if forge.kind == kind => {}
         Some(forge) => {
-            let key = if forge.kind == ForgeKind::GitLab { "gitlab_groups" } else { "github_teams" };
-            let what = format!("the forge `{name}` is a {}", forge.kind.word());
+            let Some(other) = forge.kind.filter(|other| *other != kind) else { return };
+            let key = if other == ForgeKind::GitLab { "gitlab_groups" } else { "github_teams" };
+            let what = format!("the forge `{name}` is of kind {}", other.word());
             book.mistake(&group.place, what, format!("its groups are listed under `{key}`"));
         }
         None => report_no_forge(name, &group.place, forges, book),
@@ -163,7 +162,7 @@ fn person(
         github: login(book, "github"),
         hours: calendar.or(in_timezone),
         capacity: capacity(section, book),
-        away: section.list(book, "away", units::away).into_iter().map(|away| away.it).collect(),
+        away: bare(section.list(book, "away", units::away)),
     }
 }
 

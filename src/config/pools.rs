@@ -6,7 +6,7 @@ use super::calendars::Calendars;
 use super::forges::ReadForge;
 use super::mistakes::{Book, did_you_mean, nearest};
 use super::people;
-use super::reader::{Placed, Section};
+use super::reader::{Placed, Section, bare};
 use super::{keys, units};
 
 /// Most reviewers and approvals that a pool may want for one change.
@@ -43,8 +43,7 @@ fn pool(
     support: &Support,
     book: &mut Book,
 ) -> Option<Placed<Pool>> {
-    let name =
-        section.required(book, "name", "routes and commands refer to it: name = \"backend\"", units::word);
+    let name = section.own_name(book, "routes and commands refer to it: name = \"backend\"", units::word);
     let members = section.list(book, "members", units::login);
     let groups = people::groups(section, forges, book);
     people::report_twice(&members, book);
@@ -67,7 +66,7 @@ fn pool(
     let (reviewers, approvals) = numbers(section, members.len(), groups.is_empty(), book);
     let capacity = people::capacity(section, book).unwrap_or(CAPACITY);
     let hours = calendars.named(section, book);
-    let members = members.into_iter().map(|member| member.it).collect();
+    let members = bare(members);
     let lead = lead.map(|lead| lead.it);
     let name = name?;
     let pool = Pool { name: name.it, members, groups, lead, reviewers, approvals, capacity, hours };
@@ -143,20 +142,12 @@ fn route(
     forges: &[ReadForge],
     book: &mut Book,
 ) -> Option<Route> {
-    let pool = section.required(book, "pool", "name the pool: pool = \"backend\"", units::text);
-    if let Some(pool) = pool.as_ref().filter(|pool| !pools.iter().any(|other| other.it.name == pool.it)) {
-        let names: Vec<&str> = pools.iter().map(|pool| pool.it.name.as_str()).collect();
-        let todo = did_you_mean(&pool.it, &names, "describe it with a [[pool]] of that name");
-        book.mistake(&pool.place, format!("there is no pool `{}`", pool.it), todo);
-    }
+    let pool = pool_of_route(section, pools, book);
     let on_forges = section.list(book, "forges", units::text);
     for name in &on_forges {
         if !forges.iter().any(|forge| forge.name.it == name.it) {
             people::report_no_forge(&name.it, &name.place, forges, book);
         }
-    }
-    fn bare<T>(list: Vec<Placed<T>>) -> Vec<T> {
-        list.into_iter().map(|placed| placed.it).collect()
     }
     let route = Route {
         pool: String::new(),
@@ -167,6 +158,17 @@ fn route(
         target_branches: bare(section.list(book, "target_branches", units::pattern)),
     };
     Some(Route { pool: pool?.it, ..route })
+}
+
+fn pool_of_route(section: &Section<'_>, pools: &[Placed<Pool>], book: &mut Book) -> Option<Placed<String>> {
+    let pool = section.required(book, "pool", "name the pool: pool = \"backend\"", units::text)?;
+    if pools.iter().any(|other| other.it.name == pool.it) {
+        return Some(pool);
+    }
+    let names: Vec<&str> = pools.iter().map(|pool| pool.it.name.as_str()).collect();
+    let todo = did_you_mean(&pool.it, &names, "describe it with a [[pool]] of that name");
+    book.mistake(&pool.place, format!("there is no pool `{}`", pool.it), todo);
+    None
 }
 
 /// A lead may be anybody, so a name that is known nowhere else is no mistake; but one that looks

@@ -76,7 +76,7 @@ pub(super) fn url(url: &str) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| "*".repeat(url.len()))
 }
 
-fn sounds_secret(key: &str) -> bool {
+pub(super) fn sounds_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     SECRET_WORDS.iter().any(|word| key.contains(word))
 }
@@ -93,9 +93,11 @@ fn blot_values(value: &str, bytes: &mut [u8]) {
 /// Blots out words that are secrets by their form, and passwords in URLs.
 fn blot_words(line: &str, bytes: &mut [u8]) {
     for (at, word) in words(line, &[' ', '\t', '\r', '\n', '"', '\'', ',']) {
-        let prefix = SECRET_PREFIXES.iter().filter_map(|prefix| word.find(prefix)).min();
-        if let Some(prefix) = prefix {
-            blot(&mut bytes[at + prefix..at + word.len()]);
+        for prefix in SECRET_PREFIXES {
+            // The prefix alone is no secret, and messages speak of it.
+            if let Some(found) = word.find(prefix).filter(|found| word.len() > found + prefix.len() + 3) {
+                blot(&mut bytes[at + found..at + word.len()]);
+            }
         }
         if let (Some(scheme), Some(host)) = (word.find("://"), word.rfind('@'))
             && scheme + 3 < host
