@@ -84,8 +84,8 @@ impl Fault {
 impl Mistake {
     pub(super) fn new(severity: Severity, place: &Place, fault: Fault) -> Mistake {
         let place = place.clone();
-        let what = redact::url(&fault.what);
-        Mistake { severity, what, todo: fault.todo, line: None, column: None, place }
+        let (what, todo) = (redact::line(&fault.what), redact::line(&fault.todo));
+        Mistake { severity, what, todo, line: None, column: None, place }
     }
 }
 

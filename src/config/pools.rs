@@ -4,7 +4,7 @@ use crate::core::policy::{Pool, Route, Support};
 
 use super::calendars::Calendars;
 use super::forges::ReadForge;
-use super::mistakes::{Book, did_you_mean, nearest};
+use super::mistakes::{Book, did_you_mean};
 use super::people;
 use super::reader::{Placed, Section, bare};
 use super::{keys, units};
@@ -81,8 +81,12 @@ fn numbers(section: &Section<'_>, members: usize, only_members: bool, book: &mut
     let needed = approvals.as_ref().map_or(1, |approvals| approvals.it);
     let not_understood = reviewers.is_none() && section.node("reviewers").is_some();
     if let Some(approvals) = approvals.filter(|approvals| approvals.it > asked && !not_understood) {
-        let what = format!("{needed} approvals are needed, but only {asked} reviewers are asked");
-        book.mistake(&approvals.place, what, format!("write reviewers = {needed}, or fewer approvals"));
+        let what = format!("{needed} approvals are needed, but `reviewers` is {asked}");
+        book.mistake(
+            &approvals.place,
+            what,
+            format!("ask {needed} reviewers, or be content with fewer approvals"),
+        );
     }
     if let Some(reviewers) = reviewers.filter(|_| only_members && members > 0 && asked as usize > members) {
         let what = format!("{asked} reviewers are asked of a pool of {members}");
@@ -169,27 +173,4 @@ fn pool_of_route(section: &Section<'_>, pools: &[Placed<Pool>], book: &mut Book)
     let todo = did_you_mean(&pool.it, &names, "describe it with a [[pool]] of that name");
     book.mistake(&pool.place, format!("there is no pool `{}`", pool.it), todo);
     None
-}
-
-/// A lead may be anybody, so a name that is known nowhere else is no mistake; but one that looks
-/// like another name probably is a slip of the pen.
-pub(super) fn warn_of_odd_leads(
-    root: &Section<'_>,
-    pools: &[Placed<Pool>],
-    known: &[String],
-    book: &mut Book,
-) {
-    for node in root.tables("pool").filter_map(|pool| pool.get("lead")) {
-        let Ok(lead) = units::login(&node.node) else { continue };
-        let named = |name: &String| name.eq_ignore_ascii_case(&lead);
-        let members = pools.iter().flat_map(|pool| &pool.it.members);
-        if known.iter().chain(members.clone()).any(named) {
-            continue;
-        }
-        let names = known.iter().chain(members).map(String::as_str);
-        if let Some(near) = nearest(&lead, names) {
-            let what = format!("the lead `{lead}` is named nowhere else");
-            book.warning(&node.node.place, what, format!("did you mean `{near}`?"));
-        }
-    }
 }

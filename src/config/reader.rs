@@ -54,9 +54,11 @@ impl<'n> Section<'n> {
     pub fn sections(&self, book: &mut Book, name: &str, keys: &'static Keys) -> Vec<Section<'n>> {
         let Some(entry) = self.entry(name) else { return Vec::new() };
         match &entry.node.value {
-            Value::List(list) => {
-                list.iter().take(LIST_LIMIT).filter_map(|node| Section::open(node, keys, book)).collect()
+            Value::List(list) if list.len() > LIST_LIMIT => {
+                book.mistake(&entry.key, format!("`{name}` has more than {LIST_LIMIT} items"), "");
+                Vec::new()
             }
+            Value::List(list) => list.iter().filter_map(|node| Section::open(node, keys, book)).collect(),
             Value::Table(_) => {
                 let what = format!("`{name}` is a list of tables");
                 book.mistake(&entry.key, what, written_as(keys));

@@ -33,8 +33,7 @@ pub(super) fn policy(
     let people = people::people(root, &calendars, &default_hours, book);
     let pools = pools::pools(root, &calendars, forges, &support, book);
     let routes = pools::routes(root, &pools, forges, book);
-    let known: Vec<String> = people.keys().chain(&support.members).cloned().collect();
-    pools::warn_of_odd_leads(root, &pools, &known, book);
+    people::warn_of_slips(root, &support, &pools, book);
     let forges = forges.iter().filter_map(|forge| forge.whole.as_ref()).map(|forge| ForgePolicy {
         name: forge.name.clone(),
         kind: forge.kind,

@@ -206,7 +206,7 @@ fn pools() {
     check_instead(
         "[[route]]",
         "approvals = 2\n[[route]]",
-        "12:13 2 approvals are needed, but only 1 reviewers are asked (write reviewers = 2, or fewer approvals)",
+        "12:13 2 approvals are needed, but `reviewers` is 1 (ask 2 reviewers, or be content with fewer approvals)",
     );
     check_instead(
         "[[route]]",
@@ -221,9 +221,11 @@ fn pools() {
     check_instead(
         "[[route]]",
         "lead = \"rvai\"\n[[route]]",
-        "12:8 warning: the lead `rvai` is named nowhere else (did you mean `ravi`?)",
+        "12:8 warning: `rvai` is named nowhere else (did you mean `ravi`?)",
     );
     check_instead("[[route]]", "lead = \"lena\"\n[[route]]", "");
+    check("[[person]]\nname = \"Rita\"", "17:8 warning: `Rita` is named nowhere else (did you mean `rita`?)");
+    check("[[person]]\nname = \"somebody-in-a-group\"", "");
     check_instead(
         "name = \"backend\"",
         "name = \"back end\"",

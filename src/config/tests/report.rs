@@ -133,7 +133,7 @@ error: a capacity of 0 lets nobody be asked
    |
    = help: write at least 1; who is not to be asked for a while belongs in `away`
 
-warning: the lead `ritta` is named nowhere else
+warning: `ritta` is named nowhere else
   --> usher.toml:21:8
    |
 21 | lead = "ritta"

@@ -51,6 +51,13 @@ fn reports_print_no_secret() {
         "token = [\n\"SECRET\n]",
         "token = \"\"\"\nSECRET\n",
         r#"name = "glpat-SECRET"#,
+        r#"token = "env:SECRET""#,
+        r#"token = "env:glpat-SECRET""#,
+        r#"token = "env: SECRET!""#,
+        "tok\n= \"SECRET\"",
+        r#"calendar = SECRET"#,
+        r#"kind = "SECRET""#,
+        r#"projects = ["SECRET["]"#,
     ];
     for case in cases {
         let case = case.replace("SECRET", SECRET);
