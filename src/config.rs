@@ -14,7 +14,7 @@
 mod calendars;
 mod forges;
 mod ics;
-pub mod keys;
+mod keys;
 mod mistakes;
 mod people;
 mod pools;
@@ -194,7 +194,7 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("dry_run", &self.dry_run)
             .field("server", &self.server)
-            .field("store_url", &redact::url(&self.store_url))
+            .field("store_url", &redact::line(&self.store_url))
             .field("forges", &self.forges)
             .field("reconcile_every", &self.reconcile_every)
             .field("policy", &self.policy)

@@ -23,7 +23,7 @@ impl Calendars {
         let mut calendars = BTreeMap::new();
         for section in root.sections(book, "calendar", &keys::CALENDAR) {
             let todo = "pools and people refer to it: name = \"emea\"";
-            let name = section.required(book, "name", todo, units::word);
+            let name = section.own_name(book, todo, units::word);
             let hours = hours(&section, outside, book);
             let Some(name) = name else { continue };
             if calendars.insert(name.it.clone(), hours).is_some() {

@@ -10,7 +10,7 @@ use crate::core::change::ForgeKind;
 use crate::core::policy::Pattern;
 
 use super::mistakes::{Book, Fault, did_you_mean};
-use super::reader::{Placed, Section};
+use super::reader::{Placed, Section, bare};
 use super::tree::Node;
 use super::{Forge, Outside, Server, keys, secrets, units};
 
@@ -26,7 +26,8 @@ const RECONCILE_MOST: Duration = Duration::from_secs(86_400);
 /// A forge as far as it was understood: enough to check what refers to it.
 pub(super) struct ReadForge {
     pub name: Placed<String>,
-    pub kind: ForgeKind,
+    /// `None` when it was not understood.
+    pub kind: Option<ForgeKind>,
     /// `None` when something in it was wrong.
     pub whole: Option<Forge>,
 }
@@ -149,11 +150,11 @@ fn report_overlap(forges: &[ReadForge], forge: &ReadForge, book: &mut Book) {
     }
 }
 
-/// `None` when even name or kind are missing, so that nothing can refer to it.
+/// `None` when it has no name, so that nothing can refer to it.
 fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Option<ReadForge> {
     secrets::hide_literals(section, SECRET_KEYS, book);
     let todo = "a short name in lower case: it is part of the webhook's address, POST /hooks/NAME";
-    let name = section.required(book, "name", todo, forge_name);
+    let name = section.own_name(book, todo, forge_name);
     let kind = section.required(book, "kind", "write kind = \"gitlab\" or kind = \"github\"", kind);
     let kind = kind.map(|kind| kind.it);
     let url = forge_url(section, kind, book);
@@ -168,9 +169,9 @@ fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Optio
     }
     let token = access_token(section, outside, book);
     let webhooks = kind.map(|kind| webhooks(section, kind, outside, book));
-    let (name, kind) = (name?, kind?);
-    let whole = match (url, token, webhooks) {
-        (Some(url), Some(token), Some(webhooks)) => Some(Forge {
+    let name = name?;
+    let whole = match (kind, url, token, webhooks) {
+        (Some(kind), Some(url), Some(token), Some(webhooks)) => Some(Forge {
             name: name.it.clone(),
             kind,
             url,
@@ -179,7 +180,7 @@ fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Optio
             signing_tokens: webhooks.signing_tokens,
             secret_tokens: webhooks.secret_tokens,
             allow_unsigned: webhooks.allow_unsigned,
-            projects: projects.into_iter().map(|pattern| pattern.it).collect(),
+            projects: bare(projects),
         }),
         _ => None,
     };
@@ -318,7 +319,7 @@ fn webhooks(section: &Section<'_>, kind: ForgeKind, outside: &Outside<'_>, book:
     };
     for name in foreign {
         if let Some(place) = section.key_place(name) {
-            let what = format!("`{name}` is a key of {owner}, and this forge is a {}", kind.word());
+            let what = format!("`{name}` is a key of {owner}, and this forge is of kind {}", kind.word());
             book.mistake(place, what, format!("here it is `{}`", own[0]));
         }
     }
@@ -338,8 +339,4 @@ fn webhooks(section: &Section<'_>, kind: ForgeKind, outside: &Outside<'_>, book:
         );
     }
     webhooks
-}
-
-fn bare<T>(list: Vec<Placed<T>>) -> Vec<T> {
-    list.into_iter().map(|placed| placed.it).collect()
 }

@@ -84,8 +84,8 @@ impl Fault {
 impl Mistake {
     pub(super) fn new(severity: Severity, place: &Place, fault: Fault) -> Mistake {
         let place = place.clone();
-        let what = redact::url(&fault.what);
-        Mistake { severity, what, todo: fault.todo, line: None, column: None, place }
+        let (what, todo) = (redact::line(&fault.what), redact::line(&fault.todo));
+        Mistake { severity, what, todo, line: None, column: None, place }
     }
 }
 
@@ -227,14 +227,18 @@ fn on_one_line(text: &str, span: Range<usize>) -> Range<usize> {
     start..line_end
 }
 
-/// The name nearest to `word`, if one is near enough to be meant.
+/// The name nearest to `word`, if one is near enough to be meant: a few letters off, or cut short.
 pub(super) fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let word = word.to_lowercase();
-    let best = names
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&word, &name.to_lowercase()), name))
-        .min_by_key(|(distance, _)| *distance)?;
-    (best.0 <= (word.chars().count() / 3).max(1)).then_some(best.1)
+    let distance = |name: &str| {
+        let name = name.to_lowercase();
+        let cut_short = word.len() >= 3 && (name.starts_with(&word) || word.starts_with(&name));
+        if cut_short { 1 } else { strsim::damerau_levenshtein(&word, &name) }
+    };
+    let near_enough = (word.chars().count() / 3).max(1);
+    let names = names.into_iter().filter(|name| !name.is_empty());
+    let (best, name) = names.map(|name| (distance(name), name)).min_by_key(|(distance, _)| *distance)?;
+    (best <= near_enough).then_some(name)
 }
 
 /// "did you mean `x`?", or all the names there are, or `otherwise` where there are none.

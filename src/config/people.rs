@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::core::calendar::Hours;
 use crate::core::change::ForgeKind;
-use crate::core::policy::{GroupRef, PersonPolicy, Support};
+use crate::core::policy::{GroupRef, PersonPolicy, Pool, Support};
 
 use super::calendars::{self, Calendars};
 use super::forges::ReadForge;
 use super::mistakes::{Book, Fault, did_you_mean};
-use super::reader::{Placed, Section};
+use super::reader::{Placed, Section, bare};
 use super::tree::Node;
 use super::{keys, units};
 
@@ -43,7 +43,6 @@ pub(super) fn support(root: &Section<'_>, forges: &[ReadForge], book: &mut Book)
         }
     }
     report_twice(&members, book);
-    let bare = |list: Vec<Placed<String>>| list.into_iter().map(|name| name.it).collect();
     Support { members: bare(members), groups, except: bare(except) }
 }
 
@@ -96,10 +95,10 @@ fn group(node: &Node, kind: ForgeKind) -> Result<GroupRef, Fault> {
 fn check_forge(group: &Placed<GroupRef>, kind: ForgeKind, forges: &[ReadForge], book: &mut Book) {
     let name = &group.it.forge;
     match forges.iter().find(|forge| forge.name.it == *name) {
-        Some(forge) if forge.kind == kind => {}
         Some(forge) => {
-            let key = if forge.kind == ForgeKind::GitLab { "gitlab_groups" } else { "github_teams" };
-            let what = format!("the forge `{name}` is a {}", forge.kind.word());
+            let Some(other) = forge.kind.filter(|other| *other != kind) else { return };
+            let key = if other == ForgeKind::GitLab { "gitlab_groups" } else { "github_teams" };
+            let what = format!("the forge `{name}` is of kind {}", other.word());
             book.mistake(&group.place, what, format!("its groups are listed under `{key}`"));
         }
         None => report_no_forge(name, &group.place, forges, book),
@@ -163,7 +162,7 @@ fn person(
         github: login(book, "github"),
         hours: calendar.or(in_timezone),
         capacity: capacity(section, book),
-        away: section.list(book, "away", units::away).into_iter().map(|away| away.it).collect(),
+        away: bare(section.list(book, "away", units::away)),
     }
 }
 
@@ -196,4 +195,36 @@ fn report_shared_login(
             book.mistake(place, what, "each account belongs to one person");
         }
     }
+}
+
+/// People need not be named twice, so a lead or a `[[person]]` that stands alone is no mistake; but one
+/// that is a letter away from another name probably is a slip of the pen.
+pub(super) fn warn_of_slips(root: &Section<'_>, support: &Support, pools: &[Placed<Pool>], book: &mut Book) {
+    let members = pools.iter().flat_map(|pool| &pool.it.members);
+    let members: BTreeSet<&str> = members.chain(&support.members).map(String::as_str).collect();
+    let leads: BTreeSet<&str> = pools.iter().filter_map(|pool| pool.it.lead.as_deref()).collect();
+    let nodes =
+        |list, key| root.tables(list).filter_map(move |table| table.get(key)).map(|entry| &entry.node);
+    let people: BTreeSet<String> =
+        nodes("person", "name").filter_map(|node| units::login(node).ok()).collect();
+    let mut warn = |node: &Node, others: Vec<&str>| {
+        let Ok(name) = units::login(node) else { return };
+        if let (false, Some(near)) = (others.contains(&name.as_str()), slip_of(&name, &others)) {
+            let what = format!("`{name}` is named nowhere else");
+            book.warning(&node.place, what, format!("did you mean `{near}`?"));
+        }
+    };
+    for lead in nodes("pool", "lead") {
+        warn(lead, members.iter().copied().chain(people.iter().map(String::as_str)).collect());
+    }
+    for person in nodes("person", "name") {
+        warn(person, members.union(&leads).copied().collect());
+    }
+}
+
+/// The name that differs from `name` by one letter, or only in its case.
+fn slip_of<'n>(name: &str, others: &[&'n str]) -> Option<&'n str> {
+    let name = name.to_lowercase();
+    let near = |other: &&&str| strsim::damerau_levenshtein(&name, &other.to_lowercase()) <= 1;
+    others.iter().find(near).copied().filter(|_| name.len() >= 4)
 }

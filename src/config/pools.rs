@@ -4,9 +4,9 @@ use crate::core::policy::{Pool, Route, Support};
 
 use super::calendars::Calendars;
 use super::forges::ReadForge;
-use super::mistakes::{Book, did_you_mean, nearest};
+use super::mistakes::{Book, did_you_mean};
 use super::people;
-use super::reader::{Placed, Section};
+use super::reader::{Placed, Section, bare};
 use super::{keys, units};
 
 /// Most reviewers and approvals that a pool may want for one change.
@@ -43,8 +43,7 @@ fn pool(
     support: &Support,
     book: &mut Book,
 ) -> Option<Placed<Pool>> {
-    let name =
-        section.required(book, "name", "routes and commands refer to it: name = \"backend\"", units::word);
+    let name = section.own_name(book, "routes and commands refer to it: name = \"backend\"", units::word);
     let members = section.list(book, "members", units::login);
     let groups = people::groups(section, forges, book);
     people::report_twice(&members, book);
@@ -67,7 +66,7 @@ fn pool(
     let (reviewers, approvals) = numbers(section, members.len(), groups.is_empty(), book);
     let capacity = people::capacity(section, book).unwrap_or(CAPACITY);
     let hours = calendars.named(section, book);
-    let members = members.into_iter().map(|member| member.it).collect();
+    let members = bare(members);
     let lead = lead.map(|lead| lead.it);
     let name = name?;
     let pool = Pool { name: name.it, members, groups, lead, reviewers, approvals, capacity, hours };
@@ -82,8 +81,12 @@ fn numbers(section: &Section<'_>, members: usize, only_members: bool, book: &mut
     let needed = approvals.as_ref().map_or(1, |approvals| approvals.it);
     let not_understood = reviewers.is_none() && section.node("reviewers").is_some();
     if let Some(approvals) = approvals.filter(|approvals| approvals.it > asked && !not_understood) {
-        let what = format!("{needed} approvals are needed, but only {asked} reviewers are asked");
-        book.mistake(&approvals.place, what, format!("write reviewers = {needed}, or fewer approvals"));
+        let what = format!("{needed} approvals are needed, but `reviewers` is {asked}");
+        book.mistake(
+            &approvals.place,
+            what,
+            format!("ask {needed} reviewers, or be content with fewer approvals"),
+        );
     }
     if let Some(reviewers) = reviewers.filter(|_| only_members && members > 0 && asked as usize > members) {
         let what = format!("{asked} reviewers are asked of a pool of {members}");
@@ -143,20 +146,12 @@ fn route(
     forges: &[ReadForge],
     book: &mut Book,
 ) -> Option<Route> {
-    let pool = section.required(book, "pool", "name the pool: pool = \"backend\"", units::text);
-    if let Some(pool) = pool.as_ref().filter(|pool| !pools.iter().any(|other| other.it.name == pool.it)) {
-        let names: Vec<&str> = pools.iter().map(|pool| pool.it.name.as_str()).collect();
-        let todo = did_you_mean(&pool.it, &names, "describe it with a [[pool]] of that name");
-        book.mistake(&pool.place, format!("there is no pool `{}`", pool.it), todo);
-    }
+    let pool = pool_of_route(section, pools, book);
     let on_forges = section.list(book, "forges", units::text);
     for name in &on_forges {
         if !forges.iter().any(|forge| forge.name.it == name.it) {
             people::report_no_forge(&name.it, &name.place, forges, book);
         }
-    }
-    fn bare<T>(list: Vec<Placed<T>>) -> Vec<T> {
-        list.into_iter().map(|placed| placed.it).collect()
     }
     let route = Route {
         pool: String::new(),
@@ -169,25 +164,13 @@ fn route(
     Some(Route { pool: pool?.it, ..route })
 }
 
-/// A lead may be anybody, so a name that is known nowhere else is no mistake; but one that looks
-/// like another name probably is a slip of the pen.
-pub(super) fn warn_of_odd_leads(
-    root: &Section<'_>,
-    pools: &[Placed<Pool>],
-    known: &[String],
-    book: &mut Book,
-) {
-    for node in root.tables("pool").filter_map(|pool| pool.get("lead")) {
-        let Ok(lead) = units::login(&node.node) else { continue };
-        let named = |name: &String| name.eq_ignore_ascii_case(&lead);
-        let members = pools.iter().flat_map(|pool| &pool.it.members);
-        if known.iter().chain(members.clone()).any(named) {
-            continue;
-        }
-        let names = known.iter().chain(members).map(String::as_str);
-        if let Some(near) = nearest(&lead, names) {
-            let what = format!("the lead `{lead}` is named nowhere else");
-            book.warning(&node.node.place, what, format!("did you mean `{near}`?"));
-        }
+fn pool_of_route(section: &Section<'_>, pools: &[Placed<Pool>], book: &mut Book) -> Option<Placed<String>> {
+    let pool = section.required(book, "pool", "name the pool: pool = \"backend\"", units::text)?;
+    if pools.iter().any(|other| other.it.name == pool.it) {
+        return Some(pool);
     }
+    let names: Vec<&str> = pools.iter().map(|pool| pool.it.name.as_str()).collect();
+    let todo = did_you_mean(&pool.it, &names, "describe it with a [[pool]] of that name");
+    book.mistake(&pool.place, format!("there is no pool `{}`", pool.it), todo);
+    None
 }

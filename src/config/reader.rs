@@ -2,6 +2,7 @@
 
 use super::keys::{self, Keys};
 use super::mistakes::{Book, Fault, Place, did_you_mean, nearest};
+use super::redact;
 use super::tree::{Entry, Node, Table, Value};
 
 /// Longest list that is read; longer ones are a mistake.
@@ -12,6 +13,11 @@ const LIST_LIMIT: usize = 10_000;
 pub(super) struct Placed<T> {
     pub it: T,
     pub place: Place,
+}
+
+/// What was read, without the places.
+pub(super) fn bare<T>(list: Vec<Placed<T>>) -> Vec<T> {
+    list.into_iter().map(|placed| placed.it).collect()
 }
 
 /// One table of the document, with the keys it may have.
@@ -48,9 +54,11 @@ impl<'n> Section<'n> {
     pub fn sections(&self, book: &mut Book, name: &str, keys: &'static Keys) -> Vec<Section<'n>> {
         let Some(entry) = self.entry(name) else { return Vec::new() };
         match &entry.node.value {
-            Value::List(list) => {
-                list.iter().take(LIST_LIMIT).filter_map(|node| Section::open(node, keys, book)).collect()
+            Value::List(list) if list.len() > LIST_LIMIT => {
+                book.mistake(&entry.key, format!("`{name}` has more than {LIST_LIMIT} items"), "");
+                Vec::new()
             }
+            Value::List(list) => list.iter().filter_map(|node| Section::open(node, keys, book)).collect(),
             Value::Table(_) => {
                 let what = format!("`{name}` is a list of tables");
                 book.mistake(&entry.key, what, written_as(keys));
@@ -109,6 +117,22 @@ impl<'n> Section<'n> {
         self.value(book, name, read)
     }
 
+    /// The key `name` of a thing that others refer to. One that was not accepted is handed out all the
+    /// same, so that it is not told a second time wherever it is referred to.
+    pub fn own_name(
+        &self,
+        book: &mut Book,
+        todo: &str,
+        read: impl Fn(&Node) -> Result<String, Fault>,
+    ) -> Option<Placed<String>> {
+        self.required(book, "name", todo, read).or_else(|| match self.node("name") {
+            Some(Node { value: Value::Text(text), place }) => {
+                Some(Placed { it: text.clone(), place: place.clone() })
+            }
+            _ => None,
+        })
+    }
+
     /// The items of the list `name` that were understood.
     pub fn list<T>(
         &self,
@@ -164,20 +188,29 @@ fn written_as(keys: &Keys) -> String {
 }
 
 fn report_unknown(name: &str, entry: &Entry, keys: &Keys, book: &mut Book) {
-    // Whatever stands there may be a secret under a misspelled key.
-    if !matches!(entry.node.value, Value::Table(_)) {
-        book.keep_secret(&entry.node.place);
-    }
     let at = if keys.title.is_empty() {
         "at the top of the file".to_owned()
     } else {
         format!("in {}", keys.title)
     };
     let home = keys::ALL.iter().find(|other| !other.title.is_empty() && other.names.contains(&name));
-    let todo = match (nearest(name, keys.names.iter().copied()), home) {
+    let near = nearest(name, keys.names.iter().copied());
+    if near.is_none_or(redact::sounds_secret) {
+        keep_secret(&entry.node, book);
+    }
+    let todo = match (near, home) {
         (Some(near), _) => format!("did you mean `{near}`?"),
         (None, Some(home)) => format!("`{name}` belongs in {}", home.title),
         (None, None) => did_you_mean(name, keys.names, ""),
     };
     book.mistake(&entry.key, format!("unknown key `{name}` {at}"), todo);
+}
+
+/// Keeps all values below `node` out of the report: they may be secrets under a misspelled key.
+fn keep_secret(node: &Node, book: &mut Book) {
+    match &node.value {
+        Value::Table(table) => table.values().for_each(|entry| keep_secret(&entry.node, book)),
+        Value::List(list) => list.iter().for_each(|item| keep_secret(item, book)),
+        _ => book.keep_secret(&node.place),
+    }
 }

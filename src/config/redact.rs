@@ -2,8 +2,8 @@
 //!
 //! Somebody who writes a token where a reference belongs must not find it in a terminal, a log or a
 //! bug report afterwards. So excerpts are cut from a text in which such values are stars, byte for
-//! byte: whatever stands behind a key that sounds secret, well-known token forms, and passwords in
-//! URLs. References (`env:…`, `file:…`) stay readable.
+//! byte: whatever stands behind a key that sounds secret, well-known token forms, words that look
+//! random, and passwords in URLs. References (`env:…`, `file:…`) stay readable.
 
 use std::ops::Range;
 
@@ -69,14 +69,14 @@ pub(super) fn text(text: &str, known: &[Range<usize>]) -> String {
     String::from_utf8(bytes).unwrap_or_else(|_| "*".repeat(text.len()))
 }
 
-/// A URL without the password in it.
-pub(super) fn url(url: &str) -> String {
-    let mut bytes = url.as_bytes().to_vec();
-    blot_words(url, &mut bytes);
-    String::from_utf8(bytes).unwrap_or_else(|_| "*".repeat(url.len()))
+/// A single line (a message, an address) without what is secret by its form.
+pub(super) fn line(line: &str) -> String {
+    let mut bytes = line.as_bytes().to_vec();
+    blot_words(line, &mut bytes);
+    String::from_utf8(bytes).unwrap_or_else(|_| "*".repeat(line.len()))
 }
 
-fn sounds_secret(key: &str) -> bool {
+pub(super) fn sounds_secret(key: &str) -> bool {
     let key = key.to_lowercase();
     SECRET_WORDS.iter().any(|word| key.contains(word))
 }
@@ -92,17 +92,36 @@ fn blot_values(value: &str, bytes: &mut [u8]) {
 
 /// Blots out words that are secrets by their form, and passwords in URLs.
 fn blot_words(line: &str, bytes: &mut [u8]) {
-    for (at, word) in words(line, &[' ', '\t', '\r', '\n', '"', '\'', ',']) {
-        let prefix = SECRET_PREFIXES.iter().filter_map(|prefix| word.find(prefix)).min();
-        if let Some(prefix) = prefix {
-            blot(&mut bytes[at + prefix..at + word.len()]);
-        }
+    for (at, word) in words(line, &[' ', '\t', '\r', '\n', '"', '\'', ',', '`']) {
         if let (Some(scheme), Some(host)) = (word.find("://"), word.rfind('@'))
             && scheme + 3 < host
         {
             blot(&mut bytes[at + scheme + 3..at + host]);
         }
+        for prefix in SECRET_PREFIXES {
+            // The prefix alone is no secret, and messages speak of it.
+            if let Some(found) = word.find(prefix).filter(|found| word.len() > found + prefix.len() + 3) {
+                blot(&mut bytes[at + found..at + word.len()]);
+            }
+        }
+        for (inner, part) in
+            words(word, &[':', '[', ']', '{', '}', '(', ')']).filter(|(_, part)| looks_random(part))
+        {
+            blot(&mut bytes[at + inner..at + inner + part.len()]);
+        }
     }
+}
+
+/// Whether a word looks as if a machine had rolled dice for it: long, in the letters of base64 or
+/// hexadecimal, and mixed as people do not mix them in names.
+fn looks_random(word: &str) -> bool {
+    let any = |is: fn(&u8) -> bool| word.as_bytes().iter().any(is);
+    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
+    let mixed = any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase) && any(u8::is_ascii_digit);
+    let hex = any(u8::is_ascii_digit)
+        && any(u8::is_ascii_alphabetic)
+        && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (word.len() >= 16 && mixed && word.bytes().all(base64)) || (word.len() >= 24 && hex)
 }
 
 /// The words between separators, with their place.

@@ -33,8 +33,7 @@ pub(super) fn policy(
     let people = people::people(root, &calendars, &default_hours, book);
     let pools = pools::pools(root, &calendars, forges, &support, book);
     let routes = pools::routes(root, &pools, forges, book);
-    let known: Vec<String> = people.keys().chain(&support.members).cloned().collect();
-    pools::warn_of_odd_leads(root, &pools, &known, book);
+    people::warn_of_slips(root, &support, &pools, book);
     let forges = forges.iter().filter_map(|forge| forge.whole.as_ref()).map(|forge| ForgePolicy {
         name: forge.name.clone(),
         kind: forge.kind,
@@ -77,15 +76,21 @@ fn box_rule(section: &Section<'_>, keys: &'static Keys, default: BoxRule, book: 
         book.mistake(place, format!("more than {STEPS_MOST} steps"), "a few are kinder");
     }
     let mut steps: Vec<Step> = Vec::new();
+    let mut last_percent = 0;
     for section in sections {
         let at = section.required(book, "at", "write when: at = \"100%\"", units::percent);
         let kind = section.required(book, "do", "write what: do = \"remind\"", units::step_kind);
-        let (Some(at), Some(kind)) = (at, kind) else { continue };
-        report_misplaced(&kind, keys, book);
-        if steps.last().is_some_and(|last| last.at_percent > at.it) {
-            let what = "this step comes before the one above it";
-            book.mistake(&at.place, what, "list the steps in the order in which they happen");
+        if let Some(at) = &at {
+            if at.it < last_percent {
+                let what = "this step comes before the one above it";
+                book.mistake(&at.place, what, "list the steps in the order in which they happen");
+            }
+            last_percent = at.it;
         }
+        if let Some(kind) = &kind {
+            report_misplaced(kind, keys, book);
+        }
+        let (Some(at), Some(kind)) = (at, kind) else { continue };
         let step = Step { at_percent: at.it, kind: kind.it };
         if steps.contains(&step) {
             book.mistake(&kind.place, "the same step twice", "leave it out");

@@ -86,6 +86,13 @@ fn reference(node: &Node) -> String {
 }
 
 fn variable(name: &str, outside: &Outside<'_>) -> Result<SecretString, Fault> {
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        let what = "`env:` wants the name of an environment variable, and this is none";
+        return Err(Fault::new(
+            what,
+            "put the secret into a variable and write its name: \"env:USHER_TOKEN\"",
+        ));
+    }
     match outside.variables.get(name).map(String::as_str) {
         Some(value) if !value.trim().is_empty() => Ok(SecretString::from(value)),
         Some(_) => {

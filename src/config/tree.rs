@@ -77,11 +77,31 @@ pub(super) fn parse(text: &str) -> Result<Node, Vec<Mistake>> {
             continue;
         }
         last_line = line;
-        let todo = "this is not TOML; texts need quotes, lists need brackets and commas";
-        let fault = Fault::new(error.message(), todo);
-        faults.push(Mistake::new(Severity::Mistake, &place(span), fault));
+        faults.push(Mistake::new(Severity::Mistake, &place(span), syntax_fault(error.message())));
     }
     Err(faults)
+}
+
+/// What the TOML reader found, in words for people who do not write TOML every day.
+fn syntax_fault(message: &str) -> Fault {
+    // The reader takes `yes` for a number that went wrong, and says so.
+    let wrong_value = ["invalid float", "invalid integer", "invalid boolean", "string values must be"];
+    if wrong_value.iter().any(|start| message.starts_with(start)) {
+        return Fault::new("this is no TOML value", "texts need quotes: key = \"text\"");
+    }
+    if message.starts_with("invalid basic string") || message.starts_with("invalid literal string") {
+        return Fault::new(
+            "a text that does not end",
+            "close it on the same line, with the quote it began with",
+        );
+    }
+    let todo = match message {
+        "duplicate key" => {
+            "each key and each [section] may stand once; lists of tables are written [[section]]"
+        }
+        _ => "this is not TOML: texts need quotes, lists need brackets and commas",
+    };
+    Fault::new(message, todo)
 }
 
 fn place(span: Range<usize>) -> Place {
