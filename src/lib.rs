@@ -14,4 +14,5 @@ pub mod engine;
 pub mod forge;
 pub mod metrics;
 pub mod reconcile;
+pub mod sandbox;
 pub mod store;

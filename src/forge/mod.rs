@@ -12,18 +12,15 @@ pub mod gate;
 pub mod github;
 pub mod gitlab;
 pub mod http;
-<<<<<<< HEAD
 pub mod inbound;
 pub mod signature;
-pub mod time;
-pub mod tolerant;
-=======
 mod story;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
->>>>>>> refs/heads/clients
+pub mod time;
+pub mod tolerant;
 pub mod url;
 
 pub use client::{Client, ClientConfig, Hint, Listing, Performed};
