@@ -68,7 +68,9 @@ impl Finding {
     fn print(&self) {
         match &self.remedy {
             None => anstream::println!("\n  good    {}: {}", self.forge, self.what),
-            Some(remedy) => anstream::println!("\n  FAULT   {}: {}\n          {remedy}", self.forge, self.what),
+            Some(remedy) => {
+                anstream::println!("\n  FAULT   {}: {}\n          {remedy}", self.forge, self.what)
+            }
         }
     }
 
@@ -98,10 +100,13 @@ async fn ask(config: &Config, forge: &Forge) -> Result<Vec<Finding>, CliError> {
     }
     let directory = Directory::new(&config.policy, &forge.name, &roster);
     let support = directory.people().filter(|person| person.support && person.account.is_some()).count();
-    let remedy = (support == 0).then(|| "name them in [support], or list a group of this forge there".to_owned());
+    let remedy =
+        (support == 0).then(|| "name them in [support], or list a group of this forge there".to_owned());
     findings.push(finding(format!("{support} support engineers have an account there"), remedy));
     findings.push(match client.list(None).await {
-        Ok(listing) => finding(format!("{} open changes in the watched projects", listing.changes.len()), None),
+        Ok(listing) => {
+            finding(format!("{} open changes in the watched projects", listing.changes.len()), None)
+        }
         Err(fault) => {
             let remedy = "check that the token may read the projects";
             finding(format!("the changes cannot be listed: {fault}"), Some(remedy.into()))

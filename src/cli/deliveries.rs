@@ -62,7 +62,10 @@ async fn list(store: &Store, json: bool) -> Result<ExitCode, CliError> {
             row.error.clone().unwrap_or_default(),
         ]);
     }
-    anstream::println!("{}", if outbox.is_empty() { "The outbox is empty.".into() } else { table.to_string() });
+    anstream::println!(
+        "{}",
+        if outbox.is_empty() { "The outbox is empty.".into() } else { table.to_string() }
+    );
     let mut table = self::table(&["inbox", "change", "event", "received", "decided"]);
     for row in &inbox {
         let decided = row.decided_at.map_or_else(
@@ -70,9 +73,18 @@ async fn list(store: &Store, json: bool) -> Result<ExitCode, CliError> {
             |at| at.to_string(),
         );
         let received = row.received_at.to_string();
-        table.add_row([format!("in:{}", row.id), row.change.to_string(), row.event.clone(), received, decided]);
+        table.add_row([
+            format!("in:{}", row.id),
+            row.change.to_string(),
+            row.event.clone(),
+            received,
+            decided,
+        ]);
     }
-    anstream::println!("\n{}", if inbox.is_empty() { "The inbox is empty.".into() } else { table.to_string() });
+    anstream::println!(
+        "\n{}",
+        if inbox.is_empty() { "The inbox is empty.".into() } else { table.to_string() }
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -120,7 +132,9 @@ async fn retry(store: &Store, id: &str) -> Result<ExitCode, CliError> {
         one => match parse(one)? {
             Row::Outbox(number) => dead.filter(|id| *id == number).collect(),
             Row::Inbox(_) => {
-                return Err(CliError::Usage("only dead letters of the outbox can be tried again: out:7".into()));
+                return Err(CliError::Usage(
+                    "only dead letters of the outbox can be tried again: out:7".into(),
+                ));
             }
         },
     };
@@ -158,7 +172,7 @@ fn parse(id: &str) -> Result<Row, CliError> {
 
 fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header(head.iter().copied());
+    table.load_style(NOTHING).set_header(head.iter().copied());
     table
 }
 

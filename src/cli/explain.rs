@@ -47,5 +47,8 @@ fn find(config: &Config, text: &str) -> Result<(Forge, ChangeKey), CliError> {
 /// What to say about a forge that is not configured.
 pub(super) fn unknown_forge(config: &Config, name: &str) -> CliError {
     let names: Vec<_> = config.forges.iter().map(|forge| forge.name.as_str()).collect();
-    CliError::Usage(format!("there is no forge `{name}` in the configuration; there are: {}", names.join(", ")))
+    CliError::Usage(format!(
+        "there is no forge `{name}` in the configuration; there are: {}",
+        names.join(", ")
+    ))
 }

@@ -149,7 +149,8 @@ fn start_logging(default: &str) {
     let _ = if json {
         builder.json().try_init()
     } else {
-        let color = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
+        let color =
+            std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
         builder.with_ansi(color).try_init()
     };
 }

@@ -13,8 +13,8 @@ use crate::core::people::{Directory, RosterWish, Workloads};
 use crate::core::pick::pick;
 use crate::core::reason::{Candidate, Reason};
 use crate::core::review::Review;
-use crate::core::world::{Decision, World};
 use crate::core::words;
+use crate::core::world::{Decision, World};
 use crate::forge::{Client, Hint};
 use crate::store::Store;
 
@@ -87,8 +87,14 @@ impl Paper {
         };
         let known = stored.is_some();
         let review = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
-        let mut sketch =
-            Sketch { review, reasons: Vec::new(), actions: Vec::new(), wake: None, known, judged: Vec::new() };
+        let mut sketch = Sketch {
+            review,
+            reasons: Vec::new(),
+            actions: Vec::new(),
+            wake: None,
+            known,
+            judged: Vec::new(),
+        };
         for fact in facts {
             sketch.add(decide(&world, &sketch.review, &fact));
         }
@@ -165,9 +171,10 @@ impl Sketch {
 
     /// The whole sketch for a machine.
     pub(super) fn json(&self) -> serde_json::Value {
-        let candidates = self.judged.iter().map(|(pool, candidates)| {
-            serde_json::json!({ "pool": pool, "candidates": candidates })
-        });
+        let candidates = self
+            .judged
+            .iter()
+            .map(|(pool, candidates)| serde_json::json!({ "pool": pool, "candidates": candidates }));
         serde_json::json!({
             "change": self.review.change.to_string(),
             "title": self.review.title,

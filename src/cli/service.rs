@@ -18,7 +18,7 @@ use crate::forge::{Client, ClientConfig, Inbound, Secrets};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::store::Store;
-use crate::web::{Door, DoorConfig};
+use crate::web::{Door, Settings};
 
 /// Pause between two rounds of throwing away what is no longer needed.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -46,7 +46,10 @@ impl Service {
         let store = Store::open(&config.store_url).await.context("the store cannot be opened")?;
         let released = store.release_leases().await?;
         if released > 0 {
-            tracing::info!(released, "actions that were under way when the last run ended are taken up again");
+            tracing::info!(
+                released,
+                "actions that were under way when the last run ended are taken up again"
+            );
         }
         let now = clock.now();
         let mut remembered = Vec::new();
@@ -80,23 +83,27 @@ impl Service {
         });
         let reconciles = reconciles.collect();
         let courier = Courier::new(store.clone(), clients, clock.clone(), bells.clone(), metrics.clone());
-        let door = Door::new(DoorConfig {
-            store: store.clone(),
-            knowledge: knowledge.clone(),
-            inbounds: inbounds(config)?,
-            clock: clock.clone(),
-            bells: bells.clone(),
-            metrics,
-            body_limit: config.server.body_limit,
+        let settings = Settings {
+            body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
             keep_bodies: !config.server.keep_bodies.is_zero(),
-        });
+            ..Settings::default()
+        };
+        let door = Door::new(
+            store.clone(),
+            knowledge.clone(),
+            clock.clone(),
+            bells.clone(),
+            metrics,
+            inbounds(config)?.into_values().collect(),
+            settings,
+        );
         Ok(Service {
             store,
             knowledge,
             engine: Arc::new(engine),
             courier: Arc::new(courier),
             reconciles,
-            door: Arc::new(door),
+            door,
             clock,
             bells,
             reconcile_every: config.reconcile_every,
@@ -160,7 +167,7 @@ impl Service {
     pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
         let inbounds = inbounds(config)?;
         self.knowledge.set_policy(Arc::new(config.policy.clone()), self.clock.now());
-        self.door.set_inbounds(inbounds);
+        self.door.reload(inbounds.into_values().collect());
         self.bells.roster.notify_waiters();
         Ok(())
     }
@@ -195,7 +202,9 @@ pub fn inbounds(config: &Config) -> anyhow::Result<BTreeMap<String, Inbound>> {
             allow_unsigned: forge.allow_unsigned,
         };
         let inbound = Inbound::new(&forge.name, forge.kind, &secrets, Vec::new());
-        inbound.map(|inbound| (forge.name.clone(), inbound)).with_context(|| format!("forge `{}`", forge.name))
+        inbound
+            .map(|inbound| (forge.name.clone(), inbound))
+            .with_context(|| format!("forge `{}`", forge.name))
     };
     config.forges.iter().map(inbound).collect()
 }

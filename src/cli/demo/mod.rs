@@ -35,7 +35,8 @@ pub(super) async fn run(once: bool, listen: SocketAddr) -> Result<ExitCode, CliE
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let clock = Clock::virtual_at(story::start());
     let hooks = TcpListener::bind("127.0.0.1:0").await.context("no free port for the webhooks")?;
-    let company = Company::found(clock.clone(), hooks.local_addr().context("no address")?, folder.path()).await?;
+    let company =
+        Company::found(clock.clone(), hooks.local_addr().context("no address")?, folder.path()).await?;
     let service = Service::assemble(&company.config, clock.clone()).await?;
     let stop = CancellationToken::new();
     tokio::spawn(web::serve(hooks, web::public(service.door.clone()), Limits::default(), stop.clone()));
@@ -44,7 +45,8 @@ pub(super) async fn run(once: bool, listen: SocketAddr) -> Result<ExitCode, CliE
     tokio::spawn(web::serve(admin, web::admin(service.door.clone()), Limits::default(), stop.clone()));
 
     let paced = !once && std::io::IsTerminal::is_terminal(&std::io::stdout());
-    let mut play = Play { company, service, clock, timeline: Timeline::default(), next_sweep: story::start() };
+    let mut play =
+        Play { company, service, clock, timeline: Timeline::default(), next_sweep: story::start() };
     play.timeline.welcome(&dashboard.to_string());
     for scene in story::week() {
         let words = scene.words;

@@ -53,12 +53,18 @@ pub(super) fn week() -> Vec<Scene> {
             open(c, "dora", Forge::Gitlab, "acme/shop", "dora", "Upgrade the compiler", &["build.toml"])
         }),
         scene((MON, 10, 15), "Siobhan starts on the handbook, as a draft", |c| {
-            let change = NewChange { draft: true, ..new("siobhan", "Explain the export", &["docs/export.md"]) };
+            let change =
+                NewChange { draft: true, ..new("siobhan", "Explain the export", &["docs/export.md"]) };
             add(c, "export", Forge::Gitlab, "acme/handbook", change)
         }),
         scene((MON, 10, 40), "The reviewer asks Sam for a test", |c| {
             let (change, who) = (c.change("vat")?, c.reviewer("vat")?);
-            Ok(c.sandbox.review(&change, &who, Verdict::RequestChanges, "Could you add a test with three lines?")?)
+            Ok(c.sandbox.review(
+                &change,
+                &who,
+                Verdict::RequestChanges,
+                "Could you add a test with three lines?",
+            )?)
         }),
         scene((MON, 11, 0), "Siobhan marks the handbook change ready", |c| {
             Ok(c.sandbox.mark_ready(&c.change("export")?, "siobhan")?)
@@ -71,14 +77,32 @@ pub(super) fn week() -> Vec<Scene> {
         }),
         scene((MON, 14, 30), "The reviewer has no time this week and says so", |c| decline(c, "timeout")),
         scene((MON, 15, 0), "Siobhan fixes the currency on receipts", |c| {
-            open(c, "receipt", Forge::Gitlab, "acme/shop", "siobhan", "Show the currency", &["src/receipt.rs"])
+            open(
+                c,
+                "receipt",
+                Forge::Gitlab,
+                "acme/shop",
+                "siobhan",
+                "Show the currency",
+                &["src/receipt.rs"],
+            )
         }),
         scene((TUE, 9, 30), "Siobhan fixes a header in the SDK; its reviewer is about to forget it", |c| {
-            open(c, "header", Forge::Github, "acme/sdk", "siobhan", "Send the right charset", &["src/http.rs"])
+            open(
+                c,
+                "header",
+                Forge::Github,
+                "acme/sdk",
+                "siobhan",
+                "Send the right charset",
+                &["src/http.rs"],
+            )
         }),
         scene((TUE, 9, 45), "The handbook change is approved", |c| approve(c, "export")),
         scene((TUE, 9, 50), "… and merged", |c| merge(c, "export")),
-        scene((TUE, 10, 30), "The reviewer of the receipt declines, on GitLab this time", |c| decline(c, "receipt")),
+        scene((TUE, 10, 30), "The reviewer of the receipt declines, on GitLab this time", |c| {
+            decline(c, "receipt")
+        }),
         scene((TUE, 11, 0), "The second reviewer of the timeout approves", |c| approve(c, "timeout")),
         scene((TUE, 11, 10), "… and merges", |c| merge(c, "timeout")),
     ];
@@ -92,9 +116,19 @@ fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<
     vec![
         scene((TUE, 12, 0), "A webhook is lost on its way: Sam's fix of the search is not heard of", |c| {
             c.sandbox.lose_next(Forge::Gitlab, 1);
-            open(c, "search", Forge::Gitlab, "acme/shop", "sam", "Find names with accents", &["src/search.rs"])
+            open(
+                c,
+                "search",
+                Forge::Gitlab,
+                "acme/shop",
+                "sam",
+                "Find names with accents",
+                &["src/search.rs"],
+            )
         }),
-        scene((TUE, 15, 30), "The reviewer of the search, found by a sweep, approves", |c| approve(c, "search")),
+        scene((TUE, 15, 30), "The reviewer of the search, found by a sweep, approves", |c| {
+            approve(c, "search")
+        }),
         scene((TUE, 15, 40), "… and merges", |c| merge(c, "search")),
         scene((WED, 9, 30), "The receipt is approved and merged", |c| {
             approve(c, "receipt")?;

@@ -69,7 +69,13 @@ impl Timeline {
                 *told = last.seq;
             }
             for row in fresh {
-                self.decision(&change, row.entry.at, &row.entry.reasons, &row.entry.actions, service.clock.now());
+                self.decision(
+                    &change,
+                    row.entry.at,
+                    &row.entry.reasons,
+                    &row.entry.actions,
+                    service.clock.now(),
+                );
             }
         }
         Ok(())
@@ -84,7 +90,8 @@ impl Timeline {
         now: Timestamp,
     ) {
         let worth_telling: Vec<&Reason> = reasons.iter().filter(|reason| is_news(reason)).collect();
-        let shown: Vec<&Action> = actions.iter().filter(|action| !matches!(action, Action::Status { .. })).collect();
+        let shown: Vec<&Action> =
+            actions.iter().filter(|action| !matches!(action, Action::Status { .. })).collect();
         if worth_telling.is_empty() && shown.is_empty() {
             return;
         }

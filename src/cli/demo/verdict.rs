@@ -36,7 +36,8 @@ struct Case {
 pub(super) async fn judge(company: &Company, service: &Service) -> anyhow::Result<Verdict> {
     let mut cases = Vec::new();
     let mut strangers = Vec::new();
-    let all = company.sandbox.changes(Forge::Gitlab).into_iter().chain(company.sandbox.changes(Forge::Github));
+    let all =
+        company.sandbox.changes(Forge::Gitlab).into_iter().chain(company.sandbox.changes(Forge::Github));
     for change in all {
         match service.store.load(&key(&change)).await? {
             Some(stored) => {
@@ -47,11 +48,15 @@ pub(super) async fn judge(company: &Company, service: &Service) -> anyhow::Resul
         }
     }
     let counts = service.store.counts().await?;
-    let left = format!("{} facts, {} actions, {} dead letters", counts.undecided, counts.pending, counts.dead);
+    let left =
+        format!("{} facts, {} actions, {} dead letters", counts.undecided, counts.pending, counts.dead);
     let nothing_left = counts.undecided + counts.pending + counts.dead == 0;
     let laws = vec![
         ("No author was asked to review their own change", authors_asked(&cases)),
-        ("Nobody was pinged outside their working hours, or more than three times per change", pings(&cases, service)),
+        (
+            "Nobody was pinged outside their working hours, or more than three times per change",
+            pings(&cases, service),
+        ),
         ("Whoever declined was not asked again", declined_again(&cases)),
         ("Labels on the forges are those of the stages", labels(company, &cases)?),
         ("Every change has one status comment, and no comment was posted twice", comments(company, &cases)?),
@@ -79,7 +84,7 @@ impl Verdict {
 
     pub(super) fn print(&self) {
         let mut table = Table::new();
-        table.load_preset(UTF8_HORIZONTAL_ONLY);
+        table.load_style(UTF8_HORIZONTAL_ONLY);
         table.set_header(["change", "author", "asked, in order", "pings", "stage", "open for"]);
         for row in &self.rows {
             table.add_row(row);
@@ -171,7 +176,9 @@ fn declined_again(cases: &[Case]) -> Vec<String> {
             }
         }
         let twice = asked.iter().filter(|(_, times)| **times > 1);
-        broken.extend(twice.map(|(person, times)| format!("{}: {person} was picked {times} times", case.change)));
+        broken.extend(
+            twice.map(|(person, times)| format!("{}: {person} was picked {times} times", case.change)),
+        );
     }
     broken
 }
@@ -244,5 +251,7 @@ fn unseen(cases: &[Case]) -> Vec<String> {
 
 fn untaken(company: &Company) -> Vec<String> {
     let refused = company.deliveries.iter().filter(|delivery| delivery.status.is_none_or(|s| s >= 300));
-    refused.map(|delivery| format!("{} {}: {:?}", delivery.event, delivery.delivery_id, delivery.status)).collect()
+    refused
+        .map(|delivery| format!("{} {}: {:?}", delivery.event, delivery.delivery_id, delivery.status))
+        .collect()
 }
