@@ -145,6 +145,22 @@ async fn leases_come_back_with_unknown_outcome() {
 }
 
 #[tokio::test]
+async fn a_lost_lease_behind_a_newer_shape_is_not_forgotten() {
+    let home = Home::new().await;
+    let store = &home.store;
+    want(store, 1, vec![status("x")], minute(0)).await;
+    assert_eq!(claimed(store, minute(0)).await, ["1/status"]);
+    want(store, 1, vec![shape()], minute(1)).await;
+    assert_eq!(store.next_outbox_due().await.unwrap(), Some(minute(5)), "when the status is given back");
+    let shape = store.claim(minute(5), 10).await.unwrap().remove(0);
+    assert_eq!(shape.kind, "shape");
+    assert_eq!(store.next_outbox_due().await.unwrap(), Some(minute(10)));
+    store.settle(&shape, done(), minute(6)).await.unwrap();
+    assert_eq!(store.next_outbox_due().await.unwrap(), Some(minute(5)));
+    assert!(store.claim(minute(6), 10).await.unwrap()[0].outcome_unknown);
+}
+
+#[tokio::test]
 async fn dead_letters_are_kept_retried_and_replaced() {
     let home = Home::new().await;
     let store = &home.store;
