@@ -9,7 +9,7 @@ use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
 use crate::forge::client::{Listing, Source, sources};
 use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 
 /// Projects looked into in one sweep, at most: each costs a request of the 5,000 an hour.
 const PROJECTS_LIMIT: usize = 500;
@@ -94,7 +94,7 @@ impl GitHub {
             entries.extend(new);
             entries.len() - before == read
         };
-        let truncated = self.each_page(url, PAGES_LIMIT, take).await?;
+        let truncated = self.each_page(url, SWEEP_PAGES_LIMIT, take).await?;
         Ok(Pages { entries, truncated })
     }
 }
