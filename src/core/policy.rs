@@ -7,6 +7,7 @@ use globset::GlobMatcher;
 
 use super::calendar::{Away, Hours};
 use super::change::{ChangeKey, ChangedFile, ForgeKind};
+use super::review::Stage;
 use super::timebox::BoxRules;
 
 /// Everything a decision needs to know that does not change while the configuration stays.
@@ -145,6 +146,24 @@ impl Default for Labels {
     }
 }
 
+impl Labels {
+    /// The label of a stage; draft and done have none.
+    pub fn of(&self, stage: Stage) -> Option<&str> {
+        match stage {
+            Stage::Waiting => Some(&self.waiting),
+            Stage::Reviewing => Some(&self.reviewing),
+            Stage::WithAuthor => Some(&self.with_author),
+            Stage::ReadyToMerge => Some(&self.ready_to_merge),
+            Stage::Draft | Stage::Done => None,
+        }
+    }
+
+    /// The stage that a label stands for.
+    pub fn stage_of(&self, label: &str) -> Option<Stage> {
+        Stage::ALL.into_iter().find(|stage| self.of(*stage) == Some(label))
+    }
+}
+
 /// Kindness limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -193,7 +212,7 @@ impl Policy {
         let candidates: Vec<&Route> = self.routes.iter().filter(|route| route.admits(facts)).collect();
         // Paths only matter if a route with paths can come before the first one without.
         let first_open = candidates.iter().position(|route| route.paths.is_empty());
-        let needs_files = candidates.iter().take(first_open.unwrap_or(candidates.len())).next().is_some();
+        let needs_files = !candidates.is_empty() && first_open != Some(0);
         match (needs_files, facts.files) {
             (true, None) => Claims::NeedFiles,
             (true, Some(files)) => Claims::Pools(self.claimed_by_files(&candidates, files)),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Shape;
 use super::change::{Account, ChangeKey, ChangeState, Verdict};
 use super::fact::Refusal;
+use super::reason::Candidate;
 use super::timebox::TimeBox;
 
 /// Where a review stands.
@@ -78,6 +79,8 @@ pub struct Review {
     pub pools: Vec<PoolReview>,
     pub routing: Routing,
     pub assignments: Vec<Assignment>,
+    /// What people said about the change, by account id; only people of the roster are heard.
+    pub voices: BTreeMap<u64, Voice>,
     /// When the author last pushed, answered or asked again.
     pub author_acted_at: Option<Timestamp>,
     pub stage: Stage,
@@ -98,10 +101,17 @@ pub struct Review {
     pub hands_off: BTreeSet<String>,
     /// What we last asked the forge for.
     pub asked: Shape,
+    /// Labels that Usher set itself at some time: the only ones it takes off.
+    pub set_labels: BTreeSet<String>,
+    /// How often the forge was asked again for the same shape in this court, because another bot or
+    /// a lost write undid it.
+    pub reshapes: u32,
+    /// Commands that were obeyed: comment id and fingerprint.
+    pub obeyed: Vec<(u64, u64)>,
+    /// A person said `resume`: the skip label comes off.
+    pub unskip: bool,
     /// Fingerprint of the status comment last written.
     pub status_fingerprint: Option<u64>,
-    /// The changed-files read was asked for.
-    pub files_asked: bool,
     /// When the next deadline is; computed by `decide`.
     pub wake: Option<Timestamp>,
 }
@@ -127,6 +137,27 @@ pub struct PoolReview {
     pub waiting_box: TimeBox,
     /// A second reviewer has been added because a box ran out.
     pub widened: bool,
+    /// Escalation named the lead (or found that there is none) while the present court holds it.
+    pub escalated: bool,
+    /// Nobody is chosen before this: a person just took a reviewer off and may be about to name
+    /// another.
+    pub not_before: Option<Timestamp>,
+    /// The verdicts of the last choice, for `why`, the status comment and the dashboard.
+    pub candidates: Vec<Candidate>,
+}
+
+impl PoolReview {
+    pub fn new(pool: String, lines: u64) -> PoolReview {
+        PoolReview {
+            pool,
+            lines,
+            waiting_box: TimeBox::default(),
+            widened: false,
+            escalated: false,
+            not_before: None,
+            candidates: Vec::new(),
+        }
+    }
 }
 
 /// One person asked to review the change by one pool.
@@ -138,8 +169,6 @@ pub struct Assignment {
     pub account: Account,
     pub since: Timestamp,
     pub origin: Origin,
-    /// What they said last, and when.
-    pub verdict: Option<(Verdict, Timestamp)>,
     /// Runs while it is this reviewer's turn.
     pub reviewing_box: TimeBox,
     /// Their box ran out at least once.
@@ -147,6 +176,8 @@ pub struct Assignment {
     /// False when the forge could not list them as a reviewer (one reviewer only): they are named
     /// in the comment instead.
     pub listed: bool,
+    /// A reviewer who could not be listed has been named in a comment of its own.
+    pub told: bool,
     /// They said that they are on it.
     pub accepted: bool,
     /// When and how it ended; `None` while it is active.
@@ -157,9 +188,47 @@ impl Assignment {
     pub fn is_active(&self) -> bool {
         self.ended.is_none()
     }
+}
 
+/// What one person has said about the change. Only the newest counts, so that it does not matter in
+/// which order the forge tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// The last formal verdict: approved, changes requested, or withdrawn.
+    pub verdict: Option<(Verdict, Timestamp)>,
+    /// The last comment or review without a verdict.
+    pub commented_at: Option<Timestamp>,
+}
+
+impl Voice {
     pub fn has_approved(&self) -> bool {
         matches!(self.verdict, Some((Verdict::Approved, _)))
+    }
+
+    /// Since when the author is asked to do something, if they are. A comment after an approval
+    /// ("nice!") asks nothing.
+    pub fn asks_author_since(&self) -> Option<Timestamp> {
+        match self.verdict {
+            Some((Verdict::Approved, _)) => None,
+            Some((Verdict::ChangesRequested, at)) => Some(self.commented_at.map_or(at, |c| c.max(at))),
+            _ => self.commented_at,
+        }
+    }
+
+    /// Takes in a verdict; returns whether it was news.
+    pub fn hear(&mut self, verdict: Verdict, at: Timestamp) -> bool {
+        let newest = match verdict {
+            Verdict::Commented => self.commented_at,
+            _ => self.verdict.map(|(_, at)| at),
+        };
+        if newest.is_some_and(|newest| newest >= at) {
+            return false;
+        }
+        match verdict {
+            Verdict::Commented => self.commented_at = Some(at),
+            verdict => self.verdict = Some((verdict, at)),
+        }
+        true
     }
 }
 
@@ -226,6 +295,7 @@ impl Review {
             pools: Vec::new(),
             routing: Routing::Pending,
             assignments: Vec::new(),
+            voices: BTreeMap::new(),
             author_acted_at: None,
             stage: Stage::Waiting,
             stage_since: None,
@@ -238,8 +308,11 @@ impl Review {
             retry_at: None,
             hands_off: BTreeSet::new(),
             asked: Shape::default(),
+            set_labels: BTreeSet::new(),
+            reshapes: 0,
+            obeyed: Vec::new(),
+            unskip: false,
             status_fingerprint: None,
-            files_asked: false,
             wake: None,
         }
     }
@@ -260,18 +333,27 @@ impl Review {
 
     /// How many active reviewers of the pool have approved.
     pub fn approvals(&self, pool: &str) -> u32 {
-        self.active_in(pool).filter(|assignment| assignment.has_approved()).count() as u32
+        self.active_in(pool).filter(|assignment| self.has_approved(assignment)).count() as u32
     }
 
     /// Whether the person counts as occupied by this review: asked, open and not approved yet.
     pub fn occupies(&self) -> impl Iterator<Item = &Assignment> {
         let busy = self.is_open() && !self.draft && self.hold != Some(Hold::Skip);
-        self.active().filter(move |assignment| busy && !assignment.has_approved())
+        self.active().filter(move |assignment| busy && !self.has_approved(assignment))
     }
 
-    /// Reviewers of other people by the forge's own list: the seen ones that are no assignment.
-    pub fn last_ended(&self) -> BTreeMap<&str, Ended> {
-        let ended = self.assignments.iter();
-        ended.filter_map(|a| a.ended.map(|(_, how)| (a.person.as_str(), how))).collect()
+    /// What the account has said so far.
+    pub fn voice(&self, account: &Account) -> Voice {
+        self.voices.get(&account.id).copied().unwrap_or_default()
+    }
+
+    pub fn has_approved(&self, assignment: &Assignment) -> bool {
+        self.voice(&assignment.account).has_approved()
+    }
+
+    /// Whether the reviewer asks something that the author has not acted on since.
+    pub fn asks_author(&self, assignment: &Assignment) -> bool {
+        let asked = self.voice(&assignment.account).asks_author_since();
+        asked.is_some_and(|at| self.author_acted_at.is_none_or(|acted| acted < at))
     }
 }

@@ -1,8 +1,10 @@
-//! GitHub: `octocrab` over our own [`Transport`](super::http::Transport).
+//! GitHub (github.com and Enterprise Server): webhooks read with small structs of our own, the API
+//! through `octocrab` over our own [`Transport`](super::http::Transport).
 
 mod client;
 mod comment;
 mod list;
+pub mod read;
 mod roster;
 mod shape;
 #[cfg(test)]
