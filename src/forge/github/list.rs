@@ -43,7 +43,14 @@ impl GitHub {
             let found = found.entries.into_iter().filter(wanted);
             projects.extend(found.map(|repository| repository.full_name));
         }
-        listing.truncated |= projects.len() > PROJECTS_LIMIT;
+        if projects.len() > PROJECTS_LIMIT {
+            tracing::warn!(
+                projects = projects.len(),
+                limit = PROJECTS_LIMIT,
+                "too many projects for one sweep"
+            );
+            listing.truncated = true;
+        }
         for project in projects.iter().take(PROJECTS_LIMIT) {
             match self.pulls(project, updated_after).await {
                 Ok(found) => {
