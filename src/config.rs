@@ -1,7 +1,7 @@
 //! The configuration: TOML and environment → [`Config`], with every mistake in one report.
 //!
-//! The text is read into a small tree that knows the place of each key and value ([`tree`]), and
-//! each section of the tree is read by hand ([`reader`]), so that one wrong type hides no other
+//! The text is read into a small tree that knows the place of each key and value (`tree`), and
+//! each section of the tree is read by hand (`reader`), so that one wrong type hides no other
 //! mistake. A value that could not be read is replaced by a stand-in and the reading goes on; the
 //! result is only handed out when nothing was wrong.
 //!

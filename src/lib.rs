@@ -16,3 +16,4 @@ pub mod metrics;
 pub mod reconcile;
 pub mod sandbox;
 pub mod store;
+pub mod web;

@@ -326,7 +326,8 @@ fn webhooks(section: &Section<'_>, kind: ForgeKind, outside: &Outside<'_>, book:
     let filled = |name: &&str| section.node(name).is_some() && !section.is_empty_list(name);
     if !own.iter().any(filled) {
         let what = format!("this forge has no `{}`, so no delivery could be trusted", own.join("` and no `"));
-        let todo = format!("write {} = [\"env:NAME\"] and set the same secret in the webhook", own[0]);
+        let older = if kind == ForgeKind::GitLab { " (secret_tokens before GitLab 19.0)" } else { "" };
+        let todo = format!("write {} = [\"env:NAME\"]{older} and set the same secret in the webhook", own[0]);
         book.mistake(section.place, what, todo);
     }
     let useful = !webhooks.signing_tokens.is_empty() && !webhooks.secret_tokens.is_empty();

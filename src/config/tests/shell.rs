@@ -73,7 +73,7 @@ fn forges() {
 
 #[test]
 fn webhook_secrets() {
-    let none = "1:1 this forge has no `signing_tokens` and no `secret_tokens`, so no delivery could be trusted (write signing_tokens = [\"env:NAME\"] and set the same secret in the webhook)";
+    let none = "1:1 this forge has no `signing_tokens` and no `secret_tokens`, so no delivery could be trusted (write signing_tokens = [\"env:NAME\"] (secret_tokens before GitLab 19.0) and set the same secret in the webhook)";
     check_instead("secret_tokens = [\"env:HOOK\"]\n", "", none);
     check_instead("[\"env:HOOK\"]", "[]", none);
     check_instead(

@@ -17,7 +17,7 @@ async fn a_decision_is_kept_whole_and_read_back() {
     let inbox = put(&home.store, 1, "a").await;
     let mut kept = review(1, &["rita"]);
     kept.stage = Stage::Reviewing;
-    kept.assignments[0].verdict = Some((Verdict::Commented, minute(3)));
+    kept.voices.entry(account_id("rita")).or_default().hear(Verdict::Commented, minute(3));
     let entry = LedgerEntry {
         at: minute(4),
         fact: "opened".into(),
@@ -131,7 +131,7 @@ async fn workloads_are_counted_across_reviews() {
     assert_eq!((loads.of("rita").open, loads.of("rita").last_asked), (2, Some(minute(7))));
     assert_eq!((loads.of("ravi").open, loads.of("ravi").last_asked), (1, Some(minute(0))));
 
-    second.assignments[0].verdict = Some((Verdict::Approved, minute(8)));
+    second.voices.entry(account_id("rita")).or_default().hear(Verdict::Approved, minute(8));
     second.assignments[1].ended = Some((minute(8), Ended::Declined));
     second.assignments.push(Assignment { since: minute(8), ..assignment("rosa") });
     store.commit(keep(second.clone(), Some(1), Vec::new())).await.unwrap();

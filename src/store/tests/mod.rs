@@ -88,17 +88,22 @@ fn review(number: u64, people: &[&str]) -> Review {
     review
 }
 
+/// Tells the people of these tests apart.
+fn account_id(person: &str) -> u64 {
+    person.bytes().map(u64::from).sum()
+}
+
 fn assignment(person: &str) -> Assignment {
     Assignment {
         pool: "backend".into(),
         person: person.into(),
-        account: Account::new(1, person),
+        account: Account::new(account_id(person), person),
         since: minute(0),
         origin: Origin::Picked,
-        verdict: None,
         reviewing_box: TimeBox::default(),
         ran_out: false,
         listed: true,
+        told: false,
         accepted: false,
         ended: None,
     }
