@@ -19,6 +19,7 @@ pub enum Fault {
     /// The forge will say the same next time.
     #[error("refused with {status}: {answer}")]
     Refused {
+        /// 0 for a request that was never sent.
         status: u16,
         /// The forge's own words, at most [`ANSWER_CHARS`] characters, free of secrets.
         answer: String,
@@ -28,6 +29,19 @@ pub enum Fault {
     Gone,
     #[error("the forge does not accept the token (401)")]
     Unauthorized,
+}
+
+impl Fault {
+    /// A request that cannot be made: a bug of ours, told rather than hidden.
+    pub(super) fn unsendable(error: &dyn std::fmt::Display) -> Fault {
+        Fault::Refused { status: 0, answer: format!("the request cannot be made: {error}") }
+    }
+
+    /// A good status with a body that is not what it should be: cut off, or a page of a proxy.
+    pub(super) fn unreadable(error: &dyn std::fmt::Display, write: bool) -> Fault {
+        let why = format!("the forge's answer cannot be read: {error}");
+        Fault::Retry { why, outcome_unknown: write }
+    }
 }
 
 /// Longest answer of a forge that is kept.

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
+use url::{Host, Url};
 
 use super::fault::{self, Fault, Patience};
 use super::gate::{Gate, NotBefore, Traffic};
@@ -24,6 +24,8 @@ const ANSWER_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 pub(super) const PER_PAGE: u32 = 100;
 /// Pages read of one list, at most. 3,000 entries is also where GitHub's file list ends.
 pub(super) const PAGES_LIMIT: usize = 30;
+/// Pages of changes read in one sweep of a project or group, at most: 30,000 changes.
+pub(super) const SWEEP_PAGES_LIMIT: usize = 300;
 
 /// How the connection to a forge has been.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,15 +78,18 @@ impl Transport {
             ForgeKind::GitHub => "application/vnd.github+json",
         };
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .user_agent(user_agent)
-            .default_headers(headers)
-            .build()
-            .map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
+            .default_headers(headers);
+        if is_loopback(&api) {
+            // A proxy of the environment cannot reach this machine's own loopback.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
         let gate = Gate::new(kind, clock.clone());
         Ok(Transport { http, api, token, gate, clock, health: Mutex::default() })
     }
@@ -199,6 +204,15 @@ impl Transport {
 impl From<NotBefore> for Fault {
     fn from(wait: NotBefore) -> Fault {
         Fault::Later { at: wait.at, why: wait.why }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use wiremock::matchers::{method, path, query_param};
-use wiremock::{Mock, MockServer, ResponseTemplate};
+use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
 use super::{Client, ClientConfig};
 use crate::clock::Clock;
@@ -68,12 +68,12 @@ impl Script {
         self.answer(verb, place, ResponseTemplate::new(status).set_body_json(body)).await;
     }
 
-    pub async fn answer(&self, verb: &str, place: &str, answer: ResponseTemplate) {
+    pub async fn answer(&self, verb: &str, place: &str, answer: impl Respond + 'static) {
         self.answer_times(verb, place, answer, u64::MAX).await;
     }
 
     /// As [`Script::answer`], for the next `times` requests.
-    pub async fn answer_times(&self, verb: &str, place: &str, answer: ResponseTemplate, times: u64) {
+    pub async fn answer_times(&self, verb: &str, place: &str, answer: impl Respond + 'static, times: u64) {
         let (place, query) = place.split_once('?').unwrap_or((place, ""));
         let mut mock = Mock::given(method(verb)).and(path(format!("{}{place}", self.prefix)));
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {

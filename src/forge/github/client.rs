@@ -51,7 +51,7 @@ impl tower::Service<Request<OctoBody>> for Ground {
         let line = self.0.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = body.collect().await.map_err(|error| unsendable(&error))?.to_bytes();
+            let body = body.collect().await.map_err(|error| Fault::unsendable(&error))?.to_bytes();
             let answer = line.send(Request::from_parts(parts, body.to_vec())).await?;
             Ok(answer.map(Full::new))
         })
@@ -190,10 +190,13 @@ impl GitHub {
             next = next_page(&url, answer.headers());
             let body = answer.into_body().collect().await.map_err(|error| fault_of(&error, false))?;
             let page = serde_json::from_slice(&body.to_bytes());
-            let page = page.map_err(|error| unreadable(&error.to_string(), false))?;
+            let page = page.map_err(|error| Fault::unreadable(&error.to_string(), false))?;
             if !take(page) {
                 return Ok(false);
             }
+        }
+        if let Some(url) = &next {
+            tracing::warn!(list = url.path(), pages = limit, "a list of the forge was cut short");
         }
         Ok(next.is_some())
     }
@@ -224,15 +227,6 @@ fn verdicts(reviews: &[wire::Review], author: &Account) -> Vec<SeenReviewer> {
     list
 }
 
-fn unsendable(error: &dyn std::fmt::Display) -> Fault {
-    Fault::Refused { status: 0, answer: format!("the request cannot be made: {error}") }
-}
-
-fn unreadable(error: &str, write: bool) -> Fault {
-    let why = format!("the forge's answer cannot be read: {error}");
-    Fault::Retry { why, outcome_unknown: write }
-}
-
 /// The transport's own fault, carried up through octocrab; or what octocrab itself stumbled over.
 fn fault_of(error: &octocrab::Error, write: bool) -> Fault {
     match error {
@@ -240,10 +234,10 @@ fn fault_of(error: &octocrab::Error, write: bool) -> Fault {
             Some(fault) => fault.clone(),
             None => Fault::Retry { why: source.to_string(), outcome_unknown: write },
         },
-        octocrab::Error::Json { source, .. } => unreadable(&source.to_string(), write),
-        octocrab::Error::Serde { source, .. } => unsendable(source),
-        octocrab::Error::Http { source, .. } => unsendable(source),
-        octocrab::Error::Uri { source, .. } => unsendable(source),
+        octocrab::Error::Json { source, .. } => Fault::unreadable(&source.to_string(), write),
+        octocrab::Error::Serde { source, .. } => Fault::unsendable(source),
+        octocrab::Error::Http { source, .. } => Fault::unsendable(source),
+        octocrab::Error::Uri { source, .. } => Fault::unsendable(source),
         error => Fault::Retry { why: format!("octocrab: {}", first_line(error)), outcome_unknown: write },
     }
 }

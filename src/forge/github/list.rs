@@ -9,7 +9,7 @@ use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
 use crate::forge::client::{Listing, Source, sources};
 use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 
 /// Projects looked into in one sweep, at most: each costs a request of the 5,000 an hour.
 const PROJECTS_LIMIT: usize = 500;
@@ -43,7 +43,14 @@ impl GitHub {
             let found = found.entries.into_iter().filter(wanted);
             projects.extend(found.map(|repository| repository.full_name));
         }
-        listing.truncated |= projects.len() > PROJECTS_LIMIT;
+        if projects.len() > PROJECTS_LIMIT {
+            tracing::warn!(
+                projects = projects.len(),
+                limit = PROJECTS_LIMIT,
+                "too many projects for one sweep"
+            );
+            listing.truncated = true;
+        }
         for project in projects.iter().take(PROJECTS_LIMIT) {
             match self.pulls(project, updated_after).await {
                 Ok(found) => {
@@ -94,7 +101,7 @@ impl GitHub {
             entries.extend(new);
             entries.len() - before == read
         };
-        let truncated = self.each_page(url, PAGES_LIMIT, take).await?;
+        let truncated = self.each_page(url, SWEEP_PAGES_LIMIT, take).await?;
         Ok(Pages { entries, truncated })
     }
 }

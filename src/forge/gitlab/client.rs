@@ -7,6 +7,7 @@ use bytes::Bytes;
 use gitlab::api::projects::merge_requests as mr;
 use gitlab::api::{ApiError, AsyncClient, AsyncQuery, Endpoint, RestClient, endpoint_prelude as prelude};
 use http::{Request, Response, request::Builder};
+use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 use url::Url;
@@ -20,6 +21,9 @@ use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
 use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Pages, Transport, next_page};
 use crate::forge::story;
+
+/// How long to leave GitLab alone that has not prepared a new change yet.
+const PREPARATION: SignedDuration = SignedDuration::from_secs(10);
 
 /// One GitLab as one identity.
 #[derive(Debug)]
@@ -40,7 +44,7 @@ impl RestClient for Transport {
 #[async_trait]
 impl AsyncClient for Transport {
     async fn rest_async(&self, request: Builder, body: Vec<u8>) -> Result<Response<Bytes>, ApiError<Fault>> {
-        let request = request.body(body).map_err(|error| ApiError::client(unsendable(&error)))?;
+        let request = request.body(body).map_err(|error| ApiError::client(Fault::unsendable(&error)))?;
         self.send(request).await.map_err(ApiError::client)
     }
 }
@@ -95,7 +99,7 @@ impl GitLab {
         let seen = self.read(change).await?;
         let mut wanted = mr::MergeRequestReviewers::builder();
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
-        let reviewers: Pages<wire::Reviewer> = self.pages(&wanted, PER_PAGE, PAGES_LIMIT).await?;
+        let reviewers: Pages<wire::Reviewer> = self.pages(&wanted, PAGES_LIMIT).await?;
         let spoken = reviewers.entries.iter().any(|reviewer| reviewer.verdict().is_some());
         let notes = if spoken { self.newest_notes(change).await? } else { Vec::new() };
         let list = reviewers.entries.iter().map(|reviewer| {
@@ -115,7 +119,11 @@ impl GitLab {
     async fn files(&self, change: &ChangeKey) -> Result<Performed, Fault> {
         let mut wanted = mr::MergeRequestDiffs::builder();
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
-        let diffs: Pages<wire::Diff> = self.pages(&wanted, PER_PAGE, PAGES_LIMIT).await?;
+        let diffs: Pages<wire::Diff> = self.pages(&wanted, PAGES_LIMIT).await?;
+        if diffs.entries.is_empty() && self.read(change).await?.is_preparing() {
+            let at = self.clock.now() + PREPARATION;
+            return Err(Fault::Later { at, why: "GitLab is still preparing the change's diff".into() });
+        }
         let files = diffs.entries.into_iter().map(|diff| {
             let lines = diff.lines();
             let path = if diff.new_path.is_empty() { diff.old_path } else { diff.new_path };
@@ -144,12 +152,7 @@ impl GitLab {
 
     /// Reads a list page by page, at most `limit` pages, as the answers' headers lead. The crate's
     /// `api::paged` stops at the first short page and overlooks 429.
-    pub(super) async fn pages<T, E>(
-        &self,
-        endpoint: &E,
-        per_page: u32,
-        limit: usize,
-    ) -> Result<Pages<T>, Fault>
+    pub(super) async fn pages<T, E>(&self, endpoint: &E, limit: usize) -> Result<Pages<T>, Fault>
     where
         T: DeserializeOwned,
         E: Endpoint,
@@ -157,34 +160,30 @@ impl GitLab {
         let mut url =
             self.line.rest_endpoint(&endpoint.endpoint()).map_err(|error| fault_of(error, false))?;
         endpoint.parameters().add_to_url(&mut url);
-        url.query_pairs_mut().append_pair("per_page", &per_page.to_string());
+        url.query_pairs_mut().append_pair("per_page", &PER_PAGE.to_string());
         let mut next = Some(url);
         let mut entries = Vec::new();
         for _ in 0..limit {
             let Some(url) = next.take() else { break };
-            let request = Request::get(url.as_str()).body(Vec::new()).map_err(|error| unsendable(&error))?;
+            let request =
+                Request::get(url.as_str()).body(Vec::new()).map_err(|error| Fault::unsendable(&error))?;
             let answer = self.line.send(request).await?;
             next = next_page(&url, answer.headers());
             let page: Vec<T> =
-                serde_json::from_slice(answer.body()).map_err(|error| unreadable(&error, false))?;
+                serde_json::from_slice(answer.body()).map_err(|error| Fault::unreadable(&error, false))?;
             entries.extend(page);
         }
-        Ok(Pages { entries, truncated: next.is_some() })
+        let truncated = next.is_some();
+        if truncated {
+            tracing::warn!(list = %endpoint.endpoint(), pages = limit, "a list of the forge was cut short");
+        }
+        Ok(Pages { entries, truncated })
     }
 }
 
-/// An endpoint that its builder could not build: a bug of ours, told rather than hidden.
+/// What an endpoint's builder built.
 pub(super) fn endpoint<T>(built: Result<T, impl std::fmt::Display>) -> Result<T, Fault> {
-    built.map_err(|error| unsendable(&error))
-}
-
-fn unsendable(error: &dyn std::fmt::Display) -> Fault {
-    Fault::Refused { status: 0, answer: format!("the request cannot be made: {error}") }
-}
-
-fn unreadable(error: &dyn std::fmt::Display, write: bool) -> Fault {
-    let why = format!("the forge's answer cannot be read: {error}");
-    Fault::Retry { why, outcome_unknown: write }
+    built.map_err(|error| Fault::unsendable(&error))
 }
 
 /// Statuses other than 2xx never come this far: the transport has made faults of them.
@@ -192,8 +191,8 @@ fn fault_of(error: ApiError<Fault>, write: bool) -> Fault {
     match error {
         ApiError::Client { source } => source,
         ApiError::DataType { .. } | ApiError::GitlabService { .. } | ApiError::Json { .. } => {
-            unreadable(&error, write)
+            Fault::unreadable(&error, write)
         }
-        error => unsendable(&error),
+        error => Fault::unsendable(&error),
     }
 }

@@ -9,7 +9,7 @@ use super::wire;
 use crate::core::change::ChangeKey;
 use crate::forge::client::Performed;
 use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, PER_PAGE, Pages};
+use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::story::{Comments, People};
 
 /// GitLab's name of the 👍 reaction.
@@ -55,7 +55,7 @@ impl GitLab {
             path: format!("projects/{project}/merge_requests/{}/notes", change.number),
             parameters: vec![("order_by", "created_at".into()), ("sort", "desc".into())],
         };
-        self.pages(&notes, PER_PAGE, pages).await
+        self.pages(&notes, pages).await
     }
 
     pub(super) async fn react(&self, change: &ChangeKey, note: u64) -> Result<Performed, Fault> {

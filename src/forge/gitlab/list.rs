@@ -9,7 +9,7 @@ use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
 use crate::forge::client::{Listing, Source, sources};
 use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, PER_PAGE, Pages};
+use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 
 /// Projects of one user that are listed one by one, at most.
 const USER_PROJECTS_LIMIT: usize = 200;
@@ -64,7 +64,7 @@ impl GitLab {
                 ("updated_after", instant.to_string()),
             ]),
         }
-        self.pages(&List { path, parameters }, PER_PAGE, PAGES_LIMIT).await
+        self.pages(&List { path, parameters }, SWEEP_PAGES_LIMIT).await
     }
 
     async fn of_user(
@@ -74,7 +74,7 @@ impl GitLab {
     ) -> Result<Pages<wire::MergeRequest>, Fault> {
         let path = format!("users/{}/projects", NameOrId::from(user));
         let projects: Pages<wire::Project> =
-            self.pages(&List { path, parameters: Vec::new() }, PER_PAGE, PAGES_LIMIT).await?;
+            self.pages(&List { path, parameters: Vec::new() }, PAGES_LIMIT).await?;
         let too_many = projects.truncated || projects.entries.len() > USER_PROJECTS_LIMIT;
         let mut all = Pages { entries: Vec::new(), truncated: too_many };
         for project in projects.entries.iter().take(USER_PROJECTS_LIMIT) {

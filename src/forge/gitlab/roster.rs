@@ -9,7 +9,7 @@ use super::client::{GitLab, endpoint};
 use super::wire;
 use crate::core::change::Account;
 use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, PER_PAGE, Pages};
+use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::story::People;
 
 #[async_trait]
@@ -28,7 +28,7 @@ impl People for GitLab {
     async fn members(&self, group: &str) -> Result<Vec<Account>, Fault> {
         let mut wanted = GroupMembers::builder();
         let wanted = endpoint(wanted.group(group).build())?;
-        let members: Pages<wire::User> = self.pages(&wanted, PER_PAGE, PAGES_LIMIT).await?;
+        let members: Pages<wire::User> = self.pages(&wanted, PAGES_LIMIT).await?;
         let today = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
         let acts = |member: &&wire::User| member.is_active() && !has_ended(member, today);
         Ok(members.entries.iter().filter(acts).map(wire::User::account).collect())

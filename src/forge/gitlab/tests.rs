@@ -7,8 +7,9 @@ use crate::core::action::{Action, Shape};
 use crate::core::change::{ChangeState, ChangedFile, Verdict};
 use crate::core::fact::{Fact, Refusal};
 use crate::core::people::RosterWish;
+use crate::forge::http::SWEEP_PAGES_LIMIT;
 use crate::forge::testing::{Script, account, change};
-use crate::forge::{Hint, Performed};
+use crate::forge::{Fault, Hint, Performed};
 
 const MR: &str = "/projects/acme%2Fshop/merge_requests/7";
 const NOTES: &str = "/projects/acme%2Fshop/merge_requests/7/notes";
@@ -181,6 +182,20 @@ async fn changed_lines_are_counted_over_all_pages() {
 }
 
 #[tokio::test]
+async fn a_diff_that_is_not_prepared_is_waited_for_and_an_empty_one_is_believed() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", &format!("{MR}/diffs"), 200, json!([])).await;
+    let mut fresh = mr(&[], &[]);
+    fresh["detailed_merge_status"] = "preparing".into();
+    script.answer_times("GET", MR, ResponseTemplate::new(200).set_body_json(&fresh), 1).await;
+    script.on("GET", MR, 200, mr(&[], &[])).await;
+    let fault = script.client.perform(&change(), &Action::ReadFiles, Hint::default()).await.unwrap_err();
+    assert!(matches!(fault, Fault::Later { .. }), "{fault}");
+    let facts = perform(&script, Action::ReadFiles, Hint::default()).await.facts;
+    assert_eq!(facts, [Fact::Files { files: Vec::new() }]);
+}
+
+#[tokio::test]
 async fn observing_tells_who_said_what_and_when() {
     let script = Script::gitlab(&[]).await;
     script.on("GET", MR, 200, mr(&[3, 4], &["bug"])).await;
@@ -241,18 +256,18 @@ async fn a_watermark_brings_closed_ones_too_and_an_endless_list_is_cut() {
     script.on("GET", "/users/sam/projects", 200, json!([{"path_with_namespace": "sam/tool"}])).await;
     let mut page = mr(&[], &[]);
     page["references"]["full"] = "sam/tool!7".into();
-    let answer = ResponseTemplate::new(200).set_body_json(json!([page]));
-    let place = "/projects/sam%2Ftool/merge_requests";
-    for number in 2..=31 {
-        let more = answer.clone().insert_header("x-next-page", (number + 1).to_string().as_str());
-        script.answer("GET", &format!("{place}?page={number}"), more).await;
-    }
-    script.answer("GET", place, answer.insert_header("x-next-page", "2")).await;
+    let endless = move |request: &wiremock::Request| {
+        let mut query = request.url.query_pairs();
+        let at = query.find(|(key, _)| key == "page").map_or(1, |(_, page)| page.parse::<u64>().unwrap());
+        let answer = ResponseTemplate::new(200).set_body_json(json!([page]));
+        answer.insert_header("x-next-page", (at + 1).to_string().as_str())
+    };
+    script.answer("GET", "/projects/sam%2Ftool/merge_requests", endless).await;
     let listing = script.client.list(Some("2026-03-01T00:00:00Z".parse().unwrap())).await.unwrap();
     assert!(listing.truncated);
     assert_eq!(listing.changes.len(), 1, "each change once");
     let requests = script.requests().await;
-    assert_eq!(requests.len(), 2 + 30, "no such group, the user's projects, thirty pages");
+    assert_eq!(requests.len(), 2 + SWEEP_PAGES_LIMIT, "no such group, the user's projects, pages");
     assert!(
         requests[2].contains("state=all") && requests[2].contains("updated_after=2026-03-01T00%3A00%3A00Z")
     );

@@ -44,6 +44,7 @@ pub(super) struct MergeRequest {
     pub created_at: Option<Timestamp>,
     pub updated_at: Timestamp,
     pub references: Option<References>,
+    pub detailed_merge_status: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -60,6 +61,11 @@ impl MergeRequest {
             Some("closed") => ChangeState::Closed,
             _ => ChangeState::Open,
         }
+    }
+
+    /// Right after a change was opened its diff is not there yet, and reads as empty.
+    pub fn is_preparing(&self) -> bool {
+        self.detailed_merge_status.as_deref() == Some("preparing")
     }
 
     pub fn labels(&self) -> BTreeSet<String> {
