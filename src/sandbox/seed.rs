@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
-use super::Sandbox;
 use super::delivery::{Hook, HookTarget, NewHook};
 use super::state::{Access, Forge, Group, Org, Project, State, Team, Tier, User, UserId};
+use super::{Sandbox, github};
 
 /// Accounts and tokens.
 impl Sandbox {
@@ -147,10 +145,9 @@ impl Sandbox {
         let mut state = self.state();
         let (id, created_at) = (state.new_id(), state.clock.now());
         let hook = Hook { id, forge, target, new, failures: 0, disabled_until: None, created_at };
-        state.hooks.insert(id, hook);
+        state.hooks.insert(id, hook.clone());
         if forge == Forge::Github {
-            let ping = json!({ "zen": "Keep it logically awesome.", "hook_id": id, "hook": { "type": "Repository",
-                "id": id, "name": "web", "active": true, "events": ["*"] } });
+            let ping = github::hooks::ping(&state, &hook);
             let event_uuid = state.new_uuid();
             state.queue_for_hook(id, forge, "ping", &event_uuid, &ping);
         }

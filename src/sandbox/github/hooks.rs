@@ -3,8 +3,45 @@
 use serde_json::{Value, json};
 
 use crate::sandbox::announce::{Happened, merged};
+use crate::sandbox::delivery::{Hook, HookTarget};
 use crate::sandbox::people::ChangeRef;
-use crate::sandbox::state::{Change, Comment, Forge, Project, State, UserId};
+use crate::sandbox::state::{Change, Comment, Forge, Project, State, UserId, github_time};
+
+/// The `ping` that greets a new hook.
+pub(in crate::sandbox) fn ping(state: &State, hook: &Hook) -> Value {
+    let api = state.api(Forge::Github);
+    let (kind, place) = match &hook.target {
+        HookTarget::Project(path) => ("Repository", format!("repos/{path}")),
+        HookTarget::Org(name) | HookTarget::Group(name) => ("Organization", format!("orgs/{name}")),
+    };
+    let url = format!("{api}/{place}/hooks/{}", hook.id);
+    let events = if hook.new.events.is_empty() { vec!["*".to_owned()] } else { hook.new.events.clone() };
+    let mut body = json!({
+        "zen": "Keep it logically awesome.",
+        "hook_id": hook.id,
+        "hook": {
+            "type": kind,
+            "id": hook.id,
+            "name": "web",
+            "active": true,
+            "events": events,
+            "config": { "content_type": "json", "url": hook.new.url, "insecure_ssl": "0" },
+            "created_at": github_time(hook.created_at),
+            "updated_at": github_time(hook.created_at),
+            "url": url,
+            "test_url": format!("{url}/test"),
+            "ping_url": format!("{url}/pings"),
+            "deliveries_url": format!("{url}/deliveries"),
+            "last_response": { "code": null, "status": "unused", "message": null },
+        },
+    });
+    if let HookTarget::Project(path) = &hook.target
+        && let Ok(project) = state.project(Forge::Github, path)
+    {
+        body["repository"] = state.gh_repo(project);
+    }
+    body
+}
 
 /// Queues what GitHub would send, in the order in which it happened.
 pub(in crate::sandbox) fn announce(
