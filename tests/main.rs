@@ -1,1 +1,3 @@
+//! The house from outside: one integration test binary.
 
+mod payloads;

@@ -1,0 +1,181 @@
+//! The change: a merge request or pull request, in forge-neutral words.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Which dialect a forge speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForgeKind {
+    GitLab,
+    GitHub,
+}
+
+impl ForgeKind {
+    /// The word of the configuration: `gitlab` or `github`.
+    pub fn word(self) -> &'static str {
+        match self {
+            ForgeKind::GitLab => "gitlab",
+            ForgeKind::GitHub => "github",
+        }
+    }
+}
+
+/// What identifies a change for ever: forge name, project path and number (GitLab `iid`).
+/// Printed as `gitlab:acme/shop!12`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ChangeKey {
+    pub forge: String,
+    pub project: String,
+    pub number: u64,
+}
+
+impl ChangeKey {
+    pub fn new(forge: impl Into<String>, project: impl Into<String>, number: u64) -> ChangeKey {
+        ChangeKey { forge: forge.into(), project: project.into(), number }
+    }
+}
+
+impl fmt::Display for ChangeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}!{}", self.forge, self.project, self.number)
+    }
+}
+
+impl FromStr for ChangeKey {
+    type Err = String;
+
+    /// Reads `forge:project!number`; the error says what was expected.
+    fn from_str(text: &str) -> Result<ChangeKey, String> {
+        let expected = || format!("`{text}` is not a change; write it as forge:project!number");
+        let (forge, rest) = text.split_once(':').ok_or_else(expected)?;
+        let (project, number) = rest.rsplit_once('!').ok_or_else(expected)?;
+        let number = number.parse().map_err(|_| expected())?;
+        if forge.is_empty() || project.is_empty() {
+            return Err(expected());
+        }
+        Ok(ChangeKey::new(forge, project, number))
+    }
+}
+
+/// A user of one forge. The numeric id is the identity; the login may be renamed, and is empty
+/// where a webhook carries only the id (GitLab sends `author_id` alone).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Account {
+    pub id: u64,
+    pub login: String,
+}
+
+impl Account {
+    pub fn new(id: u64, login: impl Into<String>) -> Account {
+        Account { id, login: login.into() }
+    }
+}
+
+impl PartialEq for Account {
+    fn eq(&self, other: &Account) -> bool {
+        self.id == other.id
+    }
+}
+impl Eq for Account {}
+impl PartialOrd for Account {
+    fn partial_cmp(&self, other: &Account) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Account {
+    fn cmp(&self, other: &Account) -> std::cmp::Ordering {
+        self.id.cmp(&other.id)
+    }
+}
+
+/// Where a change stands on its forge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeState {
+    #[default]
+    Open,
+    Closed,
+    Merged,
+}
+
+/// What a reviewer has said last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Approved,
+    ChangesRequested,
+    Commented,
+    /// An approval or a request for changes was taken back (GitLab `unapproved`, GitHub dismissed).
+    Withdrawn,
+}
+
+impl Verdict {
+    /// Whether the author is asked to do something.
+    pub fn asks_author(self) -> bool {
+        matches!(self, Verdict::ChangesRequested | Verdict::Commented)
+    }
+}
+
+/// One reviewer as a forge lists them, with what they last said where the forge tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenReviewer {
+    pub account: Account,
+    /// The last verdict and when it was given; `None` where nothing was said or the source of the
+    /// snapshot does not tell.
+    pub verdict: Option<(Verdict, Timestamp)>,
+}
+
+/// The reviewers of a change as one source showed them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenReviewers {
+    pub list: Vec<SeenReviewer>,
+    /// Whether absence means "is no reviewer". False for GitHub's `requested_reviewers`, from which
+    /// a user disappears by submitting a review.
+    pub complete: bool,
+}
+
+/// What a change looked like at `updated_at`. Fields are optional where some event does not carry
+/// them: absent means "not told", never "empty".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub title: String,
+    pub url: String,
+    pub author: Account,
+    pub state: ChangeState,
+    pub draft: Option<bool>,
+    pub labels: Option<BTreeSet<String>>,
+    pub reviewers: Option<SeenReviewers>,
+    pub target_branch: Option<String>,
+    /// Head commit; a new one means that somebody pushed.
+    pub head: Option<String>,
+    pub created_at: Option<Timestamp>,
+    /// The forge's own `updated_at`: an older snapshot than the last seen changes nothing.
+    pub updated_at: Timestamp,
+}
+
+/// One changed file, with added plus deleted lines (0 where the forge does not say).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedFile {
+    pub path: String,
+    pub lines: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_key_survives_its_own_text() {
+        let key = ChangeKey::new("gitlab", "acme/tools/shop", 12);
+        assert_eq!(key.to_string(), "gitlab:acme/tools/shop!12");
+        assert_eq!(key.to_string().parse(), Ok(key));
+        for wrong in ["acme/shop!1", "gitlab:acme/shop", "gitlab:acme/shop!x", ":a!1", "gitlab:!1"] {
+            assert!(wrong.parse::<ChangeKey>().is_err(), "{wrong}");
+        }
+    }
+}

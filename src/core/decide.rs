@@ -1,0 +1,126 @@
+//! `decide`: the whole of Usher's judgement, in the order in which it is made.
+//!
+//! 1. *hear*: what the fact says is written into the review (in any order, the newest wins);
+//! 2. *staff*: pools are claimed, humans' choices adopted, reviewers picked;
+//! 3. *court*: the stage is computed, time boxes run or pause, due steps are taken;
+//! 4. *express*: what should be seen on the forge becomes actions.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::action::Action;
+use super::fact::Fact;
+use super::reason::Reason;
+use super::review::{Hold, Review, Stage};
+use super::world::{Decision, World};
+
+/// How long nothing is chosen after a person took a reviewer off: they may be about to name
+/// another.
+pub(super) const GRACE_AFTER_REMOVAL: SignedDuration = SignedDuration::from_mins(10);
+/// How soon a pool without anybody to ask is looked at again.
+pub(super) const RETRY_STAFFING: SignedDuration = SignedDuration::from_mins(30);
+/// How soon a change that no route claims, or that waits in the first roll-out, is looked at again.
+pub(super) const RETRY_TOMORROW: SignedDuration = SignedDuration::from_hours(24);
+/// How soon files that were asked for and did not come are asked for again.
+pub(super) const RETRY_FILES: SignedDuration = SignedDuration::from_hours(1);
+
+/// Decides what a fact means for a review. Total, pure and deterministic: the same world, review
+/// and fact give the same decision, and every combination has one.
+pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
+    let mut judge =
+        Judge { world, review: review.clone(), actions: Vec::new(), reasons: Vec::new(), reshape: false };
+    if judge.admits(fact) {
+        judge.hear(fact);
+        judge.hold_back();
+        if judge.is_live() {
+            judge.staff();
+        }
+        judge.court();
+        judge.express();
+    }
+    judge.close()
+}
+
+/// One decision in the making.
+pub(super) struct Judge<'w> {
+    pub(super) world: &'w World<'w>,
+    pub(super) review: Review,
+    pub(super) actions: Vec<Action>,
+    pub(super) reasons: Vec<Reason>,
+    /// What was asked of the forge is asked again, because the forge was seen to differ.
+    pub(super) reshape: bool,
+}
+
+impl Judge<'_> {
+    pub(super) fn now(&self) -> Timestamp {
+        self.world.now
+    }
+
+    pub(super) fn say(&mut self, reason: Reason) {
+        self.reasons.push(reason);
+    }
+
+    /// Whether the change is Usher's business at all.
+    fn admits(&mut self, fact: &Fact) -> bool {
+        if self.review.tracked {
+            return true;
+        }
+        let Some(snapshot) = fact.snapshot() else { return false };
+        if !self.world.policy.watches(&self.review.change) {
+            self.say(Reason::NotWatched);
+            return false;
+        }
+        if !self.world.directory.is_support(snapshot.author.id) {
+            self.say(Reason::NotSupport { author: snapshot.author.login.clone() });
+            return false;
+        }
+        true
+    }
+
+    /// Whether the change is open, ready and not held: somebody should be acting on it.
+    pub(super) fn is_live(&self) -> bool {
+        self.review.is_open() && !self.review.draft && self.review.hold.is_none()
+    }
+
+    /// Ends a snooze that is over and lets a change of the first roll-out in when its turn has come.
+    fn hold_back(&mut self) {
+        match self.review.hold {
+            Some(Hold::Snooze { until }) if until <= self.now() => {
+                self.review.hold = None;
+                self.say(Reason::Resumed { by: None });
+            }
+            Some(Hold::FirstRun) => {
+                let limit = self.world.policy.limits.first_run_changes_per_day;
+                if self.world.workloads.first_run_taken < limit {
+                    self.review.hold = None;
+                    self.say(Reason::Resumed { by: None });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The next deadline of the review: computed, never scheduled.
+    fn next_deadline(&self) -> Option<Timestamp> {
+        let review = &self.review;
+        if !review.tracked || !review.is_open() || review.draft {
+            return None;
+        }
+        match review.hold {
+            Some(Hold::Skip) => return None,
+            Some(Hold::Snooze { until }) => return Some(until),
+            Some(Hold::FirstRun) => return Some(self.now() + RETRY_TOMORROW),
+            None => {}
+        }
+        let boxes = self.box_deadlines();
+        let leaves = self.leave_deadlines();
+        // What is due already was dealt with, or is kept back until `retry_at`.
+        boxes.chain(leaves).chain(review.retry_at).filter(|at| *at > self.now()).min()
+    }
+
+    fn close(mut self) -> Decision {
+        let wake = self.next_deadline();
+        self.review.wake = wake;
+        debug_assert!(self.actions.is_empty() || self.review.stage != Stage::Draft || self.review.tracked);
+        Decision { review: self.review, actions: self.actions, reasons: self.reasons, wake }
+    }
+}

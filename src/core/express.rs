@@ -1,0 +1,137 @@
+//! Expressing: what should be seen on the forge becomes actions, and only what is not so already.
+
+use std::collections::BTreeSet;
+
+use super::action::{Action, Shape};
+use super::decide::Judge;
+use super::pick::fingerprint;
+use super::reason::Reason;
+use super::review::{Ended, Hold, Routing, Stage};
+use super::words;
+
+/// How often the same shape is asked for again in one court, when another bot keeps undoing it.
+const RESHAPES_MAX: u32 = 3;
+
+impl Judge<'_> {
+    pub(super) fn express(&mut self) {
+        let quiet = match self.review.hold {
+            Some(Hold::FirstRun) => true,
+            // Commands were answered; everything else stays as it is, but for the label that says so.
+            Some(Hold::Skip) => return self.express_skip(),
+            _ => self.is_live() && self.review.routing == Routing::ReadingFiles,
+        };
+        if quiet {
+            return;
+        }
+        self.express_shape();
+        self.express_status();
+    }
+
+    fn express_skip(&mut self) {
+        let mut shape = self.review.asked.clone();
+        shape.labels.insert(self.world.policy.labels.skip.clone());
+        shape.reviewers.clear();
+        let skip = &self.world.policy.labels.skip;
+        if !self.review.seen_labels.contains(skip) && !self.review.asked.labels.contains(skip) {
+            self.ask(shape);
+        }
+    }
+
+    fn express_shape(&mut self) {
+        let wanted = self.wanted_shape();
+        let differs = wanted != self.review.asked;
+        let unconfirmed = self.is_unlike(&self.review.asked);
+        let unlike = self.is_unlike(&wanted);
+        if differs && (unlike || unconfirmed) {
+            self.ask(wanted);
+        } else if unlike && self.reshape && self.review.reshapes < RESHAPES_MAX {
+            self.review.reshapes += 1;
+            self.say(Reason::Reshaped);
+            self.ask(wanted);
+        } else {
+            self.review.asked = wanted;
+        }
+    }
+
+    fn ask(&mut self, shape: Shape) {
+        self.review.set_labels.extend(shape.labels.iter().cloned());
+        self.review.asked = shape.clone();
+        self.actions.push(Action::Shape(shape));
+    }
+
+    /// Labels and reviewers as the review wants them.
+    fn wanted_shape(&self) -> Shape {
+        let review = &self.review;
+        let names = &self.world.policy.labels;
+        let mut labels = BTreeSet::new();
+        if review.ready_at.is_some() {
+            labels.insert(names.contribution.clone());
+        }
+        labels.extend(names.of(review.stage).map(str::to_owned));
+        if review.overdue && self.is_live() {
+            labels.insert(names.overdue.clone());
+        }
+        labels.retain(|label| !review.hands_off.contains(label));
+        let own = |label: &&String| names.stage_of(label).is_some() || **label == names.overdue;
+        let mut not_labels: BTreeSet<String> = review.set_labels.iter().filter(own).cloned().collect();
+        if review.unskip || review.set_labels.contains(&names.skip) {
+            not_labels.insert(names.skip.clone());
+        }
+        not_labels.retain(|label| !labels.contains(label));
+        // Only those who have not spoken yet: asking again would look like a new request.
+        let asked = review.active().filter(|a| a.listed && !review.voices.contains_key(&a.account.id));
+        let live = self.is_live();
+        let reviewers = asked.filter(|_| live).map(|a| a.account.clone()).collect();
+        let ended = review
+            .assignments
+            .iter()
+            .filter(|a| matches!(a.ended, Some((_, Ended::Declined | Ended::Reassigned))) && a.listed);
+        let not_reviewers = ended.map(|a| a.account.clone()).collect();
+        Shape { reviewers, not_reviewers, labels, not_labels }
+    }
+
+    /// Whether the forge, as last seen, differs from a shape.
+    fn is_unlike(&self, shape: &Shape) -> bool {
+        let (labels, reviewers) = (&self.review.seen_labels, &self.review.seen_reviewers);
+        !shape.labels.is_subset(labels)
+            || !shape.not_labels.is_disjoint(labels)
+            || !shape.reviewers.is_subset(reviewers)
+            || !shape.not_reviewers.is_disjoint(reviewers)
+    }
+
+    /// The one status comment: written when the change is first staffed, edited whenever it would
+    /// say something else.
+    fn express_status(&mut self) {
+        let posted = self.review.status_fingerprint.is_some();
+        if !posted && (!self.is_live() || self.review.stage == Stage::Draft) {
+            return;
+        }
+        let body = words::status(&self.status_words());
+        let print = fingerprint([body.as_str()]);
+        if self.review.status_fingerprint != Some(print) {
+            self.review.status_fingerprint = Some(print);
+            self.actions.push(Action::Status { body });
+        }
+    }
+
+    fn status_words(&self) -> words::Status<'_> {
+        let review = &self.review;
+        let active = review.assignments.iter().enumerate().filter(|(_, a)| a.is_active());
+        let reviewers = active.map(|(index, assignment)| words::StatusReviewer {
+            assignment,
+            approved: review.has_approved(assignment),
+            asks: review.asks_author(assignment),
+            due: self.due_of(index),
+            zone: self.zone_of(Some(&assignment.person)),
+        });
+        words::Status {
+            review,
+            policy: self.world.policy,
+            reviewers: reviewers.collect(),
+            author_known: review.author_name.is_some(),
+            author_due: self.author_due(),
+            author_zone: self.zone_of(review.author_name.as_deref()),
+            merge_due: self.merge_due(),
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! Hearing a fact: what it says is written into the review. Snapshots and acts carry the forge's
+//! own times and only the newest counts, so facts may come twice and in any order.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::change::{Account, ChangeState, SeenReviewers, Snapshot, Verdict};
+use super::decide::{GRACE_AFTER_REMOVAL, Judge};
+use super::fact::{Act, Actor, Fact, Refusal};
+use super::reason::Reason;
+use super::review::{Ended, Hold, Origin, Routing, Stage};
+
+/// Whose doing a snapshot is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hand {
+    /// Usher's own.
+    Own,
+    /// Another bot's: it never moves the court and is corrected like a lost write.
+    Bot,
+    /// A person's, or unknown (a sweep): it is respected.
+    Person,
+}
+
+impl Judge<'_> {
+    pub(super) fn hear(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Told { act, by, at, snapshot } => {
+                let hand = self.hand(by);
+                let before = self.review.seen_reviewers.clone();
+                self.look(snapshot, hand);
+                if self.review.hold != Some(Hold::FirstRun) || matches!(act, Act::Commanded { .. }) {
+                    self.witness(act, by, *at, hand, &before);
+                } else {
+                    self.witness_quietly(act, by, *at, hand);
+                }
+            }
+            Fact::Swept { snapshot } => {
+                let pushed = self.review.head.is_some()
+                    && snapshot.head.is_some()
+                    && snapshot.head != self.review.head
+                    && self.is_news(snapshot);
+                self.look(snapshot, Hand::Person);
+                self.reshape = true;
+                if pushed {
+                    self.author_acts(snapshot.updated_at);
+                }
+            }
+            Fact::Files { files } => self.claim(Some(files)),
+            Fact::Refused { reviewer, refusal } => self.refused(reviewer, *refusal),
+            Fact::Tick => {}
+        }
+    }
+
+    fn hand(&self, by: &Actor) -> Hand {
+        match &self.world.directory.me {
+            Some(me) if *me == by.account => Hand::Own,
+            _ if by.bot => Hand::Bot,
+            _ => Hand::Person,
+        }
+    }
+
+    fn is_news(&self, snapshot: &Snapshot) -> bool {
+        self.review.seen_at.is_none_or(|seen| seen <= snapshot.updated_at)
+    }
+
+    /// Takes in what the change looks like.
+    fn look(&mut self, snapshot: &Snapshot, hand: Hand) {
+        if !self.review.tracked {
+            self.first_look(snapshot);
+        }
+        if let Some(seen) = &snapshot.reviewers {
+            // A snapshot says which verdict stands, not exactly since when: GitLab's time is an upper
+            // bound. So it only fills in what no fact has told.
+            for reviewer in &seen.list {
+                if let Some((verdict, at)) = reviewer.verdict
+                    && !self.review.voice(&reviewer.account).stands(verdict)
+                {
+                    self.voice(&reviewer.account, verdict, at);
+                }
+            }
+        }
+        if !self.is_news(snapshot) {
+            self.say(Reason::OlderSnapshot);
+            return;
+        }
+        self.review.seen_at = Some(snapshot.updated_at);
+        self.review.title.clone_from(&snapshot.title);
+        self.review.url.clone_from(&snapshot.url);
+        if let Some(branch) = &snapshot.target_branch {
+            self.review.target_branch.clone_from(branch);
+        }
+        if snapshot.head.is_some() {
+            self.review.head.clone_from(&snapshot.head);
+        }
+        self.look_at_state(snapshot);
+        if let Some(labels) = &snapshot.labels {
+            self.look_at_labels(labels, hand, snapshot.updated_at);
+        }
+        if let Some(reviewers) = &snapshot.reviewers {
+            self.look_at_reviewers(reviewers, hand);
+        }
+        self.reshape |= hand == Hand::Bot;
+    }
+
+    fn first_look(&mut self, snapshot: &Snapshot) {
+        let person = self.world.directory.by_id(snapshot.author.id);
+        let account = person.and_then(|person| person.account.clone());
+        self.review.tracked = true;
+        self.review.author = account.unwrap_or_else(|| snapshot.author.clone());
+        self.review.author_name = person.map(|person| person.name.clone());
+        self.review.opened_at = snapshot.created_at.or(Some(snapshot.updated_at));
+        let author = self.review.author_name.clone().unwrap_or_else(|| self.review.author.login.clone());
+        self.say(Reason::Tracked { author });
+        if self.review.opened_at.is_some_and(|opened| opened < self.world.first_seen)
+            && snapshot.state == ChangeState::Open
+        {
+            self.review.hold = Some(Hold::FirstRun);
+            self.say(Reason::HeldForFirstRun);
+        }
+    }
+
+    fn look_at_state(&mut self, snapshot: &Snapshot) {
+        if self.review.state != snapshot.state {
+            self.review.done_at = match snapshot.state {
+                ChangeState::Open => None,
+                _ => Some(snapshot.updated_at),
+            };
+            self.say(match snapshot.state {
+                ChangeState::Open => Reason::Reopened,
+                state => Reason::Ended { state },
+            });
+            self.review.state = snapshot.state;
+        }
+        if let Some(draft) = snapshot.draft {
+            if draft && !self.review.draft {
+                self.say(Reason::IsDraft);
+            }
+            self.review.draft = draft;
+        }
+        if !self.review.draft && self.review.ready_at.is_none() && self.review.is_open() {
+            self.review.ready_at = Some(snapshot.updated_at);
+            self.say(Reason::Ready);
+        }
+    }
+
+    /// Compares labels with those seen before: what a person took off stays off, a stage label that
+    /// a person put on is the stage, and the skip label is obeyed.
+    fn look_at_labels(&mut self, labels: &BTreeSet<String>, hand: Hand, at: Timestamp) {
+        let names = &self.world.policy.labels;
+        let seen = std::mem::replace(&mut self.review.seen_labels, labels.clone());
+        match (labels.contains(&names.skip), seen.contains(&names.skip)) {
+            (true, false) if self.review.hold != Some(Hold::Skip) && hand != Hand::Own => {
+                self.review.hold = Some(Hold::Skip);
+                self.review.unskip = false;
+                self.say(Reason::Skipped { by: None });
+            }
+            (false, true) if self.review.hold == Some(Hold::Skip) => {
+                self.review.hold = None;
+                self.say(Reason::Resumed { by: None });
+            }
+            _ => {}
+        }
+        if hand != Hand::Person {
+            return;
+        }
+        let wanted = &self.review.asked.labels;
+        let taken_off: Vec<String> = wanted
+            .iter()
+            .filter(|label| seen.contains(*label) && !labels.contains(*label))
+            .cloned()
+            .collect();
+        let taken_off: Vec<String> = taken_off.into_iter().filter(|label| *label != names.skip).collect();
+        let set = Stage::ALL.into_iter().find(|stage| {
+            let label = names.of(*stage);
+            label.is_some_and(|label| {
+                labels.contains(label) && !seen.contains(label) && !wanted.contains(label)
+            })
+        });
+        if let Some(stage) = set {
+            // The label that the new one replaces was taken off as part of the same wish.
+            self.review.stage_set = Some((stage, at));
+            self.say(Reason::StageSet { stage });
+        }
+        for label in taken_off {
+            if set.is_none() || names.stage_of(&label).is_none() {
+                self.review.hands_off.insert(label.clone());
+                self.say(Reason::LabelTakenOff { label });
+            }
+        }
+    }
+
+    /// Compares reviewers with those seen before: whom a person took off stays off.
+    fn look_at_reviewers(&mut self, seen: &SeenReviewers, hand: Hand) {
+        let list: BTreeSet<Account> = seen.list.iter().map(|reviewer| reviewer.account.clone()).collect();
+        let before = std::mem::replace(&mut self.review.seen_reviewers, list.clone());
+        if !seen.complete || hand != Hand::Person {
+            return;
+        }
+        for account in before.difference(&list) {
+            self.taken_off(account);
+        }
+    }
+
+    /// A person took a reviewer off: the assignment ends, and nobody else is chosen for a moment.
+    fn taken_off(&mut self, account: &Account) {
+        let now = self.now();
+        let Some(index) =
+            self.review.assignments.iter().position(|a| a.is_active() && a.account == *account && a.listed)
+        else {
+            return;
+        };
+        let person = self.review.assignments[index].person.clone();
+        self.end(index, Ended::Removed);
+        self.say(Reason::ReviewerTakenOff { person });
+        let pool = self.review.assignments[index].pool.clone();
+        if let Some(part) = self.review.pools.iter_mut().find(|part| part.pool == pool) {
+            part.not_before = Some(now + GRACE_AFTER_REMOVAL);
+        }
+    }
+
+    pub(super) fn end(&mut self, index: usize, how: Ended) {
+        let now = self.now();
+        let assignment = &mut self.review.assignments[index];
+        assignment.ended = Some((now, how));
+        assignment.reviewing_box.close();
+    }
+
+    /// Acts of a change that still waits for its turn: voices count, nothing else does.
+    fn witness_quietly(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
+        if let (Act::Reviewed { verdict }, Hand::Person) = (act, hand) {
+            self.voice(&by.account, *verdict, at);
+        }
+    }
+
+    /// Takes in what somebody did.
+    fn witness(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand, before: &BTreeSet<Account>) {
+        if hand != Hand::Person {
+            if hand == Hand::Bot && !matches!(act, Act::Touched) {
+                self.say(Reason::OnlyABot { login: by.account.login.clone() });
+            }
+            return;
+        }
+        let is_author = by.account == self.review.author;
+        match act {
+            Act::Touched => {}
+            Act::Pushed => self.author_acts(at),
+            Act::Reviewed { verdict: Verdict::Commented } | Act::Commented if is_author => {
+                self.author_acts(at)
+            }
+            Act::Reviewed { verdict } if !is_author => self.voice(&by.account, *verdict, at),
+            Act::Reviewed { .. } => {}
+            Act::Commented => self.voice(&by.account, Verdict::Commented, at),
+            Act::Dismissed { reviewer } => self.voice(reviewer, Verdict::Withdrawn, at),
+            Act::Requested { reviewer } => self.requested(reviewer, by, at, before),
+            Act::Unrequested { reviewer } => self.taken_off(reviewer),
+            Act::Commanded { command, comment } => self.obey(command, *comment, by),
+        }
+    }
+
+    /// The author pushed, answered or asked again.
+    pub(super) fn author_acts(&mut self, at: Timestamp) {
+        if self.review.author_acted_at.is_some_and(|acted| acted >= at) {
+            return;
+        }
+        let asked = self.review.active().any(|assignment| self.review.asks_author(assignment));
+        self.review.author_acted_at = Some(at);
+        if asked {
+            self.say(Reason::AuthorActed);
+        }
+    }
+
+    /// Hears a person of the roster. The turn of a reviewer who speaks is over: their box closes.
+    pub(super) fn voice(&mut self, account: &Account, verdict: Verdict, at: Timestamp) {
+        let Some(person) = self.world.directory.by_id(account.id) else { return };
+        if *account == self.review.author {
+            return;
+        }
+        let person = person.name.clone();
+        let voice = self.review.voices.entry(account.id).or_default();
+        if !voice.hear(verdict, at) {
+            return;
+        }
+        let mut involved = false;
+        for assignment in &mut self.review.assignments {
+            if assignment.account == *account && assignment.is_active() {
+                assignment.reviewing_box.close();
+                involved = true;
+            }
+        }
+        let in_pool = self.review.pools.iter().any(|p| self.world.directory.in_pool(&p.pool, &person));
+        if involved || (in_pool && verdict != Verdict::Commented) {
+            self.say(match verdict {
+                Verdict::Approved => Reason::Approved { person },
+                Verdict::ChangesRequested => Reason::ChangesRequested { person },
+                Verdict::Commented => Reason::ReviewerCommented { person },
+                Verdict::Withdrawn => Reason::ApprovalWithdrawn { person },
+            });
+        }
+    }
+
+    /// A person asked `reviewer` to review, or to review again.
+    fn requested(&mut self, reviewer: &Account, by: &Actor, at: Timestamp, before: &BTreeSet<Account>) {
+        let again = before.contains(reviewer) || self.review.voices.contains_key(&reviewer.id);
+        if again && by.account == self.review.author {
+            self.author_acts(at);
+        }
+        if self.review.voice(reviewer).has_approved() {
+            // Asked to look again: the approval is no longer the last word.
+            self.voice(reviewer, Verdict::Withdrawn, at);
+        }
+        let ended = self.review.assignments.iter().position(|a| a.account == *reviewer && !a.is_active());
+        if let Some(index) = ended {
+            self.revive(index, Origin::Adopted);
+        }
+    }
+
+    /// A human asked for somebody whose assignment had ended: it is on again.
+    pub(super) fn revive(&mut self, index: usize, origin: Origin) {
+        let now = self.now();
+        let assignment = &mut self.review.assignments[index];
+        assignment.ended = None;
+        assignment.since = now;
+        assignment.origin = origin;
+        assignment.listed = true;
+        assignment.accepted = false;
+        let (pool, person) = (assignment.pool.clone(), assignment.person.clone());
+        self.say(Reason::Adopted { pool, person });
+    }
+
+    /// The forge would not have a reviewer that we asked for.
+    fn refused(&mut self, reviewer: &Account, refusal: Refusal) {
+        let Some(index) =
+            self.review.assignments.iter().position(|a| a.is_active() && a.account == *reviewer)
+        else {
+            return;
+        };
+        let person = self.review.assignments[index].person.clone();
+        if refusal == Refusal::OneReviewerOnly {
+            // Still theirs to review: they are named in the comment instead.
+            self.review.assignments[index].listed = false;
+        } else {
+            self.end(index, Ended::Refused(refusal));
+        }
+        self.review.asked.reviewers.remove(reviewer);
+        self.say(Reason::Refused { person, refusal });
+    }
+
+    /// Asks the policy which pools the change belongs to.
+    pub(super) fn claim(&mut self, files: Option<&[super::change::ChangedFile]>) {
+        if self.review.routing == Routing::Routed && !self.review.pools.is_empty() {
+            return;
+        }
+        self.route(files);
+    }
+}

@@ -1,0 +1,26 @@
+//! The judgement of Usher: pure, total, deterministic.
+//!
+//! Nothing here waits, fails or tells the time. [`decide`] takes the world as it is, a review and a
+//! fact, and answers with the new review, the actions, the reasons and when to look again.
+
+pub mod action;
+pub mod calendar;
+pub mod change;
+mod court;
+mod decide;
+mod express;
+pub mod fact;
+mod hear;
+pub mod obey;
+pub mod people;
+pub mod pick;
+pub mod policy;
+pub mod reason;
+pub mod review;
+mod staff;
+pub mod telling;
+pub mod timebox;
+pub mod words;
+pub mod world;
+
+pub use decide::decide;

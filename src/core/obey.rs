@@ -1,0 +1,291 @@
+//! Commands: what people tell Usher in a comment. Done is answered by a reaction, refused or not
+//! understood by one short reply.
+
+use super::action::Action;
+use super::decide::Judge;
+use super::fact::{Actor, Command};
+use super::people::Person;
+use super::pick::{fingerprint, pick};
+use super::reason::{Reason, Standing};
+use super::review::{Ended, Hold, Origin, PoolReview};
+use super::words;
+
+/// How many commands are remembered, so that one that comes twice is obeyed once.
+const REMEMBERED: usize = 32;
+
+/// Who may give a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// Everybody on the roster: support engineers, pool members, leads.
+    Roster,
+    /// The reviewers who are asked.
+    Reviewers,
+    /// Author, reviewers, members and leads of the change's pools.
+    Involved,
+}
+
+/// One row of the table of commands: the source of permissions, help and documentation.
+pub struct CommandRule {
+    pub usage: &'static str,
+    pub allowed: Allowed,
+    pub meaning: &'static str,
+}
+
+/// Every command, in the order in which `help` prints them.
+pub const COMMANDS: [CommandRule; 9] = [
+    CommandRule {
+        usage: "accept",
+        allowed: Allowed::Reviewers,
+        meaning: "I am on it; the clock starts anew",
+    },
+    CommandRule {
+        usage: "decline [reason]",
+        allowed: Allowed::Reviewers,
+        meaning: "not me; somebody else is asked",
+    },
+    CommandRule { usage: "snooze 2d", allowed: Allowed::Involved, meaning: "pause the clock (m, h, d)" },
+    CommandRule {
+        usage: "reassign [@person]",
+        allowed: Allowed::Involved,
+        meaning: "ask somebody else, or this person",
+    },
+    CommandRule {
+        usage: "pool NAME",
+        allowed: Allowed::Involved,
+        meaning: "send the change to another pool",
+    },
+    CommandRule { usage: "skip", allowed: Allowed::Involved, meaning: "leave this change alone" },
+    CommandRule { usage: "resume", allowed: Allowed::Involved, meaning: "end a skip or a snooze" },
+    CommandRule { usage: "why", allowed: Allowed::Roster, meaning: "show how the reviewer was chosen" },
+    CommandRule { usage: "help", allowed: Allowed::Roster, meaning: "show this list" },
+];
+
+impl Command {
+    /// The command's word; what was written, for one that is not understood.
+    pub fn word(&self) -> &str {
+        match self {
+            Command::Help => "help",
+            Command::Accept => "accept",
+            Command::Decline { .. } => "decline",
+            Command::Snooze { .. } => "snooze",
+            Command::Reassign { .. } => "reassign",
+            Command::Pool { .. } => "pool",
+            Command::Skip => "skip",
+            Command::Resume => "resume",
+            Command::Why => "why",
+            Command::Unknown { text, .. } => text,
+        }
+    }
+
+    fn allowed(&self) -> Allowed {
+        let rule = COMMANDS.iter().find(|rule| rule.usage.split(' ').next() == Some(self.word()));
+        rule.map_or(Allowed::Roster, |rule| rule.allowed)
+    }
+}
+
+/// How a command ended.
+enum Answer {
+    Done,
+    /// Done, and the answer is words.
+    Words(String),
+    Refused(String),
+}
+
+impl Judge<'_> {
+    /// Obeys a command, once.
+    pub(super) fn obey(&mut self, command: &Command, comment: u64, by: &Actor) {
+        let key = (comment, fingerprint([format!("{command:?}").as_str()]));
+        if self.review.obeyed.contains(&key) {
+            return;
+        }
+        if self.review.obeyed.len() >= REMEMBERED {
+            self.review.obeyed.remove(0);
+        }
+        self.review.obeyed.push(key);
+        // Strangers get no answer: the bot speaks with the people it works for.
+        let Some(person) = self.world.directory.by_id(by.account.id) else { return };
+        let answer = if self.may(person, command.allowed()) {
+            self.carry_out(command, person)
+        } else {
+            Answer::Refused(words::not_allowed(command.word(), command.allowed()))
+        };
+        let (by, command) = (person.name.clone(), command.word().to_owned());
+        let key = format!("reply-{comment}");
+        match answer {
+            Answer::Done => self.actions.push(Action::React { comment }),
+            Answer::Words(text) => {
+                self.say(Reason::Answered { by, command });
+                self.actions.push(Action::Reply { body: words::reply(&key, &text), key });
+            }
+            Answer::Refused(text) => {
+                self.say(Reason::CommandRefused { by, command });
+                self.actions.push(Action::Reply { body: words::reply(&key, &text), key });
+            }
+        }
+    }
+
+    fn may(&self, person: &Person, allowed: Allowed) -> bool {
+        let assigned = self.review.active().any(|assignment| assignment.person == person.name);
+        match allowed {
+            Allowed::Roster => true,
+            Allowed::Reviewers => assigned,
+            Allowed::Involved => {
+                let is_author = person.account.as_ref() == Some(&self.review.author);
+                let of_pool = self.review.pools.iter().any(|part| {
+                    let lead = self.world.policy.pool(&part.pool).and_then(|pool| pool.lead.as_ref());
+                    lead == Some(&person.name) || self.world.directory.in_pool(&part.pool, &person.name)
+                });
+                // Before any pool is known, whoever reviews anywhere may help the change along.
+                let unclaimed = self.review.pools.is_empty() && !person.support;
+                assigned || is_author || of_pool || unclaimed
+            }
+        }
+    }
+
+    fn carry_out(&mut self, command: &Command, person: &Person) -> Answer {
+        match command {
+            Command::Help => Answer::Words(words::help()),
+            Command::Why => Answer::Words(words::why(&self.review)),
+            Command::Accept => self.accept(person),
+            Command::Decline { note } => self.decline(person, note.clone()),
+            Command::Snooze { span } => {
+                let agenda = person.agenda();
+                let Some(until) = agenda.add(self.now(), span.millis(&agenda)) else {
+                    return Answer::Refused(words::snooze_too_long());
+                };
+                self.review.hold = Some(Hold::Snooze { until });
+                self.say(Reason::Snoozed { by: person.name.clone(), until });
+                Answer::Done
+            }
+            Command::Reassign { to } => self.reassign(person, to.as_deref()),
+            Command::Pool { name } => self.choose_pool(person, name),
+            Command::Skip => {
+                self.review.hold = Some(Hold::Skip);
+                self.review.unskip = false;
+                self.say(Reason::Skipped { by: Some(person.name.clone()) });
+                Answer::Done
+            }
+            Command::Resume => {
+                self.review.hold = None;
+                self.review.unskip = true;
+                self.say(Reason::Resumed { by: Some(person.name.clone()) });
+                Answer::Done
+            }
+            Command::Unknown { text, nearest } => {
+                Answer::Refused(words::not_understood(text, nearest.as_deref()))
+            }
+        }
+    }
+
+    fn accept(&mut self, person: &Person) -> Answer {
+        for assignment in self.review.assignments.iter_mut().filter(|a| a.is_active()) {
+            if assignment.person == person.name && !assignment.accepted {
+                assignment.accepted = true;
+                assignment.reviewing_box.close();
+            }
+        }
+        self.review.overdue = false;
+        self.say(Reason::Accepted { person: person.name.clone() });
+        Answer::Done
+    }
+
+    fn decline(&mut self, person: &Person, note: Option<String>) -> Answer {
+        for index in 0..self.review.assignments.len() {
+            let assignment = &self.review.assignments[index];
+            if assignment.is_active() && assignment.person == person.name {
+                self.end(index, Ended::Declined);
+            }
+        }
+        self.review.overdue = false;
+        self.say(Reason::Declined { person: person.name.clone(), note });
+        Answer::Done
+    }
+
+    /// Asks `to` (or whoever is next) in place of the reviewer who asks for it, or of the one who
+    /// has waited longest.
+    fn reassign(&mut self, by: &Person, to: Option<&str>) -> Answer {
+        let own = self.review.assignments.iter().position(|a| a.is_active() && a.person == by.name);
+        let longest =
+            self.review.assignments.iter().position(|a| a.is_active() && !self.review.has_approved(a));
+        let index = own.or(longest);
+        let pool = match index {
+            Some(index) => self.review.assignments[index].pool.clone(),
+            None => match self.review.pools.first() {
+                Some(part) => part.pool.clone(),
+                None => return Answer::Refused(words::no_pool_yet()),
+            },
+        };
+        let from = index.map(|index| self.review.assignments[index].person.clone());
+        match to {
+            Some(handle) => {
+                if let Err(text) = self.name_reviewer(&pool, handle) {
+                    return Answer::Refused(text);
+                }
+            }
+            None => {
+                let Some(rule) = self.world.policy.pool(&pool) else {
+                    return Answer::Refused(words::no_pool_yet());
+                };
+                let choice = pick(self.world, &self.review, rule, None);
+                if choice.chosen.is_none() {
+                    return Answer::Refused(words::nobody_else(&choice.candidates));
+                }
+            }
+        }
+        if let Some(index) = index
+            && from.as_deref() != to.and_then(|to| self.world.directory.find(to)).map(|p| p.name.as_str())
+        {
+            self.end(index, Ended::Reassigned);
+        }
+        self.say(Reason::Reassigned { from, by: by.name.clone() });
+        Answer::Done
+    }
+
+    /// A human names a reviewer: capacity and leave are theirs to judge, but not law 1, the pool's
+    /// boundary, or an account that the forge does not know.
+    fn name_reviewer(&mut self, pool: &str, handle: &str) -> Result<(), String> {
+        let Some(person) = self.world.directory.find(handle) else {
+            return Err(words::unknown_person(handle));
+        };
+        let Some(rule) = self.world.policy.pool(pool) else { return Err(words::no_pool_yet()) };
+        let choice = pick(self.world, &self.review, rule, Some(&person.name));
+        let standing = choice.candidates.into_iter().find(|candidate| candidate.person == person.name);
+        match standing.map(|candidate| candidate.standing) {
+            None => return Err(words::not_in_pool(&person.name, pool)),
+            Some(standing @ (Standing::Author | Standing::UnknownOnForge)) => {
+                return Err(words::cannot_be_asked(&person.name, &standing));
+            }
+            Some(_) => {}
+        }
+        let Some(account) = person.account.clone() else { return Err(words::unknown_person(handle)) };
+        match self.review.assignments.iter().position(|a| a.person == person.name) {
+            Some(index) if self.review.assignments[index].is_active() => {}
+            Some(index) => self.revive(index, Origin::Named),
+            None => self.assign(pool, &person.name, account, Origin::Named),
+        }
+        Ok(())
+    }
+
+    /// Sends the change to one other pool; reviewers who have not spoken yet are let go.
+    fn choose_pool(&mut self, by: &Person, name: &str) -> Answer {
+        let Some(pool) = self.world.policy.pools.iter().find(|pool| pool.name.eq_ignore_ascii_case(name))
+        else {
+            return Answer::Refused(words::unknown_pool(name, self.world.policy));
+        };
+        for index in 0..self.review.assignments.len() {
+            let assignment = &self.review.assignments[index];
+            let spoke = self.review.voices.contains_key(&assignment.account.id);
+            if assignment.is_active() && assignment.pool != pool.name && !spoke {
+                self.end(index, Ended::Reassigned);
+            }
+        }
+        self.review.routing = super::review::Routing::Routed;
+        if !self.review.pools.iter().any(|part| part.pool == pool.name) {
+            self.review.pools = vec![PoolReview::new(pool.name.clone(), 0)];
+        } else {
+            self.review.pools.retain(|part| part.pool == pool.name);
+        }
+        self.say(Reason::PoolChosen { pool: pool.name.clone(), by: by.name.clone() });
+        Answer::Done
+    }
+}

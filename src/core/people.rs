@@ -1,0 +1,255 @@
+//! People: who is who on one forge, when they work, and how much they carry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::calendar::{Agenda, Away, Hours};
+use super::change::{Account, ForgeKind};
+use super::policy::{GroupRef, Policy};
+
+/// What a forge answered about the people that the policy names. Cached by the store, so that a
+/// forge that is down keeps its last known roster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster {
+    /// When it was read; `None` for a roster that was never read.
+    pub fetched_at: Option<Timestamp>,
+    /// The account Usher itself acts as.
+    pub me: Option<Account>,
+    /// Accounts of the people named in the policy, by lower-case login.
+    pub accounts: BTreeMap<String, Account>,
+    /// Members of the groups and teams that the policy names, by path.
+    pub groups: BTreeMap<String, Vec<Account>>,
+    /// Logins and groups that this forge does not know.
+    pub unknown: Vec<String>,
+}
+
+/// The logins and groups that must be looked up on a forge for a policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RosterWish {
+    pub logins: BTreeSet<String>,
+    pub groups: BTreeSet<String>,
+}
+
+/// One person as the core sees them on one forge.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// Usher's name for the person, the same on all forges.
+    pub name: String,
+    /// Their account on this forge; `None` where the forge does not know them.
+    pub account: Option<Account>,
+    pub support: bool,
+    pub hours: Arc<Hours>,
+    pub away: Vec<Away>,
+    pub capacity: Option<u32>,
+}
+
+impl Person {
+    pub fn agenda(&self) -> Agenda<'_> {
+        Agenda::new(&self.hours, &self.away)
+    }
+}
+
+/// Everybody Usher knows on one forge: policy and roster joined. Built once per roster.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    pub kind: ForgeKind,
+    /// Usher's own account, once known.
+    pub me: Option<Account>,
+    /// Whether the forge's roster has been read at all.
+    pub known: bool,
+    people: BTreeMap<String, Person>,
+    name_of: BTreeMap<u64, String>,
+    /// Members of each pool, by pool name; names in ascending order.
+    pools: BTreeMap<String, Vec<String>>,
+}
+
+/// How much each person carries, counted by the store over all forges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Workload {
+    /// Open assignments that are not approved yet.
+    pub open: u32,
+    /// When the person was last asked to review.
+    pub last_asked: Option<Timestamp>,
+    /// Pings in the last 24 hours.
+    pub pings_today: u32,
+}
+
+/// Workloads by person's name, and what the first roll-out has used up.
+#[derive(Clone, Debug, Default)]
+pub struct Workloads {
+    pub people: BTreeMap<String, Workload>,
+    /// Changes of the first roll-out taken on in the last 24 hours.
+    pub first_run_taken: u32,
+}
+
+impl Workloads {
+    pub fn of(&self, name: &str) -> Workload {
+        self.people.get(name).copied().unwrap_or_default()
+    }
+}
+
+impl RosterWish {
+    /// What `policy` needs to know of `forge`.
+    pub fn new(policy: &Policy, forge: &str) -> RosterWish {
+        let Some(kind) = policy.forge(forge).map(|forge| forge.kind) else { return RosterWish::default() };
+        let pools = policy.pools.iter();
+        let named = pools.flat_map(|pool| pool.members.iter().chain(&pool.lead));
+        let named = named.chain(&policy.support.members).chain(policy.people.keys());
+        let groups = policy.pools.iter().flat_map(|pool| &pool.groups).chain(&policy.support.groups);
+        RosterWish {
+            logins: named.map(|name| login_on(policy, kind, name)).collect(),
+            groups: groups.filter(|group| group.forge == forge).map(|group| group.path.clone()).collect(),
+        }
+    }
+}
+
+/// A person's login on a kind of forge: the name, unless `[[person]]` says otherwise.
+fn login_on(policy: &Policy, kind: ForgeKind, name: &str) -> String {
+    let person = policy.people.get(name);
+    let own = person.and_then(|person| match kind {
+        ForgeKind::GitLab => person.gitlab.as_deref(),
+        ForgeKind::GitHub => person.github.as_deref(),
+    });
+    own.unwrap_or(name).to_owned()
+}
+
+impl Directory {
+    /// Joins policy and roster for `forge`.
+    pub fn new(policy: &Policy, forge: &str, roster: &Roster) -> Directory {
+        let kind = policy.forge(forge).map_or(ForgeKind::GitLab, |forge| forge.kind);
+        let mut directory = Directory {
+            kind,
+            me: roster.me.clone(),
+            known: roster.fetched_at.is_some(),
+            people: BTreeMap::new(),
+            name_of: BTreeMap::new(),
+            pools: BTreeMap::new(),
+        };
+        let named = RosterWish::new_names(policy);
+        for name in named {
+            let login = login_on(policy, kind, &name).to_lowercase();
+            directory.admit(policy, name, roster.accounts.get(&login));
+        }
+        directory.fill_groups(policy, forge, roster);
+        for name in &policy.support.members {
+            directory.mark_support(name);
+        }
+        for name in &policy.support.except {
+            let login = login_on(policy, kind, name);
+            for person in directory.people.values_mut() {
+                let same_login =
+                    person.account.as_ref().is_some_and(|a| a.login.eq_ignore_ascii_case(&login));
+                if person.name == *name || same_login {
+                    person.support = false;
+                }
+            }
+        }
+        directory
+    }
+
+    fn admit(&mut self, policy: &Policy, name: String, account: Option<&Account>) {
+        let own = policy.people.get(&name);
+        let person = Person {
+            account: account.cloned(),
+            support: false,
+            hours: own.and_then(|own| own.hours.clone()).unwrap_or_else(|| policy.default_hours.clone()),
+            away: own.map(|own| own.away.clone()).unwrap_or_default(),
+            capacity: own.and_then(|own| own.capacity),
+            name: name.clone(),
+        };
+        if let Some(account) = account {
+            self.name_of.insert(account.id, name.clone());
+        }
+        self.people.insert(name, person);
+    }
+
+    /// Members of groups are known by their account on this forge alone: a login that looks the
+    /// same elsewhere may be somebody else.
+    fn fill_groups(&mut self, policy: &Policy, forge: &str, roster: &Roster) {
+        let group = |group: &GroupRef| -> &[Account] {
+            if group.forge != forge {
+                return &[];
+            }
+            roster.groups.get(&group.path).map_or(&[], Vec::as_slice)
+        };
+        for account in policy.support.groups.iter().flat_map(group) {
+            let name = self.name_for(policy, account);
+            self.mark_support(&name);
+        }
+        for pool in &policy.pools {
+            let mut members: BTreeSet<String> = pool.members.iter().cloned().collect();
+            for account in pool.groups.iter().flat_map(group) {
+                members.insert(self.name_for(policy, account));
+            }
+            // Members without hours of their own work in their pool's calendar.
+            for name in &members {
+                let own = policy.people.get(name).is_some_and(|own| own.hours.is_some());
+                if let (Some(person), Some(hours), false) = (self.people.get_mut(name), &pool.hours, own) {
+                    person.hours = hours.clone();
+                }
+            }
+            self.pools.insert(pool.name.clone(), members.into_iter().collect());
+        }
+    }
+
+    /// The name of an account, admitting it under its login if it is new.
+    fn name_for(&mut self, policy: &Policy, account: &Account) -> String {
+        if let Some(name) = self.name_of.get(&account.id) {
+            return name.clone();
+        }
+        self.admit(policy, account.login.clone(), Some(account));
+        account.login.clone()
+    }
+
+    fn mark_support(&mut self, name: &str) {
+        if let Some(person) = self.people.get_mut(name) {
+            person.support = true;
+        }
+    }
+
+    pub fn by_name(&self, name: &str) -> Option<&Person> {
+        self.people.get(name)
+    }
+
+    pub fn by_id(&self, id: u64) -> Option<&Person> {
+        self.people.get(self.name_of.get(&id)?)
+    }
+
+    /// Finds a person by name or by login on this forge, ignoring case and a leading `@`.
+    pub fn find(&self, handle: &str) -> Option<&Person> {
+        let handle = handle.trim_start_matches('@');
+        self.people.values().find(|person| {
+            person.name.eq_ignore_ascii_case(handle)
+                || person.account.as_ref().is_some_and(|a| a.login.eq_ignore_ascii_case(handle))
+        })
+    }
+
+    pub fn is_support(&self, id: u64) -> bool {
+        self.by_id(id).is_some_and(|person| person.support)
+    }
+
+    /// Names of a pool's members, in ascending order; empty for an unknown pool.
+    pub fn pool(&self, pool: &str) -> &[String] {
+        self.pools.get(pool).map_or(&[], Vec::as_slice)
+    }
+
+    pub fn in_pool(&self, pool: &str, name: &str) -> bool {
+        self.pool(pool).iter().any(|member| member == name)
+    }
+
+    /// Everybody, by name.
+    pub fn people(&self) -> impl Iterator<Item = &Person> {
+        self.people.values()
+    }
+}
+
+impl RosterWish {
+    /// Every name that the policy speaks of.
+    fn new_names(policy: &Policy) -> BTreeSet<String> {
+        let pools = policy.pools.iter().flat_map(|pool| pool.members.iter().chain(&pool.lead));
+        pools.chain(&policy.support.members).chain(policy.people.keys()).cloned().collect()
+    }
+}

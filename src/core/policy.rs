@@ -1,0 +1,286 @@
+//! The policy: what the company has configured, in the core's words. Built by `config`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use globset::GlobMatcher;
+
+use super::calendar::{Away, Hours};
+use super::change::{ChangeKey, ChangedFile, ForgeKind};
+use super::review::Stage;
+use super::timebox::BoxRules;
+
+/// Everything a decision needs to know that does not change while the configuration stays.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub forges: Vec<ForgePolicy>,
+    pub support: Support,
+    /// People who differ from their handle and the defaults, by name.
+    pub people: BTreeMap<String, PersonPolicy>,
+    pub pools: Vec<Pool>,
+    pub routes: Vec<Route>,
+    /// Calendars by name.
+    pub calendars: BTreeMap<String, Arc<Hours>>,
+    /// Calendar of whoever names none.
+    pub default_hours: Arc<Hours>,
+    pub boxes: BoxRules,
+    pub labels: Labels,
+    pub limits: Limits,
+}
+
+/// What the core must know of a forge.
+#[derive(Clone, Debug)]
+pub struct ForgePolicy {
+    pub name: String,
+    pub kind: ForgeKind,
+    /// Projects that Usher watches; a change elsewhere is none of its business.
+    pub projects: Vec<Pattern>,
+}
+
+/// A group of a named forge: `gitlab:acme/support` or, for a GitHub team, `github:acme/support`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupRef {
+    pub forge: String,
+    pub path: String,
+}
+
+/// Who is a support engineer.
+#[derive(Clone, Debug, Default)]
+pub struct Support {
+    /// Names of people (a person's name is their login on every forge unless `[[person]]` differs).
+    pub members: Vec<String>,
+    /// GitLab groups (direct members) and GitHub teams.
+    pub groups: Vec<GroupRef>,
+    /// Names that are never support engineers, whatever group they are in.
+    pub except: Vec<String>,
+}
+
+/// What differs for one person.
+#[derive(Clone, Debug, Default)]
+pub struct PersonPolicy {
+    /// Logins that differ from the name, by forge kind.
+    pub gitlab: Option<String>,
+    pub github: Option<String>,
+    pub hours: Option<Arc<Hours>>,
+    pub capacity: Option<u32>,
+    pub away: Vec<Away>,
+}
+
+/// A named set of reviewers.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    pub name: String,
+    pub members: Vec<String>,
+    pub groups: Vec<GroupRef>,
+    pub lead: Option<String>,
+    /// How many reviewers are asked at first.
+    pub reviewers: u32,
+    /// How many approvals make the pool content.
+    pub approvals: u32,
+    /// Open reviews a member may hold, unless the person's own capacity says otherwise.
+    pub capacity: u32,
+    pub hours: Option<Arc<Hours>>,
+}
+
+/// A rule that sends a change to a pool. Empty lists match everything.
+#[derive(Clone, Debug, Default)]
+pub struct Route {
+    pub pool: String,
+    pub forges: Vec<String>,
+    pub projects: Vec<Pattern>,
+    /// With paths a route claims single files; without, the whole change.
+    pub paths: Vec<Pattern>,
+    /// Matches when the change has one of them.
+    pub labels: Vec<String>,
+    pub target_branches: Vec<Pattern>,
+}
+
+/// A glob as it was written, with its matcher: `*` stays within a path segment, `**` crosses them.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    pub text: String,
+    matcher: GlobMatcher,
+}
+
+impl Pattern {
+    /// # Errors
+    /// When `text` is no valid glob; the message names the fault.
+    pub fn new(text: &str) -> Result<Pattern, String> {
+        let glob = globset::GlobBuilder::new(text).literal_separator(true).build();
+        let matcher = glob.map_err(|error| error.kind().to_string())?.compile_matcher();
+        Ok(Pattern { text: text.to_owned(), matcher })
+    }
+
+    pub fn matches(&self, text: &str) -> bool {
+        self.matcher.is_match(text)
+    }
+}
+
+fn any(patterns: &[Pattern], text: &str) -> bool {
+    patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(text))
+}
+
+/// The names of the labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    pub contribution: String,
+    pub waiting: String,
+    pub reviewing: String,
+    pub with_author: String,
+    pub ready_to_merge: String,
+    pub overdue: String,
+    pub skip: String,
+}
+
+impl Default for Labels {
+    fn default() -> Labels {
+        Labels {
+            contribution: "support-contribution".into(),
+            waiting: "support-review::waiting".into(),
+            reviewing: "support-review::reviewing".into(),
+            with_author: "support-review::with-author".into(),
+            ready_to_merge: "support-review::ready-to-merge".into(),
+            overdue: "support-review-overdue".into(),
+            skip: "support-review-skip".into(),
+        }
+    }
+}
+
+impl Labels {
+    /// The label of a stage; draft and done have none.
+    pub fn of(&self, stage: Stage) -> Option<&str> {
+        match stage {
+            Stage::Waiting => Some(&self.waiting),
+            Stage::Reviewing => Some(&self.reviewing),
+            Stage::WithAuthor => Some(&self.with_author),
+            Stage::ReadyToMerge => Some(&self.ready_to_merge),
+            Stage::Draft | Stage::Done => None,
+        }
+    }
+
+    /// The stage that a label stands for.
+    pub fn stage_of(&self, label: &str) -> Option<Stage> {
+        Stage::ALL.into_iter().find(|stage| self.of(*stage) == Some(label))
+    }
+}
+
+/// Kindness limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Pings of one change while one court holds it.
+    pub pings_per_change: u32,
+    pub pings_per_person_per_day: u32,
+    /// How many changes that were open before Usher came are taken on in a day.
+    pub first_run_changes_per_day: u32,
+    pub max_pools: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            pings_per_change: 3,
+            pings_per_person_per_day: 5,
+            first_run_changes_per_day: 20,
+            max_pools: 2,
+        }
+    }
+}
+
+impl Policy {
+    pub fn forge(&self, name: &str) -> Option<&ForgePolicy> {
+        self.forges.iter().find(|forge| forge.name == name)
+    }
+
+    pub fn pool(&self, name: &str) -> Option<&Pool> {
+        self.pools.iter().find(|pool| pool.name == name)
+    }
+
+    /// Whether the change lies in a project that Usher watches.
+    pub fn watches(&self, change: &ChangeKey) -> bool {
+        self.forge(&change.forge)
+            .is_some_and(|forge| forge.projects.iter().any(|pattern| pattern.matches(&change.project)))
+    }
+
+    /// The hours of a pool's own calendar.
+    pub fn pool_hours(&self, pool: &str) -> &Hours {
+        self.pool(pool).and_then(|pool| pool.hours.as_deref()).unwrap_or(&self.default_hours)
+    }
+
+    /// The route by which `pool` was meant to be reached and what claims the change: see
+    /// [`Claims`].
+    pub fn claims(&self, facts: &RouteFacts<'_>) -> Claims {
+        let candidates: Vec<&Route> = self.routes.iter().filter(|route| route.admits(facts)).collect();
+        // Paths only matter if a route with paths can come before the first one without.
+        let first_open = candidates.iter().position(|route| route.paths.is_empty());
+        let needs_files = !candidates.is_empty() && first_open != Some(0);
+        match (needs_files, facts.files) {
+            (true, None) => Claims::NeedFiles,
+            (true, Some(files)) => Claims::Pools(self.claimed_by_files(&candidates, files)),
+            (false, _) => {
+                let pools = first_open.map(|index| (candidates[index].pool.clone(), 0));
+                Claims::Pools(pools.into_iter().collect())
+            }
+        }
+    }
+
+    /// Each file is claimed by the first route that matches it; the pool with most changed lines
+    /// comes first, ties in the order of the routes.
+    fn claimed_by_files(&self, candidates: &[&Route], files: &[ChangedFile]) -> Vec<(String, u64)> {
+        let mut claimed: Vec<(String, u64)> = Vec::new();
+        for route in candidates {
+            if !claimed.iter().any(|(pool, _)| *pool == route.pool) {
+                claimed.push((route.pool.clone(), 0));
+            }
+        }
+        let mut touched = vec![false; claimed.len()];
+        for file in files {
+            let Some(route) = candidates.iter().find(|route| any(&route.paths, &file.path)) else { continue };
+            if let Some(index) = claimed.iter().position(|(pool, _)| *pool == route.pool) {
+                claimed[index].1 += file.lines;
+                touched[index] = true;
+            }
+        }
+        let mut index = 0;
+        claimed.retain(|_| {
+            index += 1;
+            touched[index - 1]
+        });
+        // A change without files (or whose files nobody claims) goes to the first open route.
+        if claimed.is_empty() {
+            let open = candidates.iter().find(|route| route.paths.is_empty());
+            claimed.extend(open.map(|route| (route.pool.clone(), 0)));
+        }
+        claimed.sort_by_key(|(_, lines)| std::cmp::Reverse(*lines));
+        claimed.truncate(self.limits.max_pools);
+        claimed
+    }
+}
+
+/// What routes look at.
+#[derive(Clone, Copy, Debug)]
+pub struct RouteFacts<'a> {
+    pub change: &'a ChangeKey,
+    pub target_branch: &'a str,
+    pub labels: &'a std::collections::BTreeSet<String>,
+    /// Changed files, if they have been read.
+    pub files: Option<&'a [ChangedFile]>,
+}
+
+/// Which pools a change belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claims {
+    /// Some route has paths: the changed files must be read first.
+    NeedFiles,
+    /// Pools with the number of changed lines they claim, most first. Empty: no route matches.
+    Pools(Vec<(String, u64)>),
+}
+
+impl Route {
+    /// Whether everything but the paths matches.
+    fn admits(&self, facts: &RouteFacts<'_>) -> bool {
+        (self.forges.is_empty() || self.forges.contains(&facts.change.forge))
+            && any(&self.projects, &facts.change.project)
+            && any(&self.target_branches, facts.target_branch)
+            && (self.labels.is_empty() || self.labels.iter().any(|label| facts.labels.contains(label)))
+    }
+}

@@ -1,0 +1,233 @@
+//! Reasons: every decision says why, in types. Their sentences are in `words`.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::change::ChangeState;
+use super::fact::Refusal;
+use super::review::{Origin, Stage};
+
+/// One typed why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "reason")]
+pub enum Reason {
+    /// The author is no support engineer and the change is not tracked: not our business.
+    NotSupport {
+        author: String,
+    },
+    /// The project is not among the watched ones.
+    NotWatched,
+    /// The snapshot is older than one already seen, so it changed nothing.
+    OlderSnapshot,
+    /// A support contribution came into view.
+    Tracked {
+        author: String,
+    },
+    /// It is a draft and is left in peace.
+    IsDraft,
+    /// It is ready for review; the clock starts.
+    Ready,
+    /// The changed files must be read before a pool can be chosen.
+    ReadingFiles,
+    /// The change belongs to these pools.
+    Routed {
+        pools: Vec<String>,
+    },
+    /// No route matches.
+    NoRoute,
+    /// A choice was made among the members of a pool.
+    Picked {
+        pool: String,
+        person: String,
+        origin: Origin,
+        candidates: Vec<Candidate>,
+    },
+    /// Nobody of the pool could be asked.
+    NobodyFree {
+        pool: String,
+        candidates: Vec<Candidate>,
+    },
+    /// A human had chosen a reviewer, or one came by themselves.
+    Adopted {
+        pool: String,
+        person: String,
+    },
+    Declined {
+        person: String,
+        note: Option<String>,
+    },
+    Accepted {
+        person: String,
+    },
+    /// Somebody asked for another reviewer.
+    Reassigned {
+        from: Option<String>,
+        by: String,
+    },
+    /// The forge would not have the reviewer.
+    Refused {
+        person: String,
+        refusal: Refusal,
+    },
+    /// The reviewer is on leave now, so a second one is asked.
+    ReviewerAway {
+        person: String,
+        until: Date,
+    },
+    Approved {
+        person: String,
+    },
+    ApprovalWithdrawn {
+        person: String,
+    },
+    ChangesRequested {
+        person: String,
+    },
+    ReviewerCommented {
+        person: String,
+    },
+    /// The author pushed, answered or asked again.
+    AuthorActed,
+    StageMoved {
+        from: Stage,
+        to: Stage,
+    },
+    /// A person set the stage by label.
+    StageSet {
+        stage: Stage,
+    },
+    /// A person took one of our labels off; it stays off.
+    LabelTakenOff {
+        label: String,
+    },
+    /// A person took a reviewer off; they stay off.
+    ReviewerTakenOff {
+        person: String,
+    },
+    /// The time box of the court has run out. `holder` names who had it.
+    BoxRanOut {
+        stage: Stage,
+        holder: String,
+    },
+    Reminded {
+        person: String,
+    },
+    Widened {
+        pool: String,
+        person: String,
+    },
+    /// Widening was due and nobody is left to ask.
+    NobodyToWiden {
+        pool: String,
+        candidates: Vec<Candidate>,
+    },
+    Escalated {
+        pool: String,
+        lead: String,
+    },
+    /// Escalation was due and the pool has no lead on this forge.
+    NoLead {
+        pool: String,
+    },
+    /// A ping was due and is kept back.
+    PingHeld {
+        person: String,
+        why: PingHeld,
+    },
+    Skipped {
+        by: Option<String>,
+    },
+    Resumed {
+        by: Option<String>,
+    },
+    Snoozed {
+        by: String,
+        until: Timestamp,
+    },
+    /// Open before Usher came; its turn in the first roll-out is later.
+    HeldForFirstRun,
+    /// The pool was chosen by a command.
+    PoolChosen {
+        pool: String,
+        by: String,
+    },
+    /// A command was answered in words.
+    Answered {
+        by: String,
+        command: String,
+    },
+    /// A command was refused or not understood.
+    CommandRefused {
+        by: String,
+        command: String,
+    },
+    /// Only a bot did this; the court does not move.
+    OnlyABot {
+        login: String,
+    },
+    Ended {
+        state: ChangeState,
+    },
+    Reopened,
+    /// The forge's labels or reviewers differed from what they should be.
+    Reshaped,
+}
+
+/// Why a ping is kept back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "why")]
+pub enum PingHeld {
+    /// Outside their working hours: it goes out at `until`.
+    NotWorking { until: Option<Timestamp> },
+    /// They had their pings for today: it goes out at `until`.
+    DayLimit { until: Option<Timestamp> },
+    /// The change had its pings for this court: it is not sent at all.
+    ChangeLimit,
+    /// A later step of the same box is due as well and says it all.
+    Overtaken,
+}
+
+/// One member of a pool, judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub person: String,
+    pub standing: Standing,
+}
+
+/// The judgement on one candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum Standing {
+    Chosen {
+        free_at: Timestamp,
+        open: u32,
+        capacity: u32,
+    },
+    /// Could have been chosen; somebody else came first.
+    Free {
+        free_at: Timestamp,
+        open: u32,
+        capacity: u32,
+    },
+    Author,
+    Away {
+        until: Date,
+    },
+    /// Their leave begins within a business day.
+    LeaveSoon {
+        from: Date,
+    },
+    AtCapacity {
+        open: u32,
+        capacity: u32,
+    },
+    Declined,
+    /// Was asked before on this change.
+    HadTurn,
+    AlreadyAsked,
+    NoAccess,
+    UnknownOnForge,
+    /// Their calendar has no working time in sight.
+    NeverWorks,
+}

@@ -1,0 +1,369 @@
+//! The review: Usher's own record of one support contribution.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::action::Shape;
+use super::change::{Account, ChangeKey, ChangeState, Verdict};
+use super::fact::Refusal;
+use super::reason::Candidate;
+use super::timebox::TimeBox;
+
+/// Where a review stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Left in peace until it is ready for review.
+    Draft,
+    /// Nobody could be asked yet.
+    #[default]
+    Waiting,
+    /// The reviewers have the ball.
+    Reviewing,
+    /// The author has it.
+    WithAuthor,
+    /// Whoever merges has it.
+    ReadyToMerge,
+    /// Merged or closed.
+    Done,
+}
+
+impl Stage {
+    pub const ALL: [Stage; 6] =
+        [Stage::Draft, Stage::Waiting, Stage::Reviewing, Stage::WithAuthor, Stage::ReadyToMerge, Stage::Done];
+
+    /// The word of the design, also used by the API and metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Stage::Draft => "draft",
+            Stage::Waiting => "waiting",
+            Stage::Reviewing => "reviewing",
+            Stage::WithAuthor => "with_author",
+            Stage::ReadyToMerge => "ready_to_merge",
+            Stage::Done => "done",
+        }
+    }
+}
+
+/// Usher's record of one support contribution: all that `decide` remembers of it. Its size does not
+/// grow with its history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Review {
+    pub change: ChangeKey,
+    pub title: String,
+    pub url: String,
+    pub author: Account,
+    /// The author's name, if they are on the roster.
+    pub author_name: Option<String>,
+    /// Whether this is (or was, when it came) a support contribution. Reviews that are not tracked
+    /// are never stored.
+    pub tracked: bool,
+    pub target_branch: String,
+    pub state: ChangeState,
+    pub draft: bool,
+    pub head: Option<String>,
+    pub opened_at: Option<Timestamp>,
+    /// When it was first ready for review.
+    pub ready_at: Option<Timestamp>,
+    pub done_at: Option<Timestamp>,
+    /// The newest snapshot's `updated_at`.
+    pub seen_at: Option<Timestamp>,
+    /// Labels as last seen on the forge.
+    pub seen_labels: BTreeSet<String>,
+    /// Reviewers as last seen on the forge.
+    pub seen_reviewers: BTreeSet<Account>,
+
+    /// The pools that claim the change; empty until it has been routed.
+    pub pools: Vec<PoolReview>,
+    pub routing: Routing,
+    pub assignments: Vec<Assignment>,
+    /// What people said about the change, by account id; only people of the roster are heard.
+    pub voices: BTreeMap<u64, Voice>,
+    /// When the author last pushed, answered or asked again.
+    pub author_acted_at: Option<Timestamp>,
+    pub stage: Stage,
+    pub stage_since: Option<Timestamp>,
+    /// A stage that a person set by label, until somebody acts after it.
+    pub stage_set: Option<(Stage, Timestamp)>,
+    pub hold: Option<Hold>,
+    /// Whether the current court's box has run out.
+    pub overdue: bool,
+    pub author_box: TimeBox,
+    pub merge_box: TimeBox,
+    /// Pings sent while the present court holds the change.
+    pub court_pings: u32,
+    /// When a retry of something held back (a ping, a choice) is worthwhile.
+    pub retry_at: Option<Timestamp>,
+
+    /// Labels of ours that a person took off: never set again on this change.
+    pub hands_off: BTreeSet<String>,
+    /// What we last asked the forge for.
+    pub asked: Shape,
+    /// Labels that Usher set itself at some time: the only ones it takes off.
+    pub set_labels: BTreeSet<String>,
+    /// How often the forge was asked again for the same shape in this court, because another bot or
+    /// a lost write undid it.
+    pub reshapes: u32,
+    /// Commands that were obeyed: comment id and fingerprint.
+    pub obeyed: Vec<(u64, u64)>,
+    /// A person said `resume`: the skip label comes off.
+    pub unskip: bool,
+    /// Fingerprint of the status comment last written.
+    pub status_fingerprint: Option<u64>,
+    /// When the next deadline is; computed by `decide`.
+    pub wake: Option<Timestamp>,
+}
+
+/// How far routing has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Routing {
+    #[default]
+    Pending,
+    /// The changed files are being read.
+    ReadingFiles,
+    Routed,
+}
+
+/// One pool's part in a review.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PoolReview {
+    pub pool: String,
+    /// Changed lines that the pool's routes claim; 0 where files were not read.
+    pub lines: u64,
+    /// Runs while the pool has nobody to ask.
+    pub waiting_box: TimeBox,
+    /// A second reviewer has been added because a box ran out.
+    pub widened: bool,
+    /// Escalation named the lead (or found that there is none) while the present court holds it.
+    pub escalated: bool,
+    /// Nobody is chosen before this: a person just took a reviewer off and may be about to name
+    /// another.
+    pub not_before: Option<Timestamp>,
+    /// The verdicts of the last choice, for `why`, the status comment and the dashboard.
+    pub candidates: Vec<Candidate>,
+}
+
+impl PoolReview {
+    pub fn new(pool: String, lines: u64) -> PoolReview {
+        PoolReview {
+            pool,
+            lines,
+            waiting_box: TimeBox::default(),
+            widened: false,
+            escalated: false,
+            not_before: None,
+            candidates: Vec::new(),
+        }
+    }
+}
+
+/// One person asked to review the change by one pool.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assignment {
+    pub pool: String,
+    /// Usher's name for the person.
+    pub person: String,
+    pub account: Account,
+    pub since: Timestamp,
+    pub origin: Origin,
+    /// Runs while it is this reviewer's turn.
+    pub reviewing_box: TimeBox,
+    /// Their box ran out at least once.
+    pub ran_out: bool,
+    /// False when the forge could not list them as a reviewer (one reviewer only): they are named
+    /// in the comment instead.
+    pub listed: bool,
+    /// A reviewer who could not be listed has been named in a comment of its own.
+    pub told: bool,
+    /// They said that they are on it.
+    pub accepted: bool,
+    /// When and how it ended; `None` while it is active.
+    pub ended: Option<(Timestamp, Ended)>,
+}
+
+impl Assignment {
+    pub fn is_active(&self) -> bool {
+        self.ended.is_none()
+    }
+}
+
+/// What one person has said about the change. Only the newest counts, so that it does not matter in
+/// which order the forge tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// The last formal verdict: approved, changes requested, or withdrawn.
+    pub verdict: Option<(Verdict, Timestamp)>,
+    /// The last comment or review without a verdict.
+    pub commented_at: Option<Timestamp>,
+}
+
+impl Voice {
+    pub fn has_approved(&self) -> bool {
+        matches!(self.verdict, Some((Verdict::Approved, _)))
+    }
+
+    /// Since when the author is asked to do something, if they are. A comment after an approval
+    /// ("nice!") asks nothing.
+    pub fn asks_author_since(&self) -> Option<Timestamp> {
+        match self.verdict {
+            Some((Verdict::Approved, _)) => None,
+            Some((Verdict::ChangesRequested, at)) => Some(self.commented_at.map_or(at, |c| c.max(at))),
+            _ => self.commented_at,
+        }
+    }
+
+    /// Whether `verdict` is what the person is known to have said already. Somebody who gave a formal
+    /// verdict has commented, too, as far as a forge's list of reviewers can tell.
+    pub fn stands(&self, verdict: Verdict) -> bool {
+        match (verdict, self.verdict) {
+            (Verdict::Commented, formal) => self.commented_at.is_some() || formal.is_some(),
+            (verdict, Some((formal, _))) => verdict == formal,
+            (_, None) => false,
+        }
+    }
+
+    /// Takes in a verdict; returns whether it was news.
+    pub fn hear(&mut self, verdict: Verdict, at: Timestamp) -> bool {
+        let newest = match verdict {
+            Verdict::Commented => self.commented_at,
+            _ => self.verdict.map(|(_, at)| at),
+        };
+        if newest.is_some_and(|newest| newest >= at) {
+            return false;
+        }
+        match verdict {
+            Verdict::Commented => self.commented_at = Some(at),
+            verdict => self.verdict = Some((verdict, at)),
+        }
+        true
+    }
+}
+
+/// Why somebody became a reviewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// Chosen by `pick`.
+    Picked,
+    /// A human had put them there, or they reviewed of their own accord.
+    Adopted,
+    /// Added because somebody's time box ran out, or they went on leave.
+    Widened,
+    /// Asked for by name in a command.
+    Named,
+}
+
+/// How an assignment ended before the change did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    Declined,
+    /// A person took them off the change.
+    Removed,
+    /// The forge would not have them.
+    Refused(Refusal),
+    /// Somebody asked for another reviewer instead.
+    Reassigned,
+}
+
+/// Why Usher leaves an open change alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "hold")]
+pub enum Hold {
+    /// The skip label or command.
+    Skip,
+    Snooze {
+        until: Timestamp,
+    },
+    /// Open before Usher came: waits for its turn in the first roll-out.
+    FirstRun,
+}
+
+impl Review {
+    /// The record of a change that has not been seen yet.
+    pub fn new(change: ChangeKey) -> Review {
+        Review {
+            change,
+            title: String::new(),
+            url: String::new(),
+            author: Account::new(0, ""),
+            author_name: None,
+            tracked: false,
+            target_branch: String::new(),
+            state: ChangeState::Open,
+            draft: false,
+            head: None,
+            opened_at: None,
+            ready_at: None,
+            done_at: None,
+            seen_at: None,
+            seen_labels: BTreeSet::new(),
+            seen_reviewers: BTreeSet::new(),
+            pools: Vec::new(),
+            routing: Routing::Pending,
+            assignments: Vec::new(),
+            voices: BTreeMap::new(),
+            author_acted_at: None,
+            stage: Stage::Waiting,
+            stage_since: None,
+            stage_set: None,
+            hold: None,
+            overdue: false,
+            author_box: TimeBox::default(),
+            merge_box: TimeBox::default(),
+            court_pings: 0,
+            retry_at: None,
+            hands_off: BTreeSet::new(),
+            asked: Shape::default(),
+            set_labels: BTreeSet::new(),
+            reshapes: 0,
+            obeyed: Vec::new(),
+            unskip: false,
+            status_fingerprint: None,
+            wake: None,
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.state == ChangeState::Open
+    }
+
+    /// Active assignments, in the order in which they began.
+    pub fn active(&self) -> impl Iterator<Item = &Assignment> {
+        self.assignments.iter().filter(|assignment| assignment.is_active())
+    }
+
+    /// Active assignments of one pool.
+    pub fn active_in<'a>(&'a self, pool: &'a str) -> impl Iterator<Item = &'a Assignment> {
+        self.active().filter(move |assignment| assignment.pool == pool)
+    }
+
+    /// How many active reviewers of the pool have approved.
+    pub fn approvals(&self, pool: &str) -> u32 {
+        self.active_in(pool).filter(|assignment| self.has_approved(assignment)).count() as u32
+    }
+
+    /// Whether the person counts as occupied by this review: asked, open and not approved yet.
+    pub fn occupies(&self) -> impl Iterator<Item = &Assignment> {
+        let busy = self.is_open() && !self.draft && self.hold != Some(Hold::Skip);
+        self.active().filter(move |assignment| busy && !self.has_approved(assignment))
+    }
+
+    /// What the account has said so far.
+    pub fn voice(&self, account: &Account) -> Voice {
+        self.voices.get(&account.id).copied().unwrap_or_default()
+    }
+
+    pub fn has_approved(&self, assignment: &Assignment) -> bool {
+        self.voice(&assignment.account).has_approved()
+    }
+
+    /// Whether the reviewer asks something that the author has not acted on since.
+    pub fn asks_author(&self, assignment: &Assignment) -> bool {
+        let asked = self.voice(&assignment.account).asks_author_since();
+        asked.is_some_and(|at| self.author_acted_at.is_none_or(|acted| acted < at))
+    }
+}

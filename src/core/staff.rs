@@ -1,0 +1,163 @@
+//! Staffing: which pools the change belongs to, and who of each is asked.
+
+use super::action::Action;
+use super::change::ChangedFile;
+use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW};
+use super::pick::pick;
+use super::policy::{Claims, Pool, RouteFacts};
+use super::reason::{Candidate, Reason};
+use super::review::{Assignment, Origin, PoolReview, Routing};
+use super::timebox::TimeBox;
+
+impl Judge<'_> {
+    /// Sees that every pool of a live change has its reviewers, or a reason and a time to retry.
+    pub(super) fn staff(&mut self) {
+        let due = self.review.retry_at.take().is_some_and(|at| at <= self.now());
+        match self.review.routing {
+            Routing::Pending => self.route(None),
+            Routing::ReadingFiles if due => self.route(None),
+            Routing::ReadingFiles => self.retry_at(self.now() + RETRY_FILES),
+            Routing::Routed if !self.review.pools.is_empty() => {}
+            Routing::Routed if due => self.route(None),
+            Routing::Routed => self.retry_at(self.now() + RETRY_TOMORROW),
+        }
+        for index in 0..self.review.pools.len() {
+            // A pool that a policy reload removed has nobody to ask; its part stays on record.
+            let policy = self.world.policy;
+            let Some(pool) = policy.pool(&self.review.pools[index].pool) else { continue };
+            self.adopt(pool);
+            self.fill(index, pool);
+        }
+    }
+
+    /// Routes the change; where files are needed and not at hand, asks for them.
+    pub(super) fn route(&mut self, files: Option<&[ChangedFile]>) {
+        let facts = RouteFacts {
+            change: &self.review.change,
+            target_branch: &self.review.target_branch,
+            labels: &self.review.seen_labels,
+            files,
+        };
+        match self.world.policy.claims(&facts) {
+            Claims::NeedFiles => {
+                self.actions.push(Action::ReadFiles);
+                self.say(Reason::ReadingFiles);
+                self.review.routing = Routing::ReadingFiles;
+                self.retry_at(self.now() + RETRY_FILES);
+            }
+            Claims::Pools(claimed) => {
+                let routed_before = self.review.routing == Routing::Routed;
+                self.review.routing = Routing::Routed;
+                let known = claimed.into_iter().filter(|(pool, _)| self.world.policy.pool(pool).is_some());
+                self.review.pools = known.map(|(pool, lines)| PoolReview::new(pool, lines)).collect();
+                if self.review.pools.is_empty() {
+                    self.retry_at(self.now() + RETRY_TOMORROW);
+                    if !routed_before {
+                        self.say(Reason::NoRoute);
+                    }
+                } else {
+                    let pools = self.review.pools.iter().map(|part| part.pool.clone()).collect();
+                    self.say(Reason::Routed { pools });
+                }
+            }
+        }
+    }
+
+    /// Sets the time to look again, unless an earlier one is set.
+    pub(super) fn retry_at(&mut self, at: jiff::Timestamp) {
+        let earlier = self.review.retry_at.is_none_or(|set| at < set);
+        if earlier {
+            self.review.retry_at = Some(at);
+        }
+    }
+
+    /// A member whom a human made a reviewer, or who gave a verdict unasked, is the pool's reviewer.
+    fn adopt(&mut self, pool: &Pool) {
+        let directory = self.world.directory;
+        let spoke = self.review.voices.iter().filter(|(_, voice)| voice.verdict.is_some());
+        let ids = self.review.seen_reviewers.iter().map(|account| account.id).chain(spoke.map(|(id, _)| *id));
+        let mut people: Vec<_> = ids
+            .filter(|id| *id != self.review.author.id)
+            .filter_map(|id| directory.by_id(id))
+            .filter(|person| directory.in_pool(&pool.name, &person.name))
+            // Whoever had an assignment was put there by us, or is asked again by its own fact.
+            .filter(|person| self.review.assignments.iter().all(|a| a.person != person.name))
+            .collect();
+        people.sort_by(|a, b| a.name.cmp(&b.name));
+        people.dedup_by(|a, b| a.name == b.name);
+        for person in people {
+            let Some(account) = person.account.clone() else { continue };
+            self.assign(&pool.name, &person.name, account, Origin::Adopted);
+            self.say(Reason::Adopted { pool: pool.name.clone(), person: person.name.clone() });
+        }
+    }
+
+    /// Picks until the pool has as many reviewers as it wants.
+    fn fill(&mut self, index: usize, pool: &Pool) {
+        let wanted = pool.reviewers.max(pool.approvals) as usize;
+        if self.review.active_in(&pool.name).count() >= wanted {
+            self.review.pools[index].not_before = None;
+            return;
+        }
+        if let Some(at) = self.review.pools[index].not_before {
+            if at > self.now() {
+                self.retry_at(at);
+                return;
+            }
+            self.review.pools[index].not_before = None;
+        }
+        while self.review.active_in(&pool.name).count() < wanted {
+            if !self.choose(index, pool, Origin::Picked) {
+                self.retry_at(self.now() + RETRY_STAFFING);
+                return;
+            }
+        }
+    }
+
+    /// Chooses one more reviewer for a pool; false when nobody could be asked.
+    pub(super) fn choose(&mut self, index: usize, pool: &Pool, origin: Origin) -> bool {
+        let choice = pick(self.world, &self.review, pool, None);
+        let before = std::mem::replace(&mut self.review.pools[index].candidates, choice.candidates.clone());
+        let account =
+            choice.chosen.as_ref().and_then(|name| self.world.directory.by_name(name)?.account.clone());
+        if let (Some(person), Some(account)) = (choice.chosen, account) {
+            self.assign(&pool.name, &person, account, origin);
+            let (pool, candidates) = (pool.name.clone(), choice.candidates);
+            self.say(Reason::Picked { pool, person, origin, candidates });
+            return true;
+        }
+        // Said once, and again only when it is different people or different obstacles.
+        if origin == Origin::Picked && !same_obstacles(&before, &choice.candidates) {
+            self.say(Reason::NobodyFree { pool: pool.name.clone(), candidates: choice.candidates });
+        }
+        false
+    }
+
+    pub(super) fn assign(
+        &mut self,
+        pool: &str,
+        person: &str,
+        account: super::change::Account,
+        origin: Origin,
+    ) {
+        self.review.assignments.push(Assignment {
+            pool: pool.to_owned(),
+            person: person.to_owned(),
+            account,
+            since: self.now(),
+            origin,
+            reviewing_box: TimeBox::default(),
+            ran_out: false,
+            listed: true,
+            told: false,
+            accepted: false,
+            ended: None,
+        });
+    }
+}
+
+/// Whether two judgements of a pool name the same people with the same kind of obstacle.
+fn same_obstacles(before: &[Candidate], after: &[Candidate]) -> bool {
+    let kind = |c: &Candidate| (c.person.clone(), std::mem::discriminant(&c.standing));
+    !before.is_empty() && before.iter().map(kind).eq(after.iter().map(kind))
+}

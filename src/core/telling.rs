@@ -1,0 +1,44 @@
+//! A fact in half a sentence, for the ledger, the timeline and `explain`.
+
+use super::change::{Account, ChangeState, Snapshot, Verdict};
+use super::fact::{Act, Fact};
+
+/// What happened, in half a sentence: `rita approved`, `the clock`.
+pub fn happening(fact: &Fact) -> String {
+    match fact {
+        Fact::Told { act, by, snapshot, .. } => {
+            let who = handle(&by.account);
+            let what = deed(act, snapshot);
+            if by.bot { format!("{who} (a bot) {what}") } else { format!("{who} {what}") }
+        }
+        Fact::Swept { .. } => "a sweep looked at it".into(),
+        Fact::Files { files } => format!("{} changed files were read", files.len()),
+        Fact::Refused { reviewer, .. } => format!("the forge would not take {}", handle(reviewer)),
+        Fact::Tick => "the clock".into(),
+    }
+}
+
+fn handle(account: &Account) -> String {
+    if account.login.is_empty() { format!("user {}", account.id) } else { account.login.clone() }
+}
+
+fn deed(act: &Act, snapshot: &Snapshot) -> String {
+    match act {
+        Act::Touched => match snapshot.state {
+            ChangeState::Open if snapshot.draft == Some(true) => "touched the draft".into(),
+            ChangeState::Open => "touched it".into(),
+            ChangeState::Closed => "closed it".into(),
+            ChangeState::Merged => "merged it".into(),
+        },
+        Act::Pushed => "pushed".into(),
+        Act::Reviewed { verdict: Verdict::Approved } => "approved".into(),
+        Act::Reviewed { verdict: Verdict::ChangesRequested } => "asked for changes".into(),
+        Act::Reviewed { verdict: Verdict::Commented } => "reviewed without a verdict".into(),
+        Act::Reviewed { verdict: Verdict::Withdrawn } => "took the verdict back".into(),
+        Act::Dismissed { reviewer } => format!("dismissed the review of {}", handle(reviewer)),
+        Act::Commented => "commented".into(),
+        Act::Requested { reviewer } => format!("requested a review from {}", handle(reviewer)),
+        Act::Unrequested { reviewer } => format!("took {} off", handle(reviewer)),
+        Act::Commanded { command, .. } => format!("said `{}`", command.word()),
+    }
+}

@@ -1,0 +1,184 @@
+//! The courier drains the outbox: every action goes to its forge, and the forge's answer comes back
+//! as a fact. The one retry layer of Usher.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::core::action::Action;
+use crate::core::fact::Fact;
+use crate::engine::Bells;
+use crate::forge::{Client, Fault, Hint, Performed};
+use crate::metrics::Metrics;
+use crate::store::{OutboxItem, Settlement, Store, StoreError};
+
+/// Actions taken from the outbox at once, at most one per change.
+const BATCH: u32 = 32;
+/// First pause after a failure; it doubles with every attempt.
+const FIRST_PAUSE_SECONDS: i64 = 15;
+/// Longest pause between attempts.
+const LONGEST_PAUSE_SECONDS: i64 = 3_600;
+/// After so many attempts an action becomes a dead letter: about half a day.
+const ATTEMPTS_MAX: u32 = 20;
+/// The loop looks at least this often, because `usher deliveries retry` rings no bell.
+const LONGEST_NAP: Duration = Duration::from_secs(30);
+/// How long the loop waits after the store has failed.
+const STORE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Performs actions through the clients of the forges.
+pub struct Courier {
+    store: Store,
+    clients: BTreeMap<String, Client>,
+    clock: Clock,
+    bells: Arc<Bells>,
+    metrics: Arc<Metrics>,
+}
+
+impl Courier {
+    /// `clients` by the forge's name.
+    pub fn new(
+        store: Store,
+        clients: BTreeMap<String, Client>,
+        clock: Clock,
+        bells: Arc<Bells>,
+        metrics: Arc<Metrics>,
+    ) -> Courier {
+        Courier { store, clients, clock, bells, metrics }
+    }
+
+    /// Performs everything that is due now. Returns how many attempts were made.
+    ///
+    /// Forges are served side by side, the actions of one forge one after another: both forges ask
+    /// for serial writes, and a slow forge must not hold up the other.
+    pub async fn drain(&self) -> Result<usize, StoreError> {
+        let mut attempts = 0;
+        loop {
+            let items = self.store.claim(self.clock.now(), BATCH).await?;
+            if items.is_empty() {
+                return Ok(attempts);
+            }
+            attempts += items.len();
+            let mut by_forge: BTreeMap<String, Vec<OutboxItem>> = BTreeMap::new();
+            for item in items {
+                by_forge.entry(item.change.forge.clone()).or_default().push(item);
+            }
+            let mut rounds = tokio::task::JoinSet::new();
+            for (forge, items) in by_forge {
+                let (store, clock) = (self.store.clone(), self.clock.clone());
+                let (client, metrics) = (self.clients.get(&forge).cloned(), self.metrics.clone());
+                rounds.spawn(async move {
+                    for item in items {
+                        let settlement = attempt(&store, &clock, client.as_ref(), &item).await?;
+                        metrics.performed(&item.change.forge, &item.kind, outcome(&settlement));
+                        store.settle(&item, settlement, clock.now()).await?;
+                    }
+                    Ok::<(), StoreError>(())
+                });
+            }
+            while let Some(round) = rounds.join_next().await {
+                match round {
+                    Ok(result) => result?,
+                    Err(error) => tracing::error!(%error, "a courier round ended badly; its leases run out"),
+                }
+            }
+            self.bells.inbox.notify_one();
+        }
+    }
+
+    /// Drains the outbox whenever the bell rings or a retry is due, until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let wait = match self.drain().await {
+                Ok(_) => self.store.next_outbox_due().await,
+                Err(error) => Err(error),
+            };
+            let next = match wait {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::error!(%error, "the courier cannot reach the store; trying again");
+                    tokio::select! {
+                        () = tokio::time::sleep(STORE_PATIENCE) => continue,
+                        () = stop.cancelled() => return,
+                    }
+                }
+            };
+            let due = async {
+                match next {
+                    Some(at) => self.clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.bells.outbox.notified() => {}
+                () = due => {}
+                () = tokio::time::sleep(LONGEST_NAP) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+}
+
+/// One attempt at one action.
+async fn attempt(
+    store: &Store,
+    clock: &Clock,
+    client: Option<&Client>,
+    item: &OutboxItem,
+) -> Result<Settlement, StoreError> {
+    let Some(client) = client else {
+        let error = format!("the forge `{}` is not configured any more", item.change.forge);
+        return Ok(Settlement::Dead { error });
+    };
+    let comment_id = match item.action.marker() {
+        Some(marker) => store.comment_id(&item.change, &marker).await?,
+        None => None,
+    };
+    let hint = Hint { comment_id, look_up: item.outcome_unknown };
+    Ok(match client.perform(&item.change, &item.action, hint).await {
+        Ok(Performed { comment, facts }) => {
+            Settlement::Done { comment: item.action.marker().zip(comment), facts }
+        }
+        Err(fault) => settle_fault(clock, item, fault),
+    })
+}
+
+/// What a fault means for the action.
+fn settle_fault(clock: &Clock, item: &OutboxItem, fault: Fault) -> Settlement {
+    let error = fault.to_string();
+    let lasting = matches!(fault, Fault::Refused { .. } | Fault::Gone) || item.attempts >= ATTEMPTS_MAX;
+    if lasting && item.action == Action::ReadFiles {
+        // Routing must not wait for files that cannot be had: the first route without paths decides.
+        tracing::warn!(change = %item.change, %error, "the changed files cannot be read; routed without them");
+        return Settlement::Done { comment: None, facts: vec![Fact::Files { files: Vec::new() }] };
+    }
+    if lasting {
+        tracing::warn!(change = %item.change, kind = item.kind, %error, "an action became a dead letter");
+        return Settlement::Dead { error };
+    }
+    match fault {
+        Fault::Later { at, .. } => {
+            // Never at once, whatever the forge's clock says.
+            let at = at.max(clock.now() + SignedDuration::from_secs(1));
+            Settlement::Retry { at, error, outcome_unknown: false, counts: false }
+        }
+        fault => {
+            let pause = FIRST_PAUSE_SECONDS << item.attempts.saturating_sub(1).min(16);
+            let at = clock.now() + SignedDuration::from_secs(pause.min(LONGEST_PAUSE_SECONDS));
+            let outcome_unknown = matches!(fault, Fault::Retry { outcome_unknown: true, .. });
+            tracing::warn!(change = %item.change, kind = item.kind, %error, "an action failed; tried again at {at}");
+            Settlement::Retry { at, error, outcome_unknown, counts: true }
+        }
+    }
+}
+
+fn outcome(settlement: &Settlement) -> &'static str {
+    match settlement {
+        Settlement::Done { .. } => "done",
+        Settlement::Retry { .. } => "retry",
+        Settlement::Dead { .. } => "dead",
+    }
+}

@@ -1,0 +1,284 @@
+//! The engine: load, decide, commit. The only caller of `decide`.
+//!
+//! One step takes the facts of one change in, and writes review, ledger, outbox and "facts decided"
+//! in one transaction. Steps run one after another, so two changes that compete for one pool see
+//! each other's picks.
+
+mod knowledge;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::core::action::Action;
+use crate::core::change::ChangeKey;
+use crate::core::decide;
+use crate::core::fact::Fact;
+use crate::core::reason::Reason;
+use crate::core::review::{Hold, Review};
+use crate::core::telling::happening;
+use crate::core::world::World;
+use crate::metrics::Metrics;
+use crate::store::{Commit, CommitError, InboxItem, LedgerEntry, Store, StoreError};
+
+pub use knowledge::{ForgeKnowledge, Knowledge, Known};
+
+/// Rows that are taken from the inbox at once.
+const BATCH: u32 = 64;
+/// How long facts of a forge wait for its roster before they are looked at again.
+const ROSTER_PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+/// How often a step is tried when somebody else changed the review meanwhile.
+const CONFLICT_TRIES: u32 = 5;
+/// How long the loop waits after the store has failed.
+const STORE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Bells between the parts: whoever leaves work for another rings its bell. A bell that is rung
+/// while nobody listens is heard later; a bell that is lost costs nothing but time, since every loop
+/// also looks by itself.
+#[derive(Debug, Default)]
+pub struct Bells {
+    /// The inbox has new facts.
+    pub inbox: Notify,
+    /// The outbox has new actions.
+    pub outbox: Notify,
+    /// A review has a new deadline.
+    pub alarm: Notify,
+    /// A group or team changed: rosters are to be read again.
+    pub roster: Notify,
+}
+
+/// Decides what is in the inbox and what is due.
+pub struct Engine {
+    store: Store,
+    knowledge: Arc<Knowledge>,
+    clock: Clock,
+    bells: Arc<Bells>,
+    metrics: Arc<Metrics>,
+    /// Decide and record, but leave no actions in the outbox.
+    dry_run: bool,
+    /// One step at a time.
+    turn: Mutex<()>,
+}
+
+impl Engine {
+    pub fn new(
+        store: Store,
+        knowledge: Arc<Knowledge>,
+        clock: Clock,
+        bells: Arc<Bells>,
+        metrics: Arc<Metrics>,
+        dry_run: bool,
+    ) -> Engine {
+        Engine { store, knowledge, clock, bells, metrics, dry_run, turn: Mutex::new(()) }
+    }
+
+    /// Decides everything in the inbox that can be decided now. Returns how many rows were decided.
+    pub async fn drain(&self) -> Result<usize, StoreError> {
+        let mut decided = 0;
+        loop {
+            let items = self.store.undecided(self.clock.now(), BATCH).await?;
+            if items.is_empty() {
+                return Ok(decided);
+            }
+            for item in items {
+                if self.knows(&item.forge) {
+                    self.step(&item.change.clone(), std::slice::from_ref(&item)).await?;
+                    decided += 1;
+                } else {
+                    let until = self.clock.now() + ROSTER_PATIENCE;
+                    self.store.defer(&[item.id], until, "the forge's roster is not known yet").await?;
+                }
+            }
+        }
+    }
+
+    /// Looks at every review whose deadline has come. Returns how many.
+    pub async fn tick(&self) -> Result<usize, StoreError> {
+        let mut looked_at = 0;
+        loop {
+            let due = self.store.due(self.clock.now(), BATCH).await?;
+            if due.is_empty() {
+                return Ok(looked_at);
+            }
+            for change in due {
+                self.step(&change, &[]).await?;
+                looked_at += 1;
+            }
+        }
+    }
+
+    /// Drains the inbox whenever the bell rings, until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let wait = match self.drain().await {
+                Ok(_) => self.store.next_undecided().await,
+                Err(error) => Err(error),
+            };
+            let next = match wait {
+                Ok(next) => next,
+                Err(error) => {
+                    tracing::error!(%error, "the engine cannot reach the store; trying again");
+                    tokio::select! {
+                        () = tokio::time::sleep(STORE_PATIENCE) => continue,
+                        () = stop.cancelled() => return,
+                    }
+                }
+            };
+            let deferred = async {
+                match next {
+                    Some(at) => self.clock.sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.bells.inbox.notified() => {}
+                () = deferred => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    fn knows(&self, forge: &str) -> bool {
+        // A forge that left the configuration is decided too: there is nobody to wait for.
+        self.knowledge.now().forge(forge).is_none_or(|forge| forge.directory.known)
+    }
+
+    /// One decision: the facts of `items` (or a tick), all or nothing.
+    async fn step(&self, change: &ChangeKey, items: &[InboxItem]) -> Result<(), StoreError> {
+        let _turn = self.turn.lock().await;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let commit = self.decided(change, items).await?;
+            let Some(commit) = commit else { return Ok(()) };
+            let (actions, wake) = (!commit.actions.is_empty(), commit.review.as_ref().and_then(|r| r.wake));
+            match self.store.commit(commit).await {
+                Ok(()) => {
+                    self.metrics.decisions.inc();
+                    if actions {
+                        self.bells.outbox.notify_one();
+                    }
+                    if wake.is_some() {
+                        self.bells.alarm.notify_one();
+                    }
+                    return Ok(());
+                }
+                Err(CommitError::Conflict) if tries < CONFLICT_TRIES => {}
+                Err(CommitError::Conflict) => {
+                    tracing::warn!(%change, "the review keeps changing under this decision; left for later");
+                    let ids: Vec<i64> = items.iter().map(|item| item.id).collect();
+                    let until = self.clock.now() + SignedDuration::from_secs(1);
+                    return self.store.defer(&ids, until, "the review kept changing").await;
+                }
+                Err(CommitError::Store(error)) => return Err(error),
+            }
+        }
+    }
+
+    /// Decides, and says what is to be written; `None` when there is nothing to write.
+    async fn decided(&self, change: &ChangeKey, items: &[InboxItem]) -> Result<Option<Commit>, StoreError> {
+        let now = self.clock.now();
+        let inbox: Vec<i64> = items.iter().map(|item| item.id).collect();
+        let stored = self.store.load(change).await?;
+        let expected_version = stored.as_ref().map(|stored| stored.version);
+        let before = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
+        let nothing = |inbox: Vec<i64>| Commit {
+            change: change.clone(),
+            expected_version,
+            review: None,
+            inbox,
+            ledger: Vec::new(),
+            actions: Vec::new(),
+            first_run_taken: false,
+            now,
+        };
+        let known = self.knowledge.now();
+        let Some(forge) = known.forge(&change.forge) else {
+            tracing::warn!(%change, "facts of a forge that is not configured are dropped");
+            return Ok((!inbox.is_empty()).then(|| nothing(inbox)));
+        };
+        let workloads = self.store.workloads(now).await?;
+        let world = World {
+            policy: &known.policy,
+            directory: &forge.directory,
+            workloads: &workloads,
+            first_seen: forge.first_seen,
+            now,
+        };
+        let tick = [Fact::Tick];
+        let facts = items.iter().flat_map(|item| &item.facts);
+        let facts: Vec<&Fact> = if items.is_empty() { tick.iter().collect() } else { facts.collect() };
+        let outcome = fold(&world, &before, &facts);
+        if !outcome.review.tracked {
+            return Ok((!inbox.is_empty()).then(|| nothing(inbox)));
+        }
+        if inbox.is_empty() && outcome.review == before && outcome.actions.is_empty() {
+            return Ok(None);
+        }
+        log(change, &outcome.ledger);
+        let first_run_taken = outcome.leaves_first_run(&before);
+        let actions = if self.dry_run { Vec::new() } else { outcome.actions };
+        let (review, ledger) = (Some(outcome.review), outcome.ledger);
+        Ok(Some(Commit { review, ledger, actions, first_run_taken, ..nothing(inbox) }))
+    }
+}
+
+/// What a row of facts comes to.
+struct Outcome {
+    review: Review,
+    ledger: Vec<LedgerEntry>,
+    actions: Vec<Action>,
+}
+
+impl Outcome {
+    /// Whether the change was held back by the first roll-out and no longer is.
+    fn leaves_first_run(&self, before: &Review) -> bool {
+        let held_now = self.ledger.iter().flat_map(|entry| &entry.reasons);
+        let was_held = before.hold == Some(Hold::FirstRun)
+            || held_now.into_iter().any(|r| *r == Reason::HeldForFirstRun);
+        was_held && self.review.hold != Some(Hold::FirstRun) && self.review.is_open()
+    }
+}
+
+/// Decides fact after fact; of two actions of one kind the newer stands.
+fn fold(world: &World<'_>, before: &Review, facts: &[&Fact]) -> Outcome {
+    let mut outcome = Outcome { review: before.clone(), ledger: Vec::new(), actions: Vec::new() };
+    for fact in facts {
+        let decision = decide(world, &outcome.review, fact);
+        outcome.review = decision.review;
+        if !decision.reasons.is_empty() || !decision.actions.is_empty() {
+            outcome.ledger.push(LedgerEntry {
+                at: told_at(fact, world.now),
+                fact: happening(fact),
+                reasons: decision.reasons,
+                actions: decision.actions.clone(),
+            });
+        }
+        for action in decision.actions {
+            let kind = action.kind();
+            outcome.actions.retain(|earlier| earlier.kind() != kind);
+            outcome.actions.push(action);
+        }
+    }
+    outcome
+}
+
+fn told_at(fact: &Fact, now: Timestamp) -> Timestamp {
+    match fact {
+        Fact::Told { at, .. } => *at,
+        _ => now,
+    }
+}
+
+/// One line per decision that had a reason. Users' texts and bodies are never logged.
+fn log(change: &ChangeKey, ledger: &[LedgerEntry]) {
+    for entry in ledger {
+        let reasons: Vec<String> = entry.reasons.iter().map(crate::core::words::sentence).collect();
+        let actions: Vec<String> = entry.actions.iter().map(Action::kind).collect();
+        tracing::info!(%change, fact = entry.fact, actions = actions.join(","), "{}", reasons.join(" "));
+    }
+}

@@ -1,0 +1,427 @@
+//! What GitHub posts, read into facts. The structs hold what Usher needs and no more, so that new
+//! events, actions, states and fields pass by.
+//!
+//! Source of the shapes: GitHub's webhook documentation and npm `@octokit/webhooks-examples`.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::core::change::{Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use crate::core::fact::{Act, Actor, Fact};
+use crate::forge::command::commands;
+use crate::forge::inbound::{Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object, utf8};
+use crate::forge::time::{Instant, instant};
+use crate::forge::tolerant::{Flag, List, Maybe, Number, Text};
+
+/// The JSON of a delivery: the body, or its `payload` field where the hook's content type is
+/// `application/x-www-form-urlencoded`.
+pub(crate) fn text<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Cow<'a, str>, Unreadable> {
+    let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let form = content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    if !form && !body.starts_with(b"payload=") {
+        return utf8(body).map(Cow::Borrowed);
+    }
+    let mut fields = url::form_urlencoded::parse(body);
+    let payload = fields.find(|(name, _)| name == "payload");
+    let (_, payload) = payload.ok_or_else(|| Unreadable::new("payload", "is missing in the form"))?;
+    Ok(Cow::Owned(payload.into_owned()))
+}
+
+/// Reads the JSON of a delivery.
+pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Reading, Unreadable> {
+    object(text)?;
+    let Some(event) = context.event else {
+        return Err(Unreadable::new("X-GitHub-Event", "the header is missing"));
+    };
+    match event {
+        "pull_request" | "pull_request_review" | "pull_request_review_comment" | "issue_comment" => {
+            let payload: Payload<'_> = parse(text)?;
+            Ok(payload.hear(context, event).unwrap_or_else(|| Reading::unsupported(event)))
+        }
+        "membership" | "team" | "organization" => {
+            let Slip { action } = parse(text)?;
+            let action = action.or_empty();
+            if event != "organization" || action.starts_with("member_") {
+                return Ok(Reading::roster(&format!("{event} {action}")));
+            }
+            Ok(Reading::unsupported(event))
+        }
+        _ => {
+            let Slip { .. } = parse(text)?;
+            Ok(if event == "ping" { Reading::Ping } else { Reading::unsupported(event) })
+        }
+    }
+}
+
+fn parse<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unreadable> {
+    serde_json::from_str(text).map_err(|_| fault::<T>(text))
+}
+
+/// Any event of which only the action matters.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Slip<'a> {
+    #[serde(borrow)]
+    action: Text<'a>,
+}
+
+/// An event about a pull request.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Payload<'a> {
+    #[serde(borrow)]
+    action: Text<'a>,
+    #[serde(borrow)]
+    repository: Maybe<Repository<'a>>,
+    #[serde(borrow)]
+    sender: Maybe<User<'a>>,
+    #[serde(borrow)]
+    pull_request: Maybe<Pull<'a>>,
+    #[serde(borrow)]
+    issue: Maybe<Pull<'a>>,
+    #[serde(borrow)]
+    review: Maybe<Remark<'a>>,
+    #[serde(borrow)]
+    comment: Maybe<Remark<'a>>,
+    #[serde(borrow)]
+    requested_reviewer: Maybe<User<'a>>,
+    #[serde(borrow)]
+    requested_team: Maybe<User<'a>>,
+    #[serde(borrow)]
+    assignee: Maybe<User<'a>>,
+    #[serde(borrow)]
+    label: Maybe<Label<'a>>,
+    #[serde(borrow)]
+    before: Text<'a>,
+    #[serde(borrow)]
+    after: Text<'a>,
+    #[serde(borrow)]
+    changes: Option<&'a serde_json::value::RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Repository<'a> {
+    #[serde(borrow)]
+    full_name: Option<Cow<'a, str>>,
+}
+
+/// A user; a team too, where only its id matters.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct User<'a> {
+    id: Number,
+    #[serde(borrow)]
+    login: Text<'a>,
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Label<'a> {
+    #[serde(borrow)]
+    name: Text<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Branch<'a> {
+    #[serde(borrow, rename = "ref")]
+    name: Text<'a>,
+    #[serde(borrow)]
+    sha: Text<'a>,
+}
+
+/// A pull request, or the issue that stands for it in `issue_comment`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Pull<'a> {
+    id: Number,
+    number: Option<u64>,
+    #[serde(borrow)]
+    title: Text<'a>,
+    #[serde(borrow)]
+    html_url: Text<'a>,
+    #[serde(borrow)]
+    user: Maybe<User<'a>>,
+    #[serde(borrow)]
+    state: Text<'a>,
+    merged: Flag,
+    #[serde(borrow)]
+    merged_at: Text<'a>,
+    draft: Flag,
+    #[serde(borrow)]
+    labels: List<Label<'a>>,
+    #[serde(borrow)]
+    requested_reviewers: List<User<'a>>,
+    #[serde(borrow)]
+    base: Maybe<Branch<'a>>,
+    #[serde(borrow)]
+    head: Maybe<Branch<'a>>,
+    #[serde(borrow)]
+    created_at: Text<'a>,
+    updated_at: Option<Instant>,
+    /// Present on an issue that is a pull request.
+    #[serde(borrow)]
+    pull_request: Maybe<PullLink<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PullLink<'a> {
+    #[serde(borrow)]
+    html_url: Text<'a>,
+    #[serde(borrow)]
+    merged_at: Text<'a>,
+}
+
+/// A review or a comment.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Remark<'a> {
+    id: Number,
+    #[serde(borrow)]
+    user: Maybe<User<'a>>,
+    #[serde(borrow)]
+    body: Text<'a>,
+    #[serde(borrow)]
+    state: Text<'a>,
+    #[serde(borrow)]
+    submitted_at: Text<'a>,
+    #[serde(borrow)]
+    created_at: Text<'a>,
+    #[serde(borrow)]
+    updated_at: Text<'a>,
+}
+
+impl User<'_> {
+    fn account(&self) -> Option<Account> {
+        Some(Account::new(self.id.0?, self.login.or_empty()))
+    }
+
+    fn actor(&self) -> Option<Actor> {
+        let bot = self.kind.get() == Some("Bot") || self.login.or_empty().ends_with("[bot]");
+        Some(Actor { account: self.account()?, bot })
+    }
+}
+
+impl Remark<'_> {
+    /// When it was written: a review's `submitted_at` stays the same through later edits.
+    fn at(&self) -> Option<Timestamp> {
+        instant(self.submitted_at.or_empty()).or_else(|| instant(self.created_at.or_empty()))
+    }
+}
+
+/// One thing that was done, by whom and when.
+struct Deed {
+    act: Act,
+    by: Actor,
+    at: Timestamp,
+}
+
+impl Payload<'_> {
+    /// `None` where the event names no pull request, author or time.
+    fn hear(&self, context: Context<'_>, event: &str) -> Option<Reading> {
+        let (event, pull) = match event {
+            "pull_request" => ("pull_request", self.pull_request.get()?),
+            "pull_request_review" => ("pull_request_review", self.pull_request.get()?),
+            "pull_request_review_comment" => ("pull_request_review_comment", self.pull_request.get()?),
+            // A comment on a plain issue is none of Usher's business.
+            _ => ("issue_comment", self.issue.get().filter(|issue| issue.pull_request.get().is_some())?),
+        };
+        let project = self.repository.get()?.full_name.as_deref().filter(|name| !name.is_empty())?;
+        let snapshot = pull.snapshot()?;
+        let deeds = match event {
+            "pull_request" => vec![self.pull_deed(&snapshot)],
+            "pull_request_review" => self.review_deeds(context, &snapshot),
+            "pull_request_review_comment" => vec![self.comment_deed(&snapshot)],
+            _ => self.comment_deeds(context, &snapshot),
+        };
+        Some(Reading::Change(Incoming {
+            delivery_id: context.delivery_id(),
+            meaning: self.meaning(context, event, pull, &snapshot),
+            event: event.to_owned(),
+            change: ChangeKey::new(context.forge, project, pull.number?),
+            author: snapshot.author.clone(),
+            facts: told(deeds, snapshot),
+        }))
+    }
+
+    /// Who did it. Somebody whom GitHub does not name counts as a bot, so that nothing follows.
+    fn sender(&self) -> Actor {
+        let named = self.sender.get().and_then(User::actor);
+        named.unwrap_or_else(|| Actor { account: Account::new(0, ""), bot: true })
+    }
+
+    fn deed(&self, act: Act, snapshot: &Snapshot) -> Deed {
+        Deed { act, by: self.sender(), at: snapshot.updated_at }
+    }
+
+    fn pull_deed(&self, snapshot: &Snapshot) -> Deed {
+        let reviewer = || self.requested_reviewer.get().and_then(User::account);
+        let act = match self.action.or_empty() {
+            "synchronize" => Act::Pushed,
+            // A request names one user or one team; a team is seen in the snapshot only.
+            "review_requested" => reviewer().map_or(Act::Touched, |reviewer| Act::Requested { reviewer }),
+            "review_request_removed" => {
+                reviewer().map_or(Act::Touched, |reviewer| Act::Unrequested { reviewer })
+            }
+            _ => Act::Touched,
+        };
+        self.deed(act, snapshot)
+    }
+
+    fn review_deeds(&self, context: Context<'_>, snapshot: &Snapshot) -> Vec<Deed> {
+        let Some(review) = self.review.get() else { return vec![self.deed(Act::Touched, snapshot)] };
+        let by = review.user.get().and_then(User::actor);
+        match (self.action.or_empty(), by) {
+            ("dismissed", Some(Actor { account: reviewer, .. })) => {
+                vec![self.deed(Act::Dismissed { reviewer }, snapshot)]
+            }
+            ("submitted", Some(by)) => submitted(context, review, by, snapshot),
+            // The same verdict at the same time as before: only the words have changed.
+            ("edited", Some(by)) => vec![given(review, by, snapshot)],
+            _ => vec![self.deed(Act::Touched, snapshot)],
+        }
+    }
+
+    /// A comment on a line of the diff. The review that it belongs to comes as its own delivery.
+    fn comment_deed(&self, snapshot: &Snapshot) -> Deed {
+        let by = self.comment.get().and_then(|comment| comment.user.get()?.actor());
+        let at = self.comment.get().and_then(Remark::at).unwrap_or(snapshot.updated_at);
+        match (self.action.or_empty(), by) {
+            ("created", Some(by)) => Deed { act: Act::Commented, by, at },
+            _ => self.deed(Act::Touched, snapshot),
+        }
+    }
+
+    /// A comment in the conversation. Commands are taken when it is created and never again.
+    fn comment_deeds(&self, context: Context<'_>, snapshot: &Snapshot) -> Vec<Deed> {
+        let deed = self.comment_deed(snapshot);
+        let comment = self.comment.get().filter(|_| deed.act == Act::Commented);
+        let deeds = comment.map(|comment| commanded(context, comment, &deed.by, deed.at));
+        deeds.filter(|deeds| !deeds.is_empty()).unwrap_or_else(|| vec![deed])
+    }
+
+    /// What tells this event from every other: for a remark the remark itself, so that a change in
+    /// between does not make two events of one.
+    fn meaning(&self, context: Context<'_>, event: &str, pull: &Pull<'_>, snapshot: &Snapshot) -> String {
+        let action = self.action.or_empty();
+        let remark = self.review.get().or(self.comment.get());
+        let mut meaning = Meaning::new().part(action).part(event);
+        let (object, at) = match remark {
+            Some(remark) => {
+                let written = instant(remark.updated_at.or_empty()).or_else(|| remark.at());
+                meaning = meaning.part(remark.body.or_empty()).part(remark.state.or_empty());
+                (remark.id.0, written.unwrap_or(snapshot.updated_at))
+            }
+            None => {
+                let id = |user: &Maybe<User<'_>>| user.get().and_then(|user| user.id.0);
+                meaning = meaning
+                    .part(self.label.get().map_or("", |label| label.name.or_empty()))
+                    .number(id(&self.requested_reviewer))
+                    .number(id(&self.requested_team))
+                    .number(id(&self.assignee))
+                    .part(self.before.or_empty())
+                    .part(self.after.or_empty())
+                    .part(snapshot.head.as_deref().unwrap_or_default())
+                    .json(self.changes.map_or("", |changes| changes.get()));
+                (pull.id.0, snapshot.updated_at)
+            }
+        };
+        let actor = self.sender().account.id;
+        let object = object.or(pull.id.0).unwrap_or_default();
+        meaning.number(pull.number).seal(context.forge, &Subject { event, object, action, at, actor })
+    }
+}
+
+/// A review that has just been given, and the commands in its text. A mere comment that is made of
+/// commands asks nothing of the author. The "comment" of such a command is the review's id.
+fn submitted(context: Context<'_>, review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Vec<Deed> {
+    let given = given(review, by, snapshot);
+    let mut deeds = commanded(context, review, &given.by, given.at);
+    let remark = matches!(given.act, Act::Commented | Act::Reviewed { verdict: Verdict::Commented });
+    if deeds.is_empty() || !remark {
+        deeds.insert(0, given);
+    }
+    deeds
+}
+
+/// The verdict of a review. GitHub wraps an author's answers to comments into "reviews" of their
+/// own change: those are comments.
+fn given(review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Deed {
+    let at = review.at().unwrap_or(snapshot.updated_at);
+    let verdict = match review.state.or_empty().to_ascii_lowercase().as_str() {
+        "approved" => Some(Verdict::Approved),
+        "changes_requested" => Some(Verdict::ChangesRequested),
+        "commented" => Some(Verdict::Commented),
+        _ => None,
+    };
+    let act = match verdict {
+        Some(_) if by.account == snapshot.author => Act::Commented,
+        Some(verdict) => Act::Reviewed { verdict },
+        None => Act::Touched,
+    };
+    Deed { act, by, at }
+}
+
+fn commanded(context: Context<'_>, remark: &Remark<'_>, by: &Actor, at: Timestamp) -> Vec<Deed> {
+    let comment = remark.id.0.unwrap_or_default();
+    let commands = commands(remark.body.or_empty(), context.handles);
+    let act = |command| Act::Commanded { command, comment };
+    commands.into_iter().map(|command| Deed { act: act(command), by: by.clone(), at }).collect()
+}
+
+fn told(deeds: Vec<Deed>, snapshot: Snapshot) -> Vec<Fact> {
+    let told = |Deed { act, by, at }| Fact::Told { act, by, at, snapshot: snapshot.clone() };
+    deeds.into_iter().map(told).collect()
+}
+
+impl Pull<'_> {
+    /// `None` where author or time are missing (deleted accounts are null).
+    fn snapshot(&self) -> Option<Snapshot> {
+        let link = self.pull_request.get();
+        let url = self.html_url.get().or_else(|| link?.html_url.get());
+        let created_at = instant(self.created_at.or_empty());
+        let branch =
+            |branch: &Maybe<Branch<'_>>, part: fn(&Branch<'_>) -> Option<String>| branch.get().and_then(part);
+        Some(Snapshot {
+            title: self.title.or_empty().to_owned(),
+            url: url.unwrap_or_default().to_owned(),
+            author: self.user.get()?.account()?,
+            state: self.state(),
+            draft: self.draft.0,
+            labels: self.labels.get().map(names),
+            reviewers: self.requested_reviewers.get().map(requested),
+            target_branch: branch(&self.base, |base| base.name.get().map(str::to_owned)),
+            head: branch(&self.head, |head| head.sha.get().map(str::to_owned)),
+            created_at,
+            updated_at: self.updated_at.map(|Instant(at)| at).or(created_at)?,
+        })
+    }
+
+    fn state(&self) -> ChangeState {
+        let linked = self.pull_request.get().is_some_and(|link| link.merged_at.get().is_some());
+        let merged = self.merged.0 == Some(true) || self.merged_at.get().is_some() || linked;
+        match self.state.or_empty() {
+            _ if merged => ChangeState::Merged,
+            "closed" => ChangeState::Closed,
+            _ => ChangeState::Open,
+        }
+    }
+}
+
+fn names(labels: &[Label<'_>]) -> BTreeSet<String> {
+    labels.iter().filter_map(|label| label.name.get().map(str::to_owned)).collect()
+}
+
+/// Only those who have not answered yet: submitting a review takes a user off GitHub's list.
+fn requested(users: &[User<'_>]) -> SeenReviewers {
+    let seen = |account| SeenReviewer { account, verdict: None };
+    SeenReviewers { list: users.iter().filter_map(User::account).map(seen).collect(), complete: false }
+}

@@ -1,0 +1,114 @@
+//! Counters of what the parts do, for `/metrics`. A leaf: it imports nothing of ours.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// Labels of a delivery's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DeliveryLabels {
+    pub forge: String,
+    /// `stored`, `duplicate`, `irrelevant`, `unsupported`, `unverified`, `unreadable`, …
+    pub answer: &'static str,
+}
+
+/// Labels of an attempt to perform an action.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ActionLabels {
+    pub forge: String,
+    /// The outbox kind without its key: `shape`, `status`, `ping`, …
+    pub kind: String,
+    /// `done`, `retry` or `dead`.
+    pub outcome: &'static str,
+}
+
+/// One label: the forge.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ForgeLabels {
+    pub forge: String,
+}
+
+/// One label: the stage.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct StageLabels {
+    pub stage: &'static str,
+}
+
+type SecondsGauge = Gauge<f64, AtomicU64>;
+
+/// Everything that is measured. Gauges are set when somebody looks.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    registry: Registry,
+    pub deliveries: Family<DeliveryLabels, Counter>,
+    pub decisions: Counter,
+    pub actions: Family<ActionLabels, Counter>,
+    pub sweeps: Family<ForgeLabels, Counter>,
+    pub sweep_failures: Family<ForgeLabels, Counter>,
+    pub reviews: Family<StageLabels, Gauge>,
+    pub inbox_undecided: Gauge,
+    pub inbox_oldest_seconds: SecondsGauge,
+    pub outbox_pending: Gauge,
+    pub outbox_dead: Gauge,
+    pub forge_sweep_age_seconds: Family<ForgeLabels, SecondsGauge>,
+    pub forge_roster_age_seconds: Family<ForgeLabels, SecondsGauge>,
+}
+
+impl Metrics {
+    /// A fresh set, every name registered below `usher_`.
+    pub fn new() -> Arc<Metrics> {
+        let mut metrics = Metrics { registry: Registry::with_prefix("usher"), ..Metrics::default() };
+        let mut registry = std::mem::take(&mut metrics.registry);
+        registry.register("deliveries", "Webhook deliveries by answer", metrics.deliveries.clone());
+        registry.register("decisions", "Decisions that were committed", metrics.decisions.clone());
+        registry.register("actions", "Attempts to perform an action, by outcome", metrics.actions.clone());
+        registry.register("sweeps", "Sweeps that were completed", metrics.sweeps.clone());
+        registry.register("sweep_failures", "Sweeps that failed", metrics.sweep_failures.clone());
+        registry.register("reviews", "Reviews by stage", metrics.reviews.clone());
+        registry.register("inbox_undecided", "Facts not yet decided", metrics.inbox_undecided.clone());
+        registry.register(
+            "inbox_oldest_seconds",
+            "Age of the oldest undecided fact",
+            metrics.inbox_oldest_seconds.clone(),
+        );
+        registry.register("outbox_pending", "Actions not yet performed", metrics.outbox_pending.clone());
+        registry.register("outbox_dead", "Dead letters", metrics.outbox_dead.clone());
+        registry.register(
+            "forge_sweep_age_seconds",
+            "Time since the last good sweep",
+            metrics.forge_sweep_age_seconds.clone(),
+        );
+        registry.register(
+            "forge_roster_age_seconds",
+            "Time since the roster was read",
+            metrics.forge_roster_age_seconds.clone(),
+        );
+        metrics.registry = registry;
+        Arc::new(metrics)
+    }
+
+    /// Counts one answer to a delivery.
+    pub fn answered(&self, forge: &str, answer: &'static str) {
+        self.deliveries.get_or_create(&DeliveryLabels { forge: forge.to_owned(), answer }).inc();
+    }
+
+    /// Counts one attempt to perform an action of outbox kind `kind`.
+    pub fn performed(&self, forge: &str, kind: &str, outcome: &'static str) {
+        let kind = kind.split(':').next().unwrap_or(kind).to_owned();
+        self.actions.get_or_create(&ActionLabels { forge: forge.to_owned(), kind, outcome }).inc();
+    }
+
+    /// All of it in the OpenMetrics text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,164 @@
+//! Reconcile heals what webhooks lose: it reads rosters, lists the changes of watched projects, and
+//! lets whatever is news come in by the same door as every other fact.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::core::change::{ChangeKey, Snapshot};
+use crate::core::fact::Fact;
+use crate::core::people::RosterWish;
+use crate::engine::{Bells, Knowledge};
+use crate::forge::{Client, Fault};
+use crate::metrics::{ForgeLabels, Metrics};
+use crate::store::{Store, StoreError};
+
+/// Name of the watermark of the listing.
+const LISTING: &str = "changes";
+/// A roster older than this is read again by the next sweep.
+const ROSTER_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
+/// First pause after a failed sweep; it doubles up to the usual pause.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// Two snapshots of one second may differ, so a sweep looks a little further back.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(2);
+
+/// What went wrong with a sweep.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error(transparent)]
+    Forge(#[from] Fault),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Sweeps one forge.
+pub struct Reconcile {
+    client: Client,
+    store: Store,
+    knowledge: Arc<Knowledge>,
+    clock: Clock,
+    bells: Arc<Bells>,
+    metrics: Arc<Metrics>,
+}
+
+impl Reconcile {
+    pub fn new(
+        client: Client,
+        store: Store,
+        knowledge: Arc<Knowledge>,
+        clock: Clock,
+        bells: Arc<Bells>,
+        metrics: Arc<Metrics>,
+    ) -> Reconcile {
+        Reconcile { client, store, knowledge, clock, bells, metrics }
+    }
+
+    /// Sweeps at once and then every `every`, until `stop`; sooner after a failure, and whenever the
+    /// roster bell rings.
+    pub async fn run(&self, every: Duration, stop: CancellationToken) {
+        let forge = ForgeLabels { forge: self.client.name().to_owned() };
+        let mut pause = FIRST_PAUSE;
+        let mut refresh = false;
+        while !stop.is_cancelled() {
+            let next = match self.sweep(refresh).await {
+                Ok(news) => {
+                    tracing::debug!(forge = forge.forge, news, "swept");
+                    self.metrics.sweeps.get_or_create(&forge).inc();
+                    pause = FIRST_PAUSE;
+                    every
+                }
+                Err(error) => {
+                    let wait = pause.min(every);
+                    tracing::warn!(forge = forge.forge, %error, "a sweep failed; again in {} s", wait.as_secs());
+                    self.metrics.sweep_failures.get_or_create(&forge).inc();
+                    self.knowledge.faulted(&forge.forge, &error.to_string());
+                    pause = pause.saturating_mul(2);
+                    wait
+                }
+            };
+            let next = self.clock.now() + SignedDuration::try_from(next).unwrap_or(SignedDuration::MAX);
+            refresh = false;
+            tokio::select! {
+                () = self.clock.sleep_until(next) => {}
+                () = self.bells.roster.notified() => refresh = true,
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// One sweep: the roster if it is old (or `refresh`), then every change that is news. Returns
+    /// how many changes were.
+    pub async fn sweep(&self, refresh: bool) -> Result<usize, SweepError> {
+        self.read_roster(refresh).await?;
+        let forge = self.client.name();
+        let started = self.clock.now();
+        let mark = self.store.watermark(forge, LISTING).await?;
+        let mut listing = self.client.list(mark.map(|mark| mark - OVERLAP)).await?;
+        // Oldest first: so the first roll-out takes them on in this order.
+        listing.changes.sort_by_key(|(_, snapshot)| snapshot.created_at);
+        let newest = listing.changes.iter().map(|(_, snapshot)| snapshot.updated_at).max();
+        let mut news = 0;
+        for (change, snapshot) in listing.changes {
+            if let Some(snapshot) = self.news(&change, snapshot).await? {
+                self.store.put_facts(&change, &[Fact::Swept { snapshot }], started).await?;
+                news += 1;
+            }
+        }
+        if let Some(newest) = newest.filter(|_| !listing.truncated) {
+            self.store.save_watermark(forge, LISTING, newest).await?;
+        }
+        if news > 0 {
+            self.bells.inbox.notify_one();
+        }
+        self.knowledge.swept(forge, self.clock.now());
+        Ok(news)
+    }
+
+    async fn read_roster(&self, refresh: bool) -> Result<(), SweepError> {
+        let name = self.client.name();
+        let known = self.knowledge.now();
+        let Some(forge) = known.forge(name) else { return Ok(()) };
+        let now = self.clock.now();
+        let fresh = forge.roster.fetched_at.is_some_and(|at| now.duration_since(at) < ROSTER_AGE_MAX);
+        if fresh && !refresh {
+            return Ok(());
+        }
+        let roster = self.client.roster(&RosterWish::new(&known.policy, name)).await?;
+        for unknown in &roster.unknown {
+            tracing::warn!(forge = name, "the forge does not know `{unknown}` of the configuration");
+        }
+        self.store.save_roster(name, &roster).await?;
+        self.knowledge.learn(name, roster);
+        self.bells.inbox.notify_one();
+        Ok(())
+    }
+
+    /// What a listed change has to tell, if anything: a support contribution that is not known, or
+    /// a tracked one that has moved on since it was last seen.
+    async fn news(&self, change: &ChangeKey, listed: Snapshot) -> Result<Option<Snapshot>, SweepError> {
+        match self.store.load(change).await? {
+            Some(stored) => {
+                let seen: Option<Timestamp> = stored.review.seen_at;
+                if seen.is_some_and(|seen| seen >= listed.updated_at) {
+                    return Ok(None);
+                }
+                // The list does not tell verdicts; one more look does.
+                match self.client.observe(change).await {
+                    Ok(snapshot) => Ok(Some(snapshot)),
+                    Err(Fault::Gone) => Ok(Some(listed)),
+                    Err(fault) => Err(fault.into()),
+                }
+            }
+            None => {
+                let known = self.knowledge.now();
+                let support = known
+                    .forge(&change.forge)
+                    .is_some_and(|forge| forge.directory.is_support(listed.author.id));
+                Ok((support && known.policy.watches(change)).then_some(listed))
+            }
+        }
+    }
+}

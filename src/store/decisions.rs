@@ -1,0 +1,184 @@
+//! Reviews: loading them, committing decisions, and who carries how much.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use sqlx::{Sqlite, Transaction};
+
+use super::error::{CommitError, StoreError, at};
+use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
+use super::{Commit, Store, Stored, outbox, sql};
+use crate::core::action::Action;
+use crate::core::change::ChangeKey;
+use crate::core::people::{Workload, Workloads};
+use crate::core::review::Review;
+
+/// The day of the limits "per day".
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+const COMMIT: &str = "commit a decision";
+
+type Tx = Transaction<'static, Sqlite>;
+
+/// Open assignments by person.
+type Carried = BTreeMap<String, i64>;
+
+impl Store {
+    /// The review of a change, if there is one.
+    pub async fn load(&self, change: &ChangeKey) -> Result<Option<Stored>, StoreError> {
+        let what = "load a review";
+        let row = sqlx::query_as(sql::LOAD).bind(change.to_string());
+        let row: Option<(i64, i64, String)> = row.fetch_optional(&self.reader).await.map_err(at(what))?;
+        row.map(|row| stored(what, row)).transpose()
+    }
+
+    /// Whether the change has a review. Reads one index entry.
+    pub async fn is_tracked(&self, change: &ChangeKey) -> Result<bool, StoreError> {
+        let row = sqlx::query(sql::IS_TRACKED).bind(change.to_string());
+        let row = row.fetch_optional(&self.reader).await.map_err(at("look up a change"))?;
+        Ok(row.is_some())
+    }
+
+    /// Writes one decision: review, facts taken in, history, wanted actions, pings and workload,
+    /// all or nothing. [`CommitError::Conflict`] when the review is not at `expected_version`, or
+    /// when one of the facts has been decided before.
+    pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+        let mut tx = self.begin(COMMIT).await?;
+        for id in &commit.inbox {
+            let update = sqlx::query(sql::DECIDED).bind(id).bind(millis(commit.now));
+            let updated = update.execute(&mut *tx).await.map_err(at(COMMIT))?;
+            if updated.rows_affected() == 0 {
+                return Err(CommitError::Conflict);
+            }
+        }
+        if let Some(review) = &commit.review {
+            save_review(&mut tx, &commit, review).await?;
+        }
+        append_ledger(&mut tx, &commit).await?;
+        for action in &commit.actions {
+            outbox::want(&mut tx, &commit.change, action, commit.now).await?;
+            if let Action::Ping { key, person, .. } = action {
+                record_ping(&mut tx, &commit, key, person).await?;
+            }
+        }
+        tx.commit().await.map_err(at(COMMIT))?;
+        Ok(())
+    }
+
+    /// Changes whose deadline has come, in the order of their deadlines, those opened first before
+    /// the others. A change whose facts are not decided yet is left out: they come first.
+    pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<ChangeKey>, StoreError> {
+        let what = "read deadlines";
+        let rows = sqlx::query_scalar(sql::DUE).bind(millis(now)).bind(i64::from(limit));
+        let rows: Vec<String> = rows.fetch_all(&self.reader).await.map_err(at(what))?;
+        rows.iter().map(|change| key(what, change)).collect()
+    }
+
+    /// The next deadline, of the changes that `due` would give. It may change with every commit.
+    pub async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
+        let what = "read deadlines";
+        let next = sqlx::query_scalar(sql::NEXT_WAKE).fetch_optional(&self.reader).await.map_err(at(what))?;
+        instant_if(what, next)
+    }
+
+    /// What everybody carries. Costs by the number of people, not of reviews.
+    pub async fn workloads(&self, now: Timestamp) -> Result<Workloads, StoreError> {
+        let what = "read workloads";
+        let day_ago = millis(now).saturating_sub(DAY_MILLIS);
+        let mut result = Workloads::default();
+        let carried = sqlx::query_as(sql::WORKLOADS).fetch_all(&self.reader).await;
+        let carried: Vec<(String, i64, i64)> = carried.map_err(at(what))?;
+        for (person, open, last_asked) in carried {
+            let last_asked = (last_asked != 0).then_some(last_asked);
+            let last_asked = instant_if(what, last_asked)?;
+            result.people.insert(person, Workload { open: small(open), last_asked, pings_today: 0 });
+        }
+        let pings = sqlx::query_as(sql::PINGS_SINCE).bind(day_ago).fetch_all(&self.reader).await;
+        let pings: Vec<(String, i64)> = pings.map_err(at(what))?;
+        for (person, pings) in pings {
+            result.people.entry(person).or_default().pings_today = small(pings);
+        }
+        let taken = sqlx::query_scalar(sql::FIRST_RUN_SINCE).bind(day_ago).fetch_one(&self.reader).await;
+        result.first_run_taken = small(taken.map_err(at(what))?);
+        Ok(result)
+    }
+}
+
+/// A review from its columns `id`, `version`, `document`.
+pub(super) fn stored(what: &'static str, row: (i64, i64, String)) -> Result<Stored, StoreError> {
+    let (id, version, document) = row;
+    Ok(Stored { id, version, review: parsed(what, &document)? })
+}
+
+async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<(), CommitError> {
+    let change = commit.change.to_string();
+    let row = sqlx::query_as(sql::CARRIED).bind(&change).fetch_optional(&mut **tx).await;
+    let row: Option<(i64, String)> = row.map_err(at(COMMIT))?;
+    if row.as_ref().map(|(version, _)| *version) != commit.expected_version {
+        return Err(CommitError::Conflict);
+    }
+    let before: Carried = row.map(|(_, text)| parsed(COMMIT, &text)).transpose()?.unwrap_or_default();
+    let mut after = Carried::new();
+    for assignment in review.occupies() {
+        *after.entry(assignment.person.clone()).or_default() += 1;
+    }
+    let opened_at = review.opened_at.map(millis);
+    let insert = match commit.expected_version {
+        None => sqlx::query(sql::INSERT_REVIEW).bind(&change),
+        Some(version) => sqlx::query(sql::UPDATE_REVIEW).bind(&change).bind(version),
+    };
+    let opened_at =
+        if commit.expected_version.is_none() { opened_at.or(Some(millis(commit.now))) } else { opened_at };
+    let saved = insert
+        .bind(review.stage.word())
+        .bind(review.wake.map(millis_up))
+        .bind(opened_at)
+        .bind(review.done_at.map(millis))
+        .bind(review.author_name.as_ref().unwrap_or(&review.author.login))
+        .bind(millis(commit.now))
+        .bind(commit.first_run_taken.then_some(millis(commit.now)))
+        .bind(json(COMMIT, &after)?)
+        .bind(json(COMMIT, review)?)
+        .execute(&mut **tx)
+        .await
+        .map_err(at(COMMIT))?;
+    if saved.rows_affected() != 1 {
+        return Err(CommitError::Conflict);
+    }
+    carry(tx, review, &before, &after).await?;
+    Ok(())
+}
+
+/// Moves the workload of everybody whose number of open assignments changed.
+async fn carry(tx: &mut Tx, review: &Review, before: &Carried, after: &Carried) -> Result<(), StoreError> {
+    let mut moved: Carried = after.clone();
+    for (person, open) in before {
+        *moved.entry(person.clone()).or_default() -= open;
+    }
+    for (person, by) in moved.iter().filter(|(_, by)| **by != 0) {
+        let asked = review.active().filter(|a| *by > 0 && a.person == *person).map(|a| millis(a.since)).max();
+        let upsert = sqlx::query(sql::CARRY).bind(person).bind(by).bind(asked.unwrap_or(0));
+        upsert.execute(&mut **tx).await.map_err(at(COMMIT))?;
+    }
+    Ok(())
+}
+
+async fn append_ledger(tx: &mut Tx, commit: &Commit) -> Result<(), StoreError> {
+    for entry in &commit.ledger {
+        sqlx::query(sql::APPEND)
+            .bind(commit.change.to_string())
+            .bind(millis(entry.at))
+            .bind(&entry.fact)
+            .bind(json(COMMIT, &entry.reasons)?)
+            .bind(json(COMMIT, &entry.actions)?)
+            .execute(&mut **tx)
+            .await
+            .map_err(at(COMMIT))?;
+    }
+    Ok(())
+}
+
+async fn record_ping(tx: &mut Tx, commit: &Commit, ping: &str, person: &str) -> Result<(), StoreError> {
+    let upsert = sqlx::query(sql::RECORD_PING).bind(commit.change.to_string()).bind(ping).bind(person);
+    upsert.bind(millis(commit.now)).execute(&mut **tx).await.map_err(at(COMMIT))?;
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The inbox: facts come in, wait, and are put off.
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{Sqlite, Transaction};
+
+use super::error::{StoreError, at};
+use super::rows::{instant, instant_if, json, key, millis, parsed};
+use super::{InboxItem, NewDelivery, Put, Store, sql};
+use crate::core::change::ChangeKey;
+use crate::core::fact::Fact;
+
+/// How long a row waits that cannot be read, for instance after a downgrade.
+const UNREADABLE_WAIT: SignedDuration = SignedDuration::from_hours(1);
+/// The event of facts from our own house.
+const OWN_EVENT: &str = "usher";
+
+type UndecidedRow = (i64, String, String, String, i64);
+
+impl Store {
+    /// Keeps a delivery durably, unless its id or its meaning is known. Ids are remembered for
+    /// eight days after the decision.
+    pub async fn put(&self, delivery: NewDelivery) -> Result<Put, StoreError> {
+        let what = "store a delivery";
+        let facts = json(what, &delivery.facts)?;
+        let body = delivery.body.as_deref().map(lz4_flex::compress_prepend_size);
+        let mut tx = self.begin(what).await?;
+        let id: Option<i64> = sqlx::query_scalar(sql::PUT)
+            .bind(&delivery.forge)
+            .bind(&delivery.delivery_id)
+            .bind(&delivery.meaning)
+            .bind(&delivery.event)
+            .bind(delivery.change.to_string())
+            .bind(facts)
+            .bind(millis(delivery.received_at))
+            .fetch_optional(&mut *tx)
+            .await
+            .map_err(at(what))?;
+        let Some(id) = id else { return Ok(Put::Duplicate) };
+        if let Some(body) = body {
+            let insert = sqlx::query(sql::PUT_BODY).bind(id).bind(millis(delivery.received_at)).bind(body);
+            insert.execute(&mut *tx).await.map_err(at(what))?;
+        }
+        tx.commit().await.map_err(at(what))?;
+        Ok(Put::Stored(id))
+    }
+
+    /// Keeps facts from our own house (sweep, people at the dashboard) in the same inbox. No facts,
+    /// no row.
+    pub async fn put_facts(
+        &self,
+        change: &ChangeKey,
+        facts: &[Fact],
+        at_: Timestamp,
+    ) -> Result<(), StoreError> {
+        let what = "store facts";
+        let mut tx = self.begin(what).await?;
+        insert_facts(&mut tx, what, change, facts, at_).await?;
+        tx.commit().await.map_err(at(what))
+    }
+
+    /// Rows to decide, oldest first: those whose time has come and that no earlier, put-off row of
+    /// the same change holds back. A row that cannot be read is put off for an hour, so that it
+    /// stands in nobody's way but its own change's.
+    pub async fn undecided(&self, now: Timestamp, limit: u32) -> Result<Vec<InboxItem>, StoreError> {
+        let what = "read the inbox";
+        let rows: Vec<UndecidedRow> = sqlx::query_as(sql::UNDECIDED)
+            .bind(millis(now))
+            .bind(i64::from(limit))
+            .fetch_all(&self.reader)
+            .await
+            .map_err(at(what))?;
+        let mut items: Vec<InboxItem> = Vec::with_capacity(rows.len());
+        let mut held = Vec::new();
+        for (id, forge, change, facts, received_at) in rows {
+            if held.contains(&change) {
+                continue;
+            }
+            match item(what, id, forge, &change, &facts, received_at) {
+                Ok(item) => items.push(item),
+                Err(error) => {
+                    tracing::error!(inbox = id, change, %error, "an inbox row cannot be read; it is put off");
+                    self.defer(&[id], now + UNREADABLE_WAIT, &error.to_string()).await?;
+                    held.push(change);
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    /// When the next row can be decided: in the past when there is one now, `None` when the inbox
+    /// is empty.
+    pub async fn next_undecided(&self) -> Result<Option<Timestamp>, StoreError> {
+        let what = "read the inbox";
+        let next = sqlx::query_scalar(sql::NEXT_UNDECIDED).fetch_one(&self.reader).await.map_err(at(what))?;
+        instant_if(what, next)
+    }
+
+    /// Puts undecided rows off until `until`; later rows of the same changes wait with them.
+    pub async fn defer(&self, ids: &[i64], until: Timestamp, why: &str) -> Result<(), StoreError> {
+        let what = "put facts off";
+        let mut tx = self.begin(what).await?;
+        for id in ids {
+            let update = sqlx::query(sql::DEFER).bind(id).bind(millis(until)).bind(why);
+            update.execute(&mut *tx).await.map_err(at(what))?;
+        }
+        tx.commit().await.map_err(at(what))
+    }
+}
+
+fn item(
+    what: &'static str,
+    id: i64,
+    forge: String,
+    change: &str,
+    facts: &str,
+    received_at: i64,
+) -> Result<InboxItem, StoreError> {
+    Ok(InboxItem {
+        id,
+        forge,
+        change: key(what, change)?,
+        facts: parsed(what, facts)?,
+        received_at: instant(what, received_at)?,
+    })
+}
+
+/// Puts facts without a delivery id into the inbox, as part of a larger transaction.
+pub(super) async fn insert_facts(
+    tx: &mut Transaction<'static, Sqlite>,
+    what: &'static str,
+    change: &ChangeKey,
+    facts: &[Fact],
+    received_at: Timestamp,
+) -> Result<(), StoreError> {
+    if facts.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(sql::PUT)
+        .bind(&change.forge)
+        .bind(None::<String>)
+        .bind(None::<String>)
+        .bind(OWN_EVENT)
+        .bind(change.to_string())
+        .bind(json(what, facts)?)
+        .bind(millis(received_at))
+        .execute(&mut **tx)
+        .await
+        .map_err(at(what))?;
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! What is remembered of each forge, and what is forgotten in time.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::error::{StoreError, at};
+use super::rows::{instant, instant_if, json, millis, parsed};
+use super::{Pruned, Store, sql};
+use crate::core::people::Roster;
+
+/// How long ids of deliveries are remembered after the decision, at least.
+const KEEP_IDS: SignedDuration = SignedDuration::from_hours(8 * 24);
+/// Pings count for a day; they are kept for one more.
+const KEEP_PINGS: SignedDuration = SignedDuration::from_hours(48);
+/// Rows that are deleted in one go.
+const PRUNE_BATCH: i64 = 500;
+
+impl Store {
+    /// Keeps what a forge answered about people.
+    pub async fn save_roster(&self, forge: &str, roster: &Roster) -> Result<(), StoreError> {
+        let what = "save a roster";
+        let upsert = sqlx::query(sql::SAVE_ROSTER).bind(forge).bind(json(what, roster)?);
+        upsert.execute(self.writer_for(what)?).await.map_err(at(what))?;
+        Ok(())
+    }
+
+    /// The roster that was saved last for a forge.
+    pub async fn roster(&self, forge: &str) -> Result<Option<Roster>, StoreError> {
+        let what = "read a roster";
+        let row = sqlx::query_scalar(sql::ROSTER).bind(forge).fetch_optional(&self.reader).await;
+        let row: Option<Option<String>> = row.map_err(at(what))?;
+        row.flatten().map(|text| parsed(what, &text)).transpose()
+    }
+
+    /// Up to where a forge's `scope` (a project, a hook) has been listed.
+    pub async fn watermark(&self, forge: &str, scope: &str) -> Result<Option<Timestamp>, StoreError> {
+        let what = "read a watermark";
+        let row = sqlx::query_scalar(sql::WATERMARK).bind(forge).bind(scope);
+        let row: Option<i64> = row.fetch_optional(&self.reader).await.map_err(at(what))?;
+        instant_if(what, row)
+    }
+
+    /// Rounded down to the millisecond, so that nothing is left out.
+    pub async fn save_watermark(&self, forge: &str, scope: &str, mark: Timestamp) -> Result<(), StoreError> {
+        let what = "save a watermark";
+        let upsert = sqlx::query(sql::SAVE_WATERMARK).bind(forge).bind(scope).bind(millis(mark));
+        upsert.execute(self.writer_for(what)?).await.map_err(at(what))?;
+        Ok(())
+    }
+
+    /// When Usher first saw this forge: the `now` of the first call. A read-only store that has
+    /// never seen it answers `now`.
+    pub async fn first_seen(&self, forge: &str, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let what = "remember a forge";
+        let known = sqlx::query_scalar(sql::KNOWN_SINCE).bind(forge).fetch_optional(&self.reader).await;
+        let known: Option<Option<i64>> = known.map_err(at(what))?;
+        match known.flatten() {
+            Some(known) => instant(what, known),
+            None if self.read_only => Ok(now),
+            None => {
+                let insert = sqlx::query_scalar(sql::FIRST_SEEN).bind(forge).bind(millis(now));
+                instant(what, insert.fetch_one(&self.writer).await.map_err(at(what))?)
+            }
+        }
+    }
+
+    /// Forgets bodies older than `keep_bodies`, decided inbox rows older than eight days (or than
+    /// the bodies, if those are kept longer), and pings older than two days. Undecided rows, reviews
+    /// and the ledger are never touched.
+    pub async fn prune(&self, now: Timestamp, keep_bodies: Duration) -> Result<Pruned, StoreError> {
+        let what = "prune the store";
+        let now = millis(now);
+        let bodies = i64::try_from(keep_bodies.as_millis()).unwrap_or(i64::MAX);
+        let ids = i64::try_from(KEEP_IDS.as_millis()).unwrap_or(i64::MAX);
+        let pings = i64::try_from(KEEP_PINGS.as_millis()).unwrap_or(i64::MAX);
+        let mut pruned = Pruned {
+            bodies: self.prune_all(sql::PRUNE_BODIES, now.saturating_sub(bodies)).await?,
+            inbox: self.prune_all(sql::PRUNE_INBOX, now.saturating_sub(ids.max(bodies))).await?,
+            pings: 0,
+        };
+        let deleted = sqlx::query(sql::PRUNE_PINGS).bind(now.saturating_sub(pings));
+        let deleted = deleted.execute(self.writer_for(what)?).await.map_err(at(what))?;
+        pruned.pings = deleted.rows_affected();
+        Ok(pruned)
+    }
+
+    /// Batch by batch, each its own transaction, so that others get their turn between them.
+    async fn prune_all(&self, query: &'static str, before: i64) -> Result<u64, StoreError> {
+        let what = "prune the store";
+        let mut total = 0;
+        loop {
+            let deleted = sqlx::query(query).bind(before).bind(PRUNE_BATCH);
+            let deleted = deleted.execute(self.writer_for(what)?).await.map_err(at(what))?.rows_affected();
+            total += deleted;
+            if deleted < PRUNE_BATCH.unsigned_abs() {
+                return Ok(total);
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The outbox: what the courier takes, and how it went.
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{Sqlite, Transaction};
+
+use super::error::{StoreError, at};
+use super::intake::insert_facts;
+use super::rows::{instant, instant_if, json, key, millis, millis_up, parsed, small};
+use super::{OutboxItem, Settlement, Store, sql, sqlite};
+use crate::core::action::Action;
+use crate::core::change::ChangeKey;
+
+/// How long a claimed row belongs to who claimed it.
+const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+type ClaimedRow = (i64, i64, String, String, i64, i64, i64);
+
+impl Store {
+    /// Takes due actions, oldest first and at most one per change, and leases them for five
+    /// minutes. `files` and `shape` go before everything else of their change, and while they wait
+    /// for a retry the rest waits too; nothing of a change goes out while its inbox holds undecided
+    /// facts. The attempt is counted here, so that an action which kills the process counts.
+    pub async fn claim(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxItem>, StoreError> {
+        let what = "claim actions";
+        let lease = now + LEASE;
+        let rows = sqlx::query_as(sqlite::CLAIM).bind(millis(now)).bind(i64::from(limit)).bind(millis(lease));
+        let rows: Vec<ClaimedRow> = rows.fetch_all(self.writer_for(what)?).await.map_err(at(what))?;
+        let mut items = Vec::with_capacity(rows.len());
+        for row in rows {
+            let (id, generation) = (row.0, row.1);
+            match claimed(what, row, lease) {
+                Ok(item) => items.push(item),
+                Err(error) => {
+                    tracing::error!(outbox = id, %error, "an outbox row cannot be read; it is a dead letter now");
+                    let bury = sqlx::query(sql::BURY).bind(id).bind(generation).bind(millis(lease));
+                    let bury = bury.bind(millis(now)).bind(error.to_string());
+                    bury.execute(self.writer_for(what)?).await.map_err(at(what))?;
+                }
+            }
+        }
+        items.sort_by_key(|item| item.id);
+        Ok(items)
+    }
+
+    /// Writes down how a claimed action went. When a newer content took the row's place meanwhile,
+    /// the row stays and is ready to go. A claim whose lease was lost touches the row no more; the
+    /// comment and the facts that it brought home are kept all the same.
+    pub async fn settle(
+        &self,
+        item: &OutboxItem,
+        settlement: Settlement,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let what = "settle an action";
+        let lease = millis(item.leased_until);
+        let mut tx = self.begin(what).await?;
+        let unknown = matches!(settlement, Settlement::Retry { outcome_unknown: true, .. });
+        if let Settlement::Done { comment, facts } = &settlement {
+            if let Some((marker, id)) = comment {
+                remember(&mut tx, what, &item.change, marker, *id).await?;
+            }
+            insert_facts(&mut tx, what, &item.change, facts, now).await?;
+        }
+        let same = match &settlement {
+            Settlement::Done { .. } => {
+                sqlx::query(sql::REMOVE).bind(item.id).bind(item.generation).bind(lease)
+            }
+            Settlement::Retry { at, error, outcome_unknown, counts } => sqlx::query(sql::RETRY)
+                .bind(item.id)
+                .bind(item.generation)
+                .bind(lease)
+                .bind(millis_up(*at))
+                .bind(error)
+                .bind(i64::from(!counts))
+                .bind(i64::from(*outcome_unknown)),
+            Settlement::Dead { error } => sqlx::query(sql::BURY)
+                .bind(item.id)
+                .bind(item.generation)
+                .bind(lease)
+                .bind(millis(now))
+                .bind(error),
+        };
+        let settled = same.execute(&mut *tx).await.map_err(at(what))?;
+        if settled.rows_affected() == 0 {
+            let free =
+                sqlx::query(sql::FREE).bind(item.id).bind(lease).bind(millis(now)).bind(i64::from(unknown));
+            free.execute(&mut *tx).await.map_err(at(what))?;
+        }
+        tx.commit().await.map_err(at(what))
+    }
+
+    /// When the next action can be claimed: in the past when there is one now.
+    pub async fn next_outbox_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let what = "read the outbox";
+        let next =
+            sqlx::query_scalar(sql::NEXT_OUTBOX).fetch_optional(&self.reader).await.map_err(at(what))?;
+        instant_if(what, next)
+    }
+
+    /// Gives back everything that was out when the last process ended, with unknown outcome. For
+    /// the start, before anything is claimed; returns how many there were.
+    pub async fn release_leases(&self) -> Result<u64, StoreError> {
+        let what = "release leases";
+        let released = sqlx::query(sql::RELEASE).execute(self.writer_for(what)?).await.map_err(at(what))?;
+        Ok(released.rows_affected())
+    }
+
+    /// Lets a dead letter try again, from its first attempt. False when there is no such dead one.
+    pub async fn retry_dead(&self, id: i64) -> Result<bool, StoreError> {
+        let what = "retry a dead letter";
+        let retry = sqlx::query(sql::RETRY_DEAD).bind(id).execute(self.writer_for(what)?).await;
+        Ok(retry.map_err(at(what))?.rows_affected() == 1)
+    }
+
+    /// The forge's id of our comment that carries `marker`, if one was written.
+    pub async fn comment_id(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, StoreError> {
+        let row = sqlx::query_scalar(sql::COMMENT_ID).bind(change.to_string()).bind(marker);
+        let id: Option<i64> = row.fetch_optional(&self.reader).await.map_err(at("look up a comment"))?;
+        Ok(id.map(i64::cast_unsigned))
+    }
+}
+
+fn claimed(what: &'static str, row: ClaimedRow, leased_until: Timestamp) -> Result<OutboxItem, StoreError> {
+    let (id, generation, change, action, attempts, outcome_unknown, created_at) = row;
+    let action: Action = parsed(what, &action)?;
+    Ok(OutboxItem {
+        id,
+        generation,
+        change: key(what, &change)?,
+        kind: action.kind(),
+        action,
+        attempts: small(attempts),
+        outcome_unknown: outcome_unknown != 0,
+        created_at: instant(what, created_at)?,
+        leased_until,
+    })
+}
+
+/// Puts an action into the outbox, or in the place of an older one of its kind, as part of a larger
+/// transaction.
+pub(super) async fn want(
+    tx: &mut Transaction<'static, Sqlite>,
+    change: &ChangeKey,
+    action: &Action,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let what = "put an action into the outbox";
+    let turn: i64 = match action {
+        Action::ReadFiles => 0,
+        Action::Shape(_) => 1,
+        Action::Status { .. } | Action::Ping { .. } | Action::Reply { .. } | Action::React { .. } => 2,
+    };
+    sqlx::query(sql::WANT)
+        .bind(change.to_string())
+        .bind(action.kind())
+        .bind(turn)
+        .bind(json(what, action)?)
+        .bind(millis(now))
+        .execute(&mut **tx)
+        .await
+        .map_err(at(what))?;
+    Ok(())
+}
+
+async fn remember(
+    tx: &mut Transaction<'static, Sqlite>,
+    what: &'static str,
+    change: &ChangeKey,
+    marker: &str,
+    id: u64,
+) -> Result<(), StoreError> {
+    let upsert = sqlx::query(sql::REMEMBER).bind(change.to_string()).bind(marker).bind(id.cast_signed());
+    upsert.execute(&mut **tx).await.map_err(at(what))?;
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Every statement of the store, in the subset that SQLite and PostgreSQL share: `$1` placeholders,
+//! TEXT, BIGINT, BLOB, `ON CONFLICT`, `RETURNING`. What one engine needs for itself is in its own
+//! file ([`super::sqlite`]).
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:literal;)*) => {
+        $($(#[$doc])* pub(super) const $name: &str = $sql;)*
+
+        /// All of them by name, for the tests that prepare each and look at its plan.
+        #[cfg(test)]
+        pub(super) const ALL: &[(&str, &str)] = &[$((stringify!($name), $sql)),*];
+    };
+}
+
+statements! {
+    // --- inbox
+    PUT = "INSERT INTO inbox (forge, delivery_id, meaning, event, change, facts, received_at, not_before)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING RETURNING id";
+    PUT_BODY = "INSERT INTO body (id, received_at, bytes) VALUES ($1, $2, $3)";
+    /// A row of a change waits while an earlier row of the same change is put off.
+    UNDECIDED = "SELECT id, forge, change, facts, received_at FROM inbox AS i
+        WHERE decided_at IS NULL AND not_before <= $1 AND NOT EXISTS (
+            SELECT 1 FROM inbox AS e WHERE e.change = i.change AND e.decided_at IS NULL
+                AND e.id < i.id AND e.not_before > $1)
+        ORDER BY id LIMIT $2";
+    NEXT_UNDECIDED = "SELECT MIN(not_before) FROM inbox AS i
+        WHERE decided_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM inbox AS e WHERE e.change = i.change AND e.decided_at IS NULL
+                AND e.id < i.id AND e.not_before > i.not_before)";
+    DEFER = "UPDATE inbox SET not_before = $2, why = $3 WHERE id = $1 AND decided_at IS NULL";
+    DECIDED = "UPDATE inbox SET decided_at = $2 WHERE id = $1 AND decided_at IS NULL";
+
+    // --- reviews
+    LOAD = "SELECT id, version, document FROM review WHERE change = $1";
+    CARRIED = "SELECT version, carried FROM review WHERE change = $1";
+    IS_TRACKED = "SELECT 1 FROM review WHERE change = $1";
+    INSERT_REVIEW = "INSERT INTO review (change, version, stage, wake, opened_at, done_at, author,
+            updated_at, first_run_at, carried, document)
+        VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (change) DO NOTHING";
+    UPDATE_REVIEW = "UPDATE review SET version = version + 1, stage = $3, wake = $4,
+            opened_at = COALESCE($5, opened_at), done_at = $6, author = $7, updated_at = $8,
+            first_run_at = COALESCE($9, first_run_at), carried = $10, document = $11
+        WHERE change = $1 AND version = $2";
+    DUE = "SELECT change FROM review AS r WHERE wake <= $1 AND NOT EXISTS (
+            SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
+        ORDER BY wake, opened_at LIMIT $2";
+    /// Leaves out what `DUE` leaves out, else the alarm would spin on a change whose facts wait.
+    NEXT_WAKE = "SELECT wake FROM review AS r WHERE wake IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
+        ORDER BY wake, opened_at LIMIT 1";
+    APPEND = "INSERT INTO ledger (change, at, fact, reasons, actions) VALUES ($1, $2, $3, $4, $5)";
+    CARRY = "INSERT INTO workload (person, open, last_asked) VALUES ($1, $2, $3)
+        ON CONFLICT (person) DO UPDATE SET open = workload.open + excluded.open,
+            last_asked = CASE WHEN excluded.last_asked > workload.last_asked
+                THEN excluded.last_asked ELSE workload.last_asked END";
+    RECORD_PING = "INSERT INTO ping (change, ping, person, at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (change, ping) DO UPDATE SET person = excluded.person, at = excluded.at";
+    WORKLOADS = "SELECT person, open, last_asked FROM workload";
+    PINGS_SINCE = "SELECT person, COUNT(*) FROM ping WHERE at > $1 GROUP BY person";
+    FIRST_RUN_SINCE = "SELECT COUNT(*) FROM review WHERE first_run_at > $1";
+
+    // --- outbox
+    /// A newer action takes the place of an older one that has not gone out, dead or alive. While
+    /// the older one is out, its lease stands; what is unknown about it stays unknown.
+    WANT = "INSERT INTO outbox (change, kind, turn, generation, action, attempts, run_at, leased,
+            outcome_unknown, created_at)
+        VALUES ($1, $2, $3, 1, $4, 0, $5, 0, 0, $5)
+        ON CONFLICT (change, kind) DO UPDATE SET generation = outbox.generation + 1,
+            action = excluded.action, attempts = 0, dead_at = NULL, error = NULL,
+            created_at = excluded.created_at,
+            run_at = CASE WHEN outbox.leased = 1 THEN outbox.run_at ELSE excluded.run_at END";
+    NEXT_OUTBOX = "SELECT run_at FROM outbox AS o WHERE dead_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
+            AND b.id <> o.id AND (b.leased = 1 OR b.turn < o.turn))
+        ORDER BY run_at LIMIT 1";
+    /// Only if the content is still the one that went out ($2) and the lease is still ours ($3).
+    REMOVE = "DELETE FROM outbox WHERE id = $1 AND generation = $2 AND leased = 1 AND run_at = $3";
+    RETRY = "UPDATE outbox SET leased = 0, run_at = $4, error = $5, attempts = attempts - $6,
+            outcome_unknown = CASE WHEN $7 = 1 THEN 1 ELSE outcome_unknown END
+        WHERE id = $1 AND generation = $2 AND leased = 1 AND run_at = $3";
+    BURY = "UPDATE outbox SET leased = 0, dead_at = $4, error = $5
+        WHERE id = $1 AND generation = $2 AND leased = 1 AND run_at = $3";
+    /// The content was replaced while it was out: the newer content is ready to go at once.
+    FREE = "UPDATE outbox SET leased = 0, run_at = $3,
+            outcome_unknown = CASE WHEN $4 = 1 THEN 1 ELSE outcome_unknown END
+        WHERE id = $1 AND leased = 1 AND run_at = $2";
+    /// After a crash nobody knows what the forge has seen.
+    RELEASE = "UPDATE outbox SET leased = 0, run_at = created_at, outcome_unknown = 1 WHERE leased = 1";
+    RETRY_DEAD = "UPDATE outbox SET run_at = dead_at, dead_at = NULL, attempts = 0
+        WHERE id = $1 AND dead_at IS NOT NULL";
+    REMEMBER = "INSERT INTO comment (change, marker, comment_id) VALUES ($1, $2, $3)
+        ON CONFLICT (change, marker) DO UPDATE SET comment_id = excluded.comment_id";
+    COMMENT_ID = "SELECT comment_id FROM comment WHERE change = $1 AND marker = $2";
+
+    // --- views
+    REVIEWS = "SELECT id, version, document FROM review ORDER BY id DESC LIMIT $1 OFFSET $2";
+    REVIEWS_OPEN = "SELECT id, version, document FROM review WHERE stage <> 'done'
+        ORDER BY id DESC LIMIT $1 OFFSET $2";
+    REVIEWS_IN = "SELECT id, version, document FROM review WHERE stage = $3
+        ORDER BY id DESC LIMIT $1 OFFSET $2";
+    REVIEW_BY_ID = "SELECT id, version, document FROM review WHERE id = $1";
+    LEDGER = "SELECT seq, at, fact, reasons, actions FROM ledger WHERE change = $1
+        ORDER BY seq DESC LIMIT $2";
+    INBOX = "SELECT id, delivery_id, event, change, facts, received_at, not_before, why, decided_at
+        FROM inbox ORDER BY id DESC LIMIT $1";
+    INBOX_BY_ID = "SELECT id, delivery_id, event, change, facts, received_at, not_before, why, decided_at
+        FROM inbox WHERE id = $1";
+    OUTBOX = "SELECT id, generation, change, action, attempts, outcome_unknown, created_at, run_at, leased,
+            dead_at, error
+        FROM outbox ORDER BY CASE WHEN dead_at IS NULL THEN 1 ELSE 0 END, id LIMIT $1";
+    BODY = "SELECT bytes FROM body WHERE id = $1";
+    COUNT_STAGES = "SELECT stage, COUNT(*) FROM review GROUP BY stage";
+    COUNT_UNDECIDED = "SELECT COUNT(*) FROM inbox WHERE decided_at IS NULL";
+    OLDEST_UNDECIDED = "SELECT received_at FROM inbox WHERE decided_at IS NULL ORDER BY id LIMIT 1";
+    COUNT_PENDING = "SELECT COUNT(*) FROM outbox WHERE dead_at IS NULL";
+    COUNT_DEAD = "SELECT COUNT(*) FROM outbox WHERE dead_at IS NOT NULL";
+
+    // --- what is remembered of each forge
+    SAVE_ROSTER = "INSERT INTO forge (name, roster) VALUES ($1, $2)
+        ON CONFLICT (name) DO UPDATE SET roster = excluded.roster";
+    ROSTER = "SELECT roster FROM forge WHERE name = $1";
+    FIRST_SEEN = "INSERT INTO forge (name, first_seen) VALUES ($1, $2)
+        ON CONFLICT (name) DO UPDATE SET first_seen = COALESCE(forge.first_seen, excluded.first_seen)
+        RETURNING first_seen";
+    KNOWN_SINCE = "SELECT first_seen FROM forge WHERE name = $1";
+    SAVE_WATERMARK = "INSERT INTO watermark (forge, scope, at) VALUES ($1, $2, $3)
+        ON CONFLICT (forge, scope) DO UPDATE SET at = excluded.at";
+    WATERMARK = "SELECT at FROM watermark WHERE forge = $1 AND scope = $2";
+
+    // --- pruning, a handful at a time so that intake never waits long for the writer
+    PRUNE_BODIES = "DELETE FROM body WHERE id IN (SELECT id FROM
+        (SELECT id, received_at FROM body ORDER BY id LIMIT $2) AS oldest WHERE received_at < $1)";
+    PRUNE_INBOX = "DELETE FROM inbox WHERE id IN
+        (SELECT id FROM inbox WHERE decided_at < $1 ORDER BY decided_at LIMIT $2)";
+    PRUNE_PINGS = "DELETE FROM ping WHERE at < $1";
+}

@@ -1,0 +1,207 @@
+//! What goes into the store and what comes out.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::core::action::Action;
+use crate::core::change::ChangeKey;
+use crate::core::fact::Fact;
+use crate::core::reason::Reason;
+use crate::core::review::{Review, Stage};
+
+/// One webhook request, read and about to be kept. It has no `Debug`, so that no body ends in a log.
+#[derive(Clone)]
+pub struct NewDelivery {
+    /// Name of the forge in the configuration.
+    pub forge: String,
+    /// The forge's own id of the request.
+    pub delivery_id: String,
+    /// Equal for two requests that tell the same event (a project hook and a group hook).
+    pub meaning: Option<String>,
+    /// The forge's word for the event.
+    pub event: String,
+    pub change: ChangeKey,
+    pub facts: Vec<Fact>,
+    pub received_at: Timestamp,
+    /// The body as received; the store compresses it. `None` keeps none.
+    pub body: Option<Vec<u8>>,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// Kept durably, under this inbox id.
+    Stored(i64),
+    /// Known already, by its id or its meaning; nothing was written.
+    Duplicate,
+}
+
+/// One undecided inbox row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxItem {
+    pub id: i64,
+    pub forge: String,
+    pub change: ChangeKey,
+    pub facts: Vec<Fact>,
+    pub received_at: Timestamp,
+}
+
+/// A review as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    pub id: i64,
+    /// Goes up by one with every commit.
+    pub version: i64,
+    pub review: Review,
+}
+
+/// One decision, to be written as a whole or not at all.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    pub change: ChangeKey,
+    /// The version that was loaded; `None` when there was no review.
+    pub expected_version: Option<i64>,
+    /// The review to keep. With `None` no review is written or checked.
+    pub review: Option<Review>,
+    /// Inbox rows that this decision has taken in.
+    pub inbox: Vec<i64>,
+    pub ledger: Vec<LedgerEntry>,
+    pub actions: Vec<Action>,
+    /// The review's first-run hold was lifted by this decision.
+    pub first_run_taken: bool,
+    pub now: Timestamp,
+}
+
+/// One line of a review's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerEntry {
+    pub at: Timestamp,
+    /// The fact, in short.
+    pub fact: String,
+    pub reasons: Vec<Reason>,
+    pub actions: Vec<Action>,
+}
+
+/// A ledger entry with its place in the order of all entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerRow {
+    pub seq: i64,
+    pub entry: LedgerEntry,
+}
+
+/// An action that was claimed and is to be performed now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxItem {
+    pub id: i64,
+    /// Which content of the row this is; a replacement has a higher one.
+    pub generation: i64,
+    pub change: ChangeKey,
+    pub kind: String,
+    pub action: Action,
+    /// Attempts that counted, this one included.
+    pub attempts: u32,
+    /// An earlier attempt may have reached the forge: look before creating.
+    pub outcome_unknown: bool,
+    pub created_at: Timestamp,
+    /// Until when nobody else is given the row; names this claim when it is settled.
+    pub leased_until: Timestamp,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The forge is as the action wants it.
+    Done {
+        /// Marker and forge id of the comment that was written, if one was.
+        comment: Option<(String, u64)>,
+        /// Answers of the forge, for the inbox.
+        facts: Vec<Fact>,
+    },
+    /// To be tried again.
+    Retry {
+        at: Timestamp,
+        error: String,
+        /// The request may have reached the forge.
+        outcome_unknown: bool,
+        /// Whether the attempt counts; being told to wait does not.
+        counts: bool,
+    },
+    /// The forge will never take it; kept as a dead letter.
+    Dead { error: String },
+}
+
+/// Which reviews to list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filter {
+    pub open_only: bool,
+    pub stage: Option<Stage>,
+    pub limit: u32,
+    pub offset: u32,
+}
+
+impl Default for Filter {
+    fn default() -> Filter {
+        Filter { open_only: true, stage: None, limit: 200, offset: 0 }
+    }
+}
+
+/// One inbox row, decided or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxRow {
+    pub id: i64,
+    /// `None` for facts from our own house.
+    pub delivery_id: Option<String>,
+    pub event: String,
+    pub change: ChangeKey,
+    pub facts: Vec<Fact>,
+    pub received_at: Timestamp,
+    /// Later than `received_at` when it was put off, and why.
+    pub not_before: Timestamp,
+    pub why: Option<String>,
+    pub decided_at: Option<Timestamp>,
+}
+
+/// One outbox row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    pub id: i64,
+    pub generation: i64,
+    pub change: ChangeKey,
+    pub kind: String,
+    pub action: Action,
+    pub attempts: u32,
+    pub outcome_unknown: bool,
+    pub created_at: Timestamp,
+    pub state: OutboxState,
+    /// What the forge answered last.
+    pub error: Option<String>,
+}
+
+/// Where an outbox row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutboxState {
+    Pending { run_at: Timestamp },
+    Leased { until: Timestamp },
+    Dead { since: Timestamp },
+}
+
+/// Numbers for metrics and readiness.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Stages without reviews are left out.
+    pub reviews: BTreeMap<Stage, u64>,
+    pub undecided: u64,
+    pub oldest_undecided_at: Option<Timestamp>,
+    /// Outbox rows that are not dead, those being performed included.
+    pub pending: u64,
+    pub dead: u64,
+}
+
+/// What was thrown away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    pub bodies: u64,
+    pub inbox: u64,
+    pub pings: u64,
+}

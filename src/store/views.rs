@@ -1,0 +1,149 @@
+//! Reads for people: dashboard, API, metrics, command line.
+
+use super::decisions::stored;
+use super::error::{StoreError, at};
+use super::rows::{count, instant, instant_if, key, parsed, small};
+use super::{Counts, Filter, InboxRow, LedgerEntry, LedgerRow, OutboxRow, OutboxState, Store, Stored, sql};
+use crate::core::action::Action;
+use crate::core::change::ChangeKey;
+use crate::core::review::Stage;
+
+type InboxColumns = (i64, Option<String>, String, String, String, i64, i64, Option<String>, Option<i64>);
+type OutboxColumns = (i64, i64, String, String, i64, i64, i64, i64, i64, Option<i64>, Option<String>);
+type LedgerColumns = (i64, i64, String, String, String);
+
+impl Store {
+    /// Reviews, newest first. A stage includes its own meaning of open: `done` ones are listed when
+    /// `stage` asks for them and `open_only` is off.
+    pub async fn reviews(&self, filter: Filter) -> Result<Vec<Stored>, StoreError> {
+        let what = "list reviews";
+        if filter.open_only && filter.stage == Some(Stage::Done) {
+            return Ok(Vec::new());
+        }
+        let query = match filter.stage {
+            Some(_) => sql::REVIEWS_IN,
+            None if filter.open_only => sql::REVIEWS_OPEN,
+            None => sql::REVIEWS,
+        };
+        let mut query = sqlx::query_as(query).bind(i64::from(filter.limit)).bind(i64::from(filter.offset));
+        if let Some(stage) = filter.stage {
+            query = query.bind(stage.word());
+        }
+        let rows: Vec<(i64, i64, String)> = query.fetch_all(&self.reader).await.map_err(at(what))?;
+        rows.into_iter().map(|row| stored(what, row)).collect()
+    }
+
+    pub async fn review_by_id(&self, id: i64) -> Result<Option<Stored>, StoreError> {
+        let what = "load a review";
+        let row = sqlx::query_as(sql::REVIEW_BY_ID).bind(id).fetch_optional(&self.reader).await;
+        row.map_err(at(what))?.map(|row| stored(what, row)).transpose()
+    }
+
+    /// The last `limit` entries of a change's history, oldest first.
+    pub async fn ledger(&self, change: &ChangeKey, limit: u32) -> Result<Vec<LedgerRow>, StoreError> {
+        let what = "read the ledger";
+        let rows = sqlx::query_as(sql::LEDGER).bind(change.to_string()).bind(i64::from(limit));
+        let rows: Vec<LedgerColumns> = rows.fetch_all(&self.reader).await.map_err(at(what))?;
+        let entries = rows.into_iter().rev().map(|(seq, entered_at, fact, reasons, actions)| {
+            let (reasons, actions) = (parsed(what, &reasons)?, parsed(what, &actions)?);
+            Ok(LedgerRow {
+                seq,
+                entry: LedgerEntry { at: instant(what, entered_at)?, fact, reasons, actions },
+            })
+        });
+        entries.collect()
+    }
+
+    /// The newest inbox rows first, decided or not.
+    pub async fn inbox_list(&self, limit: u32) -> Result<Vec<InboxRow>, StoreError> {
+        let rows = sqlx::query_as(sql::INBOX).bind(i64::from(limit)).fetch_all(&self.reader).await;
+        rows.map_err(at("list the inbox"))?.into_iter().map(inbox_row).collect()
+    }
+
+    pub async fn inbox_row(&self, id: i64) -> Result<Option<InboxRow>, StoreError> {
+        let row = sqlx::query_as(sql::INBOX_BY_ID).bind(id).fetch_optional(&self.reader).await;
+        row.map_err(at("read an inbox row"))?.map(inbox_row).transpose()
+    }
+
+    /// Dead letters first, then the oldest.
+    pub async fn outbox_list(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let rows = sqlx::query_as(sql::OUTBOX).bind(i64::from(limit)).fetch_all(&self.reader).await;
+        rows.map_err(at("list the outbox"))?.into_iter().map(outbox_row).collect()
+    }
+
+    /// The body of a delivery as it was received, while it is kept.
+    pub async fn delivery_body(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        let what = "read a body";
+        let bytes = sqlx::query_scalar(sql::BODY).bind(id).fetch_optional(&self.reader).await;
+        let bytes: Option<Vec<u8>> = bytes.map_err(at(what))?;
+        let unpack = |bytes: Vec<u8>| {
+            lz4_flex::decompress_size_prepended(&bytes)
+                .map_err(|error| StoreError::Unreadable { what, why: error.to_string() })
+        };
+        bytes.map(unpack).transpose()
+    }
+
+    pub async fn counts(&self) -> Result<Counts, StoreError> {
+        let what = "count";
+        let stages = sqlx::query_as(sql::COUNT_STAGES).fetch_all(&self.reader).await;
+        let stages: Vec<(String, i64)> = stages.map_err(at(what))?;
+        let mut counts = Counts::default();
+        for (word, number) in stages {
+            if let Some(stage) = Stage::ALL.into_iter().find(|stage| stage.word() == word) {
+                counts.reviews.insert(stage, count(number));
+            }
+        }
+        let oldest = sqlx::query_scalar(sql::OLDEST_UNDECIDED).fetch_optional(&self.reader).await;
+        counts.oldest_undecided_at = instant_if(what, oldest.map_err(at(what))?)?;
+        counts.undecided = self.number(sql::COUNT_UNDECIDED).await?;
+        counts.pending = self.number(sql::COUNT_PENDING).await?;
+        counts.dead = self.number(sql::COUNT_DEAD).await?;
+        Ok(counts)
+    }
+
+    async fn number(&self, query: &'static str) -> Result<u64, StoreError> {
+        let number = sqlx::query_scalar(query).fetch_one(&self.reader).await;
+        Ok(count(number.map_err(at("count"))?))
+    }
+}
+
+fn inbox_row(columns: InboxColumns) -> Result<InboxRow, StoreError> {
+    let what = "read an inbox row";
+    let (id, delivery_id, event, change, facts, received_at, not_before, why, decided_at) = columns;
+    Ok(InboxRow {
+        id,
+        delivery_id,
+        event,
+        change: key(what, &change)?,
+        facts: parsed(what, &facts)?,
+        received_at: instant(what, received_at)?,
+        not_before: instant(what, not_before)?,
+        why,
+        decided_at: instant_if(what, decided_at)?,
+    })
+}
+
+fn outbox_row(columns: OutboxColumns) -> Result<OutboxRow, StoreError> {
+    let what = "read an outbox row";
+    let (id, generation, change, action, attempts, unknown, created_at, run_at, leased, dead_at, error) =
+        columns;
+    let run_at = instant(what, run_at)?;
+    let state = match (instant_if(what, dead_at)?, leased) {
+        (Some(since), _) => OutboxState::Dead { since },
+        (None, 0) => OutboxState::Pending { run_at },
+        (None, _) => OutboxState::Leased { until: run_at },
+    };
+    let action: Action = parsed(what, &action)?;
+    Ok(OutboxRow {
+        id,
+        generation,
+        change: key(what, &change)?,
+        kind: action.kind(),
+        action,
+        attempts: small(attempts),
+        outcome_unknown: unknown != 0,
+        created_at: instant(what, created_at)?,
+        state,
+        error,
+    })
+}
