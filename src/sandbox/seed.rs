@@ -92,8 +92,8 @@ impl Sandbox {
         }
     }
 
-    /// Adds a private project or repository, with its group or organisation, and returns its id. One
-    /// that exists is left as it is.
+    /// Adds a private project or repository and returns its id; one that exists is left as it is. Its
+    /// owner becomes a group or organisation, unless it is the login of somebody added before.
     pub fn add_project(&self, forge: Forge, path: &str) -> u64 {
         self.state().new_project(forge, path)
     }
@@ -198,11 +198,12 @@ impl State {
             return project.id;
         }
         let owner = path.rsplit_once('/').map_or("", |(owner, _)| owner);
-        // Made as a side effect if it is not there yet.
-        let _owner_id = match forge {
-            Forge::Gitlab => self.group(owner).id,
-            Forge::Github => self.org(owner).id,
-        };
+        if self.user_by_login(forge, owner).is_none() {
+            let _made_if_missing = match forge {
+                Forge::Gitlab => self.group(owner).id,
+                Forge::Github => self.org(owner).id,
+            };
+        }
         let (id, created_at) = (self.new_id(), self.clock.now());
         let project = Project {
             id,

@@ -123,17 +123,16 @@ impl State {
         project.label(name).map_or(Value::Null, |label| self.gh_label(project, label))
     }
 
-    /// What every event ends with.
+    /// What every event ends with; an organisation only if one owns the repository.
     fn gh_common(&self, project: &Project, actor: UserId) -> Value {
+        let mut common = json!({ "repository": self.gh_repo(project), "sender": self.gh_user(actor) });
         let owner = project.owner();
-        let url = format!("{}/orgs/{owner}", self.api(Forge::Github));
-        let id = self.orgs.get(owner).map(|org| org.id);
-        json!({
-            "repository": self.gh_repo(project),
-            "organization": {
+        if let Some(org) = self.orgs.get(owner) {
+            let url = format!("{}/orgs/{owner}", self.api(Forge::Github));
+            common["organization"] = json!({
                 "login": owner,
-                "id": id,
-                "node_id": format!("O_{}", id.unwrap_or_default()),
+                "id": org.id,
+                "node_id": format!("O_{}", org.id),
                 "url": url,
                 "repos_url": format!("{url}/repos"),
                 "events_url": format!("{url}/events"),
@@ -141,11 +140,11 @@ impl State {
                 "issues_url": format!("{url}/issues"),
                 "members_url": format!("{url}/members{{/member}}"),
                 "public_members_url": format!("{url}/public_members{{/member}}"),
-                "avatar_url": format!("{}/avatars/u/{}", self.pages(Forge::Github), id.unwrap_or_default()),
+                "avatar_url": format!("{}/avatars/u/{}", self.pages(Forge::Github), org.id),
                 "description": "",
-            },
-            "sender": self.gh_user(actor),
-        })
+            });
+        }
+        common
     }
 
     fn gh_comment_event(

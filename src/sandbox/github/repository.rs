@@ -6,9 +6,13 @@ use crate::sandbox::announce::merged;
 use crate::sandbox::state::{ChangeState, Forge, Project, State, github_time};
 
 impl State {
-    /// The owner of a repository: an organisation in the shape of a user.
+    /// The owner of a repository: a user, or an organisation in the shape of one.
     pub(super) fn gh_owner(&self, name: &str) -> Value {
         let (pages, api) = (self.pages(Forge::Github), self.api(Forge::Github));
+        if let Some(user) = self.user_by_login(Forge::Github, name).filter(|_| !self.orgs.contains_key(name))
+        {
+            return self.gh_user(user.id);
+        }
         let id = self.orgs.get(name).map(|org| org.id);
         let url = format!("{api}/users/{name}");
         json!({
