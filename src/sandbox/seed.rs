@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::delivery::{Hook, HookTarget, NewHook};
-use super::state::{Access, Forge, Group, Org, Project, State, Team, Tier, User, UserId};
+use super::state::{Access, Forge, Group, Org, Project, State, Tier, User, UserId};
 use super::{Sandbox, github};
 
 /// Accounts and tokens.
@@ -58,37 +58,6 @@ impl Sandbox {
     pub fn limit_requests(&self, forge: Forge, per_window: u64) {
         if let Some(allowance) = self.state().allowance.get_mut(&forge) {
             (allowance.per_window, allowance.enforced, allowance.used) = (per_window, true, 0);
-        }
-    }
-
-    /// Makes somebody a direct member of a GitLab group; group, ancestors and account are created as
-    /// needed.
-    pub fn add_group_member(&self, group: &str, login: &str, access: Access) {
-        let mut state = self.state();
-        let user = state.account(Forge::Gitlab, login, login, false);
-        state.group(group).members.insert(user, access);
-    }
-
-    /// Takes somebody out of a GitLab group.
-    pub fn remove_group_member(&self, group: &str, login: &str) {
-        let mut state = self.state();
-        let user = state.account(Forge::Gitlab, login, login, false);
-        state.group(group).members.remove(&user);
-    }
-
-    /// Adds a GitHub team (and its organisation), below `parent` if given.
-    pub fn add_team(&self, org: &str, slug: &str, parent: Option<&str>, members: &[&str]) {
-        let mut state = self.state();
-        let members = members.iter().map(|login| state.account(Forge::Github, login, login, false)).collect();
-        let parent = parent.map(str::to_owned);
-        let team = Team { parent, members, repos: BTreeMap::new() };
-        state.org(org).teams.insert(slug.to_owned(), team);
-    }
-
-    /// Gives a GitHub team access to a repository of its organisation.
-    pub fn grant_team(&self, org: &str, slug: &str, project: &str, access: Access) {
-        if let Some(team) = self.state().org(org).teams.get_mut(slug) {
-            team.repos.insert(project.to_owned(), access);
         }
     }
 
@@ -167,7 +136,7 @@ impl Sandbox {
 }
 
 impl State {
-    fn account(&mut self, forge: Forge, login: &str, name: &str, bot: bool) -> UserId {
+    pub(super) fn account(&mut self, forge: Forge, login: &str, name: &str, bot: bool) -> UserId {
         if let Some(user) = self.user_by_login(forge, login) {
             return user.id;
         }
@@ -179,7 +148,7 @@ impl State {
         id
     }
 
-    fn group(&mut self, path: &str) -> &mut Group {
+    pub(super) fn group(&mut self, path: &str) -> &mut Group {
         for ancestor in super::access::with_ancestors(path) {
             let id = self.new_id();
             self.groups.entry(ancestor.to_owned()).or_insert(Group { id, members: BTreeMap::new() });
@@ -188,7 +157,7 @@ impl State {
         self.groups.entry(path.to_owned()).or_insert(Group { id, members: BTreeMap::new() })
     }
 
-    fn org(&mut self, name: &str) -> &mut Org {
+    pub(super) fn org(&mut self, name: &str) -> &mut Org {
         let id = self.new_id();
         self.orgs.entry(name.to_owned()).or_insert(Org { id, teams: BTreeMap::new() })
     }

@@ -123,28 +123,30 @@ impl State {
         project.label(name).map_or(Value::Null, |label| self.gh_label(project, label))
     }
 
-    /// What every event ends with; an organisation only if one owns the repository.
+    /// What every event ends with.
     fn gh_common(&self, project: &Project, actor: UserId) -> Value {
-        let mut common = json!({ "repository": self.gh_repo(project), "sender": self.gh_user(actor) });
-        let owner = project.owner();
-        if let Some(org) = self.orgs.get(owner) {
-            let url = format!("{}/orgs/{owner}", self.api(Forge::Github));
-            common["organization"] = json!({
-                "login": owner,
-                "id": org.id,
-                "node_id": format!("O_{}", org.id),
-                "url": url,
-                "repos_url": format!("{url}/repos"),
-                "events_url": format!("{url}/events"),
-                "hooks_url": format!("{url}/hooks"),
-                "issues_url": format!("{url}/issues"),
-                "members_url": format!("{url}/members{{/member}}"),
-                "public_members_url": format!("{url}/public_members{{/member}}"),
-                "avatar_url": format!("{}/avatars/u/{}", self.pages(Forge::Github), org.id),
-                "description": "",
-            });
-        }
-        common
+        let common = json!({ "repository": self.gh_repo(project), "sender": self.gh_user(actor) });
+        merged(common, self.gh_organization(project.owner()))
+    }
+
+    /// The member `organization`, or nothing where a user is the owner.
+    pub(in crate::sandbox) fn gh_organization(&self, owner: &str) -> Value {
+        let Some(org) = self.orgs.get(owner) else { return json!({}) };
+        let url = format!("{}/orgs/{owner}", self.api(Forge::Github));
+        json!({ "organization": {
+            "login": owner,
+            "id": org.id,
+            "node_id": format!("O_{}", org.id),
+            "url": url,
+            "repos_url": format!("{url}/repos"),
+            "events_url": format!("{url}/events"),
+            "hooks_url": format!("{url}/hooks"),
+            "issues_url": format!("{url}/issues"),
+            "members_url": format!("{url}/members{{/member}}"),
+            "public_members_url": format!("{url}/public_members{{/member}}"),
+            "avatar_url": format!("{}/avatars/u/{}", self.pages(Forge::Github), org.id),
+            "description": "",
+        } })
     }
 
     fn gh_comment_event(

@@ -17,7 +17,7 @@ pub(super) const REACTIONS: [&str; 8] =
     ["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"];
 
 impl State {
-    pub(super) fn gh_user(&self, id: UserId) -> Value {
+    pub(in crate::sandbox) fn gh_user(&self, id: UserId) -> Value {
         let Some(user) = self.user(Forge::Github, id) else { return Value::Null };
         let (pages, api, login) = (self.pages(Forge::Github), self.api(Forge::Github), &user.login);
         let url = format!("{api}/users/{login}");
