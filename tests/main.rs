@@ -1,4 +1,5 @@
-//! The one integration test binary: one module per subject.
+//! The house from outside: one integration test binary, one module per subject.
 
+mod payloads;
 mod scenarios;
 mod support;

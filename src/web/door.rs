@@ -1,0 +1,131 @@
+//! What every handler shares.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
+
+use super::body::Budget;
+use crate::clock::Clock;
+use crate::engine::{Bells, Knowledge};
+use crate::forge::Inbound;
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+/// How many whole bodies of the largest size may be held in memory at once. Bodies of ordinary size
+/// are not counted.
+const LARGE_BODIES: usize = 4;
+
+/// The state behind both listeners.
+pub struct Door {
+    pub(super) store: Store,
+    pub(super) knowledge: Arc<Knowledge>,
+    pub(super) clock: Clock,
+    pub(super) bells: Arc<Bells>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) settings: Settings,
+    pub(super) budget: Budget,
+    pub(super) pulse: Pulse,
+    /// By forge name. Replaced as a whole, so that a delivery sees the secrets of one configuration.
+    inbounds: ArcSwap<BTreeMap<String, Inbound>>,
+}
+
+/// What the configuration says about the door.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Largest body that is taken, in bytes.
+    pub body_limit: usize,
+    /// Whether bodies are stored beside their facts.
+    pub keep_bodies: bool,
+    pub patience: Patience,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { body_limit: 25 << 20, keep_bodies: true, patience: Patience::default() }
+    }
+}
+
+/// How long intake bears with a store that fails. Forges hang up after ten seconds.
+#[derive(Clone, Debug)]
+pub struct Patience {
+    /// Pauses between the attempts to store a delivery: one attempt more than pauses.
+    pub pauses: Vec<Duration>,
+    /// After this the sender is told to come again, whatever becomes of the attempt.
+    pub answer_within: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        let pauses = [100, 400, 1_000, 1_500].map(Duration::from_millis);
+        Patience { pauses: pauses.to_vec(), answer_within: Duration::from_secs(8) }
+    }
+}
+
+impl Door {
+    pub fn new(
+        store: Store,
+        knowledge: Arc<Knowledge>,
+        clock: Clock,
+        bells: Arc<Bells>,
+        metrics: Arc<Metrics>,
+        inbounds: Vec<Inbound>,
+        settings: Settings,
+    ) -> Arc<Door> {
+        let budget = Budget::new(settings.body_limit.saturating_mul(LARGE_BODIES));
+        let pulse = Pulse::new(metrics.decisions.get(), clock.now());
+        let inbounds = ArcSwap::from_pointee(by_name(inbounds));
+        Arc::new(Door { store, knowledge, clock, bells, metrics, settings, budget, pulse, inbounds })
+    }
+
+    /// Takes new secrets into use; deliveries that are being read finish with the old ones.
+    pub fn reload(&self, inbounds: Vec<Inbound>) {
+        self.inbounds.store(Arc::new(by_name(inbounds)));
+    }
+
+    pub(super) fn inbounds(&self) -> Arc<BTreeMap<String, Inbound>> {
+        self.inbounds.load_full()
+    }
+}
+
+fn by_name(inbounds: Vec<Inbound>) -> BTreeMap<String, Inbound> {
+    inbounds.into_iter().map(|inbound| (inbound.name().to_owned(), inbound)).collect()
+}
+
+/// Whether decisions are still being made, as far as the readiness checks have seen.
+pub(super) struct Pulse {
+    decisions: AtomicU64,
+    moved_at_millis: AtomicI64,
+}
+
+impl Pulse {
+    fn new(decisions: u64, now: Timestamp) -> Pulse {
+        Pulse { decisions: decisions.into(), moved_at_millis: now.as_millisecond().into() }
+    }
+
+    /// How long no decision has been seen, given how many there have been by now.
+    pub(super) fn still_for(&self, decisions: u64, now: Timestamp) -> SignedDuration {
+        let now = now.as_millisecond();
+        if self.decisions.swap(decisions, Ordering::Relaxed) != decisions {
+            self.moved_at_millis.store(now, Ordering::Relaxed);
+        }
+        SignedDuration::from_millis(now - self.moved_at_millis.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pulse_is_felt_while_decisions_are_counted() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let pulse = Pulse::new(7, at(100));
+        assert_eq!(pulse.still_for(7, at(130)), SignedDuration::from_secs(30));
+        assert_eq!(pulse.still_for(8, at(190)), SignedDuration::ZERO, "somebody decided");
+        assert_eq!(pulse.still_for(8, at(191)), SignedDuration::from_secs(1));
+    }
+}

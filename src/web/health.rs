@@ -1,0 +1,113 @@
+//! Is the process alive; can it take and keep deliveries.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::door::Door;
+use crate::core::change::ForgeKind;
+use crate::store::StoreError;
+
+/// How long the store may take to answer.
+const STORE_PATIENCE: Duration = Duration::from_secs(2);
+/// How long facts may wait while nothing at all is decided.
+const ENGINE_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
+/// Waiting rows that are looked at.
+const ROWS: u32 = 256;
+/// Longest fault that is repeated.
+const FAULT_CHARS_MAX: usize = 200;
+
+/// The body of `/readyz`.
+#[derive(Debug, Serialize)]
+pub(super) struct Readiness {
+    ready: bool,
+    /// The check that failed: `store` or `engine`.
+    failing: Option<&'static str>,
+    forges: Vec<ForgeHealth>,
+}
+
+/// One forge. A forge that is down does not make Usher unready: to take its deliveries meanwhile is
+/// the point.
+#[derive(Debug, Serialize)]
+struct ForgeHealth {
+    name: String,
+    kind: ForgeKind,
+    roster_age_seconds: Option<i64>,
+    /// Since its open changes were last listed without a fault.
+    sweep_age_seconds: Option<i64>,
+    fault: Option<String>,
+}
+
+/// `GET /healthz`
+pub(super) async fn alive() -> &'static str {
+    "alive\n"
+}
+
+/// `GET /readyz`
+pub(super) async fn ready(State(door): State<Arc<Door>>) -> (StatusCode, Json<Readiness>) {
+    let failing = if !store_answers(&door).await {
+        Some("store")
+    } else if !engine_moves(&door).await.unwrap_or(false) {
+        Some("engine")
+    } else {
+        None
+    };
+    let status = if failing.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready: failing.is_none(), failing, forges: forges(&door) }))
+}
+
+async fn store_answers(door: &Door) -> bool {
+    let store = door.store.clone();
+    // On its own, so that the impatience here interrupts nothing there.
+    let ping = tokio::spawn(async move { store.ping().await });
+    match tokio::time::timeout(STORE_PATIENCE, ping).await {
+        Ok(Ok(Ok(()))) => true,
+        Ok(Ok(Err(error))) => {
+            tracing::error!(%error, "not ready: the store fails");
+            false
+        }
+        Ok(Err(_)) | Err(_) => {
+            tracing::error!("not ready: the store does not answer");
+            false
+        }
+    }
+}
+
+/// Stuck means: facts that could be decided wait for long, and nothing has been decided meanwhile.
+/// A backlog that is being worked off is no reason to refuse deliveries. Facts of a forge whose
+/// roster is not known wait for that forge, not for the engine.
+async fn engine_moves(door: &Door) -> Result<bool, StoreError> {
+    let now = door.clock.now();
+    let still_for = door.pulse.still_for(door.metrics.decisions.get(), now);
+    let waiting = door.store.undecided(now - ENGINE_PATIENCE, ROWS).await?;
+    let known = door.knowledge.now();
+    let stuck = waiting.iter().any(|item| known.forge(&item.forge).is_none_or(|f| f.directory.known));
+    if stuck && still_for >= ENGINE_PATIENCE {
+        tracing::error!("not ready: facts wait and nothing is decided");
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+fn forges(door: &Door) -> Vec<ForgeHealth> {
+    let now = door.clock.now();
+    let known = door.knowledge.now();
+    let forges = known.forges().map(|(name, forge)| ForgeHealth {
+        name: name.to_owned(),
+        kind: forge.directory.kind,
+        roster_age_seconds: forge.roster.fetched_at.map(|at| seconds(at, now)),
+        sweep_age_seconds: forge.swept_at.map(|at| seconds(at, now)),
+        fault: forge.fault.as_ref().map(|fault| fault.chars().take(FAULT_CHARS_MAX).collect()),
+    });
+    forges.collect()
+}
+
+/// Whole seconds from `at` to `now`.
+pub(super) fn seconds(at: Timestamp, now: Timestamp) -> i64 {
+    now.duration_since(at).as_secs().max(0)
+}

@@ -1,0 +1,182 @@
+//! `POST /hooks/{forge}`: the front door. Verified before it is read, stored before it is answered.
+//!
+//! Nothing of a delivery that is none of Usher's business touches the disk. What does is stored by
+//! a task of its own: a sender that hangs up cannot tear a write in half.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use http::HeaderMap;
+
+use super::answer::Answer;
+use super::body::{self, Held, Unread};
+use super::door::Door;
+use crate::core::change::ChangeKey;
+use crate::forge::{Inbound, Incoming, Reading};
+use crate::store::{NewDelivery, Put, StoreError};
+
+/// In metrics and logs, instead of a forge name that a stranger made up.
+const NO_FORGE: &str = "-";
+
+/// Takes one delivery.
+pub(super) async fn receive(
+    State(door): State<Arc<Door>>,
+    Path(forge): Path<String>,
+    request: Request,
+) -> Answer {
+    let (parts, body) = request.into_parts();
+    let inbounds = door.inbounds();
+    let Some(inbound) = inbounds.get(&forge) else {
+        body::linger(body);
+        return answered(&door, NO_FORGE, &Delivered::default(), Answer::NoSuchForge);
+    };
+    let held = match body::read(body, door.settings.body_limit, &door.budget).await {
+        Ok(held) => held,
+        Err((unread, rest)) => {
+            let answer = refused(&door, unread, rest);
+            return answered(&door, &forge, &Delivered::default(), answer);
+        }
+    };
+    consider(&door, inbound, &parts.headers, held).await
+}
+
+fn refused(door: &Door, unread: Unread, rest: Body) -> Answer {
+    match unread {
+        Unread::TooLarge => {
+            body::linger(rest);
+            Answer::TooLarge { limit: door.settings.body_limit }
+        }
+        Unread::NoMemory => {
+            body::linger(rest);
+            Answer::NoMemory
+        }
+        Unread::TooSlow => Answer::TooSlow,
+        Unread::Broken => Answer::Broken,
+    }
+}
+
+/// Verifies, reads, and goes on with what is about a change.
+async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held: Held) -> Answer {
+    let forge = inbound.name();
+    if let Err(unverified) = inbound.verify(headers, &held.bytes, door.clock.now()) {
+        tracing::warn!(forge, why = %unverified, "a delivery is not who it says it is");
+        return answered(door, forge, &Delivered::default(), Answer::Unverified);
+    }
+    let event = |event| Delivered { event, ..Delivered::default() };
+    match inbound.read(headers, &held.bytes) {
+        Err(unreadable) => answered(door, forge, &Delivered::default(), Answer::Unreadable(unreadable)),
+        Ok(Reading::Ping) => answered(door, forge, &event("ping"), Answer::Ping),
+        Ok(Reading::Unsupported { event: name }) => answered(door, forge, &event(&name), Answer::Unsupported),
+        Ok(Reading::Roster { what }) => {
+            door.bells.roster.notify_waiters();
+            answered(door, forge, &event(&what), Answer::Roster)
+        }
+        Ok(Reading::Change(incoming)) => {
+            let (door, forge) = (door.clone(), forge.to_owned());
+            let settling = tokio::spawn(settle(door.clone(), forge.clone(), incoming, held));
+            // The task goes on whether or not somebody still waits for its answer.
+            match tokio::time::timeout(door.settings.patience.answer_within, settling).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(panic)) => {
+                    tracing::error!(forge, error = %panic, "storing a delivery ended badly");
+                    answered(&door, &forge, &Delivered::default(), Answer::StoreFails)
+                }
+                // Counted and logged by the task when it ends.
+                Err(_) => Answer::StoreFails,
+            }
+        }
+    }
+}
+
+/// Decides whether a delivery about a change is our business, and stores it if so.
+async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: Held) -> Answer {
+    let delivered =
+        Delivered { event: &incoming.event, id: &incoming.delivery_id, change: Some(&incoming.change) };
+    let relevant = match is_relevant(&door, &incoming).await {
+        Ok(relevant) => relevant,
+        Err(error) => {
+            // Rather one delivery too many than one too few; storing it has patience.
+            tracing::warn!(forge, %error, "whether a change is tracked cannot be told");
+            true
+        }
+    };
+    if !relevant {
+        return answered(&door, &forge, &delivered, Answer::Irrelevant);
+    }
+    let delivery = NewDelivery {
+        forge: forge.clone(),
+        delivery_id: incoming.delivery_id.clone(),
+        meaning: Some(incoming.meaning.clone()),
+        event: incoming.event.clone(),
+        change: incoming.change.clone(),
+        facts: incoming.facts.clone(),
+        received_at: door.clock.now(),
+        body: door.settings.keep_bodies.then_some(held.bytes),
+    };
+    let answer = match put(&door, delivery).await {
+        Ok(Put::Stored(_)) => {
+            door.bells.inbox.notify_one();
+            Answer::Stored
+        }
+        Ok(Put::Duplicate) => Answer::Duplicate,
+        Err(error) => {
+            tracing::error!(forge, %error, "a delivery could not be stored");
+            Answer::StoreFails
+        }
+    };
+    answered(&door, &forge, &delivered, answer)
+}
+
+/// Whether the change is, or may turn out to be, a support contribution.
+async fn is_relevant(door: &Door, incoming: &Incoming) -> Result<bool, StoreError> {
+    let change = &incoming.change;
+    let known = door.knowledge.now();
+    let Some(forge) = known.forge(&change.forge).filter(|forge| forge.directory.known) else {
+        return Ok(true);
+    };
+    if forge.directory.is_support(incoming.author.id) && known.policy.watches(change) {
+        return Ok(true);
+    }
+    door.store.is_tracked(change).await
+}
+
+/// Stores with patience: another attempt after each of the pauses.
+async fn put(door: &Door, delivery: NewDelivery) -> Result<Put, StoreError> {
+    let pauses: &[Duration] = &door.settings.patience.pauses;
+    for pause in pauses {
+        match door.store.put(delivery.clone()).await {
+            Err(error) if may_pass(&error) => {
+                tracing::debug!(%error, "storing a delivery is tried again");
+                tokio::time::sleep(*pause).await;
+            }
+            result => return result,
+        }
+    }
+    door.store.put(delivery).await
+}
+
+/// Whether waiting can help.
+fn may_pass(error: &StoreError) -> bool {
+    matches!(error, StoreError::Busy { .. } | StoreError::Failed { .. })
+}
+
+/// What is known of a delivery when it is answered.
+#[derive(Default)]
+struct Delivered<'a> {
+    event: &'a str,
+    id: &'a str,
+    change: Option<&'a ChangeKey>,
+}
+
+/// Counts the answer and logs one line; never the body.
+fn answered(door: &Door, forge: &str, delivered: &Delivered<'_>, answer: Answer) -> Answer {
+    door.metrics.answered(forge, answer.word());
+    let change = delivered.change.map(tracing::field::display);
+    let (event, delivery, answer_word) = (delivered.event, delivered.id, answer.word());
+    let complaint = if let Answer::Unreadable(unreadable) = &answer { Some(unreadable) } else { None };
+    let complaint = complaint.map(tracing::field::display);
+    tracing::info!(forge, event, delivery, change, answer = answer_word, complaint, "delivery");
+    answer
+}

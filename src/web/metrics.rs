@@ -1,0 +1,52 @@
+//! `GET /metrics`: gauges are set when somebody looks.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header;
+
+use super::door::Door;
+use super::health::seconds;
+use super::problem::Problem;
+use crate::core::review::Stage;
+use crate::metrics::{ForgeLabels, StageLabels};
+use crate::store::Counts;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(super) async fn text(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
+    let counts = door.store.counts().await?;
+    set_gauges(&door, &counts);
+    Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], door.metrics.text()).into_response())
+}
+
+fn set_gauges(door: &Door, counts: &Counts) {
+    let now = door.clock.now();
+    let metrics = &door.metrics;
+    for stage in Stage::ALL {
+        let number = counts.reviews.get(&stage).copied().unwrap_or(0);
+        metrics.reviews.get_or_create(&StageLabels { stage: stage.word() }).set(whole(number));
+    }
+    metrics.inbox_undecided.set(whole(counts.undecided));
+    let oldest = counts.oldest_undecided_at.map_or(0, |at| seconds(at, now));
+    metrics.inbox_oldest_seconds.set(oldest as f64);
+    metrics.outbox_pending.set(whole(counts.pending));
+    metrics.outbox_dead.set(whole(counts.dead));
+    // A forge that left the configuration leaves the gauges too.
+    metrics.forge_sweep_age_seconds.clear();
+    metrics.forge_roster_age_seconds.clear();
+    for (name, forge) in door.knowledge.now().forges() {
+        let labels = ForgeLabels { forge: name.to_owned() };
+        if let Some(at) = forge.swept_at {
+            metrics.forge_sweep_age_seconds.get_or_create(&labels).set(seconds(at, now) as f64);
+        }
+        if let Some(at) = forge.roster.fetched_at {
+            metrics.forge_roster_age_seconds.get_or_create(&labels).set(seconds(at, now) as f64);
+        }
+    }
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

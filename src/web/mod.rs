@@ -1,0 +1,52 @@
+//! What Usher shows to the network: the hooks' front door and the health checks on the public
+//! listener, dashboard, metrics and API on the admin listener. axum stays in here.
+
+mod answer;
+mod body;
+mod door;
+mod health;
+mod intake;
+mod metrics;
+mod problem;
+mod serve;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use http::{HeaderName, HeaderValue, header};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+pub use door::{Door, Patience, Settings};
+pub use serve::{Limits, serve};
+
+/// Nothing is loaded but the page's own style sheet and icon, nothing is framed, nothing is sent.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The public listener: hooks and health.
+pub fn public(door: Arc<Door>) -> Router {
+    let routes = Router::new()
+        .route("/hooks/{forge}", post(intake::receive))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready));
+    guarded(routes.with_state(door))
+}
+
+/// The admin listener: dashboard, metrics and API. It shows everything to whoever reaches it.
+pub fn admin(door: Arc<Door>) -> Router {
+    let routes = Router::new().route("/metrics", get(metrics::text));
+    guarded(routes.with_state(door))
+}
+
+/// Headers that every answer carries.
+fn guarded(router: Router) -> Router {
+    let fixed = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    router
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(header::CACHE_CONTROL, "no-store"))
+}
