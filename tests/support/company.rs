@@ -2,6 +2,7 @@
 //!
 //! `sam` and `siobhan` are in support; `rita` and `ravi` review for the pool `backend`, which `lena`
 //! leads. `dora`, `dirk` and `dan` exist for further pools, `olga` and `otto` are on no roster.
+//! Ravi carries one review from elsewhere, so rita is asked first unless something speaks against it.
 //! Everybody works Monday to Friday, 09:00 to 17:00 in London, unless a test says otherwise.
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use usher::core::calendar::Hours;
 use usher::core::change::{Account, ChangeKey, ForgeKind};
-use usher::core::people::{Directory, Roster, Workloads};
+use usher::core::people::{Directory, Roster, Workload, Workloads};
 use usher::core::policy::{ForgePolicy, Labels, Limits, Pattern, PersonPolicy, Policy, Pool, Route, Support};
 use usher::core::timebox::BoxRules;
 
@@ -97,7 +98,9 @@ impl Company {
             accounts: accounts.collect(),
             ..Roster::default()
         };
-        Company { policy, roster, elsewhere: Workloads::default(), first_seen: Timestamp::UNIX_EPOCH }
+        let mut elsewhere = Workloads::default();
+        elsewhere.people.insert("ravi".into(), Workload { open: 1, ..Workload::default() });
+        Company { policy, roster, elsewhere, first_seen: Timestamp::UNIX_EPOCH }
     }
 
     pub fn directory(&self) -> Directory {
