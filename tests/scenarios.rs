@@ -33,7 +33,7 @@ fn every_scenario_comes_true() {
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|end| end == "txt"));
     files.sort();
-    assert!(files.len() >= 40 || cfg!(debug_assertions), "only {} scenarios were found", files.len());
+    assert!(files.len() >= 40, "only {} scenarios were found", files.len());
     files.retain(|file| file.to_string_lossy().contains(&only));
     let mut failures = Vec::new();
     for file in &files {
@@ -310,6 +310,7 @@ impl Story {
             Ok(())
         } else if let Some([pool]) = fit("the pool {} is gone", line) {
             policy.pools.retain(|known| known.name != pool);
+            policy.routes.retain(|route| route.pool != pool);
             Ok(())
         } else if let Some([pool, approvals]) = fit("{} needs {} approvals", line) {
             number(approvals).and_then(|n| pool_mut(policy, pool).map(|pool| pool.approvals = n))
@@ -402,6 +403,11 @@ impl Story {
             Some((when, rest)) => {
                 if when + SignedDuration::from_secs(59) < self.play.now {
                     return Err(format!("it is {} already", words::moment(self.play.now, &london())));
+                }
+                if rest == "Usher comes back after an outage" {
+                    self.play.now = when;
+                    self.play.tell(Fact::Tick);
+                    return Ok(());
                 }
                 self.play.pass(when);
                 rest
