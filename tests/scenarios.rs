@@ -584,7 +584,7 @@ fn holds(fine: bool, otherwise: impl FnOnce() -> String) -> Told {
 impl Story {
     fn then(&mut self, line: &str) -> Told {
         let known =
-            [Story::then_people, Story::then_pinged, Story::then_seen, Story::then_said, Story::then_usher];
+            [Story::then_said, Story::then_usher, Story::then_pinged, Story::then_people, Story::then_seen];
         let known = known.into_iter().find_map(|then| then(self, line));
         known.unwrap_or_else(|| Err("no such `then` line".into()))
     }

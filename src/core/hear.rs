@@ -318,7 +318,8 @@ impl Judge<'_> {
         let person = person.name.clone();
         let voice = self.review.voices.entry(account.id).or_default();
         let had_verdict = voice.verdict.is_some_and(|(known, _)| known != Verdict::Withdrawn);
-        if !voice.hear(verdict, at, at_most) || (verdict == Verdict::Withdrawn && !had_verdict) {
+        let news = if at_most { voice.hear_at_most(verdict, at) } else { voice.hear(verdict, at) };
+        if !news || (verdict == Verdict::Withdrawn && !had_verdict) {
             return;
         }
         let mut involved = false;

@@ -248,9 +248,17 @@ impl Voice {
         }
     }
 
-    /// Takes in a verdict; returns whether it was news. With `at_most` the time is only the latest
-    /// that it can have been.
-    pub fn hear(&mut self, verdict: Verdict, at: Timestamp, at_most: bool) -> bool {
+    /// Takes in a verdict given at `at`; returns whether it was news.
+    pub fn hear(&mut self, verdict: Verdict, at: Timestamp) -> bool {
+        self.take_in(verdict, at, false)
+    }
+
+    /// Takes in a verdict given at `at` or before; returns whether it was news.
+    pub fn hear_at_most(&mut self, verdict: Verdict, at: Timestamp) -> bool {
+        self.take_in(verdict, at, true)
+    }
+
+    fn take_in(&mut self, verdict: Verdict, at: Timestamp, at_most: bool) -> bool {
         let (known, loose) = match verdict {
             Verdict::Commented => (self.commented_at, self.commented_at_most),
             _ => (self.verdict.map(|(_, at)| at), self.verdict_at_most),
