@@ -24,6 +24,8 @@ const FIRST_PAUSE_SECONDS: i64 = 15;
 const LONGEST_PAUSE_SECONDS: i64 = 3_600;
 /// After so many attempts an action becomes a dead letter: about half a day.
 const ATTEMPTS_MAX: u32 = 20;
+/// The loop looks at least this often, because `usher deliveries retry` rings no bell.
+const LONGEST_NAP: Duration = Duration::from_secs(30);
 /// How long the loop waits after the store has failed.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -113,6 +115,7 @@ impl Courier {
             tokio::select! {
                 () = self.bells.outbox.notified() => {}
                 () = due => {}
+                () = tokio::time::sleep(LONGEST_NAP) => {}
                 () = stop.cancelled() => return,
             }
         }

@@ -5,10 +5,16 @@
 //! ([`forge`]), facts become decisions ([`core`]), decisions are written in one transaction
 //! ([`engine`], [`store`]), and actions go back to the forge. ARCHITECTURE.md has the picture.
 
+pub mod alarm;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod core;
+pub mod courier;
 pub mod engine;
 pub mod forge;
 pub mod metrics;
+pub mod reconcile;
+pub mod sandbox;
 pub mod store;
 pub mod web;

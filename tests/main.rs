@@ -1,1 +1,4 @@
+//! The house from outside: one integration test binary.
 
+mod contract;
+mod payloads;

@@ -70,9 +70,12 @@ impl Judge<'_> {
             self.first_look(snapshot);
         }
         if let Some(seen) = &snapshot.reviewers {
-            // Verdicts carry their own times and count whatever the age of the snapshot.
+            // A snapshot says which verdict stands, not exactly since when: GitLab's time is an upper
+            // bound. So it only fills in what no fact has told.
             for reviewer in &seen.list {
-                if let Some((verdict, at)) = reviewer.verdict {
+                if let Some((verdict, at)) = reviewer.verdict
+                    && !self.review.voice(&reviewer.account).stands(verdict)
+                {
                     self.voice(&reviewer.account, verdict, at);
                 }
             }

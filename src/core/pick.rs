@@ -91,8 +91,8 @@ fn judge(world: &World<'_>, review: &Review, pool: &Pool, person: &Person, exemp
 
 /// What earlier assignments of this change say about the person.
 fn past(review: &Review, person: &Person) -> Option<Standing> {
-    let own = review.assignments.iter().filter(|assignment| assignment.person == person.name);
-    own.last().map(|assignment| match assignment.ended {
+    let mut own = review.assignments.iter().filter(|assignment| assignment.person == person.name);
+    own.next_back().map(|assignment| match assignment.ended {
         None => Standing::AlreadyAsked,
         Some((_, Ended::Declined)) => Standing::Declined,
         Some((_, Ended::Refused(_))) => Standing::NoAccess,

@@ -215,6 +215,16 @@ impl Voice {
         }
     }
 
+    /// Whether `verdict` is what the person is known to have said already. Somebody who gave a formal
+    /// verdict has commented, too, as far as a forge's list of reviewers can tell.
+    pub fn stands(&self, verdict: Verdict) -> bool {
+        match (verdict, self.verdict) {
+            (Verdict::Commented, formal) => self.commented_at.is_some() || formal.is_some(),
+            (verdict, Some((formal, _))) => verdict == formal,
+            (_, None) => false,
+        }
+    }
+
     /// Takes in a verdict; returns whether it was news.
     pub fn hear(&mut self, verdict: Verdict, at: Timestamp) -> bool {
         let newest = match verdict {

@@ -238,8 +238,8 @@ impl Outcome {
     /// Whether the change was held back by the first roll-out and no longer is.
     fn leaves_first_run(&self, before: &Review) -> bool {
         let held_now = self.ledger.iter().flat_map(|entry| &entry.reasons);
-        let was_held =
-            before.hold == Some(Hold::FirstRun) || held_now.into_iter().any(|r| *r == Reason::HeldForFirstRun);
+        let was_held = before.hold == Some(Hold::FirstRun)
+            || held_now.into_iter().any(|r| *r == Reason::HeldForFirstRun);
         was_held && self.review.hold != Some(Hold::FirstRun) && self.review.is_open()
     }
 }

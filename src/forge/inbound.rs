@@ -97,30 +97,34 @@ pub(crate) struct Context<'a> {
     pub handles: &'a [String],
     /// The value of the forge's event header, if any.
     pub event: Option<&'a str>,
+    /// The forge's own id of the delivery, if any.
+    told_id: Option<&'a str>,
+    body: &'a [u8],
 }
 
-/// What the reader of a forge makes of a change's event; the door adds the delivery id.
-#[derive(Clone, Debug)]
-pub(crate) struct Heard {
-    pub meaning: String,
-    pub event: &'static str,
-    pub change: ChangeKey,
-    pub author: Account,
-    pub facts: Vec<Fact>,
+impl Context<'_> {
+    /// The forge's own id, or a digest of the body where there is none.
+    pub(crate) fn delivery_id(&self) -> String {
+        match self.told_id.filter(|id| id.len() <= DELIVERY_ID_CHARS_MAX) {
+            Some(id) => id.to_owned(),
+            None => format!("sha256:{}", hex::encode(Sha256::digest(self.body))),
+        }
+    }
 }
 
-/// The answer of a forge's reader.
-#[derive(Clone, Debug)]
-pub(crate) enum Hearing {
-    Unsupported { event: String },
-    Ping,
-    Roster { what: String },
-    Change(Heard),
+impl Reading {
+    pub(crate) fn unsupported(event: &str) -> Reading {
+        Reading::Unsupported { event: excerpt(event) }
+    }
+
+    pub(crate) fn roster(what: &str) -> Reading {
+        Reading::Roster { what: excerpt(what) }
+    }
 }
 
 impl Inbound {
     /// Prepares the secrets of a forge. `handles` are the names that commands are addressed to,
-    /// without the `@`; none given means `usher`.
+    /// with or without the `@`; none given means `usher`.
     ///
     /// # Errors
     /// When a secret is empty or a signing token is not `whsec_` and the base64 of 32 bytes. The
@@ -139,7 +143,11 @@ impl Inbound {
                 secrets.allow_unsigned,
             )?),
         };
-        let handles = if handles.is_empty() { vec!["usher".to_owned()] } else { handles };
+        let bare = handles.iter().map(|handle| handle.trim_start_matches('@').to_owned());
+        let mut handles: Vec<String> = bare.filter(|handle| !handle.is_empty()).collect();
+        if handles.is_empty() {
+            handles.push("usher".to_owned());
+        }
         Ok(Inbound { name: name.to_owned(), proof, handles })
     }
 
@@ -174,42 +182,25 @@ impl Inbound {
     /// When the body is no JSON object, or what identifies the change has an impossible type
     /// (HTTP 400).
     pub fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Reading, Unreadable> {
-        let hearing = match self.kind() {
+        let header = |name| header(headers, name);
+        let context = |event, told_id| Context {
+            forge: &self.name,
+            handles: &self.handles,
+            event: header(event),
+            told_id,
+            body,
+        };
+        match self.kind() {
             ForgeKind::GitHub => {
                 let text = github::read::text(headers, body)?;
-                github::read::read(self.context(headers, "x-github-event"), &text)?
+                github::read::read(context("x-github-event", header("x-github-delivery")), &text)
             }
-            ForgeKind::GitLab => gitlab::read::read(self.context(headers, "x-gitlab-event"), utf8(body)?)?,
-        };
-        Ok(match hearing {
-            Hearing::Unsupported { event } => Reading::Unsupported { event: excerpt(&event) },
-            Hearing::Ping => Reading::Ping,
-            Hearing::Roster { what } => Reading::Roster { what: excerpt(&what) },
-            Hearing::Change(heard) => Reading::Change(Incoming {
-                delivery_id: self.delivery_id(headers, body),
-                meaning: heard.meaning,
-                event: heard.event.to_owned(),
-                change: heard.change,
-                author: heard.author,
-                facts: heard.facts,
-            }),
-        })
-    }
-
-    fn context<'a>(&'a self, headers: &'a HeaderMap, event_header: &str) -> Context<'a> {
-        Context { forge: &self.name, handles: &self.handles, event: header(headers, event_header) }
-    }
-
-    /// GitLab's `X-Gitlab-Webhook-UUID` and `X-Gitlab-Event-UUID` are fresh for every request or
-    /// resend, whatever their documentation says, so they are never used.
-    fn delivery_id(&self, headers: &HeaderMap, body: &[u8]) -> String {
-        let told = match self.kind() {
-            ForgeKind::GitHub => header(headers, "x-github-delivery"),
-            ForgeKind::GitLab => header(headers, "webhook-id").or_else(|| header(headers, "idempotency-key")),
-        };
-        match told.filter(|id| id.len() <= DELIVERY_ID_CHARS_MAX) {
-            Some(id) => id.to_owned(),
-            None => format!("sha256:{}", hex::encode(Sha256::digest(body))),
+            // `X-Gitlab-Webhook-UUID` and `X-Gitlab-Event-UUID` are fresh for every request or
+            // resend, whatever their documentation says, so they identify nothing.
+            ForgeKind::GitLab => {
+                let told_id = header("webhook-id").or_else(|| header("idempotency-key"));
+                gitlab::read::read(context("x-gitlab-event", told_id), utf8(body)?)
+            }
         }
     }
 }

@@ -21,6 +21,9 @@ mod sqlite;
 mod types;
 mod views;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 

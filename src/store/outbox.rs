@@ -89,11 +89,11 @@ impl Store {
         tx.commit().await.map_err(at(what))
     }
 
-    /// When the next action can be claimed: in the past when there is one now.
+    /// When the next action can be claimed, if nothing else happens: in the past when there is one
+    /// now. To be asked when `claim` gave nothing; costs by what is waiting in the outbox.
     pub async fn next_outbox_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let what = "read the outbox";
-        let next =
-            sqlx::query_scalar(sql::NEXT_OUTBOX).fetch_optional(&self.reader).await.map_err(at(what))?;
+        let next = sqlx::query_scalar(sql::NEXT_OUTBOX).fetch_one(&self.reader).await.map_err(at(what))?;
         instant_if(what, next)
     }
 

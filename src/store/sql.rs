@@ -69,11 +69,13 @@ statements! {
             action = excluded.action, attempts = 0, dead_at = NULL, error = NULL,
             created_at = excluded.created_at,
             run_at = CASE WHEN outbox.leased = 1 THEN outbox.run_at ELSE excluded.run_at END";
-    NEXT_OUTBOX = "SELECT run_at FROM outbox AS o WHERE dead_at IS NULL
+    /// A row of the lowest turn of its change, or the end of the change's last lease if that is later.
+    NEXT_OUTBOX = "SELECT MIN(COALESCE((SELECT MAX(b.run_at) FROM outbox AS b WHERE b.change = o.change
+            AND b.dead_at IS NULL AND b.leased = 1 AND b.run_at > o.run_at), o.run_at))
+        FROM outbox AS o WHERE dead_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
         AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
-            AND b.id <> o.id AND (b.leased = 1 OR b.turn < o.turn))
-        ORDER BY run_at LIMIT 1";
+            AND b.turn < o.turn)";
     /// Only if the content is still the one that went out ($2) and the lease is still ours ($3).
     REMOVE = "DELETE FROM outbox WHERE id = $1 AND generation = $2 AND leased = 1 AND run_at = $3";
     RETRY = "UPDATE outbox SET leased = 0, run_at = $4, error = $5, attempts = attempts - $6,

@@ -1,3 +1,14 @@
-//! GitHub: github.com and GitHub Enterprise Server.
+//! GitHub (github.com and Enterprise Server): webhooks read with small structs of our own, the API
+//! through `octocrab` over our own [`Transport`](super::http::Transport).
 
+mod client;
+mod comment;
+mod list;
 pub mod read;
+mod roster;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub(super) use client::GitHub;

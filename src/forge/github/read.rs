@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::core::change::{Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 use crate::core::fact::{Act, Actor, Fact};
 use crate::forge::command::commands;
-use crate::forge::inbound::{Context, Heard, Hearing, Meaning, Subject, Unreadable, fault, object, utf8};
+use crate::forge::inbound::{Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object, utf8};
 use crate::forge::time::{Instant, instant};
 use crate::forge::tolerant::{Flag, List, Maybe, Number, Text};
 
@@ -32,7 +32,7 @@ pub(crate) fn text<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Cow<'a, st
 }
 
 /// Reads the JSON of a delivery.
-pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Hearing, Unreadable> {
+pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Reading, Unreadable> {
     object(text)?;
     let Some(event) = context.event else {
         return Err(Unreadable::new("X-GitHub-Event", "the header is missing"));
@@ -40,25 +40,21 @@ pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Hearing, Unreadab
     match event {
         "pull_request" | "pull_request_review" | "pull_request_review_comment" | "issue_comment" => {
             let payload: Payload<'_> = parse(text)?;
-            Ok(payload.hear(context, event).unwrap_or_else(|| unsupported(event)))
+            Ok(payload.hear(context, event).unwrap_or_else(|| Reading::unsupported(event)))
         }
         "membership" | "team" | "organization" => {
             let Slip { action } = parse(text)?;
             let action = action.or_empty();
             if event != "organization" || action.starts_with("member_") {
-                return Ok(Hearing::Roster { what: format!("{event} {action}") });
+                return Ok(Reading::roster(&format!("{event} {action}")));
             }
-            Ok(unsupported(event))
+            Ok(Reading::unsupported(event))
         }
         _ => {
             let Slip { .. } = parse(text)?;
-            Ok(if event == "ping" { Hearing::Ping } else { unsupported(event) })
+            Ok(if event == "ping" { Reading::Ping } else { Reading::unsupported(event) })
         }
     }
-}
-
-fn unsupported(event: &str) -> Hearing {
-    Hearing::Unsupported { event: event.to_owned() }
 }
 
 fn parse<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unreadable> {
@@ -66,9 +62,8 @@ fn parse<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unreadable> {
 }
 
 /// Any event of which only the action matters.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Slip<'a> {
     #[serde(borrow)]
     action: Text<'a>,
@@ -231,7 +226,7 @@ struct Deed {
 
 impl Payload<'_> {
     /// `None` where the event names no pull request, author or time.
-    fn hear(&self, context: Context<'_>, event: &str) -> Option<Hearing> {
+    fn hear(&self, context: Context<'_>, event: &str) -> Option<Reading> {
         let (event, pull) = match event {
             "pull_request" => ("pull_request", self.pull_request.get()?),
             "pull_request_review" => ("pull_request_review", self.pull_request.get()?),
@@ -247,9 +242,10 @@ impl Payload<'_> {
             "pull_request_review_comment" => vec![self.comment_deed(&snapshot)],
             _ => self.comment_deeds(context, &snapshot),
         };
-        Some(Hearing::Change(Heard {
+        Some(Reading::Change(Incoming {
+            delivery_id: context.delivery_id(),
             meaning: self.meaning(context, event, pull, &snapshot),
-            event,
+            event: event.to_owned(),
             change: ChangeKey::new(context.forge, project, pull.number?),
             author: snapshot.author.clone(),
             facts: told(deeds, snapshot),

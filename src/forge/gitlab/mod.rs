@@ -1,4 +1,15 @@
-//! GitLab: gitlab.com and self-managed.
+//! GitLab (gitlab.com and self-managed): webhooks read with small structs of our own, the API
+//! through the `gitlab` crate's endpoints, sent over our own [`Transport`](super::http::Transport).
 
+mod client;
+mod comment;
+mod list;
 pub mod read;
 mod reviewers;
+mod roster;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub(super) use client::GitLab;

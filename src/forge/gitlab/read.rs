@@ -14,24 +14,26 @@ use super::reviewers::{self, Reviewer};
 use crate::core::change::{Account, ChangeKey, ChangeState, Snapshot, Verdict};
 use crate::core::fact::{Act, Actor, Fact};
 use crate::forge::command::commands;
-use crate::forge::inbound::{Context, Heard, Hearing, Meaning, Subject, Unreadable, fault, object};
+use crate::forge::inbound::{Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object};
 use crate::forge::time::{Instant, instant};
 use crate::forge::tolerant::{Flag, List, Maybe, Number, Text};
 
 /// Reads the body of a delivery.
-pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Hearing, Unreadable> {
+pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Reading, Unreadable> {
     object(text)?;
     let hook: Hook<'_> = match serde_json::from_str(text) {
         Ok(hook) => hook,
         Err(_) => return unread(context, text),
     };
-    let kind = Kind { object_kind: hook.object_kind.clone(), event_name: hook.event_name.clone() };
-    Ok(hook.hear(context).unwrap_or_else(|| kind.hear(context)))
+    Ok(match hook.hear(context) {
+        Some(reading) => reading,
+        None => Kind { object_kind: hook.object_kind, event_name: hook.event_name }.hear(context),
+    })
 }
 
 /// What could not be read as a hook is still no error where it is none of Usher's business: other
 /// kinds may use the same names for other things.
-fn unread(context: Context<'_>, text: &str) -> Result<Hearing, Unreadable> {
+fn unread(context: Context<'_>, text: &str) -> Result<Reading, Unreadable> {
     match serde_json::from_str::<Kind<'_>>(text) {
         Ok(kind) if !matches!(kind.object_kind.get(), Some("merge_request" | "note")) => {
             Ok(kind.hear(context))
@@ -52,15 +54,15 @@ struct Kind<'a> {
 
 impl Kind<'_> {
     /// A hook that is not about a change. Member hooks have no `object_kind`.
-    fn hear(&self, context: Context<'_>) -> Hearing {
+    fn hear(&self, context: Context<'_>) -> Reading {
         if let (None, Some(name)) = (self.object_kind.get(), self.event_name.get()) {
             let group = ["user_add_to_group", "user_update_for_group", "user_remove_from_group"];
             if group.contains(&name) || name == "user_rename" {
-                return Hearing::Roster { what: name.to_owned() };
+                return Reading::roster(name);
             }
         }
         let named = self.object_kind.get().or(self.event_name.get()).or(context.event);
-        Hearing::Unsupported { event: named.unwrap_or("unknown").to_owned() }
+        Reading::unsupported(named.unwrap_or("unknown"))
     }
 }
 
@@ -166,16 +168,16 @@ struct Attributes<'a> {
 
 impl Hook<'_> {
     /// `None` where the hook is not about a merge request, or names no change, author or time.
-    fn hear(&self, context: Context<'_>) -> Option<Hearing> {
-        let heard = match self.object_kind.get()? {
+    fn hear(&self, context: Context<'_>) -> Option<Reading> {
+        let incoming = match self.object_kind.get()? {
             "merge_request" => self.hear_merge_request(context, self.object_attributes.get()?),
             "note" => self.hear_note(context, self.object_attributes.get()?, self.merge_request.get()?),
             _ => None,
         };
-        heard.map(Hearing::Change)
+        incoming.map(Reading::Change)
     }
 
-    fn hear_merge_request(&self, context: Context<'_>, merge: &Attributes<'_>) -> Option<Heard> {
+    fn hear_merge_request(&self, context: Context<'_>, merge: &Attributes<'_>) -> Option<Incoming> {
         let mut snapshot = self.snapshot(merge)?;
         snapshot.reviewers = match self.reviewers.get() {
             Some(list) => Some(reviewers::seen(list, snapshot.updated_at)),
@@ -197,6 +199,7 @@ impl Hook<'_> {
             .part(merge.actioned_at.or_empty())
             .part(snapshot.head.as_deref().unwrap_or_default())
             .json(changes);
+        let meaning = reviewers::distinguish(meaning, self.reviewers.get().unwrap_or_default());
         let subject = Subject {
             event: "merge_request",
             object: merge.id.0.or(merge.iid).unwrap_or_default(),
@@ -205,9 +208,10 @@ impl Hook<'_> {
             actor: by.account.id,
         };
         let told = |act| Fact::Told { act, by: by.clone(), at, snapshot: snapshot.clone() };
-        Some(Heard {
+        Some(Incoming {
+            delivery_id: context.delivery_id(),
             meaning: meaning.seal(context.forge, &subject),
-            event: "merge_request",
+            event: "merge_request".to_owned(),
             change: self.change(context, merge)?,
             author: snapshot.author.clone(),
             facts: self.acts(merge, &by).into_iter().map(told).collect(),
@@ -219,7 +223,7 @@ impl Hook<'_> {
         context: Context<'_>,
         note: &Attributes<'_>,
         merge: &Attributes<'_>,
-    ) -> Option<Heard> {
+    ) -> Option<Incoming> {
         if note.noteable_type.get() != Some("MergeRequest") {
             return None;
         }
@@ -237,9 +241,10 @@ impl Hook<'_> {
         };
         let at = created_at.filter(|_| note.is_new()).unwrap_or(written_at);
         let told = |act| Fact::Told { act, by: by.clone(), at, snapshot: snapshot.clone() };
-        Some(Heard {
+        Some(Incoming {
+            delivery_id: context.delivery_id(),
             meaning: meaning.seal(context.forge, &subject),
-            event: "note",
+            event: "note".to_owned(),
             change: self.change(context, merge)?,
             author: snapshot.author.clone(),
             facts: note.acts(context.handles).into_iter().map(told).collect(),

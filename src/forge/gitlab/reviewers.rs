@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 
 use crate::core::change::{Account, SeenReviewer, SeenReviewers, Verdict};
 use crate::core::fact::Act;
+use crate::forge::inbound::Meaning;
 use crate::forge::tolerant::{Flag, List, Number, Text};
 
 /// One reviewer, with the state GitLab gives them since 16.x: `unreviewed`, `review_started`,
@@ -47,6 +48,15 @@ pub(super) fn seen(list: &[Reviewer<'_>], at: Timestamp) -> SeenReviewers {
         reviewer.account().map(|account| SeenReviewer { account, verdict })
     };
     SeenReviewers { list: list.iter().filter_map(seen).collect(), complete: true }
+}
+
+/// Adds the reviewers to what tells one event from another: asking somebody again need not be a
+/// change.
+pub(super) fn distinguish(meaning: Meaning, list: &[Reviewer<'_>]) -> Meaning {
+    list.iter().fold(meaning, |meaning, reviewer| {
+        let again = if reviewer.re_requested.0 == Some(true) { "again" } else { "" };
+        meaning.number(reviewer.id.0).part(reviewer.state.or_empty()).part(again)
+    })
 }
 
 /// What `actor` did to reviewers and as a reviewer, from the `changes` of a hook (empty where it

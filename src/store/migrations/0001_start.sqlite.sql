@@ -20,7 +20,7 @@ CREATE TABLE inbox (
 CREATE UNIQUE INDEX inbox_delivery ON inbox (forge, delivery_id) WHERE delivery_id IS NOT NULL;
 CREATE UNIQUE INDEX inbox_meaning ON inbox (forge, meaning) WHERE meaning IS NOT NULL;
 CREATE INDEX inbox_undecided ON inbox (id) WHERE decided_at IS NULL;
-CREATE INDEX inbox_undecided_of ON inbox (change, id, not_before) WHERE decided_at IS NULL;
+CREATE INDEX inbox_undecided_of ON inbox (change, not_before) WHERE decided_at IS NULL;
 CREATE INDEX inbox_decided ON inbox (decided_at) WHERE decided_at IS NOT NULL;
 
 -- Bodies beside the inbox, so that deciding a row does not rewrite its body.

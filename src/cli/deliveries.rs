@@ -1,0 +1,211 @@
+//! `usher deliveries`: inbox, outbox and dead letters, to look at and to try again.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+
+use super::paper::action_words;
+use super::{CliError, start_logging};
+use crate::config::Config;
+use crate::core::telling::happening;
+use crate::store::{InboxRow, OutboxRow, OutboxState, Store};
+
+/// Rows that are listed at most, of each kind.
+const ROWS: u32 = 100;
+
+#[derive(Debug, Default, Subcommand)]
+pub(super) enum Command {
+    /// What waits, what failed, and what came in last
+    #[default]
+    List,
+    /// One row in full: in:12 or out:7
+    Show { id: String },
+    /// Try a dead letter again: out:7, or `all`
+    Retry { id: String },
+}
+
+pub(super) async fn run(config: Config, command: Command, json: bool) -> Result<ExitCode, CliError> {
+    start_logging("warn");
+    match command {
+        Command::List => list(&look(&config).await?, json).await,
+        Command::Show { id } => show(&look(&config).await?, &id, json).await,
+        Command::Retry { id } => {
+            let store = Store::open(&config.store_url).await.map_err(anyhow::Error::from)?;
+            retry(&store, &id).await
+        }
+    }
+}
+
+async fn look(config: &Config) -> anyhow::Result<Store> {
+    Ok(Store::open_read_only(&config.store_url).await?)
+}
+
+async fn list(store: &Store, json: bool) -> Result<ExitCode, CliError> {
+    let inbox = store.inbox_list(ROWS).await.map_err(anyhow::Error::from)?;
+    let outbox = store.outbox_list(ROWS).await.map_err(anyhow::Error::from)?;
+    if json {
+        let inbox: Vec<_> = inbox.iter().map(inbox_json).collect();
+        let outbox: Vec<_> = outbox.iter().map(outbox_json).collect();
+        anstream::println!("{:#}", serde_json::json!({ "inbox": inbox, "outbox": outbox }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut table = table(&["outbox", "change", "action", "state", "attempts", "last answer"]);
+    for row in &outbox {
+        table.add_row([
+            format!("out:{}", row.id),
+            row.change.to_string(),
+            row.kind.clone(),
+            state(row),
+            row.attempts.to_string(),
+            row.error.clone().unwrap_or_default(),
+        ]);
+    }
+    anstream::println!(
+        "{}",
+        if outbox.is_empty() { "The outbox is empty.".into() } else { table.to_string() }
+    );
+    let mut table = self::table(&["inbox", "change", "event", "received", "decided"]);
+    for row in &inbox {
+        let decided = row.decided_at.map_or_else(
+            || row.why.clone().map_or_else(|| "not yet".into(), |why| format!("not yet: {why}")),
+            |at| at.to_string(),
+        );
+        let received = row.received_at.to_string();
+        table.add_row([
+            format!("in:{}", row.id),
+            row.change.to_string(),
+            row.event.clone(),
+            received,
+            decided,
+        ]);
+    }
+    anstream::println!(
+        "\n{}",
+        if inbox.is_empty() { "The inbox is empty.".into() } else { table.to_string() }
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn show(store: &Store, id: &str, json: bool) -> Result<ExitCode, CliError> {
+    match parse(id)? {
+        Row::Inbox(number) => {
+            let rows = store.inbox_list(u32::MAX).await.map_err(anyhow::Error::from)?;
+            let Some(row) = rows.into_iter().find(|row| row.id == number) else { return missing(id) };
+            let body = store.delivery_body(number).await.map_err(anyhow::Error::from)?;
+            let body = body.map(|body| String::from_utf8_lossy(&body).into_owned());
+            if json {
+                let mut value = inbox_json(&row);
+                value["body"] = serde_json::json!(body);
+                anstream::println!("{value:#}");
+                return Ok(ExitCode::SUCCESS);
+            }
+            anstream::println!("in:{}  {}  {}  received {}", row.id, row.change, row.event, row.received_at);
+            for fact in &row.facts {
+                anstream::println!("  {}", happening(fact));
+            }
+            anstream::println!("\n{}", body.unwrap_or_else(|| "The body is not kept.".into()));
+        }
+        Row::Outbox(number) => {
+            let rows = store.outbox_list(u32::MAX).await.map_err(anyhow::Error::from)?;
+            let Some(row) = rows.into_iter().find(|row| row.id == number) else { return missing(id) };
+            if json {
+                anstream::println!("{:#}", outbox_json(&row));
+                return Ok(ExitCode::SUCCESS);
+            }
+            anstream::println!("out:{}  {}  {}  {}", row.id, row.change, row.kind, state(&row));
+            anstream::println!("  {}", action_words(&row.action));
+            if let Some(error) = &row.error {
+                anstream::println!("  the forge's last answer: {error}");
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn retry(store: &Store, id: &str) -> Result<ExitCode, CliError> {
+    let rows = store.outbox_list(u32::MAX).await.map_err(anyhow::Error::from)?;
+    let dead = rows.iter().filter(|row| matches!(row.state, OutboxState::Dead { .. })).map(|row| row.id);
+    let wanted: Vec<i64> = match id {
+        "all" => dead.collect(),
+        one => match parse(one)? {
+            Row::Outbox(number) => dead.filter(|id| *id == number).collect(),
+            Row::Inbox(_) => {
+                return Err(CliError::Usage(
+                    "only dead letters of the outbox can be tried again: out:7".into(),
+                ));
+            }
+        },
+    };
+    if wanted.is_empty() {
+        return missing(id);
+    }
+    for id in &wanted {
+        if store.retry_dead(*id).await.map_err(anyhow::Error::from)? {
+            anstream::println!("out:{id} is tried again within a minute.");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn missing(id: &str) -> Result<ExitCode, CliError> {
+    anstream::eprintln!("There is no such row: {id}. `usher deliveries list` shows what there is.");
+    Ok(ExitCode::FAILURE)
+}
+
+enum Row {
+    Inbox(i64),
+    Outbox(i64),
+}
+
+fn parse(id: &str) -> Result<Row, CliError> {
+    let wrong = || CliError::Usage(format!("`{id}` is no row; write in:12 or out:7, as the list does"));
+    let (kind, number) = id.split_once(':').ok_or_else(wrong)?;
+    let number = number.parse().map_err(|_| wrong())?;
+    match kind {
+        "in" => Ok(Row::Inbox(number)),
+        "out" => Ok(Row::Outbox(number)),
+        _ => Err(wrong()),
+    }
+}
+
+fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(head.iter().copied());
+    table
+}
+
+fn state(row: &OutboxRow) -> String {
+    match row.state {
+        OutboxState::Pending { run_at } => format!("due {run_at}"),
+        OutboxState::Leased { until } => format!("being performed (until {until})"),
+        OutboxState::Dead { since } => format!("dead since {since}"),
+    }
+}
+
+fn inbox_json(row: &InboxRow) -> serde_json::Value {
+    serde_json::json!({
+        "id": format!("in:{}", row.id),
+        "delivery_id": row.delivery_id,
+        "event": row.event,
+        "change": row.change.to_string(),
+        "facts": row.facts,
+        "received_at": row.received_at,
+        "decided_at": row.decided_at,
+        "why": row.why,
+    })
+}
+
+fn outbox_json(row: &OutboxRow) -> serde_json::Value {
+    serde_json::json!({
+        "id": format!("out:{}", row.id),
+        "change": row.change.to_string(),
+        "kind": row.kind,
+        "action": row.action,
+        "state": state(row),
+        "attempts": row.attempts,
+        "created_at": row.created_at,
+        "error": row.error,
+    })
+}

@@ -1,0 +1,121 @@
+//! `usher demo`: a week of a small company on a sandbox. The server, the clients, the webhooks and
+//! their signatures are the real ones; the forges are fakes on loopback and time is virtual.
+
+mod company;
+mod story;
+mod timeline;
+mod verdict;
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::{SignedDuration, Timestamp};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use self::company::Company;
+use self::story::Scene;
+use self::timeline::Timeline;
+use super::service::Service;
+use super::{CliError, start_logging};
+use crate::clock::Clock;
+use crate::web::{self, Limits};
+
+/// How long a scene stays alone on a terminal before the next one.
+const PACE: Duration = Duration::from_millis(700);
+/// How often the forges are swept, in virtual time; the demo need not do it every ten minutes.
+const SWEEP_EVERY: SignedDuration = SignedDuration::from_hours(2);
+/// More rounds than this in one scene mean that something goes in circles.
+const ROUNDS_MAX: usize = 100;
+
+pub(super) async fn run(once: bool, listen: SocketAddr) -> Result<ExitCode, CliError> {
+    start_logging("error");
+    let folder = tempfile::tempdir().context("no temporary folder")?;
+    let clock = Clock::virtual_at(story::start());
+    let hooks = TcpListener::bind("127.0.0.1:0").await.context("no free port for the webhooks")?;
+    let company =
+        Company::found(clock.clone(), hooks.local_addr().context("no address")?, folder.path()).await?;
+    let service = Service::assemble(&company.config, clock.clone()).await?;
+    let stop = CancellationToken::new();
+    tokio::spawn(web::serve(hooks, web::public(service.door.clone()), Limits::default(), stop.clone()));
+    let admin = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let dashboard = admin.local_addr().context("no address")?;
+    tokio::spawn(web::serve(admin, web::admin(service.door.clone()), Limits::default(), stop.clone()));
+
+    let paced = !once && std::io::IsTerminal::is_terminal(&std::io::stdout());
+    let mut play =
+        Play { company, service, clock, timeline: Timeline::default(), next_sweep: story::start() };
+    play.timeline.welcome(&dashboard.to_string());
+    for scene in story::week() {
+        let words = scene.words;
+        play.enter(&scene).await.with_context(|| format!("the scene \"{words}\" failed"))?;
+        if paced {
+            tokio::time::sleep(PACE).await;
+        }
+    }
+    play.until(story::end()).await?;
+    let outcome = verdict::judge(&play.company, &play.service).await?;
+    outcome.print();
+    if !once {
+        anstream::println!("\nThe dashboard stays open at http://{dashboard} (Ctrl-C ends it).");
+        tokio::signal::ctrl_c().await.context("cannot wait for Ctrl-C")?;
+    }
+    stop.cancel();
+    play.service.store.close().await;
+    play.company.sandbox.shutdown().await;
+    Ok(if outcome.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The week as it goes.
+struct Play {
+    company: Company,
+    service: Service,
+    clock: Clock,
+    timeline: Timeline,
+    next_sweep: Timestamp,
+}
+
+impl Play {
+    /// Lets time pass until the scene begins, then plays it.
+    async fn enter(&mut self, scene: &Scene) -> anyhow::Result<()> {
+        self.until(scene.at).await?;
+        self.timeline.scene(scene, self.clock.now());
+        (scene.act)(&mut self.company)?;
+        self.quiet_down().await
+    }
+
+    /// Lets time pass, stopping wherever something is due by itself.
+    async fn until(&mut self, end: Timestamp) -> anyhow::Result<()> {
+        loop {
+            let due = self.service.next_due().await?.unwrap_or(end);
+            let next = due.min(self.next_sweep).min(end);
+            if next >= end {
+                self.clock.advance_to(end);
+                return Ok(());
+            }
+            self.clock.advance_to(next);
+            if next >= self.next_sweep {
+                for reconcile in &self.service.reconciles {
+                    reconcile.sweep(false).await?;
+                }
+                self.next_sweep = next + SWEEP_EVERY;
+            }
+            self.quiet_down().await?;
+        }
+    }
+
+    /// Delivers webhooks, decides and performs until nobody has anything left to say.
+    async fn quiet_down(&mut self) -> anyhow::Result<()> {
+        for _ in 0..ROUNDS_MAX {
+            self.company.deliveries.extend(self.company.sandbox.deliver_pending().await);
+            self.service.settle().await?;
+            self.timeline.tell(&self.company, &self.service).await?;
+            if self.company.sandbox.pending() == 0 {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("webhooks and answers go in circles")
+    }
+}

@@ -1,0 +1,207 @@
+//! The story: what the people of the company do in a week. Whom Usher asks is not written here; the
+//! scenes ask the sandbox who the reviewer is.
+
+use jiff::Timestamp;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+use super::company::Company;
+use crate::sandbox::{ChangedFile, Forge, NewChange, Verdict};
+
+/// One scene: when, what a spectator reads, and what happens.
+pub(super) struct Scene {
+    pub(super) at: Timestamp,
+    pub(super) words: &'static str,
+    pub(super) act: fn(&mut Company) -> anyhow::Result<()>,
+}
+
+/// The zone of the timeline.
+pub(super) fn zone() -> TimeZone {
+    TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC)
+}
+
+/// A moment of the week that begins on Monday, 23 November 2026.
+fn moment(day: i8, hour: i8, minute: i8) -> Timestamp {
+    let local = date(2026, 11, 23 + day).at(hour, minute, 0, 0);
+    zone().to_timestamp(local).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Monday morning.
+pub(super) fn start() -> Timestamp {
+    moment(0, 8, 30)
+}
+
+/// Friday evening.
+pub(super) fn end() -> Timestamp {
+    moment(4, 18, 0)
+}
+
+const MON: i8 = 0;
+const TUE: i8 = 1;
+const WED: i8 = 2;
+const THU: i8 = 3;
+const FRI: i8 = 4;
+
+/// The week, in order.
+pub(super) fn week() -> Vec<Scene> {
+    let scene = |(day, hour, minute), words, act| Scene { at: moment(day, hour, minute), words, act };
+    let mut scenes = vec![
+        scene((MON, 9, 30), "Sam fixes the rounding of VAT that a customer reported", |c| {
+            open(c, "vat", Forge::Gitlab, "acme/shop", "sam", "Round VAT per invoice line", &["src/vat.rs"])
+        }),
+        scene((MON, 10, 0), "Dora, a developer, opens a change of her own: none of Usher's business", |c| {
+            open(c, "dora", Forge::Gitlab, "acme/shop", "dora", "Upgrade the compiler", &["build.toml"])
+        }),
+        scene((MON, 10, 15), "Siobhan starts on the handbook, as a draft", |c| {
+            let change =
+                NewChange { draft: true, ..new("siobhan", "Explain the export", &["docs/export.md"]) };
+            add(c, "export", Forge::Gitlab, "acme/handbook", change)
+        }),
+        scene((MON, 10, 40), "The reviewer asks Sam for a test", |c| {
+            let (change, who) = (c.change("vat")?, c.reviewer("vat")?);
+            Ok(c.sandbox.review(
+                &change,
+                &who,
+                Verdict::RequestChanges,
+                "Could you add a test with three lines?",
+            )?)
+        }),
+        scene((MON, 11, 0), "Siobhan marks the handbook change ready", |c| {
+            Ok(c.sandbox.mark_ready(&c.change("export")?, "siobhan")?)
+        }),
+        scene((MON, 11, 30), "Sam pushes the test", |c| Ok(c.sandbox.push(&c.change("vat")?, "sam")?)),
+        scene((MON, 13, 0), "The reviewer approves", |c| approve(c, "vat")),
+        scene((MON, 13, 20), "… and merges: four hours from report to fix", |c| merge(c, "vat")),
+        scene((MON, 14, 0), "Sam fixes a timeout in the SDK, on GitHub", |c| {
+            open(c, "timeout", Forge::Github, "acme/sdk", "sam", "Retry after a timeout", &["src/retry.rs"])
+        }),
+        scene((MON, 14, 30), "The reviewer has no time this week and says so", |c| decline(c, "timeout")),
+        scene((MON, 15, 0), "Siobhan fixes the currency on receipts", |c| {
+            open(
+                c,
+                "receipt",
+                Forge::Gitlab,
+                "acme/shop",
+                "siobhan",
+                "Show the currency",
+                &["src/receipt.rs"],
+            )
+        }),
+        scene((TUE, 9, 30), "Siobhan fixes a header in the SDK; its reviewer is about to forget it", |c| {
+            open(
+                c,
+                "header",
+                Forge::Github,
+                "acme/sdk",
+                "siobhan",
+                "Send the right charset",
+                &["src/http.rs"],
+            )
+        }),
+        scene((TUE, 9, 45), "The handbook change is approved", |c| approve(c, "export")),
+        scene((TUE, 9, 50), "… and merged", |c| merge(c, "export")),
+        scene((TUE, 10, 30), "The reviewer of the receipt declines, on GitLab this time", |c| {
+            decline(c, "receipt")
+        }),
+        scene((TUE, 11, 0), "The second reviewer of the timeout approves", |c| approve(c, "timeout")),
+        scene((TUE, 11, 10), "… and merges", |c| merge(c, "timeout")),
+    ];
+    scenes.extend(second_half(scene));
+    scenes
+}
+
+type Act = fn(&mut Company) -> anyhow::Result<()>;
+
+fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
+    vec![
+        scene((TUE, 12, 0), "A webhook is lost on its way: Sam's fix of the search is not heard of", |c| {
+            c.sandbox.lose_next(Forge::Gitlab, 1);
+            open(
+                c,
+                "search",
+                Forge::Gitlab,
+                "acme/shop",
+                "sam",
+                "Find names with accents",
+                &["src/search.rs"],
+            )
+        }),
+        scene((TUE, 15, 30), "The reviewer of the search, found by a sweep, approves", |c| {
+            approve(c, "search")
+        }),
+        scene((TUE, 15, 40), "… and merges", |c| merge(c, "search")),
+        scene((WED, 9, 30), "The receipt is approved and merged", |c| {
+            approve(c, "receipt")?;
+            merge(c, "receipt")
+        }),
+        scene((WED, 10, 0), "Sam fixes the mail footer on GitLab; everybody is busy with a release", |c| {
+            open(c, "footer", Forge::Gitlab, "acme/shop", "sam", "Link the right imprint", &["src/mail.rs"])
+        }),
+        scene((WED, 16, 0), "GitHub sends one event twice; it counts once", |c| {
+            let id = c.sandbox.comment(&c.change("header")?, "siobhan", "Any news?")?;
+            tracing::debug!(id, "commented");
+            c.sandbox.duplicate_pending();
+            Ok(())
+        }),
+        scene((THU, 10, 0), "Lena, told by Usher, reviews the header herself", |c| {
+            let change = c.change("header")?;
+            c.sandbox.comment(&change, "lena", "Sorry for the wait, looking at it with the team now.")?;
+            Ok(())
+        }),
+        scene((THU, 10, 30), "The second reviewer of the header approves and merges", |c| {
+            approve(c, "header")?;
+            merge(c, "header")
+        }),
+        scene((FRI, 15, 30), "The footer is approved at last, and merged before the weekend", |c| {
+            approve(c, "footer")?;
+            merge(c, "footer")
+        }),
+    ]
+}
+
+fn new(author: &str, title: &str, paths: &[&str]) -> NewChange {
+    let files = paths.iter().map(|path| ChangedFile::new(path, 4, 1)).collect();
+    let description = "A customer reported this; see the ticket.".into();
+    NewChange { files, description, ..NewChange::by(author, title) }
+}
+
+fn open(
+    company: &mut Company,
+    name: &'static str,
+    forge: Forge,
+    project: &str,
+    author: &str,
+    title: &str,
+    paths: &[&str],
+) -> anyhow::Result<()> {
+    add(company, name, forge, project, new(author, title, paths))
+}
+
+fn add(
+    company: &mut Company,
+    name: &'static str,
+    forge: Forge,
+    project: &str,
+    change: NewChange,
+) -> anyhow::Result<()> {
+    let change = company.sandbox.open_change(forge, project, change)?;
+    company.changes.insert(name, change);
+    Ok(())
+}
+
+fn approve(company: &mut Company, name: &str) -> anyhow::Result<()> {
+    let (change, who) = (company.change(name)?, company.reviewer(name)?);
+    Ok(company.sandbox.review(&change, &who, Verdict::Approve, "")?)
+}
+
+fn merge(company: &mut Company, name: &str) -> anyhow::Result<()> {
+    let snapshot = company.sandbox.snapshot(&company.change(name)?)?;
+    let who = snapshot.reviewer_logins().pop().unwrap_or("lena").to_owned();
+    Ok(company.sandbox.merge(&company.change(name)?, &who)?)
+}
+
+fn decline(company: &mut Company, name: &str) -> anyhow::Result<()> {
+    let (change, who) = (company.change(name)?, company.reviewer(name)?);
+    company.sandbox.comment(&change, &who, "@usher decline no time this week, sorry")?;
+    Ok(())
+}

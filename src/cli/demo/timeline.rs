@@ -1,0 +1,153 @@
+//! The timeline on the terminal: what people did, what Usher did, and why.
+
+use std::collections::BTreeMap;
+
+use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::company::{BOT, Company, key};
+use super::story::{self, Scene};
+use crate::cli::paper::action_words;
+use crate::cli::service::Service;
+use crate::core::action::Action;
+use crate::core::reason::Reason;
+use crate::core::review::Stage;
+use crate::core::words;
+use crate::sandbox::{ChangeRef, Forge};
+
+const DAY: Style = Style::new().bold().underline();
+const PEOPLE: Style = Style::new().bold();
+const USHER: Style = AnsiColor::Cyan.on_default();
+const QUIET: Style = Style::new().dimmed();
+const WARM: Style = AnsiColor::Yellow.on_default();
+
+/// Newest ledger rows that are looked at per change.
+const LEDGER_ROWS: u32 = 50;
+
+/// What has been told so far.
+#[derive(Default)]
+pub(super) struct Timeline {
+    day: Option<Date>,
+    told_log: usize,
+    told_ledger: BTreeMap<ChangeRef, i64>,
+}
+
+impl Timeline {
+    pub(super) fn welcome(&self, dashboard: &str) {
+        anstream::println!(
+            "{PEOPLE}Usher demo{PEOPLE:#}: a week of a small company with a GitLab and a GitHub.\n\
+             The forges are fakes on this machine; server, clients, webhooks and signatures are real.\n\
+             Support: sam, siobhan. Pools: backend (rita, ravi, rosa, otto), docs (dora, dan),\n\
+             sdk (rita, kim, noah). Lead of all: lena. Rosa is on leave; otto has no access.\n\
+             Dashboard: http://{dashboard}   Times are London's."
+        );
+    }
+
+    /// A new scene begins.
+    pub(super) fn scene(&mut self, scene: &Scene, now: Timestamp) {
+        self.new_day(now);
+        anstream::println!("\n  {}  {PEOPLE}{}{PEOPLE:#}", clock(now), scene.words);
+    }
+
+    /// Tells what is new on the forges and in the ledger.
+    pub(super) async fn tell(&mut self, company: &Company, service: &Service) -> anyhow::Result<()> {
+        let log = company.sandbox.log_since(self.told_log);
+        self.told_log += log.len();
+        for entry in log.into_iter().filter(|entry| entry.actor != BOT) {
+            self.new_day(entry.at);
+            let what = entry.what.lines().next().unwrap_or_default();
+            anstream::println!("         {} {} {what}", place(&entry.change), entry.actor);
+        }
+        let changes = company.sandbox.changes(Forge::Gitlab).into_iter();
+        for change in changes.chain(company.sandbox.changes(Forge::Github)) {
+            let mut rows = service.store.ledger(&key(&change), LEDGER_ROWS).await?;
+            rows.sort_by_key(|row| row.seq);
+            let told = self.told_ledger.entry(change.clone()).or_insert(i64::MIN);
+            let fresh: Vec<_> = rows.into_iter().filter(|row| row.seq > *told).collect();
+            if let Some(last) = fresh.last() {
+                *told = last.seq;
+            }
+            for row in fresh {
+                self.decision(
+                    &change,
+                    row.entry.at,
+                    &row.entry.reasons,
+                    &row.entry.actions,
+                    service.clock.now(),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn decision(
+        &mut self,
+        change: &ChangeRef,
+        at: Timestamp,
+        reasons: &[Reason],
+        actions: &[Action],
+        now: Timestamp,
+    ) {
+        let worth_telling: Vec<&Reason> = reasons.iter().filter(|reason| is_news(reason)).collect();
+        let shown: Vec<&Action> =
+            actions.iter().filter(|action| !matches!(action, Action::Status { .. })).collect();
+        if worth_telling.is_empty() && shown.is_empty() {
+            return;
+        }
+        self.new_day(now.max(at));
+        anstream::println!("  {}  {USHER}usher{USHER:#} {}", clock(now.max(at)), place(change));
+        for reason in worth_telling {
+            let style = if is_pressing(reason) { WARM } else { Style::new() };
+            anstream::println!("           {style}{}{style:#}", words::sentence(reason));
+        }
+        for action in shown {
+            anstream::println!("           {QUIET}→ {}{QUIET:#}", action_words(action));
+        }
+    }
+
+    fn new_day(&mut self, at: Timestamp) {
+        let day = at.to_zoned(story::zone()).date();
+        if self.day != Some(day) {
+            self.day = Some(day);
+            anstream::println!("\n{DAY}{}{DAY:#}", day.strftime("%A, %-d %B"));
+        }
+    }
+}
+
+/// What a spectator wants to read; the rest is in the ledger.
+fn is_news(reason: &Reason) -> bool {
+    !matches!(
+        reason,
+        Reason::OlderSnapshot
+            | Reason::Ready
+            | Reason::Routed { .. }
+            | Reason::StageMoved { to: Stage::Reviewing, .. }
+            | Reason::OnlyABot { .. }
+    )
+}
+
+/// What is told in a warmer colour.
+fn is_pressing(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::BoxRanOut { .. }
+            | Reason::Reminded { .. }
+            | Reason::Widened { .. }
+            | Reason::Escalated { .. }
+            | Reason::Declined { .. }
+            | Reason::Refused { .. }
+    )
+}
+
+fn place(change: &ChangeRef) -> String {
+    let forge = match change.forge {
+        Forge::Gitlab => "GitLab",
+        Forge::Github => "GitHub",
+    };
+    format!("{QUIET}{forge} {change}{QUIET:#}")
+}
+
+fn clock(at: Timestamp) -> String {
+    at.to_zoned(story::zone()).strftime("%H:%M").to_string()
+}

@@ -1,0 +1,156 @@
+//! The command line.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+
+mod check;
+mod deliveries;
+mod demo;
+mod explain;
+mod paper;
+mod replay;
+mod serve;
+pub mod service;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{self, Config};
+
+/// Takes every merge request written by a support engineer to the right reviewer, and sees that it
+/// gets an answer on time.
+#[derive(Debug, Parser)]
+#[command(name = "usher", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(long, global = true, default_value = "config/usher.toml", env = "USHER_CONFIG")]
+    config: PathBuf,
+    /// Print JSON where a machine may read.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play a week of a small company on a sandbox: no account and no network needed
+    Demo {
+        /// End with a summary instead of keeping the dashboard open
+        #[arg(long)]
+        once: bool,
+        /// Where the dashboard listens
+        #[arg(long, default_value = "127.0.0.1:0")]
+        listen: SocketAddr,
+    },
+    /// Run the server
+    Serve,
+    /// Check the configuration; with --online ask the forges too
+    Check {
+        /// Ask the forges: is the token valid, are people and projects there
+        #[arg(long)]
+        online: bool,
+    },
+    /// Say what Usher would do with a change, and why; writes nothing
+    Explain {
+        /// The address of its page, or forge:project!number
+        change: String,
+    },
+    /// Read a stored payload as if a forge had just sent it; writes nothing
+    Replay {
+        /// The body of a delivery
+        file: PathBuf,
+        /// The event's name: merge_request, note, pull_request, issue_comment, …
+        #[arg(long)]
+        event: String,
+        /// The forge's name in the configuration
+        #[arg(long)]
+        forge: String,
+    },
+    /// Look at inbox, outbox and dead letters
+    Deliveries {
+        #[command(subcommand)]
+        command: Option<deliveries::Command>,
+    },
+}
+
+/// What ends a command early.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration is wrong: exit code 2.
+    #[error("{0}")]
+    Config(config::Mistakes),
+    /// What was asked for makes no sense: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// It did not work: exit code 1.
+    #[error("{0:#}")]
+    Failed(#[from] anyhow::Error),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            anstream::eprintln!("usher: the async runtime cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error @ (CliError::Config(_) | CliError::Usage(_))) => {
+            anstream::eprintln!("{error}");
+            ExitCode::from(2)
+        }
+        Err(error @ CliError::Failed(_)) => {
+            anstream::eprintln!("usher: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<ExitCode, CliError> {
+    let config = || load(&cli.config);
+    match cli.command {
+        Command::Demo { once, listen } => demo::run(once, listen).await,
+        Command::Serve => serve::run(&cli.config, config()?).await,
+        Command::Check { online } => check::run(&cli.config, online, cli.json).await,
+        Command::Explain { change } => explain::run(config()?, &change, cli.json).await,
+        Command::Replay { file, event, forge } => {
+            replay::run(config()?, &file, &event, &forge, cli.json).await
+        }
+        Command::Deliveries { command } => {
+            deliveries::run(config()?, command.unwrap_or_default(), cli.json).await
+        }
+    }
+}
+
+/// Loads the configuration; warnings go to standard error.
+fn load(path: &Path) -> Result<Config, CliError> {
+    let loaded = config::load(path).map_err(CliError::Config)?;
+    if !loaded.warnings.is_empty() {
+        anstream::eprintln!("{}", loaded.warnings);
+    }
+    Ok(loaded.config)
+}
+
+/// Starts logging to standard error: one line per event, JSON when `USHER_LOG_FORMAT=json`, filtered
+/// by `RUST_LOG`.
+fn start_logging(default: &str) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let json = std::env::var("USHER_LOG_FORMAT").is_ok_and(|format| format == "json");
+    // A second subscriber in one process is refused; the first one stays.
+    let _ = if json {
+        builder.json().try_init()
+    } else {
+        let color =
+            std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
+        builder.with_ansi(color).try_init()
+    };
+}

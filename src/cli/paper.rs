@@ -1,0 +1,222 @@
+//! Reading glasses: what `explain` and `replay` need to decide on paper, without writing anything.
+
+use anyhow::Context;
+
+use super::service::client;
+use crate::clock::Clock;
+use crate::config::{Config, Forge};
+use crate::core::action::Action;
+use crate::core::change::ChangeKey;
+use crate::core::decide;
+use crate::core::fact::Fact;
+use crate::core::people::{Directory, RosterWish, Workloads};
+use crate::core::pick::pick;
+use crate::core::reason::{Candidate, Reason};
+use crate::core::review::Review;
+use crate::core::words;
+use crate::core::world::{Decision, World};
+use crate::forge::{Client, Hint};
+use crate::store::Store;
+
+/// One forge as it is known, and the store if there is one, both only to be looked at.
+pub(super) struct Paper {
+    config: Config,
+    store: Option<Store>,
+    pub(super) client: Client,
+    pub(super) directory: Directory,
+    first_seen: jiff::Timestamp,
+    clock: Clock,
+}
+
+/// A decision on paper.
+pub(super) struct Sketch {
+    pub(super) review: Review,
+    pub(super) reasons: Vec<Reason>,
+    pub(super) actions: Vec<Action>,
+    pub(super) wake: Option<jiff::Timestamp>,
+    /// Whether the store knew the change.
+    pub(super) known: bool,
+    /// Every pool's members, judged as of now.
+    pub(super) judged: Vec<(String, Vec<Candidate>)>,
+}
+
+impl Paper {
+    /// Reads what is known of `forge`; asks the forge itself where the store has no roster.
+    pub(super) async fn open(config: Config, forge: &Forge) -> anyhow::Result<Paper> {
+        let clock = Clock::system();
+        let client = client(forge, &clock)?;
+        // A store that does not exist yet is no fault: then nothing is known, and nothing is made.
+        let store = Store::open_read_only(&config.store_url).await.ok();
+        let kept = match &store {
+            Some(store) => store.roster(&forge.name).await?,
+            None => None,
+        };
+        let roster = match kept {
+            Some(roster) => roster,
+            None => {
+                let wish = RosterWish::new(&config.policy, &forge.name);
+                let roster = client.roster(&wish).await;
+                roster.with_context(|| format!("`{}` did not tell who is who", forge.name))?
+            }
+        };
+        let first_seen = match &store {
+            Some(store) => store.first_seen(&forge.name, clock.now()).await?,
+            // On paper nothing is held back because it is old.
+            None => jiff::Timestamp::UNIX_EPOCH,
+        };
+        let directory = Directory::new(&config.policy, &forge.name, &roster);
+        Ok(Paper { config, store, client, directory, first_seen, clock })
+    }
+
+    /// Decides facts one after another, reading changed files where the decision asks for them.
+    pub(super) async fn decide(&self, change: &ChangeKey, facts: Vec<Fact>) -> anyhow::Result<Sketch> {
+        let stored = match &self.store {
+            Some(store) => store.load(change).await?,
+            None => None,
+        };
+        let workloads = match &self.store {
+            Some(store) => store.workloads(self.clock.now()).await?,
+            None => Workloads::default(),
+        };
+        let world = World {
+            policy: &self.config.policy,
+            directory: &self.directory,
+            workloads: &workloads,
+            first_seen: self.first_seen,
+            now: self.clock.now(),
+        };
+        let known = stored.is_some();
+        let review = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
+        let mut sketch = Sketch {
+            review,
+            reasons: Vec::new(),
+            actions: Vec::new(),
+            wake: None,
+            known,
+            judged: Vec::new(),
+        };
+        for fact in facts {
+            sketch.add(decide(&world, &sketch.review, &fact));
+        }
+        if sketch.actions.contains(&Action::ReadFiles) {
+            let read = self.client.perform(change, &Action::ReadFiles, Hint::default()).await;
+            let read = read.context("the changed files could not be read")?;
+            sketch.actions.retain(|action| *action != Action::ReadFiles);
+            for fact in read.facts {
+                sketch.add(decide(&world, &sketch.review, &fact));
+            }
+        }
+        for part in &sketch.review.pools {
+            if let Some(pool) = self.config.policy.pool(&part.pool) {
+                let chosen_now = part.candidates.clone();
+                let fresh = pick(&world, &sketch.review, pool, None).candidates;
+                // What was decided a moment ago on paper says more than "is asked already".
+                let candidates = if known || chosen_now.is_empty() { fresh } else { chosen_now };
+                sketch.judged.push((part.pool.clone(), candidates));
+            }
+        }
+        Ok(sketch)
+    }
+}
+
+impl Sketch {
+    fn add(&mut self, decision: Decision) {
+        self.review = decision.review;
+        self.wake = decision.wake;
+        self.reasons.extend(decision.reasons);
+        for action in decision.actions {
+            self.actions.retain(|earlier| earlier.kind() != action.kind());
+            self.actions.push(action);
+        }
+    }
+
+    /// The whole sketch for a person.
+    pub(super) fn print(&self) {
+        let review = &self.review;
+        anstream::println!("{}  {}", review.change, review.title);
+        if !review.tracked {
+            anstream::println!("\nUsher leaves it alone:");
+        } else {
+            let author = review.author_name.as_deref().unwrap_or(&review.author.login);
+            anstream::println!("by {author}, {}", words::stage_name(review.stage));
+            let asked: Vec<&str> = review.active().map(|assignment| assignment.person.as_str()).collect();
+            if !asked.is_empty() {
+                anstream::println!("reviewers: {}", asked.join(", "));
+            }
+        }
+        for (pool, candidates) in &self.judged {
+            anstream::println!("\nPool {pool}:");
+            for candidate in candidates {
+                anstream::println!("  {:<16} {}", candidate.person, words::standing(&candidate.standing));
+            }
+        }
+        if !self.reasons.is_empty() {
+            anstream::println!("\nWhy:");
+        }
+        for reason in &self.reasons {
+            anstream::println!("  {}", words::sentence(reason));
+        }
+        anstream::println!("\nWhat would be done on the forge:");
+        for action in &self.actions {
+            anstream::println!("  {}", action_words(action));
+        }
+        if self.actions.is_empty() {
+            anstream::println!("  nothing");
+        }
+        if let Some(wake) = self.wake {
+            anstream::println!("\nLooked at again: {wake}");
+        }
+        anstream::println!("\nNothing was written.");
+    }
+
+    /// The whole sketch for a machine.
+    pub(super) fn json(&self) -> serde_json::Value {
+        let candidates = self
+            .judged
+            .iter()
+            .map(|(pool, candidates)| serde_json::json!({ "pool": pool, "candidates": candidates }));
+        serde_json::json!({
+            "change": self.review.change.to_string(),
+            "title": self.review.title,
+            "tracked": self.review.tracked,
+            "known": self.known,
+            "stage": self.review.stage,
+            "pools": candidates.collect::<Vec<_>>(),
+            "reasons": self.reasons,
+            "sentences": self.reasons.iter().map(words::sentence).collect::<Vec<_>>(),
+            "actions": self.actions,
+            "wake": self.wake,
+        })
+    }
+}
+
+/// An action as one line.
+pub(super) fn action_words(action: &Action) -> String {
+    let join = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
+    match action {
+        Action::ReadFiles => "read the changed files".into(),
+        Action::Shape(shape) => {
+            let mut parts = Vec::new();
+            let logins = |set: &std::collections::BTreeSet<crate::core::change::Account>| {
+                set.iter().map(|account| account.login.clone()).collect::<Vec<_>>().join(", ")
+            };
+            if !shape.reviewers.is_empty() {
+                parts.push(format!("reviewers {}", logins(&shape.reviewers)));
+            }
+            if !shape.not_reviewers.is_empty() {
+                parts.push(format!("no longer {}", logins(&shape.not_reviewers)));
+            }
+            if !shape.labels.is_empty() {
+                parts.push(format!("labels {}", join(&shape.labels)));
+            }
+            if !shape.not_labels.is_empty() {
+                parts.push(format!("without {}", join(&shape.not_labels)));
+            }
+            parts.join("; ")
+        }
+        Action::Status { .. } => "write the status comment".into(),
+        Action::Ping { person, .. } => format!("ping {person}"),
+        Action::Reply { .. } => "reply in a comment".into(),
+        Action::React { .. } => "react to the comment".into(),
+    }
+}

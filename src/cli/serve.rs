@@ -1,0 +1,112 @@
+//! `usher serve`: the server, until it is told to stop.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::service::Service;
+use super::{CliError, start_logging};
+use crate::clock::Clock;
+use crate::config::{self, Config};
+use crate::web::{self, Limits};
+
+/// How long parts may take to finish what they are at when the server stops.
+const FAREWELL: Duration = Duration::from_secs(20);
+
+pub(super) async fn run(path: &Path, config: Config) -> Result<ExitCode, CliError> {
+    start_logging("info");
+    let listen = bind(config.server.listen).await?;
+    let admin = bind(config.server.admin).await?;
+    let service = Service::assemble(&config, Clock::system()).await?;
+    let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+    let limits = Limits::default();
+    tasks.spawn(web::serve(listen, web::public(service.door.clone()), limits, stop.clone()));
+    tasks.spawn(web::serve(admin, web::admin(service.door.clone()), limits, stop.clone()));
+    service.spawn(&tasks, &stop);
+    if config.dry_run {
+        tracing::warn!("dry run: Usher decides and records, and writes nothing to any forge");
+    }
+    tracing::info!(
+        forges = config.forges.iter().map(|forge| forge.name.as_str()).collect::<Vec<_>>().join(","),
+        "listening for webhooks on {}, dashboard on http://{}",
+        config.server.listen,
+        config.server.admin
+    );
+    until_told(path.to_owned(), config, &service).await?;
+    tracing::info!("stopping: no new work is taken, what is under way is finished");
+    stop.cancel();
+    tasks.close();
+    if tokio::time::timeout(FAREWELL, tasks.wait()).await.is_err() {
+        tracing::warn!("some work did not finish in time; it is taken up again at the next start");
+    }
+    service.store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Waits for SIGTERM or SIGINT; on SIGHUP reads the configuration again.
+async fn until_told(path: PathBuf, mut present: Config, service: &Service) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+            _ = hangup.recv() => {
+                if let Some(config) = reload(&path, &present, service) {
+                    present = config;
+                }
+            }
+        }
+    }
+}
+
+/// Reads the configuration again. A bad file keeps the old one and says so.
+fn reload(path: &Path, present: &Config, service: &Service) -> Option<Config> {
+    let config = match config::load(path) {
+        Ok(loaded) => loaded.config,
+        Err(mistakes) => {
+            tracing::error!("the new configuration is wrong, the old one stays:\n{mistakes}");
+            return None;
+        }
+    };
+    if let Err(error) = service.reload(&config) {
+        tracing::error!("the new configuration is wrong, the old one stays: {error:#}");
+        return None;
+    }
+    if needs_restart(present, &config) {
+        tracing::warn!(
+            "policy and webhook secrets are in force; changes to [server], [store], dry_run, the pause \
+             between sweeps, and to a forge's name, address, token or projects need a restart"
+        );
+    } else {
+        tracing::info!("the new configuration is in force");
+    }
+    Some(config)
+}
+
+fn needs_restart(before: &Config, after: &Config) -> bool {
+    let forges = |config: &Config| {
+        let forges = config.forges.iter().map(|forge| {
+            let token = secrecy::ExposeSecret::expose_secret(&forge.token).to_owned();
+            let projects: Vec<_> = forge.projects.iter().map(|pattern| pattern.text.clone()).collect();
+            (forge.name.clone(), forge.url.clone(), token, projects)
+        });
+        forges.collect::<Vec<_>>()
+    };
+    before.server != after.server
+        || before.store_url != after.store_url
+        || before.dry_run != after.dry_run
+        || before.reconcile_every != after.reconcile_every
+        || forges(before) != forges(after)
+}

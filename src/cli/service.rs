@@ -1,0 +1,223 @@
+//! The service: every part of the house wired together, once for `serve`, the demo and the tests.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::alarm;
+use crate::clock::Clock;
+use crate::config::{Config, Forge};
+use crate::courier::Courier;
+use crate::engine::{Bells, Engine, Knowledge};
+use crate::forge::{Client, ClientConfig, Inbound, Secrets};
+use crate::metrics::Metrics;
+use crate::reconcile::Reconcile;
+use crate::store::Store;
+use crate::web::{Door, Settings};
+
+/// Pause between two rounds of throwing away what is no longer needed.
+const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// All parts, wired.
+pub struct Service {
+    pub store: Store,
+    pub knowledge: Arc<Knowledge>,
+    pub engine: Arc<Engine>,
+    pub courier: Arc<Courier>,
+    pub reconciles: Vec<Arc<Reconcile>>,
+    pub door: Arc<Door>,
+    pub clock: Clock,
+    bells: Arc<Bells>,
+    reconcile_every: Duration,
+    keep_bodies: Duration,
+}
+
+impl Service {
+    /// Opens the store and wires everything. Talks to no forge.
+    ///
+    /// # Errors
+    /// When the store cannot be opened or a forge's settings make no sense; the message says which.
+    pub async fn assemble(config: &Config, clock: Clock) -> anyhow::Result<Service> {
+        let store = Store::open(&config.store_url).await.context("the store cannot be opened")?;
+        let released = store.release_leases().await?;
+        if released > 0 {
+            tracing::info!(
+                released,
+                "actions that were under way when the last run ended are taken up again"
+            );
+        }
+        let now = clock.now();
+        let mut remembered = Vec::new();
+        for forge in &config.forges {
+            let roster = store.roster(&forge.name).await?.unwrap_or_default();
+            remembered.push((forge.name.clone(), roster, store.first_seen(&forge.name, now).await?));
+        }
+        let knowledge = Arc::new(Knowledge::new(Arc::new(config.policy.clone()), remembered));
+        let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
+        let engine = Engine::new(
+            store.clone(),
+            knowledge.clone(),
+            clock.clone(),
+            bells.clone(),
+            metrics.clone(),
+            config.dry_run,
+        );
+        let mut clients = BTreeMap::new();
+        for forge in &config.forges {
+            clients.insert(forge.name.clone(), client(forge, &clock)?);
+        }
+        let reconciles = clients.values().map(|client| {
+            Arc::new(Reconcile::new(
+                client.clone(),
+                store.clone(),
+                knowledge.clone(),
+                clock.clone(),
+                bells.clone(),
+                metrics.clone(),
+            ))
+        });
+        let reconciles = reconciles.collect();
+        let courier = Courier::new(store.clone(), clients, clock.clone(), bells.clone(), metrics.clone());
+        let settings = Settings {
+            body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
+            keep_bodies: !config.server.keep_bodies.is_zero(),
+            ..Settings::default()
+        };
+        let door = Door::new(
+            store.clone(),
+            knowledge.clone(),
+            clock.clone(),
+            bells.clone(),
+            metrics,
+            inbounds(config)?.into_values().collect(),
+            settings,
+        );
+        Ok(Service {
+            store,
+            knowledge,
+            engine: Arc::new(engine),
+            courier: Arc::new(courier),
+            reconciles,
+            door,
+            clock,
+            bells,
+            reconcile_every: config.reconcile_every,
+            keep_bodies: config.server.keep_bodies,
+        })
+    }
+
+    /// Starts all loops; they end when `stop` is cancelled.
+    pub fn spawn(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        let engine = self.engine.clone();
+        let token = stop.clone();
+        tasks.spawn(async move { engine.run(token).await });
+        let courier = self.courier.clone();
+        let token = stop.clone();
+        tasks.spawn(async move { courier.run(token).await });
+        tasks.spawn(alarm::run(
+            self.engine.clone(),
+            self.store.clone(),
+            self.clock.clone(),
+            self.bells.clone(),
+            stop.clone(),
+        ));
+        for reconcile in &self.reconciles {
+            let (reconcile, every, token) = (reconcile.clone(), self.reconcile_every, stop.clone());
+            tasks.spawn(async move { reconcile.run(every, token).await });
+        }
+        tasks.spawn(prune(self.store.clone(), self.clock.clone(), self.keep_bodies, stop.clone()));
+    }
+
+    /// Decides and performs until nothing is left that could be done now. What the demo and the
+    /// tests call in place of the loops.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        loop {
+            let decided = self.engine.drain().await? + self.engine.tick().await?;
+            let performed = self.courier.drain().await?;
+            if decided + performed == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next instant at which something is due by itself, if any.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next_due(&self) -> anyhow::Result<Option<Timestamp>> {
+        let wake = self.store.next_wake().await?;
+        let outbox = self.store.next_outbox_due().await?;
+        let inbox = self.store.next_undecided().await?;
+        Ok([wake, outbox, inbox].into_iter().flatten().min())
+    }
+
+    /// A new configuration takes effect: policy and webhook secrets. What needs a restart is left
+    /// as it is.
+    ///
+    /// # Errors
+    /// When a secret makes no sense; then everything stays as it was.
+    pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
+        let inbounds = inbounds(config)?;
+        self.knowledge.set_policy(Arc::new(config.policy.clone()), self.clock.now());
+        self.door.reload(inbounds.into_values().collect());
+        self.bells.roster.notify_waiters();
+        Ok(())
+    }
+}
+
+/// The client of a configured forge.
+///
+/// # Errors
+/// When its address makes no sense.
+pub fn client(forge: &Forge, clock: &Clock) -> anyhow::Result<Client> {
+    let config = ClientConfig {
+        name: forge.name.clone(),
+        kind: forge.kind,
+        url: forge.url.clone(),
+        token: forge.token.clone(),
+        projects: forge.projects.clone(),
+        user_agent: concat!("usher/", env!("CARGO_PKG_VERSION")).to_owned(),
+    };
+    Client::new(config, clock.clone()).with_context(|| format!("forge `{}`", forge.name))
+}
+
+/// The front doors of all configured forges.
+///
+/// # Errors
+/// When a secret makes no sense; the message does not show it.
+pub fn inbounds(config: &Config) -> anyhow::Result<BTreeMap<String, Inbound>> {
+    let inbound = |forge: &Forge| {
+        let secrets = Secrets {
+            webhook_secrets: forge.webhook_secrets.clone(),
+            signing_tokens: forge.signing_tokens.clone(),
+            secret_tokens: forge.secret_tokens.clone(),
+            allow_unsigned: forge.allow_unsigned,
+        };
+        let inbound = Inbound::new(&forge.name, forge.kind, &secrets, Vec::new());
+        inbound
+            .map(|inbound| (forge.name.clone(), inbound))
+            .with_context(|| format!("forge `{}`", forge.name))
+    };
+    config.forges.iter().map(inbound).collect()
+}
+
+async fn prune(store: Store, clock: Clock, keep_bodies: Duration, stop: CancellationToken) {
+    loop {
+        match store.prune(clock.now(), keep_bodies).await {
+            Ok(pruned) => tracing::debug!(?pruned, "threw away what is no longer needed"),
+            Err(error) => tracing::warn!(%error, "old rows could not be thrown away; again in an hour"),
+        }
+        tokio::select! {
+            () = clock.sleep_until(clock.now() + PRUNE_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Every key that the configuration knows, section by section.
+//!
+//! The reader looks nothing up that is not listed here, and a test proves that each of these keys
+//! is explained in `config/usher.toml`.
+
+/// The keys of one section.
+#[derive(Debug)]
+pub struct Keys {
+    /// How the section is written: `[server]`, `[[pool]]`; empty for the top of the file.
+    pub title: &'static str,
+    pub names: &'static [&'static str],
+}
+
+macro_rules! sections {
+    ($($name:ident $title:literal [$($key:literal)*])*) => {
+        $(pub const $name: Keys = Keys { title: $title, names: &[$($key),*] };)*
+        /// All sections.
+        pub const ALL: &[&Keys] = &[$(&$name),*];
+    };
+}
+
+sections! {
+    ROOT "" ["dry_run" "server" "store" "forge" "support" "person" "pool" "route" "calendar" "timebox"
+        "labels" "limits" "reconcile"]
+    SERVER "[server]" ["listen" "admin" "body_limit" "keep_bodies"]
+    STORE "[store]" ["url"]
+    FORGE "[[forge]]" ["name" "kind" "url" "token" "app_id" "app_private_key" "webhook_secrets"
+        "signing_tokens" "secret_tokens" "allow_unsigned" "projects"]
+    SUPPORT "[support]" ["members" "gitlab_groups" "github_teams" "except"]
+    PERSON "[[person]]" ["name" "gitlab" "github" "calendar" "timezone" "capacity" "away"]
+    POOL "[[pool]]" ["name" "members" "gitlab_groups" "github_teams" "lead" "reviewers" "approvals"
+        "capacity" "calendar"]
+    ROUTE "[[route]]" ["pool" "projects" "paths" "labels" "target_branches" "forges"]
+    CALENDAR "[[calendar]]" ["name" "timezone" "days" "hours" "holidays" "holidays_ics"]
+    TIMEBOX "[timebox]" ["waiting" "reviewing" "with_author" "ready_to_merge"]
+    WAITING "[timebox.waiting]" ["budget" "steps"]
+    REVIEWING "[timebox.reviewing]" ["budget" "steps"]
+    WITH_AUTHOR "[timebox.with_author]" ["budget" "steps"]
+    READY_TO_MERGE "[timebox.ready_to_merge]" ["budget" "steps"]
+    STEP "a step" ["at" "do"]
+    LABELS "[labels]" ["contribution" "waiting" "reviewing" "with_author" "ready_to_merge" "overdue"
+        "skip"]
+    LIMITS "[limits]" ["pings_per_change" "pings_per_person_per_day" "first_run_changes_per_day"
+        "max_pools"]
+    RECONCILE "[reconcile]" ["every"]
+}

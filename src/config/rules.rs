@@ -1,0 +1,197 @@
+//! The policy as a whole, and its smaller sections: `[timebox.…]`, `[labels]`, `[limits]`.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::core::calendar::Hours;
+use crate::core::policy::{ForgePolicy, Labels, Limits, Policy};
+use crate::core::timebox::{BoxRule, BoxRules, Step, StepKind};
+
+use super::calendars::Calendars;
+use super::forges::ReadForge;
+use super::keys::{self, Keys};
+use super::mistakes::{Book, Fault};
+use super::reader::{Placed, Section};
+use super::tree::Node;
+use super::{Outside, people, pools, units};
+
+/// Most steps in one time box.
+const STEPS_MOST: usize = 10;
+/// GitHub's limit for the name of a label, in characters.
+const LABEL_MOST_CHARS: usize = 50;
+
+pub(super) fn policy(
+    root: &Section<'_>,
+    forges: &[ReadForge],
+    outside: &Outside<'_>,
+    book: &mut Book,
+) -> Policy {
+    let default_hours = Arc::new(Hours::office(TimeZone::UTC));
+    let calendars = Calendars::read(root, outside, book);
+    let support = people::support(root, forges, book);
+    let people = people::people(root, &calendars, &default_hours, book);
+    let pools = pools::pools(root, &calendars, forges, &support, book);
+    let routes = pools::routes(root, &pools, forges, book);
+    people::warn_of_slips(root, &support, &pools, book);
+    let forges = forges.iter().filter_map(|forge| forge.whole.as_ref()).map(|forge| ForgePolicy {
+        name: forge.name.clone(),
+        kind: forge.kind,
+        projects: forge.projects.clone(),
+    });
+    Policy {
+        forges: forges.collect(),
+        support,
+        people,
+        pools: pools.into_iter().map(|pool| pool.it).collect(),
+        routes,
+        calendars: calendars.into_map(),
+        default_hours,
+        boxes: boxes(root, book),
+        labels: labels(root, book),
+        limits: limits(root, book),
+    }
+}
+
+fn boxes(root: &Section<'_>, book: &mut Book) -> BoxRules {
+    let default = BoxRules::default();
+    let Some(section) = root.section(book, "timebox", &keys::TIMEBOX) else { return default };
+    let mut rule = |name, keys, default| match section.section(book, name, keys) {
+        Some(section) => box_rule(&section, keys, default, book),
+        None => default,
+    };
+    BoxRules {
+        waiting: rule("waiting", &keys::WAITING, default.waiting),
+        reviewing: rule("reviewing", &keys::REVIEWING, default.reviewing),
+        with_author: rule("with_author", &keys::WITH_AUTHOR, default.with_author),
+        ready_to_merge: rule("ready_to_merge", &keys::READY_TO_MERGE, default.ready_to_merge),
+    }
+}
+
+fn box_rule(section: &Section<'_>, keys: &'static Keys, default: BoxRule, book: &mut Book) -> BoxRule {
+    let budget = section.value(book, "budget", units::budget).map_or(default.budget, |budget| budget.it);
+    let Some(place) = section.key_place("steps") else { return BoxRule { budget, ..default } };
+    let sections = section.sections(book, "steps", &keys::STEP);
+    if sections.len() > STEPS_MOST {
+        book.mistake(place, format!("more than {STEPS_MOST} steps"), "a few are kinder");
+    }
+    let mut steps: Vec<Step> = Vec::new();
+    let mut last_percent = 0;
+    for section in sections {
+        let at = section.required(book, "at", "write when: at = \"100%\"", units::percent);
+        let kind = section.required(book, "do", "write what: do = \"remind\"", units::step_kind);
+        if let Some(at) = &at {
+            if at.it < last_percent {
+                let what = "this step comes before the one above it";
+                book.mistake(&at.place, what, "list the steps in the order in which they happen");
+            }
+            last_percent = at.it;
+        }
+        if let Some(kind) = &kind {
+            report_misplaced(kind, keys, book);
+        }
+        let (Some(at), Some(kind)) = (at, kind) else { continue };
+        let step = Step { at_percent: at.it, kind: kind.it };
+        if steps.contains(&step) {
+            book.mistake(&kind.place, "the same step twice", "leave it out");
+        }
+        steps.push(step);
+    }
+    BoxRule { budget, steps }
+}
+
+/// Steps that could name or add nobody in the stage of this box.
+fn report_misplaced(kind: &Placed<StepKind>, keys: &Keys, book: &mut Book) {
+    match kind.it {
+        StepKind::Widen if !std::ptr::eq(keys, &keys::REVIEWING) => {
+            let what = format!("`widen` adds a reviewer, which is of no use in {}", keys.title);
+            book.mistake(&kind.place, what, "it belongs in [timebox.reviewing]");
+        }
+        StepKind::Remind if std::ptr::eq(keys, &keys::WAITING) => {
+            let what = "nobody has been asked yet in [timebox.waiting], so there is nobody to remind";
+            book.mistake(&kind.place, what, "tell the pool's lead: do = \"escalate\"");
+        }
+        _ => {}
+    }
+}
+
+fn labels(root: &Section<'_>, book: &mut Book) -> Labels {
+    let mut labels = Labels::default();
+    let Some(section) = root.section(book, "labels", &keys::LABELS) else { return labels };
+    for (name, text) in slots(&mut labels) {
+        if let Some(label) = section.value(book, name, label) {
+            *text = label.it;
+        }
+    }
+    report_label_clashes(&section, &mut labels, book);
+    labels
+}
+
+/// The labels with their keys, stages first.
+fn slots(labels: &mut Labels) -> [(&'static str, &mut String); 7] {
+    [
+        ("waiting", &mut labels.waiting),
+        ("reviewing", &mut labels.reviewing),
+        ("with_author", &mut labels.with_author),
+        ("ready_to_merge", &mut labels.ready_to_merge),
+        ("contribution", &mut labels.contribution),
+        ("overdue", &mut labels.overdue),
+        ("skip", &mut labels.skip),
+    ]
+}
+
+fn label(node: &Node) -> Result<String, Fault> {
+    let text = units::text(node)?;
+    if text.contains(',') {
+        let what = format!("the label `{text}` has a comma in it");
+        return Err(Fault::new(what, "GitLab reads a comma as the end of a label: leave it out"));
+    }
+    if text.trim() != text {
+        return Err(Fault::new(format!("the label `{text}` begins or ends with a space"), "leave it out"));
+    }
+    if text.chars().count() > LABEL_MOST_CHARS {
+        let what = format!("a label of more than {LABEL_MOST_CHARS} characters");
+        return Err(Fault::new(what, "GitHub takes no longer ones"));
+    }
+    Ok(text)
+}
+
+/// Labels must differ, also for GitHub, where `Skip` is `skip`; and labels that may be on a change
+/// together must not share a GitLab scope (`scope::value`), since setting one there removes the
+/// other.
+fn report_label_clashes(section: &Section<'_>, labels: &mut Labels, book: &mut Book) {
+    const STAGES: usize = 4;
+    let slots = slots(labels);
+    for (index, (name, text)) in slots.iter().enumerate() {
+        for (earlier, (other_name, other)) in slots[..index].iter().enumerate() {
+            let place = section.key_place(name).or_else(|| section.key_place(other_name));
+            let Some(place) = place else { continue };
+            let both_stages = index < STAGES && earlier < STAGES;
+            let scope = |label: &str| label.rsplit_once("::").map(|(scope, _)| scope.to_lowercase());
+            if text.to_lowercase() == other.to_lowercase() {
+                let what = format!("the labels `{other_name}` and `{name}` are both called `{text}`");
+                book.mistake(place, what, "each has a meaning of its own, so each needs a name of its own");
+            } else if !both_stages && scope(text).is_some() && scope(text) == scope(other) {
+                let what = format!("`{text}` and `{other}` share a scope");
+                book.mistake(place, what, "GitLab keeps one label of each scope: use another scope, or none");
+            }
+        }
+    }
+}
+
+fn limits(root: &Section<'_>, book: &mut Book) -> Limits {
+    let default = Limits::default();
+    let Some(section) = root.section(book, "limits", &keys::LIMITS) else { return default };
+    let mut read = |name, least, default: u32| {
+        section.value(book, name, units::count(least, 10_000)).map_or(default, |count| count.it)
+    };
+    Limits {
+        pings_per_change: read("pings_per_change", 0, default.pings_per_change),
+        pings_per_person_per_day: read("pings_per_person_per_day", 0, default.pings_per_person_per_day),
+        first_run_changes_per_day: read("first_run_changes_per_day", 0, default.first_run_changes_per_day),
+        max_pools: match read("max_pools", 1, 0) {
+            0 => default.max_pools,
+            pools => usize::try_from(pools).unwrap_or(default.max_pools),
+        },
+    }
+}

@@ -1,0 +1,124 @@
+//! Secrets come by reference only: `env:NAME` or `file:PATH`. Nothing here ever prints one.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Outside;
+use super::mistakes::{Book, Fault, nearest};
+use super::reader::Section;
+use super::tree::{Node, Value};
+
+const REFERENCE_TODO: &str = "write \"env:NAME\" for an environment variable or \"file:PATH\" for a file";
+/// Bytes of key in a GitLab signing token.
+const SIGNING_KEY_BYTES: usize = 32;
+
+/// Keeps whatever stands under these keys, and is no reference, out of the report.
+pub(super) fn hide_literals(section: &Section<'_>, names: &[&str], book: &mut Book) {
+    for node in names.iter().filter_map(|name| section.node(name)) {
+        match &node.value {
+            Value::Text(text) if is_reference(text) => {}
+            Value::List(items)
+                if items
+                    .iter()
+                    .all(|item| matches!(&item.value, Value::Text(text) if is_reference(text))) => {}
+            _ => book.keep_secret(&node.place),
+        }
+    }
+}
+
+/// Whether a text points at a secret instead of being one.
+pub(super) fn is_reference(text: &str) -> bool {
+    text.starts_with("env:") || text.starts_with("file:")
+}
+
+/// Follows a reference.
+pub(super) fn secret(node: &Node, outside: &Outside<'_>) -> Result<SecretString, Fault> {
+    let Value::Text(text) = &node.value else {
+        let what = format!("expected a reference to a secret, found {}", node.value.kind());
+        return Err(Fault::new(what, REFERENCE_TODO));
+    };
+    if let Some(name) = text.strip_prefix("env:") {
+        return variable(name.trim(), outside);
+    }
+    if let Some(path) = text.strip_prefix("file:") {
+        return file(path.trim(), outside);
+    }
+    let what = "a secret must not stand in the configuration itself";
+    Err(Fault::new(what, format!("{REFERENCE_TODO}; if this was a real secret, replace it on the forge")))
+}
+
+/// An access token: sent in a header, so it must be plain visible characters.
+pub(super) fn token(node: &Node, outside: &Outside<'_>) -> Result<SecretString, Fault> {
+    let token = secret(node, outside)?;
+    if token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(token);
+    }
+    let what = format!("the token in {} has spaces, line breaks or other odd characters", reference(node));
+    Err(Fault::new(what, "look for a stray space or a second line"))
+}
+
+/// A GitLab signing token: `whsec_` and the base64 of exactly 32 bytes (GitLab 19.0,
+/// `doc/user/project/integrations/webhooks.md`).
+pub(super) fn signing_token(node: &Node, outside: &Outside<'_>) -> Result<SecretString, Fault> {
+    let token = secret(node, outside)?;
+    let wrong = |what: &str| {
+        let todo =
+            "copy the signing token of the webhook as GitLab shows it once: `whsec_` and 44 characters";
+        Err(Fault::new(format!("the value of {} {what}", reference(node)), todo))
+    };
+    let Some(encoded) = token.expose_secret().strip_prefix("whsec_") else {
+        return wrong("is no signing token: it does not begin with `whsec_`");
+    };
+    match STANDARD.decode(encoded) {
+        Ok(key) if key.len() == SIGNING_KEY_BYTES => Ok(token),
+        Ok(key) => wrong(&format!("holds a key of {} bytes instead of {SIGNING_KEY_BYTES}", key.len())),
+        Err(_) => wrong("is no signing token: what follows `whsec_` is not base64"),
+    }
+}
+
+/// The reference as it was written; only called where it is one.
+fn reference(node: &Node) -> String {
+    match &node.value {
+        Value::Text(text) if is_reference(text) => format!("`{text}`"),
+        _ => "this secret".to_owned(),
+    }
+}
+
+fn variable(name: &str, outside: &Outside<'_>) -> Result<SecretString, Fault> {
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        let what = "`env:` wants the name of an environment variable, and this is none";
+        return Err(Fault::new(
+            what,
+            "put the secret into a variable and write its name: \"env:USHER_TOKEN\"",
+        ));
+    }
+    match outside.variables.get(name).map(String::as_str) {
+        Some(value) if !value.trim().is_empty() => Ok(SecretString::from(value)),
+        Some(_) => {
+            Err(Fault::new(format!("the environment variable `{name}` is empty"), "set it to the secret"))
+        }
+        None => {
+            let near = nearest(name, outside.variables.keys().map(String::as_str));
+            let todo = match near {
+                Some(near) => format!("set it; or did you mean `env:{near}`?"),
+                None => "set it before Usher starts".to_owned(),
+            };
+            Err(Fault::new(format!("the environment variable `{name}` is not set"), todo))
+        }
+    }
+}
+
+fn file(path: &str, outside: &Outside<'_>) -> Result<SecretString, Fault> {
+    let todo = "relative paths start at the folder of the configuration file";
+    let text = outside
+        .read(path)
+        .map_err(|error| Fault::new(format!("cannot read the secret file `{path}`: {error}"), todo))?;
+    // An editor puts a line break at the end, and it is no part of the secret.
+    let secret = text.strip_suffix('\n').unwrap_or(&text);
+    let secret = secret.strip_suffix('\r').unwrap_or(secret);
+    if secret.trim().is_empty() {
+        return Err(Fault::new(format!("the secret file `{path}` is empty"), "write the secret into it"));
+    }
+    Ok(SecretString::from(secret))
+}

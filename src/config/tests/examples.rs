@@ -1,0 +1,116 @@
+//! The shipped files are what they claim to be.
+
+use super::*;
+
+const COMPLETE: &str = include_str!("../../../config/usher.toml");
+
+#[test]
+fn the_complete_file_is_accepted() {
+    let loaded = read(COMPLETE).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let config = loaded.config;
+    assert_eq!(config.forges.len(), 2);
+    assert_eq!(config.policy.people["rita"].github.as_deref(), Some("rita-acme"));
+    assert_eq!(config.policy.pools[0].lead.as_deref(), Some("lena"));
+}
+
+/// The values that the file shows are the defaults, as it says.
+#[test]
+fn the_complete_file_shows_the_defaults() {
+    let (complete, least) = (good(COMPLETE), good(LEAST));
+    assert_eq!(complete.server, least.server);
+    assert_eq!(complete.store_url, least.store_url);
+    assert_eq!(complete.reconcile_every, least.reconcile_every);
+    assert_eq!(complete.policy.boxes, least.policy.boxes);
+    assert_eq!(complete.policy.labels, least.policy.labels);
+    assert_eq!(complete.policy.limits, least.policy.limits);
+}
+
+#[test]
+fn the_complete_file_explains_every_key() {
+    // Sections are walked line by line, so that `name` of a pool does not stand for that of a forge.
+    let mut seen = std::collections::BTreeSet::new();
+    let mut title = "";
+    for line in COMPLETE.lines() {
+        if line.starts_with('[') {
+            title = line;
+        }
+        let line = line.strip_prefix("# ").unwrap_or(line);
+        let key = line.split('=').next().unwrap_or_default().trim();
+        seen.insert((title, key));
+        if let Some(steps) = line.strip_prefix("steps = ") {
+            seen.extend(
+                steps
+                    .split(['{', ','])
+                    .map(|part| ("a step", part.split('=').next().unwrap_or_default().trim())),
+            );
+        }
+        for section in ["[timebox.", "["] {
+            let name = title.trim_matches(['[', ']']);
+            let parent = if section == "[" { "" } else { "[timebox]" };
+            seen.insert((parent, name.strip_prefix("timebox.").unwrap_or(name)));
+            seen.insert(("", name.split('.').next().unwrap_or_default()));
+        }
+    }
+    for keys in keys::ALL {
+        for name in keys.names {
+            assert!(
+                seen.contains(&(keys.title, *name)),
+                "`{name}` in {} is missing in config/usher.toml",
+                keys.title
+            );
+        }
+    }
+}
+
+fn example(text: &str) -> Config {
+    let loaded = read(text).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    loaded.config
+}
+
+#[test]
+fn one_pool_on_github() {
+    let config = example(include_str!("../../../config/examples/one-pool-github.toml"));
+    assert_eq!(config.forges[0].url, "https://api.github.com");
+    assert_eq!(config.policy.pools[0].groups[0].path, "acme/developers");
+    assert_eq!(config.policy.routes.len(), 1, "everything goes to the only pool");
+    assert_eq!(config.policy.routes[0].pool, "developers");
+}
+
+#[test]
+fn docs_and_backend_by_path_on_gitlab() {
+    let config = example(include_str!("../../../config/examples/docs-and-backend-gitlab.toml"));
+    assert!(config.policy.routes[0].paths[1].matches("src/README.md"));
+    assert!(config.policy.routes[1].paths.is_empty());
+}
+
+#[test]
+fn two_forges_one_team() {
+    let config = example(include_str!("../../../config/examples/two-forges-one-team.toml"));
+    let kinds: Vec<&str> = config.forges.iter().map(|forge| forge.kind.word()).collect();
+    assert_eq!(kinds, ["gitlab", "github"]);
+    assert_eq!(config.policy.people["rita"].capacity, Some(3));
+}
+
+#[test]
+fn follow_the_sun() {
+    let config = example(include_str!("../../../config/examples/follow-the-sun.toml"));
+    let night = config.policy.people["nadia"].hours.as_ref().unwrap();
+    let agenda = crate::core::calendar::Agenda::new(night, &[]);
+    let works = |instant: &str| agenda.is_working(instant.parse().unwrap());
+    assert!(works("2026-11-21T23:00:00Z"), "Saturday night");
+    assert!(works("2026-11-22T05:59:00Z"), "and on into Sunday morning");
+    assert!(!works("2026-11-22T06:00:00Z"));
+    assert!(!works("2026-11-22T21:59:00Z"));
+}
+
+#[test]
+fn small_team_time_boxes() {
+    use crate::core::timebox::{Budget, StepKind};
+    let config = example(include_str!("../../../config/examples/small-team-time-boxes.toml"));
+    let boxes = &config.policy.boxes;
+    assert_eq!(boxes.reviewing.budget, Budget::Minutes(240));
+    assert_eq!(boxes.with_author.budget, Budget::Days(2));
+    assert_eq!((boxes.reviewing.steps[0].at_percent, boxes.reviewing.steps[0].kind), (50, StepKind::Remind));
+}

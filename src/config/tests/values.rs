@@ -1,0 +1,178 @@
+//! Single values: durations, sizes, shares, hours, dates, calendar files.
+
+use jiff::civil::date;
+
+use crate::core::calendar::Agenda;
+use crate::core::timebox::Budget;
+
+use super::*;
+
+fn with(more: &str) -> Config {
+    good(&format!("{LEAST}{more}"))
+}
+
+#[test]
+fn durations() {
+    for (text, seconds) in [("30s", 30), ("90m", 5400), ("8h", 28_800), ("2d", 172_800), ("0", 0), ("0s", 0)]
+    {
+        let config = with(&format!("[server]\nkeep_bodies = \"{text}\""));
+        assert_eq!(config.server.keep_bodies.as_secs(), seconds, "{text}");
+    }
+}
+
+#[test]
+fn a_day_in_a_time_box_is_a_business_day() {
+    for (text, budget) in
+        [("2d", Budget::Days(2)), ("8h", Budget::Minutes(480)), ("90m", Budget::Minutes(90))]
+    {
+        let config = with(&format!("[timebox.reviewing]\nbudget = \"{text}\""));
+        assert_eq!(config.policy.boxes.reviewing.budget, budget, "{text}");
+        assert_eq!(config.policy.boxes.reviewing.steps.len(), 3, "the steps keep their default");
+    }
+    assert!(with("[timebox.with_author]\nsteps = []").policy.boxes.with_author.steps.is_empty());
+}
+
+#[test]
+fn sizes() {
+    for (text, bytes) in [
+        ("1024", 1024),
+        ("\"1024\"", 1024),
+        ("\"10MB\"", 10_000_000),
+        ("\"25MiB\"", 26_214_400),
+        ("\"64 KiB\"", 65_536),
+    ] {
+        assert_eq!(with(&format!("[server]\nbody_limit = {text}")).server.body_limit, bytes, "{text}");
+    }
+}
+
+/// A calendar in UTC with these hours works at these instants of Thursday and Friday, and only then.
+fn works(calendar: &str, instant: &str) -> bool {
+    let config = with(&format!("[[calendar]]\nname = \"c\"\ntimezone = \"UTC\"\n{calendar}"));
+    Agenda::new(&config.policy.calendars["c"], &[]).is_working(instant.parse().unwrap())
+}
+
+#[test]
+fn working_hours() {
+    let default = "";
+    assert!(works(default, "2026-11-26T09:00:00Z") && !works(default, "2026-11-26T17:00:00Z"));
+    let all_day = "hours = [\"00:00-24:00\"]\ndays = [\"thu\"]";
+    assert!(works(all_day, "2026-11-26T00:00:00Z") && works(all_day, "2026-11-26T23:59:00Z"));
+    assert!(!works(all_day, "2026-11-27T00:00:00Z"));
+    let lunch = "hours = [\"9:00-12:00\", \"13:00-17:30\"]";
+    assert!(works(lunch, "2026-11-26T17:29:00Z") && !works(lunch, "2026-11-26T12:30:00Z"));
+}
+
+#[test]
+fn hours_over_midnight_belong_to_the_day_they_begin() {
+    let night = "hours = [\"22:00-06:00\"]\ndays = [\"thu\"]";
+    assert!(!works(night, "2026-11-26T05:00:00Z"), "Thursday morning belongs to Wednesday");
+    assert!(works(night, "2026-11-26T22:00:00Z"));
+    assert!(works(night, "2026-11-27T05:59:00Z"));
+    assert!(!works(night, "2026-11-27T06:00:00Z") && !works(night, "2026-11-27T22:00:00Z"));
+}
+
+#[test]
+fn leave_and_holidays_may_be_strings_or_dates() {
+    let config = with(
+        "[[person]]\nname = \"rita\"\naway = [\"2026-12-22..2027-01-02\", \"2027-02-01\", 2027-03-01]\n\
+         [[calendar]]\nname = \"c\"\ntimezone = \"UTC\"\nholidays = [\"2026-12-25\", 2026-12-24]",
+    );
+    let away: Vec<(String, String)> = config.policy.people["rita"]
+        .away
+        .iter()
+        .map(|away| (away.first.to_string(), away.last.to_string()))
+        .collect();
+    let pair = |first: &str, last: &str| (first.to_owned(), last.to_owned());
+    assert_eq!(
+        away,
+        [
+            pair("2026-12-22", "2027-01-02"),
+            pair("2027-02-01", "2027-02-01"),
+            pair("2027-03-01", "2027-03-01")
+        ]
+    );
+    let agenda = Agenda::new(&config.policy.calendars["c"], &[]);
+    assert!(!agenda.is_working("2026-12-24T12:00:00Z".parse().unwrap()));
+    assert!(!agenda.is_working("2026-12-25T12:00:00Z".parse().unwrap()));
+    assert!(agenda.is_working("2026-12-23T12:00:00Z".parse().unwrap()));
+}
+
+#[test]
+fn a_person_in_another_time_zone_has_the_default_hours_there() {
+    let config = with("[[person]]\nname = \"ravi\"\ntimezone = \"Asia/Kolkata\"");
+    let agenda = Agenda::new(config.policy.people["ravi"].hours.as_ref().unwrap(), &[]);
+    assert!(agenda.is_working("2026-11-26T03:30:00Z".parse().unwrap()));
+    assert!(!agenda.is_working("2026-11-26T11:30:00Z".parse().unwrap()));
+}
+
+const HOLIDAYS: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VTIMEZONE\r\nTZID:X\r\nBEGIN:STANDARD\r\nDTSTART:19701025T030000\r\n\
+RRULE:FREQ=YEARLY;BYMONTH=10\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\nSUMMARY:Christmas\\, both\r\n  days\r\n\
+DTSTART;VALUE=DATE:20201225\r\nDTEND;VALUE=DATE:20201227\r\nRRULE:FREQ=YEARLY\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\n\
+DTSTART;VALUE=DATE:20270405\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20270601\r\nSTATUS:CANCELLED\r\n\
+END:VEVENT\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260301\r\nRRULE:FREQ=YEARLY;UNTIL=20270301\r\nBEGIN:VALARM\r\n\
+DURATION:PT5M\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+#[test]
+fn calendar_files_bring_holidays() {
+    let dates = super::super::ics::all_day_dates(HOLIDAYS).unwrap();
+    for day in
+        [date(2020, 12, 25), date(2026, 12, 26), date(2050, 12, 25), date(2027, 4, 5), date(2027, 3, 1)]
+    {
+        assert!(dates.contains(&day), "{day}");
+    }
+    for day in [date(2019, 12, 25), date(2026, 12, 27), date(2027, 6, 1), date(2028, 3, 1), date(2028, 4, 5)]
+    {
+        assert!(!dates.contains(&day), "{day}");
+    }
+    let text = format!("{LEAST}[[calendar]]\nname = \"c\"\ntimezone = \"UTC\"\nholidays_ics = [\"h.ics\"]");
+    let config = read_with(&text, &[("h.ics", HOLIDAYS)], &[]).unwrap().config;
+    let agenda = Agenda::new(&config.policy.calendars["c"], &[]);
+    assert!(!agenda.is_working("2028-12-25T12:00:00Z".parse().unwrap()));
+}
+
+#[test]
+fn a_yearly_29_february_is_there_in_leap_years_only() {
+    let text = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20240229\nRRULE:FREQ=YEARLY;COUNT=2\nEND:VEVENT\nEND:VCALENDAR\n";
+    let dates: Vec<_> = super::super::ics::all_day_dates(text).unwrap().into_iter().collect();
+    assert_eq!(dates, [date(2024, 2, 29), date(2028, 2, 29)]);
+}
+
+#[test]
+fn what_a_calendar_file_cannot_say_is_refused_with_its_line() {
+    let event = |lines: &str| format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{lines}\nEND:VEVENT\nEND:VCALENDAR\n");
+    let start = "DTSTART;VALUE=DATE:20261225";
+    let cases = [
+        (event("DTSTART:20261225T090000Z"), 3, "DTSTART is no whole day; only all-day events are supported"),
+        (
+            event("DTSTART;VALUE=DATE:20261332"),
+            3,
+            "DTSTART is no whole day; only all-day events are supported",
+        ),
+        (
+            event(&format!("{start}\nRRULE:FREQ=WEEKLY")),
+            4,
+            "the repeat `FREQ=WEEKLY` is not supported, only FREQ=YEARLY",
+        ),
+        (
+            event(&format!("{start}\nRRULE:FREQ=YEARLY;BYDAY=4TH")),
+            4,
+            "the repeat `BYDAY=4TH` is not supported, only FREQ=YEARLY",
+        ),
+        (event(&format!("{start}\nRRULE:COUNT=2")), 4, "a repeat without FREQ=YEARLY"),
+        (event(&format!("{start}\nEXDATE;VALUE=DATE:20261225")), 4, "EXDATE is not supported"),
+        (
+            event(&format!("{start}\nDTEND;VALUE=DATE:20261225")),
+            2,
+            "an event that ends before it begins, or lasts longer than 400 days",
+        ),
+        (event("SUMMARY:x"), 2, "an event without DTSTART"),
+        (event("nonsense"), 3, "a line without a colon"),
+        ("hello: world".to_owned(), 1, "this is no calendar file: BEGIN:VCALENDAR is missing"),
+        ("BEGIN:VCALENDAR\nEND:VEVENT\n".to_owned(), 2, "END does not match its BEGIN"),
+        ("BEGIN:VCALENDAR\nBEGIN:VEVENT\n".to_owned(), 2, "the file ends in the middle"),
+    ];
+    for (text, line, what) in cases {
+        let error = super::super::ics::all_day_dates(&text).unwrap_err();
+        assert_eq!((error.line, error.what.as_str()), (line, what), "{text}");
+    }
+}

@@ -1,0 +1,223 @@
+//! What can go wrong between Usher and a forge, in words that say what to do next.
+
+use http::{HeaderMap, StatusCode, header};
+use jiff::Timestamp;
+
+/// How a request ended that did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Nothing was done: the gate or the forge asks for patience.
+    #[error("not before {at}: {why}")]
+    Later { at: Timestamp, why: String },
+    /// The network or the forge failed; worth another try.
+    #[error("{why}{}", if *.outcome_unknown { " (whether it was done is unknown)" } else { "" })]
+    Retry {
+        why: String,
+        /// A write whose answer was lost: it may have been done. Look before doing it again.
+        outcome_unknown: bool,
+    },
+    /// The forge will say the same next time.
+    #[error("refused with {status}: {answer}")]
+    Refused {
+        /// 0 for a request that was never sent.
+        status: u16,
+        /// The forge's own words, at most [`ANSWER_CHARS`] characters, free of secrets.
+        answer: String,
+    },
+    /// The change (or whatever was named) is not there, or not for our eyes.
+    #[error("the forge knows no such thing (404), or hides it from this token")]
+    Gone,
+    #[error("the forge does not accept the token (401)")]
+    Unauthorized,
+}
+
+impl Fault {
+    /// A request that cannot be made: a bug of ours, told rather than hidden.
+    pub(super) fn unsendable(error: &dyn std::fmt::Display) -> Fault {
+        Fault::Refused { status: 0, answer: format!("the request cannot be made: {error}") }
+    }
+
+    /// A good status with a body that is not what it should be: cut off, or a page of a proxy.
+    pub(super) fn unreadable(error: &dyn std::fmt::Display, write: bool) -> Fault {
+        let why = format!("the forge's answer cannot be read: {error}");
+        Fault::Retry { why, outcome_unknown: write }
+    }
+}
+
+/// Longest answer of a forge that is kept.
+pub const ANSWER_CHARS: usize = 500;
+
+/// What an answer says about patience.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    Until(Timestamp),
+    /// Limited, without a word on how long.
+    Unspecified,
+}
+
+/// Recognises every known form of "too many requests": 429, and GitHub's 403 with `retry-after`,
+/// with an exhausted budget, or with nothing but its text (forges.md 2 and 4). `None`: no limit.
+pub(super) fn limited(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: Timestamp,
+) -> Option<Patience> {
+    let spent = budget_spent(headers);
+    let told = retry_after(headers, now).or(spent);
+    let limited = match status {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::FORBIDDEN => told.is_some() || speaks_of_limits(body),
+        _ => false,
+    };
+    limited.then(|| told.map_or(Patience::Unspecified, Patience::Until))
+}
+
+fn speaks_of_limits(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4_096)]).to_lowercase();
+    ["secondary rate limit", "rate limit exceeded", "abuse detection"].iter().any(|hint| text.contains(hint))
+}
+
+/// `Retry-After` in seconds or as an HTTP date.
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Timestamp> {
+    let text = text_of(headers, header::RETRY_AFTER.as_str())?;
+    match text.parse::<u32>() {
+        Ok(seconds) => now.checked_add(jiff::SignedDuration::from_secs(i64::from(seconds))).ok(),
+        Err(_) => jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp()),
+    }
+}
+
+/// When the request budget is filled again, if the answer says that it is used up: GitHub's
+/// `x-ratelimit-*`, GitLab's `RateLimit-*`, both with the reset in Unix seconds.
+pub(super) fn budget_spent(headers: &HeaderMap) -> Option<Timestamp> {
+    let pairs = [("x-ratelimit-remaining", "x-ratelimit-reset"), ("ratelimit-remaining", "ratelimit-reset")];
+    pairs.into_iter().find_map(|(remaining, reset)| {
+        (text_of(headers, remaining)? == "0").then_some(())?;
+        Timestamp::from_second(text_of(headers, reset)?.parse().ok()?).ok()
+    })
+}
+
+pub(super) fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// The fault that an answer other than 2xx stands for. `write`: the request may have changed
+/// something. Limits are judged before, by [`limited`].
+pub(super) fn judge(status: StatusCode, headers: &HeaderMap, answer: String, write: bool) -> Fault {
+    match status {
+        StatusCode::UNAUTHORIZED => Fault::Unauthorized,
+        StatusCode::NOT_FOUND | StatusCode::GONE => Fault::Gone,
+        status if status.is_redirection() => {
+            let place = text_of(headers, header::LOCATION.as_str()).unwrap_or("an unnamed place");
+            let place = place.split('?').next().unwrap_or(place);
+            let answer = format!("moved to {place}; redirects are not followed, correct the name or url");
+            Fault::Refused { status: status.as_u16(), answer: cut(&answer) }
+        }
+        status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => Fault::Retry {
+            why: format!("the forge failed with {}: {answer}", status.as_u16()),
+            outcome_unknown: write,
+        },
+        // Somebody else is writing the same thing this moment.
+        StatusCode::CONFLICT | StatusCode::LOCKED => {
+            let why = format!("the forge is busy with it ({}): {answer}", status.as_u16());
+            Fault::Retry { why, outcome_unknown: false }
+        }
+        status => Fault::Refused { status: status.as_u16(), answer },
+    }
+}
+
+/// The words of an error answer: the forge's message where there is one, never markup, never more
+/// than [`ANSWER_CHARS`], and never the token should the forge repeat it.
+pub(super) fn words(body: &[u8], secret: &str) -> String {
+    let text = match serde_json::from_slice::<serde_json::Value>(body) {
+        Ok(value) => message(&value),
+        Err(_) => {
+            let text = String::from_utf8_lossy(&body[..body.len().min(8_192)]).into_owned();
+            if text.trim_start().starts_with('<') { page_title(&text) } else { text }
+        }
+    };
+    let text = if secret.is_empty() { text } else { text.replace(secret, "[token]") };
+    cut(text.split_whitespace().collect::<Vec<_>>().join(" ").as_str())
+}
+
+/// GitHub says `message` and `errors`; GitLab `message` (a text, list or object) or `error`.
+fn message(value: &serde_json::Value) -> String {
+    let parts = ["message", "error", "error_description", "errors"].iter().filter_map(|key| value.get(*key));
+    let parts: Vec<String> =
+        parts.map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
+    if parts.is_empty() { value.to_string() } else { parts.join("; ") }
+}
+
+fn page_title(html: &str) -> String {
+    let lower = html.to_ascii_lowercase();
+    let title = lower.find("<title>").and_then(|start| {
+        let end = start + lower[start..].find("</title>")?;
+        html.get(start + "<title>".len()..end)
+    });
+    title.map_or_else(|| "an HTML page".into(), |title| format!("an HTML page titled \"{}\"", title.trim()))
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(ANSWER_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn every_form_of_a_limit_is_recognised() {
+        let now = at(784_111_700);
+        let secondary = br#"{"message":"You have exceeded a secondary rate limit."}"#;
+        let date = [("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")];
+        let spent = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "784112000")];
+        let gitlab = [("RateLimit-Remaining", "0"), ("RateLimit-Reset", "784111760")];
+        let cases: [(u16, HeaderMap, &[u8], Option<Patience>); 9] = [
+            (429, headers(&[("retry-after", "7")]), b"", Some(Patience::Until(at(784_111_707)))),
+            (429, headers(&date), b"", Some(Patience::Until(at(784_111_777)))),
+            (429, headers(&gitlab), b"", Some(Patience::Until(at(784_111_760)))),
+            (429, headers(&[]), b"", Some(Patience::Unspecified)),
+            (403, headers(&spent), b"", Some(Patience::Until(at(784_112_000)))),
+            (403, headers(&[("retry-after", "60")]), b"", Some(Patience::Until(at(784_111_760)))),
+            (403, headers(&[]), secondary, Some(Patience::Unspecified)),
+            (
+                403,
+                headers(&[("x-ratelimit-remaining", "4999")]),
+                b"{\"message\":\"Must have admin rights\"}",
+                None,
+            ),
+            (500, headers(&[("retry-after", "7")]), b"", None),
+        ];
+        for (status, headers, body, expected) in cases {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(limited(status, &headers, body, now), expected, "{status} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn answers_are_short_plain_and_free_of_the_token() {
+        assert_eq!(words(br#"{"message":"bad glpat-1 token"}"#, "glpat-1"), "bad [token] token");
+        assert_eq!(words(br#"{"message":{"base":["x"]}}"#, ""), r#"{"base":["x"]}"#);
+        assert_eq!(
+            words(br#"{"message":"Validation Failed","errors":["a"]}"#, ""),
+            r#"Validation Failed; ["a"]"#
+        );
+        assert_eq!(
+            words(b"<html><title> 502 Bad\nGateway</title>", ""),
+            "an HTML page titled \"502 Bad Gateway\""
+        );
+        let long = "ü".repeat(2_000);
+        assert_eq!(words(long.as_bytes(), "").chars().count(), ANSWER_CHARS + 1);
+    }
+}

@@ -1,0 +1,58 @@
+//! Comments in the conversation of a pull request, and reactions to them.
+
+use async_trait::async_trait;
+use http::Method;
+use serde_json::json;
+
+use super::client::GitHub;
+use super::wire;
+use crate::core::change::ChangeKey;
+use crate::forge::client::Performed;
+use crate::forge::fault::Fault;
+use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::story::{Comments, People};
+
+#[async_trait]
+impl Comments for GitHub {
+    async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, Fault> {
+        let place = self.issue(change, ["comments"]);
+        let new: wire::Comment = self.post(&place, &json!({ "body": body })).await?;
+        Ok(new.id)
+    }
+
+    /// With the documented verb; octocrab's `update_comment` sends POST, to which GitHub says 405.
+    async fn edit(&self, change: &ChangeKey, comment: u64, body: &str) -> Result<(), Fault> {
+        let place = self.comment_place(change, comment);
+        self.write(Method::PATCH, &place, Some(&json!({ "body": body }))).await
+    }
+
+    /// The comment that carries `marker` and was written by our own account.
+    async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault> {
+        let me = self.me().await?;
+        let comments: Pages<wire::Comment> =
+            self.pages(self.issue(change, ["comments"]), PAGES_LIMIT).await?;
+        let ours = comments.entries.iter().find(|comment| {
+            comment.user.as_ref().is_some_and(|user| user.id == me.id)
+                && comment.body.as_deref().is_some_and(|body| body.contains(marker))
+        });
+        Ok(ours.map(|comment| comment.id))
+    }
+}
+
+impl GitHub {
+    fn comment_place(&self, change: &ChangeKey, comment: u64) -> url::Url {
+        self.in_project(&change.project, ["issues", "comments", &comment.to_string()])
+    }
+
+    pub(super) async fn react(&self, change: &ChangeKey, comment: u64) -> Result<Performed, Fault> {
+        let mut place = self.comment_place(change, comment);
+        if let Ok(mut path) = place.path_segments_mut() {
+            path.push("reactions");
+        }
+        match self.write(Method::POST, &place, Some(&json!({ "content": "+1" }))).await {
+            // Reacting twice answers 200; a comment that is gone needs no reaction.
+            Ok(()) | Err(Fault::Gone) => Ok(Performed::default()),
+            Err(fault) => Err(fault),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The changes of the watched projects.
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::client::GitHub;
+use super::wire;
+use crate::core::change::ChangeKey;
+use crate::core::policy::Pattern;
+use crate::forge::client::{Listing, Source, sources};
+use crate::forge::fault::Fault;
+use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
+
+/// Projects looked into in one sweep, at most: each costs a request of the 5,000 an hour.
+const PROJECTS_LIMIT: usize = 500;
+
+impl GitHub {
+    /// The repositories of each owner, then each one's pull requests, newest update first, down to
+    /// `updated_after`.
+    pub async fn list(
+        &self,
+        forge: &str,
+        patterns: &[Pattern],
+        updated_after: Option<Timestamp>,
+    ) -> Result<Listing, Fault> {
+        let mut listing = Listing::default();
+        let mut projects: Vec<String> = Vec::new();
+        for source in sources(patterns) {
+            let found = match &source {
+                Source::Project(path) => {
+                    projects.push(path.clone());
+                    continue;
+                }
+                Source::Below(owner) => self.repositories_of(owner).await?,
+                Source::Everywhere => self.pages(self.seen_repositories(), PAGES_LIMIT).await?,
+            };
+            listing.truncated |= found.truncated;
+            let wanted = |repository: &wire::Repository| {
+                let empty = updated_after.is_none() && repository.open_issues_count == Some(0);
+                let path = &repository.full_name;
+                !repository.archived && !empty && patterns.iter().any(|pattern| pattern.matches(path))
+            };
+            let found = found.entries.into_iter().filter(wanted);
+            projects.extend(found.map(|repository| repository.full_name));
+        }
+        if projects.len() > PROJECTS_LIMIT {
+            tracing::warn!(
+                projects = projects.len(),
+                limit = PROJECTS_LIMIT,
+                "too many projects for one sweep"
+            );
+            listing.truncated = true;
+        }
+        for project in projects.iter().take(PROJECTS_LIMIT) {
+            match self.pulls(project, updated_after).await {
+                Ok(found) => {
+                    listing.truncated |= found.truncated;
+                    let keyed =
+                        |pull: wire::Pull| (ChangeKey::new(forge, project, pull.number), pull.snapshot());
+                    listing.changes.extend(found.entries.into_iter().map(keyed));
+                }
+                Err(Fault::Gone) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(listing)
+    }
+
+    /// An organisation's repositories; of a user, those that the token was let into.
+    async fn repositories_of(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
+        match self.pages(self.at(["orgs", owner, "repos"]), PAGES_LIMIT).await {
+            Err(Fault::Gone) => self.pages(self.seen_repositories(), PAGES_LIMIT).await,
+            found => found,
+        }
+    }
+
+    fn seen_repositories(&self) -> Url {
+        self.at(["user", "repos"])
+    }
+
+    async fn pulls(
+        &self,
+        project: &str,
+        updated_after: Option<Timestamp>,
+    ) -> Result<Pages<wire::Pull>, Fault> {
+        let mut url = self.in_project(project, ["pulls"]);
+        let (state, sort, direction) = match updated_after {
+            None => ("open", "created", "asc"),
+            Some(_) => ("all", "updated", "desc"),
+        };
+        url.query_pairs_mut()
+            .append_pair("state", state)
+            .append_pair("sort", sort)
+            .append_pair("direction", direction);
+        let mut entries = Vec::new();
+        let take = |page: Vec<wire::Pull>| {
+            let read = page.len();
+            let new =
+                page.into_iter().filter(|pull| updated_after.is_none_or(|after| pull.updated_at >= after));
+            let before = entries.len();
+            entries.extend(new);
+            entries.len() - before == read
+        };
+        let truncated = self.each_page(url, SWEEP_PAGES_LIMIT, take).await?;
+        Ok(Pages { entries, truncated })
+    }
+}

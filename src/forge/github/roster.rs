@@ -1,0 +1,39 @@
+//! Who is who: logins, teams and organisations.
+
+use async_trait::async_trait;
+
+use super::client::GitHub;
+use super::wire;
+use crate::core::change::Account;
+use crate::forge::fault::Fault;
+use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::story::People;
+
+#[async_trait]
+impl People for GitHub {
+    /// Asked once.
+    async fn me(&self) -> Result<Account, Fault> {
+        let ask = || async {
+            let me: wire::User = self.get(&self.at(["user"])).await?;
+            Ok(me.account())
+        };
+        self.me.get_or_try_init(ask).await.cloned()
+    }
+
+    /// Members of the team `org/team` (with those of its child teams, as GitHub lists them), or of
+    /// the whole organisation `org`.
+    async fn members(&self, group: &str) -> Result<Vec<Account>, Fault> {
+        let url = match group.split_once('/') {
+            Some((org, team)) => self.at(["orgs", org, "teams", team, "members"]),
+            None => self.at(["orgs", group, "members"]),
+        };
+        let members: Pages<wire::User> = self.pages(url, PAGES_LIMIT).await?;
+        Ok(members.entries.iter().map(wire::User::account).collect())
+    }
+
+    async fn user(&self, login: &str) -> Result<Account, Fault> {
+        let user: wire::User = self.get(&self.at(["users", login])).await?;
+        let is_organization = user.kind.as_deref() == Some("Organization");
+        if is_organization { Err(Fault::Gone) } else { Ok(user.account()) }
+    }
+}

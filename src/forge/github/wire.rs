@@ -1,0 +1,162 @@
+//! GitHub's answers, as far as Usher reads them. Tolerant: octocrab's own models demand a score of
+//! fields of every user and fail on words they do not know (forges.md 6.1).
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct User {
+    pub id: u64,
+    #[serde(default)]
+    pub login: String,
+    /// `User`, `Bot`, `Organization`
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
+impl User {
+    pub fn account(&self) -> Account {
+        Account::new(self.id, &*self.login)
+    }
+
+    pub fn is_person(&self) -> bool {
+        self.kind.as_deref().is_none_or(|kind| kind == "User")
+    }
+}
+
+/// The account that GitHub shows in place of deleted ones.
+const GHOST_ID: u64 = 10_137;
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Pull {
+    pub number: u64,
+    pub title: Option<String>,
+    pub html_url: Option<String>,
+    /// Null for an account that is gone.
+    pub user: Option<User>,
+    pub state: Option<String>,
+    pub merged_at: Option<Timestamp>,
+    pub draft: Option<bool>,
+    pub labels: Option<Vec<Label>>,
+    pub requested_reviewers: Option<Vec<User>>,
+    pub base: Option<Branch>,
+    pub head: Option<Branch>,
+    pub created_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
+    /// Comments in the conversation and on lines; absent in lists.
+    pub comments: Option<u64>,
+    pub review_comments: Option<u64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Label {
+    #[serde(default)]
+    pub name: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Branch {
+    #[serde(rename = "ref")]
+    pub name: Option<String>,
+    pub sha: Option<String>,
+}
+
+impl Pull {
+    pub fn state(&self) -> ChangeState {
+        match (self.merged_at, self.state.as_deref()) {
+            (Some(_), _) => ChangeState::Merged,
+            (None, Some("closed")) => ChangeState::Closed,
+            _ => ChangeState::Open,
+        }
+    }
+
+    pub fn author(&self) -> Account {
+        self.user.as_ref().map_or_else(|| Account::new(GHOST_ID, "ghost"), User::account)
+    }
+
+    pub fn labels(&self) -> BTreeSet<&str> {
+        self.labels.iter().flatten().map(|label| label.name.as_str()).collect()
+    }
+
+    pub fn requested(&self) -> Vec<Account> {
+        self.requested_reviewers.iter().flatten().map(User::account).collect()
+    }
+
+    /// The change as this answer shows it. Who has reviewed is no longer among the requested.
+    pub fn snapshot(self) -> Snapshot {
+        let reviewers = self.requested_reviewers.is_some().then(|| {
+            let seen = |account| SeenReviewer { account, verdict: None };
+            SeenReviewers { list: self.requested().into_iter().map(seen).collect(), complete: false }
+        });
+        Snapshot {
+            author: self.author(),
+            state: self.state(),
+            draft: self.draft,
+            labels: self.labels.is_some().then(|| self.labels().into_iter().map(str::to_owned).collect()),
+            reviewers,
+            title: self.title.unwrap_or_default(),
+            url: self.html_url.unwrap_or_default(),
+            target_branch: self.base.and_then(|base| base.name),
+            head: self.head.and_then(|head| head.sha),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+/// The answer to a request for reviewers: a pull request, of which only these are needed.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Requested {
+    pub requested_reviewers: Option<Vec<User>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Review {
+    pub user: Option<User>,
+    /// Upper case here, lower case in webhooks.
+    pub state: Option<String>,
+    /// Absent while the review is a draft (`PENDING`).
+    pub submitted_at: Option<Timestamp>,
+}
+
+impl Review {
+    /// What the review says; `None` for one that is not given yet, or of a kind unknown here.
+    pub fn verdict(&self) -> Option<Verdict> {
+        match self.state.as_deref()?.to_ascii_uppercase().as_str() {
+            "APPROVED" => Some(Verdict::Approved),
+            "CHANGES_REQUESTED" => Some(Verdict::ChangesRequested),
+            "COMMENTED" => Some(Verdict::Commented),
+            "DISMISSED" => Some(Verdict::Withdrawn),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Comment {
+    pub id: u64,
+    pub body: Option<String>,
+    pub user: Option<User>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct File {
+    pub filename: String,
+    #[serde(default)]
+    pub additions: u64,
+    #[serde(default)]
+    pub deletions: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Repository {
+    pub full_name: String,
+    #[serde(default)]
+    pub archived: bool,
+    /// Issues and pull requests together.
+    pub open_issues_count: Option<u64>,
+}

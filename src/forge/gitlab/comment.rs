@@ -1,0 +1,73 @@
+//! Comments on a merge request (GitLab calls them notes), and reactions to them.
+
+use async_trait::async_trait;
+use gitlab::api::projects::merge_requests::notes::awards::CreateMergeRequestNoteAward;
+use gitlab::api::projects::merge_requests::notes::{CreateMergeRequestNote, EditMergeRequestNote};
+
+use super::client::{GitLab, List, endpoint};
+use super::wire;
+use crate::core::change::ChangeKey;
+use crate::forge::client::Performed;
+use crate::forge::fault::Fault;
+use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::story::{Comments, People};
+
+/// GitLab's name of the 👍 reaction.
+const DONE: &str = "thumbsup";
+
+#[async_trait]
+impl Comments for GitLab {
+    async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, Fault> {
+        let mut new = CreateMergeRequestNote::builder();
+        let new = new.project(&change.project).merge_request(change.number).body(body).build();
+        let note: wire::NoteId = self.write(&endpoint(new)?).await?;
+        Ok(note.id)
+    }
+
+    async fn edit(&self, change: &ChangeKey, note: u64, body: &str) -> Result<(), Fault> {
+        let mut edit = EditMergeRequestNote::builder();
+        let edit = edit.project(&change.project).merge_request(change.number).note(note).body(body).build();
+        let _: serde::de::IgnoredAny = self.write(&endpoint(edit)?).await?;
+        Ok(())
+    }
+
+    /// The note that carries `marker` and was written by our own account.
+    async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault> {
+        let me = self.me().await?;
+        let notes = self.notes(change, PAGES_LIMIT).await?;
+        let ours = notes.entries.iter().find(|note| {
+            note.author.as_ref().is_some_and(|author| author.id == me.id) && note.body.contains(marker)
+        });
+        Ok(ours.map(|note| note.id))
+    }
+}
+
+impl GitLab {
+    /// The newest hundred notes, GitLab's own ("system") ones among them.
+    pub(super) async fn newest_notes(&self, change: &ChangeKey) -> Result<Vec<wire::Note>, Fault> {
+        Ok(self.notes(change, 1).await?.entries)
+    }
+
+    /// Notes, newest first.
+    async fn notes(&self, change: &ChangeKey, pages: usize) -> Result<Pages<wire::Note>, Fault> {
+        let project = gitlab::api::common::NameOrId::from(&change.project);
+        let notes = List {
+            path: format!("projects/{project}/merge_requests/{}/notes", change.number),
+            parameters: vec![("order_by", "created_at".into()), ("sort", "desc".into())],
+        };
+        self.pages(&notes, pages).await
+    }
+
+    pub(super) async fn react(&self, change: &ChangeKey, note: u64) -> Result<Performed, Fault> {
+        let mut award = CreateMergeRequestNoteAward::builder();
+        let award = award.project(&change.project).merge_request(change.number).note(note).name(DONE).build();
+        match self.write::<serde::de::IgnoredAny, _>(&endpoint(award)?).await {
+            // "404 Award Emoji Name has already been taken", or the comment is gone: done either way.
+            Ok(_) | Err(Fault::Gone) => Ok(Performed::default()),
+            Err(Fault::Refused { answer, .. }) if answer.contains("already been taken") => {
+                Ok(Performed::default())
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The changes of the watched projects.
+
+use gitlab::api::common::NameOrId;
+use jiff::Timestamp;
+
+use super::client::{GitLab, List};
+use super::wire;
+use crate::core::change::ChangeKey;
+use crate::core::policy::Pattern;
+use crate::forge::client::{Listing, Source, sources};
+use crate::forge::fault::Fault;
+use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
+
+/// Projects of one user that are listed one by one, at most.
+const USER_PROJECTS_LIMIT: usize = 200;
+
+impl GitLab {
+    /// One list per project or namespace (a group's list covers its subgroups). Sorted so that what
+    /// changes meanwhile is appended: what is open by creation, what is new by update.
+    pub async fn list(
+        &self,
+        forge: &str,
+        patterns: &[Pattern],
+        updated_after: Option<Timestamp>,
+    ) -> Result<Listing, Fault> {
+        let mut listing = Listing::default();
+        for source in sources(patterns) {
+            let found = match &source {
+                Source::Everywhere => self.merge_requests("merge_requests".into(), updated_after).await,
+                Source::Project(path) => self.merge_requests(below("projects", path), updated_after).await,
+                Source::Below(path) => {
+                    match self.merge_requests(below("groups", path), updated_after).await {
+                        // No group of that name: it may be a user.
+                        Err(Fault::Gone) => self.of_user(path, updated_after).await,
+                        found => found,
+                    }
+                }
+            };
+            let found = match found {
+                Err(Fault::Gone) => continue,
+                found => found?,
+            };
+            listing.truncated |= found.truncated;
+            let wanted = |path: &str| patterns.iter().any(|pattern| pattern.matches(path));
+            listing.changes.extend(found.entries.into_iter().filter_map(|change| {
+                let project = change.project().filter(|project| wanted(project))?;
+                Some((ChangeKey::new(forge, project, change.iid), change.snapshot()))
+            }));
+        }
+        Ok(listing)
+    }
+
+    async fn merge_requests(
+        &self,
+        path: String,
+        updated_after: Option<Timestamp>,
+    ) -> Result<Pages<wire::MergeRequest>, Fault> {
+        let mut parameters = vec![("scope", "all".to_owned()), ("sort", "asc".into())];
+        match updated_after {
+            None => parameters.extend([("state", "opened".to_owned()), ("order_by", "created_at".into())]),
+            Some(instant) => parameters.extend([
+                ("state", "all".to_owned()),
+                ("order_by", "updated_at".into()),
+                ("updated_after", instant.to_string()),
+            ]),
+        }
+        self.pages(&List { path, parameters }, SWEEP_PAGES_LIMIT).await
+    }
+
+    async fn of_user(
+        &self,
+        user: &str,
+        updated_after: Option<Timestamp>,
+    ) -> Result<Pages<wire::MergeRequest>, Fault> {
+        let path = format!("users/{}/projects", NameOrId::from(user));
+        let projects: Pages<wire::Project> =
+            self.pages(&List { path, parameters: Vec::new() }, PAGES_LIMIT).await?;
+        let too_many = projects.truncated || projects.entries.len() > USER_PROJECTS_LIMIT;
+        let mut all = Pages { entries: Vec::new(), truncated: too_many };
+        for project in projects.entries.iter().take(USER_PROJECTS_LIMIT) {
+            let found = self.merge_requests(below("projects", &project.path_with_namespace), updated_after);
+            let found = match found.await {
+                Err(Fault::Gone) => continue,
+                found => found?,
+            };
+            all.truncated |= found.truncated;
+            all.entries.extend(found.entries);
+        }
+        Ok(all)
+    }
+}
+
+fn below(kind: &str, path: &str) -> String {
+    format!("{kind}/{}/merge_requests", NameOrId::from(path))
+}

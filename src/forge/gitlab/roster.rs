@@ -1,0 +1,49 @@
+//! Who is who: logins and direct group members.
+
+use async_trait::async_trait;
+use gitlab::api::groups::members::GroupMembers;
+use gitlab::api::users::{CurrentUser, Users};
+use jiff::civil::Date;
+
+use super::client::{GitLab, endpoint};
+use super::wire;
+use crate::core::change::Account;
+use crate::forge::fault::Fault;
+use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::story::People;
+
+#[async_trait]
+impl People for GitLab {
+    /// Asked once.
+    async fn me(&self) -> Result<Account, Fault> {
+        let ask = || async {
+            let endpoint = endpoint(CurrentUser::builder().build())?;
+            let me: wire::User = self.get(&endpoint).await?;
+            Ok(me.account())
+        };
+        self.me.get_or_try_init(ask).await.cloned()
+    }
+
+    /// Direct members who can act: not `members/all`, which brings in every ancestor's.
+    async fn members(&self, group: &str) -> Result<Vec<Account>, Fault> {
+        let mut wanted = GroupMembers::builder();
+        let wanted = endpoint(wanted.group(group).build())?;
+        let members: Pages<wire::User> = self.pages(&wanted, PAGES_LIMIT).await?;
+        let today = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let acts = |member: &&wire::User| member.is_active() && !has_ended(member, today);
+        Ok(members.entries.iter().filter(acts).map(wire::User::account).collect())
+    }
+
+    async fn user(&self, login: &str) -> Result<Account, Fault> {
+        let mut wanted = Users::builder();
+        let users: Vec<wire::User> = self.get(&endpoint(wanted.username(login).build())?).await?;
+        let same = |user: &&wire::User| user.username.eq_ignore_ascii_case(login) && user.is_active();
+        users.iter().find(same).map(wire::User::account).ok_or(Fault::Gone)
+    }
+}
+
+/// A membership ends at the start (UTC) of the day it names.
+fn has_ended(member: &wire::User, today: Date) -> bool {
+    let end = member.expires_at.as_deref().and_then(|day| day.parse::<Date>().ok());
+    end.is_some_and(|end| end <= today)
+}

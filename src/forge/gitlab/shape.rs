@@ -1,0 +1,156 @@
+//! Reviewers and labels of a merge request: read fresh, unite, write once, compare.
+
+use std::collections::BTreeSet;
+
+use gitlab::api::common::NameOrId;
+use gitlab::api::endpoint_prelude::{BodyError, Cow, Endpoint, FormParams, Method};
+
+use super::client::GitLab;
+use super::wire;
+use crate::core::action::Shape;
+use crate::core::change::{Account, ChangeKey, ChangeState};
+use crate::core::fact::{Fact, Refusal};
+use crate::forge::client::Performed;
+use crate::forge::fault::Fault;
+
+/// What has to be written; `None` leaves the reviewers alone.
+#[derive(Debug, PartialEq, Eq)]
+struct Difference<'a> {
+    /// The whole new list, in which those who are there come first: GitLab Free keeps the first.
+    reviewers: Option<Vec<u64>>,
+    add: Vec<&'a str>,
+    remove: Vec<&'a str>,
+}
+
+/// One `PUT` of a difference. The crate's own `EditMergeRequest` keeps reviewers in a set and sends
+/// them sorted by id, and GitLab Free would then throw out whomever a person had put there.
+#[derive(Debug)]
+struct Edit<'a> {
+    change: &'a ChangeKey,
+    difference: &'a Difference<'a>,
+}
+
+impl Endpoint for Edit<'_> {
+    fn method(&self) -> Method {
+        Method::PUT
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        let project = NameOrId::from(&self.change.project);
+        format!("projects/{project}/merge_requests/{}", self.change.number).into()
+    }
+
+    fn body(&self) -> Result<Option<(&'static str, Vec<u8>)>, BodyError> {
+        let Difference { reviewers, add, remove } = self.difference;
+        let mut form = FormParams::default();
+        match reviewers.as_deref() {
+            None => {}
+            // An empty list would be no parameter at all; GitLab takes 0 for nobody.
+            Some([]) => drop(form.push("reviewer_ids", 0_u64)),
+            Some(ids) => drop(form.extend(ids.iter().map(|id| ("reviewer_ids[]", *id)))),
+        }
+        for (key, labels) in [("add_labels", add), ("remove_labels", remove)] {
+            if !labels.is_empty() {
+                form.push(key, labels.join(","));
+            }
+        }
+        form.into_body()
+    }
+}
+
+impl Difference<'_> {
+    fn is_empty(&self) -> bool {
+        self.reviewers.is_none() && self.add.is_empty() && self.remove.is_empty()
+    }
+}
+
+impl GitLab {
+    /// One read, and one write if something differs.
+    pub(super) async fn shape(&self, change: &ChangeKey, shape: &Shape) -> Result<Performed, Fault> {
+        let fresh = self.read(change).await?;
+        let open = fresh.state() == ChangeState::Open;
+        let difference = difference(&fresh.reviewers(), &fresh.labels(), shape, open);
+        if difference.is_empty() {
+            return Ok(Performed::default());
+        }
+        let after: wire::MergeRequest = self.write(&Edit { change, difference: &difference }).await?;
+        let sent = difference.reviewers.unwrap_or_default();
+        let kept = after.reviewers.as_ref().map(|_| after.reviewers());
+        Ok(Performed::facts(refusals(&sent, kept.as_deref(), shape)))
+    }
+}
+
+fn difference<'a>(
+    reviewers: &[Account],
+    labels: &BTreeSet<String>,
+    shape: &'a Shape,
+    open: bool,
+) -> Difference<'a> {
+    let stays =
+        |account: &&Account| shape.reviewers.contains(*account) || !shape.not_reviewers.contains(*account);
+    let before: Vec<u64> = reviewers.iter().map(|account| account.id).collect();
+    let mut after: Vec<u64> = reviewers.iter().filter(stays).map(|account| account.id).collect();
+    after.extend(shape.reviewers.iter().map(|account| account.id).filter(|id| !before.contains(id)));
+    Difference {
+        // Nobody is asked to review what is merged or closed.
+        reviewers: (open && after != before).then_some(after),
+        add: shape.labels.iter().filter(|label| !labels.contains(*label)).map(String::as_str).collect(),
+        remove: shape.not_labels.iter().filter(|label| labels.contains(*label)).map(String::as_str).collect(),
+    }
+}
+
+/// GitLab answers 200 whatever it leaves out. `kept`: the reviewers it answered with, if it did.
+fn refusals(sent: &[u64], kept: Option<&[Account]>, shape: &Shape) -> Vec<Fact> {
+    let Some(kept) = kept else { return Vec::new() };
+    let kept: Vec<u64> = kept.iter().map(|account| account.id).collect();
+    // The mark of GitLab Free (`reviewer_ids.first(1)`): of several, exactly the first stayed.
+    let one_only = sent.len() > 1 && kept.len() == 1 && kept[0] == sent[0];
+    let refusal = if one_only { Refusal::OneReviewerOnly } else { Refusal::Dropped };
+    let left_out = |account: &&Account| sent.contains(&account.id) && !kept.contains(&account.id);
+    let left_out = shape.reviewers.iter().filter(left_out);
+    left_out.map(|account| Fact::Refused { reviewer: account.clone(), refusal }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people(ids: &[u64]) -> Vec<Account> {
+        ids.iter().map(|id| Account::new(*id, format!("u{id}"))).collect()
+    }
+
+    fn shape(reviewers: &[u64], not: &[u64]) -> Shape {
+        let set = |ids| people(ids).into_iter().collect();
+        Shape { reviewers: set(reviewers), not_reviewers: set(not), ..Shape::default() }
+    }
+
+    #[test]
+    fn the_whole_list_keeps_strangers_and_puts_them_first() {
+        let written = |fresh: &[u64], wish: Shape, open| {
+            difference(&people(fresh), &BTreeSet::new(), &wish, open).reviewers
+        };
+        assert_eq!(written(&[9], shape(&[3], &[]), true), Some(vec![9, 3]));
+        assert_eq!(written(&[9, 3, 4], shape(&[3], &[4]), true), Some(vec![9, 3]));
+        assert_eq!(written(&[4], shape(&[], &[4]), true), Some(vec![]));
+        assert_eq!(written(&[3, 9], shape(&[3], &[4]), true), None, "nothing differs");
+        assert_eq!(written(&[4], shape(&[4], &[4]), true), None, "wanted beats unwanted");
+        assert_eq!(written(&[], shape(&[3], &[]), false), None, "not on a closed change");
+    }
+
+    #[test]
+    fn what_gitlab_left_out_is_told_apart() {
+        let told = |sent: &[u64], kept: &[u64], wish: &[u64]| -> Vec<(u64, Refusal)> {
+            let facts = refusals(sent, Some(&people(kept)), &shape(wish, &[]));
+            let refused = |fact| match fact {
+                Fact::Refused { reviewer, refusal } => (reviewer.id, refusal),
+                other => panic!("{other:?}"),
+            };
+            facts.into_iter().map(refused).collect()
+        };
+        assert_eq!(told(&[9, 3], &[9, 3], &[3]), []);
+        assert_eq!(told(&[9, 3], &[9], &[3]), [(3, Refusal::OneReviewerOnly)]);
+        assert_eq!(told(&[3, 4], &[4], &[3, 4]), [(3, Refusal::Dropped)]);
+        assert_eq!(told(&[3], &[], &[3]), [(3, Refusal::Dropped)]);
+        assert_eq!(refusals(&[3], None, &shape(&[3], &[])), [], "an answer without the list says nothing");
+    }
+}

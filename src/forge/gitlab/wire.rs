@@ -1,0 +1,167 @@
+//! GitLab's answers, as far as Usher reads them. Tolerant: what may be missing or null is optional.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct User {
+    pub id: u64,
+    #[serde(default)]
+    pub username: String,
+    /// `active`, `blocked`, `deactivated`, `banned`, …
+    pub state: Option<String>,
+    /// Day on which a membership ends.
+    pub expires_at: Option<String>,
+}
+
+impl User {
+    pub fn account(&self) -> Account {
+        Account::new(self.id, &*self.username)
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.state.as_deref().is_none_or(|state| state == "active")
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct MergeRequest {
+    pub iid: u64,
+    pub title: Option<String>,
+    pub web_url: Option<String>,
+    pub author: Option<User>,
+    pub state: Option<String>,
+    pub draft: Option<bool>,
+    pub work_in_progress: Option<bool>,
+    pub labels: Option<Vec<String>>,
+    pub reviewers: Option<Vec<User>>,
+    pub target_branch: Option<String>,
+    pub sha: Option<String>,
+    pub created_at: Option<Timestamp>,
+    pub updated_at: Timestamp,
+    pub references: Option<References>,
+    pub detailed_merge_status: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct References {
+    /// `acme/tools/shop!12`
+    pub full: Option<String>,
+}
+
+impl MergeRequest {
+    /// Merged and closed changes are over; `locked` is one being merged.
+    pub fn state(&self) -> ChangeState {
+        match self.state.as_deref() {
+            Some("merged") => ChangeState::Merged,
+            Some("closed") => ChangeState::Closed,
+            _ => ChangeState::Open,
+        }
+    }
+
+    /// Right after a change was opened its diff is not there yet, and reads as empty.
+    pub fn is_preparing(&self) -> bool {
+        self.detailed_merge_status.as_deref() == Some("preparing")
+    }
+
+    pub fn labels(&self) -> BTreeSet<String> {
+        self.labels.iter().flatten().cloned().collect()
+    }
+
+    pub fn reviewers(&self) -> Vec<Account> {
+        self.reviewers.iter().flatten().map(User::account).collect()
+    }
+
+    /// Path of the project it belongs to: lists carry only the project's id beside it.
+    pub fn project(&self) -> Option<String> {
+        let full = self.references.as_ref().and_then(|references| references.full.as_deref())?;
+        full.rsplit_once('!').map(|(project, _)| project.to_owned())
+    }
+
+    /// The change as this answer shows it; nobody's verdict is known.
+    pub fn snapshot(self) -> Snapshot {
+        let reviewers = self.reviewers.as_ref().map(|list| SeenReviewers {
+            list: list.iter().map(|user| SeenReviewer { account: user.account(), verdict: None }).collect(),
+            complete: true,
+        });
+        Snapshot {
+            state: self.state(),
+            draft: self.draft.or(self.work_in_progress),
+            labels: self.labels.as_ref().map(|labels| labels.iter().cloned().collect()),
+            reviewers,
+            author: self.author.as_ref().map_or_else(|| Account::new(0, ""), User::account),
+            title: self.title.unwrap_or_default(),
+            url: self.web_url.unwrap_or_default(),
+            target_branch: self.target_branch,
+            head: self.sha,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+/// An entry of `GET …/reviewers`.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Reviewer {
+    pub user: User,
+    pub state: Option<String>,
+    /// When the person was asked, not when they answered.
+    pub created_at: Option<Timestamp>,
+}
+
+impl Reviewer {
+    /// What the person's review state says; `unreviewed`, `review_started` and anything new say
+    /// nothing yet.
+    pub fn verdict(&self) -> Option<Verdict> {
+        match self.state.as_deref()? {
+            "approved" => Some(Verdict::Approved),
+            "requested_changes" => Some(Verdict::ChangesRequested),
+            "reviewed" => Some(Verdict::Commented),
+            "unapproved" => Some(Verdict::Withdrawn),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Note {
+    pub id: u64,
+    #[serde(default)]
+    pub body: String,
+    pub author: Option<User>,
+    pub created_at: Option<Timestamp>,
+}
+
+/// What is needed of a note that was written.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct NoteId {
+    pub id: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Diff {
+    #[serde(default)]
+    pub new_path: String,
+    #[serde(default)]
+    pub old_path: String,
+    /// Empty where GitLab collapses it for its size.
+    pub diff: Option<String>,
+}
+
+impl Diff {
+    /// Added plus deleted lines. The text starts with the first hunk (`@@`), so that every line
+    /// with a sign is a changed one.
+    pub fn lines(&self) -> u64 {
+        let signed = |line: &&str| line.starts_with('+') || line.starts_with('-');
+        self.diff.iter().flat_map(|diff| diff.lines()).filter(signed).count() as u64
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Project {
+    pub path_with_namespace: String,
+}

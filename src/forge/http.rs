@@ -1,0 +1,290 @@
+//! The one way out to a forge: timeouts, size limit, gate, limits and faults, under both client
+//! crates. No redirect is followed and nothing is repeated here: the courier repeats.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+use super::fault::{self, Fault, Patience};
+use super::gate::{Gate, NotBefore, Traffic};
+use crate::clock::Clock;
+use crate::core::change::ForgeKind;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Largest answer taken in: a page of 100 GitLab diffs at its 200 kB limit stays below.
+const ANSWER_LIMIT_BYTES: usize = 32 * 1024 * 1024;
+/// Entries asked for per page: the most that both forges give.
+pub(super) const PER_PAGE: u32 = 100;
+/// Pages read of one list, at most. 3,000 entries is also where GitHub's file list ends.
+pub(super) const PAGES_LIMIT: usize = 30;
+/// Pages of changes read in one sweep of a project or group, at most: 30,000 changes.
+pub(super) const SWEEP_PAGES_LIMIT: usize = 300;
+
+/// How the connection to a forge has been.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// When the last good answer came.
+    pub last_ok: Option<Timestamp>,
+    /// The last fault since then; `None` while all is well.
+    pub last_fault: Option<String>,
+    /// Until when the forge asked for patience.
+    pub blocked_until: Option<Timestamp>,
+}
+
+/// Sends requests to one forge as one identity.
+pub struct Transport {
+    http: reqwest::Client,
+    api: Url,
+    token: SecretString,
+    gate: Gate,
+    clock: Clock,
+    health: Mutex<Health>,
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("api", &self.api.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Transport {
+    /// Prepares a connection; nothing is sent.
+    ///
+    /// # Errors
+    /// When the token cannot be a header, or TLS cannot be set up.
+    pub fn new(
+        kind: ForgeKind,
+        api: Url,
+        token: SecretString,
+        user_agent: &str,
+        clock: Clock,
+    ) -> Result<Transport, String> {
+        let mut headers = HeaderMap::new();
+        let bearer = format!("Bearer {}", token.expose_secret());
+        let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| {
+            "the token holds a line break or another character no header may carry".to_owned()
+        })?;
+        bearer.set_sensitive(true);
+        headers.insert(header::AUTHORIZATION, bearer);
+        let accept = match kind {
+            ForgeKind::GitLab => "application/json",
+            ForgeKind::GitHub => "application/vnd.github+json",
+        };
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        let mut http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .user_agent(user_agent)
+            .default_headers(headers);
+        if is_loopback(&api) {
+            // A proxy of the environment cannot reach this machine's own loopback.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
+        let gate = Gate::new(kind, clock.clone());
+        Ok(Transport { http, api, token, gate, clock, health: Mutex::default() })
+    }
+
+    /// Root of the API, with a slash at its end.
+    pub fn api(&self) -> &Url {
+        &self.api
+    }
+
+    pub fn health(&self) -> Health {
+        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Health { blocked_until: self.gate.blocked_until(), ..health }
+    }
+
+    /// Whether a write would pass the gate now.
+    ///
+    /// # Errors
+    /// [`Fault::Later`].
+    pub fn check_write(&self) -> Result<(), Fault> {
+        self.gate.check(Traffic::Write).map_err(Fault::from)
+    }
+
+    /// Sends one request, once. The answer is a 2xx, read whole.
+    ///
+    /// # Errors
+    /// Everything else, as a [`Fault`].
+    pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
+        let write = !matches!(*request.method(), Method::GET | Method::HEAD);
+        self.gate.permit(if write { Traffic::Write } else { Traffic::Read })?;
+        let answer = self.exchange(request, write).await;
+        let answer = answer.and_then(|answer| self.weigh(answer, write));
+        self.note(answer.as_ref().err());
+        answer
+    }
+
+    async fn exchange(&self, request: Request<Vec<u8>>, write: bool) -> Result<Response<Bytes>, Fault> {
+        let lost = |error: &reqwest::Error| Fault::Retry {
+            why: format!("no answer from the forge: {}", chain(error)),
+            // Without a connection nothing was sent.
+            outcome_unknown: write && !error.is_connect() && !error.is_builder(),
+        };
+        let request = self.addressed(request)?;
+        let mut answer = self.http.execute(request).await.map_err(|error| lost(&error))?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
+            if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
+                let answer = format!("its answer is larger than {ANSWER_LIMIT_BYTES} bytes");
+                return Err(Fault::Refused { status: 200, answer });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut whole = Response::new(body.freeze());
+        *whole.status_mut() = answer.status();
+        *whole.headers_mut() = std::mem::take(answer.headers_mut());
+        Ok(whole)
+    }
+
+    /// The request as reqwest takes it: refused if it would carry the token to another host.
+    fn addressed(&self, request: Request<Vec<u8>>) -> Result<reqwest::Request, Fault> {
+        let refuse = |answer: String| Fault::Refused { status: 0, answer };
+        let (parts, body) = request.into_parts();
+        let mut url = self.api.join(&parts.uri.to_string()).map_err(|error| refuse(error.to_string()))?;
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
+        if url.origin() != self.api.origin() {
+            return Err(refuse(format!("{} is not the configured forge", url.host_str().unwrap_or("?"))));
+        }
+        let mut outgoing = reqwest::Request::new(parts.method, url);
+        *outgoing.headers_mut() = parts.headers;
+        outgoing.headers_mut().remove(header::CONTENT_LENGTH);
+        if !body.is_empty() {
+            *outgoing.body_mut() = Some(body.into());
+        }
+        Ok(outgoing)
+    }
+
+    /// Learns from the answer's headers, and turns everything but 2xx into a fault.
+    fn weigh(&self, answer: Response<Bytes>, write: bool) -> Result<Response<Bytes>, Fault> {
+        let (status, headers, now) = (answer.status(), answer.headers(), self.clock.now());
+        if let Some(patience) = fault::limited(status, headers, answer.body(), now) {
+            let why = format!("the forge limits requests ({})", status.as_u16());
+            return Err(self.gate.block(patience, &why).into());
+        }
+        if let Some(reset) = fault::budget_spent(headers) {
+            self.gate.block(Patience::Until(reset), "the forge's request budget is used up");
+        }
+        if status.is_success() {
+            self.gate.relax();
+            return Ok(answer);
+        }
+        if let Some(at) = status.is_server_error().then(|| fault::retry_after(headers, now)).flatten() {
+            self.gate.block(Patience::Until(at), "the forge is out of service");
+        }
+        let words = fault::words(answer.body(), self.token.expose_secret());
+        Err(fault::judge(status, headers, words, write))
+    }
+
+    fn note(&self, fault: Option<&Fault>) {
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            // These are answers too: the forge is well.
+            None | Some(Fault::Gone | Fault::Refused { status: 400..=499, .. }) => {
+                health.last_ok = Some(self.clock.now());
+                health.last_fault = None;
+            }
+            Some(fault) => health.last_fault = Some(fault.to_string()),
+        }
+    }
+}
+
+impl From<NotBefore> for Fault {
+    fn from(wait: NotBefore) -> Fault {
+        Fault::Later { at: wait.at, why: wait.why }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// An error with its causes, and without the address, which may carry what a person typed.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = if error.is_timeout() { "timed out".to_owned() } else { String::new() };
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    if text.is_empty() { "the connection failed".into() } else { text }
+}
+
+/// The next page of a list at `url`, as the answer's headers tell: GitLab's `X-Next-Page`, or the
+/// `Link` with `rel="next"`. A short page says nothing: hidden entries are taken out after paging.
+///
+/// Only the query of a link is used, on the path that was asked for: behind a proxy or a renamed
+/// project its host and path may not be ours to go to.
+pub(super) fn next_page(url: &Url, headers: &HeaderMap) -> Option<Url> {
+    let mut next = url.clone();
+    if let Some(page) = fault::text_of(headers, "x-next-page") {
+        let page: u64 = page.parse().ok()?;
+        let kept: Vec<_> = url.query_pairs().filter(|(key, _)| key != "page").map(own).collect();
+        next.query_pairs_mut().clear().extend_pairs(kept).append_pair("page", &page.to_string());
+        return (next != *url).then_some(next);
+    }
+    let links = headers.get_all(header::LINK).iter().filter_map(|value| value.to_str().ok());
+    let target = links.flat_map(|value| value.split(',')).find_map(|link| {
+        let (target, parameters) = link.trim().strip_prefix('<')?.split_once('>')?;
+        let is_next = |parameter: &str| matches!(parameter.trim(), r#"rel="next""# | "rel=next");
+        parameters.split(';').any(is_next).then_some(target)
+    })?;
+    next.set_query(url.join(target).ok()?.query());
+    (next != *url).then_some(next)
+}
+
+fn own(pair: (std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)) -> (String, String) {
+    (pair.0.into_owned(), pair.1.into_owned())
+}
+
+/// Entries of a list, and whether a limit cut it short.
+#[derive(Debug)]
+pub(super) struct Pages<T> {
+    pub entries: Vec<T>,
+    pub truncated: bool,
+}
+
+/// How both clients hold their transport.
+pub(super) type Line = Arc<Transport>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_comes_from_headers_and_stays_on_the_path() {
+        let url = Url::parse("https://h/gl/api/v4/projects/a%2Fb/diffs?per_page=100&page=1").unwrap();
+        let next = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            next_page(&url, &headers).map(|url| url.to_string())
+        };
+        let second = "https://h/gl/api/v4/projects/a%2Fb/diffs?per_page=100&page=2";
+        assert_eq!(next("x-next-page", "2").as_deref(), Some(second));
+        assert_eq!(next("x-next-page", ""), None);
+        let link = r#"<https://evil/x?page=1>; rel="prev", <https://inner:81/other?per_page=100&page=2>; rel="next""#;
+        assert_eq!(next("link", link).as_deref(), Some(second));
+        assert_eq!(next("link", r#"<https://h/x?page=9>; rel="last""#), None);
+        assert_eq!(next("link", r#"<?per_page=100&page=1>; rel="next""#), None, "a page is not its own next");
+    }
+}

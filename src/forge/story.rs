@@ -1,0 +1,93 @@
+//! What both dialects do in the same way, told once.
+
+use async_trait::async_trait;
+
+use super::client::{Hint, Performed};
+use super::fault::Fault;
+use crate::clock::Clock;
+use crate::core::action::Action;
+use crate::core::change::{Account, ChangeKey};
+use crate::core::people::{Roster, RosterWish};
+
+/// Comments on a change, written by our own account.
+#[async_trait]
+pub(super) trait Comments: Sync {
+    /// Our comment that carries `marker`.
+    async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault>;
+    async fn edit(&self, change: &ChangeKey, comment: u64, body: &str) -> Result<(), Fault>;
+    /// The id of the new comment.
+    async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, Fault>;
+}
+
+/// Who is who on a forge.
+#[async_trait]
+pub(super) trait People: Sync {
+    /// The account that the token belongs to.
+    async fn me(&self) -> Result<Account, Fault>;
+    /// Members of a group or team who can act, or [`Fault::Gone`].
+    async fn members(&self, group: &str) -> Result<Vec<Account>, Fault>;
+    /// The account of a login, or [`Fault::Gone`].
+    async fn user(&self, login: &str) -> Result<Account, Fault>;
+}
+
+/// Brings the comment of `action` about: edits ours where there is one (the status comment only;
+/// pings and replies are written once), and creates it otherwise.
+pub(super) async fn comment(
+    comments: &dyn Comments,
+    change: &ChangeKey,
+    action: &Action,
+    body: &str,
+    hint: Hint,
+) -> Result<Performed, Fault> {
+    let ours = match (hint.comment_id, action.marker()) {
+        (None, Some(marker)) if hint.look_up => comments.find(change, &marker).await?,
+        (known, _) => known,
+    };
+    if let Some(comment) = ours {
+        if !matches!(action, Action::Status { .. }) {
+            return Ok(Performed::comment(comment));
+        }
+        match comments.edit(change, comment, body).await {
+            // Somebody deleted it.
+            Err(Fault::Gone) => {}
+            edited => return edited.map(|()| Performed::comment(comment)),
+        }
+    }
+    comments.create(change, body).await.map(Performed::comment)
+}
+
+/// Resolves `wish`. Groups first: who was seen there need not be looked up again.
+pub(super) async fn roster(people: &dyn People, wish: &RosterWish, clock: &Clock) -> Result<Roster, Fault> {
+    let mut roster = Roster { me: Some(people.me().await?), ..Roster::default() };
+    let mut seen = Vec::new();
+    for group in &wish.groups {
+        let Some(members) = known(people.members(group).await)? else {
+            roster.unknown.push(group.clone());
+            continue;
+        };
+        seen.extend(members.iter().cloned());
+        roster.groups.insert(group.clone(), members);
+    }
+    for login in &wish.logins {
+        let met = seen.iter().find(|account| account.login.eq_ignore_ascii_case(login)).cloned();
+        let account = match met {
+            Some(account) => Some(account),
+            None => known(people.user(login).await)?,
+        };
+        match account {
+            Some(account) => drop(roster.accounts.insert(login.to_lowercase(), account)),
+            None => roster.unknown.push(login.clone()),
+        }
+    }
+    roster.fetched_at = Some(clock.now());
+    Ok(roster)
+}
+
+/// "No such thing" as `None`.
+fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Fault::Gone) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}

@@ -1,0 +1,89 @@
+//! Faults on request: refusals, dropped connections, slowness.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Sandbox;
+use super::state::{Forge, State};
+
+/// What goes wrong with a request.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// The request is answered with this and not applied. For a rate limit: 429 (or 403 on GitHub)
+    /// with a `retry-after` header.
+    Status {
+        /// HTTP status.
+        code: u16,
+        /// Extra headers.
+        headers: Vec<(String, String)>,
+        /// JSON body.
+        body: Value,
+    },
+    /// The connection closes without an answer, and nothing was done.
+    DropConnectionBeforeApplying,
+    /// The request is carried out, and the connection closes without an answer.
+    DropConnectionAfterApplying,
+    /// The request is carried out when the sandbox's clock has moved on by this much.
+    Delay(Duration),
+}
+
+impl Fault {
+    /// A status with a JSON `message` and nothing else.
+    pub fn status(code: u16, message: &str) -> Fault {
+        Fault::Status { code, headers: Vec::new(), body: serde_json::json!({ "message": message }) }
+    }
+
+    /// A rate limit answer: this status with `Retry-After` in seconds.
+    pub fn retry_after(code: u16, seconds: u64) -> Fault {
+        Fault::Status {
+            code,
+            headers: vec![("retry-after".to_owned(), seconds.to_string())],
+            body: serde_json::json!({ "message": "You have exceeded a rate limit. Please wait." }),
+        }
+    }
+}
+
+/// A fault waiting for its requests.
+#[derive(Clone, Debug)]
+pub(super) struct PlannedFault {
+    forge: Forge,
+    method: String,
+    path_part: String,
+    fault: Fault,
+    times_left: u32,
+}
+
+impl State {
+    /// The fault planned for this request, counted as used.
+    pub(super) fn next_fault(&mut self, forge: Forge, method: &str, path: &str) -> Option<Fault> {
+        let at = self.faults.iter().position(|planned| {
+            planned.forge == forge
+                && (planned.method == "*" || planned.method.eq_ignore_ascii_case(method))
+                && path.contains(&planned.path_part)
+        })?;
+        let planned = self.faults.get_mut(at)?;
+        let fault = planned.fault.clone();
+        planned.times_left = planned.times_left.saturating_sub(1);
+        if planned.times_left == 0 {
+            self.faults.remove(at);
+        }
+        Some(fault)
+    }
+}
+
+impl Sandbox {
+    /// Lets the next `times` requests of this method (`*` for any) whose path and query contain
+    /// `path_part` meet the fault. Faults planned first are met first.
+    pub fn fail_next(&self, forge: Forge, method: &str, path_part: &str, fault: Fault, times: u32) {
+        if times > 0 {
+            let (method, path_part) = (method.to_owned(), path_part.to_owned());
+            self.state().faults.push(PlannedFault { forge, method, path_part, fault, times_left: times });
+        }
+    }
+
+    /// Forgets all planned faults.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+}

@@ -1,0 +1,7 @@
+//! The GitHub dialect: REST 2022-11-28 below `/api/v3`, and its webhooks.
+
+pub(super) mod hooks;
+mod issues;
+mod json;
+mod pulls;
+pub(super) mod rest;

@@ -1,0 +1,203 @@
+//! The routes of GitHub's REST API, and those about users, organisations and repositories.
+
+use http::{HeaderValue, Method};
+use serde_json::{Value, json};
+
+use super::json::permission;
+use super::{issues, pulls};
+use crate::sandbox::access::team_members;
+use crate::sandbox::refusal::Refusal;
+use crate::sandbox::sign;
+use crate::sandbox::state::{Access, Forge, Project, State, UserId};
+use crate::sandbox::wire::{Call, Reply};
+
+const GET: &Method = &Method::GET;
+const POST: &Method = &Method::POST;
+
+/// Items on a page if the client does not say.
+const PER_PAGE: usize = 30;
+
+/// Answers one request.
+pub(in crate::sandbox) fn answer(
+    state: &mut State,
+    call: &Call,
+    user: Option<UserId>,
+) -> Result<Reply, Refusal> {
+    let sent_something = call.headers.contains_key("authorization");
+    let refused = if sent_something { "Bad credentials" } else { "Requires authentication" };
+    let me = user.ok_or_else(|| Refusal::new(401, refused))?;
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        ["repos", owner, name, rest @ ..] => {
+            let path = visible(state, &format!("{owner}/{name}"), me)?.path.clone();
+            match rest {
+                ["pulls", rest @ ..] => pulls::answer(state, call, me, &path, rest),
+                ["issues", rest @ ..] => issues::answer(state, call, me, &path, rest),
+                rest => repository(state, call, me, &path, rest),
+            }
+        }
+        segments => others(state, call, me, segments),
+    }
+}
+
+fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<Reply, Refusal> {
+    if call.method != Method::GET {
+        return Err(not_found());
+    }
+    match segments {
+        ["user"] => Ok(Reply::ok(state.gh_full_user(me))),
+        ["rate_limit"] => Ok(Reply::ok(state.rate_limit())),
+        ["meta"] => Ok(Reply::ok(
+            json!({ "installed_version": "3.19.0", "verifiable_password_authentication": false }),
+        )),
+        ["user", id] => {
+            let found = id.parse().ok().filter(|id| state.user(Forge::Github, *id).is_some());
+            found.map(|id| Reply::ok(state.gh_full_user(id))).ok_or_else(not_found)
+        }
+        ["users", login] => {
+            let user = state.user_by_login(Forge::Github, login).ok_or_else(not_found)?;
+            Ok(Reply::ok(state.gh_full_user(user.id)))
+        }
+        ["orgs", org, "teams", slug, "members"] => members(state, call, org, slug),
+        ["orgs" | "users", owner, "repos"] => {
+            let mine = state.projects.values().filter(|project| {
+                project.forge == Forge::Github
+                    && project.owner().eq_ignore_ascii_case(owner)
+                    && state.access(project, me).is_some()
+            });
+            Ok(paged(call, mine.map(|project| state.gh_repo(project)).collect()))
+        }
+        ["orgs", org] => state.orgs.get(*org).map(|_| Reply::ok(state.gh_owner(org))).ok_or_else(not_found),
+        _ => Err(not_found()),
+    }
+}
+
+/// Members of a team, its child teams' included, each with `role` and `inherited`.
+fn members(state: &State, call: &Call, org: &str, slug: &str) -> Result<Reply, Refusal> {
+    let org = state.orgs.get(org).filter(|org| org.teams.contains_key(slug)).ok_or_else(not_found)?;
+    let members = team_members(&org.teams, slug).into_iter().map(|(user, inherited)| {
+        let mut member = state.gh_user(user);
+        member["role"] = json!("member");
+        member["inherited"] = json!(inherited);
+        member
+    });
+    Ok(paged(call, members.collect()))
+}
+
+fn repository(
+    state: &mut State,
+    call: &Call,
+    me: UserId,
+    path: &str,
+    rest: &[&str],
+) -> Result<Reply, Refusal> {
+    let project = state.project(Forge::Github, path)?;
+    match (&call.method, rest) {
+        (GET, []) => {
+            let access = state.access(project, me).unwrap_or(Access(0));
+            let mut repo = state.gh_repo(project);
+            repo["permissions"] = json!({
+                "admin": access >= Access::ADMIN,
+                "maintain": access >= Access::MAINTAIN,
+                "push": access >= Access::WRITE,
+                "triage": access >= Access::TRIAGE,
+                "pull": true,
+            });
+            Ok(Reply::ok(repo))
+        }
+        (GET, ["labels"]) => {
+            let labels = project.labels.iter().map(|label| state.gh_label(project, label));
+            Ok(paged(call, labels.collect()))
+        }
+        (GET, ["labels", name]) => {
+            let label = project.label(name).ok_or_else(not_found)?;
+            Ok(Reply::ok(state.gh_label(project, label)))
+        }
+        (POST, ["labels"]) => create_label(state, call, me, path),
+        (GET, ["collaborators", login]) => {
+            let user = state.user_by_login(Forge::Github, login).ok_or_else(not_found)?;
+            let known = state.github_members(project).contains_key(&user.id);
+            if known { Ok(Reply::empty(204)) } else { Err(not_found()) }
+        }
+        (GET, ["collaborators", login, "permission"]) => {
+            let user = state.user_by_login(Forge::Github, login);
+            let user = user.ok_or_else(|| Refusal::new(404, format!("{login} is not a user")))?;
+            let granted = state.github_members(project).get(&user.id).copied();
+            let (permission, role_name) = permission(granted.or(project.public.then_some(Access::READ)));
+            let user = state.gh_user(user.id);
+            Ok(Reply::ok(json!({ "permission": permission, "role_name": role_name, "user": user })))
+        }
+        _ => Err(not_found()),
+    }
+}
+
+fn create_label(state: &mut State, call: &Call, me: UserId, path: &str) -> Result<Reply, Refusal> {
+    must_have(state, path, me, Access::WRITE)?;
+    let name = call.text("name").unwrap_or_default();
+    if name.is_empty() {
+        return Err(Refusal::invalid(
+            json!([{ "resource": "Label", "code": "missing_field", "field": "name" }]),
+        ));
+    }
+    let color = call.text("color").unwrap_or("ededed");
+    let description = call.text("description").map(str::to_owned);
+    let label = state.create_label(Forge::Github, path, name, color, description)?;
+    let project = state.project(Forge::Github, path)?;
+    Ok(Reply::json(201, state.gh_label(project, &label)))
+}
+
+/// A private repository the user has no part in does not exist for them.
+fn visible<'a>(state: &'a State, path: &str, user: UserId) -> Result<&'a Project, Refusal> {
+    let found = state
+        .projects
+        .values()
+        .find(|project| project.forge == Forge::Github && project.path.eq_ignore_ascii_case(path));
+    found.filter(|project| state.access(project, user).is_some()).ok_or_else(not_found)
+}
+
+pub(super) fn must_have(state: &State, path: &str, user: UserId, least: Access) -> Result<(), Refusal> {
+    let project = state.project(Forge::Github, path)?;
+    if state.access(project, user).is_some_and(|access| access >= least) {
+        return Ok(());
+    }
+    Err(Refusal::new(403, "Resource not accessible by personal access token"))
+}
+
+/// GitHub's answer to a path it does not know, a verb it does not know, and what the caller may not see.
+pub(super) fn not_found() -> Refusal {
+    Refusal::new(404, "Not Found")
+}
+
+pub(in crate::sandbox) fn refuse(refusal: &Refusal) -> Reply {
+    let mut body = json!({
+        "message": refusal.message,
+        "documentation_url": "https://docs.github.com/rest",
+        "status": refusal.status.to_string(),
+    });
+    if !refusal.errors.is_null() {
+        body["errors"] = refusal.errors.clone();
+    }
+    Reply::json(refusal.status, body)
+}
+
+/// One page; GitHub sends `Link` only if there is more than one.
+pub(super) fn paged(call: &Call, items: Vec<Value>) -> Reply {
+    let page = call.page_of(items, PER_PAGE);
+    let link = (page.last() > 1).then(|| page.link(call));
+    let mut reply = Reply::ok(Value::Array(page.items));
+    if let Some(link) = link {
+        reply.header("link", link);
+    }
+    reply
+}
+
+/// Adds the `ETag`, and answers 304 without a body if the client has just that.
+pub(in crate::sandbox) fn with_etag(mut reply: Reply, known: Option<&HeaderValue>) -> Reply {
+    let body = reply.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let etag = format!("W/\"{}\"", sign::digest(&body));
+    if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        (reply.status, reply.body) = (304, None);
+    }
+    reply.header("etag", etag);
+    reply
+}

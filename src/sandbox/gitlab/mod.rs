@@ -1,0 +1,10 @@
+//! The GitLab dialect: REST v4 below `/gl/api/v4`, and its webhooks.
+
+pub(super) mod hooks;
+mod json;
+mod lists;
+mod merge_requests;
+mod notes;
+pub(super) mod rest;
+
+pub(super) use self::json::unified;

@@ -1,0 +1,256 @@
+//! The routes of GitLab's REST API, and those about users, projects, groups, labels and hooks.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::json::gl_label;
+use super::{hooks, lists, merge_requests, notes};
+use crate::sandbox::delivery::{Hook, HookTarget};
+use crate::sandbox::people::ChangeRef;
+use crate::sandbox::refusal::Refusal;
+use crate::sandbox::state::{Access, Forge, Project, State, UserId, rest_time};
+use crate::sandbox::wire::{Call, Page, Reply};
+
+const GET: &Method = &Method::GET;
+const POST: &Method = &Method::POST;
+
+/// Items on a page if the client does not say.
+pub(super) const PER_PAGE: usize = 20;
+
+/// Answers one request.
+pub(in crate::sandbox) fn answer(
+    state: &mut State,
+    call: &Call,
+    user: Option<UserId>,
+) -> Result<Reply, Refusal> {
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    if let (GET, ["users", id, "status"]) = (&call.method, segments.as_slice()) {
+        // The one call here that needs no token.
+        return status(state, id);
+    }
+    let me = user.ok_or_else(|| Refusal::new(401, "401 Unauthorized"))?;
+    match segments.as_slice() {
+        ["projects", id, "merge_requests", iid, rest @ ..] => {
+            let project = visible(state, id, me)?;
+            let number = iid.parse().map_err(|_| Refusal::new(400, "merge_request_iid is invalid"))?;
+            if !state.can_read(project, me) {
+                return Err(Refusal::new(403, "403 Forbidden"));
+            }
+            let at = ChangeRef { forge: Forge::Gitlab, project: project.path.clone(), number };
+            state.change(&at)?;
+            match rest {
+                ["notes", rest @ ..] => notes::answer(state, call, me, &at, rest),
+                rest => merge_requests::answer(state, call, me, &at, rest),
+            }
+        }
+        ["projects", id, rest @ ..] => {
+            let path = visible(state, id, me)?.path.clone();
+            project(state, call, me, &path, rest)
+        }
+        segments => others(state, call, me, segments),
+    }
+}
+
+fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<Reply, Refusal> {
+    match (&call.method, segments) {
+        (GET, ["version"]) => Ok(Reply::ok(json!({ "version": "19.5.0-ee", "revision": "0123456789a" }))),
+        (GET, ["user"]) => Ok(Reply::ok(state.gl_full_user(me))),
+        (GET, ["users"]) => {
+            let wanted = call.text("username").unwrap_or_default();
+            let found = state.user_by_login(Forge::Gitlab, wanted);
+            Ok(Reply::ok(found.map(|user| state.gl_user(user.id)).into_iter().collect()))
+        }
+        (GET, ["users", id]) => {
+            let found = id.parse().ok().filter(|id| state.user(Forge::Gitlab, *id).is_some());
+            let id = found.ok_or_else(|| Refusal::new(404, "404 User Not Found"))?;
+            Ok(Reply::ok(state.gl_full_user(id)))
+        }
+        (GET, ["merge_requests"]) => Ok(lists::instance(state, call, me)),
+        (GET, ["projects"]) => Ok(lists::projects(state, call, me, "")),
+        (GET, ["groups", id, rest @ ..]) => group(state, call, me, id, rest),
+        _ => Err(no_route()),
+    }
+}
+
+fn group(state: &State, call: &Call, me: UserId, id: &str, rest: &[&str]) -> Result<Reply, Refusal> {
+    let by_id = |(path, group): (&String, &crate::sandbox::state::Group)| {
+        (path == id || group.id.to_string() == id).then(|| path.clone())
+    };
+    let path = state.groups.iter().find_map(by_id).ok_or_else(|| Refusal::new(404, "404 Group Not Found"))?;
+    match rest {
+        [] => Ok(Reply::ok(json!({
+            "id": state.groups.get(&path).map(|group| group.id),
+            "name": path.rsplit('/').next(),
+            "path": path.rsplit('/').next(),
+            "full_path": path,
+            "full_name": path.replace('/', " / "),
+            "visibility": "private",
+            "web_url": format!("{}/groups/{path}", state.pages(Forge::Gitlab)),
+        }))),
+        ["members"] => {
+            let members = state.groups.get(&path).map(|group| group.members.clone()).unwrap_or_default();
+            let members = members.iter().map(|(user, access)| state.gl_member(*user, *access));
+            Ok(paged(call, members.collect()))
+        }
+        ["members", "all"] => {
+            let members = state.group_members_all(&path);
+            Ok(paged(call, members.iter().map(|(user, access)| state.gl_member(*user, *access)).collect()))
+        }
+        ["merge_requests"] => Ok(lists::group(state, call, me, &path)),
+        ["projects"] => Ok(lists::projects(state, call, me, &path)),
+        ["hooks"] if state.group_members_all(&path).get(&me) >= Some(&Access::ADMIN) => {
+            Ok(paged(call, hooks_of(state, &HookTarget::Group(path))))
+        }
+        ["hooks"] => Err(Refusal::new(403, "403 Forbidden")),
+        _ => Err(no_route()),
+    }
+}
+
+fn project(state: &mut State, call: &Call, me: UserId, path: &str, rest: &[&str]) -> Result<Reply, Refusal> {
+    let project = state.project(Forge::Gitlab, path)?;
+    let access = state.access(project, me).unwrap_or(Access(0));
+    let maintainer =
+        || (access >= Access::MAINTAIN).then_some(()).ok_or_else(|| Refusal::new(403, "403 Forbidden"));
+    match (&call.method, rest) {
+        (GET, []) => Ok(Reply::ok(state.gl_project(project, me))),
+        (GET, ["members", "all"]) => {
+            let members = state.gitlab_members(project);
+            Ok(paged(call, members.iter().map(|(user, access)| state.gl_member(*user, *access)).collect()))
+        }
+        (GET, ["members", "all", user]) => {
+            let members = state.gitlab_members(project);
+            let member = user.parse().ok().and_then(|user: UserId| Some((user, *members.get(&user)?)));
+            let (user, access) = member.ok_or_else(|| Refusal::new(404, "404 Not found"))?;
+            Ok(Reply::ok(state.gl_member(user, access)))
+        }
+        (GET, ["merge_requests"]) => Ok(lists::project(state, call, me, project)),
+        (GET, ["labels"]) => Ok(paged(call, project.labels.iter().map(gl_label).collect())),
+        (POST, ["labels"]) => create_label(state, call, path, access),
+        (GET, ["hooks"]) => {
+            maintainer()?;
+            Ok(paged(call, hooks_of(state, &HookTarget::Project(path.to_owned()))))
+        }
+        (GET, ["hooks", id]) => {
+            maintainer()?;
+            let hook = project_hook(state, path, id)?;
+            Ok(Reply::ok(hook_json(state, hook)))
+        }
+        (POST, ["hooks", id, "test", _trigger]) => {
+            maintainer()?;
+            let hook = project_hook(state, path, id)?.id;
+            test_hook(state, path, hook)
+        }
+        _ => Err(no_route()),
+    }
+}
+
+fn create_label(state: &mut State, call: &Call, path: &str, access: Access) -> Result<Reply, Refusal> {
+    if access < Access::READ {
+        return Err(Refusal::new(403, "403 Forbidden"));
+    }
+    let needed = |name: &str| call.text(name).ok_or_else(|| Refusal::new(400, format!("{name} is missing")));
+    let (name, color) = (needed("name")?, needed("color")?);
+    let description = call.text("description").map(str::to_owned);
+    let label = state.create_label(Forge::Gitlab, path, name, color, description)?;
+    Ok(Reply::json(201, gl_label(&label)))
+}
+
+/// A test goes out even to a hook at rest, and an answer of 2xx brings it back to life.
+fn test_hook(state: &mut State, path: &str, hook: u64) -> Result<Reply, Refusal> {
+    let project = state.project(Forge::Gitlab, path)?;
+    let Some(change) = project.changes.values().next_back() else {
+        return Err(Refusal::new(422, "Ensure the project has merge requests."));
+    };
+    let body = hooks::sample(state, project, change);
+    let event_uuid = state.new_uuid();
+    state.queue_for_hook(hook, Forge::Gitlab, "Merge Request Hook", &event_uuid, &body);
+    Ok(Reply::json(201, json!({ "message": "201 Created" })))
+}
+
+fn status(state: &State, id: &str) -> Result<Reply, Refusal> {
+    let by_id = id.parse().ok().and_then(|id| state.user(Forge::Gitlab, id));
+    let user = by_id.or_else(|| state.user_by_login(Forge::Gitlab, id));
+    let user = user.ok_or_else(|| Refusal::new(404, "404 User Not Found"))?;
+    Ok(Reply::ok(json!({
+        "emoji": if user.busy { "palm_tree" } else { "speech_balloon" },
+        "availability": if user.busy { "busy" } else { "not_set" },
+        "message": user.status_message,
+        "message_html": user.status_message,
+        "clear_status_at": null,
+    })))
+}
+
+/// The project by number or full path; hidden ones do not exist.
+fn visible<'a>(state: &'a State, id: &str, user: UserId) -> Result<&'a Project, Refusal> {
+    let found = state.projects.values().find(|project| {
+        project.forge == Forge::Gitlab && (project.path == id || project.id.to_string() == id)
+    });
+    found
+        .filter(|project| state.access(project, user).is_some())
+        .ok_or_else(|| Refusal::new(404, "404 Project Not Found"))
+}
+
+fn project_hook<'a>(state: &'a State, path: &str, id: &str) -> Result<&'a Hook, Refusal> {
+    let hook = id.parse().ok().and_then(|id: u64| state.hooks.get(&id));
+    hook.filter(|hook| hook.target == HookTarget::Project(path.to_owned()))
+        .ok_or_else(|| Refusal::new(404, "404 Not found"))
+}
+
+fn hooks_of(state: &State, target: &HookTarget) -> Vec<Value> {
+    let mine = state.hooks.values().filter(|hook| hook.forge == Forge::Gitlab && hook.target == *target);
+    mine.map(|hook| hook_json(state, hook)).collect()
+}
+
+fn hook_json(state: &State, hook: &Hook) -> Value {
+    let listens =
+        |name: &str| hook.new.events.is_empty() || hook.new.events.iter().any(|event| event == name);
+    json!({
+        "id": hook.id,
+        "url": hook.new.url,
+        "name": "",
+        "description": "",
+        "created_at": rest_time(hook.created_at),
+        "push_events": false,
+        "merge_requests_events": listens("merge_requests_events"),
+        "note_events": listens("note_events"),
+        "confidential_note_events": listens("confidential_note_events"),
+        "enable_ssl_verification": true,
+        "token_present": hook.new.secret.is_some(),
+        "signing_token_present": hook.new.signing_token.is_some(),
+        "alert_status": hook.alert_status(state.clock.now()),
+        "disabled_until": hook.disabled_until.map(rest_time),
+        "url_variables": [],
+    })
+}
+
+pub(super) fn no_route() -> Refusal {
+    Refusal::new(404, "404 Not Found")
+}
+
+/// The verb is not one of the path's.
+pub(super) fn wrong_method() -> Refusal {
+    Refusal::new(405, "405 Not Allowed")
+}
+
+/// GitLab says `message`; its parameter checks and its router say `error`.
+pub(in crate::sandbox) fn refuse(refusal: &Refusal) -> Reply {
+    let by_router = matches!(refusal.status, 400 | 405) || refusal.message == "404 Not Found";
+    let member = if by_router { "error" } else { "message" };
+    Reply::json(refusal.status, json!({ member: refusal.message }))
+}
+
+/// One page, with GitLab's headers.
+pub(super) fn paged(call: &Call, items: Vec<Value>) -> Reply {
+    let page: Page<Value> = call.page_of(items, PER_PAGE);
+    let number = |page: Option<usize>| page.map(|page| page.to_string()).unwrap_or_default();
+    let (next, prev, last, link) = (page.next(), page.prev(), page.last(), page.link(call));
+    let mut reply = Reply::ok(Value::Array(page.items));
+    reply.header("x-page", page.number);
+    reply.header("x-per-page", page.per_page);
+    reply.header("x-next-page", number(next));
+    reply.header("x-prev-page", number(prev));
+    reply.header("x-total", page.total);
+    reply.header("x-total-pages", last);
+    reply.header("link", link);
+    reply
+}

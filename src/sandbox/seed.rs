@@ -1,0 +1,225 @@
+//! Filling the forges before the play: accounts, groups, teams, projects, hooks.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::Sandbox;
+use super::delivery::{Hook, HookTarget, NewHook};
+use super::state::{Access, Forge, Group, Org, Project, State, Team, Tier, User, UserId};
+
+/// Accounts and tokens.
+impl Sandbox {
+    /// Adds a person and returns the numeric id; an account that exists already is returned as it is.
+    pub fn add_user(&self, forge: Forge, login: &str, name: &str) -> UserId {
+        self.state().account(forge, login, name, false)
+    }
+
+    /// Adds a bot account. GitLab: an access token's bot user; GitHub: a machine user or App.
+    pub fn add_bot(&self, forge: Forge, login: &str, name: &str) -> UserId {
+        self.state().account(forge, login, name, true)
+    }
+
+    /// Lets `token` speak for `login`. Nothing else is authenticated.
+    pub fn add_token(&self, forge: Forge, token: &str, login: &str) {
+        let mut state = self.state();
+        let user = state.account(forge, login, login, false);
+        state.tokens.insert((forge, token.to_owned()), user);
+    }
+
+    /// Makes a token worthless.
+    pub fn revoke_token(&self, forge: Forge, token: &str) {
+        self.state().tokens.remove(&(forge, token.to_owned()));
+    }
+
+    /// Sets GitLab's availability ("busy") with its message.
+    pub fn set_busy(&self, login: &str, busy: bool, message: &str) {
+        let mut state = self.state();
+        let id = state.account(Forge::Gitlab, login, login, false);
+        if let Some(user) = state.users.get_mut(&(Forge::Gitlab, id)) {
+            (user.busy, user.status_message) = (busy, message.to_owned());
+        }
+    }
+}
+
+/// Groups, teams, projects.
+impl Sandbox {
+    /// Sets GitLab's tier; Premium unless set.
+    pub fn set_gitlab_tier(&self, tier: Tier) {
+        self.state().tier = tier;
+    }
+
+    /// Whether GitLab sends an `update` webhook with `changes.reviewers` when a review is submitted
+    /// (gitlab-org/gitlab!246562). Off unless set: earlier versions send only the note's webhook.
+    pub fn gitlab_announces_reviews(&self, on: bool) {
+        self.state().announces_reviews = on;
+    }
+
+    /// Lets a forge refuse requests beyond this many in a window (GitLab: a minute, GitHub: an hour)
+    /// of the sandbox's clock. Not enforced unless set.
+    pub fn limit_requests(&self, forge: Forge, per_window: u64) {
+        if let Some(allowance) = self.state().allowance.get_mut(&forge) {
+            (allowance.per_window, allowance.enforced, allowance.used) = (per_window, true, 0);
+        }
+    }
+
+    /// Makes somebody a direct member of a GitLab group; group, ancestors and account are created as
+    /// needed.
+    pub fn add_group_member(&self, group: &str, login: &str, access: Access) {
+        let mut state = self.state();
+        let user = state.account(Forge::Gitlab, login, login, false);
+        state.group(group).members.insert(user, access);
+    }
+
+    /// Takes somebody out of a GitLab group.
+    pub fn remove_group_member(&self, group: &str, login: &str) {
+        let mut state = self.state();
+        let user = state.account(Forge::Gitlab, login, login, false);
+        state.group(group).members.remove(&user);
+    }
+
+    /// Adds a GitHub team (and its organisation), below `parent` if given.
+    pub fn add_team(&self, org: &str, slug: &str, parent: Option<&str>, members: &[&str]) {
+        let mut state = self.state();
+        let members = members.iter().map(|login| state.account(Forge::Github, login, login, false)).collect();
+        let parent = parent.map(str::to_owned);
+        let team = Team { parent, members, repos: BTreeMap::new() };
+        state.org(org).teams.insert(slug.to_owned(), team);
+    }
+
+    /// Gives a GitHub team access to a repository of its organisation.
+    pub fn grant_team(&self, org: &str, slug: &str, project: &str, access: Access) {
+        if let Some(team) = self.state().org(org).teams.get_mut(slug) {
+            team.repos.insert(project.to_owned(), access);
+        }
+    }
+
+    /// Adds a private project or repository, with its group or organisation, and returns its id. One
+    /// that exists is left as it is.
+    pub fn add_project(&self, forge: Forge, path: &str) -> u64 {
+        self.state().new_project(forge, path)
+    }
+
+    /// Makes a project visible to everybody.
+    pub fn make_public(&self, forge: Forge, path: &str) {
+        if let Ok(project) = self.state().project_mut(forge, path) {
+            project.public = true;
+        }
+    }
+
+    /// GitLab: how many approvals a merge request needs, and whether a push takes them away.
+    pub fn set_approval_rules(&self, project: &str, required: usize, reset_on_push: bool) {
+        if let Ok(project) = self.state().project_mut(Forge::Gitlab, project) {
+            (project.approvals_required, project.reset_approvals_on_push) = (required, reset_on_push);
+        }
+    }
+
+    /// Makes somebody a direct member (GitLab) or collaborator (GitHub).
+    pub fn add_member(&self, forge: Forge, project: &str, login: &str, access: Access) {
+        let mut state = self.state();
+        state.new_project(forge, project);
+        let user = state.account(forge, login, login, false);
+        if let Ok(project) = state.project_mut(forge, project) {
+            project.members.insert(user, access);
+        }
+    }
+
+    /// Takes a direct membership away.
+    pub fn remove_member(&self, forge: Forge, project: &str, login: &str) {
+        let mut state = self.state();
+        let user = state.account(forge, login, login, false);
+        if let Ok(project) = state.project_mut(forge, project) {
+            project.members.remove(&user);
+        }
+    }
+
+    /// Creates a label ahead of time; one that exists is left as it is.
+    pub fn add_project_label(&self, forge: Forge, project: &str, name: &str) {
+        // The only refusals are "no such project" and "exists", and both mean there is nothing to do.
+        let _ = self.state().ensure_label(forge, project, name);
+    }
+}
+
+/// Hooks.
+impl Sandbox {
+    /// Attaches a webhook and returns its id. GitHub sends a `ping` at once, as the real one does.
+    pub fn add_hook(&self, forge: Forge, target: HookTarget, new: NewHook) -> u64 {
+        let mut state = self.state();
+        let (id, created_at) = (state.new_id(), state.clock.now());
+        let hook = Hook { id, forge, target, new, failures: 0, disabled_until: None, created_at };
+        state.hooks.insert(id, hook);
+        if forge == Forge::Github {
+            let ping = json!({ "zen": "Keep it logically awesome.", "hook_id": id, "hook": { "type": "Repository",
+                "id": id, "name": "web", "active": true, "events": ["*"] } });
+            let event_uuid = state.new_uuid();
+            state.queue_for_hook(id, forge, "ping", &event_uuid, &ping);
+        }
+        id
+    }
+
+    /// Detaches a webhook.
+    pub fn remove_hook(&self, id: u64) {
+        self.state().hooks.remove(&id);
+    }
+
+    /// GitLab's `alert_status` of a hook: `executable`, `temporarily_disabled` or `disabled`.
+    pub fn hook_status(&self, id: u64) -> Option<&'static str> {
+        let state = self.state();
+        state.hooks.get(&id).map(|hook| hook.alert_status(state.clock.now()))
+    }
+}
+
+impl State {
+    fn account(&mut self, forge: Forge, login: &str, name: &str, bot: bool) -> UserId {
+        if let Some(user) = self.user_by_login(forge, login) {
+            return user.id;
+        }
+        // Far apart, so that an id of one forge used on the other finds nobody.
+        let id = self.new_id() + if forge == Forge::Gitlab { 0 } else { 5_000_000 };
+        let (login, name) = (login.to_owned(), name.to_owned());
+        self.users
+            .insert((forge, id), User { id, login, name, bot, busy: false, status_message: String::new() });
+        id
+    }
+
+    fn group(&mut self, path: &str) -> &mut Group {
+        for ancestor in super::access::with_ancestors(path) {
+            let id = self.new_id();
+            self.groups.entry(ancestor.to_owned()).or_insert(Group { id, members: BTreeMap::new() });
+        }
+        let id = self.new_id();
+        self.groups.entry(path.to_owned()).or_insert(Group { id, members: BTreeMap::new() })
+    }
+
+    fn org(&mut self, name: &str) -> &mut Org {
+        let id = self.new_id();
+        self.orgs.entry(name.to_owned()).or_insert(Org { id, teams: BTreeMap::new() })
+    }
+
+    fn new_project(&mut self, forge: Forge, path: &str) -> u64 {
+        if let Ok(project) = self.project(forge, path) {
+            return project.id;
+        }
+        let owner = path.rsplit_once('/').map_or("", |(owner, _)| owner);
+        // Made as a side effect if it is not there yet.
+        let _owner_id = match forge {
+            Forge::Gitlab => self.group(owner).id,
+            Forge::Github => self.org(owner).id,
+        };
+        let (id, created_at) = (self.new_id(), self.clock.now());
+        let project = Project {
+            id,
+            forge,
+            path: path.to_owned(),
+            public: false,
+            members: BTreeMap::new(),
+            labels: Vec::new(),
+            changes: BTreeMap::new(),
+            approvals_required: 1,
+            reset_approvals_on_push: false,
+            created_at,
+        };
+        self.projects.insert((forge, path.to_owned()), project);
+        id
+    }
+}

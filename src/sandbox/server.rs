@@ -1,0 +1,162 @@
+//! The listening side of one forge: reads a request, meets the planned fault, lets the forge answer,
+//! and writes down what was seen. Served with hyper itself, because a connection that closes without
+//! an answer cannot be had from axum.
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::faults::Fault;
+use super::record::RequestRecord;
+use super::refusal::Refusal;
+use super::state::{Forge, State};
+use super::wire::{Call, Reply};
+use super::{Inner, github, gitlab, limits};
+
+/// The connection ends here, unanswered.
+#[derive(Debug, thiserror::Error)]
+#[error("the sandbox drops this connection")]
+struct Dropped;
+
+/// Accepts connections until aborted; open connections end with it. Holds the sandbox weakly, so that
+/// dropping the last handle ends the forges.
+pub(super) fn serve(inner: Weak<Inner>, forge: Forge, listener: TcpListener) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => {
+                    if let Ok((stream, _)) = accepted {
+                        let inner = Weak::clone(&inner);
+                        connections.spawn(async move {
+                            let service = service_fn(move |request| answer(inner.upgrade(), forge, request));
+                            // An error here is a client that went away, or a drop that was asked for.
+                            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                        });
+                    }
+                }
+                Some(_) = connections.join_next() => {}
+            }
+        }
+    })
+}
+
+async fn answer(
+    inner: Option<Arc<Inner>>,
+    forge: Forge,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Dropped> {
+    let inner = inner.ok_or(Dropped)?;
+    let (parts, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, limits::BODY_BYTES).collect().await else { return Err(Dropped) };
+    let body = body.to_bytes();
+    let (method, path) = (parts.method.to_string(), parts.uri.to_string());
+
+    let fault = inner.state().next_fault(forge, &method, &path);
+    if let Some(Fault::Delay(delay)) = fault {
+        let clock = inner.state().clock.clone();
+        clock.sleep_until(clock.now() + delay).await;
+    }
+
+    let mut state = inner.state();
+    let user = authenticate(&state, forge, &parts.headers);
+    let reply = match &fault {
+        Some(Fault::DropConnectionBeforeApplying) => None,
+        Some(Fault::Status { code, headers, body }) => {
+            Some(Reply { status: *code, headers: headers.clone(), body: Some(body.clone()) })
+        }
+        Some(Fault::DropConnectionAfterApplying) => {
+            handle(&mut state, forge, parts, &body, user);
+            None
+        }
+        Some(Fault::Delay(_)) | None => Some(handle(&mut state, forge, parts, &body, user)),
+    };
+    let at = state.clock.now();
+    let login = user.map(|user| state.login(forge, user).to_owned());
+    let status = reply.as_ref().map(|reply| reply.status);
+    state.record(RequestRecord { forge, method, path, status, at, body_bytes: body.len(), user: login });
+    drop(state);
+    reply.map_or(Err(Dropped), |reply| Ok(into_response(reply)))
+}
+
+fn handle(
+    state: &mut State,
+    forge: Forge,
+    parts: http::request::Parts,
+    body: &Bytes,
+    user: Option<u64>,
+) -> Reply {
+    let (origin, root) = match forge {
+        Forge::Gitlab => (state.gitlab_origin.clone(), "/gl/api/v4"),
+        Forge::Github => (state.github_origin.clone(), "/api/v3"),
+    };
+    let if_none_match = parts.headers.get("if-none-match").cloned();
+    let call = match Call::new(parts, body, &origin, root) {
+        Some(Ok(call)) => call,
+        Some(Err(refusal)) => return refuse(forge, &refusal),
+        None => {
+            return refuse(
+                forge,
+                &Refusal::new(404, if forge == Forge::Gitlab { "404 Not Found" } else { "Not Found" }),
+            );
+        }
+    };
+    let mut reply = match state.charge(forge) {
+        Err(refusal) => refuse(forge, &refusal),
+        Ok(()) => match forge {
+            Forge::Gitlab => gitlab::rest::answer(state, &call, user),
+            Forge::Github => github::rest::answer(state, &call, user),
+        }
+        .unwrap_or_else(|refusal| refuse(forge, &refusal)),
+    };
+    state.add_rate_headers(forge, &mut reply);
+    if forge == Forge::Github && call.method == http::Method::GET && reply.status == 200 {
+        reply = github::rest::with_etag(reply, if_none_match.as_ref());
+    }
+    reply
+}
+
+fn refuse(forge: Forge, refusal: &Refusal) -> Reply {
+    match forge {
+        Forge::Gitlab => gitlab::rest::refuse(refusal),
+        Forge::Github => github::rest::refuse(refusal),
+    }
+}
+
+/// The user the token speaks for. Both forges take `Authorization: Bearer`, GitLab also
+/// `PRIVATE-TOKEN`, GitHub also `Authorization: token`.
+fn authenticate(state: &State, forge: Forge, headers: &http::HeaderMap) -> Option<u64> {
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let authorization = value("authorization").and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        let known = scheme.eq_ignore_ascii_case("bearer")
+            || (forge == Forge::Github && scheme.eq_ignore_ascii_case("token"));
+        known.then(|| token.trim())
+    });
+    let token =
+        if forge == Forge::Gitlab { value("private-token").or(authorization) } else { authorization }?;
+    state.tokens.get(&(forge, token.to_owned())).copied()
+}
+
+fn into_response(reply: Reply) -> Response<Full<Bytes>> {
+    let body = reply.body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert("content-type", HeaderValue::from_static("application/json; charset=utf-8"));
+    for (name, value) in reply.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}

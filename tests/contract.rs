@@ -1,0 +1,255 @@
+//! One story, both forges: the real clients against the sandbox, over the wire.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use usher::clock::Clock;
+use usher::core::action::{Action, Shape};
+use usher::core::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind};
+use usher::core::fact::{Fact, Refusal};
+use usher::core::people::RosterWish;
+use usher::core::policy::Pattern;
+use usher::forge::{Client, ClientConfig, Fault, Hint};
+use usher::sandbox::{self, Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
+
+const PROJECT: &str = "acme/shop";
+
+/// A small company on both forges, seen through the client of one of them.
+struct Town {
+    sandbox: Sandbox,
+    clock: Clock,
+    forge: Forge,
+    client: Client,
+}
+
+impl Town {
+    /// The same town twice: once with GitLab's client, once with GitHub's.
+    async fn both() -> [Town; 2] {
+        [Town::new(Forge::Gitlab).await, Town::new(Forge::Github).await]
+    }
+
+    async fn new(forge: Forge) -> Town {
+        let clock = Clock::virtual_at("2026-03-02T09:00:00Z".parse().unwrap());
+        let sandbox = Sandbox::start(clock.clone()).await.unwrap();
+        for login in ["sam", "rita", "ravi"] {
+            sandbox.add_member(forge, PROJECT, login, Access::WRITE);
+        }
+        sandbox.add_user(forge, "olga", "Olga Outsider");
+        sandbox.add_bot(forge, "usher", "Usher");
+        sandbox.add_member(forge, PROJECT, "usher", Access::MAINTAIN);
+        sandbox.add_token(forge, "bot-token", "usher");
+        sandbox.add_group_member("acme/support", "sam", Access::READ);
+        sandbox.add_team("acme", "support", None, &["sam"]);
+        let (kind, url) = match forge {
+            Forge::Gitlab => (ForgeKind::GitLab, sandbox.gitlab_url()),
+            Forge::Github => (ForgeKind::GitHub, sandbox.github_url()),
+        };
+        let config = ClientConfig {
+            name: "here".into(),
+            kind,
+            url,
+            token: "bot-token".into(),
+            projects: vec![Pattern::new("acme/*").unwrap()],
+            user_agent: "usher/test".into(),
+        };
+        let client = Client::new(config, clock.clone()).unwrap();
+        Town { sandbox, clock, forge, client }
+    }
+
+    fn open(&self) -> ChangeRef {
+        self.sandbox.open_change(self.forge, PROJECT, NewChange::by("sam", "Fix the typo")).unwrap()
+    }
+
+    fn account(&self, login: &str) -> Account {
+        Account::new(self.sandbox.add_user(self.forge, login, login), login)
+    }
+
+    fn shape(&self, reviewers: &[&str], labels: &[&str], not_labels: &[&str]) -> Action {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Action::Shape(Shape {
+            reviewers: reviewers.iter().map(|login| self.account(login)).collect(),
+            not_reviewers: BTreeSet::new(),
+            labels: words(labels),
+            not_labels: words(not_labels),
+        })
+    }
+
+    async fn perform(&self, at: &ChangeRef, action: &Action) -> usher::forge::Performed {
+        self.client.perform(&key(at), action, Hint::default()).await.unwrap()
+    }
+
+    fn traffic(&self) -> (usize, usize) {
+        let traffic = (self.sandbox.reads(), self.sandbox.writes());
+        self.sandbox.clear_requests();
+        traffic
+    }
+
+    fn pass_minutes(&self, minutes: i64) {
+        self.clock.advance_to(self.clock.now() + SignedDuration::from_mins(minutes));
+    }
+
+    fn is_gitlab(&self) -> bool {
+        self.forge == Forge::Gitlab
+    }
+}
+
+fn key(at: &ChangeRef) -> ChangeKey {
+    ChangeKey::new("here", at.project.clone(), at.number)
+}
+
+fn status(body: &str) -> Action {
+    Action::Status { body: format!("<!-- usher:status -->\n{body}") }
+}
+
+const STAGE: [&str; 2] = ["support-contribution", "support-review::reviewing"];
+
+#[tokio::test]
+async fn opening_keeps_the_budget_and_a_second_time_writes_nothing() {
+    for town in Town::both().await {
+        let at = town.open();
+        let shape = town.shape(&["rita"], &STAGE, &["support-review::waiting"]);
+        town.perform(&at, &shape).await;
+        let comment = town.perform(&at, &status("hello")).await.comment;
+        assert_eq!(town.traffic(), (1, if town.is_gitlab() { 2 } else { 3 }), "{:?}", town.forge);
+        let seen = town.sandbox.snapshot(&at).unwrap();
+        assert_eq!(seen.reviewer_logins(), ["rita"]);
+        assert_eq!(BTreeSet::from_iter(seen.labels.iter().map(String::as_str)), BTreeSet::from(STAGE));
+        assert_eq!(comment, Some(seen.comments_by("usher")[0].id));
+        assert!(town.perform(&at, &shape).await.facts.is_empty());
+        assert_eq!(town.traffic(), (1, 0));
+        let known = Hint { comment_id: comment, look_up: false };
+        town.client.perform(&key(&at), &status("bye"), known).await.unwrap();
+        let seen = town.sandbox.snapshot(&at).unwrap();
+        assert_eq!(seen.comments.len(), 1);
+        assert!(seen.comments[0].body.contains("bye") && seen.comments[0].edits == 1);
+    }
+}
+
+#[tokio::test]
+async fn what_people_set_stays_and_only_what_is_named_goes() {
+    for town in Town::both().await {
+        let at = town.open();
+        town.sandbox.request_reviewer(&at, "sam", "ravi").unwrap();
+        town.sandbox.add_label(&at, "sam", "bug").unwrap();
+        town.perform(&at, &town.shape(&["rita"], &["overdue"], &[])).await;
+        let unwanted = Shape { not_reviewers: [town.account("rita")].into(), ..Shape::default() };
+        let unwanted = Shape { not_labels: ["overdue".to_owned(), "gone".into()].into(), ..unwanted };
+        town.perform(&at, &Action::Shape(unwanted)).await;
+        let seen = town.sandbox.snapshot(&at).unwrap();
+        assert_eq!((seen.reviewer_logins(), seen.labels.join(" ")), (vec!["ravi"], "bug".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn whoever_cannot_review_is_told_and_the_others_are_asked() {
+    for town in Town::both().await {
+        let at = town.open();
+        let facts = town.perform(&at, &town.shape(&["olga", "rita", "ravi"], &[], &[])).await.facts;
+        let refusal = if town.is_gitlab() { Refusal::Dropped } else { Refusal::NotAllowed };
+        assert_eq!(facts, [Fact::Refused { reviewer: town.account("olga"), refusal }]);
+        let mut asked = town.sandbox.snapshot(&at).unwrap().reviewer_logins().join(" ");
+        if asked == "ravi rita" {
+            asked = "rita ravi".into();
+        }
+        assert_eq!(asked, "rita ravi");
+    }
+}
+
+#[tokio::test]
+async fn gitlab_free_keeps_the_reviewer_a_person_chose() {
+    let town = Town::new(Forge::Gitlab).await;
+    town.sandbox.set_gitlab_tier(Tier::Free);
+    let at = town.open();
+    // Ravi's id is the larger one: sorted by id, he would be the one to go.
+    town.sandbox.request_reviewer(&at, "sam", "ravi").unwrap();
+    let facts = town.perform(&at, &town.shape(&["rita"], &[], &[])).await.facts;
+    let rita = town.account("rita");
+    assert!(rita.id < town.account("ravi").id);
+    assert_eq!(facts, [Fact::Refused { reviewer: rita, refusal: Refusal::OneReviewerOnly }]);
+    assert_eq!(town.sandbox.snapshot(&at).unwrap().reviewer_logins(), ["ravi"]);
+}
+
+#[tokio::test]
+async fn a_lost_answer_never_becomes_a_second_comment() {
+    let after = sandbox::Fault::DropConnectionAfterApplying;
+    let before = sandbox::Fault::DropConnectionBeforeApplying;
+    for (fault, written) in [(after, 1), (before, 0)] {
+        for town in Town::both().await {
+            let at = town.open();
+            let part = if town.is_gitlab() { "/notes" } else { "/comments" };
+            town.sandbox.fail_next(town.forge, "POST", part, fault.clone(), 1);
+            let lost = town.client.perform(&key(&at), &status("hello"), Hint::default()).await.unwrap_err();
+            assert!(matches!(lost, Fault::Retry { outcome_unknown: true, .. }), "{lost}");
+            assert_eq!(town.sandbox.snapshot(&at).unwrap().comments.len(), written);
+            let look = Hint { comment_id: None, look_up: true };
+            let done = town.client.perform(&key(&at), &status("hello again"), look).await.unwrap();
+            let comments = town.sandbox.snapshot(&at).unwrap().comments;
+            assert_eq!(comments.len(), 1);
+            assert_eq!(done.comment, Some(comments[0].id));
+            assert!(comments[0].body.contains("hello again"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_has_approved_is_not_asked_again() {
+    for town in Town::both().await {
+        let at = town.open();
+        let shape = town.shape(&["rita"], &STAGE, &[]);
+        town.perform(&at, &shape).await;
+        town.pass_minutes(30);
+        town.sandbox.review(&at, "rita", Verdict::Approve, "").unwrap();
+        town.traffic();
+        town.perform(&at, &shape).await;
+        assert_eq!(town.traffic().1, 0, "{:?}", town.forge);
+        let seen = town.client.observe(&key(&at)).await.unwrap();
+        let rita = &seen.reviewers.unwrap().list[0];
+        assert_eq!(rita.account, town.account("rita"));
+        let (verdict, when) = rita.verdict.expect("a verdict");
+        assert_eq!(verdict, usher::core::change::Verdict::Approved);
+        assert_eq!(when, town.clock.now(), "the time of the approval, not of the request");
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_finds_what_is_open_and_what_has_ended_since() {
+    for town in Town::both().await {
+        let (first, second) = (town.open(), town.open());
+        let listing = town.client.list(None).await.unwrap();
+        let keys: Vec<ChangeKey> = listing.changes.into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, [key(&first), key(&second)]);
+        town.pass_minutes(10);
+        let mark = town.clock.now();
+        town.sandbox.close(&second, "sam").unwrap();
+        let listing = town.client.list(Some(mark)).await.unwrap();
+        assert_eq!(listing.changes.len(), 1);
+        let (closed, seen) = &listing.changes[0];
+        assert_eq!((closed, seen.state), (&key(&second), ChangeState::Closed));
+        assert_eq!(town.client.resolve_url(&town.sandbox.web_url(&first)), Some(key(&first)));
+        assert_eq!(town.client.resolve_url(&seen.url), Some(key(&second)));
+    }
+}
+
+#[tokio::test]
+async fn files_people_and_reactions_are_read_and_written() {
+    for town in Town::both().await {
+        let at = town.open();
+        let facts = town.perform(&at, &Action::ReadFiles).await.facts;
+        let file = ChangedFile { path: "src/lib.rs".into(), lines: 4 };
+        assert_eq!(facts, [Fact::Files { files: vec![file] }]);
+        let wish = RosterWish {
+            logins: ["rita", "nobody"].map(str::to_owned).into(),
+            groups: ["acme/support", "acme/none"].map(str::to_owned).into(),
+        };
+        let roster = town.client.roster(&wish).await.unwrap();
+        assert_eq!(roster.me, Some(town.account("usher")));
+        assert_eq!(roster.accounts.get("rita"), Some(&town.account("rita")));
+        assert_eq!(roster.groups["acme/support"], [town.account("sam")]);
+        assert_eq!(roster.unknown, ["acme/none", "nobody"]);
+        let comment = town.sandbox.comment(&at, "sam", "@usher accept").unwrap();
+        for _ in 0..2 {
+            town.perform(&at, &Action::React { comment }).await;
+        }
+        assert_eq!(town.sandbox.snapshot(&at).unwrap().comments[0].reactions.len(), 1);
+    }
+}
