@@ -92,8 +92,9 @@ pub(super) struct Row {
     pub(super) title: String,
     pub(super) author: String,
     pub(super) stage: &'static str,
-    /// What the court is asked for, before its name: `waits for`.
+    /// What stands before the court's name, as in `waits for`.
     pub(super) lead: &'static str,
+    /// Who must act; empty where that is no question.
     pub(super) court: String,
     pub(super) since: Option<Moment>,
     pub(super) due: Option<Due>,
@@ -208,6 +209,7 @@ impl Row {
         let review = &stored.review;
         let forge = known.forge(&review.change.forge).map(|forge| &*forge.directory);
         let view = Eyes { policy: &known.policy, directory: forge, now: clock.now }.view(review);
+        let (lead, court) = phrased(&view.court, review);
         Row {
             id: stored.id,
             reference: view::reference(&review.change, forge.map(|forge| forge.kind)),
@@ -216,10 +218,11 @@ impl Row {
             title: titled(&review.title),
             author: view::author(review),
             stage: review.stage.word(),
-            lead: lead(&view.court, review),
-            court: view.court.phrase(),
+            lead,
+            court,
             since: view.since.map(|since| clock.moment(since)),
-            due: clock.due(&view),
+            // A snooze says by itself until when.
+            due: if review.hold.is_some() { None } else { clock.due(&view) },
             overdue: view.overdue,
             hold: review.hold.map(|hold| held(clock, hold)),
             why: last_sentences(entries).iter().map(|sentence| Prose::new(sentence)).collect(),
@@ -242,14 +245,16 @@ fn titled(title: &str) -> String {
     if title.trim().is_empty() { "(without a title)".into() } else { title.to_owned() }
 }
 
-fn lead(court: &Court, review: &Review) -> &'static str {
-    match (court, review.stage) {
-        (_, Stage::Done) => "",
-        (Court::Nobody, _) => "waits for",
-        (Court::Pool(_), _) => "waits for somebody of",
-        (Court::Merger(_), _) => "may be merged by",
-        (Court::Reviewer(_) | Court::Author(_), _) => "waits for",
-    }
+/// Who must act, as `waits for` and a name.
+fn phrased(court: &Court, review: &Review) -> (&'static str, String) {
+    let (lead, phrase) = match court {
+        _ if review.stage == Stage::Done || review.hold.is_some() => return ("", String::new()),
+        Court::Nobody => return ("", "Nobody has to act".into()),
+        Court::Pool(_) => ("waits for somebody of", court.phrase()),
+        Court::Merger(_) => ("may be merged by", court.phrase()),
+        Court::Reviewer(_) | Court::Author(_) => ("waits for", court.phrase()),
+    };
+    (lead, phrase)
 }
 
 fn held(clock: &Clockface, hold: Hold) -> String {

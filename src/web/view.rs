@@ -1,14 +1,13 @@
 //! Who waits for whom, since when and until when: pure views of a review.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 
 use crate::core::calendar::Agenda;
 use crate::core::change::{ChangeKey, ForgeKind};
 use crate::core::people::Directory;
 use crate::core::policy::Policy;
 use crate::core::review::{Assignment, Ended, Hold, Review, Stage};
-use crate::core::words;
 
 /// Who must act next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +39,7 @@ impl Court {
         match self {
             Court::Nobody => "nobody".into(),
             Court::Pool(pools) if pools.is_empty() => "no pool yet".into(),
-            Court::Pool(pools) => format!("pool {}", pools.join(" and ")),
+            Court::Pool(pools) => pools.join(" and "),
             Court::Reviewer(people) => people.join(" and "),
             Court::Author(author) => author.clone(),
             Court::Merger(Some(person)) => person.clone(),
@@ -251,16 +250,19 @@ pub fn link(url: &str) -> Option<&str> {
     (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
 }
 
-/// How long ago, or how far ahead: `5 minutes ago`, `in 2 hours`.
+/// How long ago, or how far ahead, in one unit: `5 minutes ago`, `in 2 hours`.
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
-    let distance = now.duration_since(at);
-    if distance.abs() < SignedDuration::from_mins(1) {
-        return if distance.is_negative() { "in a moment".into() } else { "just now".into() };
-    }
-    match distance.is_negative() {
-        false => format!("{} ago", words::elapsed(at, now)),
-        true => format!("in {}", words::elapsed(now, at)),
-    }
+    let millis = now.as_millisecond() - at.as_millisecond();
+    let minutes = millis.abs() / 60_000;
+    let distance = match minutes {
+        0 if millis < 0 => return "in a moment".into(),
+        0 => return "just now".into(),
+        1 => "1 minute".into(),
+        2..90 => format!("{minutes} minutes"),
+        90..2_880 => format!("{} hours", (minutes + 30) / 60),
+        _ => format!("{} days", (minutes + 720) / 1_440),
+    };
+    if millis < 0 { format!("in {distance}") } else { format!("{distance} ago") }
 }
 
 /// Business time as `3 h 20 min` (of working time); `0 min` for less than a minute.
@@ -401,7 +403,7 @@ mod tests {
         review.assignments.clear();
         assert_eq!(court(&review), Court::Pool(vec!["backend".into()]));
         review.stage = Stage::Reviewing;
-        assert_eq!(court(&review).phrase(), "pool backend", "nobody left who could answer");
+        assert_eq!(court(&review).phrase(), "backend", "nobody left who could answer");
         review.stage = Stage::Draft;
         assert_eq!(court(&review), Court::Nobody);
         review.state = ChangeState::Merged;
@@ -450,6 +452,8 @@ mod tests {
         assert_eq!(relative(at("2026-11-24T11:59:40Z"), now), "just now");
         assert_eq!(relative(at("2026-11-24T12:00:20Z"), now), "in a moment");
         assert_eq!(relative(at("2026-11-24T10:00:00Z"), now), "2 hours ago");
+        assert_eq!(relative(at("2026-11-24T11:00:00Z"), now), "60 minutes ago");
+        assert_eq!(relative(at("2026-11-23T12:00:00Z"), now), "24 hours ago");
         assert_eq!(relative(at("2026-11-26T12:00:00Z"), now), "in 2 days");
         assert_eq!(working_time(-5_400_000), "1 h 30 min");
         assert_eq!(working_time(59_000), "0 min");
