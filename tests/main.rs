@@ -1,6 +1,7 @@
-//! The house from outside: one integration test binary, one module per subject.
+//! The house from outside: one integration test binary.
 
 mod contract;
 mod payloads;
 mod scenarios;
 mod support;
+mod web;
