@@ -1,4 +1,5 @@
 //! The house from outside: one integration test binary.
 
 mod contract;
+mod flow;
 mod payloads;
