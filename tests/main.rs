@@ -1,4 +1,4 @@
-//! The house from outside: one integration test binary.
+//! The house from outside: one integration test binary, one module per subject.
 
 mod contract;
 mod flow;
