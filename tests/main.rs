@@ -1,4 +1,6 @@
-//! The house from outside: one integration test binary.
+//! The house from outside: one integration test binary, one module per subject.
 
 mod contract;
 mod payloads;
+mod scenarios;
+mod support;
