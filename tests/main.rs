@@ -2,6 +2,7 @@
 
 mod contract;
 mod flow;
+mod laws;
 mod payloads;
 mod scenarios;
 mod support;
