@@ -6,10 +6,10 @@
 
 use jiff::Timestamp;
 
+use super::candidate::{Candidate, Standing};
 use super::change::ChangeKey;
 use super::people::Person;
 use super::policy::Pool;
-use super::reason::{Candidate, Standing};
 use super::review::{Ended, Review};
 use super::world::World;
 

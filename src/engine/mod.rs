@@ -20,7 +20,7 @@ use crate::core::decide;
 use crate::core::fact::Fact;
 use crate::core::reason::Reason;
 use crate::core::review::{Hold, Review};
-use crate::core::telling::happening;
+use crate::core::words::happening;
 use crate::core::world::World;
 use crate::metrics::Metrics;
 use crate::store::{Commit, CommitError, InboxItem, LedgerEntry, Store, StoreError};
