@@ -170,6 +170,17 @@ async fn gitlab_free_keeps_the_reviewer_a_person_chose() {
 }
 
 #[tokio::test]
+async fn on_premium_a_second_reviewer_without_access_is_not_taken_for_the_free_tier() {
+    let town = Town::new(Forge::Gitlab).await;
+    let at = town.open();
+    town.perform(&at, &town.shape(&["rita"], &[], &[])).await;
+    town.sandbox.add_user(Forge::Gitlab, "stranger", "Stranger");
+    let performed = town.perform(&at, &town.shape(&["rita", "stranger"], &[], &[])).await;
+    let refused = Fact::Refused { reviewer: town.account("stranger"), refusal: Refusal::Dropped };
+    assert_eq!(performed.facts, [refused]);
+}
+
+#[tokio::test]
 async fn a_lost_answer_never_becomes_a_second_comment() {
     let after = sandbox::Fault::DropConnectionAfterApplying;
     let before = sandbox::Fault::DropConnectionBeforeApplying;

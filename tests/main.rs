@@ -1,5 +1,8 @@
-//! The house from outside: one integration test binary.
+//! The house from outside: one integration test binary, one module per subject.
 
 mod contract;
+mod flow;
 mod payloads;
+mod scenarios;
+mod support;
 mod web;

@@ -1,13 +1,13 @@
 //! The court: who must act next, how much time they have left, and what happens as it runs out.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
 use super::calendar::Agenda;
 use super::decide::Judge;
 use super::reason::{PingHeld, Reason};
-use super::review::{Assignment, Hold, Origin, Review, Stage};
+use super::review::{Assignment, Hold, Review, Stage};
 use super::timebox::{BoxRule, Step, StepKind, TimeBox};
 use super::words;
 
@@ -39,6 +39,7 @@ impl Judge<'_> {
         }
         self.cover_leave();
         self.tell_unlisted();
+        self.review.overdue = false;
         for id in self.running() {
             self.take_steps(id);
         }
@@ -47,7 +48,7 @@ impl Judge<'_> {
     }
 
     /// The stage follows from the review alone, so facts may come in any order.
-    fn stage(&self) -> Stage {
+    pub(super) fn stage(&self) -> Stage {
         let review = &self.review;
         if !review.is_open() {
             return Stage::Done;
@@ -71,7 +72,7 @@ impl Judge<'_> {
     }
 
     /// Whether the pool has the approvals it needs.
-    fn is_content(&self, pool: &str) -> bool {
+    pub(super) fn is_content(&self, pool: &str) -> bool {
         let needed = self.world.policy.pool(pool).map_or(1, |pool| pool.approvals);
         self.review.approvals(pool) >= needed
     }
@@ -94,6 +95,7 @@ impl Judge<'_> {
         self.review.overdue = false;
         self.review.court_pings = 0;
         self.review.reshapes = 0;
+        self.review.held_pings.clear();
         for part in &mut self.review.pools {
             part.escalated = false;
         }
@@ -302,12 +304,12 @@ impl Judge<'_> {
 
     /// The budget is spent: the change is overdue until the court moves.
     fn run_out(&mut self, id: BoxId) {
-        let news = match id {
-            BoxId::Reviewing(index) => !std::mem::replace(&mut self.review.assignments[index].ran_out, true),
-            _ => !self.review.overdue,
-        };
         self.review.overdue = true;
-        if news {
+        if let BoxId::Reviewing(index) = id {
+            self.review.assignments[index].ran_out = true;
+        }
+        let known = std::mem::replace(&mut self.time_box_mut(id).ran_out, true);
+        if !known {
             let holder = self
                 .holder(id)
                 .or_else(|| self.pool_of(id).map(|index| self.review.pools[index].pool.clone()));
@@ -326,6 +328,7 @@ impl Judge<'_> {
         let text = words::Reminder {
             stage: self.review.stage,
             due: self.due(id),
+            over: self.due(id).is_some_and(|due| due <= self.now()),
             zone: self.zone_of(Some(&person)),
         };
         match self.ping(&person, &key, |handle| words::remind(&key, handle, &text)) {
@@ -346,10 +349,7 @@ impl Judge<'_> {
         if std::mem::replace(&mut self.review.pools[index].widened, true) {
             return Taken::Yes;
         }
-        if self.choose(index, pool, Origin::Widened) {
-            let person = self.review.assignments.last().map(|a| a.person.clone()).unwrap_or_default();
-            self.say(Reason::Widened { pool: pool.name.clone(), person });
-        } else {
+        if !self.choose_second(index, pool) {
             let candidates = self.review.pools[index].candidates.clone();
             self.say(Reason::NobodyToWiden { pool: pool.name.clone(), candidates });
         }
@@ -432,12 +432,10 @@ impl Judge<'_> {
         let agenda = self.world.directory.by_name(person)?.agenda();
         let until = agenda.away_until(self.now())?;
         let hours = self.world.policy.pool_hours(pool);
-        let patience = Agenda::new(hours, &[]).add(self.now(), hours.longest_day_millis());
+        let pool_time = Agenda::new(hours, &[]);
         let back = agenda.next_working(self.now());
-        let too_long = match (back, patience) {
-            (Some(back), Some(patience)) => back > patience,
-            _ => true,
-        };
+        let too_long =
+            back.is_none_or(|back| pool_time.between(self.now(), back) > hours.longest_day_millis());
         too_long.then_some(until)
     }
 
@@ -473,29 +471,38 @@ impl Judge<'_> {
         let Some(person) = self.world.directory.by_name(name) else { return Ping::Never };
         let Some(account) = &person.account else { return Ping::Never };
         let limits = &self.world.policy.limits;
-        let held = |why| Reason::PingHeld { person: name.to_owned(), why };
         if self.review.court_pings >= limits.pings_per_change {
-            self.say(held(PingHeld::ChangeLimit));
+            self.say(Reason::PingHeld { person: name.to_owned(), why: PingHeld::ChangeLimit });
             return Ping::Never;
         }
         let agenda = person.agenda();
         let Some(working) = agenda.next_working(now) else { return Ping::Never };
         if working > now {
-            self.say(held(PingHeld::NotWorking { until: Some(working) }));
-            return Ping::Later(working);
+            return self.hold_ping(name, key, working, PingHeld::NotWorking { until: Some(working) });
         }
         let sent_now =
             self.actions.iter().filter(|a| matches!(a, Action::Ping { person, .. } if person == name));
         let today = self.world.workloads.of(name).pings_today + sent_now.count() as u32;
         if today >= limits.pings_per_person_per_day {
-            let tomorrow = agenda.next_working(now + jiff::SignedDuration::from_hours(12));
-            self.say(held(PingHeld::DayLimit { until: tomorrow }));
-            return tomorrow.map_or(Ping::Never, Ping::Later);
+            let set = self.review.held_pings.get(key).copied().filter(|until| *until > now);
+            let tomorrow = now.checked_add(SignedDuration::from_hours(12)).unwrap_or(now);
+            let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else { return Ping::Never };
+            return self.hold_ping(name, key, until, PingHeld::DayLimit { until: Some(until) });
         }
+        self.review.held_pings.remove(key);
         self.review.court_pings += 1;
         let body = body(&account.login);
         self.actions.push(Action::Ping { key: key.to_owned(), person: name.to_owned(), body });
         Ping::Sent
+    }
+
+    /// Keeps a ping back, and says so once.
+    fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: PingHeld) -> Ping {
+        let known = self.review.held_pings.insert(key.to_owned(), until);
+        if known != Some(until) {
+            self.say(Reason::PingHeld { person: name.to_owned(), why });
+        }
+        Ping::Later(until)
     }
 }
 

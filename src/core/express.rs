@@ -44,13 +44,20 @@ impl Judge<'_> {
         let unlike = self.is_unlike(&wanted);
         if differs && (unlike || unconfirmed) {
             self.ask(wanted);
-        } else if unlike && self.reshape && self.review.reshapes < RESHAPES_MAX {
+        } else if unlike && self.may_reshape() {
             self.review.reshapes += 1;
+            self.review.reshaped_at = self.review.seen_at;
             self.say(Reason::Reshaped);
             self.ask(wanted);
         } else {
             self.review.asked = wanted;
         }
+    }
+
+    /// Each snapshot that shows a difference is answered once, and no more than a few in one court.
+    fn may_reshape(&self) -> bool {
+        let answered = self.review.reshaped_at == self.review.seen_at;
+        self.reshape && !answered && self.review.reshapes < RESHAPES_MAX
     }
 
     fn ask(&mut self, shape: Shape) {
@@ -79,7 +86,7 @@ impl Judge<'_> {
         }
         not_labels.retain(|label| !labels.contains(label));
         // Only those who have not spoken yet: asking again would look like a new request.
-        let asked = review.active().filter(|a| a.listed && !review.voices.contains_key(&a.account.id));
+        let asked = review.active().filter(|a| a.listed && !review.has_spoken(&a.account));
         let live = self.is_live();
         let reviewers = asked.filter(|_| live).map(|a| a.account.clone()).collect();
         let ended = review

@@ -1,6 +1,8 @@
 //! Commands: what people tell Usher in a comment. Done is answered by a reaction, refused or not
 //! understood by one short reply.
 
+use jiff::Timestamp;
+
 use super::action::Action;
 use super::decide::Judge;
 use super::fact::{Actor, Command};
@@ -93,7 +95,7 @@ enum Answer {
 
 impl Judge<'_> {
     /// Obeys a command, once.
-    pub(super) fn obey(&mut self, command: &Command, comment: u64, by: &Actor) {
+    pub(super) fn obey(&mut self, command: &Command, comment: u64, by: &Actor, at: Timestamp) {
         let key = (comment, fingerprint([format!("{command:?}").as_str()]));
         if self.review.obeyed.contains(&key) {
             return;
@@ -105,7 +107,7 @@ impl Judge<'_> {
         // Strangers get no answer: the bot speaks with the people it works for.
         let Some(person) = self.world.directory.by_id(by.account.id) else { return };
         let answer = if self.may(person, command.allowed()) {
-            self.carry_out(command, person)
+            self.carry_out(command, person, at)
         } else {
             Answer::Refused(words::not_allowed(command.word(), command.allowed()))
         };
@@ -142,12 +144,12 @@ impl Judge<'_> {
         }
     }
 
-    fn carry_out(&mut self, command: &Command, person: &Person) -> Answer {
+    fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
         match command {
             Command::Help => Answer::Words(words::help()),
             Command::Why => Answer::Words(words::why(&self.review)),
             Command::Accept => self.accept(person),
-            Command::Decline { note } => self.decline(person, note.clone()),
+            Command::Decline { note } => self.decline(person, note.clone(), at),
             Command::Snooze { span } => {
                 let agenda = person.agenda();
                 let Some(until) = agenda.add(self.now(), span.millis(&agenda)) else {
@@ -157,8 +159,8 @@ impl Judge<'_> {
                 self.say(Reason::Snoozed { by: person.name.clone(), until });
                 Answer::Done
             }
-            Command::Reassign { to } => self.reassign(person, to.as_deref()),
-            Command::Pool { name } => self.choose_pool(person, name),
+            Command::Reassign { to } => self.reassign(person, to.as_deref(), at),
+            Command::Pool { name } => self.choose_pool(person, name, at),
             Command::Skip => {
                 self.review.hold = Some(Hold::Skip);
                 self.review.unskip = false;
@@ -184,26 +186,24 @@ impl Judge<'_> {
                 assignment.reviewing_box.close();
             }
         }
-        self.review.overdue = false;
         self.say(Reason::Accepted { person: person.name.clone() });
         Answer::Done
     }
 
-    fn decline(&mut self, person: &Person, note: Option<String>) -> Answer {
+    fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Answer {
         for index in 0..self.review.assignments.len() {
             let assignment = &self.review.assignments[index];
-            if assignment.is_active() && assignment.person == person.name {
-                self.end(index, Ended::Declined);
+            if assignment.yields_at(at) && assignment.person == person.name {
+                self.end(index, Ended::Declined, at);
             }
         }
-        self.review.overdue = false;
         self.say(Reason::Declined { person: person.name.clone(), note });
         Answer::Done
     }
 
     /// Asks `to` (or whoever is next) in place of the reviewer who asks for it, or of the one who
     /// has waited longest.
-    fn reassign(&mut self, by: &Person, to: Option<&str>) -> Answer {
+    fn reassign(&mut self, by: &Person, to: Option<&str>, at: Timestamp) -> Answer {
         let own = self.review.assignments.iter().position(|a| a.is_active() && a.person == by.name);
         let longest =
             self.review.assignments.iter().position(|a| a.is_active() && !self.review.has_approved(a));
@@ -218,7 +218,7 @@ impl Judge<'_> {
         let from = index.map(|index| self.review.assignments[index].person.clone());
         match to {
             Some(handle) => {
-                if let Err(text) = self.name_reviewer(&pool, handle) {
+                if let Err(text) = self.name_reviewer(&pool, handle, at) {
                     return Answer::Refused(text);
                 }
             }
@@ -235,7 +235,7 @@ impl Judge<'_> {
         if let Some(index) = index
             && from.as_deref() != to.and_then(|to| self.world.directory.find(to)).map(|p| p.name.as_str())
         {
-            self.end(index, Ended::Reassigned);
+            self.end(index, Ended::Reassigned, at);
         }
         self.say(Reason::Reassigned { from, by: by.name.clone() });
         Answer::Done
@@ -243,7 +243,7 @@ impl Judge<'_> {
 
     /// A human names a reviewer: capacity and leave are theirs to judge, but not law 1, the pool's
     /// boundary, or an account that the forge does not know.
-    fn name_reviewer(&mut self, pool: &str, handle: &str) -> Result<(), String> {
+    fn name_reviewer(&mut self, pool: &str, handle: &str, at: Timestamp) -> Result<(), String> {
         let Some(person) = self.world.directory.find(handle) else {
             return Err(words::unknown_person(handle));
         };
@@ -259,15 +259,20 @@ impl Judge<'_> {
         }
         let Some(account) = person.account.clone() else { return Err(words::unknown_person(handle)) };
         match self.review.assignments.iter().position(|a| a.person == person.name) {
-            Some(index) if self.review.assignments[index].is_active() => {}
-            Some(index) => self.revive(index, Origin::Named),
-            None => self.assign(pool, &person.name, account, Origin::Named),
+            Some(index) if self.review.assignments[index].is_active() => {
+                self.review.assignments[index].name_at(at);
+            }
+            Some(index) => self.revive(index, Origin::Named, at),
+            None => {
+                self.assign(pool, &person.name, account, Origin::Named);
+                self.review.assignments.iter_mut().rev().take(1).for_each(|own| own.name_at(at));
+            }
         }
         Ok(())
     }
 
     /// Sends the change to one other pool; reviewers who have not spoken yet are let go.
-    fn choose_pool(&mut self, by: &Person, name: &str) -> Answer {
+    fn choose_pool(&mut self, by: &Person, name: &str, at: Timestamp) -> Answer {
         let Some(pool) = self.world.policy.pools.iter().find(|pool| pool.name.eq_ignore_ascii_case(name))
         else {
             return Answer::Refused(words::unknown_pool(name, self.world.policy));
@@ -276,7 +281,7 @@ impl Judge<'_> {
             let assignment = &self.review.assignments[index];
             let spoke = self.review.voices.contains_key(&assignment.account.id);
             if assignment.is_active() && assignment.pool != pool.name && !spoke {
-                self.end(index, Ended::Reassigned);
+                self.end(index, Ended::Reassigned, at);
             }
         }
         self.review.routing = super::review::Routing::Routed;

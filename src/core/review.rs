@@ -106,6 +106,10 @@ pub struct Review {
     /// How often the forge was asked again for the same shape in this court, because another bot or
     /// a lost write undid it.
     pub reshapes: u32,
+    /// The snapshot (its `updated_at`) that was last answered so: each is answered once.
+    pub reshaped_at: Option<Timestamp>,
+    /// Pings that are kept back, by key, and until when: the ledger says so once.
+    pub held_pings: BTreeMap<String, Timestamp>,
     /// Commands that were obeyed: comment id and fingerprint.
     pub obeyed: Vec<(u64, u64)>,
     /// A person said `resume`: the skip label comes off.
@@ -180,13 +184,26 @@ pub struct Assignment {
     pub told: bool,
     /// They said that they are on it.
     pub accepted: bool,
-    /// When and how it ended; `None` while it is active.
+    /// When a person last asked for them, by the forge's clock: an older wish to the contrary that
+    /// is told late is void.
+    pub named_at: Option<Timestamp>,
+    /// When (by the clock of whoever told) and how it ended; `None` while it is active.
     pub ended: Option<(Timestamp, Ended)>,
 }
 
 impl Assignment {
     pub fn is_active(&self) -> bool {
         self.ended.is_none()
+    }
+
+    /// Remembers that a person asked for them at `at`.
+    pub fn name_at(&mut self, at: Timestamp) {
+        self.named_at = self.named_at.max(Some(at));
+    }
+
+    /// Whether a wish of `at` to end it counts: it is active, and nobody asked for them since.
+    pub fn yields_at(&self, at: Timestamp) -> bool {
+        self.is_active() && self.named_at.is_none_or(|named| named < at)
     }
 }
 
@@ -198,6 +215,10 @@ pub struct Voice {
     pub verdict: Option<(Verdict, Timestamp)>,
     /// The last comment or review without a verdict.
     pub commented_at: Option<Timestamp>,
+    /// The time of `verdict` (of `commented_at`) is only the latest that it can have been: it was
+    /// read from a list of reviewers, not told by the act itself.
+    pub verdict_at_most: bool,
+    pub commented_at_most: bool,
 }
 
 impl Voice {
@@ -211,6 +232,7 @@ impl Voice {
         match self.verdict {
             Some((Verdict::Approved, _)) => None,
             Some((Verdict::ChangesRequested, at)) => Some(self.commented_at.map_or(at, |c| c.max(at))),
+            Some((Verdict::Withdrawn, at)) => self.commented_at.filter(|commented| *commented > at),
             _ => self.commented_at,
         }
     }
@@ -219,26 +241,40 @@ impl Voice {
     /// verdict has commented, too, as far as a forge's list of reviewers can tell.
     pub fn stands(&self, verdict: Verdict) -> bool {
         match (verdict, self.verdict) {
+            (Verdict::Commented, Some((Verdict::Withdrawn, at))) => self.commented_at > Some(at),
             (Verdict::Commented, formal) => self.commented_at.is_some() || formal.is_some(),
             (verdict, Some((formal, _))) => verdict == formal,
             (_, None) => false,
         }
     }
 
-    /// Takes in a verdict; returns whether it was news.
+    /// Takes in a verdict given at `at`; returns whether it was news.
     pub fn hear(&mut self, verdict: Verdict, at: Timestamp) -> bool {
-        let newest = match verdict {
-            Verdict::Commented => self.commented_at,
-            _ => self.verdict.map(|(_, at)| at),
+        self.take_in(verdict, at, false)
+    }
+
+    /// Takes in a verdict given at `at` or before; returns whether it was news.
+    pub fn hear_at_most(&mut self, verdict: Verdict, at: Timestamp) -> bool {
+        self.take_in(verdict, at, true)
+    }
+
+    fn take_in(&mut self, verdict: Verdict, at: Timestamp, at_most: bool) -> bool {
+        let (known, loose) = match verdict {
+            Verdict::Commented => (self.commented_at, self.commented_at_most),
+            _ => (self.verdict.map(|(_, at)| at), self.verdict_at_most),
         };
-        if newest.is_some_and(|newest| newest >= at) {
+        let same = verdict == Verdict::Commented || self.verdict.is_some_and(|(known, _)| known == verdict);
+        // What is known by its latest time only is dated more precisely by the act, told late.
+        let sharper = loose && same && known.is_some_and(|known| at <= known);
+        let newer = known.is_none_or(|known| at > known) && !(at_most && self.stands(verdict));
+        if !newer && !sharper {
             return false;
         }
         match verdict {
-            Verdict::Commented => self.commented_at = Some(at),
-            verdict => self.verdict = Some((verdict, at)),
+            Verdict::Commented => (self.commented_at, self.commented_at_most) = (Some(at), at_most),
+            verdict => (self.verdict, self.verdict_at_most) = (Some((verdict, at)), at_most),
         }
-        true
+        newer
     }
 }
 
@@ -320,6 +356,8 @@ impl Review {
             asked: Shape::default(),
             set_labels: BTreeSet::new(),
             reshapes: 0,
+            reshaped_at: None,
+            held_pings: BTreeMap::new(),
             obeyed: Vec::new(),
             unskip: false,
             status_fingerprint: None,
@@ -329,6 +367,11 @@ impl Review {
 
     pub fn is_open(&self) -> bool {
         self.state == ChangeState::Open
+    }
+
+    /// Whether it is open and no draft.
+    pub fn is_ready(&self) -> bool {
+        self.is_open() && !self.draft
     }
 
     /// Active assignments, in the order in which they began.
@@ -359,6 +402,19 @@ impl Review {
 
     pub fn has_approved(&self, assignment: &Assignment) -> bool {
         self.voice(&assignment.account).has_approved()
+    }
+
+    /// The latest time of which anything is known: the newest snapshot, the newest voice.
+    pub fn heard_until(&self) -> Option<Timestamp> {
+        let voices = self.voices.values();
+        let spoke = voices.filter_map(|voice| voice.verdict.map(|(_, at)| at).max(voice.commented_at));
+        spoke.chain(self.seen_at).max()
+    }
+
+    /// Whether the account has said anything that still stands. Being asked again is a fresh start.
+    pub fn has_spoken(&self, account: &Account) -> bool {
+        let voice = self.voice(account);
+        voice.has_approved() || voice.asks_author_since().is_some()
     }
 
     /// Whether the reviewer asks something that the author has not acted on since.

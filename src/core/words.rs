@@ -94,14 +94,12 @@ fn reviewing_lines(status: &Status<'_>) -> Vec<String> {
         let login = &reviewer.assignment.account.login;
         let pool = plain(&reviewer.assignment.pool);
         lines.push(match (reviewer.approved, reviewer.due) {
-            (true, _) => format!("{login} ({pool}) has approved."),
+            (true, _) => format!("{} ({pool}) has approved.", plain(login)),
             (false, Some(due)) => format!(
-                "@{login} ({pool}): this comes from {}, a colleague in support, who fixed it for a customer. \
-                 Please answer by **{}**; `@usher decline` is fine too.",
-                author_name(status.review),
-                moment(due, &reviewer.zone)
+                "{} `@usher decline` is fine too.",
+                asked_line(reviewer, &pool, &author_name(status.review), &moment(due, &reviewer.zone))
             ),
-            (false, None) => format!("@{login} ({pool}) has been asked as well."),
+            (false, None) => format!("{} ({pool}) has been asked, too.", plain(login)),
         });
     }
     for part in &status.review.pools {
@@ -117,15 +115,35 @@ fn reviewing_lines(status: &Status<'_>) -> Vec<String> {
     lines
 }
 
+/// What is asked of a reviewer whose turn it is.
+fn asked_line(reviewer: &StatusReviewer<'_>, pool: &str, author: &str, due: &str) -> String {
+    let assignment = reviewer.assignment;
+    let login = &assignment.account.login;
+    if assignment.reviewing_box.ran_out {
+        return format!("@{login} ({pool}): an answer was hoped for by **{due}** and is still very welcome.");
+    }
+    if assignment.accepted {
+        return format!("{} ({pool}) is on it. An answer is hoped for by **{due}**.", plain(login));
+    }
+    let from = match assignment.origin {
+        Origin::Widened => "you are asked as well, to help out the first reviewer.".to_owned(),
+        _ => format!("this comes from {author}, a colleague in support who fixes what customers report."),
+    };
+    format!("@{login} ({pool}): {from} Please answer by **{due}**.")
+}
+
 fn with_author_lines(status: &Status<'_>) -> Vec<String> {
     let asking: Vec<String> =
-        status.reviewers.iter().filter(|r| r.asks).map(|r| r.assignment.account.login.clone()).collect();
-    let who = if asking.is_empty() { "The reviewer".into() } else { asking.join(" and ") };
+        status.reviewers.iter().filter(|r| r.asks).map(|r| plain(&r.assignment.account.login)).collect();
+    let what = match asking.as_slice() {
+        [] => "this was handed back to you.".to_owned(),
+        asking => format!("{} left you an answer.", asking.join(" and ")),
+    };
     let by = status
         .author_due
         .map(|due| format!(" Until **{}** would be good.", moment(due, &status.author_zone)));
     vec![format!(
-        "{}: {who} left you an answer. Push a change or reply, and I pass the ball back.{}",
+        "{}: {what} Push a change or reply, and I pass the ball back.{}",
         author(status),
         by.unwrap_or_default()
     )]
@@ -140,21 +158,26 @@ fn merge_lines(status: &Status<'_>) -> Vec<String> {
         (Some(due), Some(zone)) => format!(" by **{}**", moment(due, zone)),
         _ => String::new(),
     };
+    // A person may have set the stage before anybody approved.
+    let what = match merger.is_some_and(|merger| status.review.has_approved(merger)) {
+        true => "everything is approved.",
+        false => "a person marked this as ready to merge.",
+    };
     match merger {
         Some(merger) => vec![
-            format!(
-                "@{}: everything is approved. Please merge it{by}, or say what is missing.",
-                merger.account.login
-            ),
+            format!("@{}: {what} Please merge it{by}, or say what is missing.", merger.account.login),
             format!("{}: nothing to do for you now.", author(status)),
         ],
-        None => vec!["Everything is approved; it only needs merging.".into()],
+        None => vec!["This is ready; it only needs merging.".into()],
     }
 }
 
 fn waiting_lines(status: &Status<'_>) -> Vec<String> {
     let review = status.review;
     let mut lines = Vec::new();
+    if matches!(review.stage_set, Some((Stage::Waiting, _))) && !status.reviewers.is_empty() {
+        return vec!["A person set it to wait. Nobody is reminded until somebody acts.".into()];
+    }
     if review.pools.is_empty() {
         lines.push("No route of the configuration claims this change, so I know nobody to ask. `@usher pool NAME` sends it to a pool.".into());
     }
@@ -197,7 +220,8 @@ fn done_lines(status: &Status<'_>) -> Vec<String> {
 /// Folded: how each reviewer was chosen, so that nobody wonders "why me".
 fn folded_choice(review: &Review) -> String {
     let shown: Vec<_> = review.pools.iter().filter(|part| !part.candidates.is_empty()).collect();
-    if shown.is_empty() || review.stage == Stage::Done {
+    // While it waits, the comment says it all already.
+    if shown.is_empty() || matches!(review.stage, Stage::Done | Stage::Waiting) {
         return String::new();
     }
     let mut text = String::from("\n\n<details><summary>Why this choice?</summary>\n");
@@ -228,8 +252,8 @@ pub fn standing(standing: &Standing) -> String {
             format!("could have been asked ({open} of {capacity} open reviews)")
         }
         Standing::Author => "is the author".into(),
-        Standing::Away { until } => format!("is away until {until}"),
-        Standing::LeaveSoon { from } => format!("goes on leave on {from}"),
+        Standing::Away { until } => format!("is away until {}", day(*until)),
+        Standing::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
         Standing::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
         Standing::Declined => "declined".into(),
         Standing::HadTurn => "had their turn".into(),
@@ -244,22 +268,25 @@ pub fn standing(standing: &Standing) -> String {
 pub struct Reminder {
     pub stage: Stage,
     pub due: Option<Timestamp>,
+    /// The time is over already.
+    pub over: bool,
     pub zone: TimeZone,
 }
 
 /// A reminder to whoever holds the ball.
 pub fn remind(key: &str, handle: &str, about: &Reminder) -> String {
-    let due = about
-        .due
-        .map(|due| format!(" (it was hoped for by {})", moment(due, &about.zone)))
-        .unwrap_or_default();
+    let hoped = if about.over { "was hoped for" } else { "is hoped for" };
+    let due =
+        about.due.map(|due| format!("; it {hoped} by {}", moment(due, &about.zone))).unwrap_or_default();
     let text = match about.stage {
         Stage::WithAuthor => format!(
-            "@{handle}: a small nudge, the reviewer's answer is waiting for you{due}. If it got too much, say so; that is fine."
+            "@{handle}: a small nudge, the reviewer's answer is waiting for you. If it got too much, say so; that is fine."
         ),
-        Stage::ReadyToMerge => format!("@{handle}: this is approved and only needs merging{due}."),
+        Stage::ReadyToMerge => {
+            format!("@{handle}: a small nudge, this is approved and only needs merging{due}.")
+        }
         _ => format!(
-            "@{handle}: a small nudge, a colleague in support is waiting for your review{due}. No time? `@usher decline` hands it on."
+            "@{handle}: a small nudge, a colleague in support waits for your answer{due}. No time? `@usher decline` hands it on."
         ),
     };
     format!("{}\n{text}", ping_marker(key))
@@ -282,10 +309,10 @@ pub fn escalate(key: &str, handle: &str, about: &Escalation) -> String {
             obstacles(&about.candidates)
         ),
         (Stage::ReadyToMerge, _) => {
-            format!("@{handle}: this is approved and has been waiting to be merged for long. Can you help?")
+            format!("@{handle}: this is approved and has waited long to be merged. Can you help?")
         }
         (_, Some(holder)) => format!(
-            "@{handle}: this has been waiting for a review by {} for long. Can you help, or name somebody?",
+            "@{handle}: this has waited long for an answer from {}. Can you help, or name somebody with `@usher reassign @person`?",
             plain(holder)
         ),
         (_, None) => format!("@{handle}: this is stuck. Can you help?"),
@@ -405,6 +432,11 @@ pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
     format!("{} ({name})", local.strftime("%a %-d %b, %H:%M"))
 }
 
+/// A date in a sentence: `Tue 24 Nov`.
+fn day(date: jiff::civil::Date) -> String {
+    date.strftime("%a %-d %b").to_string()
+}
+
 /// How long something took, in the two largest units.
 pub fn elapsed(from: Timestamp, to: Timestamp) -> String {
     let minutes = (to.as_millisecond() - from.as_millisecond()).max(0) / 60_000;
@@ -475,7 +507,7 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::Reassigned { from: None, by } => format!("{by} asked for another reviewer."),
         Reason::Refused { person, refusal } => refused(person, *refusal),
         Reason::ReviewerAway { person, until } => {
-            format!("{person} is away until {until}, so somebody else is asked as well.")
+            format!("{person} is away until {}, so somebody else is asked as well.", day(*until))
         }
         Reason::Approved { person } => format!("{person} approved."),
         Reason::ApprovalWithdrawn { person } => format!("{person}'s verdict no longer stands."),
@@ -495,7 +527,7 @@ pub fn sentence(reason: &Reason) -> String {
         }
         Reason::Reminded { person } => format!("{person} was reminded."),
         Reason::Widened { pool, person } => {
-            format!("{person} of {pool} was asked as well; the first reviewer stays.")
+            format!("{person} of {pool} is asked as well; the first reviewer stays.")
         }
         Reason::NobodyToWiden { pool, candidates } => {
             format!("A second reviewer of {pool} was due, but nobody is left: {}.", obstacles(candidates))
@@ -509,7 +541,9 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::Skipped { by: None } => "It has the skip label and is left alone.".into(),
         Reason::Resumed { by: Some(by) } => format!("{by} asked Usher to go on."),
         Reason::Resumed { by: None } => "Usher goes on with it.".into(),
-        Reason::Snoozed { by, until } => format!("{by} snoozed it until {until}."),
+        Reason::Snoozed { by, until } => {
+            format!("{by} snoozed it until {}.", moment(*until, &TimeZone::UTC))
+        }
         Reason::HeldForFirstRun => {
             "It was open before Usher came and waits for its turn in the first roll-out.".into()
         }
@@ -534,7 +568,7 @@ fn or_somebody(login: &str) -> String {
 
 fn picked(pool: &str, person: &str, origin: Origin, candidates: &[Candidate]) -> String {
     let others = candidates.len().saturating_sub(1);
-    let word = if origin == Origin::Widened { "asked as well" } else { "chosen" };
+    let word = if origin == Origin::Widened { "chosen as a second reviewer" } else { "chosen" };
     match others {
         0 => format!("{person} of {pool} was {word}, the only one there is."),
         1 => format!("{person} of {pool} was {word}; one other was considered."),
@@ -555,8 +589,10 @@ fn refused(person: &str, refusal: Refusal) -> String {
 }
 
 fn ping_held(person: &str, why: PingHeld) -> String {
-    let until =
-        |until: Option<Timestamp>| until.map(|at| format!(" It goes out at {at}.")).unwrap_or_default();
+    let until = |until: Option<Timestamp>| match until {
+        Some(at) => format!(" It goes out on {}.", moment(at, &TimeZone::UTC)),
+        None => String::new(),
+    };
     match why {
         PingHeld::NotWorking { until: at } => {
             format!("A ping for {person} is kept until they work again.{}", until(at))

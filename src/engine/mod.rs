@@ -58,7 +58,7 @@ pub struct Engine {
     clock: Clock,
     bells: Arc<Bells>,
     metrics: Arc<Metrics>,
-    /// Decide and record, but leave no actions in the outbox.
+    /// Decide and record, but leave nothing in the outbox that writes.
     dry_run: bool,
     /// One step at a time.
     turn: Mutex<()>,
@@ -212,7 +212,10 @@ impl Engine {
         let tick = [Fact::Tick];
         let facts = items.iter().flat_map(|item| &item.facts);
         let facts: Vec<&Fact> = if items.is_empty() { tick.iter().collect() } else { facts.collect() };
-        let outcome = fold(&world, &before, &facts);
+        let mut outcome = fold(&world, &before, &facts);
+        if self.dry_run {
+            outcome.keep_on_paper(&before);
+        }
         if !outcome.review.tracked {
             return Ok((!inbox.is_empty()).then(|| nothing(inbox)));
         }
@@ -221,8 +224,7 @@ impl Engine {
         }
         log(change, &outcome.ledger);
         let first_run_taken = outcome.leaves_first_run(&before);
-        let actions = if self.dry_run { Vec::new() } else { outcome.actions };
-        let (review, ledger) = (Some(outcome.review), outcome.ledger);
+        let (review, ledger, actions) = (Some(outcome.review), outcome.ledger, outcome.actions);
         Ok(Some(Commit { review, ledger, actions, first_run_taken, ..nothing(inbox) }))
     }
 }
@@ -235,6 +237,15 @@ struct Outcome {
 }
 
 impl Outcome {
+    /// A dry run records what would be done and does it not: only reads go out, and the review does
+    /// not believe that the forge was asked, so a later real run says all of it.
+    fn keep_on_paper(&mut self, before: &Review) {
+        self.actions.retain(|action| *action == Action::ReadFiles);
+        self.review.asked = before.asked.clone();
+        self.review.set_labels = before.set_labels.clone();
+        self.review.status_fingerprint = before.status_fingerprint;
+    }
+
     /// Whether the change was held back by the first roll-out and no longer is.
     fn leaves_first_run(&self, before: &Review) -> bool {
         let held_now = self.ledger.iter().flat_map(|entry| &entry.reasons);

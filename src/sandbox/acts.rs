@@ -308,6 +308,7 @@ impl State {
         }
         let reaction = Reaction { id, user: actor, name: name.to_owned(), created_at };
         comment.reactions.push(reaction.clone());
+        self.write_log(at, actor, format!("reacted with :{name}:"));
         Ok((reaction, true))
     }
 

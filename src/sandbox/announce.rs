@@ -47,17 +47,20 @@ impl State {
     /// Logs what happened and queues its webhooks. `before` is the change as it was.
     pub fn announce(&mut self, at: &ChangeRef, actor: UserId, before: &Change, happened: Vec<Happened>) {
         let Ok(after) = self.change(at).cloned() else { return };
-        let now = self.clock.now();
-        let by_bot = self.user(at.forge, actor).is_some_and(|user| user.bot);
         for event in &happened {
             let what = self.in_words(at.forge, &after, event);
-            let actor = self.login(at.forge, actor).to_owned();
-            self.log.push(LogEntry { at: now, actor, by_bot, change: at.clone(), what });
+            self.write_log(at, actor, what);
         }
         match at.forge {
             Forge::Gitlab => gitlab::hooks::announce(self, at, actor, before, &after, &happened),
             Forge::Github => github::hooks::announce(self, at, actor, &after, &happened),
         }
+    }
+
+    pub fn write_log(&mut self, change: &ChangeRef, actor: UserId, what: String) {
+        let by_bot = self.user(change.forge, actor).is_some_and(|user| user.bot);
+        let actor = self.login(change.forge, actor).to_owned();
+        self.log.push(LogEntry { at: self.clock.now(), actor, by_bot, change: change.clone(), what });
     }
 
     fn in_words(&self, forge: Forge, change: &Change, event: &Happened) -> String {

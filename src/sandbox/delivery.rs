@@ -36,7 +36,8 @@ pub enum HookTarget {
 pub struct NewHook {
     /// Where it sends to.
     pub url: String,
-    /// GitLab: `merge_requests_events`, `note_events`, `confidential_note_events`; GitHub: event names.
+    /// GitLab: `merge_requests_events`, `note_events`, `confidential_note_events`,
+    /// `member_events`; GitHub: event names.
     /// Empty means all.
     pub events: Vec<String>,
     /// GitLab's plain secret token, or GitHub's secret.
@@ -147,8 +148,8 @@ pub struct DeliveryOutcome {
 }
 
 impl State {
-    /// Queues one delivery for every subscribed hook. `subscription` is the name under which hooks
-    /// subscribe, `event` what the header says.
+    /// Queues one delivery for every subscribed hook of a project. `subscription` is the name under
+    /// which hooks subscribe, `event` what the header says.
     pub fn queue_event(
         &mut self,
         forge: Forge,
@@ -157,14 +158,27 @@ impl State {
         event: &str,
         body: &Value,
     ) {
+        let premium = self.is_premium();
+        self.queue_for(forge, subscription, event, body, |hook| covers(hook, project, premium));
+    }
+
+    /// Queues one delivery for every subscribed hook that `hears` it.
+    pub fn queue_for(
+        &mut self,
+        forge: Forge,
+        subscription: &str,
+        event: &str,
+        body: &Value,
+        hears: impl Fn(&Hook) -> bool,
+    ) {
         let now = self.clock.now();
+        let subscribed = |hook: &Hook| {
+            hook.new.events.is_empty() || hook.new.events.iter().any(|name| name == subscription)
+        };
         let hooks: Vec<u64> = self
             .hooks
             .values()
-            .filter(|hook| hook.forge == forge && self.covers(hook, project))
-            .filter(|hook| {
-                hook.new.events.is_empty() || hook.new.events.iter().any(|name| name == subscription)
-            })
+            .filter(|hook| hook.forge == forge && hears(hook) && subscribed(hook))
             // A resting hook gets nothing, now or later: GitLab drops in silence.
             .filter(|hook| hook.alert_status(now) == "executable")
             .map(|hook| hook.id)
@@ -193,15 +207,6 @@ impl State {
                 true
             }
             _ => false,
-        }
-    }
-
-    fn covers(&self, hook: &Hook, project: &str) -> bool {
-        let owner = project.rsplit_once('/').map_or("", |(owner, _)| owner);
-        match &hook.target {
-            HookTarget::Project(path) => path == project,
-            HookTarget::Group(path) => self.is_premium() && with_ancestors(owner).any(|group| group == path),
-            HookTarget::Org(name) => name == owner,
         }
     }
 
@@ -285,6 +290,16 @@ impl State {
             self.sent.pop_front();
         }
         self.sent.push_back(delivery);
+    }
+}
+
+/// Whether a hook hears of a project's events.
+fn covers(hook: &Hook, project: &str, premium: bool) -> bool {
+    let owner = project.rsplit_once('/').map_or("", |(owner, _)| owner);
+    match &hook.target {
+        HookTarget::Project(path) => path == project,
+        HookTarget::Group(path) => premium && with_ancestors(owner).any(|group| group == path),
+        HookTarget::Org(name) => name == owner,
     }
 }
 

@@ -9,9 +9,10 @@
 //! [`Sandbox::deliver_pending`]), and shares no code with the product, so that a mistake in reading a
 //! forge cannot hide behind the same mistake in imitating it.
 //!
-//! Map: [`state`] what the forges know · [`seed`] filling them · [`people`] who acts, [`acts`] and
-//! [`reviews`] what that does · [`announce`] telling it · [`delivery`] webhooks on their way · [`server`], [`wire`]
-//! HTTP · [`gitlab`], [`github`] the dialects · [`faults`], [`record`], [`snapshot`] for tests.
+//! Map: `state` what the forges know · `seed`, `roster`
+//! filling them · `people` who acts, `acts` and
+//! `reviews` what that does · `announce` telling it · `delivery` webhooks on their way · `server`, `wire`
+//! HTTP · `gitlab`, `github` the dialects · `faults`, `record`, `snapshot` for tests.
 
 mod access;
 mod acts;
@@ -25,6 +26,7 @@ mod rates;
 mod record;
 mod refusal;
 mod reviews;
+mod roster;
 mod seed;
 mod server;
 mod sign;

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
-use super::Sandbox;
 use super::delivery::{Hook, HookTarget, NewHook};
-use super::state::{Access, Forge, Group, Org, Project, State, Team, Tier, User, UserId};
+use super::state::{Access, Forge, Group, Org, Project, State, Tier, User, UserId};
+use super::{Sandbox, github};
 
 /// Accounts and tokens.
 impl Sandbox {
@@ -63,39 +61,8 @@ impl Sandbox {
         }
     }
 
-    /// Makes somebody a direct member of a GitLab group; group, ancestors and account are created as
-    /// needed.
-    pub fn add_group_member(&self, group: &str, login: &str, access: Access) {
-        let mut state = self.state();
-        let user = state.account(Forge::Gitlab, login, login, false);
-        state.group(group).members.insert(user, access);
-    }
-
-    /// Takes somebody out of a GitLab group.
-    pub fn remove_group_member(&self, group: &str, login: &str) {
-        let mut state = self.state();
-        let user = state.account(Forge::Gitlab, login, login, false);
-        state.group(group).members.remove(&user);
-    }
-
-    /// Adds a GitHub team (and its organisation), below `parent` if given.
-    pub fn add_team(&self, org: &str, slug: &str, parent: Option<&str>, members: &[&str]) {
-        let mut state = self.state();
-        let members = members.iter().map(|login| state.account(Forge::Github, login, login, false)).collect();
-        let parent = parent.map(str::to_owned);
-        let team = Team { parent, members, repos: BTreeMap::new() };
-        state.org(org).teams.insert(slug.to_owned(), team);
-    }
-
-    /// Gives a GitHub team access to a repository of its organisation.
-    pub fn grant_team(&self, org: &str, slug: &str, project: &str, access: Access) {
-        if let Some(team) = self.state().org(org).teams.get_mut(slug) {
-            team.repos.insert(project.to_owned(), access);
-        }
-    }
-
-    /// Adds a private project or repository, with its group or organisation, and returns its id. One
-    /// that exists is left as it is.
+    /// Adds a private project or repository and returns its id; one that exists is left as it is. Its
+    /// owner becomes a group or organisation, unless it is the login of somebody added before.
     pub fn add_project(&self, forge: Forge, path: &str) -> u64 {
         self.state().new_project(forge, path)
     }
@@ -147,10 +114,9 @@ impl Sandbox {
         let mut state = self.state();
         let (id, created_at) = (state.new_id(), state.clock.now());
         let hook = Hook { id, forge, target, new, failures: 0, disabled_until: None, created_at };
-        state.hooks.insert(id, hook);
+        state.hooks.insert(id, hook.clone());
         if forge == Forge::Github {
-            let ping = json!({ "zen": "Keep it logically awesome.", "hook_id": id, "hook": { "type": "Repository",
-                "id": id, "name": "web", "active": true, "events": ["*"] } });
+            let ping = github::hooks::ping(&state, &hook);
             let event_uuid = state.new_uuid();
             state.queue_for_hook(id, forge, "ping", &event_uuid, &ping);
         }
@@ -170,7 +136,7 @@ impl Sandbox {
 }
 
 impl State {
-    fn account(&mut self, forge: Forge, login: &str, name: &str, bot: bool) -> UserId {
+    pub(super) fn account(&mut self, forge: Forge, login: &str, name: &str, bot: bool) -> UserId {
         if let Some(user) = self.user_by_login(forge, login) {
             return user.id;
         }
@@ -182,7 +148,7 @@ impl State {
         id
     }
 
-    fn group(&mut self, path: &str) -> &mut Group {
+    pub(super) fn group(&mut self, path: &str) -> &mut Group {
         for ancestor in super::access::with_ancestors(path) {
             let id = self.new_id();
             self.groups.entry(ancestor.to_owned()).or_insert(Group { id, members: BTreeMap::new() });
@@ -191,7 +157,7 @@ impl State {
         self.groups.entry(path.to_owned()).or_insert(Group { id, members: BTreeMap::new() })
     }
 
-    fn org(&mut self, name: &str) -> &mut Org {
+    pub(super) fn org(&mut self, name: &str) -> &mut Org {
         let id = self.new_id();
         self.orgs.entry(name.to_owned()).or_insert(Org { id, teams: BTreeMap::new() })
     }
@@ -201,11 +167,12 @@ impl State {
             return project.id;
         }
         let owner = path.rsplit_once('/').map_or("", |(owner, _)| owner);
-        // Made as a side effect if it is not there yet.
-        let _owner_id = match forge {
-            Forge::Gitlab => self.group(owner).id,
-            Forge::Github => self.org(owner).id,
-        };
+        if self.user_by_login(forge, owner).is_none() {
+            let _made_if_missing = match forge {
+                Forge::Gitlab => self.group(owner).id,
+                Forge::Github => self.org(owner).id,
+            };
+        }
         let (id, created_at) = (self.new_id(), self.clock.now());
         let project = Project {
             id,

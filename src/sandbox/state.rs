@@ -82,6 +82,7 @@ pub(super) struct Org {
 /// A GitHub team; its key is the slug.
 #[derive(Clone, Debug)]
 pub(super) struct Team {
+    pub id: u64,
     pub parent: Option<String>,
     pub members: Vec<UserId>,
     /// Access per full repository name.

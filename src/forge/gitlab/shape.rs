@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use gitlab::api::common::NameOrId;
 use gitlab::api::endpoint_prelude::{BodyError, Cow, Endpoint, FormParams, Method};
+use gitlab::api::projects::members::AllProjectMember;
 
-use super::client::GitLab;
+use super::client::{GitLab, endpoint};
 use super::wire;
 use crate::core::action::Shape;
 use crate::core::change::{Account, ChangeKey, ChangeState};
@@ -76,7 +77,29 @@ impl GitLab {
         let after: wire::MergeRequest = self.write(&Edit { change, difference: &difference }).await?;
         let sent = difference.reviewers.unwrap_or_default();
         let kept = after.reviewers.as_ref().map(|_| after.reviewers());
-        Ok(Performed::facts(refusals(&sent, kept.as_deref(), shape)))
+        let mut facts = refusals(&sent, kept.as_deref(), shape);
+        for fact in &mut facts {
+            if let Fact::Refused { reviewer, refusal } = fact
+                && *refusal == Refusal::OneReviewerOnly
+                && !self.is_member(change, reviewer).await?
+            {
+                *refusal = Refusal::Dropped;
+            }
+        }
+        Ok(Performed::facts(facts))
+    }
+
+    /// Whether the account is a member of the change's project. On Premium, a second reviewer who
+    /// cannot read the project looks exactly like GitLab Free at work; this tells them apart.
+    async fn is_member(&self, change: &ChangeKey, account: &Account) -> Result<bool, Fault> {
+        let member = AllProjectMember::builder().project(&change.project).user(account.id).build();
+        match self.get::<serde_json::Value, _>(&endpoint(member)?).await {
+            Ok(_) => Ok(true),
+            Err(Fault::Gone) => Ok(false),
+            // The write is done; whoever cannot be looked up is named in the comment instead.
+            Err(Fault::Refused { .. }) => Ok(true),
+            Err(fault) => Err(fault),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::forge::{Fault, Hint, Performed};
 
 const MR: &str = "/projects/acme%2Fshop/merge_requests/7";
 const NOTES: &str = "/projects/acme%2Fshop/merge_requests/7/notes";
+const MEMBERS: &str = "/projects/acme%2Fshop/members/all";
 
 fn user(id: u64) -> Value {
     json!({"id": id, "username": format!("u{id}"), "state": "active"})
@@ -85,25 +86,22 @@ async fn the_last_reviewer_is_taken_off_with_a_zero() {
 
 #[tokio::test]
 async fn who_was_left_out_comes_back_as_a_fact() {
-    for (kept, refusal) in [(&[9][..], Refusal::OneReviewerOnly), (&[3][..], Refusal::Dropped)] {
+    let told = async |kept: &[u64], wish: &[u64], members: &[u64]| {
         let script = Script::gitlab(&[]).await;
         script.on("GET", MR, 200, mr(kept, &[])).await;
         script.on("PUT", MR, 200, mr(kept, &[])).await;
-        let wish = if kept == [9] { shape(&[3], &[]) } else { shape(&[2, 3, 5], &[]) };
-        let facts = perform(&script, Action::Shape(wish), Hint::default()).await.facts;
-        let refused = |id| Fact::Refused { reviewer: account(id), refusal };
-        if refusal == Refusal::OneReviewerOnly {
-            assert_eq!(facts, [refused(3)]);
-        } else {
-            let one = |id| Fact::Refused { reviewer: account(id), refusal: Refusal::OneReviewerOnly };
-            assert_eq!(facts, [one(2), one(5)], "the first of several stayed");
+        for id in members {
+            script.on("GET", &format!("{MEMBERS}/{id}"), 200, json!({ "id": id })).await;
         }
-    }
-    let script = Script::gitlab(&[]).await;
-    script.on("GET", MR, 200, mr(&[], &[])).await;
-    script.on("PUT", MR, 200, mr(&[], &[])).await;
-    let facts = perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await.facts;
-    assert_eq!(facts, [Fact::Refused { reviewer: account(3), refusal: Refusal::Dropped }]);
+        perform(&script, Action::Shape(shape(wish, &[])), Hint::default()).await.facts
+    };
+    let refused = |id, refusal| Fact::Refused { reviewer: account(id), refusal };
+    let (one_only, dropped) = (Refusal::OneReviewerOnly, Refusal::Dropped);
+    assert_eq!(told(&[9], &[3], &[3]).await, [refused(3, one_only)]);
+    assert_eq!(told(&[9], &[3], &[]).await, [refused(3, dropped)], "no member, so it is not the tier");
+    let several = told(&[3], &[2, 3, 5], &[2, 5]).await;
+    assert_eq!(several, [refused(2, one_only), refused(5, one_only)], "the first of several stayed");
+    assert_eq!(told(&[], &[3], &[3]).await, [refused(3, dropped)]);
 }
 
 #[tokio::test]

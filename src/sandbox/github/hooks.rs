@@ -3,8 +3,45 @@
 use serde_json::{Value, json};
 
 use crate::sandbox::announce::{Happened, merged};
+use crate::sandbox::delivery::{Hook, HookTarget};
 use crate::sandbox::people::ChangeRef;
-use crate::sandbox::state::{Change, Comment, Forge, Project, State, UserId};
+use crate::sandbox::state::{Change, Comment, Forge, Project, State, UserId, github_time};
+
+/// The `ping` that greets a new hook.
+pub(in crate::sandbox) fn ping(state: &State, hook: &Hook) -> Value {
+    let api = state.api(Forge::Github);
+    let (kind, place) = match &hook.target {
+        HookTarget::Project(path) => ("Repository", format!("repos/{path}")),
+        HookTarget::Org(name) | HookTarget::Group(name) => ("Organization", format!("orgs/{name}")),
+    };
+    let url = format!("{api}/{place}/hooks/{}", hook.id);
+    let events = if hook.new.events.is_empty() { vec!["*".to_owned()] } else { hook.new.events.clone() };
+    let mut body = json!({
+        "zen": "Keep it logically awesome.",
+        "hook_id": hook.id,
+        "hook": {
+            "type": kind,
+            "id": hook.id,
+            "name": "web",
+            "active": true,
+            "events": events,
+            "config": { "content_type": "json", "url": hook.new.url, "insecure_ssl": "0" },
+            "created_at": github_time(hook.created_at),
+            "updated_at": github_time(hook.created_at),
+            "url": url,
+            "test_url": format!("{url}/test"),
+            "ping_url": format!("{url}/pings"),
+            "deliveries_url": format!("{url}/deliveries"),
+            "last_response": { "code": null, "status": "unused", "message": null },
+        },
+    });
+    if let HookTarget::Project(path) = &hook.target
+        && let Ok(project) = state.project(Forge::Github, path)
+    {
+        body["repository"] = state.gh_repo(project);
+    }
+    body
+}
 
 /// Queues what GitHub would send, in the order in which it happened.
 pub(in crate::sandbox) fn announce(
@@ -88,27 +125,28 @@ impl State {
 
     /// What every event ends with.
     fn gh_common(&self, project: &Project, actor: UserId) -> Value {
-        let owner = project.owner();
+        let common = json!({ "repository": self.gh_repo(project), "sender": self.gh_user(actor) });
+        merged(common, self.gh_organization(project.owner()))
+    }
+
+    /// The member `organization`, or nothing where a user is the owner.
+    pub(in crate::sandbox) fn gh_organization(&self, owner: &str) -> Value {
+        let Some(org) = self.orgs.get(owner) else { return json!({}) };
         let url = format!("{}/orgs/{owner}", self.api(Forge::Github));
-        let id = self.orgs.get(owner).map(|org| org.id);
-        json!({
-            "repository": self.gh_repo(project),
-            "organization": {
-                "login": owner,
-                "id": id,
-                "node_id": format!("O_{}", id.unwrap_or_default()),
-                "url": url,
-                "repos_url": format!("{url}/repos"),
-                "events_url": format!("{url}/events"),
-                "hooks_url": format!("{url}/hooks"),
-                "issues_url": format!("{url}/issues"),
-                "members_url": format!("{url}/members{{/member}}"),
-                "public_members_url": format!("{url}/public_members{{/member}}"),
-                "avatar_url": format!("{}/avatars/u/{}", self.pages(Forge::Github), id.unwrap_or_default()),
-                "description": "",
-            },
-            "sender": self.gh_user(actor),
-        })
+        json!({ "organization": {
+            "login": owner,
+            "id": org.id,
+            "node_id": format!("O_{}", org.id),
+            "url": url,
+            "repos_url": format!("{url}/repos"),
+            "events_url": format!("{url}/events"),
+            "hooks_url": format!("{url}/hooks"),
+            "issues_url": format!("{url}/issues"),
+            "members_url": format!("{url}/members{{/member}}"),
+            "public_members_url": format!("{url}/public_members{{/member}}"),
+            "avatar_url": format!("{}/avatars/u/{}", self.pages(Forge::Github), org.id),
+            "description": "",
+        } })
     }
 
     fn gh_comment_event(

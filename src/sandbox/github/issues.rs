@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::json::REACTIONS;
 use super::rest::{must_have, not_found, paged};
 use crate::sandbox::announce::Happened;
 use crate::sandbox::people::ChangeRef;
@@ -15,9 +16,6 @@ const POST: &Method = &Method::POST;
 const PUT: &Method = &Method::PUT;
 const PATCH: &Method = &Method::PATCH;
 const DELETE: &Method = &Method::DELETE;
-
-/// Reactions GitHub knows.
-const REACTIONS: [&str; 8] = ["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"];
 
 pub(super) fn answer(
     state: &mut State,

@@ -12,8 +12,12 @@ use crate::sandbox::state::{
 /// Deletions and additions of a file above which GitHub leaves its patch out.
 const PATCH_LINES_MAX: u64 = 3_000;
 
+/// Reactions GitHub knows.
+pub(super) const REACTIONS: [&str; 8] =
+    ["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"];
+
 impl State {
-    pub(super) fn gh_user(&self, id: UserId) -> Value {
+    pub(in crate::sandbox) fn gh_user(&self, id: UserId) -> Value {
         let Some(user) = self.user(Forge::Github, id) else { return Value::Null };
         let (pages, api, login) = (self.pages(Forge::Github), self.api(Forge::Github), &user.login);
         let url = format!("{api}/users/{login}");
@@ -62,64 +66,6 @@ impl State {
         merged(self.gh_user(id), profile)
     }
 
-    /// The owner of a repository: an organisation in the shape of a user.
-    pub(super) fn gh_owner(&self, name: &str) -> Value {
-        let (pages, api) = (self.pages(Forge::Github), self.api(Forge::Github));
-        let id = self.orgs.get(name).map(|org| org.id);
-        let url = format!("{api}/users/{name}");
-        json!({
-            "login": name,
-            "id": id,
-            "node_id": format!("O_{}", id.unwrap_or_default()),
-            "avatar_url": format!("{pages}/avatars/u/{}", id.unwrap_or_default()),
-            "gravatar_id": "",
-            "url": url,
-            "html_url": format!("{pages}/{name}"),
-            "followers_url": format!("{url}/followers"),
-            "following_url": format!("{url}/following"),
-            "gists_url": format!("{url}/gists"),
-            "starred_url": format!("{url}/starred"),
-            "subscriptions_url": format!("{url}/subscriptions"),
-            "organizations_url": format!("{url}/orgs"),
-            "repos_url": format!("{url}/repos"),
-            "events_url": format!("{url}/events"),
-            "received_events_url": format!("{url}/received_events"),
-            "type": "Organization",
-            "site_admin": false,
-        })
-    }
-
-    pub(super) fn gh_repo(&self, project: &Project) -> Value {
-        let url = format!("{}/repos/{}", self.api(Forge::Github), project.path);
-        let page = format!("{}/{}", self.pages(Forge::Github), project.path);
-        let created_at = github_time(project.created_at);
-        json!({
-            "id": project.id,
-            "node_id": format!("R_{}", project.id),
-            "name": project.name(),
-            "full_name": project.path,
-            "private": !project.public,
-            "owner": self.gh_owner(project.owner()),
-            "html_url": page,
-            "description": null,
-            "fork": false,
-            "url": url,
-            "issues_url": format!("{url}/issues{{/number}}"),
-            "pulls_url": format!("{url}/pulls{{/number}}"),
-            "labels_url": format!("{url}/labels{{/name}}"),
-            "clone_url": format!("{page}.git"),
-            "created_at": created_at,
-            "updated_at": created_at,
-            "pushed_at": created_at,
-            "archived": false,
-            "disabled": false,
-            "visibility": if project.public { "public" } else { "private" },
-            "topics": [],
-            "default_branch": "main",
-            "open_issues_count": project.changes.values().filter(|c| c.state == ChangeState::Open).count(),
-        })
-    }
-
     pub(super) fn gh_label(&self, project: &Project, label: &Label) -> Value {
         json!({
             "id": label.id,
@@ -160,6 +106,10 @@ impl State {
                 "html": { "href": page },
                 "issue": { "href": issue },
                 "comments": { "href": format!("{issue}/comments") },
+                "review_comments": { "href": format!("{pull}/comments") },
+                "review_comment": { "href": format!("{api}/pulls/comments{{/number}}") },
+                "commits": { "href": format!("{pull}/commits") },
+                "statuses": { "href": format!("{api}/statuses/{}", change.head) },
             },
         });
         let people = json!({
@@ -249,10 +199,11 @@ impl State {
             "comments_url",
         ];
         let shared = shared.iter().map(|name| ((*name).to_owned(), pull[*name].clone())).collect();
+        let url = pull["issue_url"].as_str().unwrap_or_default();
         let own = json!({
             "id": change.id + 1_000_000_000,
             "node_id": format!("PR_{}", change.id),
-            "url": pull["issue_url"],
+            "url": url,
             "repository_url": format!("{}/repos/{}", self.api(Forge::Github), project.path),
             "comments": change.comments.len(),
             "pull_request": {
@@ -263,6 +214,11 @@ impl State {
                 "merged_at": pull["merged_at"],
             },
             "state_reason": null,
+            "labels_url": format!("{url}/labels{{/name}}"),
+            "events_url": format!("{url}/events"),
+            "timeline_url": format!("{url}/timeline"),
+            "reactions": reactions(url, &[]),
+            "performed_via_github_app": null,
         });
         merged(Value::Object(shared), own)
     }
@@ -282,6 +238,7 @@ impl State {
             "author_association": self.gh_association(project, comment.author),
             "body": comment.body,
             "performed_via_github_app": null,
+            "reactions": reactions(&format!("{api}/comments/{}", comment.id), &comment.reactions),
         })
     }
 
@@ -354,6 +311,15 @@ impl State {
             None => "NONE",
         }
     }
+}
+
+/// How often each reaction was given to the comment or issue at `url`.
+fn reactions(url: &str, given: &[Reaction]) -> Value {
+    let mut counts = json!({ "url": format!("{url}/reactions"), "total_count": given.len() });
+    for name in REACTIONS {
+        counts[name] = json!(given.iter().filter(|reaction| reaction.name == name).count());
+    }
+    counts
 }
 
 /// GitHub's `permission` and `role_name`: maintain counts as write, triage as read.

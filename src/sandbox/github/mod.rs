@@ -4,4 +4,5 @@ pub(super) mod hooks;
 mod issues;
 mod json;
 mod pulls;
+mod repository;
 pub(super) mod rest;

@@ -1,5 +1,7 @@
 //! The routes of GitHub's REST API, and those about users, organisations and repositories.
 
+use std::collections::BTreeSet;
+
 use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
@@ -50,6 +52,9 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
         ["meta"] => Ok(Reply::ok(
             json!({ "installed_version": "3.19.0", "verifiable_password_authentication": false }),
         )),
+        ["user", "repos"] => {
+            Ok(repositories(state, call, me, |project| state.github_members(project).contains_key(&me)))
+        }
         ["user", id] => {
             let found = id.parse().ok().filter(|id| state.user(Forge::Github, *id).is_some());
             found.map(|id| Reply::ok(state.gh_full_user(id))).ok_or_else(not_found)
@@ -59,17 +64,26 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
             Ok(Reply::ok(state.gh_full_user(user.id)))
         }
         ["orgs", org, "teams", slug, "members"] => members(state, call, org, slug),
+        ["orgs", org, "members"] => {
+            let org = state.orgs.get(*org).ok_or_else(not_found)?;
+            let members: BTreeSet<UserId> =
+                org.teams.values().flat_map(|team| team.members.iter().copied()).collect();
+            Ok(paged(call, members.into_iter().map(|user| state.gh_user(user)).collect()))
+        }
+        ["orgs", owner, "repos"] if !state.orgs.contains_key(*owner) => Err(not_found()),
         ["orgs" | "users", owner, "repos"] => {
-            let mine = state.projects.values().filter(|project| {
-                project.forge == Forge::Github
-                    && project.owner().eq_ignore_ascii_case(owner)
-                    && state.access(project, me).is_some()
-            });
-            Ok(paged(call, mine.map(|project| state.gh_repo(project)).collect()))
+            Ok(repositories(state, call, me, |project| project.owner().eq_ignore_ascii_case(owner)))
         }
         ["orgs", org] => state.orgs.get(*org).map(|_| Reply::ok(state.gh_owner(org))).ok_or_else(not_found),
         _ => Err(not_found()),
     }
+}
+
+fn repositories(state: &State, call: &Call, me: UserId, wanted: impl Fn(&Project) -> bool) -> Reply {
+    let seen = state.projects.values().filter(|project| {
+        project.forge == Forge::Github && state.access(project, me).is_some() && wanted(project)
+    });
+    paged(call, seen.map(|project| state.gh_repo(project)).collect())
 }
 
 /// Members of a team, its child teams' included, each with `role` and `inherited`.

@@ -65,6 +65,11 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
             let id = found.ok_or_else(|| Refusal::new(404, "404 User Not Found"))?;
             Ok(Reply::ok(state.gl_full_user(id)))
         }
+        (GET, ["users", login, "projects"]) => {
+            let user = state.user_by_login(Forge::Gitlab, login);
+            let owner = user.ok_or_else(|| Refusal::new(404, "404 User Not Found"))?;
+            Ok(lists::projects(state, call, me, &owner.login))
+        }
         (GET, ["merge_requests"]) => Ok(lists::instance(state, call, me)),
         (GET, ["projects"]) => Ok(lists::projects(state, call, me, "")),
         (GET, ["groups", id, rest @ ..]) => group(state, call, me, id, rest),

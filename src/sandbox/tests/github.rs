@@ -136,6 +136,8 @@ async fn a_team_lists_its_child_teams_and_grants_access() {
     let members = stage.get(GH, "orgs/acme/teams/support/members").await;
     assert_eq!(members.each("login"), ["sam", "siobhan"]);
     assert_eq!(members.each("inherited"), ["false", "true"]);
+    let everybody = stage.get(GH, "orgs/acme/members").await;
+    assert_eq!(everybody.each("login"), ["sam", "siobhan"]);
     let permission = "repos/acme/app/collaborators/siobhan/permission";
     assert_eq!(stage.get(GH, permission).await.body["permission"], "none");
     stage.sandbox.grant_team("acme", "support", "acme/app", Access::TRIAGE);
@@ -154,6 +156,16 @@ async fn an_unchanged_answer_is_304() {
     assert_eq!(super::answer(again()).await.status, 304);
     stage.sandbox.push(&change, "sam").unwrap();
     assert_eq!(super::answer(again()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_users_repository_belongs_to_no_organisation() {
+    let stage = stage().await;
+    stage.sandbox.add_member(GH, "sam/tool", "usher", Access::WRITE);
+    assert_eq!(stage.get(GH, "orgs/sam/repos").await.status, 404);
+    assert_eq!(stage.get(GH, "users/sam/repos").await.each("full_name"), ["sam/tool"]);
+    assert_eq!(stage.get(GH, "user/repos").await.each("full_name"), ["acme/app", "sam/tool"]);
+    assert_eq!(stage.get(GH, "repos/sam/tool").await.body["owner"]["type"], "User");
 }
 
 /// The typed client the product uses understands the answers.

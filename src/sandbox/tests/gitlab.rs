@@ -166,6 +166,9 @@ async fn group_members_are_direct_and_subgroups_inherit() {
     stage.sandbox.add_member(GL, "acme/docs/site", "sam", Access::WRITE);
     stage.sandbox.add_group_member("acme", "usher", Access::WRITE);
     stage.sandbox.open_change(GL, "acme/docs/site", NewChange::by("sam", "Docs")).unwrap();
+    stage.sandbox.add_member(GL, "sam/tool", "usher", Access::WRITE);
+    assert_eq!(stage.get(GL, "groups/sam/merge_requests").await.status, 404, "sam is no group");
+    assert_eq!(stage.get(GL, "users/sam/projects").await.each("path_with_namespace"), ["sam/tool"]);
     let changes = stage.get(GL, "groups/acme/merge_requests").await;
     assert_eq!(changes.body[0]["references"]["full"], "acme/docs/site!1", "subgroups included");
 }

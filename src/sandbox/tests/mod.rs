@@ -191,3 +191,30 @@ async fn two_acts_in_one_instant_keep_their_order() {
     stage.sandbox.comment(&change, "sam", "done").unwrap();
     assert!(opened < pushed && pushed < updated().await);
 }
+
+#[tokio::test]
+async fn the_log_tells_who_did_what_to_which_change() {
+    let stage = stage().await;
+    let change = stage.open(Forge::Github);
+    let known = stage.sandbox.log_since(0).len();
+    stage.pass_seconds(60);
+    let body = serde_json::json!({ "body": "<!-- usher:status -->\nHello **Rita**" });
+    stage.json(Forge::Github, Method::POST, "repos/acme/app/issues/1/comments", body).await;
+    stage.sandbox.review(&change, "rita", super::Verdict::Approve, "").unwrap();
+    let told: Vec<String> = stage
+        .sandbox
+        .log_since(known)
+        .iter()
+        .map(|entry| {
+            let who = if entry.by_bot { "bot" } else { "human" };
+            format!("{} {} ({who}) {}: {}", entry.at, entry.actor, entry.change, entry.what)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "2026-11-23T09:01:00Z usher (bot) acme/app#1: commented: Hello **Rita**",
+            "2026-11-23T09:01:00Z rita (human) acme/app#1: approved",
+        ]
+    );
+}

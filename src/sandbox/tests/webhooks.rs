@@ -3,7 +3,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Receiver, Stage, stage};
-use crate::sandbox::{Forge, HookTarget, NewHook, Tier, Verdict, sign};
+use crate::sandbox::{Access, Forge, HookTarget, NewHook, Tier, Verdict, sign};
 
 const SIGNING_TOKEN: &str = "whsec_dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q=";
 const MR: &str = "projects/acme%2Fapp/merge_requests/1";
@@ -68,6 +68,8 @@ async fn github_signs_what_it_sends_and_pings_first() {
     assert_eq!((ping.header("x-github-event"), opened.header("x-github-event")), ("ping", "pull_request"));
     let signature = sign::github_sha256("s3cret", &opened.body);
     assert_eq!(Some(opened.header("x-hub-signature-256").to_owned()), signature);
+    let read = octocrab::models::webhook_events::WebhookEvent::try_from_header_and_body("ping", &ping.body);
+    assert!(read.is_ok(), "octocrab reads the ping: {:?}", read.err());
     assert_ne!(ping.header("x-github-delivery"), opened.header("x-github-delivery"));
     let body = opened.json();
     assert_eq!((&body["action"], &body["pull_request"]["user"]["login"]), (&json!("opened"), &json!("sam")));
@@ -171,7 +173,16 @@ async fn github_tells_a_life_in_its_own_words() {
     sandbox.mark_draft(&change, "sam").unwrap();
     sandbox.mark_ready(&change, "sam").unwrap();
     sandbox.merge(&change, "ravi").unwrap();
-    let sent = bodies(&stage, &receiver).await;
+    stage.sandbox.deliver_pending().await;
+    let received = receiver.take();
+    for one in &received {
+        let event = octocrab::models::webhook_events::WebhookEvent::try_from_header_and_body(
+            one.header("x-github-event"),
+            &one.body,
+        );
+        assert!(event.is_ok(), "octocrab reads {}: {:?}", one.json()["action"], event.err());
+    }
+    let sent: Vec<Value> = received.iter().map(super::Received::json).collect();
     assert_eq!(
         actions(&sent),
         [
@@ -259,4 +270,30 @@ async fn gitlab_rests_a_failing_hook_and_a_test_revives_it() {
     assert_eq!(stage.json(Forge::Gitlab, Method::POST, &test, json!({})).await.status, 201);
     stage.sandbox.deliver_pending().await;
     assert_eq!(stage.sandbox.hook_status(hook), Some("executable"));
+}
+
+#[tokio::test]
+async fn members_come_and_go_with_a_webhook() {
+    let (stage, receiver) = (stage().await, Receiver::start().await);
+    let sandbox = &stage.sandbox;
+    sandbox.add_team("acme", "support", None, &["sam"]);
+    sandbox.add_hook(Forge::Github, HookTarget::Org("acme".to_owned()), NewHook::to(&receiver.url));
+    sandbox.add_hook(Forge::Gitlab, HookTarget::Group("acme".to_owned()), NewHook::to(&receiver.url));
+    sandbox.deliver_pending().await;
+    receiver.take();
+    sandbox.add_group_member("acme/support", "siobhan", Access::WRITE);
+    sandbox.remove_group_member("acme/support", "siobhan");
+    sandbox.join_team("acme", "support", "siobhan", "sam");
+    sandbox.join_team("acme", "support", "siobhan", "sam");
+    sandbox.deliver_pending().await;
+    let [added, removed, joined] = receiver.take().try_into().unwrap();
+    assert_eq!(added.header("x-gitlab-event"), "Member Hook");
+    assert_eq!(added.json()["event_name"], "user_add_to_group");
+    assert_eq!(added.json()["object_kind"], Value::Null);
+    assert_eq!(removed.json()["event_name"], "user_remove_from_group");
+    assert_eq!(joined.header("x-github-event"), "membership");
+    assert_eq!(joined.json()["member"]["login"], "siobhan");
+    let read =
+        octocrab::models::webhook_events::WebhookEvent::try_from_header_and_body("membership", &joined.body);
+    assert!(read.is_ok(), "{:?}", read.err());
 }

@@ -105,6 +105,7 @@ fn assignment(person: &str) -> Assignment {
         listed: true,
         told: false,
         accepted: false,
+        named_at: None,
         ended: None,
     }
 }
