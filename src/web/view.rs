@@ -341,6 +341,7 @@ mod tests {
             listed: true,
             told: false,
             accepted: false,
+            named_at: None,
             ended: None,
         }
     }

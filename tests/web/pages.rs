@@ -39,6 +39,7 @@ fn reviewing(number: u64) -> Review {
         listed: true,
         told: false,
         accepted: false,
+        named_at: None,
         ended: None,
     }];
     review
