@@ -73,6 +73,9 @@ fn judge(world: &World<'_>, review: &Review, pool: &Pool, person: &Person, exemp
     {
         return standing;
     }
+    if exempt != Some(person.name.as_str()) && world.workloads.no_access.contains(&person.name) {
+        return Standing::NoAccess;
+    }
     let agenda = person.agenda();
     if let Some(until) = agenda.away_until(world.now) {
         return Standing::Away { until };
