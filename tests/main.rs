@@ -1,6 +1,9 @@
 //! The house from outside: one integration test binary, one module per subject.
 
 mod contract;
+mod flow;
+mod laws;
 mod payloads;
 mod scenarios;
 mod support;
+mod web;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::action::Action;
 use super::fact::Fact;
 use super::reason::Reason;
-use super::review::{Hold, Review, Stage};
+use super::review::{Hold, Review};
 use super::world::{Decision, World};
 
 /// How long nothing is chosen after a person took a reviewer off: they may be about to name
@@ -130,9 +130,11 @@ impl Judge<'_> {
     }
 
     fn close(mut self) -> Decision {
+        if !self.actions.is_empty() && self.reasons.is_empty() {
+            self.say(Reason::BroughtUpToDate);
+        }
         let wake = self.next_deadline();
         self.review.wake = wake;
-        debug_assert!(self.actions.is_empty() || self.review.stage != Stage::Draft || self.review.tracked);
         Decision { review: self.review, actions: self.actions, reasons: self.reasons, wake }
     }
 }

@@ -46,7 +46,6 @@ impl Judge<'_> {
             self.ask(wanted);
         } else if unlike && self.may_reshape() {
             self.review.reshapes += 1;
-            self.review.reshaped_at = self.review.seen_at;
             self.say(Reason::Reshaped);
             self.ask(wanted);
         } else {
@@ -61,8 +60,13 @@ impl Judge<'_> {
     }
 
     fn ask(&mut self, shape: Shape) {
-        self.review.set_labels.extend(shape.labels.iter().cloned());
+        // A label that is there already was put on by somebody else, or is known as ours.
+        let new = shape.labels.difference(&self.review.seen_labels);
+        self.review.set_labels.extend(new.cloned());
         self.review.asked = shape.clone();
+        if self.reshape {
+            self.review.reshaped_at = self.review.seen_at;
+        }
         self.actions.push(Action::Shape(shape));
     }
 

@@ -342,7 +342,8 @@ impl Judge<'_> {
 
     /// A person asked `reviewer` to review, or to review again.
     fn requested(&mut self, reviewer: &Account, by: &Actor, at: Timestamp, before: &BTreeSet<Account>) {
-        let again = before.contains(reviewer) || self.review.voices.contains_key(&reviewer.id);
+        let known = self.review.assignments.iter().any(|assignment| assignment.account == *reviewer);
+        let again = known || before.contains(reviewer) || self.review.voices.contains_key(&reviewer.id);
         if again && by.account == self.review.author {
             self.author_acts(at);
         }

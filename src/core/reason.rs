@@ -172,6 +172,9 @@ pub enum Reason {
     Reopened,
     /// The forge's labels or reviewers differed from what they should be.
     Reshaped,
+    /// Nothing happened to the change, but what is shown of it is out of date: a calendar, a leave or
+    /// the configuration has changed.
+    BroughtUpToDate,
 }
 
 /// Why a ping is kept back.

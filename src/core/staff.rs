@@ -112,8 +112,9 @@ impl Judge<'_> {
     /// Picks until the pool has as many reviewers as it wants, unless it has its approvals already.
     fn fill(&mut self, index: usize, pool: &Pool) {
         let wanted = pool.reviewers.max(pool.approvals) as usize;
-        let enough = self.review.active_in(&pool.name).count() >= wanted;
-        if enough || self.is_content(&pool.name) {
+        let asked = self.review.active_in(&pool.name).count();
+        let enough = asked >= wanted;
+        if enough || (asked > 0 && self.is_content(&pool.name)) {
             self.review.pools[index].not_before = None;
             if enough && self.owes_second(index) && !self.choose_second(index, pool) {
                 self.retry_if_time_helps(index);

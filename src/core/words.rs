@@ -558,6 +558,9 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::Ended { state: ChangeState::Merged } => "It was merged.".into(),
         Reason::Ended { .. } => "It was closed.".into(),
         Reason::Reopened => "It was opened again.".into(),
+        Reason::BroughtUpToDate => {
+            "A calendar or a rule has changed, so what is shown is brought up to date.".into()
+        }
         Reason::Reshaped => "Labels or reviewers were not as they should be and are set again.".into(),
     }
 }

@@ -44,6 +44,9 @@ pub struct Forge {
     pub comments: Vec<Comment>,
     pub reactions: Vec<u64>,
     comment_id: u64,
+    /// Labels that somebody else than Usher put on.
+    pub foreign: BTreeSet<String>,
+    pub remembers_hands: bool,
 }
 
 impl Forge {
@@ -67,6 +70,8 @@ impl Forge {
             comments: vec![],
             reactions: vec![],
             comment_id: 100,
+            foreign: BTreeSet::new(),
+            remembers_hands: true,
         }
     }
 
@@ -135,7 +140,9 @@ impl Forge {
 
     /// Somebody changes what the snapshot itself shows.
     pub fn changed(&mut self, now: Timestamp, by: &Account, change: impl FnOnce(&mut Forge)) -> Fact {
+        let before = self.labels.clone();
         change(self);
+        self.foreign.extend(self.labels.difference(&before).cloned());
         self.touch(now);
         self.told(by, Act::Touched)
     }
@@ -255,11 +262,17 @@ impl Forge {
         let before = (self.labels.clone(), self.reviewers.clone());
         let mut facts = Vec::new();
         for label in &shape.not_labels {
+            // A stage label is handed to Usher with the stage, the skip label by `resume`.
+            let handed = label.contains("::") || label.ends_with("-skip");
+            let own = handed || !self.remembers_hands || !self.foreign.contains(label);
+            assert!(own || !self.labels.contains(label), "law 4: {label} was put on by somebody else");
             self.labels.remove(label);
         }
         for label in &shape.labels {
             self.label(label);
         }
+        let labels = self.labels.clone();
+        self.foreign.retain(|label| labels.contains(label));
         self.reviewers.retain(|listed| !shape.not_reviewers.contains(listed));
         for reviewer in &shape.reviewers {
             assert_ne!(*reviewer, self.author, "law 1: the author was asked to review");

@@ -9,7 +9,7 @@ use usher::core::decide;
 use usher::core::fact::Fact;
 use usher::core::people::{Directory, Workloads};
 use usher::core::reason::Reason;
-use usher::core::review::{Hold, Review};
+use usher::core::review::{Ended, Hold, Origin, PoolReview, Review, Routing};
 use usher::core::telling::happening;
 use usher::core::words;
 use usher::core::world::{Decision, World};
@@ -191,6 +191,8 @@ impl Play {
         for assignment in &review.assignments {
             assert_ne!(assignment.account, review.author, "law 1: the author is a reviewer");
         }
+        self.choices_hold(fact, review);
+        self.somebody_acts(review);
         for action in actions {
             match action {
                 Action::Shape(shape) => self.shape_holds(review, shape),
@@ -201,13 +203,57 @@ impl Play {
         }
     }
 
+    /// Law 3: nobody whose assignment ended comes back, unless a person asks.
+    fn choices_hold(&self, fact: &Fact, review: &Review) {
+        let known = self.review.assignments.len();
+        for (index, assignment) in review.assignments.iter().enumerate() {
+            let person = &assignment.person;
+            let ours = matches!(assignment.origin, Origin::Picked | Origin::Widened);
+            let earlier = review.assignments[..index].iter().any(|other| other.person == *person);
+            assert!(!earlier, "law 3: {person} has two assignments");
+            let was_over = self.review.assignments.get(index).is_some_and(|before| !before.is_active());
+            let by_person = match fact {
+                Fact::Told { by, .. } => !by.bot,
+                Fact::Swept { .. } => true,
+                Fact::Files { .. } | Fact::Refused { .. } | Fact::Tick => false,
+            };
+            let revived = was_over && assignment.is_active();
+            assert!(!revived || (by_person && !ours), "law 3: {person} was asked again by {fact:?}");
+            let chosen_now = index >= known && ours;
+            let away = self.directory.by_name(person).and_then(|p| p.agenda().away_until(self.now));
+            assert!(!chosen_now || away.is_none(), "{person} is away and was chosen");
+        }
+    }
+
+    /// Law 6: an open contribution has a reviewer, or a stated reason and a time to look again.
+    fn somebody_acts(&self, review: &Review) {
+        if !review.tracked || !review.is_ready() || review.hold == Some(Hold::Skip) {
+            return;
+        }
+        let reviewed = review.active().next().is_some();
+        if review.hold.is_some() || !reviewed {
+            assert!(
+                review.wake.is_some(),
+                "law 6: nobody looks again at {:?} ({:?})",
+                review.stage,
+                review.hold
+            );
+        }
+        if review.hold.is_none() && !reviewed {
+            let stated = |part: &PoolReview| !part.candidates.is_empty() || part.not_before.is_some();
+            let staffed = review.pools.iter().all(stated) || review.routing == Routing::ReadingFiles;
+            assert!(staffed, "law 6: nobody is asked, nothing says why: {:#?}", review.pools);
+        }
+    }
+
     fn shape_holds(&self, review: &Review, shape: &usher::core::action::Shape) {
         assert!(!shape.reviewers.contains(&review.author), "law 1: the author is asked");
         assert!(shape.reviewers.is_disjoint(&shape.not_reviewers), "asked and not asked: {shape:?}");
         assert!(shape.labels.is_disjoint(&shape.not_labels), "on and off: {shape:?}");
         for account in &shape.not_reviewers {
-            let known = review.assignments.iter().any(|a| a.account == *account && !a.is_active());
-            assert!(known, "law 4: {account:?} was never asked by Usher");
+            let ended = review.assignments.iter().find(|a| a.account == *account).and_then(|a| a.ended);
+            let wished = matches!(ended, Some((_, Ended::Declined | Ended::Reassigned)));
+            assert!(wished, "law 4: nobody wished {account:?} to go");
         }
         for label in &shape.not_labels {
             let asked = review.set_labels.contains(label);

@@ -107,6 +107,8 @@ pub(super) fn week() -> Vec<Scene> {
         scene((TUE, 11, 10), "… and merges", |c| merge(c, "timeout")),
     ];
     scenes.extend(second_half(scene));
+    scenes.extend(left_open(scene));
+    scenes.sort_by_key(|scene| scene.at);
     scenes
 }
 
@@ -155,6 +157,40 @@ fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<
         scene((FRI, 15, 30), "The footer is approved at last, and merged before the weekend", |c| {
             approve(c, "footer")?;
             merge(c, "footer")
+        }),
+    ]
+}
+
+/// What is still open on Friday evening, so that the dashboard has something to show.
+fn left_open(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
+    vec![
+        scene((THU, 11, 0), "Siobhan fixes a column of the invoice", |c| {
+            open(c, "invoice", Forge::Gitlab, "acme/shop", "siobhan", "Align the totals", &["src/invoice.rs"])
+        }),
+        scene((FRI, 10, 0), "Its reviewer has a question; the ball is with Siobhan", |c| {
+            let (change, who) = (c.change("invoice")?, c.reviewer("invoice")?);
+            Ok(c.sandbox.review(
+                &change,
+                &who,
+                Verdict::RequestChanges,
+                "What about right-to-left languages?",
+            )?)
+        }),
+        scene((FRI, 11, 0), "Sam fixes the name of the SDK's user agent", |c| {
+            open(c, "agent", Forge::Github, "acme/sdk", "sam", "Name the right version", &["src/agent.rs"])
+        }),
+        scene((FRI, 11, 30), "Siobhan corrects the handbook, in the middle of a release", |c| {
+            open(c, "button", Forge::Gitlab, "acme/handbook", "siobhan", "Name the button", &["docs/ui.md"])
+        }),
+        scene((FRI, 11, 45), "The first of docs declines …", |c| decline(c, "button")),
+        scene((FRI, 12, 0), "… and the second too: nobody is left, and Lena will hear of it", |c| {
+            decline(c, "button")
+        }),
+        scene((FRI, 14, 0), "Sam keeps a filter that customers lose", |c| {
+            open(c, "filter", Forge::Gitlab, "acme/shop", "sam", "Keep the filter", &["src/filter.rs"])
+        }),
+        scene((FRI, 16, 30), "It is approved, but nobody merges on a Friday evening", |c| {
+            approve(c, "filter")
         }),
     ]
 }

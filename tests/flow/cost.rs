@@ -1,0 +1,139 @@
+//! What Usher asks of a forge, counted where the requests arrive. The lists are exact, so that a
+//! request more (or less) shows.
+
+use jiff::SignedDuration;
+use usher::core::review::Stage;
+use usher::sandbox::{Forge, NewChange, Verdict};
+
+use super::harness::{BOTH, House, Settings, touching};
+
+fn tell(what: &str, forge: Forge, asked: &[String]) {
+    let reads = asked.iter().filter(|line| line.starts_with("GET ")).count();
+    println!("{what}, {forge:?}: {reads} reads, {} writes", asked.len() - reads);
+}
+
+#[tokio::test]
+async fn opening_a_support_contribution_costs_one_read_and_two_writes_on_gitlab_three_on_github() {
+    let expected: [&[&str]; 2] = [
+        &["GET /merge_requests/1", "PUT /merge_requests/1", "POST /merge_requests/1/notes"],
+        &[
+            "GET /pulls/1",
+            "POST /issues/1/labels",
+            "POST /pulls/1/requested_reviewers",
+            "POST /issues/1/comments",
+        ],
+    ];
+    for (forge, expected) in BOTH.into_iter().zip(expected) {
+        let mut house = House::new().await;
+        let asked = house.cost_of(async |house| drop(house.open(forge, "sam"))).await;
+        tell("opening", forge, &asked);
+        assert_eq!(asked, expected, "{forge:?}");
+    }
+}
+
+#[tokio::test]
+async fn routes_with_paths_cost_one_page_of_changed_files_more() {
+    let expected: [&[&str]; 2] = [
+        &[
+            "GET /merge_requests/1/diffs",
+            "GET /merge_requests/1",
+            "PUT /merge_requests/1",
+            "POST /merge_requests/1/notes",
+        ],
+        &[
+            "GET /pulls/1/files",
+            "GET /pulls/1",
+            "POST /issues/1/labels",
+            "POST /pulls/1/requested_reviewers",
+            "POST /issues/1/comments",
+        ],
+    ];
+    for (forge, expected) in BOTH.into_iter().zip(expected) {
+        let mut house = House::with(Settings { paths: true, ..Settings::default() }).await;
+        let asked = house.cost_of(async |house| {
+            house.open_with(forge, touching("sam", &["docs/export.md"]));
+        });
+        let asked = asked.await;
+        tell("opening with paths", forge, &asked);
+        assert_eq!(asked, expected, "{forge:?}");
+        let change = house.sandbox.changes(forge).remove(0);
+        let reviewer = house.reviewer(&change);
+        assert!(["dora", "dan"].contains(&reviewer.as_str()), "{reviewer} is none of the docs pool");
+    }
+}
+
+#[tokio::test]
+async fn a_draft_is_left_in_peace_until_it_is_ready() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let draft = NewChange { draft: true, ..NewChange::by("sam", "Not yet") };
+        let asked = house.cost_of(async |house| drop(house.open_with(forge, draft))).await;
+        assert_eq!(asked, [""; 0], "{forge:?}");
+        let change = house.sandbox.changes(forge).remove(0);
+        assert_eq!(house.stage(&change).await, Stage::Draft, "it is tracked all the same");
+        house.minute().await;
+        let asked = house.cost_of(async |house| house.sandbox.mark_ready(&change, "sam").unwrap()).await;
+        assert!((3..=4).contains(&asked.len()), "{asked:?}");
+        house.assert_one_status_comment(&change);
+    }
+}
+
+#[tokio::test]
+async fn nothing_changes_so_nothing_is_asked() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let change = house.opened(forge, "sam").await;
+        let own = house.delivered.len();
+        assert!(own > 3, "Usher's own acts come back as webhooks: {own}");
+
+        let tick = house.cost_of(async |house| {
+            house.pass(SignedDuration::from_mins(30)).await;
+            house.service.engine.tick().await.unwrap();
+        });
+        assert_eq!(tick.await, [""; 0], "a tick, {forge:?}");
+        let label = house.cost_of(async |house| {
+            house.sandbox.add_label(&change, "rita", "bug").unwrap();
+        });
+        assert_eq!(label.await, [""; 0], "a label of somebody's, {forge:?}");
+        let title = house.cost_of(async |house| {
+            house.minute().await;
+            house.sandbox.retitle(&change, "sam", "Round VAT").unwrap();
+        });
+        assert_eq!(title.await, [""; 0], "a better title, {forge:?}");
+        let twice = house.cost_of(async |house| {
+            for delivery in house.delivered.clone() {
+                assert!(house.sandbox.redeliver(&delivery.delivery_id));
+            }
+        });
+        assert_eq!(twice.await, [""; 0], "everything again, {forge:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_full_life_of_a_review_costs_what_it_costs() {
+    for (forge, reads, writes) in [(Forge::Gitlab, 5, 10), (Forge::Github, 5, 14)] {
+        let mut house = House::new().await;
+        let change = house.opened(forge, "sam").await;
+        let who = house.reviewer(&change);
+        house.sandbox.review(&change, &who, Verdict::RequestChanges, "A test, please.").unwrap();
+        house.quiet().await;
+        house.minute().await;
+        assert_eq!(house.stage(&change).await, Stage::WithAuthor, "{forge:?}");
+        house.sandbox.push(&change, "sam").unwrap();
+        house.quiet().await;
+        house.minute().await;
+        assert_eq!(house.stage(&change).await, Stage::Reviewing, "{forge:?}");
+        house.sandbox.review(&change, &who, Verdict::Approve, "").unwrap();
+        house.quiet().await;
+        house.minute().await;
+        assert_eq!(house.stage(&change).await, Stage::ReadyToMerge, "{forge:?}");
+        house.sandbox.merge(&change, &who).unwrap();
+        house.quiet().await;
+        house.minute().await;
+        assert_eq!(house.stage(&change).await, Stage::Done, "{forge:?}");
+        house.assert_one_status_comment(&change);
+        let asked = house.asked();
+        tell("a full life", forge, &asked);
+        assert_eq!((house.sandbox.reads(), house.sandbox.writes()), (reads, writes), "{forge:?}");
+    }
+}
