@@ -5,20 +5,21 @@
 
 pub mod action;
 pub mod calendar;
+pub mod candidate;
 pub mod change;
+pub mod commands;
 mod court;
 mod decide;
 mod express;
 pub mod fact;
 mod hear;
-pub mod obey;
+mod obey;
 pub mod people;
 pub mod pick;
 pub mod policy;
 pub mod reason;
 pub mod review;
 mod staff;
-pub mod telling;
 pub mod timebox;
 pub mod words;
 pub mod world;

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::action::Shape;
+use super::candidate::Candidate;
 use super::change::{Account, ChangeKey, ChangeState, Verdict};
 use super::fact::Refusal;
-use super::reason::Candidate;
 use super::timebox::TimeBox;
 
 /// Where a review stands.

@@ -1,11 +1,12 @@
 //! Staffing: which pools the change belongs to, and who of each is asked.
 
 use super::action::Action;
+use super::candidate::{Candidate, Standing};
 use super::change::{ChangedFile, Verdict};
 use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW};
 use super::pick::{Choice, pick};
 use super::policy::{Claims, Pool, RouteFacts};
-use super::reason::{Candidate, Reason, Standing};
+use super::reason::Reason;
 use super::review::{Assignment, Ended, Origin, PoolReview, Routing, Stage};
 use super::timebox::TimeBox;
 

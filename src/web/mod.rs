@@ -52,12 +52,13 @@ pub fn admin(door: Arc<Door>) -> Router {
     guarded(routes.with_state(door))
 }
 
-/// Headers that every answer carries.
+/// An answer for every path, and the headers that every answer carries.
 fn guarded(router: Router) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     router
+        .fallback(|| async { problem::Problem::not_found("page") })
         .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))

@@ -5,10 +5,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::sync::Arc;
 use usher::core::calendar::Hours;
+use usher::core::candidate::Standing;
 use usher::core::change::Account;
 use usher::core::people::Workload;
 use usher::core::pick::pick;
-use usher::core::reason::Standing;
 use usher::core::review::Review;
 use usher::core::world::World;
 

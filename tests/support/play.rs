@@ -10,8 +10,8 @@ use usher::core::fact::Fact;
 use usher::core::people::{Directory, Workloads};
 use usher::core::reason::Reason;
 use usher::core::review::{Ended, Hold, Origin, PoolReview, Review, Routing};
-use usher::core::telling::happening;
 use usher::core::words;
+use usher::core::words::happening;
 use usher::core::world::{Decision, World};
 
 use super::company::Company;

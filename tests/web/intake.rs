@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use hyper::body::Frame;
 use serde_json::json;
+use sqlx::{Connection, SqliteConnection};
 use usher::core::people::Roster;
 use usher::core::review::Review;
 use usher::store::Commit;
@@ -240,6 +241,21 @@ async fn a_store_that_fails_is_waited_for_and_then_the_sender_comes_again() {
     assert_eq!(answer.header("retry-after"), Some("30"));
     assert!(!answer.text.contains("usher.db"), "{}", answer.text);
     assert!(house.counted("github", "store_fails"));
+}
+
+#[tokio::test]
+async fn a_sender_who_leaves_while_the_store_is_busy_is_stored_all_the_same() {
+    let house = House::new().await;
+    let file = house.folder.path().join("usher.db");
+    let mut other = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let waiting = tokio::time::timeout(Duration::from_millis(20), house.public(github("d-1", sams()))).await;
+    assert!(waiting.is_err(), "answered before it was stored");
+    sqlx::query("COMMIT").execute(&mut other).await.unwrap();
+    let rung = tokio::time::timeout(Duration::from_secs(10), house.bells.inbox.notified()).await;
+    assert!(rung.is_ok(), "it was dropped with its request");
+    assert_eq!(house.inbox_rows().await, 1);
+    assert!(house.counted("github", "stored"));
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ struct House {
     bells: Arc<Bells>,
     metrics: Arc<Metrics>,
     clock: Clock,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl House {
@@ -83,7 +83,7 @@ impl House {
             inbounds(),
             settings,
         );
-        House { door, store, knowledge, bells, metrics, clock, _folder: folder }
+        House { door, store, knowledge, bells, metrics, clock, folder }
     }
 
     async fn public(&self, request: Request<Body>) -> Answer {

@@ -4,8 +4,9 @@ use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
 use usher::core::action::{Action, Shape};
+use usher::core::candidate::{Candidate, Standing};
 use usher::core::change::{ChangeKey, ChangeState};
-use usher::core::reason::{Candidate, Reason, Standing};
+use usher::core::reason::Reason;
 use usher::core::review::{Assignment, Hold, Origin, PoolReview, Review, Stage};
 use usher::core::timebox::TimeBox;
 use usher::store::{Commit, LedgerEntry, Settlement};
@@ -188,6 +189,8 @@ async fn pages_load_nothing_from_elsewhere_and_are_framed_by_nobody() {
 #[tokio::test]
 async fn a_review_has_a_page_and_a_stranger_has_none() {
     let house = House::new().await;
+    let lost = house.admin("/nowhere").await;
+    assert_eq!((lost.status, lost.json()), (StatusCode::NOT_FOUND, json!({"error": "no such page"})));
     house.keep(reviewing(12), picked(), vec![Action::ReadFiles]).await;
     let page = house.admin("/reviews/1").await.text;
     for expected in ["sam touched it", "rita of backend was chosen", "read the changed files"] {

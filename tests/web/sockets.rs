@@ -122,6 +122,22 @@ async fn too_many_headers_are_refused() {
 }
 
 #[tokio::test]
+async fn a_handler_that_panics_is_an_answer_and_not_the_end() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    async fn faulty() {
+        panic!("a fault of the test's own");
+    }
+    let router = axum::Router::new().route("/", axum::routing::get(faulty));
+    tokio::spawn(serve(listener, router, Limits::default(), CancellationToken::new()));
+    for _ in 0..2 {
+        let answer = say(address, b"GET / HTTP/1.1\r\nHost: usher\r\nConnection: close\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+        assert!(!answer.contains("a fault of"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_stopped_server_takes_no_more_and_ends() {
     let house = House::new().await;
     let server = listening(&house, short()).await;

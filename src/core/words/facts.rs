@@ -1,7 +1,7 @@
 //! A fact in half a sentence, for the ledger, the timeline and `explain`.
 
-use super::change::{Account, ChangeState, Snapshot, Verdict};
-use super::fact::{Act, Fact};
+use crate::core::change::{Account, ChangeState, Snapshot, Verdict};
+use crate::core::fact::{Act, Fact};
 
 /// What happened, in half a sentence: `rita approved`, `the clock`.
 pub fn happening(fact: &Fact) -> String {
