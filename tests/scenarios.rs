@@ -83,6 +83,8 @@ fn play(name: &str, text: &str) -> Result<String, String> {
 }
 
 type Told = Result<(), String>;
+/// What somebody changes on the forge.
+type Edit = fn(&mut Forge);
 
 /// A story while it is told.
 struct Story {
@@ -364,12 +366,17 @@ impl Story {
         } else if let Some([count]) = fit("the first roll-out takes {} a day", line) {
             number(count).map(|count| policy.limits.first_run_changes_per_day = count)
         } else if let Some([name, budget]) = fit("the {} box is {}", line) {
-            span(budget).and_then(|budget| match name {
-                "waiting" => Ok(policy.boxes.waiting.budget = budget),
-                "reviewing" => Ok(policy.boxes.reviewing.budget = budget),
-                "with_author" => Ok(policy.boxes.with_author.budget = budget),
-                "ready_to_merge" => Ok(policy.boxes.ready_to_merge.budget = budget),
-                _ => Err(format!("there is no box {name}")),
+            let boxes = &mut policy.boxes;
+            let rule = match name {
+                "waiting" => Some(&mut boxes.waiting),
+                "reviewing" => Some(&mut boxes.reviewing),
+                "with_author" => Some(&mut boxes.with_author),
+                "ready_to_merge" => Some(&mut boxes.ready_to_merge),
+                _ => None,
+            };
+            span(budget).and_then(|budget| {
+                rule.ok_or_else(|| format!("there is no box {name}"))?.budget = budget;
+                Ok(())
             })
         } else if let Some([percents]) = fit("a reviewer is reminded at {}", line) {
             let steps = names(percents).into_iter().map(|percent| {
@@ -547,7 +554,7 @@ impl Story {
             let edit = |forge: &mut Forge| forge.labels.retain(|other| other != label);
             return person(who).map(|who| Some(vec![forge.changed(now, &who, edit)]));
         }
-        let edits: [(&str, fn(&mut Forge)); 6] = [
+        let edits: [(&str, Edit); 6] = [
             ("{} marks it ready", |forge| forge.draft = false),
             ("{} puts it back to draft", |forge| forge.draft = true),
             ("{} merges it", |forge| forge.state = ChangeState::Merged),
@@ -660,11 +667,11 @@ impl Story {
             holds(flat.contains(wanted), || format!("it says: {flat}"))
         };
         let actions = self.play.ledger[self.ledger_seen..].iter().flat_map(|entry| &entry.actions);
-        let replies = actions.clone().filter_map(|action| match action {
+        let mut replies = actions.clone().filter_map(|action| match action {
             Action::Reply { body, .. } => Some(body.as_str()),
             _ => None,
         });
-        let reply = replies.last();
+        let reply = replies.next_back();
         match line {
             "there is no status comment" => return Some(same(None, status)),
             "there is no reply" => return Some(same(None, reply)),
