@@ -75,6 +75,7 @@ impl Judge<'_> {
             self.say(Reason::OlderSnapshot);
             return;
         }
+        let fresh = self.review.seen_at != Some(snapshot.updated_at);
         self.review.seen_at = Some(snapshot.updated_at);
         self.review.title.clone_from(&snapshot.title);
         self.review.url.clone_from(&snapshot.url);
@@ -90,7 +91,8 @@ impl Judge<'_> {
         if let Some(reviewers) = &snapshot.reviewers {
             self.look_at_reviewers(reviewers, hand, snapshot.updated_at);
         }
-        self.reshape |= hand == Hand::Bot;
+        // Only news: the forge may have looked so before it was asked for anything else.
+        self.reshape |= hand == Hand::Bot && fresh;
     }
 
     /// New commits that no fact told of: the author's push was lost. It is dated right after what
@@ -344,11 +346,8 @@ impl Judge<'_> {
 
     /// A person asked `reviewer` to review, or to review again.
     fn requested(&mut self, reviewer: &Account, by: &Actor, at: Timestamp) {
-        // Compared by time, not by what is known now, so that a second delivery means the same.
-        let spoke = self.review.voice(reviewer).heard_at().is_some_and(|spoke| spoke < at);
-        let mut assignments = self.review.assignments.iter();
-        let again = spoke || assignments.any(|a| a.account == *reviewer && a.since < at);
-        if again && by.account == self.review.author {
+        // An author who asks somebody passes the ball, also when it is a second opinion.
+        if by.account == self.review.author {
             self.author_acts(at);
         }
         // Asked to look again: what they said before is no longer the last word.

@@ -24,7 +24,7 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::IsDraft => "It is a draft and is left in peace.".into(),
         Reason::Ready => "It is ready for review; the clock starts.".into(),
         Reason::ReadingFiles => "A route has paths, so the changed files are read first.".into(),
-        Reason::Routed { pools } => format!("It belongs to {}.", pools.join(" and ")),
+        Reason::Routed { pools } => format!("It goes to {}.", pools.join(" and ")),
         Reason::NoRoute => "No route claims it, so nobody can be asked.".into(),
         Reason::Picked { pool, person, origin, candidates } => picked(pool, person, *origin, candidates),
         Reason::NobodyFree { pool, candidates } => {

@@ -88,7 +88,7 @@ fn reviewing_lines(status: &Status<'_>) -> Vec<String> {
             (true, _) => format!("{} ({pool}) has approved.", plain(login)),
             (false, Some(due)) => format!(
                 "{} `@usher decline` is fine too.",
-                asked_line(reviewer, &pool, &author_name(status.review), &moment(due, &reviewer.zone))
+                asked_line(status.review, reviewer, &pool, &moment(due, &reviewer.zone))
             ),
             (false, None) => format!("{} ({pool}) has been asked, too.", plain(login)),
         });
@@ -107,14 +107,18 @@ fn reviewing_lines(status: &Status<'_>) -> Vec<String> {
 }
 
 /// What is asked of a reviewer whose turn it is.
-fn asked_line(reviewer: &StatusReviewer<'_>, pool: &str, author: &str, due: &str) -> String {
-    let assignment = reviewer.assignment;
+fn asked_line(review: &Review, reviewer: &StatusReviewer<'_>, pool: &str, due: &str) -> String {
+    let (assignment, author) = (reviewer.assignment, author_name(review));
     let login = &assignment.account.login;
     if assignment.reviewing_box.ran_out {
         return format!("@{login} ({pool}): an answer was hoped for by **{due}** and is still very welcome.");
     }
     if assignment.accepted {
         return format!("{} ({pool}) is on it. An answer is hoped for by **{due}**.", plain(login));
+    }
+    let spoke = review.voice(&assignment.account).heard_at().is_some_and(|at| at >= assignment.since);
+    if spoke {
+        return format!("@{login} ({pool}): {author} has answered you. Please look again by **{due}**.");
     }
     let from = match assignment.origin {
         Origin::Widened => "you are asked as well, to help out the first reviewer.".to_owned(),
@@ -199,7 +203,7 @@ fn done_lines(status: &Status<'_>) -> Vec<String> {
         (ChangeState::Merged, Some(opened), Some(done)) => {
             let took = elapsed(opened, done);
             vec![format!(
-                "Merged {took} after it was opened. Thank you, {}: one customer less is waiting.",
+                "Merged {took} after it was opened. Thank you, {}: that is one customer helped.",
                 author_name(review)
             )]
         }
