@@ -2,6 +2,7 @@
 
 mod contract;
 mod flow;
+mod house;
 mod laws;
 mod payloads;
 mod scenarios;

@@ -349,8 +349,8 @@ impl Judge<'_> {
         if std::mem::replace(&mut self.review.pools[index].widened, true) {
             return Taken::Yes;
         }
-        if !self.choose_second(index, pool) {
-            let candidates = self.review.pools[index].candidates.clone();
+        if let Err(candidates) = self.choose_second(index, pool) {
+            self.retry_if_time_helps(&candidates);
             self.say(Reason::NobodyToWiden { pool: pool.name.clone(), candidates });
         }
         Taken::Yes

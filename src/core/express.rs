@@ -32,6 +32,7 @@ impl Judge<'_> {
         shape.labels.insert(self.world.policy.labels.skip.clone());
         shape.reviewers.clear();
         let skip = &self.world.policy.labels.skip;
+        shape.not_labels.remove(skip);
         if !self.review.seen_labels.contains(skip) && !self.review.asked.labels.contains(skip) {
             self.ask(shape);
         }
@@ -90,7 +91,7 @@ impl Judge<'_> {
         }
         not_labels.retain(|label| !labels.contains(label));
         // Only those who have not spoken yet: asking again would look like a new request.
-        let asked = review.active().filter(|a| a.listed && !review.has_spoken(&a.account));
+        let asked = review.active().filter(|a| a.listed && !review.has_answered(a));
         let live = self.is_live();
         let reviewers = asked.filter(|_| live).map(|a| a.account.clone()).collect();
         let ended = review

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::change::{Account, ChangeState, SeenReviewers, Snapshot, Verdict};
+use super::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 use super::decide::{GRACE_AFTER_REMOVAL, Judge};
 use super::fact::{Act, Actor, Fact, Refusal};
 use super::reason::Reason;
@@ -27,10 +27,9 @@ impl Judge<'_> {
         match fact {
             Fact::Told { act, by, at, snapshot } => {
                 let hand = self.hand(by);
-                let before = self.review.seen_reviewers.clone();
                 self.look(snapshot, hand, *act == Act::Pushed);
                 if self.review.hold != Some(Hold::FirstRun) || matches!(act, Act::Commanded { .. }) {
-                    self.witness(act, by, *at, hand, &before);
+                    self.witness(act, by, *at, hand);
                 } else {
                     self.witness_quietly(act, by, *at, hand);
                 }
@@ -216,7 +215,10 @@ impl Judge<'_> {
     /// Compares reviewers with those seen before: whom a person took off stays off, whom a person
     /// put back is asked again.
     fn look_at_reviewers(&mut self, seen: &SeenReviewers, hand: Hand, at: Timestamp) {
-        let list: BTreeSet<Account> = seen.list.iter().map(|reviewer| reviewer.account.clone()).collect();
+        // Whose review was dismissed on GitHub is in its list of reviews, but is not asked.
+        let withdrawn = |r: &SeenReviewer| matches!(r.verdict, Some((Verdict::Withdrawn, _)));
+        let listed = seen.list.iter().filter(|reviewer| seen.complete || !withdrawn(reviewer));
+        let list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
         let before = std::mem::replace(&mut self.review.seen_reviewers, list.clone());
         if hand != Hand::Person {
             return;
@@ -272,7 +274,7 @@ impl Judge<'_> {
     }
 
     /// Takes in what somebody did.
-    fn witness(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand, before: &BTreeSet<Account>) {
+    fn witness(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
         if hand != Hand::Person {
             if hand == Hand::Bot && !matches!(act, Act::Touched) {
                 self.say(Reason::OnlyABot { login: by.account.login.clone() });
@@ -290,7 +292,7 @@ impl Judge<'_> {
             Act::Reviewed { .. } => {}
             Act::Commented => self.voice(&by.account, Verdict::Commented, at, false),
             Act::Dismissed { reviewer } => self.voice(reviewer, Verdict::Withdrawn, at, false),
-            Act::Requested { reviewer } => self.requested(reviewer, by, at, before),
+            Act::Requested { reviewer } => self.requested(reviewer, by, at),
             Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
             Act::Commanded { command, comment } => self.obey(command, *comment, by, at),
         }
@@ -341,9 +343,11 @@ impl Judge<'_> {
     }
 
     /// A person asked `reviewer` to review, or to review again.
-    fn requested(&mut self, reviewer: &Account, by: &Actor, at: Timestamp, before: &BTreeSet<Account>) {
-        let known = self.review.assignments.iter().any(|assignment| assignment.account == *reviewer);
-        let again = known || before.contains(reviewer) || self.review.voices.contains_key(&reviewer.id);
+    fn requested(&mut self, reviewer: &Account, by: &Actor, at: Timestamp) {
+        // Compared by time, not by what is known now, so that a second delivery means the same.
+        let spoke = self.review.voice(reviewer).heard_at().is_some_and(|spoke| spoke < at);
+        let mut assignments = self.review.assignments.iter();
+        let again = spoke || assignments.any(|a| a.account == *reviewer && a.since < at);
         if again && by.account == self.review.author {
             self.author_acts(at);
         }

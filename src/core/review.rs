@@ -226,6 +226,11 @@ impl Voice {
         matches!(self.verdict, Some((Verdict::Approved, _)))
     }
 
+    /// When they were last heard.
+    pub fn heard_at(&self) -> Option<Timestamp> {
+        self.verdict.map(|(_, at)| at).max(self.commented_at)
+    }
+
     /// Since when the author is asked to do something, if they are. A comment after an approval
     /// ("nice!") asks nothing.
     pub fn asks_author_since(&self) -> Option<Timestamp> {
@@ -406,20 +411,27 @@ impl Review {
 
     /// The latest time of which anything is known: the newest snapshot, the newest voice.
     pub fn heard_until(&self) -> Option<Timestamp> {
-        let voices = self.voices.values();
-        let spoke = voices.filter_map(|voice| voice.verdict.map(|(_, at)| at).max(voice.commented_at));
+        let spoke = self.voices.values().filter_map(Voice::heard_at);
         spoke.chain(self.seen_at).max()
     }
 
-    /// Whether the account has said anything that still stands. Being asked again is a fresh start.
-    pub fn has_spoken(&self, account: &Account) -> bool {
-        let voice = self.voice(account);
-        voice.has_approved() || voice.asks_author_since().is_some()
+    /// Since when the reviewer asks something of the author. A remark from before they were chosen was
+    /// no answer to the request.
+    fn asks_since(&self, assignment: &Assignment) -> Option<Timestamp> {
+        let voice = self.voice(&assignment.account);
+        let chosen = matches!(assignment.origin, Origin::Picked | Origin::Widened);
+        let formal = matches!(voice.verdict, Some((Verdict::ChangesRequested, _)));
+        voice.asks_author_since().filter(|at| formal || !chosen || *at >= assignment.since)
+    }
+
+    /// Whether the reviewer has answered, and the answer still stands. Being asked again is a fresh
+    /// start.
+    pub fn has_answered(&self, assignment: &Assignment) -> bool {
+        self.has_approved(assignment) || self.asks_since(assignment).is_some()
     }
 
     /// Whether the reviewer asks something that the author has not acted on since.
     pub fn asks_author(&self, assignment: &Assignment) -> bool {
-        let asked = self.voice(&assignment.account).asks_author_since();
-        asked.is_some_and(|at| self.author_acted_at.is_none_or(|acted| acted < at))
+        self.asks_since(assignment).is_some_and(|at| self.author_acted_at.is_none_or(|acted| acted < at))
     }
 }

@@ -4,7 +4,7 @@ use super::action::Action;
 use super::candidate::{Candidate, Standing};
 use super::change::{ChangedFile, Verdict};
 use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW};
-use super::pick::pick;
+use super::pick::{Choice, pick};
 use super::policy::{Claims, Pool, RouteFacts};
 use super::reason::Reason;
 use super::review::{Assignment, Ended, Origin, PoolReview, Routing, Stage};
@@ -117,8 +117,11 @@ impl Judge<'_> {
         let enough = asked >= wanted;
         if enough || (asked > 0 && self.is_content(&pool.name)) {
             self.review.pools[index].not_before = None;
-            if enough && self.owes_second(index) && !self.choose_second(index, pool) {
-                self.retry_if_time_helps(index);
+            if enough
+                && self.owes_second(index)
+                && let Err(candidates) = self.choose_second(index, pool)
+            {
+                self.retry_if_time_helps(&candidates);
             }
             return;
         }
@@ -130,7 +133,13 @@ impl Judge<'_> {
             self.review.pools[index].not_before = None;
         }
         while self.review.active_in(&pool.name).count() < wanted {
-            if !self.choose(index, pool, Origin::Picked) {
+            if let Err(candidates) = self.choose(index, pool, Origin::Picked) {
+                // Said once, and again only when it is different people or different obstacles.
+                let part = &mut self.review.pools[index];
+                if !same_obstacles(&part.candidates, &candidates) {
+                    part.candidates.clone_from(&candidates);
+                    self.say(Reason::NobodyFree { pool: pool.name.clone(), candidates });
+                }
                 self.retry_at(self.now() + RETRY_STAFFING);
                 return;
             }
@@ -147,46 +156,39 @@ impl Judge<'_> {
         part.widened && self.review.stage == Stage::Reviewing && seconds.into_iter().all(missed)
     }
 
-    /// Asks a second reviewer; the first stays. False when nobody could be asked.
-    pub(super) fn choose_second(&mut self, index: usize, pool: &Pool) -> bool {
-        let chosen = self.choose(index, pool, Origin::Widened);
-        if chosen {
-            let person = self.review.assignments.last().map(|a| a.person.clone()).unwrap_or_default();
-            self.say(Reason::Widened { pool: pool.name.clone(), person });
-        }
-        chosen
+    /// Asks a second reviewer; the first stays. The error is everybody's obstacle.
+    pub(super) fn choose_second(&mut self, index: usize, pool: &Pool) -> Result<(), Vec<Candidate>> {
+        self.choose(index, pool, Origin::Widened)?;
+        let person = self.review.assignments.last().map(|a| a.person.clone()).unwrap_or_default();
+        self.say(Reason::Widened { pool: pool.name.clone(), person });
+        Ok(())
     }
 
     /// Looks again soon if somebody may become free in the meantime.
-    fn retry_if_time_helps(&mut self, index: usize) {
+    pub(super) fn retry_if_time_helps(&mut self, candidates: &[Candidate]) {
         let busy = |c: &Candidate| {
             matches!(
                 c.standing,
                 Standing::Away { .. } | Standing::LeaveSoon { .. } | Standing::AtCapacity { .. }
             )
         };
-        if self.review.pools[index].candidates.iter().any(busy) {
+        if candidates.iter().any(busy) {
             self.retry_at(self.now() + RETRY_STAFFING);
         }
     }
 
-    /// Chooses one more reviewer for a pool; false when nobody could be asked.
-    pub(super) fn choose(&mut self, index: usize, pool: &Pool, origin: Origin) -> bool {
-        let choice = pick(self.world, &self.review, pool, None);
-        let before = std::mem::replace(&mut self.review.pools[index].candidates, choice.candidates.clone());
-        let account =
-            choice.chosen.as_ref().and_then(|name| self.world.directory.by_name(name)?.account.clone());
-        if let (Some(person), Some(account)) = (choice.chosen, account) {
-            self.assign(&pool.name, &person, account, origin);
-            let (pool, candidates) = (pool.name.clone(), choice.candidates);
-            self.say(Reason::Picked { pool, person, origin, candidates });
-            return true;
-        }
-        // Said once, and again only when it is different people or different obstacles.
-        if origin == Origin::Picked && !same_obstacles(&before, &choice.candidates) {
-            self.say(Reason::NobodyFree { pool: pool.name.clone(), candidates: choice.candidates });
-        }
-        false
+    /// Chooses one more reviewer for a pool; the error is everybody's obstacle.
+    fn choose(&mut self, index: usize, pool: &Pool, origin: Origin) -> Result<(), Vec<Candidate>> {
+        let Choice { chosen, candidates } = pick(self.world, &self.review, pool, None);
+        let chosen = chosen.as_ref().and_then(|name| self.world.directory.by_name(name));
+        let Some((person, account)) = chosen.and_then(|person| Some((person, person.account.clone()?)))
+        else {
+            return Err(candidates);
+        };
+        self.review.pools[index].candidates.clone_from(&candidates);
+        self.assign(&pool.name, &person.name, account, origin);
+        self.say(Reason::Picked { pool: pool.name.clone(), person: person.name.clone(), origin, candidates });
+        Ok(())
     }
 
     pub(super) fn assign(

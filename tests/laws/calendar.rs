@@ -52,7 +52,7 @@ fn instant() -> impl Strategy<Value = Timestamp> {
 }
 
 proptest! {
-    #![proptest_config(config(300))]
+    #![proptest_config(config(150))]
 
     #[test]
     fn what_is_added_lies_between(hours in hours(), away in away(), from in instant(), millis in 0_i64..300 * HOUR_MILLIS) {
