@@ -9,7 +9,7 @@ use super::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot,
 use super::decide::{GRACE_AFTER_REMOVAL, Judge};
 use super::fact::{Act, Actor, Fact, Refusal};
 use super::reason::Reason;
-use super::review::{Ended, Hold, Origin, Routing, Stage};
+use super::review::{Ended, Hold, Origin, Review, Routing, Stage};
 
 /// Whose doing a snapshot is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -305,9 +305,12 @@ impl Judge<'_> {
         if self.review.author_acted_at.is_some_and(|acted| acted >= at) {
             return;
         }
-        let asked = self.review.active().any(|assignment| self.review.asks_author(assignment));
+        let asking = |review: &Review| review.active().filter(|a| review.asks_author(a)).count();
+        let before = asking(&self.review);
         self.review.author_acted_at = Some(at);
-        if asked {
+        if asking(&self.review) < before {
+            // Answered: whatever is asked of the author next is a turn of its own.
+            self.review.author_box.close();
             self.say(Reason::AuthorActed);
         }
     }

@@ -4,6 +4,7 @@
 //! fact, and answers with the new review, the actions, the reasons and when to look again.
 
 pub mod action;
+mod boxes;
 pub mod calendar;
 pub mod candidate;
 pub mod change;
@@ -20,6 +21,7 @@ pub mod policy;
 pub mod reason;
 pub mod review;
 mod staff;
+mod steps;
 pub mod timebox;
 pub mod words;
 pub mod world;
