@@ -49,7 +49,11 @@ impl Stage {
 
 /// Usher's record of one support contribution: all that `decide` remembers of it. Its size does not
 /// grow with its history.
+///
+/// It is kept as JSON across upgrades: a field that is added later is read as its default, and what
+/// is added to the parts below must say `#[serde(default)]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Review {
     pub change: ChangeKey,
     pub title: String,
@@ -321,6 +325,12 @@ pub enum Hold {
     },
     /// Open before Usher came: waits for its turn in the first roll-out.
     FirstRun,
+}
+
+impl Default for Review {
+    fn default() -> Review {
+        Review::new(ChangeKey::new("", "", 0))
+    }
 }
 
 impl Review {
