@@ -196,6 +196,24 @@ pub struct Assignment {
 }
 
 impl Assignment {
+    /// An assignment that begins now: listed on the forge, nothing said yet.
+    pub fn new(pool: &str, person: &str, account: Account, since: Timestamp, origin: Origin) -> Assignment {
+        Assignment {
+            pool: pool.to_owned(),
+            person: person.to_owned(),
+            account,
+            since,
+            origin,
+            reviewing_box: TimeBox::default(),
+            ran_out: false,
+            listed: true,
+            told: false,
+            accepted: false,
+            named_at: None,
+            ended: None,
+        }
+    }
+
     pub fn is_active(&self) -> bool {
         self.ended.is_none()
     }

@@ -8,7 +8,6 @@ use super::pick::{Choice, pick};
 use super::policy::{Claims, Pool, RouteFacts};
 use super::reason::Reason;
 use super::review::{Assignment, Ended, Origin, PoolReview, Routing, Stage};
-use super::timebox::TimeBox;
 
 impl Judge<'_> {
     /// Sees that every pool of a live change has its reviewers, or a reason and a time to retry.
@@ -198,20 +197,7 @@ impl Judge<'_> {
         account: super::change::Account,
         origin: Origin,
     ) {
-        self.review.assignments.push(Assignment {
-            pool: pool.to_owned(),
-            person: person.to_owned(),
-            account,
-            since: self.now(),
-            origin,
-            reviewing_box: TimeBox::default(),
-            ran_out: false,
-            listed: true,
-            told: false,
-            accepted: false,
-            named_at: None,
-            ended: None,
-        });
+        self.review.assignments.push(Assignment::new(pool, person, account, self.now(), origin));
     }
 }
 

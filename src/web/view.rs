@@ -331,18 +331,8 @@ mod tests {
 
     fn assignment(person: &str, id: u64, since: &str) -> Assignment {
         Assignment {
-            pool: "backend".into(),
-            person: person.into(),
-            account: Account::new(id, person),
-            since: at(since),
-            origin: Origin::Picked,
             reviewing_box: TimeBox { running_since: Some(at(since)), ..TimeBox::default() },
-            ran_out: false,
-            listed: true,
-            told: false,
-            accepted: false,
-            named_at: None,
-            ended: None,
+            ..Assignment::new("backend", person, Account::new(id, person), at(since), Origin::Picked)
         }
     }
 

@@ -30,18 +30,8 @@ fn reviewing(number: u64) -> Review {
     part.candidates = vec![Candidate { person: "rita".into(), standing: open }];
     review.pools = vec![part];
     review.assignments = vec![Assignment {
-        pool: "backend".into(),
-        person: "rita".into(),
-        account: Account::new(RITA, "rita"),
-        since,
-        origin: Origin::Picked,
         reviewing_box: TimeBox { running_since: Some(since), ..TimeBox::default() },
-        ran_out: false,
-        listed: true,
-        told: false,
-        accepted: false,
-        named_at: None,
-        ended: None,
+        ..Assignment::new("backend", "rita", Account::new(RITA, "rita"), since, Origin::Picked)
     }];
     review
 }
