@@ -7,11 +7,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::core::change::{ChangeKey, Snapshot};
 use crate::core::fact::Fact;
 use crate::core::people::RosterWish;
-use crate::engine::{Bells, Knowledge};
+use crate::engine::Knowledge;
 use crate::forge::{Client, Fault};
 use crate::metrics::{ForgeLabels, Metrics};
 use crate::store::{Store, StoreError};

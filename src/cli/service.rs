@@ -10,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::alarm;
+use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
 use crate::courier::Courier;
-use crate::engine::{Bells, Engine, Knowledge};
+use crate::engine::{Engine, Knowledge};
 use crate::forge::{Client, ClientConfig, Inbound, Secrets};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
