@@ -3,4 +3,6 @@
 
 mod cost;
 mod harness;
+mod life;
+mod order;
 mod strangers;
