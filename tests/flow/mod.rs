@@ -2,7 +2,9 @@
 //! sandbox on loopback. What needs no process of its own runs on a virtual clock.
 
 mod cost;
+mod crash;
 mod harness;
 mod life;
 mod order;
+mod server;
 mod strangers;
