@@ -71,6 +71,8 @@ pub struct Settings {
     pub capacity: u32,
     /// Public and admin listener.
     pub listen: [SocketAddr; 2],
+    /// More TOML in `[server]`.
+    pub server: &'static str,
     /// More TOML at the end.
     pub more: &'static str,
 }
@@ -84,6 +86,7 @@ impl Default for Settings {
             always: false,
             capacity: 5,
             listen: [nowhere; 2],
+            server: "",
             more: "",
         }
     }
@@ -137,7 +140,7 @@ impl Company {
 
     /// The configuration file's text.
     pub fn text(&self, settings: &Settings) -> String {
-        let Settings { members, paths, always, capacity, listen: [listen, admin], more } = settings;
+        let Settings { members, paths, always, capacity, listen: [listen, admin], server, more } = settings;
         let hours = if *always { "00:00-24:00" } else { "09:00-17:30" };
         let days = if *always { r#", "sat", "sun""# } else { "" };
         let docs = "[[route]]\npool = \"docs\"\npaths = [\"docs/**\", \"**/*.md\"]\n";
@@ -147,6 +150,7 @@ impl Company {
 [server]
 listen = "{listen}"
 admin = "{admin}"
+{server}
 [store]
 url = "sqlite:{store}"
 [[forge]]
