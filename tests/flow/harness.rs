@@ -325,6 +325,7 @@ impl House {
     /// Lets time pass, stopping wherever something is due by itself.
     pub async fn pass(&mut self, time: SignedDuration) {
         let end = self.clock.now() + time;
+        self.quiet().await;
         while let Some(due) = self.service.next_due().await.unwrap().filter(|due| *due < end) {
             self.clock.advance_to(due);
             self.quiet().await;

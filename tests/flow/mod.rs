@@ -3,12 +3,15 @@
 
 mod answers;
 mod bells;
+mod command;
 mod cost;
 mod crash;
+mod examples;
 mod harness;
 mod healing;
 mod life;
 mod order;
+mod secrets;
 mod server;
 mod sign;
 mod strangers;
