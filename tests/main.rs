@@ -1,5 +1,10 @@
-//! The house from outside: one integration test binary.
+//! The house from outside: one integration test binary, one module per subject.
 
 mod contract;
 mod flow;
+mod house;
+mod laws;
 mod payloads;
+mod scenarios;
+mod support;
+mod web;

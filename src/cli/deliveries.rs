@@ -9,7 +9,7 @@ use comfy_table::presets::NOTHING;
 use super::paper::action_words;
 use super::{CliError, start_logging};
 use crate::config::Config;
-use crate::core::telling::happening;
+use crate::core::words::happening;
 use crate::store::{InboxRow, OutboxRow, OutboxState, Store};
 
 /// Rows that are listed at most, of each kind.

@@ -6,6 +6,7 @@ mod check;
 mod deliveries;
 mod demo;
 mod explain;
+mod health;
 mod paper;
 mod replay;
 mod serve;
@@ -74,6 +75,13 @@ enum Command {
         #[command(subcommand)]
         command: Option<deliveries::Command>,
     },
+    /// Ask the running server whether it is alive
+    #[command(hide = true)]
+    Health {
+        /// Ask this address instead of the configured one
+        #[arg(long)]
+        url: Option<String>,
+    },
 }
 
 /// What ends a command early.
@@ -126,6 +134,7 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Deliveries { command } => {
             deliveries::run(config()?, command.unwrap_or_default(), cli.json).await
         }
+        Command::Health { url } => health::run(url, || Ok(config()?.server.listen)).await,
     }
 }
 

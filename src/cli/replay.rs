@@ -12,7 +12,7 @@ use super::service::inbounds;
 use super::{CliError, start_logging};
 use crate::config::Config;
 use crate::core::change::ForgeKind;
-use crate::core::telling::happening;
+use crate::core::words::happening;
 use crate::forge::Reading;
 
 pub(super) async fn run(

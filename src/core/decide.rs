@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::action::Action;
 use super::fact::Fact;
 use super::reason::Reason;
-use super::review::{Hold, Review, Stage};
+use super::review::{Hold, Review};
 use super::world::{Decision, World};
 
 /// How long nothing is chosen after a person took a reviewer off: they may be about to name
@@ -26,8 +26,14 @@ pub(super) const RETRY_FILES: SignedDuration = SignedDuration::from_hours(1);
 /// Decides what a fact means for a review. Total, pure and deterministic: the same world, review
 /// and fact give the same decision, and every combination has one.
 pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
-    let mut judge =
-        Judge { world, review: review.clone(), actions: Vec::new(), reasons: Vec::new(), reshape: false };
+    let mut judge = Judge {
+        world,
+        review: review.clone(),
+        actions: Vec::new(),
+        reasons: Vec::new(),
+        reshape: false,
+        rerouted: false,
+    };
     if judge.admits(fact) {
         judge.hear(fact);
         judge.hold_back();
@@ -48,6 +54,8 @@ pub(super) struct Judge<'w> {
     pub(super) reasons: Vec<Reason>,
     /// What was asked of the forge is asked again, because the forge was seen to differ.
     pub(super) reshape: bool,
+    /// Labels or target branch are others than before: routes may lead elsewhere.
+    pub(super) rerouted: bool,
 }
 
 impl Judge<'_> {
@@ -78,17 +86,21 @@ impl Judge<'_> {
 
     /// Whether the change is open, ready and not held: somebody should be acting on it.
     pub(super) fn is_live(&self) -> bool {
-        self.review.is_open() && !self.review.draft && self.review.hold.is_none()
+        self.review.is_ready() && self.review.hold.is_none()
     }
 
     /// Ends a snooze that is over and lets a change of the first roll-out in when its turn has come.
     fn hold_back(&mut self) {
         match self.review.hold {
-            Some(Hold::Snooze { until }) if until <= self.now() => {
-                self.review.hold = None;
-                self.say(Reason::Resumed { by: None });
+            // A snooze is over with its time, or when the ball moves.
+            Some(Hold::Snooze { until }) => {
+                let moved = self.stage() != self.review.stage && self.review.is_ready();
+                if until <= self.now() || moved {
+                    self.review.hold = None;
+                    self.say(Reason::Resumed { by: None });
+                }
             }
-            Some(Hold::FirstRun) => {
+            Some(Hold::FirstRun) if self.review.is_ready() => {
                 let limit = self.world.policy.limits.first_run_changes_per_day;
                 if self.world.workloads.first_run_taken < limit {
                     self.review.hold = None;
@@ -118,9 +130,11 @@ impl Judge<'_> {
     }
 
     fn close(mut self) -> Decision {
+        if !self.actions.is_empty() && self.reasons.is_empty() {
+            self.say(Reason::BroughtUpToDate);
+        }
         let wake = self.next_deadline();
         self.review.wake = wake;
-        debug_assert!(self.actions.is_empty() || self.review.stage != Stage::Draft || self.review.tracked);
         Decision { review: self.review, actions: self.actions, reasons: self.reasons, wake }
     }
 }

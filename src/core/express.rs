@@ -32,6 +32,7 @@ impl Judge<'_> {
         shape.labels.insert(self.world.policy.labels.skip.clone());
         shape.reviewers.clear();
         let skip = &self.world.policy.labels.skip;
+        shape.not_labels.remove(skip);
         if !self.review.seen_labels.contains(skip) && !self.review.asked.labels.contains(skip) {
             self.ask(shape);
         }
@@ -44,7 +45,7 @@ impl Judge<'_> {
         let unlike = self.is_unlike(&wanted);
         if differs && (unlike || unconfirmed) {
             self.ask(wanted);
-        } else if unlike && self.reshape && self.review.reshapes < RESHAPES_MAX {
+        } else if unlike && self.may_reshape() {
             self.review.reshapes += 1;
             self.say(Reason::Reshaped);
             self.ask(wanted);
@@ -53,9 +54,20 @@ impl Judge<'_> {
         }
     }
 
+    /// Each snapshot that shows a difference is answered once, and no more than a few in one court.
+    fn may_reshape(&self) -> bool {
+        let answered = self.review.reshaped_at == self.review.seen_at;
+        self.reshape && !answered && self.review.reshapes < RESHAPES_MAX
+    }
+
     fn ask(&mut self, shape: Shape) {
-        self.review.set_labels.extend(shape.labels.iter().cloned());
+        // A label that is there already was put on by somebody else, or is known as ours.
+        let new = shape.labels.difference(&self.review.seen_labels);
+        self.review.set_labels.extend(new.cloned());
         self.review.asked = shape.clone();
+        if self.reshape {
+            self.review.reshaped_at = self.review.seen_at;
+        }
         self.actions.push(Action::Shape(shape));
     }
 
@@ -79,7 +91,7 @@ impl Judge<'_> {
         }
         not_labels.retain(|label| !labels.contains(label));
         // Only those who have not spoken yet: asking again would look like a new request.
-        let asked = review.active().filter(|a| a.listed && !review.voices.contains_key(&a.account.id));
+        let asked = review.active().filter(|a| a.listed && !review.has_answered(a));
         let live = self.is_live();
         let reviewers = asked.filter(|_| live).map(|a| a.account.clone()).collect();
         let ended = review

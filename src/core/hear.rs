@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::change::{Account, ChangeState, SeenReviewers, Snapshot, Verdict};
+use super::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 use super::decide::{GRACE_AFTER_REMOVAL, Judge};
 use super::fact::{Act, Actor, Fact, Refusal};
 use super::reason::Reason;
-use super::review::{Ended, Hold, Origin, Routing, Stage};
+use super::review::{Ended, Hold, Origin, Review, Routing, Stage};
 
 /// Whose doing a snapshot is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,24 +27,16 @@ impl Judge<'_> {
         match fact {
             Fact::Told { act, by, at, snapshot } => {
                 let hand = self.hand(by);
-                let before = self.review.seen_reviewers.clone();
-                self.look(snapshot, hand);
+                self.look(snapshot, hand, *act == Act::Pushed);
                 if self.review.hold != Some(Hold::FirstRun) || matches!(act, Act::Commanded { .. }) {
-                    self.witness(act, by, *at, hand, &before);
+                    self.witness(act, by, *at, hand);
                 } else {
                     self.witness_quietly(act, by, *at, hand);
                 }
             }
             Fact::Swept { snapshot } => {
-                let pushed = self.review.head.is_some()
-                    && snapshot.head.is_some()
-                    && snapshot.head != self.review.head
-                    && self.is_news(snapshot);
-                self.look(snapshot, Hand::Person);
+                self.look(snapshot, Hand::Person, false);
                 self.reshape = true;
-                if pushed {
-                    self.author_acts(snapshot.updated_at);
-                }
             }
             Fact::Files { files } => self.claim(Some(files)),
             Fact::Refused { reviewer, refusal } => self.refused(reviewer, *refusal),
@@ -64,19 +56,18 @@ impl Judge<'_> {
         self.review.seen_at.is_none_or(|seen| seen <= snapshot.updated_at)
     }
 
-    /// Takes in what the change looks like.
-    fn look(&mut self, snapshot: &Snapshot, hand: Hand) {
+    /// Takes in what the change looks like. `pushed`: the fact itself tells of new commits.
+    fn look(&mut self, snapshot: &Snapshot, hand: Hand, pushed: bool) {
         if !self.review.tracked {
             self.first_look(snapshot);
         }
+        let known_until = self.review.heard_until();
         if let Some(seen) = &snapshot.reviewers {
-            // A snapshot says which verdict stands, not exactly since when: GitLab's time is an upper
-            // bound. So it only fills in what no fact has told.
+            // GitLab says which verdict stands, not since when: it dates it by the snapshot, which is
+            // an upper bound. So it only fills in what no fact has told.
             for reviewer in &seen.list {
-                if let Some((verdict, at)) = reviewer.verdict
-                    && !self.review.voice(&reviewer.account).stands(verdict)
-                {
-                    self.voice(&reviewer.account, verdict, at);
+                if let Some((verdict, at)) = reviewer.verdict {
+                    self.voice(&reviewer.account, verdict, at, at >= snapshot.updated_at);
                 }
             }
         }
@@ -84,23 +75,38 @@ impl Judge<'_> {
             self.say(Reason::OlderSnapshot);
             return;
         }
+        let fresh = self.review.seen_at != Some(snapshot.updated_at);
         self.review.seen_at = Some(snapshot.updated_at);
         self.review.title.clone_from(&snapshot.title);
         self.review.url.clone_from(&snapshot.url);
         if let Some(branch) = &snapshot.target_branch {
+            self.rerouted |= self.review.target_branch != *branch;
             self.review.target_branch.clone_from(branch);
         }
-        if snapshot.head.is_some() {
-            self.review.head.clone_from(&snapshot.head);
-        }
+        self.look_at_head(snapshot, pushed, known_until);
         self.look_at_state(snapshot);
         if let Some(labels) = &snapshot.labels {
             self.look_at_labels(labels, hand, snapshot.updated_at);
         }
         if let Some(reviewers) = &snapshot.reviewers {
-            self.look_at_reviewers(reviewers, hand);
+            self.look_at_reviewers(reviewers, hand, snapshot.updated_at);
         }
-        self.reshape |= hand == Hand::Bot;
+        // Only news: the forge may have looked so before it was asked for anything else.
+        self.reshape |= hand == Hand::Bot && fresh;
+    }
+
+    /// New commits that no fact told of: the author's push was lost. It is dated right after what
+    /// was known before, so that it answers that and not what came with the same news.
+    fn look_at_head(&mut self, snapshot: &Snapshot, pushed: bool, known_until: Option<Timestamp>) {
+        let Some(head) = &snapshot.head else { return };
+        let moved = self.review.head.as_ref().is_some_and(|known| known != head);
+        self.review.head = Some(head.clone());
+        if let (true, false, Some(known_until)) = (moved, pushed, known_until) {
+            let moment = SignedDuration::from_millis(1);
+            let after = known_until.checked_add(moment).unwrap_or(known_until);
+            let before = snapshot.updated_at.checked_sub(moment).unwrap_or(snapshot.updated_at);
+            self.author_acts(after.min(before));
+        }
     }
 
     fn first_look(&mut self, snapshot: &Snapshot) {
@@ -149,6 +155,7 @@ impl Judge<'_> {
     fn look_at_labels(&mut self, labels: &BTreeSet<String>, hand: Hand, at: Timestamp) {
         let names = &self.world.policy.labels;
         let seen = std::mem::replace(&mut self.review.seen_labels, labels.clone());
+        self.rerouted |= hand != Hand::Own && seen != *labels;
         match (labels.contains(&names.skip), seen.contains(&names.skip)) {
             (true, false) if self.review.hold != Some(Hold::Skip) && hand != Hand::Own => {
                 self.review.hold = Some(Hold::Skip);
@@ -161,7 +168,16 @@ impl Judge<'_> {
             }
             _ => {}
         }
-        if hand != Hand::Person {
+        if hand == Hand::Own {
+            return;
+        }
+        // What somebody else puts on is theirs, and Usher does not take it off.
+        for label in labels.iter().filter(|label| !seen.contains(*label)) {
+            if !self.review.asked.labels.contains(label) {
+                self.review.set_labels.remove(label);
+            }
+        }
+        if hand == Hand::Bot {
             return;
         }
         let wanted = &self.review.asked.labels;
@@ -181,6 +197,14 @@ impl Judge<'_> {
             // The label that the new one replaces was taken off as part of the same wish.
             self.review.stage_set = Some((stage, at));
             self.say(Reason::StageSet { stage });
+            // With the stage the label is in Usher's care again.
+            let label = names.of(stage).unwrap_or_default();
+            self.review.hands_off.remove(label);
+            self.review.set_labels.insert(label.to_owned());
+        }
+        let back = labels.iter().filter(|label| !seen.contains(*label));
+        for label in back {
+            self.review.hands_off.remove(label);
         }
         for label in taken_off {
             if set.is_none() || names.stage_of(&label).is_none() {
@@ -190,28 +214,47 @@ impl Judge<'_> {
         }
     }
 
-    /// Compares reviewers with those seen before: whom a person took off stays off.
-    fn look_at_reviewers(&mut self, seen: &SeenReviewers, hand: Hand) {
-        let list: BTreeSet<Account> = seen.list.iter().map(|reviewer| reviewer.account.clone()).collect();
+    /// Compares reviewers with those seen before: whom a person took off stays off, whom a person
+    /// put back is asked again.
+    fn look_at_reviewers(&mut self, seen: &SeenReviewers, hand: Hand, at: Timestamp) {
+        // Whose review was dismissed on GitHub is in its list of reviews, but is not asked.
+        let withdrawn = |r: &SeenReviewer| matches!(r.verdict, Some((Verdict::Withdrawn, _)));
+        let listed = seen.list.iter().filter(|reviewer| seen.complete || !withdrawn(reviewer));
+        let list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
         let before = std::mem::replace(&mut self.review.seen_reviewers, list.clone());
-        if !seen.complete || hand != Hand::Person {
+        if hand != Hand::Person {
             return;
         }
-        for account in before.difference(&list) {
-            self.taken_off(account);
+        // Where the list is not complete, who has a verdict may be on it without being asked.
+        let asked = seen.list.iter().filter(|reviewer| seen.complete || reviewer.verdict.is_none());
+        for reviewer in asked.filter(|reviewer| !before.contains(&reviewer.account)) {
+            self.ask_back(&reviewer.account, at);
+        }
+        if seen.complete {
+            for account in before.difference(&list) {
+                self.taken_off(account, at);
+            }
+        }
+    }
+
+    /// A person asked for somebody at `at`. If their assignment had ended before, it is on again.
+    fn ask_back(&mut self, account: &Account, at: Timestamp) {
+        let own = self.review.assignments.iter().position(|a| a.account == *account);
+        let Some(index) = own else { return };
+        match self.review.assignments[index].ended {
+            None => self.review.assignments[index].name_at(at),
+            Some((ended, _)) if ended < at => self.revive(index, Origin::Adopted, at),
+            Some(_) => {}
         }
     }
 
     /// A person took a reviewer off: the assignment ends, and nobody else is chosen for a moment.
-    fn taken_off(&mut self, account: &Account) {
+    fn taken_off(&mut self, account: &Account, at: Timestamp) {
         let now = self.now();
-        let Some(index) =
-            self.review.assignments.iter().position(|a| a.is_active() && a.account == *account && a.listed)
-        else {
-            return;
-        };
+        let own = self.review.assignments.iter().position(|a| a.account == *account && a.listed);
+        let Some(index) = own.filter(|index| self.review.assignments[*index].yields_at(at)) else { return };
         let person = self.review.assignments[index].person.clone();
-        self.end(index, Ended::Removed);
+        self.end(index, Ended::Removed, at);
         self.say(Reason::ReviewerTakenOff { person });
         let pool = self.review.assignments[index].pool.clone();
         if let Some(part) = self.review.pools.iter_mut().find(|part| part.pool == pool) {
@@ -219,22 +262,21 @@ impl Judge<'_> {
         }
     }
 
-    pub(super) fn end(&mut self, index: usize, how: Ended) {
-        let now = self.now();
+    pub(super) fn end(&mut self, index: usize, how: Ended, at: Timestamp) {
         let assignment = &mut self.review.assignments[index];
-        assignment.ended = Some((now, how));
+        assignment.ended = Some((at, how));
         assignment.reviewing_box.close();
     }
 
     /// Acts of a change that still waits for its turn: voices count, nothing else does.
     fn witness_quietly(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
         if let (Act::Reviewed { verdict }, Hand::Person) = (act, hand) {
-            self.voice(&by.account, *verdict, at);
+            self.voice(&by.account, *verdict, at, false);
         }
     }
 
     /// Takes in what somebody did.
-    fn witness(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand, before: &BTreeSet<Account>) {
+    fn witness(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
         if hand != Hand::Person {
             if hand == Hand::Bot && !matches!(act, Act::Touched) {
                 self.say(Reason::OnlyABot { login: by.account.login.clone() });
@@ -248,13 +290,13 @@ impl Judge<'_> {
             Act::Reviewed { verdict: Verdict::Commented } | Act::Commented if is_author => {
                 self.author_acts(at)
             }
-            Act::Reviewed { verdict } if !is_author => self.voice(&by.account, *verdict, at),
+            Act::Reviewed { verdict } if !is_author => self.voice(&by.account, *verdict, at, false),
             Act::Reviewed { .. } => {}
-            Act::Commented => self.voice(&by.account, Verdict::Commented, at),
-            Act::Dismissed { reviewer } => self.voice(reviewer, Verdict::Withdrawn, at),
-            Act::Requested { reviewer } => self.requested(reviewer, by, at, before),
-            Act::Unrequested { reviewer } => self.taken_off(reviewer),
-            Act::Commanded { command, comment } => self.obey(command, *comment, by),
+            Act::Commented => self.voice(&by.account, Verdict::Commented, at, false),
+            Act::Dismissed { reviewer } => self.voice(reviewer, Verdict::Withdrawn, at, false),
+            Act::Requested { reviewer } => self.requested(reviewer, by, at),
+            Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
+            Act::Commanded { command, comment } => self.obey(command, *comment, by, at),
         }
     }
 
@@ -263,22 +305,28 @@ impl Judge<'_> {
         if self.review.author_acted_at.is_some_and(|acted| acted >= at) {
             return;
         }
-        let asked = self.review.active().any(|assignment| self.review.asks_author(assignment));
+        let asking = |review: &Review| review.active().filter(|a| review.asks_author(a)).count();
+        let before = asking(&self.review);
         self.review.author_acted_at = Some(at);
-        if asked {
+        if asking(&self.review) < before {
+            // Answered: whatever is asked of the author next is a turn of its own.
+            self.review.author_box.close();
             self.say(Reason::AuthorActed);
         }
     }
 
     /// Hears a person of the roster. The turn of a reviewer who speaks is over: their box closes.
-    pub(super) fn voice(&mut self, account: &Account, verdict: Verdict, at: Timestamp) {
+    /// With `at_most` the time is only the latest that it can have been.
+    pub(super) fn voice(&mut self, account: &Account, verdict: Verdict, at: Timestamp, at_most: bool) {
         let Some(person) = self.world.directory.by_id(account.id) else { return };
         if *account == self.review.author {
             return;
         }
         let person = person.name.clone();
         let voice = self.review.voices.entry(account.id).or_default();
-        if !voice.hear(verdict, at) {
+        let had_verdict = voice.verdict.is_some_and(|(known, _)| known != Verdict::Withdrawn);
+        let news = if at_most { voice.hear_at_most(verdict, at) } else { voice.hear(verdict, at) };
+        if !news || (verdict == Verdict::Withdrawn && !had_verdict) {
             return;
         }
         let mut involved = false;
@@ -300,23 +348,18 @@ impl Judge<'_> {
     }
 
     /// A person asked `reviewer` to review, or to review again.
-    fn requested(&mut self, reviewer: &Account, by: &Actor, at: Timestamp, before: &BTreeSet<Account>) {
-        let again = before.contains(reviewer) || self.review.voices.contains_key(&reviewer.id);
-        if again && by.account == self.review.author {
+    fn requested(&mut self, reviewer: &Account, by: &Actor, at: Timestamp) {
+        // An author who asks somebody passes the ball, also when it is a second opinion.
+        if by.account == self.review.author {
             self.author_acts(at);
         }
-        if self.review.voice(reviewer).has_approved() {
-            // Asked to look again: the approval is no longer the last word.
-            self.voice(reviewer, Verdict::Withdrawn, at);
-        }
-        let ended = self.review.assignments.iter().position(|a| a.account == *reviewer && !a.is_active());
-        if let Some(index) = ended {
-            self.revive(index, Origin::Adopted);
-        }
+        // Asked to look again: what they said before is no longer the last word.
+        self.voice(reviewer, Verdict::Withdrawn, at, false);
+        self.ask_back(reviewer, at);
     }
 
     /// A human asked for somebody whose assignment had ended: it is on again.
-    pub(super) fn revive(&mut self, index: usize, origin: Origin) {
+    pub(super) fn revive(&mut self, index: usize, origin: Origin, at: Timestamp) {
         let now = self.now();
         let assignment = &mut self.review.assignments[index];
         assignment.ended = None;
@@ -324,6 +367,7 @@ impl Judge<'_> {
         assignment.origin = origin;
         assignment.listed = true;
         assignment.accepted = false;
+        assignment.name_at(at);
         let (pool, person) = (assignment.pool.clone(), assignment.person.clone());
         self.say(Reason::Adopted { pool, person });
     }
@@ -340,7 +384,7 @@ impl Judge<'_> {
             // Still theirs to review: they are named in the comment instead.
             self.review.assignments[index].listed = false;
         } else {
-            self.end(index, Ended::Refused(refusal));
+            self.end(index, Ended::Refused(refusal), self.now());
         }
         self.review.asked.reviewers.remove(reviewer);
         self.say(Reason::Refused { person, refusal });

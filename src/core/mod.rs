@@ -4,21 +4,24 @@
 //! fact, and answers with the new review, the actions, the reasons and when to look again.
 
 pub mod action;
+mod boxes;
 pub mod calendar;
+pub mod candidate;
 pub mod change;
+pub mod commands;
 mod court;
 mod decide;
 mod express;
 pub mod fact;
 mod hear;
-pub mod obey;
+mod obey;
 pub mod people;
 pub mod pick;
 pub mod policy;
 pub mod reason;
 pub mod review;
 mod staff;
-pub mod telling;
+mod steps;
 pub mod timebox;
 pub mod words;
 pub mod world;

@@ -1,64 +1,21 @@
 //! Commands: what people tell Usher in a comment. Done is answered by a reaction, refused or not
 //! understood by one short reply.
 
+use jiff::Timestamp;
+
 use super::action::Action;
+use super::candidate::Standing;
+use super::commands::{Allowed, COMMANDS};
 use super::decide::Judge;
 use super::fact::{Actor, Command};
 use super::people::Person;
 use super::pick::{fingerprint, pick};
-use super::reason::{Reason, Standing};
+use super::reason::Reason;
 use super::review::{Ended, Hold, Origin, PoolReview};
 use super::words;
 
 /// How many commands are remembered, so that one that comes twice is obeyed once.
 const REMEMBERED: usize = 32;
-
-/// Who may give a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Allowed {
-    /// Everybody on the roster: support engineers, pool members, leads.
-    Roster,
-    /// The reviewers who are asked.
-    Reviewers,
-    /// Author, reviewers, members and leads of the change's pools.
-    Involved,
-}
-
-/// One row of the table of commands: the source of permissions, help and documentation.
-pub struct CommandRule {
-    pub usage: &'static str,
-    pub allowed: Allowed,
-    pub meaning: &'static str,
-}
-
-/// Every command, in the order in which `help` prints them.
-pub const COMMANDS: [CommandRule; 9] = [
-    CommandRule {
-        usage: "accept",
-        allowed: Allowed::Reviewers,
-        meaning: "I am on it; the clock starts anew",
-    },
-    CommandRule {
-        usage: "decline [reason]",
-        allowed: Allowed::Reviewers,
-        meaning: "not me; somebody else is asked",
-    },
-    CommandRule { usage: "snooze 2d", allowed: Allowed::Involved, meaning: "pause the clock (m, h, d)" },
-    CommandRule {
-        usage: "reassign [@person]",
-        allowed: Allowed::Involved,
-        meaning: "ask somebody else, or this person",
-    },
-    CommandRule {
-        usage: "pool NAME",
-        allowed: Allowed::Involved,
-        meaning: "send the change to another pool",
-    },
-    CommandRule { usage: "skip", allowed: Allowed::Involved, meaning: "leave this change alone" },
-    CommandRule { usage: "resume", allowed: Allowed::Involved, meaning: "end a skip or a snooze" },
-    CommandRule { usage: "why", allowed: Allowed::Roster, meaning: "show how the reviewer was chosen" },
-    CommandRule { usage: "help", allowed: Allowed::Roster, meaning: "show this list" },
-];
 
 impl Command {
     /// The command's word; what was written, for one that is not understood.
@@ -93,7 +50,7 @@ enum Answer {
 
 impl Judge<'_> {
     /// Obeys a command, once.
-    pub(super) fn obey(&mut self, command: &Command, comment: u64, by: &Actor) {
+    pub(super) fn obey(&mut self, command: &Command, comment: u64, by: &Actor, at: Timestamp) {
         let key = (comment, fingerprint([format!("{command:?}").as_str()]));
         if self.review.obeyed.contains(&key) {
             return;
@@ -105,7 +62,7 @@ impl Judge<'_> {
         // Strangers get no answer: the bot speaks with the people it works for.
         let Some(person) = self.world.directory.by_id(by.account.id) else { return };
         let answer = if self.may(person, command.allowed()) {
-            self.carry_out(command, person)
+            self.carry_out(command, person, at)
         } else {
             Answer::Refused(words::not_allowed(command.word(), command.allowed()))
         };
@@ -142,12 +99,12 @@ impl Judge<'_> {
         }
     }
 
-    fn carry_out(&mut self, command: &Command, person: &Person) -> Answer {
+    fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
         match command {
             Command::Help => Answer::Words(words::help()),
             Command::Why => Answer::Words(words::why(&self.review)),
             Command::Accept => self.accept(person),
-            Command::Decline { note } => self.decline(person, note.clone()),
+            Command::Decline { note } => self.decline(person, note.clone(), at),
             Command::Snooze { span } => {
                 let agenda = person.agenda();
                 let Some(until) = agenda.add(self.now(), span.millis(&agenda)) else {
@@ -157,8 +114,8 @@ impl Judge<'_> {
                 self.say(Reason::Snoozed { by: person.name.clone(), until });
                 Answer::Done
             }
-            Command::Reassign { to } => self.reassign(person, to.as_deref()),
-            Command::Pool { name } => self.choose_pool(person, name),
+            Command::Reassign { to } => self.reassign(person, to.as_deref(), at),
+            Command::Pool { name } => self.choose_pool(person, name, at),
             Command::Skip => {
                 self.review.hold = Some(Hold::Skip);
                 self.review.unskip = false;
@@ -184,26 +141,24 @@ impl Judge<'_> {
                 assignment.reviewing_box.close();
             }
         }
-        self.review.overdue = false;
         self.say(Reason::Accepted { person: person.name.clone() });
         Answer::Done
     }
 
-    fn decline(&mut self, person: &Person, note: Option<String>) -> Answer {
+    fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Answer {
         for index in 0..self.review.assignments.len() {
             let assignment = &self.review.assignments[index];
-            if assignment.is_active() && assignment.person == person.name {
-                self.end(index, Ended::Declined);
+            if assignment.yields_at(at) && assignment.person == person.name {
+                self.end(index, Ended::Declined, at);
             }
         }
-        self.review.overdue = false;
         self.say(Reason::Declined { person: person.name.clone(), note });
         Answer::Done
     }
 
     /// Asks `to` (or whoever is next) in place of the reviewer who asks for it, or of the one who
     /// has waited longest.
-    fn reassign(&mut self, by: &Person, to: Option<&str>) -> Answer {
+    fn reassign(&mut self, by: &Person, to: Option<&str>, at: Timestamp) -> Answer {
         let own = self.review.assignments.iter().position(|a| a.is_active() && a.person == by.name);
         let longest =
             self.review.assignments.iter().position(|a| a.is_active() && !self.review.has_approved(a));
@@ -218,7 +173,7 @@ impl Judge<'_> {
         let from = index.map(|index| self.review.assignments[index].person.clone());
         match to {
             Some(handle) => {
-                if let Err(text) = self.name_reviewer(&pool, handle) {
+                if let Err(text) = self.name_reviewer(&pool, handle, at) {
                     return Answer::Refused(text);
                 }
             }
@@ -235,7 +190,7 @@ impl Judge<'_> {
         if let Some(index) = index
             && from.as_deref() != to.and_then(|to| self.world.directory.find(to)).map(|p| p.name.as_str())
         {
-            self.end(index, Ended::Reassigned);
+            self.end(index, Ended::Reassigned, at);
         }
         self.say(Reason::Reassigned { from, by: by.name.clone() });
         Answer::Done
@@ -243,7 +198,7 @@ impl Judge<'_> {
 
     /// A human names a reviewer: capacity and leave are theirs to judge, but not law 1, the pool's
     /// boundary, or an account that the forge does not know.
-    fn name_reviewer(&mut self, pool: &str, handle: &str) -> Result<(), String> {
+    fn name_reviewer(&mut self, pool: &str, handle: &str, at: Timestamp) -> Result<(), String> {
         let Some(person) = self.world.directory.find(handle) else {
             return Err(words::unknown_person(handle));
         };
@@ -259,15 +214,20 @@ impl Judge<'_> {
         }
         let Some(account) = person.account.clone() else { return Err(words::unknown_person(handle)) };
         match self.review.assignments.iter().position(|a| a.person == person.name) {
-            Some(index) if self.review.assignments[index].is_active() => {}
-            Some(index) => self.revive(index, Origin::Named),
-            None => self.assign(pool, &person.name, account, Origin::Named),
+            Some(index) if self.review.assignments[index].is_active() => {
+                self.review.assignments[index].name_at(at);
+            }
+            Some(index) => self.revive(index, Origin::Named, at),
+            None => {
+                self.assign(pool, &person.name, account, Origin::Named);
+                self.review.assignments.iter_mut().rev().take(1).for_each(|own| own.name_at(at));
+            }
         }
         Ok(())
     }
 
     /// Sends the change to one other pool; reviewers who have not spoken yet are let go.
-    fn choose_pool(&mut self, by: &Person, name: &str) -> Answer {
+    fn choose_pool(&mut self, by: &Person, name: &str, at: Timestamp) -> Answer {
         let Some(pool) = self.world.policy.pools.iter().find(|pool| pool.name.eq_ignore_ascii_case(name))
         else {
             return Answer::Refused(words::unknown_pool(name, self.world.policy));
@@ -276,7 +236,7 @@ impl Judge<'_> {
             let assignment = &self.review.assignments[index];
             let spoke = self.review.voices.contains_key(&assignment.account.id);
             if assignment.is_active() && assignment.pool != pool.name && !spoke {
-                self.end(index, Ended::Reassigned);
+                self.end(index, Ended::Reassigned, at);
             }
         }
         self.review.routing = super::review::Routing::Routed;

@@ -83,6 +83,8 @@ pub struct Workloads {
     pub people: BTreeMap<String, Workload>,
     /// Changes of the first roll-out taken on in the last 24 hours.
     pub first_run_taken: u32,
+    /// People whom the forge would not have as reviewers of this project a short while ago, by name.
+    pub no_access: BTreeSet<String>,
 }
 
 impl Workloads {

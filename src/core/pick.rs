@@ -6,10 +6,10 @@
 
 use jiff::Timestamp;
 
+use super::candidate::{Candidate, Standing};
 use super::change::ChangeKey;
 use super::people::Person;
 use super::policy::Pool;
-use super::reason::{Candidate, Standing};
 use super::review::{Ended, Review};
 use super::world::World;
 
@@ -72,6 +72,9 @@ fn judge(world: &World<'_>, review: &Review, pool: &Pool, person: &Person, exemp
         && let Some(standing) = past(review, person)
     {
         return standing;
+    }
+    if exempt != Some(person.name.as_str()) && world.workloads.no_access.contains(&person.name) {
+        return Standing::NoAccess;
     }
     let agenda = person.agenda();
     if let Some(until) = agenda.away_until(world.now) {

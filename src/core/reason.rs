@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::candidate::Candidate;
 use super::change::ChangeState;
 use super::fact::Refusal;
 use super::review::{Origin, Stage};
@@ -172,6 +173,9 @@ pub enum Reason {
     Reopened,
     /// The forge's labels or reviewers differed from what they should be.
     Reshaped,
+    /// Nothing happened to the change, but what is shown of it is out of date: a calendar, a leave or
+    /// the configuration has changed.
+    BroughtUpToDate,
 }
 
 /// Why a ping is kept back.
@@ -186,48 +190,4 @@ pub enum PingHeld {
     ChangeLimit,
     /// A later step of the same box is due as well and says it all.
     Overtaken,
-}
-
-/// One member of a pool, judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Candidate {
-    pub person: String,
-    pub standing: Standing,
-}
-
-/// The judgement on one candidate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "verdict")]
-pub enum Standing {
-    Chosen {
-        free_at: Timestamp,
-        open: u32,
-        capacity: u32,
-    },
-    /// Could have been chosen; somebody else came first.
-    Free {
-        free_at: Timestamp,
-        open: u32,
-        capacity: u32,
-    },
-    Author,
-    Away {
-        until: Date,
-    },
-    /// Their leave begins within a business day.
-    LeaveSoon {
-        from: Date,
-    },
-    AtCapacity {
-        open: u32,
-        capacity: u32,
-    },
-    Declined,
-    /// Was asked before on this change.
-    HadTurn,
-    AlreadyAsked,
-    NoAccess,
-    UnknownOnForge,
-    /// Their calendar has no working time in sight.
-    NeverWorks,
 }

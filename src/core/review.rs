@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::action::Shape;
+use super::candidate::Candidate;
 use super::change::{Account, ChangeKey, ChangeState, Verdict};
 use super::fact::Refusal;
-use super::reason::Candidate;
 use super::timebox::TimeBox;
 
 /// Where a review stands.
@@ -49,7 +49,11 @@ impl Stage {
 
 /// Usher's record of one support contribution: all that `decide` remembers of it. Its size does not
 /// grow with its history.
+///
+/// It is kept as JSON across upgrades: a field that is added later is read as its default, and what
+/// is added to the parts below must say `#[serde(default)]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Review {
     pub change: ChangeKey,
     pub title: String,
@@ -106,6 +110,10 @@ pub struct Review {
     /// How often the forge was asked again for the same shape in this court, because another bot or
     /// a lost write undid it.
     pub reshapes: u32,
+    /// The snapshot (its `updated_at`) that was last answered so: each is answered once.
+    pub reshaped_at: Option<Timestamp>,
+    /// Pings that are kept back, by key, and until when: the ledger says so once.
+    pub held_pings: BTreeMap<String, Timestamp>,
     /// Commands that were obeyed: comment id and fingerprint.
     pub obeyed: Vec<(u64, u64)>,
     /// A person said `resume`: the skip label comes off.
@@ -180,13 +188,44 @@ pub struct Assignment {
     pub told: bool,
     /// They said that they are on it.
     pub accepted: bool,
-    /// When and how it ended; `None` while it is active.
+    /// When a person last asked for them, by the forge's clock: an older wish to the contrary that
+    /// is told late is void.
+    pub named_at: Option<Timestamp>,
+    /// When (by the clock of whoever told) and how it ended; `None` while it is active.
     pub ended: Option<(Timestamp, Ended)>,
 }
 
 impl Assignment {
+    /// An assignment that begins now: listed on the forge, nothing said yet.
+    pub fn new(pool: &str, person: &str, account: Account, since: Timestamp, origin: Origin) -> Assignment {
+        Assignment {
+            pool: pool.to_owned(),
+            person: person.to_owned(),
+            account,
+            since,
+            origin,
+            reviewing_box: TimeBox::default(),
+            ran_out: false,
+            listed: true,
+            told: false,
+            accepted: false,
+            named_at: None,
+            ended: None,
+        }
+    }
+
     pub fn is_active(&self) -> bool {
         self.ended.is_none()
+    }
+
+    /// Remembers that a person asked for them at `at`.
+    pub fn name_at(&mut self, at: Timestamp) {
+        self.named_at = self.named_at.max(Some(at));
+    }
+
+    /// Whether a wish of `at` to end it counts: it is active, and nobody asked for them since.
+    pub fn yields_at(&self, at: Timestamp) -> bool {
+        self.is_active() && self.named_at.is_none_or(|named| named < at)
     }
 }
 
@@ -198,11 +237,20 @@ pub struct Voice {
     pub verdict: Option<(Verdict, Timestamp)>,
     /// The last comment or review without a verdict.
     pub commented_at: Option<Timestamp>,
+    /// The time of `verdict` (of `commented_at`) is only the latest that it can have been: it was
+    /// read from a list of reviewers, not told by the act itself.
+    pub verdict_at_most: bool,
+    pub commented_at_most: bool,
 }
 
 impl Voice {
     pub fn has_approved(&self) -> bool {
         matches!(self.verdict, Some((Verdict::Approved, _)))
+    }
+
+    /// When they were last heard.
+    pub fn heard_at(&self) -> Option<Timestamp> {
+        self.verdict.map(|(_, at)| at).max(self.commented_at)
     }
 
     /// Since when the author is asked to do something, if they are. A comment after an approval
@@ -211,6 +259,7 @@ impl Voice {
         match self.verdict {
             Some((Verdict::Approved, _)) => None,
             Some((Verdict::ChangesRequested, at)) => Some(self.commented_at.map_or(at, |c| c.max(at))),
+            Some((Verdict::Withdrawn, at)) => self.commented_at.filter(|commented| *commented > at),
             _ => self.commented_at,
         }
     }
@@ -219,26 +268,40 @@ impl Voice {
     /// verdict has commented, too, as far as a forge's list of reviewers can tell.
     pub fn stands(&self, verdict: Verdict) -> bool {
         match (verdict, self.verdict) {
+            (Verdict::Commented, Some((Verdict::Withdrawn, at))) => self.commented_at > Some(at),
             (Verdict::Commented, formal) => self.commented_at.is_some() || formal.is_some(),
             (verdict, Some((formal, _))) => verdict == formal,
             (_, None) => false,
         }
     }
 
-    /// Takes in a verdict; returns whether it was news.
+    /// Takes in a verdict given at `at`; returns whether it was news.
     pub fn hear(&mut self, verdict: Verdict, at: Timestamp) -> bool {
-        let newest = match verdict {
-            Verdict::Commented => self.commented_at,
-            _ => self.verdict.map(|(_, at)| at),
+        self.take_in(verdict, at, false)
+    }
+
+    /// Takes in a verdict given at `at` or before; returns whether it was news.
+    pub fn hear_at_most(&mut self, verdict: Verdict, at: Timestamp) -> bool {
+        self.take_in(verdict, at, true)
+    }
+
+    fn take_in(&mut self, verdict: Verdict, at: Timestamp, at_most: bool) -> bool {
+        let (known, loose) = match verdict {
+            Verdict::Commented => (self.commented_at, self.commented_at_most),
+            _ => (self.verdict.map(|(_, at)| at), self.verdict_at_most),
         };
-        if newest.is_some_and(|newest| newest >= at) {
+        let same = verdict == Verdict::Commented || self.verdict.is_some_and(|(known, _)| known == verdict);
+        // What is known by its latest time only is dated more precisely by the act, told late.
+        let sharper = loose && same && known.is_some_and(|known| at <= known);
+        let newer = known.is_none_or(|known| at > known) && !(at_most && self.stands(verdict));
+        if !newer && !sharper {
             return false;
         }
         match verdict {
-            Verdict::Commented => self.commented_at = Some(at),
-            verdict => self.verdict = Some((verdict, at)),
+            Verdict::Commented => (self.commented_at, self.commented_at_most) = (Some(at), at_most),
+            verdict => (self.verdict, self.verdict_at_most) = (Some((verdict, at)), at_most),
         }
-        true
+        newer
     }
 }
 
@@ -282,6 +345,12 @@ pub enum Hold {
     FirstRun,
 }
 
+impl Default for Review {
+    fn default() -> Review {
+        Review::new(ChangeKey::new("", "", 0))
+    }
+}
+
 impl Review {
     /// The record of a change that has not been seen yet.
     pub fn new(change: ChangeKey) -> Review {
@@ -320,6 +389,8 @@ impl Review {
             asked: Shape::default(),
             set_labels: BTreeSet::new(),
             reshapes: 0,
+            reshaped_at: None,
+            held_pings: BTreeMap::new(),
             obeyed: Vec::new(),
             unskip: false,
             status_fingerprint: None,
@@ -329,6 +400,11 @@ impl Review {
 
     pub fn is_open(&self) -> bool {
         self.state == ChangeState::Open
+    }
+
+    /// Whether it is open and no draft.
+    pub fn is_ready(&self) -> bool {
+        self.is_open() && !self.draft
     }
 
     /// Active assignments, in the order in which they began.
@@ -361,9 +437,29 @@ impl Review {
         self.voice(&assignment.account).has_approved()
     }
 
+    /// The latest time of which anything is known: the newest snapshot, the newest voice.
+    pub fn heard_until(&self) -> Option<Timestamp> {
+        let spoke = self.voices.values().filter_map(Voice::heard_at);
+        spoke.chain(self.seen_at).max()
+    }
+
+    /// Since when the reviewer asks something of the author. A remark from before they were chosen was
+    /// no answer to the request.
+    fn asks_since(&self, assignment: &Assignment) -> Option<Timestamp> {
+        let voice = self.voice(&assignment.account);
+        let chosen = matches!(assignment.origin, Origin::Picked | Origin::Widened);
+        let formal = matches!(voice.verdict, Some((Verdict::ChangesRequested, _)));
+        voice.asks_author_since().filter(|at| formal || !chosen || *at >= assignment.since)
+    }
+
+    /// Whether the reviewer has answered, and the answer still stands. Being asked again is a fresh
+    /// start.
+    pub fn has_answered(&self, assignment: &Assignment) -> bool {
+        self.has_approved(assignment) || self.asks_since(assignment).is_some()
+    }
+
     /// Whether the reviewer asks something that the author has not acted on since.
     pub fn asks_author(&self, assignment: &Assignment) -> bool {
-        let asked = self.voice(&assignment.account).asks_author_since();
-        asked.is_some_and(|at| self.author_acted_at.is_none_or(|acted| acted < at))
+        self.asks_since(assignment).is_some_and(|at| self.author_acted_at.is_none_or(|acted| acted < at))
     }
 }

@@ -1,24 +1,25 @@
 //! Staffing: which pools the change belongs to, and who of each is asked.
 
 use super::action::Action;
-use super::change::ChangedFile;
+use super::candidate::{Candidate, Standing};
+use super::change::{ChangedFile, Verdict};
 use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW};
-use super::pick::pick;
+use super::pick::{Choice, pick};
 use super::policy::{Claims, Pool, RouteFacts};
-use super::reason::{Candidate, Reason};
-use super::review::{Assignment, Origin, PoolReview, Routing};
-use super::timebox::TimeBox;
+use super::reason::Reason;
+use super::review::{Assignment, Ended, Origin, PoolReview, Routing, Stage};
 
 impl Judge<'_> {
     /// Sees that every pool of a live change has its reviewers, or a reason and a time to retry.
     pub(super) fn staff(&mut self) {
+        self.forget_lost_pools();
         let due = self.review.retry_at.take().is_some_and(|at| at <= self.now());
         match self.review.routing {
             Routing::Pending => self.route(None),
             Routing::ReadingFiles if due => self.route(None),
             Routing::ReadingFiles => self.retry_at(self.now() + RETRY_FILES),
             Routing::Routed if !self.review.pools.is_empty() => {}
-            Routing::Routed if due => self.route(None),
+            Routing::Routed if due || self.rerouted => self.route(None),
             Routing::Routed => self.retry_at(self.now() + RETRY_TOMORROW),
         }
         for index in 0..self.review.pools.len() {
@@ -27,6 +28,21 @@ impl Judge<'_> {
             let Some(pool) = policy.pool(&self.review.pools[index].pool) else { continue };
             self.adopt(pool);
             self.fill(index, pool);
+        }
+    }
+
+    /// A pool that a policy reload removed can ask nobody. If nobody of it is at work, it no longer
+    /// claims the change; if none is left, the change is routed anew.
+    fn forget_lost_pools(&mut self) {
+        let review = &mut self.review;
+        let had = review.pools.len();
+        let (policy, assignments) = (self.world.policy, &review.assignments);
+        review.pools.retain(|part| {
+            policy.pool(&part.pool).is_some()
+                || assignments.iter().any(|a| a.is_active() && a.pool == part.pool)
+        });
+        if review.pools.is_empty() && had > 0 {
+            review.routing = Routing::Pending;
         }
     }
 
@@ -74,7 +90,8 @@ impl Judge<'_> {
     /// A member whom a human made a reviewer, or who gave a verdict unasked, is the pool's reviewer.
     fn adopt(&mut self, pool: &Pool) {
         let directory = self.world.directory;
-        let spoke = self.review.voices.iter().filter(|(_, voice)| voice.verdict.is_some());
+        let formal = |verdict| matches!(verdict, Some((Verdict::Approved | Verdict::ChangesRequested, _)));
+        let spoke = self.review.voices.iter().filter(|(_, voice)| formal(voice.verdict));
         let ids = self.review.seen_reviewers.iter().map(|account| account.id).chain(spoke.map(|(id, _)| *id));
         let mut people: Vec<_> = ids
             .filter(|id| *id != self.review.author.id)
@@ -92,11 +109,19 @@ impl Judge<'_> {
         }
     }
 
-    /// Picks until the pool has as many reviewers as it wants.
+    /// Picks until the pool has as many reviewers as it wants, unless it has its approvals already.
     fn fill(&mut self, index: usize, pool: &Pool) {
         let wanted = pool.reviewers.max(pool.approvals) as usize;
-        if self.review.active_in(&pool.name).count() >= wanted {
+        let asked = self.review.active_in(&pool.name).count();
+        let enough = asked >= wanted;
+        if enough || (asked > 0 && self.is_content(&pool.name)) {
             self.review.pools[index].not_before = None;
+            if enough
+                && self.owes_second(index)
+                && let Err(candidates) = self.choose_second(index, pool)
+            {
+                self.retry_if_time_helps(&candidates);
+            }
             return;
         }
         if let Some(at) = self.review.pools[index].not_before {
@@ -107,30 +132,62 @@ impl Judge<'_> {
             self.review.pools[index].not_before = None;
         }
         while self.review.active_in(&pool.name).count() < wanted {
-            if !self.choose(index, pool, Origin::Picked) {
+            if let Err(candidates) = self.choose(index, pool, Origin::Picked) {
+                // Said once, and again only when it is different people or different obstacles.
+                let part = &mut self.review.pools[index];
+                if !same_obstacles(&part.candidates, &candidates) {
+                    part.candidates.clone_from(&candidates);
+                    self.say(Reason::NobodyFree { pool: pool.name.clone(), candidates });
+                }
                 self.retry_at(self.now() + RETRY_STAFFING);
                 return;
             }
         }
     }
 
-    /// Chooses one more reviewer for a pool; false when nobody could be asked.
-    pub(super) fn choose(&mut self, index: usize, pool: &Pool, origin: Origin) -> bool {
-        let choice = pick(self.world, &self.review, pool, None);
-        let before = std::mem::replace(&mut self.review.pools[index].candidates, choice.candidates.clone());
-        let account =
-            choice.chosen.as_ref().and_then(|name| self.world.directory.by_name(name)?.account.clone());
-        if let (Some(person), Some(account)) = (choice.chosen, account) {
-            self.assign(&pool.name, &person, account, origin);
-            let (pool, candidates) = (pool.name.clone(), choice.candidates);
-            self.say(Reason::Picked { pool, person, origin, candidates });
-            return true;
+    /// Whether a second reviewer is due and has not been found, or declined. One whom a person took
+    /// off is not missed.
+    fn owes_second(&self, index: usize) -> bool {
+        let part = &self.review.pools[index];
+        let seconds =
+            self.review.assignments.iter().filter(|a| a.pool == part.pool && a.origin == Origin::Widened);
+        let missed = |a: &Assignment| matches!(a.ended, Some((_, Ended::Declined | Ended::Refused(_))));
+        part.widened && self.review.stage == Stage::Reviewing && seconds.into_iter().all(missed)
+    }
+
+    /// Asks a second reviewer; the first stays. The error is everybody's obstacle.
+    pub(super) fn choose_second(&mut self, index: usize, pool: &Pool) -> Result<(), Vec<Candidate>> {
+        self.choose(index, pool, Origin::Widened)?;
+        let person = self.review.assignments.last().map(|a| a.person.clone()).unwrap_or_default();
+        self.say(Reason::Widened { pool: pool.name.clone(), person });
+        Ok(())
+    }
+
+    /// Looks again soon if somebody may become free in the meantime.
+    pub(super) fn retry_if_time_helps(&mut self, candidates: &[Candidate]) {
+        let busy = |c: &Candidate| {
+            matches!(
+                c.standing,
+                Standing::Away { .. } | Standing::LeaveSoon { .. } | Standing::AtCapacity { .. }
+            )
+        };
+        if candidates.iter().any(busy) {
+            self.retry_at(self.now() + RETRY_STAFFING);
         }
-        // Said once, and again only when it is different people or different obstacles.
-        if origin == Origin::Picked && !same_obstacles(&before, &choice.candidates) {
-            self.say(Reason::NobodyFree { pool: pool.name.clone(), candidates: choice.candidates });
-        }
-        false
+    }
+
+    /// Chooses one more reviewer for a pool; the error is everybody's obstacle.
+    fn choose(&mut self, index: usize, pool: &Pool, origin: Origin) -> Result<(), Vec<Candidate>> {
+        let Choice { chosen, candidates } = pick(self.world, &self.review, pool, None);
+        let chosen = chosen.as_ref().and_then(|name| self.world.directory.by_name(name));
+        let Some((person, account)) = chosen.and_then(|person| Some((person, person.account.clone()?)))
+        else {
+            return Err(candidates);
+        };
+        self.review.pools[index].candidates.clone_from(&candidates);
+        self.assign(&pool.name, &person.name, account, origin);
+        self.say(Reason::Picked { pool: pool.name.clone(), person: person.name.clone(), origin, candidates });
+        Ok(())
     }
 
     pub(super) fn assign(
@@ -140,19 +197,7 @@ impl Judge<'_> {
         account: super::change::Account,
         origin: Origin,
     ) {
-        self.review.assignments.push(Assignment {
-            pool: pool.to_owned(),
-            person: person.to_owned(),
-            account,
-            since: self.now(),
-            origin,
-            reviewing_box: TimeBox::default(),
-            ran_out: false,
-            listed: true,
-            told: false,
-            accepted: false,
-            ended: None,
-        });
+        self.review.assignments.push(Assignment::new(pool, person, account, self.now(), origin));
     }
 }
 

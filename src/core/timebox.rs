@@ -20,7 +20,7 @@ impl Budget {
     pub fn millis(self, agenda: &Agenda<'_>) -> i64 {
         match self {
             Budget::Minutes(minutes) => i64::from(minutes) * 60_000,
-            Budget::Days(days) => i64::from(days) * agenda.hours.longest_day_millis(),
+            Budget::Days(days) => i64::from(days).saturating_mul(agenda.hours.longest_day_millis()),
         }
     }
 }
@@ -88,6 +88,8 @@ pub struct TimeBox {
     pub running_since: Option<Timestamp>,
     /// Steps already taken, by index into the rule.
     pub taken: BTreeSet<usize>,
+    /// The ledger knows that the budget is spent.
+    pub ran_out: bool,
     /// Which turn this is; part of the key of every ping, so that a later turn may ping again.
     pub turn: u32,
 }
@@ -116,7 +118,7 @@ impl TimeBox {
     /// lies beyond the calendar's horizon.
     pub fn due(&self, rule: &BoxRule, at_percent: u32, agenda: &Agenda<'_>) -> Option<Timestamp> {
         let since = self.running_since?;
-        let wanted = rule.budget.millis(agenda) * i64::from(at_percent) / 100;
+        let wanted = rule.budget.millis(agenda).saturating_mul(i64::from(at_percent)) / 100;
         agenda.add(since, (wanted - self.spent_millis).max(0))
     }
 

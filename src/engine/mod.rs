@@ -5,6 +5,7 @@
 //! each other's picks.
 
 mod knowledge;
+mod refusals;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,12 +21,14 @@ use crate::core::decide;
 use crate::core::fact::Fact;
 use crate::core::reason::Reason;
 use crate::core::review::{Hold, Review};
-use crate::core::telling::happening;
+use crate::core::words::happening;
 use crate::core::world::World;
 use crate::metrics::Metrics;
 use crate::store::{Commit, CommitError, InboxItem, LedgerEntry, Store, StoreError};
 
 pub use knowledge::{ForgeKnowledge, Knowledge, Known};
+
+use refusals::Refusals;
 
 /// Rows that are taken from the inbox at once.
 const BATCH: u32 = 64;
@@ -58,8 +61,9 @@ pub struct Engine {
     clock: Clock,
     bells: Arc<Bells>,
     metrics: Arc<Metrics>,
-    /// Decide and record, but leave no actions in the outbox.
+    /// Decide and record, but leave nothing in the outbox that writes.
     dry_run: bool,
+    refusals: Refusals,
     /// One step at a time.
     turn: Mutex<()>,
 }
@@ -73,7 +77,16 @@ impl Engine {
         metrics: Arc<Metrics>,
         dry_run: bool,
     ) -> Engine {
-        Engine { store, knowledge, clock, bells, metrics, dry_run, turn: Mutex::new(()) }
+        Engine {
+            store,
+            knowledge,
+            clock,
+            bells,
+            metrics,
+            dry_run,
+            refusals: Refusals::default(),
+            turn: Mutex::new(()),
+        }
     }
 
     /// Decides everything in the inbox that can be decided now. Returns how many rows were decided.
@@ -206,7 +219,12 @@ impl Engine {
             tracing::warn!(%change, "facts of a forge that is not configured are dropped");
             return Ok((!inbox.is_empty()).then(|| nothing(inbox)));
         };
-        let workloads = self.store.workloads(now).await?;
+        let tick = [Fact::Tick];
+        let facts = items.iter().flat_map(|item| &item.facts);
+        let facts: Vec<&Fact> = if items.is_empty() { tick.iter().collect() } else { facts.collect() };
+        self.refusals.learn(change, &facts, &forge.directory, now);
+        let mut workloads = self.store.workloads(now).await?;
+        workloads.no_access = self.refusals.of(change, now);
         let world = World {
             policy: &known.policy,
             directory: &forge.directory,
@@ -214,10 +232,10 @@ impl Engine {
             first_seen: forge.first_seen,
             now,
         };
-        let tick = [Fact::Tick];
-        let facts = items.iter().flat_map(|item| &item.facts);
-        let facts: Vec<&Fact> = if items.is_empty() { tick.iter().collect() } else { facts.collect() };
-        let outcome = fold(&world, &before, &facts);
+        let mut outcome = fold(&world, &before, &facts);
+        if self.dry_run {
+            outcome.keep_on_paper(&before);
+        }
         if !outcome.review.tracked {
             return Ok((!inbox.is_empty()).then(|| nothing(inbox)));
         }
@@ -226,8 +244,7 @@ impl Engine {
         }
         log(change, &outcome.ledger);
         let first_run_taken = outcome.leaves_first_run(&before);
-        let actions = if self.dry_run { Vec::new() } else { outcome.actions };
-        let (review, ledger) = (Some(outcome.review), outcome.ledger);
+        let (review, ledger, actions) = (Some(outcome.review), outcome.ledger, outcome.actions);
         Ok(Some(Commit { review, ledger, actions, first_run_taken, ..nothing(inbox) }))
     }
 }
@@ -240,6 +257,15 @@ struct Outcome {
 }
 
 impl Outcome {
+    /// A dry run records what would be done and does it not: only reads go out, and the review does
+    /// not believe that the forge was asked, so a later real run says all of it.
+    fn keep_on_paper(&mut self, before: &Review) {
+        self.actions.retain(|action| *action == Action::ReadFiles);
+        self.review.asked = before.asked.clone();
+        self.review.set_labels = before.set_labels.clone();
+        self.review.status_fingerprint = before.status_fingerprint;
+    }
+
     /// Whether the change was held back by the first roll-out and no longer is.
     fn leaves_first_run(&self, before: &Review) -> bool {
         let held_now = self.ledger.iter().flat_map(|entry| &entry.reasons);

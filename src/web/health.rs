@@ -52,10 +52,15 @@ pub(super) async fn alive() -> &'static str {
 pub(super) async fn ready(State(door): State<Arc<Door>>) -> (StatusCode, Json<Readiness>) {
     let failing = if !store_answers(&door).await {
         Some("store")
-    } else if !engine_moves(&door).await.unwrap_or(false) {
-        Some("engine")
     } else {
-        None
+        match engine_moves(&door).await {
+            Ok(true) => None,
+            Ok(false) => Some("engine"),
+            Err(error) => {
+                tracing::error!(%error, "not ready: the inbox cannot be read");
+                Some("store")
+            }
+        }
     };
     let status = if failing.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready: failing.is_none(), failing, forges: forges(&door) }))

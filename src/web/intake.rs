@@ -61,12 +61,15 @@ fn refused(door: &Door, unread: Unread, rest: Body) -> Answer {
 async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held: Held) -> Answer {
     let forge = inbound.name();
     if let Err(unverified) = inbound.verify(headers, &held.bytes, door.clock.now()) {
-        tracing::warn!(forge, why = %unverified, "a delivery is not who it says it is");
-        return answered(door, forge, &Delivered::default(), Answer::Unverified);
+        let delivered = Delivered { why: unverified.to_string(), ..Delivered::default() };
+        return answered(door, forge, &delivered, Answer::Unverified);
     }
     let event = |event| Delivered { event, ..Delivered::default() };
     match inbound.read(headers, &held.bytes) {
-        Err(unreadable) => answered(door, forge, &Delivered::default(), Answer::Unreadable(unreadable)),
+        Err(unreadable) => {
+            let delivered = Delivered { why: unreadable.to_string(), ..Delivered::default() };
+            answered(door, forge, &delivered, Answer::Unreadable(unreadable))
+        }
         Ok(Reading::Ping) => answered(door, forge, &event("ping"), Answer::Ping),
         Ok(Reading::Unsupported { event: name }) => answered(door, forge, &event(&name), Answer::Unsupported),
         Ok(Reading::Roster { what }) => {
@@ -92,8 +95,12 @@ async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held
 
 /// Decides whether a delivery about a change is our business, and stores it if so.
 async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: Held) -> Answer {
-    let delivered =
-        Delivered { event: &incoming.event, id: &incoming.delivery_id, change: Some(&incoming.change) };
+    let mut delivered = Delivered {
+        event: &incoming.event,
+        id: &incoming.delivery_id,
+        change: Some(&incoming.change),
+        why: String::new(),
+    };
     let relevant = match is_relevant(&door, &incoming).await {
         Ok(relevant) => relevant,
         Err(error) => {
@@ -108,10 +115,10 @@ async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: Held) 
     let delivery = NewDelivery {
         forge: forge.clone(),
         delivery_id: incoming.delivery_id.clone(),
-        meaning: Some(incoming.meaning.clone()),
+        meaning: Some(incoming.meaning),
         event: incoming.event.clone(),
         change: incoming.change.clone(),
-        facts: incoming.facts.clone(),
+        facts: incoming.facts,
         received_at: door.clock.now(),
         body: door.settings.keep_bodies.then_some(held.bytes),
     };
@@ -122,7 +129,7 @@ async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: Held) 
         }
         Ok(Put::Duplicate) => Answer::Duplicate,
         Err(error) => {
-            tracing::error!(forge, %error, "a delivery could not be stored");
+            delivered.why = error.to_string();
             Answer::StoreFails
         }
     };
@@ -168,15 +175,21 @@ struct Delivered<'a> {
     event: &'a str,
     id: &'a str,
     change: Option<&'a ChangeKey>,
+    /// Why it was not taken, in more words than the sender may hear.
+    why: String,
 }
 
 /// Counts the answer and logs one line; never the body.
 fn answered(door: &Door, forge: &str, delivered: &Delivered<'_>, answer: Answer) -> Answer {
     door.metrics.answered(forge, answer.word());
     let change = delivered.change.map(tracing::field::display);
-    let (event, delivery, answer_word) = (delivered.event, delivered.id, answer.word());
-    let complaint = if let Answer::Unreadable(unreadable) = &answer { Some(unreadable) } else { None };
-    let complaint = complaint.map(tracing::field::display);
-    tracing::info!(forge, event, delivery, change, answer = answer_word, complaint, "delivery");
+    let why = (!delivered.why.is_empty()).then_some(delivered.why.as_str());
+    let (event, delivery, word) = (delivered.event, delivered.id, answer.word());
+    match answer {
+        Answer::StoreFails | Answer::NoMemory => {
+            tracing::error!(forge, event, delivery, change, answer = word, why, "delivery");
+        }
+        _ => tracing::info!(forge, event, delivery, change, answer = word, why, "delivery"),
+    }
     answer
 }

@@ -2,13 +2,18 @@
 //! listener, dashboard, metrics and API on the admin listener. axum stays in here.
 
 mod answer;
+mod api;
 mod body;
+mod dashboard;
 mod door;
 mod health;
+mod history;
 mod intake;
 mod metrics;
+mod page;
 mod problem;
 mod serve;
+pub mod view;
 
 use std::sync::Arc;
 
@@ -35,16 +40,25 @@ pub fn public(door: Arc<Door>) -> Router {
 
 /// The admin listener: dashboard, metrics and API. It shows everything to whoever reaches it.
 pub fn admin(door: Arc<Door>) -> Router {
-    let routes = Router::new().route("/metrics", get(metrics::text));
+    let routes = Router::new()
+        .route("/", get(dashboard::overview))
+        .route("/reviews/{id}", get(dashboard::review))
+        .route("/style.css", get(dashboard::style))
+        .route("/icon.svg", get(dashboard::icon))
+        .route("/metrics", get(metrics::text))
+        .route("/api/v1/reviews", get(api::reviews))
+        .route("/api/v1/reviews/{id}", get(api::review))
+        .route("/api/v1/people", get(api::people));
     guarded(routes.with_state(door))
 }
 
-/// Headers that every answer carries.
+/// An answer for every path, and the headers that every answer carries.
 fn guarded(router: Router) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     router
+        .fallback(|| async { problem::Problem::not_found("page") })
         .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))

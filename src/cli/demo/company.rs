@@ -26,6 +26,8 @@ pub(super) struct Company {
     pub(super) config: Config,
     /// Changes of the story by their names in it.
     pub(super) changes: BTreeMap<&'static str, ChangeRef>,
+    /// Who approved what.
+    pub(super) approvers: BTreeMap<ChangeRef, String>,
     /// What became of every webhook.
     pub(super) deliveries: Vec<DeliveryOutcome>,
 }
@@ -56,7 +58,13 @@ impl Company {
         };
         let loaded = config::parse(&text, "the demo's configuration", &outside);
         let config = loaded.map_err(|mistakes| anyhow::anyhow!("{mistakes}"))?.config;
-        Ok(Company { sandbox, config, changes: BTreeMap::new(), deliveries: Vec::new() })
+        Ok(Company {
+            sandbox,
+            config,
+            changes: BTreeMap::new(),
+            approvers: BTreeMap::new(),
+            deliveries: Vec::new(),
+        })
     }
 
     /// A change of the story.

@@ -107,6 +107,8 @@ pub(super) fn week() -> Vec<Scene> {
         scene((TUE, 11, 10), "… and merges", |c| merge(c, "timeout")),
     ];
     scenes.extend(second_half(scene));
+    scenes.extend(left_open(scene));
+    scenes.sort_by_key(|scene| scene.at);
     scenes
 }
 
@@ -159,6 +161,40 @@ fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<
     ]
 }
 
+/// What is still open on Friday evening, so that the dashboard has something to show.
+fn left_open(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
+    vec![
+        scene((THU, 11, 0), "Siobhan fixes a column of the invoice", |c| {
+            open(c, "invoice", Forge::Gitlab, "acme/shop", "siobhan", "Align the totals", &["src/invoice.rs"])
+        }),
+        scene((FRI, 10, 0), "Its reviewer has a question; the ball is with Siobhan", |c| {
+            let (change, who) = (c.change("invoice")?, c.reviewer("invoice")?);
+            Ok(c.sandbox.review(
+                &change,
+                &who,
+                Verdict::RequestChanges,
+                "What about right-to-left languages?",
+            )?)
+        }),
+        scene((FRI, 11, 0), "Sam fixes the name of the SDK's user agent", |c| {
+            open(c, "agent", Forge::Github, "acme/sdk", "sam", "Name the right version", &["src/agent.rs"])
+        }),
+        scene((FRI, 11, 30), "Siobhan corrects the handbook, in the middle of a release", |c| {
+            open(c, "button", Forge::Gitlab, "acme/handbook", "siobhan", "Name the button", &["docs/ui.md"])
+        }),
+        scene((FRI, 11, 45), "The first of docs declines …", |c| decline(c, "button")),
+        scene((FRI, 12, 0), "… and the second too: nobody is left, and Lena will hear of it", |c| {
+            decline(c, "button")
+        }),
+        scene((FRI, 14, 0), "Sam keeps a filter that customers lose", |c| {
+            open(c, "filter", Forge::Gitlab, "acme/shop", "sam", "Keep the filter", &["src/filter.rs"])
+        }),
+        scene((FRI, 16, 30), "It is approved, but nobody merges on a Friday evening", |c| {
+            approve(c, "filter")
+        }),
+    ]
+}
+
 fn new(author: &str, title: &str, paths: &[&str]) -> NewChange {
     let files = paths.iter().map(|path| ChangedFile::new(path, 4, 1)).collect();
     let description = "A customer reported this; see the ticket.".into();
@@ -191,13 +227,16 @@ fn add(
 
 fn approve(company: &mut Company, name: &str) -> anyhow::Result<()> {
     let (change, who) = (company.change(name)?, company.reviewer(name)?);
-    Ok(company.sandbox.review(&change, &who, Verdict::Approve, "")?)
+    company.sandbox.review(&change, &who, Verdict::Approve, "")?;
+    company.approvers.insert(change, who);
+    Ok(())
 }
 
+/// Whoever approved merges.
 fn merge(company: &mut Company, name: &str) -> anyhow::Result<()> {
-    let snapshot = company.sandbox.snapshot(&company.change(name)?)?;
-    let who = snapshot.reviewer_logins().pop().unwrap_or("lena").to_owned();
-    Ok(company.sandbox.merge(&company.change(name)?, &who)?)
+    let change = company.change(name)?;
+    let who = company.approvers.get(&change).map_or("lena", String::as_str);
+    Ok(company.sandbox.merge(&change, who)?)
 }
 
 fn decline(company: &mut Company, name: &str) -> anyhow::Result<()> {

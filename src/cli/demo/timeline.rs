@@ -10,7 +10,8 @@ use super::company::{BOT, Company, key};
 use super::story::{self, Scene};
 use crate::cli::paper::action_words;
 use crate::cli::service::Service;
-use crate::core::action::Action;
+use crate::core::action::{Action, Shape};
+use crate::core::change::Account;
 use crate::core::reason::Reason;
 use crate::core::review::Stage;
 use crate::core::words;
@@ -31,6 +32,8 @@ pub(super) struct Timeline {
     day: Option<Date>,
     told_log: usize,
     told_ledger: BTreeMap<ChangeRef, i64>,
+    shapes: BTreeMap<ChangeRef, Shape>,
+    comment_shown: bool,
 }
 
 impl Timeline {
@@ -102,7 +105,53 @@ impl Timeline {
             anstream::println!("           {style}{}{style:#}", words::sentence(reason));
         }
         for action in shown {
-            anstream::println!("           {QUIET}→ {}{QUIET:#}", action_words(action));
+            let line = match action {
+                Action::Shape(shape) => self.news(change, shape),
+                Action::Ping { body, .. } | Action::Reply { body, .. } => {
+                    said(body).next().map(|line| format!("“{line}”"))
+                }
+                other => Some(action_words(other)),
+            };
+            if let Some(line) = line {
+                anstream::println!("           {QUIET}→ {line}{QUIET:#}");
+            }
+        }
+        self.show_comment(actions);
+    }
+
+    /// What a shape changes, compared with the one before.
+    fn news(&mut self, change: &ChangeRef, shape: &Shape) -> Option<String> {
+        let before = self.shapes.insert(change.clone(), shape.clone()).unwrap_or_default();
+        let logins =
+            |people: Vec<&Account>| people.iter().map(|one| one.login.clone()).collect::<Vec<_>>().join(", ");
+        let labels = |labels: Vec<&String>| labels.into_iter().cloned().collect::<Vec<_>>().join(", ");
+        let gone = before.labels.difference(&shape.labels).filter(|label| shape.not_labels.contains(*label));
+        let parts = [
+            ("asks", logins(shape.reviewers.difference(&before.reviewers).collect())),
+            ("lets go", logins(shape.not_reviewers.difference(&before.not_reviewers).collect())),
+            ("label", labels(shape.labels.difference(&before.labels).collect())),
+            ("no longer", labels(gone.collect())),
+        ];
+        let parts = parts.iter().filter(|(_, what)| !what.is_empty());
+        let parts: Vec<String> = parts.map(|(word, what)| format!("{word} {what}")).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    /// The first status comment is shown as people see it on the forge.
+    fn show_comment(&mut self, actions: &[Action]) {
+        let status = actions.iter().find_map(|action| match action {
+            Action::Status { body } => Some(body),
+            _ => None,
+        });
+        if let Some(body) = status
+            && !std::mem::replace(&mut self.comment_shown, true)
+        {
+            anstream::println!(
+                "           {QUIET}→ writes the status comment, and edits it from now on:{QUIET:#}"
+            );
+            for line in said(body).take_while(|line| !line.starts_with("<details>")) {
+                anstream::println!("           {QUIET}│ {line}{QUIET:#}");
+            }
         }
     }
 
@@ -138,6 +187,11 @@ fn is_pressing(reason: &Reason) -> bool {
             | Reason::Declined { .. }
             | Reason::Refused { .. }
     )
+}
+
+/// The lines of a comment without its hidden marker.
+fn said(body: &str) -> impl Iterator<Item = &str> {
+    body.lines().filter(|line| !line.starts_with("<!--") && !line.is_empty())
 }
 
 fn place(change: &ChangeRef) -> String {

@@ -229,7 +229,8 @@ fn left_alone(company: &Company, strangers: &[ChangeRef]) -> anyhow::Result<Vec<
 
 /// The steps that the demo promises to show on both forges, and did not.
 fn unseen(cases: &[Case]) -> Vec<String> {
-    let steps: [(&str, fn(&Reason) -> bool); 6] = [
+    type IsIt = fn(&Reason) -> bool;
+    let steps: [(&str, IsIt); 6] = [
         ("assignment", |reason| matches!(reason, Reason::Picked { .. })),
         ("reminder", |reason| matches!(reason, Reason::Reminded { .. })),
         ("widening", |reason| matches!(reason, Reason::Widened { .. })),

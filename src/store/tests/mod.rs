@@ -15,7 +15,6 @@ use crate::core::action::{Action, STATUS_MARKER, Shape};
 use crate::core::change::{Account, ChangeKey};
 use crate::core::fact::{Fact, Refusal};
 use crate::core::review::{Assignment, Origin, Review};
-use crate::core::timebox::TimeBox;
 
 /// A store in a folder of its own, removed with it.
 struct Home {
@@ -94,19 +93,7 @@ fn account_id(person: &str) -> u64 {
 }
 
 fn assignment(person: &str) -> Assignment {
-    Assignment {
-        pool: "backend".into(),
-        person: person.into(),
-        account: Account::new(account_id(person), person),
-        since: minute(0),
-        origin: Origin::Picked,
-        reviewing_box: TimeBox::default(),
-        ran_out: false,
-        listed: true,
-        told: false,
-        accepted: false,
-        ended: None,
-    }
+    Assignment::new("backend", person, Account::new(account_id(person), person), minute(0), Origin::Picked)
 }
 
 /// A commit that keeps `review` and wants `actions`.

@@ -1,14 +1,17 @@
 //! A fact in half a sentence, for the ledger, the timeline and `explain`.
 
-use super::change::{Account, ChangeState, Snapshot, Verdict};
-use super::fact::{Act, Fact};
+use jiff::SignedDuration;
+
+use crate::core::change::{Account, ChangeState, Snapshot, Verdict};
+use crate::core::fact::{Act, Fact};
 
 /// What happened, in half a sentence: `rita approved`, `the clock`.
 pub fn happening(fact: &Fact) -> String {
     match fact {
         Fact::Told { act, by, snapshot, .. } => {
             let who = handle(&by.account);
-            let what = deed(act, snapshot);
+            let opened = *act == Act::Touched && by.account == snapshot.author && is_new(snapshot);
+            let what = if opened { "opened it".into() } else { deed(act, snapshot) };
             if by.bot { format!("{who} (a bot) {what}") } else { format!("{who} {what}") }
         }
         Fact::Swept { .. } => "a sweep looked at it".into(),
@@ -16,6 +19,12 @@ pub fn happening(fact: &Fact) -> String {
         Fact::Refused { reviewer, .. } => format!("the forge would not take {}", handle(reviewer)),
         Fact::Tick => "the clock".into(),
     }
+}
+
+/// Whether the snapshot shows the change as it was created, give or take a second.
+fn is_new(snapshot: &Snapshot) -> bool {
+    let age = snapshot.created_at.map(|created| snapshot.updated_at.duration_since(created));
+    snapshot.state == ChangeState::Open && age.is_some_and(|age| age <= SignedDuration::from_secs(1))
 }
 
 fn handle(account: &Account) -> String {

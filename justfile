@@ -1,0 +1,51 @@
+# Tasks for people who work on Usher. `just` lists them.
+
+# list the tasks
+[private]
+default:
+    @just --list --unsorted
+
+# play a week of a small company on a sandbox
+demo *args:
+    cargo run --release -- demo {{ args }}
+
+# run all tests; no network needed
+test *args:
+    cargo test {{ args }}
+
+# run the tests, those on GitHub's recorded payloads too (npm fetches them once)
+test-all:
+    USHER_WEBHOOK_EXAMPLES="$(scripts/fetch-webhook-examples)" cargo test
+
+# format the code
+fmt:
+    cargo fmt
+
+# what the compiler, clippy and the formatter think
+check:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+
+# paths, links, lengths, scripts
+tidy:
+    scripts/tidy
+
+# everything that must hold before a change is merged
+ci:
+    .ci/run
+
+# run the server with a configuration
+serve config="config/usher.toml":
+    cargo run --release -- --config {{ config }} serve
+
+# fetch GitHub's recorded payloads into .fixtures/
+fixtures:
+    scripts/fetch-webhook-examples
+
+# the documentation of the code
+doc:
+    cargo doc --no-deps --document-private-items --open
+
+# build the container image
+image:
+    docker build --tag usher .

@@ -1,0 +1,49 @@
+//! Candidates: every member of a pool with the verdict of a choice.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+/// One member of a pool, judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub person: String,
+    pub standing: Standing,
+}
+
+/// The judgement on one candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum Standing {
+    Chosen {
+        free_at: Timestamp,
+        open: u32,
+        capacity: u32,
+    },
+    /// Could have been chosen; somebody else came first.
+    Free {
+        free_at: Timestamp,
+        open: u32,
+        capacity: u32,
+    },
+    Author,
+    Away {
+        until: Date,
+    },
+    /// Their leave begins within a business day.
+    LeaveSoon {
+        from: Date,
+    },
+    AtCapacity {
+        open: u32,
+        capacity: u32,
+    },
+    Declined,
+    /// Was asked before on this change.
+    HadTurn,
+    AlreadyAsked,
+    NoAccess,
+    UnknownOnForge,
+    /// Their calendar has no working time in sight.
+    NeverWorks,
+}

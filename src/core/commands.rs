@@ -1,0 +1,48 @@
+//! The table of commands: the one source of permissions, help and documentation.
+
+/// Who may give a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// Everybody on the roster: support engineers, pool members, leads.
+    Roster,
+    /// The reviewers who are asked.
+    Reviewers,
+    /// Author, reviewers, members and leads of the change's pools.
+    Involved,
+}
+
+/// One row of the table of commands: the source of permissions, help and documentation.
+pub struct CommandRule {
+    pub usage: &'static str,
+    pub allowed: Allowed,
+    pub meaning: &'static str,
+}
+
+/// Every command, in the order in which `help` prints them.
+pub const COMMANDS: [CommandRule; 9] = [
+    CommandRule {
+        usage: "accept",
+        allowed: Allowed::Reviewers,
+        meaning: "I am on it; the clock starts anew",
+    },
+    CommandRule {
+        usage: "decline [reason]",
+        allowed: Allowed::Reviewers,
+        meaning: "not me; somebody else is asked",
+    },
+    CommandRule { usage: "snooze 2d", allowed: Allowed::Involved, meaning: "pause the clock (m, h, d)" },
+    CommandRule {
+        usage: "reassign [@person]",
+        allowed: Allowed::Involved,
+        meaning: "ask somebody else, or this person",
+    },
+    CommandRule {
+        usage: "pool NAME",
+        allowed: Allowed::Involved,
+        meaning: "send the change to another pool",
+    },
+    CommandRule { usage: "skip", allowed: Allowed::Involved, meaning: "leave this change alone" },
+    CommandRule { usage: "resume", allowed: Allowed::Involved, meaning: "end a skip or a snooze" },
+    CommandRule { usage: "why", allowed: Allowed::Roster, meaning: "show how the reviewer was chosen" },
+    CommandRule { usage: "help", allowed: Allowed::Roster, meaning: "show this list" },
+];

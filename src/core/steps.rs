@@ -1,0 +1,258 @@
+//! Steps: what happens as a time box runs out, and how people are pinged about it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::action::Action;
+use super::boxes::BoxId;
+use super::calendar::Agenda;
+use super::decide::Judge;
+use super::reason::{PingHeld, Reason};
+use super::review::Stage;
+use super::timebox::{Step, StepKind};
+use super::words;
+
+/// Whether a step was dealt with.
+enum Taken {
+    Yes,
+    /// Kept back until then.
+    Later(Timestamp),
+}
+
+/// Steps.
+impl Judge<'_> {
+    pub(super) fn take_steps(&mut self, id: BoxId) {
+        let (rule, agenda, now) = (self.rule(id), self.agenda(id), self.now());
+        let time_box = self.time_box(id);
+        if time_box.runs_out(rule, &agenda).is_some_and(|at| at <= now) {
+            self.run_out(id);
+        }
+        let time_box = self.time_box(id);
+        let due: Vec<(usize, Step)> = (rule.steps.iter().copied().enumerate())
+            .filter(|(index, _)| !time_box.taken.contains(index))
+            .filter(|(_, step)| time_box.due(rule, step.at_percent, &agenda).is_some_and(|at| at <= now))
+            .collect();
+        for (place, (index, step)) in due.iter().enumerate() {
+            // After a long silence (a stopped server) the strongest words suffice.
+            let later = due[place + 1..].iter().any(|(_, step)| step.kind != StepKind::Widen);
+            let taken = match step.kind {
+                StepKind::Remind if later => {
+                    let person = self.holder(id).unwrap_or_default();
+                    self.say(Reason::PingHeld { person, why: PingHeld::Overtaken });
+                    Taken::Yes
+                }
+                StepKind::Remind => self.remind(id, *index),
+                StepKind::Widen => self.widen(id),
+                StepKind::Escalate => self.escalate(id, *index),
+            };
+            match taken {
+                Taken::Yes => {
+                    self.time_box_mut(id).taken.insert(*index);
+                }
+                Taken::Later(at) => self.retry_at(at),
+            }
+        }
+    }
+
+    /// The budget is spent: the change is overdue until the court moves.
+    fn run_out(&mut self, id: BoxId) {
+        self.review.overdue = true;
+        if let BoxId::Reviewing(index) = id {
+            self.review.assignments[index].ran_out = true;
+        }
+        let known = std::mem::replace(&mut self.time_box_mut(id).ran_out, true);
+        if !known {
+            let holder = self
+                .holder(id)
+                .or_else(|| self.pool_of(id).map(|index| self.review.pools[index].pool.clone()));
+            let holder = holder.unwrap_or_else(|| self.review.author.login.clone());
+            let stage = match id {
+                BoxId::Waiting(_) => Stage::Waiting,
+                _ => self.review.stage,
+            };
+            self.say(Reason::BoxRanOut { stage, holder });
+        }
+    }
+
+    fn remind(&mut self, id: BoxId, step: usize) -> Taken {
+        let Some(person) = self.holder(id) else { return Taken::Yes };
+        let key = self.ping_key(id, step, &person);
+        let text = words::Reminder {
+            stage: self.review.stage,
+            due: self.due(id),
+            over: self.due(id).is_some_and(|due| due <= self.now()),
+            zone: self.zone_of(Some(&person)),
+        };
+        match self.ping(&person, &key, |handle| words::remind(&key, handle, &text)) {
+            Ping::Sent => {
+                self.say(Reason::Reminded { person });
+                Taken::Yes
+            }
+            Ping::Never => Taken::Yes,
+            Ping::Later(at) => Taken::Later(at),
+        }
+    }
+
+    /// Asks a second reviewer of the pool; the first stays. Once per pool.
+    fn widen(&mut self, id: BoxId) -> Taken {
+        let Some(index) = self.pool_of(id) else { return Taken::Yes };
+        let policy = self.world.policy;
+        let Some(pool) = policy.pool(&self.review.pools[index].pool) else { return Taken::Yes };
+        if std::mem::replace(&mut self.review.pools[index].widened, true) {
+            return Taken::Yes;
+        }
+        if let Err(candidates) = self.choose_second(index, pool) {
+            self.retry_if_time_helps(&candidates);
+            self.say(Reason::NobodyToWiden { pool: pool.name.clone(), candidates });
+        }
+        Taken::Yes
+    }
+
+    /// Names the pool's lead. Once per pool and court.
+    fn escalate(&mut self, id: BoxId, step: usize) -> Taken {
+        let Some(index) = self.pool_of(id) else { return Taken::Yes };
+        if self.review.pools[index].escalated {
+            return Taken::Yes;
+        }
+        let pool = self.review.pools[index].pool.clone();
+        let lead = self.world.policy.pool(&pool).and_then(|pool| pool.lead.clone());
+        let reachable = lead
+            .filter(|lead| self.world.directory.by_name(lead).is_some_and(|person| person.account.is_some()));
+        let Some(lead) = reachable else {
+            self.review.pools[index].escalated = true;
+            self.say(Reason::NoLead { pool });
+            return Taken::Yes;
+        };
+        let key = self.ping_key(id, step, &lead);
+        let text = words::Escalation {
+            stage: match id {
+                BoxId::Waiting(_) => Stage::Waiting,
+                _ => self.review.stage,
+            },
+            pool: pool.clone(),
+            holder: self.holder(id),
+            candidates: self.review.pools[index].candidates.clone(),
+        };
+        match self.ping(&lead, &key, |handle| words::escalate(&key, handle, &text)) {
+            Ping::Sent => {
+                self.review.pools[index].escalated = true;
+                self.say(Reason::Escalated { pool, lead });
+                Taken::Yes
+            }
+            Ping::Never => Taken::Yes,
+            Ping::Later(at) => Taken::Later(at),
+        }
+    }
+
+    /// Unique on its change, also when a court comes back.
+    fn ping_key(&self, id: BoxId, step: usize, person: &str) -> String {
+        let (word, turn) = match id {
+            BoxId::Waiting(index) => ("waiting", self.review.pools[index].waiting_box.turn),
+            BoxId::Reviewing(index) => ("reviewing", self.review.assignments[index].reviewing_box.turn),
+            BoxId::Author => ("with-author", self.review.author_box.turn),
+            BoxId::Merge => ("ready-to-merge", self.review.merge_box.turn),
+        };
+        let holder = self.holder(id).unwrap_or_default();
+        words::key(&[word, &holder, &turn.to_string(), &step.to_string(), person])
+    }
+
+    /// A reviewer who has the turn went on leave for longer than a working day: a second one is
+    /// asked, and the first stays.
+    pub(super) fn cover_leave(&mut self) {
+        if self.review.stage != Stage::Reviewing {
+            return;
+        }
+        for index in 0..self.review.assignments.len() {
+            let assignment = &self.review.assignments[index];
+            if !self.has_the_turn(assignment) {
+                continue;
+            }
+            let person = assignment.person.clone();
+            let Some(part) = self.review.pools.iter().position(|part| part.pool == assignment.pool) else {
+                continue;
+            };
+            let Some(until) = self.long_leave(&person, &assignment.pool) else { continue };
+            if !self.review.pools[part].widened {
+                self.say(Reason::ReviewerAway { person, until });
+                self.widen(BoxId::Reviewing(index));
+            }
+        }
+    }
+
+    /// The last day of the person's present leave, if it outlasts one working day of the pool.
+    fn long_leave(&self, person: &str, pool: &str) -> Option<jiff::civil::Date> {
+        let agenda = self.world.directory.by_name(person)?.agenda();
+        let until = agenda.away_until(self.now())?;
+        let hours = self.world.policy.pool_hours(pool);
+        let pool_time = Agenda::new(hours, &[]);
+        let back = agenda.next_working(self.now());
+        let too_long =
+            back.is_none_or(|back| pool_time.between(self.now(), back) > hours.longest_day_millis());
+        too_long.then_some(until)
+    }
+
+    /// A reviewer whom the forge cannot list learns of the request by being named.
+    pub(super) fn tell_unlisted(&mut self) {
+        for index in 0..self.review.assignments.len() {
+            let assignment = &self.review.assignments[index];
+            if assignment.listed || assignment.told || !self.has_the_turn(assignment) {
+                continue;
+            }
+            let person = assignment.person.clone();
+            let key = words::key(&["asked", &person, &assignment.reviewing_box.turn.to_string()]);
+            match self.ping(&person, &key, |handle| words::asked_by_name(&key, handle)) {
+                Ping::Sent | Ping::Never => self.review.assignments[index].told = true,
+                Ping::Later(at) => self.retry_at(at),
+            }
+        }
+    }
+}
+
+/// What became of a ping.
+enum Ping {
+    Sent,
+    Later(Timestamp),
+    /// Not at all: nobody to name, or the change had its pings.
+    Never,
+}
+
+impl Judge<'_> {
+    /// Names one person in a short new comment, within the kindness limits.
+    fn ping(&mut self, name: &str, key: &str, body: impl FnOnce(&str) -> String) -> Ping {
+        let now = self.now();
+        let Some(person) = self.world.directory.by_name(name) else { return Ping::Never };
+        let Some(account) = &person.account else { return Ping::Never };
+        let limits = &self.world.policy.limits;
+        if self.review.court_pings >= limits.pings_per_change {
+            self.say(Reason::PingHeld { person: name.to_owned(), why: PingHeld::ChangeLimit });
+            return Ping::Never;
+        }
+        let agenda = person.agenda();
+        let Some(working) = agenda.next_working(now) else { return Ping::Never };
+        if working > now {
+            return self.hold_ping(name, key, working, PingHeld::NotWorking { until: Some(working) });
+        }
+        let sent_now =
+            self.actions.iter().filter(|a| matches!(a, Action::Ping { person, .. } if person == name));
+        let today = self.world.workloads.of(name).pings_today + sent_now.count() as u32;
+        if today >= limits.pings_per_person_per_day {
+            let set = self.review.held_pings.get(key).copied().filter(|until| *until > now);
+            let tomorrow = now.checked_add(SignedDuration::from_hours(12)).unwrap_or(now);
+            let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else { return Ping::Never };
+            return self.hold_ping(name, key, until, PingHeld::DayLimit { until: Some(until) });
+        }
+        self.review.held_pings.remove(key);
+        self.review.court_pings += 1;
+        let body = body(&account.login);
+        self.actions.push(Action::Ping { key: key.to_owned(), person: name.to_owned(), body });
+        Ping::Sent
+    }
+
+    /// Keeps a ping back, and says so once.
+    fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: PingHeld) -> Ping {
+        let known = self.review.held_pings.insert(key.to_owned(), until);
+        if known != Some(until) {
+            self.say(Reason::PingHeld { person: name.to_owned(), why });
+        }
+        Ping::Later(until)
+    }
+}

@@ -1,0 +1,96 @@
+//! Answers to commands.
+
+use std::fmt::Write;
+
+use super::text::{obstacles, plain, quote, standing};
+use crate::core::action::ping_marker;
+use crate::core::candidate::{Candidate, Standing};
+use crate::core::commands::{Allowed, COMMANDS};
+use crate::core::policy::Policy;
+use crate::core::review::Review;
+
+/// The frame of a reply.
+pub fn reply(key: &str, text: &str) -> String {
+    format!("{}\n{text}", ping_marker(key))
+}
+
+/// The answer to `help`, from the table of commands.
+pub fn help() -> String {
+    let mut text = String::from("Start a line with:\n");
+    for rule in &COMMANDS {
+        let _ = write!(text, "\n- `@usher {}`: {} ({})", rule.usage, rule.meaning, allowed(rule.allowed));
+    }
+    text
+}
+
+fn allowed(allowed: Allowed) -> &'static str {
+    match allowed {
+        Allowed::Roster => "everybody on the roster",
+        Allowed::Reviewers => "the reviewers who are asked",
+        Allowed::Involved => "author, reviewers, members and leads of the pool",
+    }
+}
+
+/// The answer to `why`: every candidate of the last choice with the verdict.
+pub fn why(review: &Review) -> String {
+    let mut text = String::new();
+    for part in &review.pools {
+        let _ = write!(text, "**{}**\n\n", plain(&part.pool));
+        if part.candidates.is_empty() {
+            let adopted: Vec<_> = review.active_in(&part.pool).map(|a| plain(&a.person)).collect();
+            let _ = writeln!(text, "- no choice was made; {} came by a person's hand", adopted.join(" and "));
+        }
+        for candidate in &part.candidates {
+            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), standing(&candidate.standing));
+        }
+        text.push('\n');
+    }
+    if text.is_empty() {
+        "No pool claims this change yet, so no choice was made.".into()
+    } else {
+        text.trim_end().into()
+    }
+}
+
+pub fn not_allowed(command: &str, who: Allowed) -> String {
+    format!("Sorry, `{}` is for {}.", plain(command), allowed(who))
+}
+
+pub fn not_understood(text: &str, nearest: Option<&str>) -> String {
+    match nearest {
+        Some(nearest) => format!(
+            "Sorry, I do not know {}. Did you mean `{nearest}`? `@usher help` lists what I understand.",
+            quote(text)
+        ),
+        None => format!("Sorry, I do not know {}. `@usher help` lists what I understand.", quote(text)),
+    }
+}
+
+pub fn snooze_too_long() -> String {
+    "Sorry, that is further ahead than the calendar goes.".into()
+}
+
+pub fn no_pool_yet() -> String {
+    "Sorry, no pool claims this change yet. `@usher pool NAME` sends it to one.".into()
+}
+
+pub fn nobody_else(candidates: &[Candidate]) -> String {
+    format!("Sorry, there is nobody else to ask: {}.", obstacles(candidates))
+}
+
+pub fn unknown_person(handle: &str) -> String {
+    format!("Sorry, I do not know {} on this forge.", quote(handle))
+}
+
+pub fn not_in_pool(person: &str, pool: &str) -> String {
+    format!("Sorry, {} is not in the pool {}.", plain(person), plain(pool))
+}
+
+pub fn cannot_be_asked(person: &str, why: &Standing) -> String {
+    format!("Sorry, {} cannot be asked: {}.", plain(person), standing(why))
+}
+
+pub fn unknown_pool(name: &str, policy: &Policy) -> String {
+    let pools: Vec<_> = policy.pools.iter().map(|pool| plain(&pool.name)).collect();
+    format!("Sorry, there is no pool {}. There are: {}.", quote(name), pools.join(", "))
+}

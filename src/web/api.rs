@@ -1,0 +1,273 @@
+//! `/api/v1`: what the dashboard shows, for machines. Fields are added, never renamed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::door::Door;
+use super::history::{self, Entry};
+use super::problem::Problem;
+use super::view::{self, Eyes, ReviewerView};
+use crate::core::change::Account;
+use crate::core::people::{Person, Workloads};
+use crate::core::policy::Policy;
+use crate::core::review::{Hold, Review, Stage};
+use crate::engine::Known;
+use crate::store::{Filter, Stored};
+
+/// Reviews in one answer, unless the request says otherwise, and at most.
+const LIMIT: u32 = 50;
+const LIMIT_MAX: u32 = 200;
+/// Reviews that one request goes through at most when it filters by forge.
+const SCAN: u32 = 200;
+const SCANS_MAX: u32 = 50;
+
+/// `?stage=&forge=&open=&limit=&offset=`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    stage: Option<Stage>,
+    forge: Option<String>,
+    /// True unless `stage=done` is asked for.
+    open: Option<bool>,
+    limit: Option<u32>,
+    #[serde(default)]
+    offset: u32,
+}
+
+#[derive(Serialize)]
+pub(super) struct Reviews {
+    reviews: Vec<ReviewJson>,
+    limit: u32,
+    offset: u32,
+    /// Whether there may be more behind these.
+    more: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct ReviewJson {
+    id: i64,
+    /// `forge:project!number`
+    change: String,
+    forge: String,
+    project: String,
+    number: u64,
+    url: String,
+    title: String,
+    author: String,
+    stage: Stage,
+    /// `nobody`, `pool`, `reviewer`, `author` or `merger`.
+    court: &'static str,
+    /// Who of the court is meant, in words.
+    waits_for: String,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    overdue: bool,
+    reviewers: Vec<ReviewerJson>,
+    pools: Vec<String>,
+    /// `skip`, `snooze` (until `until`), `first_run`, or null.
+    hold: Option<&'static str>,
+    /// The newest reasons, as sentences.
+    reasons: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ReviewerJson {
+    person: String,
+    login: String,
+    pool: String,
+    state: &'static str,
+    since: Timestamp,
+    due: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ReviewWithLedger {
+    #[serde(flatten)]
+    review: ReviewJson,
+    /// Oldest first.
+    ledger: Vec<Entry>,
+}
+
+/// `GET /api/v1/reviews`
+pub(super) async fn reviews(
+    State(door): State<Arc<Door>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Json<Reviews>, Problem> {
+    let Query(wanted) = wanted.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let limit = wanted.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
+    let offset = wanted.offset;
+    let (found, more) = find(&door, &wanted, limit).await?;
+    let known = door.knowledge.now();
+    let mut reviews = Vec::with_capacity(found.len());
+    for stored in &found {
+        let entries = history::recent(&door.store, &stored.review.change).await?;
+        reviews.push(json(&known, stored, &entries, door.clock.now()));
+    }
+    Ok(Json(Reviews { reviews, limit, offset, more }))
+}
+
+/// `GET /api/v1/reviews/{id}`
+pub(super) async fn review(
+    State(door): State<Arc<Door>>,
+    id: Result<Path<i64>, PathRejection>,
+) -> Result<Json<ReviewWithLedger>, Problem> {
+    let Path(id) = id.map_err(|_| Problem::not_found("review"))?;
+    let stored = door.store.review_by_id(id).await?.ok_or_else(|| Problem::not_found("review"))?;
+    let ledger = history::entries(&door.store, &stored.review.change, history::WHOLE).await?;
+    let review = json(&door.knowledge.now(), &stored, &ledger, door.clock.now());
+    Ok(Json(ReviewWithLedger { review, ledger }))
+}
+
+/// The wanted page, and whether there may be more.
+async fn find(door: &Door, wanted: &Wanted, limit: u32) -> Result<(Vec<Stored>, bool), Problem> {
+    let open_only = wanted.open.unwrap_or(wanted.stage != Some(Stage::Done));
+    let filter = |limit, offset| Filter { open_only, stage: wanted.stage, limit, offset };
+    let enough = limit as usize;
+    let Some(forge) = &wanted.forge else {
+        let mut found = door.store.reviews(filter(limit + 1, wanted.offset)).await?;
+        let more = found.len() > enough;
+        found.truncate(enough);
+        return Ok((found, more));
+    };
+    let mut found = Vec::new();
+    let mut skip = wanted.offset;
+    for scan in 0..SCANS_MAX {
+        let page = door.store.reviews(filter(SCAN, scan * SCAN)).await?;
+        let last = page.len() < SCAN as usize;
+        for stored in page.into_iter().filter(|stored| stored.review.change.forge == *forge) {
+            if skip > 0 {
+                skip -= 1;
+            } else if found.len() == enough {
+                return Ok((found, true));
+            } else {
+                found.push(stored);
+            }
+        }
+        if last {
+            return Ok((found, false));
+        }
+    }
+    Ok((found, true))
+}
+
+fn json(known: &Known, stored: &Stored, entries: &[Entry], now: Timestamp) -> ReviewJson {
+    let review: &Review = &stored.review;
+    let directory = known.forge(&review.change.forge).map(|forge| &*forge.directory);
+    let view = Eyes { policy: &known.policy, directory, now }.view(review);
+    ReviewJson {
+        id: stored.id,
+        change: review.change.to_string(),
+        forge: review.change.forge.clone(),
+        project: review.change.project.clone(),
+        number: review.change.number,
+        url: review.url.clone(),
+        title: review.title.clone(),
+        author: view::author(review),
+        stage: review.stage,
+        court: view.court.word(),
+        waits_for: view.court.phrase(),
+        since: view.since,
+        until: view.until,
+        overdue: view.overdue,
+        reviewers: view.reviewers.into_iter().map(reviewer_json).collect(),
+        pools: review.pools.iter().map(|part| part.pool.clone()).collect(),
+        hold: review.hold.map(|hold| match hold {
+            Hold::Skip => "skip",
+            Hold::Snooze { .. } => "snooze",
+            Hold::FirstRun => "first_run",
+        }),
+        reasons: history::last_sentences(entries),
+    }
+}
+
+fn reviewer_json(reviewer: ReviewerView) -> ReviewerJson {
+    let ReviewerView { person, login, pool, state, since, due } = reviewer;
+    ReviewerJson { person, login, pool, state, since, due }
+}
+
+#[derive(Serialize)]
+pub(super) struct People {
+    people: Vec<PersonJson>,
+}
+
+#[derive(Default, Serialize)]
+struct PersonJson {
+    name: String,
+    /// By forge; null where the forge does not know the person.
+    accounts: BTreeMap<String, Option<AccountJson>>,
+    support: bool,
+    pools: BTreeSet<String>,
+    lead_of: BTreeSet<String>,
+    /// Open reviews the person is asked for and has not approved.
+    open: u32,
+    /// Open reviews the person may hold; null for somebody who is in no pool.
+    capacity: Option<u32>,
+    away: Vec<AwayJson>,
+}
+
+#[derive(Serialize)]
+struct AccountJson {
+    id: u64,
+    login: String,
+}
+
+impl From<&Account> for AccountJson {
+    fn from(account: &Account) -> AccountJson {
+        AccountJson { id: account.id, login: account.login.clone() }
+    }
+}
+
+#[derive(Serialize)]
+struct AwayJson {
+    first: Date,
+    last: Date,
+}
+
+/// `GET /api/v1/people`
+pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Json<People>, Problem> {
+    let workloads = door.store.workloads(door.clock.now()).await?;
+    Ok(Json(People { people: everybody(&door.knowledge.now(), &workloads) }))
+}
+
+/// Everybody of all forges, one entry per name.
+fn everybody(known: &Known, workloads: &Workloads) -> Vec<PersonJson> {
+    let mut people: BTreeMap<String, PersonJson> = BTreeMap::new();
+    for (forge, knowledge) in known.forges() {
+        for person in knowledge.directory.people() {
+            let entry =
+                people.entry(person.name.clone()).or_insert_with(|| introduced(known, person, workloads));
+            entry.accounts.insert(forge.to_owned(), person.account.as_ref().map(AccountJson::from));
+            entry.support |= person.support;
+            for pool in &known.policy.pools {
+                if knowledge.directory.in_pool(&pool.name, &person.name) {
+                    entry.pools.insert(pool.name.clone());
+                }
+            }
+            entry.capacity = person.capacity.or_else(|| pool_capacity(&known.policy, &entry.pools));
+        }
+    }
+    people.into_values().collect()
+}
+
+fn introduced(known: &Known, person: &Person, workloads: &Workloads) -> PersonJson {
+    let leads = known.policy.pools.iter().filter(|pool| pool.lead.as_ref() == Some(&person.name));
+    PersonJson {
+        name: person.name.clone(),
+        lead_of: leads.map(|pool| pool.name.clone()).collect(),
+        open: workloads.of(&person.name).open,
+        away: person.away.iter().map(|away| AwayJson { first: away.first, last: away.last }).collect(),
+        ..PersonJson::default()
+    }
+}
+
+/// The largest capacity among the person's pools.
+fn pool_capacity(policy: &Policy, pools: &BTreeSet<String>) -> Option<u32> {
+    pools.iter().filter_map(|name| policy.pool(name)).map(|pool| pool.capacity).max()
+}

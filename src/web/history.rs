@@ -1,0 +1,73 @@
+//! The ledger of a review, told in sentences.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::core::action::Action;
+use crate::core::change::ChangeKey;
+use crate::core::reason::Reason;
+use crate::core::words;
+use crate::store::{LedgerRow, Store, StoreError};
+
+/// Entries among which the newest reasons are looked for.
+const RECENT: u32 = 6;
+/// Entries of a review that are shown at most.
+pub(super) const WHOLE: u32 = 1_000;
+
+/// One entry.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Entry {
+    pub(super) at: Timestamp,
+    /// What happened, in half a sentence.
+    pub(super) fact: String,
+    pub(super) reasons: Vec<Told>,
+    /// What was asked of the forge.
+    pub(super) actions: Vec<String>,
+}
+
+/// A reason with its sentence.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Told {
+    pub(super) sentence: String,
+    #[serde(flatten)]
+    pub(super) reason: Reason,
+}
+
+/// The last `limit` entries of a change, oldest first.
+pub(super) async fn entries(store: &Store, change: &ChangeKey, limit: u32) -> Result<Vec<Entry>, StoreError> {
+    Ok(store.ledger(change, limit).await?.into_iter().map(entry).collect())
+}
+
+/// The recent entries of a change, oldest first.
+pub(super) async fn recent(store: &Store, change: &ChangeKey) -> Result<Vec<Entry>, StoreError> {
+    entries(store, change, RECENT).await
+}
+
+/// The sentences of the newest entry that gives reasons.
+pub(super) fn last_sentences(entries: &[Entry]) -> Vec<String> {
+    let newest = entries.iter().rev().find(|entry| !entry.reasons.is_empty());
+    newest.map(|entry| entry.reasons.iter().map(|told| told.sentence.clone()).collect()).unwrap_or_default()
+}
+
+fn entry(row: LedgerRow) -> Entry {
+    let entry = row.entry;
+    let told = |reason: Reason| Told { sentence: words::sentence(&reason), reason };
+    Entry {
+        at: entry.at,
+        fact: entry.fact,
+        reasons: entry.reasons.into_iter().map(told).collect(),
+        actions: entry.actions.iter().map(wish).collect(),
+    }
+}
+
+/// An action as what is wanted of the forge.
+pub(super) fn wish(action: &Action) -> String {
+    match action {
+        Action::ReadFiles => "read the changed files".into(),
+        Action::Shape(_) => "set labels and reviewers".into(),
+        Action::Status { .. } => "write the status comment".into(),
+        Action::Ping { person, .. } => format!("ping {person}"),
+        Action::Reply { .. } => "reply to a command".into(),
+        Action::React { .. } => "react to a command".into(),
+    }
+}

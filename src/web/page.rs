@@ -1,0 +1,413 @@
+//! The pages: what the templates are given. Everything is text by now; askama escapes all of it.
+
+use askama::Template;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::history::{Entry, last_sentences};
+use super::view::{self, Court, Eyes, View};
+use crate::core::change::{ChangeState, ForgeKind};
+use crate::core::review::{Hold, Review, Stage};
+use crate::core::words;
+use crate::engine::{ForgeKnowledge, Known};
+use crate::store::{OutboxRow, OutboxState, Stored};
+
+/// `GET /`
+#[derive(Template)]
+#[template(path = "overview.html")]
+pub(super) struct Overview {
+    pub(super) clock: Clockface,
+    pub(super) tiles: Vec<Tile>,
+    pub(super) forges: Vec<Forge>,
+    pub(super) inbox: u64,
+    pub(super) outbox: u64,
+    pub(super) dead: u64,
+    pub(super) dead_letters: Vec<DeadLetter>,
+    /// There are more dead letters than are shown.
+    pub(super) dead_letters_hidden: bool,
+    pub(super) groups: Vec<Group>,
+    pub(super) done: Vec<DoneRow>,
+    /// The page shows one stage only.
+    pub(super) stage: Option<&'static str>,
+}
+
+/// `GET /reviews/{id}`
+#[derive(Template)]
+#[template(path = "review.html")]
+pub(super) struct ReviewPage {
+    pub(super) clock: Clockface,
+    pub(super) row: Row,
+    pub(super) stage: &'static str,
+    /// Newest first.
+    pub(super) ledger: Vec<LedgerLine>,
+    /// The ledger is longer than what is shown.
+    pub(super) cut: bool,
+}
+
+/// The instant and the zone in which the page tells times.
+#[derive(Clone)]
+pub(super) struct Clockface {
+    pub(super) now: Timestamp,
+    pub(super) zone: TimeZone,
+}
+
+/// One count in the header.
+pub(super) struct Tile {
+    pub(super) word: &'static str,
+    pub(super) name: &'static str,
+    pub(super) count: u64,
+    pub(super) current: bool,
+}
+
+/// One forge in the health strip.
+pub(super) struct Forge {
+    pub(super) name: String,
+    pub(super) kind: &'static str,
+    /// `good`, `waiting` or `faulty`.
+    pub(super) state: &'static str,
+    pub(super) word: &'static str,
+    pub(super) swept: Option<Moment>,
+    pub(super) roster: Option<Moment>,
+    pub(super) fault: Option<String>,
+}
+
+/// Reviews that wait for the same kind of court.
+pub(super) struct Group {
+    pub(super) word: &'static str,
+    pub(super) heading: &'static str,
+    pub(super) total: u64,
+    pub(super) rows: Vec<Row>,
+    pub(super) previous: Option<u32>,
+    pub(super) next: Option<u32>,
+    /// Rows that a page of their own shows.
+    pub(super) elsewhere: u64,
+}
+
+/// One review.
+pub(super) struct Row {
+    pub(super) id: i64,
+    pub(super) reference: String,
+    pub(super) forge: String,
+    pub(super) href: Option<String>,
+    pub(super) title: String,
+    pub(super) author: String,
+    pub(super) stage: &'static str,
+    /// What stands before the court's name, as in `waits for`.
+    pub(super) lead: &'static str,
+    /// Who must act; empty where that is no question.
+    pub(super) court: String,
+    pub(super) since: Option<Moment>,
+    pub(super) due: Option<Due>,
+    pub(super) overdue: bool,
+    pub(super) hold: Option<String>,
+    pub(super) why: Vec<Prose>,
+    pub(super) reviewers: Vec<Reviewer>,
+    pub(super) choices: Vec<Choice>,
+    pub(super) lines: Vec<LedgerLine>,
+}
+
+/// A reviewer of a row.
+pub(super) struct Reviewer {
+    pub(super) person: String,
+    pub(super) pool: String,
+    pub(super) state: String,
+    pub(super) since: Moment,
+}
+
+/// The last choice of a pool.
+pub(super) struct Choice {
+    pub(super) pool: String,
+    pub(super) verdicts: Vec<(String, Prose)>,
+}
+
+/// One ledger entry.
+pub(super) struct LedgerLine {
+    pub(super) at: Moment,
+    pub(super) fact: Prose,
+    pub(super) reasons: Vec<Prose>,
+    pub(super) actions: String,
+}
+
+/// An action that the forge will not take.
+pub(super) struct DeadLetter {
+    pub(super) id: i64,
+    pub(super) wish: String,
+    pub(super) reference: String,
+    /// The page of its review.
+    pub(super) review: Option<i64>,
+    pub(super) since: Option<Moment>,
+    pub(super) attempts: u32,
+    pub(super) answer: String,
+}
+
+/// A finished change.
+pub(super) struct DoneRow {
+    pub(super) id: i64,
+    pub(super) reference: String,
+    pub(super) title: String,
+    pub(super) author: String,
+    pub(super) end: &'static str,
+    pub(super) at: Option<Moment>,
+    pub(super) took: Option<String>,
+}
+
+/// An instant as people read it.
+pub(super) struct Moment {
+    pub(super) relative: String,
+    pub(super) absolute: String,
+    pub(super) iso: String,
+}
+
+/// A deadline.
+pub(super) struct Due {
+    pub(super) absolute: String,
+    pub(super) iso: String,
+    /// `3 h of working time left`, `2 h of working time over`, or nothing.
+    pub(super) note: String,
+}
+
+impl Clockface {
+    pub(super) fn moment(&self, at: Timestamp) -> Moment {
+        Moment {
+            relative: view::relative(at, self.now),
+            absolute: self.absolute(at, &self.zone),
+            iso: at.to_string(),
+        }
+    }
+
+    /// A local time; its zone is named where it is not the page's.
+    fn absolute(&self, at: Timestamp, zone: &TimeZone) -> String {
+        if *zone == self.zone {
+            at.to_zoned(zone.clone()).strftime("%a %-d %b, %H:%M").to_string()
+        } else {
+            words::moment(at, zone)
+        }
+    }
+
+    fn due(&self, view: &View) -> Option<Due> {
+        let until = view.until?;
+        let note = match view.left_millis {
+            Some(left) if left < 0 => format!("{} of working time over", view::working_time(left)),
+            Some(left) => format!("{} of working time left", view::working_time(left)),
+            None => String::new(),
+        };
+        Some(Due { absolute: self.absolute(until, &view.zone), iso: until.to_string(), note })
+    }
+
+    /// The page's own time.
+    pub(super) fn shown(&self) -> String {
+        self.absolute(self.now, &self.zone)
+    }
+
+    pub(super) fn zone_name(&self) -> &str {
+        self.zone.iana_name().unwrap_or("local time")
+    }
+}
+
+impl Row {
+    pub(super) fn new(known: &Known, clock: &Clockface, stored: &Stored, entries: &[Entry]) -> Row {
+        let review = &stored.review;
+        let forge = known.forge(&review.change.forge).map(|forge| &*forge.directory);
+        let view = Eyes { policy: &known.policy, directory: forge, now: clock.now }.view(review);
+        let (lead, court) = phrased(&view.court, review);
+        Row {
+            id: stored.id,
+            reference: view::reference(&review.change, forge.map(|forge| forge.kind)),
+            forge: review.change.forge.clone(),
+            href: view::link(&review.url).map(str::to_owned),
+            title: titled(&review.title),
+            author: view::author(review),
+            stage: review.stage.word(),
+            lead,
+            court,
+            since: view.since.map(|since| clock.moment(since)),
+            // A snooze says by itself until when.
+            due: if review.hold.is_some() { None } else { clock.due(&view) },
+            overdue: view.overdue,
+            hold: review.hold.map(|hold| held(clock, hold)),
+            why: last_sentences(entries).iter().map(|sentence| Prose::new(sentence)).collect(),
+            reviewers: reviewers(clock, &view),
+            choices: choices(review),
+            lines: entries.iter().rev().map(|entry| LedgerLine::new(clock, entry)).collect(),
+        }
+    }
+
+    /// For the order of rows: overdue first, then by deadline, those left alone last.
+    pub(super) fn order(known: &Known, now: Timestamp, stored: &Stored) -> impl Ord + use<> {
+        let directory = known.forge(&stored.review.change.forge).map(|forge| &*forge.directory);
+        let view = Eyes { policy: &known.policy, directory, now }.view(&stored.review);
+        let until = view.until.unwrap_or(Timestamp::MAX);
+        (stored.review.is_paused(), !view.overdue, until, stored.id)
+    }
+}
+
+fn titled(title: &str) -> String {
+    if title.trim().is_empty() { "(without a title)".into() } else { title.to_owned() }
+}
+
+/// Who must act, as `waits for` and a name.
+fn phrased(court: &Court, review: &Review) -> (&'static str, String) {
+    let (lead, phrase) = match court {
+        _ if review.stage == Stage::Done || review.hold.is_some() => return ("", String::new()),
+        Court::Nobody => return ("", "Nobody has to act".into()),
+        Court::Pool(_) => ("waits for somebody of", court.phrase()),
+        Court::Merger(_) => ("may be merged by", court.phrase()),
+        Court::Reviewer(_) | Court::Author(_) => ("waits for", court.phrase()),
+    };
+    (lead, phrase)
+}
+
+fn held(clock: &Clockface, hold: Hold) -> String {
+    match hold {
+        Hold::Skip => "skipped: Usher leaves it alone".into(),
+        Hold::Snooze { until } => format!("snoozed until {}", clock.moment(until).absolute),
+        Hold::FirstRun => "waits for its turn in the first roll-out".into(),
+    }
+}
+
+fn reviewers(clock: &Clockface, view: &View) -> Vec<Reviewer> {
+    let reviewers = view.reviewers.iter().map(|reviewer| Reviewer {
+        person: reviewer.person.clone(),
+        pool: reviewer.pool.clone(),
+        state: view::state_phrase(reviewer.state).to_owned(),
+        since: clock.moment(reviewer.since),
+    });
+    reviewers.collect()
+}
+
+fn choices(review: &Review) -> Vec<Choice> {
+    let judged = review.pools.iter().filter(|part| !part.candidates.is_empty());
+    let choices = judged.map(|part| Choice {
+        pool: part.pool.clone(),
+        verdicts: part
+            .candidates
+            .iter()
+            .map(|c| (c.person.clone(), Prose::new(&words::standing(&c.standing))))
+            .collect(),
+    });
+    choices.collect()
+}
+
+impl LedgerLine {
+    pub(super) fn new(clock: &Clockface, entry: &Entry) -> LedgerLine {
+        LedgerLine {
+            at: clock.moment(entry.at),
+            fact: Prose::new(&entry.fact),
+            reasons: entry.reasons.iter().map(|told| Prose::new(&told.sentence)).collect(),
+            actions: entry.actions.join(", "),
+        }
+    }
+}
+
+impl Forge {
+    pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeKnowledge) -> Forge {
+        let (state, word) = match (&forge.fault, forge.directory.known) {
+            (Some(_), _) => ("faulty", "has a fault"),
+            (None, false) => ("waiting", "people not known yet"),
+            (None, true) => ("good", "fine"),
+        };
+        Forge {
+            name: name.to_owned(),
+            kind: match forge.directory.kind {
+                ForgeKind::GitLab => "GitLab",
+                ForgeKind::GitHub => "GitHub",
+            },
+            state,
+            word,
+            swept: forge.swept_at.map(|at| clock.moment(at)),
+            roster: forge.roster.fetched_at.map(|at| clock.moment(at)),
+            fault: forge.fault.clone(),
+        }
+    }
+}
+
+impl DeadLetter {
+    pub(super) fn new(clock: &Clockface, known: &Known, row: OutboxRow, review: Option<i64>) -> DeadLetter {
+        let kind = known.forge(&row.change.forge).map(|forge| forge.directory.kind);
+        let since = match row.state {
+            OutboxState::Dead { since } => Some(clock.moment(since)),
+            OutboxState::Pending { .. } | OutboxState::Leased { .. } => None,
+        };
+        DeadLetter {
+            id: row.id,
+            wish: super::history::wish(&row.action),
+            reference: view::reference(&row.change, kind),
+            review,
+            since,
+            attempts: row.attempts,
+            answer: row.error.unwrap_or_else(|| "no answer".into()),
+        }
+    }
+}
+
+impl DoneRow {
+    pub(super) fn new(known: &Known, clock: &Clockface, stored: &Stored) -> DoneRow {
+        let review = &stored.review;
+        let kind = known.forge(&review.change.forge).map(|forge| forge.directory.kind);
+        let took = review.opened_at.zip(review.done_at);
+        DoneRow {
+            id: stored.id,
+            reference: view::reference(&review.change, kind),
+            title: titled(&review.title),
+            author: view::author(review),
+            end: if review.state == ChangeState::Merged { "merged" } else { "closed" },
+            at: review.done_at.map(|at| clock.moment(at)),
+            took: took.map(|(opened, done)| words::elapsed(opened, done)),
+        }
+    }
+}
+
+/// A sentence with its code spans. Sentences are written for Markdown, so what Markdown would
+/// swallow is taken off here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Prose(pub(super) Vec<Span>);
+
+/// A piece of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) code: bool,
+    pub(super) text: String,
+}
+
+impl Prose {
+    pub(super) fn new(sentence: &str) -> Prose {
+        let pieces = sentence.split('`').enumerate().filter(|(_, piece)| !piece.is_empty());
+        let spans = pieces.map(|(index, piece)| match index % 2 {
+            0 => Span { code: false, text: unescaped(piece) },
+            _ => Span { code: true, text: piece.to_owned() },
+        });
+        Prose(spans.collect())
+    }
+}
+
+/// Takes Markdown's backslashes off.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match rest.peek() {
+            Some(next) if c == '\\' && next.is_ascii_punctuation() => {
+                plain.push(*next);
+                rest.next();
+            }
+            _ => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_shows_what_markdown_would_show() {
+        let span = |code, text: &str| Span { code, text: text.into() };
+        assert_eq!(
+            Prose::new(r"a\_b declined: `so\_much <b>`."),
+            Prose(vec![span(false, "a_b declined: "), span(true, r"so\_much <b>"), span(false, ".")])
+        );
+        assert_eq!(Prose::new(""), Prose(Vec::new()));
+        assert_eq!(Prose::new(r"C:\x"), Prose(vec![span(false, r"C:\x")]));
+    }
+}

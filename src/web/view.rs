@@ -1,0 +1,460 @@
+//! Who waits for whom, since when and until when: pure views of a review.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::core::calendar::Agenda;
+use crate::core::change::{ChangeKey, ForgeKind};
+use crate::core::people::Directory;
+use crate::core::policy::Policy;
+use crate::core::review::{Assignment, Ended, Hold, Review, Stage};
+
+/// Who must act next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Court {
+    /// Drafts, finished changes, and changes that are left alone.
+    Nobody,
+    /// Pools that have nobody to ask.
+    Pool(Vec<String>),
+    Reviewer(Vec<String>),
+    Author(String),
+    /// Whoever merges; the person who is expected to, if there is one.
+    Merger(Option<String>),
+}
+
+impl Court {
+    /// The court's word in the API.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Court::Nobody => "nobody",
+            Court::Pool(_) => "pool",
+            Court::Reviewer(_) => "reviewer",
+            Court::Author(_) => "author",
+            Court::Merger(_) => "merger",
+        }
+    }
+
+    /// Who is meant, as one phrase.
+    pub fn phrase(&self) -> String {
+        match self {
+            Court::Nobody => "nobody".into(),
+            Court::Pool(pools) if pools.is_empty() => "no pool yet".into(),
+            Court::Pool(pools) => pools.join(" and "),
+            Court::Reviewer(people) => people.join(" and "),
+            Court::Author(author) => author.clone(),
+            Court::Merger(Some(person)) => person.clone(),
+            Court::Merger(None) => "whoever merges".into(),
+        }
+    }
+}
+
+/// One review as people see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct View {
+    pub court: Court,
+    /// Since when the court has it.
+    pub since: Option<Timestamp>,
+    /// When the court's time is up: the soonest of its boxes, or the end of a snooze. `None` while
+    /// no clock runs.
+    pub until: Option<Timestamp>,
+    /// The court's time is up, and nothing pauses it.
+    pub overdue: bool,
+    /// Business time of whoever `until` concerns that is left, in milliseconds; the time it is
+    /// overdue, as a negative number.
+    pub left_millis: Option<i64>,
+    /// The time zone in which `until` is meant.
+    pub zone: TimeZone,
+    pub reviewers: Vec<ReviewerView>,
+}
+
+/// One assignment as people see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReviewerView {
+    pub person: String,
+    pub login: String,
+    pub pool: String,
+    /// `asked`, `accepted`, `approved`, `asks_author`, `declined`, `removed`, `refused` or
+    /// `reassigned`.
+    pub state: &'static str,
+    pub since: Timestamp,
+    pub due: Option<Timestamp>,
+}
+
+/// What a view is made from, besides the review.
+#[derive(Clone, Copy)]
+pub struct Eyes<'a> {
+    pub policy: &'a Policy,
+    /// The people of the review's forge, if it is still configured.
+    pub directory: Option<&'a Directory>,
+    pub now: Timestamp,
+}
+
+impl<'a> Eyes<'a> {
+    /// Looks at one review.
+    pub fn view(&self, review: &Review) -> View {
+        let reviewers: Vec<ReviewerView> =
+            review.assignments.iter().map(|assignment| self.reviewer(review, assignment)).collect();
+        let deadline = self.deadline(review);
+        let paused = review.is_paused();
+        let until = deadline.as_ref().map(|deadline| deadline.at);
+        let left_millis = deadline.as_ref().map(|deadline| match deadline.at >= self.now {
+            true => deadline.agenda.between(self.now, deadline.at),
+            false => -deadline.agenda.between(deadline.at, self.now),
+        });
+        let late = review.overdue || until.is_some_and(|until| until < self.now);
+        View {
+            court: court(review),
+            since: if review.stage == Stage::Done { review.done_at } else { review.stage_since },
+            until,
+            overdue: late && review.is_open() && !paused,
+            left_millis,
+            zone: deadline.map_or_else(|| self.policy.default_hours.timezone().clone(), |d| d.zone()),
+            reviewers,
+        }
+    }
+
+    fn reviewer(&self, review: &Review, assignment: &Assignment) -> ReviewerView {
+        let due = assignment
+            .reviewing_box
+            .runs_out(&self.policy.boxes.reviewing, &self.agenda(Some(&assignment.person)))
+            .filter(|_| assignment.is_active());
+        ReviewerView {
+            person: assignment.person.clone(),
+            login: assignment.account.login.clone(),
+            pool: assignment.pool.clone(),
+            state: state(review, assignment),
+            since: assignment.since,
+            due,
+        }
+    }
+
+    /// The soonest end among the boxes that run.
+    fn deadline(&self, review: &Review) -> Option<Deadline<'a>> {
+        if let Some(Hold::Snooze { until }) = review.hold {
+            return Some(Deadline { at: until, agenda: self.agenda(review.author_name.as_deref()) });
+        }
+        let boxes = &self.policy.boxes;
+        let end = |agenda: Agenda<'a>, at: Option<Timestamp>| at.map(|at| Deadline { at, agenda });
+        let pools = review.pools.iter().filter_map(|part| {
+            let agenda = Agenda::new(self.policy.pool_hours(&part.pool), &[]);
+            end(agenda, part.waiting_box.runs_out(&boxes.waiting, &agenda))
+        });
+        let reviewers = review.active().filter_map(|assignment| {
+            let agenda = self.agenda(Some(&assignment.person));
+            end(agenda, assignment.reviewing_box.runs_out(&boxes.reviewing, &agenda))
+        });
+        match review.stage {
+            Stage::Draft | Stage::Done => None,
+            Stage::Waiting => pools.min_by_key(|deadline| deadline.at),
+            Stage::Reviewing => pools.chain(reviewers).min_by_key(|deadline| deadline.at),
+            Stage::WithAuthor => {
+                let agenda = self.agenda(review.author_name.as_deref());
+                end(agenda, review.author_box.runs_out(&boxes.with_author, &agenda))
+            }
+            Stage::ReadyToMerge => {
+                let agenda = self.agenda(review.merger().map(|merger| merger.person.as_str()));
+                end(agenda, review.merge_box.runs_out(&boxes.ready_to_merge, &agenda))
+            }
+        }
+    }
+
+    /// A person's working time, or the default's for somebody unknown.
+    fn agenda(&self, person: Option<&str>) -> Agenda<'a> {
+        let person = self.directory.zip(person).and_then(|(directory, name)| directory.by_name(name));
+        person.map_or_else(|| Agenda::new(&self.policy.default_hours, &[]), |person| person.agenda())
+    }
+}
+
+/// When somebody's time is up.
+struct Deadline<'a> {
+    at: Timestamp,
+    agenda: Agenda<'a>,
+}
+
+impl Deadline<'_> {
+    fn zone(&self) -> TimeZone {
+        self.agenda.hours.timezone().clone()
+    }
+}
+
+/// Who must act next.
+pub fn court(review: &Review) -> Court {
+    if review.is_paused() {
+        return Court::Nobody;
+    }
+    match review.stage {
+        Stage::Draft | Stage::Done => Court::Nobody,
+        Stage::Waiting => Court::Pool(unstaffed(review)),
+        Stage::Reviewing => {
+            // Somebody whose turn it is; while facts wait to be decided nobody's box may run.
+            let turn = review.active().filter(|a| a.reviewing_box.running_since.is_some());
+            let mut people: Vec<String> = turn.map(|a| a.person.clone()).collect();
+            if people.is_empty() {
+                let open = review.active().filter(|a| !review.has_approved(a));
+                people = open.map(|a| a.person.clone()).collect();
+            }
+            if people.is_empty() { Court::Pool(unstaffed(review)) } else { Court::Reviewer(people) }
+        }
+        Stage::WithAuthor => Court::Author(author(review)),
+        Stage::ReadyToMerge => Court::Merger(review.merger().map(|merger| merger.person.clone())),
+    }
+}
+
+/// Pools that have nobody to ask.
+fn unstaffed(review: &Review) -> Vec<String> {
+    let pools = review.pools.iter().filter(|part| review.active_in(&part.pool).next().is_none());
+    pools.map(|part| part.pool.clone()).collect()
+}
+
+/// The author's name, or what the forge calls them.
+pub fn author(review: &Review) -> String {
+    match &review.author_name {
+        Some(name) => name.clone(),
+        None if review.author.login.is_empty() => format!("user {}", review.author.id),
+        None => review.author.login.clone(),
+    }
+}
+
+fn state(review: &Review, assignment: &Assignment) -> &'static str {
+    match assignment.ended {
+        Some((_, Ended::Declined)) => "declined",
+        Some((_, Ended::Removed)) => "removed",
+        Some((_, Ended::Refused(_))) => "refused",
+        Some((_, Ended::Reassigned)) => "reassigned",
+        None if review.has_approved(assignment) => "approved",
+        None if review.asks_author(assignment) => "asks_author",
+        None if assignment.accepted => "accepted",
+        None => "asked",
+    }
+}
+
+/// The state of an assignment for people.
+pub fn state_phrase(state: &str) -> &str {
+    match state {
+        "asks_author" => "asks the author",
+        "removed" => "taken off",
+        "refused" => "not possible on this forge",
+        "reassigned" => "handed on",
+        other => other,
+    }
+}
+
+/// A change as its forge writes it: `acme/shop!12` on GitLab, `acme/shop#12` on GitHub.
+pub fn reference(change: &ChangeKey, kind: Option<ForgeKind>) -> String {
+    let mark = if kind == Some(ForgeKind::GitHub) { '#' } else { '!' };
+    format!("{}{mark}{}", change.project, change.number)
+}
+
+/// The address of a change, if a browser may be sent there: nothing but `http` and `https`.
+pub fn link(url: &str) -> Option<&str> {
+    (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
+}
+
+/// How long ago, or how far ahead, in one unit: `5 minutes ago`, `in 2 hours`.
+pub fn relative(at: Timestamp, now: Timestamp) -> String {
+    let millis = now.as_millisecond() - at.as_millisecond();
+    let minutes = millis.abs() / 60_000;
+    let distance = match minutes {
+        0 if millis < 0 => return "in a moment".into(),
+        0 => return "just now".into(),
+        1 => "1 minute".into(),
+        2..90 => format!("{minutes} minutes"),
+        90..2_880 => format!("{} hours", (minutes + 30) / 60),
+        _ => format!("{} days", (minutes + 720) / 1_440),
+    };
+    if millis < 0 { format!("in {distance}") } else { format!("{distance} ago") }
+}
+
+/// Business time as `3 h 20 min` (of working time); `0 min` for less than a minute.
+pub fn working_time(millis: i64) -> String {
+    let minutes = millis.abs() / 60_000;
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, 0) => format!("{hours} h"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::core::calendar::{Away, Hours};
+    use crate::core::change::{Account, ChangeState, Verdict};
+    use crate::core::people::Roster;
+    use crate::core::policy::{ForgePolicy, Labels, Limits, PersonPolicy, Pool, Support};
+    use crate::core::review::{Origin, PoolReview};
+    use crate::core::timebox::{BoxRules, TimeBox};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    /// Rita works in Lisbon and is away on 25 November; everybody else in UTC, 9 to 17.
+    fn policy() -> Policy {
+        let lisbon = TimeZone::get("Europe/Lisbon").unwrap();
+        let rita = PersonPolicy {
+            hours: Some(Arc::new(Hours::office(lisbon))),
+            away: vec![Away { first: date(2026, 11, 25), last: date(2026, 11, 25) }],
+            ..PersonPolicy::default()
+        };
+        let backend = Pool {
+            name: "backend".into(),
+            members: vec!["rita".into(), "ravi".into()],
+            groups: Vec::new(),
+            lead: None,
+            reviewers: 1,
+            approvals: 1,
+            capacity: 5,
+            hours: None,
+        };
+        Policy {
+            forges: vec![ForgePolicy {
+                name: "gitlab".into(),
+                kind: ForgeKind::GitLab,
+                projects: Vec::new(),
+            }],
+            support: Support::default(),
+            people: [("rita".to_owned(), rita)].into(),
+            pools: vec![backend],
+            routes: Vec::new(),
+            calendars: [].into(),
+            default_hours: Arc::new(Hours::office(TimeZone::UTC)),
+            boxes: BoxRules::default(),
+            labels: Labels::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    fn assignment(person: &str, id: u64, since: &str) -> Assignment {
+        Assignment {
+            reviewing_box: TimeBox { running_since: Some(at(since)), ..TimeBox::default() },
+            ..Assignment::new("backend", person, Account::new(id, person), at(since), Origin::Picked)
+        }
+    }
+
+    fn reviewing(since: &str) -> Review {
+        let mut review = Review::new(ChangeKey::new("gitlab", "acme/shop", 12));
+        review.stage = Stage::Reviewing;
+        review.stage_since = Some(at(since));
+        review.author = Account::new(7, "sam");
+        review.pools = vec![PoolReview::new("backend".into(), 10)];
+        review.assignments = vec![assignment("rita", 1, since)];
+        review
+    }
+
+    fn view_at(review: &Review, now: &str) -> View {
+        let policy = policy();
+        let directory = Directory::new(&policy, "gitlab", &Roster::default());
+        Eyes { policy: &policy, directory: Some(&directory), now: at(now) }.view(review)
+    }
+
+    #[test]
+    fn a_reviewers_time_is_up_in_their_own_working_hours() {
+        // Tuesday noon; eight hours of Rita's time, who is away on Wednesday.
+        let review = reviewing("2026-11-24T12:00:00Z");
+        let view = view_at(&review, "2026-11-24T14:00:00Z");
+        assert_eq!(view.court, Court::Reviewer(vec!["rita".into()]));
+        assert_eq!(view.since, Some(at("2026-11-24T12:00:00Z")));
+        assert_eq!(view.until, Some(at("2026-11-26T12:00:00Z")));
+        assert_eq!(view.left_millis, Some(6 * 3_600_000));
+        assert_eq!(view.zone.iana_name(), Some("Europe/Lisbon"));
+        assert!(!view.overdue);
+        assert_eq!(view.reviewers[0].due, view.until);
+        assert_eq!(view.reviewers[0].state, "asked");
+    }
+
+    #[test]
+    fn what_ran_out_is_overdue_by_working_time() {
+        let review = reviewing("2026-11-24T12:00:00Z");
+        let view = view_at(&review, "2026-11-26T13:30:00Z");
+        assert!(view.overdue, "although nobody has decided so yet");
+        assert_eq!(view.left_millis, Some(-90 * 60_000));
+        let mut snoozed = review.clone();
+        snoozed.overdue = true;
+        snoozed.hold = Some(Hold::Snooze { until: at("2026-11-30T09:00:00Z") });
+        let view = view_at(&snoozed, "2026-11-26T13:30:00Z");
+        assert!(!view.overdue);
+        assert_eq!((view.court, view.until), (Court::Nobody, Some(at("2026-11-30T09:00:00Z"))));
+    }
+
+    #[test]
+    fn every_stage_names_its_court() {
+        let mut review = reviewing("2026-11-24T12:00:00Z");
+        review.stage = Stage::WithAuthor;
+        assert_eq!(court(&review), Court::Author("sam".into()));
+        review.author_name = Some("Sam Weaver".into());
+        assert_eq!(court(&review).phrase(), "Sam Weaver");
+        review.stage = Stage::ReadyToMerge;
+        assert_eq!(court(&review), Court::Merger(Some("rita".into())));
+        review.stage = Stage::Waiting;
+        review.assignments.clear();
+        assert_eq!(court(&review), Court::Pool(vec!["backend".into()]));
+        review.stage = Stage::Reviewing;
+        assert_eq!(court(&review).phrase(), "backend", "nobody left who could answer");
+        review.stage = Stage::Draft;
+        assert_eq!(court(&review), Court::Nobody);
+        review.state = ChangeState::Merged;
+        review.stage = Stage::Done;
+        assert_eq!(court(&review), Court::Nobody);
+    }
+
+    #[test]
+    fn the_author_has_five_working_days() {
+        let mut review = reviewing("2026-11-24T12:00:00Z");
+        review.stage = Stage::WithAuthor;
+        review.author_box.run(at("2026-11-24T12:00:00Z"));
+        let view = view_at(&review, "2026-11-24T12:00:00Z");
+        assert_eq!(view.until, Some(at("2026-12-01T12:00:00Z")));
+        assert_eq!(view.left_millis, Some(40 * 3_600_000));
+    }
+
+    #[test]
+    fn an_assignment_says_where_it_stands() {
+        let mut review = reviewing("2026-11-24T12:00:00Z");
+        let spoken = at("2026-11-24T13:00:00Z");
+        let state_of = |review: &Review| state(review, &review.assignments[0]);
+        review.assignments[0].accepted = true;
+        assert_eq!(state_of(&review), "accepted");
+        review.voices.entry(1).or_default().hear(Verdict::ChangesRequested, spoken);
+        assert_eq!(state_of(&review), "asks_author");
+        review.author_acted_at = Some(at("2026-11-24T14:00:00Z"));
+        assert_eq!(state_of(&review), "accepted");
+        review.voices.entry(1).or_default().hear(Verdict::Approved, at("2026-11-24T15:00:00Z"));
+        assert_eq!(state_of(&review), "approved");
+        review.assignments[0].ended = Some((spoken, Ended::Declined));
+        assert_eq!(state_of(&review), "declined");
+        assert_eq!(view_at(&review, "2026-11-24T15:00:00Z").reviewers[0].due, None);
+    }
+
+    #[test]
+    fn browsers_are_sent_to_web_pages_only() {
+        assert_eq!(link("https://gitlab.example/x"), Some("https://gitlab.example/x"));
+        assert_eq!(link("javascript:alert(1)"), None);
+        assert_eq!(link(""), None);
+    }
+
+    #[test]
+    fn times_are_told_in_few_words() {
+        let now = at("2026-11-24T12:00:00Z");
+        assert_eq!(relative(at("2026-11-24T11:59:40Z"), now), "just now");
+        assert_eq!(relative(at("2026-11-24T12:00:20Z"), now), "in a moment");
+        assert_eq!(relative(at("2026-11-24T10:00:00Z"), now), "2 hours ago");
+        assert_eq!(relative(at("2026-11-24T11:00:00Z"), now), "60 minutes ago");
+        assert_eq!(relative(at("2026-11-23T12:00:00Z"), now), "24 hours ago");
+        assert_eq!(relative(at("2026-11-26T12:00:00Z"), now), "in 2 days");
+        assert_eq!(working_time(-5_400_000), "1 h 30 min");
+        assert_eq!(working_time(59_000), "0 min");
+    }
+
+    #[test]
+    fn a_reference_is_written_as_its_forge_writes_it() {
+        let change = ChangeKey::new("x", "acme/shop", 12);
+        assert_eq!(reference(&change, Some(ForgeKind::GitHub)), "acme/shop#12");
+        assert_eq!(reference(&change, Some(ForgeKind::GitLab)), "acme/shop!12");
+        assert_eq!(reference(&change, None), "acme/shop!12");
+    }
+}

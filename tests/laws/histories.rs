@@ -1,0 +1,551 @@
+//! Random histories of one change.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp, ToSpan};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use usher::core::calendar::Away;
+use usher::core::change::{
+    Account, ChangeState, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+};
+use usher::core::fact::{Act, Actor, Command, Fact, Refusal};
+use usher::core::policy::Route;
+use usher::core::review::{Hold, Routing, Stage};
+use usher::core::timebox::Budget;
+
+use super::config;
+use crate::support::company::{Company, account, pattern, pool};
+use crate::support::forge::{Forge, account_of};
+use crate::support::play::Play;
+
+/// What somebody does to the change.
+#[derive(Clone, Debug)]
+enum Deed {
+    Push,
+    Comment,
+    Review(Verdict),
+    Dismiss(u64),
+    Request(u64),
+    Unrequest(u64),
+    Draft(bool),
+    State(ChangeState),
+    Label(&'static str),
+    Unlabel(&'static str),
+    Say(&'static str),
+}
+
+/// What becomes of the delivery that tells of it.
+#[derive(Clone, Copy, Debug)]
+enum Delivery {
+    AtOnce,
+    Late,
+    Lost,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Pass { minutes: u32 },
+    Deed { by: u64, deed: Deed, delivery: Delivery },
+    DeliverLate,
+    Redeliver { which: prop::sample::Index },
+    Sweep,
+    Courier { stopped: bool },
+    Refuses { who: u64, silently: bool },
+    Load { who: u64, open: u32, pings: u32 },
+    Leave { who: u64, in_days: u8, days: u8 },
+    Reload { approvals: u32, lead: bool, budget_minutes: u32 },
+}
+
+#[derive(Clone, Debug)]
+struct Setup {
+    github: bool,
+    one_reviewer: bool,
+    twice: bool,
+    deaf: bool,
+    members: usize,
+    reviewers: u32,
+    approvals: u32,
+    lead: bool,
+    docs_route: bool,
+    draft: bool,
+    hour: i64,
+    first_seen_later: bool,
+}
+
+const MONDAY: i64 = 1_795_392_000; // 2026-11-23T00:00:00Z
+
+/// Ids of [`crate::support::company::ACCOUNTS`]: sam is 2, rita 4, ravi 5, lena 6, dora 7, dirk 8.
+fn anybody() -> impl Strategy<Value = u64> {
+    prop_oneof![4 => 2_u64..9, 1 => 10_u64..14]
+}
+
+fn reviewer() -> impl Strategy<Value = u64> {
+    prop_oneof![3 => Just(4), 3 => Just(5), 1 => 6_u64..12]
+}
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    prop_oneof![
+        Just(Verdict::Approved),
+        Just(Verdict::ChangesRequested),
+        Just(Verdict::Commented),
+        Just(Verdict::Withdrawn)
+    ]
+}
+
+fn label() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "bug",
+        "support-contribution",
+        "support-review::waiting",
+        "support-review::reviewing",
+        "support-review::with-author",
+        "support-review::ready-to-merge",
+        "support-review-overdue",
+        "support-review-skip",
+    ])
+}
+
+fn saying() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "@usher accept",
+        "@usher decline",
+        "@usher decline no time @everybody",
+        "@usher snooze 2d",
+        "@usher snooze 30m",
+        "@usher reassign",
+        "@usher reassign @rita",
+        "@usher reassign @sam",
+        "@usher pool docs",
+        "@usher pool backend",
+        "@usher skip",
+        "@usher resume",
+        "@usher why",
+        "@usher help",
+        "@usher dance `now` @lena",
+        "thanks @rita",
+    ])
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        2 => Just(Deed::Push),
+        2 => Just(Deed::Comment),
+        5 => verdict().prop_map(Deed::Review),
+        1 => reviewer().prop_map(Deed::Dismiss),
+        2 => reviewer().prop_map(Deed::Request),
+        2 => reviewer().prop_map(Deed::Unrequest),
+        1 => any::<bool>().prop_map(Deed::Draft),
+        1 => prop::sample::select(vec![ChangeState::Open, ChangeState::Open, ChangeState::Closed])
+            .prop_map(Deed::State),
+        2 => label().prop_map(Deed::Label),
+        2 => label().prop_map(Deed::Unlabel),
+        5 => saying().prop_map(Deed::Say),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let delivery =
+        prop_oneof![8 => Just(Delivery::AtOnce), 1 => Just(Delivery::Late), 1 => Just(Delivery::Lost)];
+    prop_oneof![
+        6 => prop_oneof![1_u32..120, 120_u32..3_000, 3_000_u32..15_000].prop_map(|minutes| Step::Pass { minutes }),
+        12 => (anybody(), deed(), delivery).prop_map(|(by, deed, delivery)| Step::Deed { by, deed, delivery }),
+        1 => Just(Step::DeliverLate),
+        1 => any::<prop::sample::Index>().prop_map(|which| Step::Redeliver { which }),
+        2 => Just(Step::Sweep),
+        1 => any::<bool>().prop_map(|stopped| Step::Courier { stopped }),
+        1 => (4_u64..9, any::<bool>()).prop_map(|(who, silently)| Step::Refuses { who, silently }),
+        1 => (2_u64..9, 0_u32..7, 0_u32..7).prop_map(|(who, open, pings)| Step::Load { who, open, pings }),
+        1 => (2_u64..9, 0_u8..9, 0_u8..12).prop_map(|(who, in_days, days)| Step::Leave { who, in_days, days }),
+        1 => (1_u32..3, any::<bool>(), 1_u32..3_000).prop_map(|(approvals, lead, budget_minutes)| {
+            Step::Reload { approvals, lead, budget_minutes }
+        }),
+    ]
+}
+
+fn setup() -> impl Strategy<Value = Setup> {
+    let forge = (any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), prop::bool::weighted(0.2));
+    let pool = (1_usize..5, 1_u32..3, 1_u32..3, any::<bool>(), prop::bool::weighted(0.3));
+    let start = (prop::bool::weighted(0.2), 0_i64..168, prop::bool::weighted(0.15));
+    (forge, pool, start).prop_map(
+        |((github, one_reviewer, twice, deaf), pool, (draft, hour, first_seen_later))| {
+            let (members, reviewers, approvals, lead, docs_route) = pool;
+            Setup {
+                github,
+                one_reviewer: one_reviewer && !github,
+                twice,
+                deaf,
+                members,
+                reviewers,
+                approvals,
+                lead,
+                docs_route,
+                draft,
+                hour,
+                first_seen_later,
+            }
+        },
+    )
+}
+
+fn opened(setup: &Setup) -> Play {
+    let start = Timestamp::from_second(MONDAY + setup.hour * 3_600).unwrap();
+    let mut company = Company::new();
+    let kind = if setup.github { ForgeKind::GitHub } else { ForgeKind::GitLab };
+    company.policy.forges[0].kind = kind;
+    let members = &["rita", "ravi", "dora", "sam"][..setup.members];
+    let mut backend = pool("backend", members, setup.lead.then_some("lena"));
+    (backend.reviewers, backend.approvals) = (setup.reviewers, setup.approvals);
+    company.policy.pools = vec![backend, pool("docs", &["dirk", "dora"], None)];
+    if setup.docs_route {
+        let route = Route { pool: "docs".into(), paths: vec![pattern("docs/**")], ..Route::default() };
+        company.policy.routes.insert(0, route);
+    }
+    if setup.first_seen_later {
+        company.first_seen = start + SignedDuration::from_hours(1);
+        company.policy.limits.first_run_changes_per_day = 1;
+        company.elsewhere.first_run_taken = 1;
+    }
+    let mut forge = Forge::new(kind, account("sam").unwrap());
+    forge.one_reviewer = setup.one_reviewer;
+    forge.draft = setup.draft;
+    forge.files = vec![
+        ChangedFile { path: "docs/a.md".into(), lines: 3 },
+        ChangedFile { path: "src/a.rs".into(), lines: 9 },
+    ];
+    let mut play = Play::new(company, forge, start);
+    (play.twice, play.deaf_to_itself) = (setup.twice, setup.deaf);
+    let fact = play.forge.opened(start);
+    play.tell(fact);
+    play
+}
+
+/// The facts by which the forge tells of a deed.
+fn done(play: &mut Play, by: u64, deed: &Deed) -> Vec<Fact> {
+    let now = play.now;
+    let (forge, by) = (&mut play.forge, account_of(by));
+    let fact = match deed {
+        Deed::Push => forge.pushed(now, &by),
+        Deed::Comment => forge.commented(now, &by),
+        Deed::Review(Verdict::Withdrawn) if !forge.verdicts.contains_key(&by.id) => return vec![],
+        Deed::Review(verdict) => forge.reviewed(now, &by, *verdict),
+        Deed::Dismiss(whose) if !forge.verdicts.contains_key(whose) => return vec![],
+        Deed::Dismiss(whose) => forge.dismissed(now, &by, &account_of(*whose)),
+        Deed::Request(whom) if account_of(*whom) == forge.author => return vec![],
+        Deed::Request(whom) => forge.requested(now, &by, &account_of(*whom)),
+        Deed::Unrequest(whom) if !forge.reviewers.contains(&account_of(*whom)) => return vec![],
+        Deed::Unrequest(whom) => forge.unrequested(now, &by, &account_of(*whom)),
+        Deed::Draft(draft) => forge.changed(now, &by, |forge| forge.draft = *draft),
+        Deed::State(state) => forge.changed(now, &by, |forge| forge.state = *state),
+        Deed::Label(label) => forge.changed(now, &by, |forge| forge.label(label)),
+        Deed::Unlabel(label) => forge.changed(now, &by, |forge| drop(forge.labels.take(*label))),
+        Deed::Say(text) => return forge.said(now, &by, text),
+    };
+    vec![fact]
+}
+
+/// The deliveries of a history: those on their way, and those that have arrived.
+#[derive(Default)]
+struct Post {
+    late: Vec<Fact>,
+    arrived: Vec<Fact>,
+}
+
+fn take(play: &mut Play, step: &Step, post: &mut Post) {
+    match step {
+        Step::Pass { minutes } => {
+            play.pass(play.now + SignedDuration::from_mins(i64::from(*minutes)));
+        }
+        Step::Deed { by, deed, delivery } => {
+            let facts = done(play, *by, deed);
+            // Who put a label on that Usher puts on before it hears of it cannot be told.
+            play.forge.remembers_hands &= matches!(delivery, Delivery::AtOnce);
+            match delivery {
+                Delivery::AtOnce => {
+                    post.arrived.extend(facts.iter().cloned());
+                    facts.into_iter().for_each(|fact| play.tell(fact));
+                }
+                Delivery::Late => post.late.extend(facts),
+                Delivery::Lost => {}
+            }
+        }
+        Step::DeliverLate => {
+            let late = std::mem::take(&mut post.late);
+            post.arrived.extend(late.iter().cloned());
+            late.into_iter().rev().for_each(|fact| play.tell(fact));
+        }
+        Step::Redeliver { which } if !post.arrived.is_empty() => {
+            redeliver(play, which.get(&post.arrived));
+        }
+        Step::Redeliver { .. } => {}
+        Step::Sweep => play.tell(Fact::Swept { snapshot: play.forge.swept() }),
+        Step::Courier { stopped: true } => {
+            play.courier_stopped = true;
+            // Who put a label on that Usher was about to put on cannot be told.
+            play.forge.remembers_hands = false;
+        }
+        Step::Courier { stopped: false } => play.courier_runs(),
+        Step::Refuses { who, silently: true } => drop(play.forge.dropped.insert(account_of(*who))),
+        Step::Refuses { who, silently: false } => drop(play.forge.not_allowed.insert(account_of(*who))),
+        Step::Load { who, open, pings } => {
+            let load = play.company.elsewhere.people.entry(account_of(*who).login).or_default();
+            (load.open, load.pings_today) = (*open, *pings);
+        }
+        Step::Leave { who, in_days, days } => {
+            let today = play.now.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let first = today.saturating_add(i64::from(*in_days).days());
+            let away = Away { first, last: first.saturating_add(i64::from(*days).days()) };
+            play.company.person_mut(&account_of(*who).login).away = vec![away];
+            play.reload();
+        }
+        Step::Reload { approvals, lead, budget_minutes } => {
+            let policy = &mut play.company.policy;
+            policy.pools[0].approvals = *approvals;
+            policy.pools[0].lead = lead.then(|| "lena".to_owned());
+            policy.boxes.reviewing.budget = Budget::Minutes(*budget_minutes);
+            play.reload();
+        }
+    }
+}
+
+/// Law 5: what arrived before has no second effect, however late it comes again.
+fn redeliver(play: &mut Play, fact: &Fact) {
+    play.tell(Fact::Tick);
+    let stage = play.review.stage;
+    let asked = play.asked();
+    let actions = play.decide(fact);
+    assert!(actions.is_empty(), "law 5: an old delivery gave {actions:?}: {fact:?}");
+    assert_eq!(
+        (stage, asked),
+        (play.review.stage, play.asked()),
+        "law 5: an old delivery moved it: {fact:?}"
+    );
+}
+
+/// Everything that is on its way arrives, and sweeps find nothing to do any more.
+fn quiet(play: &mut Play, post: &mut Post) {
+    play.deaf_to_itself = false;
+    play.courier_runs();
+    take(play, &Step::DeliverLate, post);
+    for _ in 0..6 {
+        play.pass(play.now + SignedDuration::from_mins(10));
+        play.tell(Fact::Swept { snapshot: play.forge.swept() });
+    }
+}
+
+/// Law 8: the forge shows what the review wants.
+fn shows_what_it_wants(play: &Play) -> Result<(), String> {
+    let (review, forge) = (&play.review, &play.forge);
+    if review.hold.is_some() || review.reshapes >= 3 || review.routing == Routing::ReadingFiles {
+        return Ok(());
+    }
+    let (asked, shown) = (&review.asked, &forge.labels);
+    let reviewers: BTreeSet<Account> = forge.reviewers.iter().cloned().collect();
+    let labels = &play.company.policy.labels;
+    let stage = labels.of(review.stage).filter(|label| !review.hands_off.contains(*label));
+    let checks = [
+        (asked.labels.is_subset(shown), "labels are missing"),
+        (asked.not_labels.is_disjoint(shown), "labels are there still"),
+        (asked.reviewers.is_subset(&reviewers), "reviewers are missing"),
+        (asked.not_reviewers.is_disjoint(&reviewers), "reviewers are there still"),
+        (stage.is_none_or(|label| shown.contains(label)), "the stage's label is missing"),
+        ((review.stage == Stage::Done) == (forge.state != ChangeState::Open), "the end was missed"),
+    ];
+    let broken = checks.iter().find(|(fine, _)| !fine);
+    broken.map_or(Ok(()), |(_, what)| Err(format!("{what}: {shown:?}, {reviewers:?}, asked {asked:?}")))
+}
+
+proptest! {
+    #![proptest_config(config(60))]
+
+    /// Laws 1 to 8, along any history.
+    #[test]
+    fn every_history_keeps_the_laws(setup in setup(), steps in vec(step(), 1..40)) {
+        let mut play = opened(&setup);
+        let mut post = Post::default();
+        for step in &steps {
+            take(&mut play, step, &mut post);
+            let pings = play.review.court_pings;
+            prop_assert!(pings <= play.company.policy.limits.pings_per_change, "law 2: {pings} pings");
+        }
+        quiet(&mut play, &mut post);
+        if let Err(broken) = shows_what_it_wants(&play) {
+            prop_assert!(false, "law 8: {broken}\n{}", play.story());
+        }
+        prop_assert_eq!(play.forge.comments.iter().filter(|c| c.body.contains("usher:status")).count().min(2) / 2, 0);
+        let last = play.review.hold;
+        prop_assert!(last != Some(Hold::FirstRun) || play.forge.status().is_none());
+    }
+
+    /// Law 5: facts in any order give the same stage once the newest snapshot is in.
+    #[test]
+    fn the_order_of_facts_does_not_matter(
+        github in any::<bool>(),
+        deeds in vec((0_u8..6, 0_usize..3), 1..9),
+        order in Just((0..8_usize).collect::<Vec<_>>()).prop_shuffle(),
+    ) {
+        let stage = |in_order: bool| {
+            let mut play = opened(&plain(github));
+            let mut facts: Vec<Fact> = Vec::new();
+            for (what, who) in &deeds {
+                play.now += SignedDuration::from_secs(7);
+                let (by, deed) = orderly(*what, *who);
+                facts.extend(done(&mut play, by, &deed));
+            }
+            let places: Vec<usize> =
+                if in_order { (0..facts.len()).collect() } else { order.iter().copied().filter(|i| *i < facts.len()).collect() };
+            play.courier_stopped = true;
+            places.iter().for_each(|place| play.tell(facts[*place].clone()));
+            play.tell(Fact::Swept { snapshot: play.forge.swept() });
+            play.pass(play.now + SignedDuration::from_mins(15));
+            (play.review.stage, play.story())
+        };
+        let (straight, shuffled) = (stage(true), stage(false));
+        prop_assert_eq!(straight.0, shuffled.0, "in order:
+{}
+shuffled:
+{}", straight.1, shuffled.1);
+    }
+
+    /// `decide` answers everything, even what no forge would tell.
+    #[test]
+    fn nothing_is_too_odd_to_be_decided(facts in vec(odd_fact(), 1..30), hours in vec(0_i64..100, 30)) {
+        let setup = plain(true);
+        let mut play = opened(&setup);
+        for (fact, hours) in facts.iter().zip(hours) {
+            play.now += SignedDuration::from_hours(hours);
+            play.decide(fact);
+        }
+    }
+}
+
+fn plain(github: bool) -> Setup {
+    Setup {
+        github,
+        one_reviewer: false,
+        twice: false,
+        deaf: false,
+        members: 2,
+        reviewers: 1,
+        approvals: 1,
+        lead: true,
+        docs_route: false,
+        draft: false,
+        hour: 10,
+        first_seen_later: false,
+    }
+}
+
+/// Deeds of which order does not matter, since each carries its time. Commands do matter: they are
+/// answered as things stand when they come.
+fn orderly(what: u8, who: usize) -> (u64, Deed) {
+    let (sam, rita, ravi) = (2, 4, 5);
+    let verdict = [Verdict::Approved, Verdict::ChangesRequested, Verdict::Commented][who];
+    match what {
+        0 => (sam, [Deed::Push, Deed::Comment, Deed::Push][who].clone()),
+        1 => (rita, Deed::Review(verdict)),
+        2 => (ravi, Deed::Review(verdict)),
+        3 => (sam, [Deed::Request(rita), Deed::Draft(true), Deed::Draft(false)][who].clone()),
+        4 => (6, [Deed::Unrequest(rita), Deed::Request(rita), Deed::Dismiss(rita)][who].clone()),
+        _ => (12, [Deed::Comment, Deed::Review(verdict), Deed::Comment][who].clone()),
+    }
+}
+
+/// Any instant at all, the ends of time included.
+fn instant() -> impl Strategy<Value = Timestamp> {
+    let (first, last) = (Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_second() * 1_000);
+    let millis = prop_oneof![
+        6 => (MONDAY * 1_000)..(MONDAY + 5_000_000) * 1_000,
+        1 => first..=last,
+        1 => Just(first),
+        1 => Just(last),
+    ];
+    millis.prop_map(|millis| Timestamp::from_millisecond(millis).unwrap())
+}
+
+fn odd_account() -> impl Strategy<Value = Account> {
+    (prop_oneof![0_u64..14, any::<u64>()], "\\PC{0,12}").prop_map(|(id, login)| Account::new(id, login))
+}
+
+fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
+    let seen = (odd_account(), prop::option::of((verdict(), instant())))
+        .prop_map(|(account, verdict)| SeenReviewer { account, verdict });
+    let reviewers = prop::option::of(
+        (vec(seen, 0..4), any::<bool>()).prop_map(|(list, complete)| SeenReviewers { list, complete }),
+    );
+    let state = prop::sample::select(vec![
+        ChangeState::Open,
+        ChangeState::Open,
+        ChangeState::Closed,
+        ChangeState::Merged,
+    ]);
+    let labels = prop::option::of(prop::collection::btree_set(label().prop_map(str::to_owned), 0..5));
+    let text = ("\\PC{0,20}", prop::option::of("[a-z]{0,6}"), prop::option::of("[a-c]"));
+    let times = (prop::option::of(instant()), instant());
+    (odd_account(), state, prop::option::of(any::<bool>()), labels, reviewers, text, times).prop_map(
+        |(
+            author,
+            state,
+            draft,
+            labels,
+            reviewers,
+            (title, target_branch, head),
+            (created_at, updated_at),
+        )| {
+            Snapshot {
+                url: title.clone(),
+                title,
+                author,
+                state,
+                draft,
+                labels,
+                reviewers,
+                target_branch,
+                head,
+                created_at,
+                updated_at,
+            }
+        },
+    )
+}
+
+fn odd_command() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        Just(Command::Help),
+        Just(Command::Accept),
+        prop::option::of("\\PC{0,200}").prop_map(|note| Command::Decline { note }),
+        any::<u32>().prop_map(|days| Command::Snooze { span: Budget::Days(days) }),
+        any::<u32>().prop_map(|minutes| Command::Snooze { span: Budget::Minutes(minutes) }),
+        prop::option::of(prop_oneof!["\\PC{0,12}", Just("rita".to_owned()), Just("sam".to_owned())])
+            .prop_map(|to| Command::Reassign { to }),
+        prop_oneof!["\\PC{0,12}", Just("docs".to_owned())].prop_map(|name| Command::Pool { name }),
+        Just(Command::Skip),
+        Just(Command::Resume),
+        Just(Command::Why),
+        "\\PC{0,200}".prop_map(|text| Command::Unknown { nearest: Some(text.clone()), text }),
+    ]
+}
+
+fn odd_fact() -> impl Strategy<Value = Fact> {
+    let act = prop_oneof![
+        Just(Act::Touched),
+        Just(Act::Pushed),
+        verdict().prop_map(|verdict| Act::Reviewed { verdict }),
+        odd_account().prop_map(|reviewer| Act::Dismissed { reviewer }),
+        Just(Act::Commented),
+        odd_account().prop_map(|reviewer| Act::Requested { reviewer }),
+        odd_account().prop_map(|reviewer| Act::Unrequested { reviewer }),
+        (odd_command(), any::<u64>()).prop_map(|(command, comment)| Act::Commanded { command, comment }),
+    ];
+    let by = (odd_account(), prop::bool::weighted(0.1)).prop_map(|(account, bot)| Actor { account, bot });
+    let refusal = prop::sample::select(vec![Refusal::NotAllowed, Refusal::Dropped, Refusal::OneReviewerOnly]);
+    let file = ("\\PC{0,20}", any::<u64>()).prop_map(|(path, lines)| ChangedFile { path, lines });
+    prop_oneof![
+        8 => (act, by, instant(), odd_snapshot())
+            .prop_map(|(act, by, at, snapshot)| Fact::Told { act, by, at, snapshot }),
+        2 => odd_snapshot().prop_map(|snapshot| Fact::Swept { snapshot }),
+        1 => vec(file, 0..4).prop_map(|files| Fact::Files { files }),
+        1 => (odd_account(), refusal).prop_map(|(reviewer, refusal)| Fact::Refused { reviewer, refusal }),
+        1 => Just(Fact::Tick),
+    ]
+}

@@ -1,0 +1,142 @@
+//! Laws of the choice of a reviewer.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::sync::Arc;
+use usher::core::calendar::Hours;
+use usher::core::candidate::Standing;
+use usher::core::change::Account;
+use usher::core::people::Workload;
+use usher::core::pick::pick;
+use usher::core::review::Review;
+use usher::core::world::World;
+
+use super::config;
+use crate::support::company::{ACCOUNTS, Company, account, pool, zone};
+
+const NOON: i64 = 1_795_435_200; // Monday 2026-11-23T12:00:00Z
+
+/// One member as a test makes them up.
+#[derive(Clone, Debug)]
+struct Member {
+    open: u32,
+    capacity: u32,
+    asked_hours_ago: Option<u32>,
+    zone: &'static str,
+    known: bool,
+}
+
+fn member() -> impl Strategy<Value = Member> {
+    let zones = prop::sample::select(vec!["Europe/London", "America/New_York", "Asia/Tokyo"]);
+    (0_u32..7, 0_u32..7, prop::option::of(0_u32..200), zones, prop::bool::weighted(0.9)).prop_map(
+        |(open, capacity, asked_hours_ago, zone, known)| Member {
+            open,
+            capacity,
+            asked_hours_ago,
+            zone,
+            known,
+        },
+    )
+}
+
+fn company(members: &[Member], now: Timestamp) -> Company {
+    let mut company = Company::new();
+    let names = &ACCOUNTS[1..=members.len()];
+    company.policy.pools = vec![pool("backend", names, None)];
+    for (name, member) in names.iter().zip(members) {
+        let asked = |hours: u32| now - SignedDuration::from_hours(hours.into());
+        let load =
+            Workload { open: member.open, last_asked: member.asked_hours_ago.map(asked), pings_today: 0 };
+        company.elsewhere.people.insert((*name).to_owned(), load);
+        let own = company.person_mut(name);
+        own.capacity = Some(member.capacity);
+        own.hours = Some(Arc::new(Hours::office(zone(member.zone))));
+        if !member.known {
+            company.roster.accounts.remove(*name);
+        }
+    }
+    company
+}
+
+/// The documented order, without the last tie-break: soonest at work, least loaded, longest not asked.
+fn order(standing: &Standing, load: Workload, now: Timestamp) -> Option<(Timestamp, u32, i64)> {
+    let (Standing::Free { free_at, open, capacity } | Standing::Chosen { free_at, open, capacity }) =
+        standing
+    else {
+        return None;
+    };
+    let five_days = 5 * 24 * 3_600_000;
+    let since = load.last_asked.map_or(five_days, |at| now.as_millisecond() - at.as_millisecond());
+    Some((*free_at, open * 1000 / capacity.max(&1), -since.min(five_days)))
+}
+
+proptest! {
+    #![proptest_config(config(500))]
+
+    #[test]
+    fn the_best_by_the_documented_order_is_chosen(members in vec(member(), 0..8), hour in 0_i64..168, number in 0_u64..50) {
+        let now = Timestamp::from_second(NOON + hour * 3_600).unwrap();
+        let company = company(&members, now);
+        let directory = company.directory();
+        let world = World {
+            policy: &company.policy,
+            directory: &directory,
+            workloads: &company.elsewhere,
+            first_seen: Timestamp::UNIX_EPOCH,
+            now,
+        };
+        let mut change = company.change();
+        change.number = number;
+        let mut review = Review::new(change);
+        review.author = account("sam").unwrap_or(Account::new(0, ""));
+        let pool = &company.policy.pools[0];
+        let choice = pick(&world, &review, pool, None);
+        let again = pick(&world, &review, pool, None);
+        prop_assert_eq!(&choice.chosen, &again.chosen);
+        prop_assert_eq!(&choice.candidates, &again.candidates);
+        prop_assert_eq!(choice.candidates.len(), members.len(), "everybody has a verdict");
+
+        let places: Vec<_> = choice.candidates.iter()
+            .filter_map(|c| Some((c, order(&c.standing, company.elsewhere.of(&c.person), now)?)))
+            .collect();
+        let best = places.iter().map(|(_, place)| *place).min();
+        let chosen = places.iter().find(|(c, _)| matches!(c.standing, Standing::Chosen { .. }));
+        prop_assert_eq!(chosen.map(|(_, place)| *place), best, "the best place is chosen");
+        prop_assert_eq!(chosen.map(|(c, _)| c.person.clone()), choice.chosen.clone());
+        prop_assert!(choice.chosen.as_deref() != Some("sam"), "law 1");
+        for candidate in &choice.candidates {
+            let load = company.elsewhere.of(&candidate.person).open;
+            let full = matches!(candidate.standing, Standing::AtCapacity { open, capacity } if open == load && open >= capacity);
+            let free = matches!(candidate.standing, Standing::Chosen { open, capacity, .. } | Standing::Free { open, capacity, .. } if open == load && open < capacity);
+            let no_account = candidate.standing == Standing::UnknownOnForge;
+            prop_assert!(full || free || no_account || candidate.person == "sam", "{candidate:?}");
+        }
+    }
+}
+
+/// Equal people share the work: the tie-break is stable for one change and differs between changes.
+#[test]
+fn equals_take_turns_over_many_changes() {
+    let now = Timestamp::from_second(NOON).unwrap();
+    let members =
+        vec![Member { open: 0, capacity: 5, asked_hours_ago: None, zone: "Europe/London", known: true }; 5];
+    let company = company(&members, now);
+    let directory = company.directory();
+    let world = World {
+        policy: &company.policy,
+        directory: &directory,
+        workloads: &company.elsewhere,
+        first_seen: Timestamp::UNIX_EPOCH,
+        now,
+    };
+    let mut shares = std::collections::BTreeMap::new();
+    for number in 0..1_000 {
+        let mut change = company.change();
+        change.number = number;
+        let choice = pick(&world, &Review::new(change), &company.policy.pools[0], None);
+        *shares.entry(choice.chosen.unwrap()).or_insert(0) += 1;
+    }
+    assert_eq!(shares.len(), 5);
+    assert!(shares.values().all(|share| (120..=280).contains(share)), "{shares:?}");
+}

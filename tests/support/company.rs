@@ -1,0 +1,117 @@
+//! A small company: who works there, in which pools, in which hours.
+//!
+//! `sam` and `siobhan` are in support; `rita` and `ravi` review for the pool `backend`, which `lena`
+//! leads. `dora`, `dirk` and `dan` exist for further pools, `olga` and `otto` are on no roster.
+//! Ravi carries one review from elsewhere, so rita is asked first unless something speaks against it.
+//! Everybody works Monday to Friday, 09:00 to 17:00 in London, unless a test says otherwise.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use usher::core::calendar::Hours;
+use usher::core::change::{Account, ChangeKey, ForgeKind};
+use usher::core::people::{Directory, Roster, Workload, Workloads};
+use usher::core::policy::{ForgePolicy, Labels, Limits, Pattern, PersonPolicy, Policy, Pool, Route, Support};
+use usher::core::timebox::BoxRules;
+
+/// Everybody with an account on the forge, Usher first. The place in the list makes the id.
+pub const ACCOUNTS: [&str; 13] = [
+    "usher",
+    "sam",
+    "siobhan",
+    "rita",
+    "ravi",
+    "lena",
+    "dora",
+    "dirk",
+    "dan",
+    "olga",
+    "otto",
+    "renovate-bot",
+    "lint-bot",
+];
+
+pub const PROJECT: &str = "acme/shop";
+
+/// The account of somebody in [`ACCOUNTS`].
+pub fn account(name: &str) -> Option<Account> {
+    let place = ACCOUNTS.iter().position(|known| *known == name)?;
+    Some(Account::new(place as u64 + 1, name))
+}
+
+/// The time zone of every story.
+pub fn london() -> TimeZone {
+    zone("Europe/London")
+}
+
+pub fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or_else(|error| panic!("no time zone {name}: {error}"))
+}
+
+/// What the judgement needs to know besides the review.
+#[derive(Clone, Debug)]
+pub struct Company {
+    pub policy: Policy,
+    pub roster: Roster,
+    /// What people carry from other changes.
+    pub elsewhere: Workloads,
+    pub first_seen: Timestamp,
+}
+
+pub fn pool(name: &str, members: &[&str], lead: Option<&str>) -> Pool {
+    Pool {
+        name: name.into(),
+        members: members.iter().map(|member| (*member).to_owned()).collect(),
+        groups: vec![],
+        lead: lead.map(str::to_owned),
+        reviewers: 1,
+        approvals: 1,
+        capacity: 5,
+        hours: None,
+    }
+}
+
+pub fn pattern(text: &str) -> Pattern {
+    Pattern::new(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+impl Company {
+    pub fn new() -> Company {
+        let everything = vec![pattern("**")];
+        let policy = Policy {
+            forges: vec![ForgePolicy { name: "forge".into(), kind: ForgeKind::GitLab, projects: everything }],
+            support: Support { members: vec!["sam".into(), "siobhan".into()], ..Support::default() },
+            people: Default::default(),
+            pools: vec![pool("backend", &["rita", "ravi"], Some("lena"))],
+            routes: vec![Route { pool: "backend".into(), ..Route::default() }],
+            calendars: Default::default(),
+            default_hours: Arc::new(Hours::office(london())),
+            boxes: BoxRules::default(),
+            labels: Labels::default(),
+            limits: Limits::default(),
+        };
+        let accounts = ACCOUNTS.iter().filter_map(|name| Some(((*name).to_owned(), account(name)?)));
+        let roster = Roster {
+            fetched_at: Some(Timestamp::UNIX_EPOCH),
+            me: account("usher"),
+            accounts: accounts.collect(),
+            ..Roster::default()
+        };
+        let mut elsewhere = Workloads::default();
+        elsewhere.people.insert("ravi".into(), Workload { open: 1, ..Workload::default() });
+        Company { policy, roster, elsewhere, first_seen: Timestamp::UNIX_EPOCH }
+    }
+
+    pub fn directory(&self) -> Directory {
+        Directory::new(&self.policy, "forge", &self.roster)
+    }
+
+    pub fn change(&self) -> ChangeKey {
+        ChangeKey::new("forge", PROJECT, 7)
+    }
+
+    pub fn person_mut(&mut self, name: &str) -> &mut PersonPolicy {
+        self.policy.people.entry(name.to_owned()).or_default()
+    }
+}

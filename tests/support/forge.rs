@@ -1,0 +1,305 @@
+//! A forge in memory with one change: it does what actions and people tell it, by GitLab's or
+//! GitHub's rules, and says so the way the forge's webhooks would.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use usher::core::action::{Action, STATUS_MARKER, Shape};
+use usher::core::change::{
+    Account, ChangeState, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+};
+use usher::core::fact::{Act, Actor, Fact, Refusal};
+
+use super::company::account;
+
+/// A comment of Usher's.
+#[derive(Clone, Debug)]
+pub struct Comment {
+    pub body: String,
+}
+
+/// The change as the forge keeps it.
+#[derive(Clone, Debug)]
+pub struct Forge {
+    pub kind: ForgeKind,
+    /// GitLab Free keeps one reviewer.
+    pub one_reviewer: bool,
+    /// Asking them is answered with an error, or silently ignored.
+    pub not_allowed: BTreeSet<Account>,
+    pub dropped: BTreeSet<Account>,
+    pub files: Vec<ChangedFile>,
+
+    pub author: Account,
+    pub state: ChangeState,
+    pub draft: bool,
+    pub labels: BTreeSet<String>,
+    pub reviewers: Vec<Account>,
+    /// What each reviewer said last, and exactly when.
+    pub verdicts: BTreeMap<u64, (Verdict, Timestamp)>,
+    pub target_branch: String,
+    pushes: u32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Usher's comments.
+    pub comments: Vec<Comment>,
+    pub reactions: Vec<u64>,
+    comment_id: u64,
+    /// Labels that somebody else than Usher put on.
+    pub foreign: BTreeSet<String>,
+    pub remembers_hands: bool,
+}
+
+impl Forge {
+    pub fn new(kind: ForgeKind, author: Account) -> Forge {
+        Forge {
+            kind,
+            one_reviewer: false,
+            not_allowed: BTreeSet::new(),
+            dropped: BTreeSet::new(),
+            files: vec![],
+            author,
+            state: ChangeState::Open,
+            draft: false,
+            labels: BTreeSet::new(),
+            reviewers: vec![],
+            verdicts: BTreeMap::new(),
+            target_branch: "main".into(),
+            pushes: 0,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            comments: vec![],
+            reactions: vec![],
+            comment_id: 100,
+            foreign: BTreeSet::new(),
+            remembers_hands: true,
+        }
+    }
+
+    /// The status comment as it stands.
+    pub fn status(&self) -> Option<&str> {
+        self.comments.iter().map(|comment| comment.body.as_str()).find(|body| body.starts_with(STATUS_MARKER))
+    }
+
+    /// The change as a webhook shows it. GitLab lists all reviewers with their state, dated by the
+    /// snapshot; GitHub lists only those who are still asked.
+    pub fn snapshot(&self) -> Snapshot {
+        let gitlab = self.kind == ForgeKind::GitLab;
+        let verdict = |account: &Account| {
+            let (verdict, _) = self.verdicts.get(&account.id)?;
+            (gitlab && *verdict != Verdict::Withdrawn).then_some((*verdict, self.updated_at))
+        };
+        let seen = |account: &Account| SeenReviewer { account: account.clone(), verdict: verdict(account) };
+        let list = self.reviewers.iter().map(seen).collect();
+        self.snapshot_with(SeenReviewers { list, complete: gitlab })
+    }
+
+    /// The change as a sweep shows it: on GitHub with everybody who gave a verdict, and exactly when.
+    pub fn swept(&self) -> Snapshot {
+        let mut snapshot = self.snapshot();
+        if let (ForgeKind::GitHub, Some(seen)) = (self.kind, &mut snapshot.reviewers) {
+            for (id, verdict) in &self.verdicts {
+                let account = account_of(*id);
+                seen.list.retain(|reviewer| reviewer.account != account);
+                seen.list.push(SeenReviewer { account, verdict: Some(*verdict) });
+            }
+        }
+        snapshot
+    }
+
+    fn snapshot_with(&self, reviewers: SeenReviewers) -> Snapshot {
+        Snapshot {
+            title: "Fix the rounding of totals".into(),
+            url: "https://forge.example/acme/shop/7".into(),
+            author: self.author.clone(),
+            state: self.state,
+            draft: Some(self.draft),
+            labels: Some(self.labels.clone()),
+            reviewers: Some(reviewers),
+            target_branch: Some(self.target_branch.clone()),
+            head: Some(format!("head{}", self.pushes)),
+            created_at: Some(self.created_at),
+            updated_at: self.updated_at,
+        }
+    }
+
+    /// Moves the forge's clock: every event has a time of its own.
+    fn touch(&mut self, now: Timestamp) {
+        self.updated_at = now.max(self.updated_at + SignedDuration::from_millis(1));
+    }
+
+    pub fn told(&self, by: &Account, act: Act) -> Fact {
+        let actor = Actor { account: by.clone(), bot: by.id == 1 || by.login.ends_with("-bot") };
+        Fact::Told { act, by: actor, at: self.updated_at, snapshot: self.snapshot() }
+    }
+
+    pub fn opened(&mut self, now: Timestamp) -> Fact {
+        self.created_at = now;
+        self.touch(now);
+        self.told(&self.author.clone(), Act::Touched)
+    }
+
+    /// Somebody changes what the snapshot itself shows.
+    pub fn changed(&mut self, now: Timestamp, by: &Account, change: impl FnOnce(&mut Forge)) -> Fact {
+        let before = self.labels.clone();
+        change(self);
+        self.foreign.extend(self.labels.difference(&before).cloned());
+        self.touch(now);
+        self.told(by, Act::Touched)
+    }
+
+    pub fn pushed(&mut self, now: Timestamp, by: &Account) -> Fact {
+        self.pushes += 1;
+        self.touch(now);
+        self.told(by, Act::Pushed)
+    }
+
+    pub fn commented(&mut self, now: Timestamp, by: &Account) -> Fact {
+        self.touch(now);
+        self.told(by, Act::Commented)
+    }
+
+    /// On GitHub a review takes the reviewer off the list of those who are asked.
+    pub fn reviewed(&mut self, now: Timestamp, by: &Account, verdict: Verdict) -> Fact {
+        self.touch(now);
+        self.verdicts.insert(by.id, (verdict, self.updated_at));
+        if self.kind == ForgeKind::GitHub {
+            self.reviewers.retain(|reviewer| reviewer != by);
+        }
+        self.told(by, Act::Reviewed { verdict })
+    }
+
+    pub fn dismissed(&mut self, now: Timestamp, by: &Account, reviewer: &Account) -> Fact {
+        self.touch(now);
+        self.verdicts.insert(reviewer.id, (Verdict::Withdrawn, self.updated_at));
+        self.told(by, Act::Dismissed { reviewer: reviewer.clone() })
+    }
+
+    pub fn requested(&mut self, now: Timestamp, by: &Account, reviewer: &Account) -> Fact {
+        self.touch(now);
+        self.verdicts.remove(&reviewer.id);
+        self.list(reviewer);
+        self.told(by, Act::Requested { reviewer: reviewer.clone() })
+    }
+
+    pub fn unrequested(&mut self, now: Timestamp, by: &Account, reviewer: &Account) -> Fact {
+        self.touch(now);
+        self.reviewers.retain(|listed| listed != reviewer);
+        self.told(by, Act::Unrequested { reviewer: reviewer.clone() })
+    }
+
+    /// One write, told as two facts with one snapshot, as GitLab does.
+    pub fn replaced(&mut self, now: Timestamp, by: &Account, old: &Account, new: &Account) -> Vec<Fact> {
+        self.touch(now);
+        self.reviewers.retain(|listed| listed != old);
+        self.list(new);
+        let acts = [Act::Requested { reviewer: new.clone() }, Act::Unrequested { reviewer: old.clone() }];
+        acts.into_iter().map(|act| self.told(by, act)).collect()
+    }
+
+    pub fn said(&mut self, now: Timestamp, by: &Account, text: &str) -> Vec<Fact> {
+        self.touch(now);
+        self.comment_id += 1;
+        let comment = self.comment_id;
+        let commands = usher::forge::command::commands(text, &["usher".to_owned()]);
+        if commands.is_empty() {
+            return vec![self.told(by, Act::Commented)];
+        }
+        let told = commands.into_iter().map(|command| Act::Commanded { command, comment });
+        told.map(|act| self.told(by, act)).collect()
+    }
+
+    fn list(&mut self, reviewer: &Account) {
+        if self.one_reviewer {
+            self.reviewers.clear();
+        }
+        if !self.reviewers.contains(reviewer) {
+            self.reviewers.push(reviewer.clone());
+        }
+    }
+
+    /// Puts a label on; on GitLab a scoped label takes the place of its scope's other labels.
+    pub fn label(&mut self, label: &str) {
+        if let (ForgeKind::GitLab, Some((scope, _))) = (self.kind, label.rsplit_once("::")) {
+            let scope = format!("{scope}::");
+            self.labels.retain(|other| !other.starts_with(&scope));
+        }
+        self.labels.insert(label.to_owned());
+    }
+
+    /// Performs an action as the courier would; what the forge then tells comes back as facts.
+    pub fn perform(&mut self, now: Timestamp, action: &Action) -> Vec<Fact> {
+        let me = account_of(1);
+        match action {
+            Action::ReadFiles => vec![Fact::Files { files: self.files.clone() }],
+            Action::Shape(shape) => self.shape(now, shape),
+            Action::Status { body } => {
+                let old = self.comments.iter_mut().find(|comment| comment.body.starts_with(STATUS_MARKER));
+                match old {
+                    Some(old) => old.body.clone_from(body),
+                    None => self.write(body),
+                }
+                self.touch(now);
+                vec![self.told(&me, Act::Commented)]
+            }
+            Action::Ping { body, .. } | Action::Reply { body, .. } => {
+                self.write(body);
+                self.touch(now);
+                vec![self.told(&me, Act::Commented)]
+            }
+            Action::React { comment } => {
+                self.reactions.push(*comment);
+                vec![]
+            }
+        }
+    }
+
+    fn write(&mut self, body: &str) {
+        self.comment_id += 1;
+        self.comments.push(Comment { body: body.to_owned() });
+    }
+
+    fn shape(&mut self, now: Timestamp, shape: &Shape) -> Vec<Fact> {
+        let before = (self.labels.clone(), self.reviewers.clone());
+        let mut facts = Vec::new();
+        for label in &shape.not_labels {
+            // A stage label is handed to Usher with the stage, the skip label by `resume`.
+            let handed = label.contains("::") || label.ends_with("-skip");
+            let own = handed || !self.remembers_hands || !self.foreign.contains(label);
+            assert!(own || !self.labels.contains(label), "law 4: {label} was put on by somebody else");
+            self.labels.remove(label);
+        }
+        for label in &shape.labels {
+            self.label(label);
+        }
+        let labels = self.labels.clone();
+        self.foreign.retain(|label| labels.contains(label));
+        self.reviewers.retain(|listed| !shape.not_reviewers.contains(listed));
+        for reviewer in &shape.reviewers {
+            assert_ne!(*reviewer, self.author, "law 1: the author was asked to review");
+            let full = self.one_reviewer && self.reviewers.iter().any(|listed| listed != reviewer);
+            let refusal = match () {
+                () if self.reviewers.contains(reviewer) => continue,
+                () if self.not_allowed.contains(reviewer) => Some(Refusal::NotAllowed),
+                () if self.dropped.contains(reviewer) => Some(Refusal::Dropped),
+                () if full => Some(Refusal::OneReviewerOnly),
+                () => None,
+            };
+            match refusal {
+                Some(refusal) => facts.push(Fact::Refused { reviewer: reviewer.clone(), refusal }),
+                None => self.reviewers.push(reviewer.clone()),
+            }
+        }
+        if before != (self.labels.clone(), self.reviewers.clone()) {
+            self.touch(now);
+            facts.push(self.told(&account_of(1), Act::Touched));
+        }
+        facts
+    }
+}
+
+/// The account with an id of [`super::company::ACCOUNTS`].
+pub fn account_of(id: u64) -> Account {
+    let place = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
+    let name = place.and_then(|place| super::company::ACCOUNTS.get(place)).copied();
+    name.and_then(account).unwrap_or_else(|| panic!("no account has the id {id}"))
+}

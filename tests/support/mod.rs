@@ -1,0 +1,6 @@
+//! What tests of the judgement share: a small company, an in-memory forge, and a play that lets
+//! time pass and people act.
+
+pub mod company;
+pub mod forge;
+pub mod play;

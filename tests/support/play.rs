@@ -1,0 +1,363 @@
+//! A play: the real `decide`, an in-memory forge, a store in a struct, and a clock that jumps from
+//! wake to wake. What holds of every decision is checked at every decision.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+use usher::core::action::Action;
+use usher::core::decide;
+use usher::core::fact::Fact;
+use usher::core::people::{Directory, Workloads};
+use usher::core::reason::Reason;
+use usher::core::review::{Ended, Hold, Origin, PoolReview, Review, Routing};
+use usher::core::words;
+use usher::core::words::happening;
+use usher::core::world::{Decision, World};
+
+use super::company::Company;
+use super::forge::Forge;
+
+/// One decision that said something.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub at: Timestamp,
+    pub what: String,
+    pub reasons: Vec<Reason>,
+    pub actions: Vec<Action>,
+}
+
+/// One person named in a comment of its own.
+#[derive(Clone, Debug)]
+pub struct Pinged {
+    pub at: Timestamp,
+    pub person: String,
+    pub body: String,
+}
+
+pub struct Play {
+    pub company: Company,
+    pub directory: Directory,
+    pub forge: Forge,
+    pub review: Review,
+    pub now: Timestamp,
+    pub ledger: Vec<Entry>,
+    pub pings: Vec<Pinged>,
+    /// Every fact arrives twice, as with a project hook beside a group hook.
+    pub twice: bool,
+    /// Usher's own edits are not told back.
+    pub deaf_to_itself: bool,
+    /// Actions are decided but do not reach the forge yet.
+    pub courier_stopped: bool,
+    pub outbox: VecDeque<Action>,
+}
+
+/// More answers than this to one event is a loop.
+const ECHOES_MAX: usize = 60;
+/// More wakes than this within one jump is a loop too (48 half-hours a day for some weeks).
+const WAKES_MAX: usize = 5_000;
+
+impl Play {
+    pub fn new(company: Company, forge: Forge, now: Timestamp) -> Play {
+        Play {
+            directory: company.directory(),
+            review: Review::new(company.change()),
+            company,
+            forge,
+            now,
+            ledger: vec![],
+            pings: vec![],
+            twice: false,
+            deaf_to_itself: false,
+            courier_stopped: false,
+            outbox: VecDeque::new(),
+        }
+    }
+
+    /// The policy was changed: what is derived from it is derived anew.
+    pub fn reload(&mut self) {
+        self.directory = self.company.directory();
+    }
+
+    /// What everybody carries: the other changes and this one.
+    pub fn workloads(&self) -> Workloads {
+        let mut workloads = self.company.elsewhere.clone();
+        for assignment in self.review.occupies() {
+            workloads.people.entry(assignment.person.clone()).or_default().open += 1;
+        }
+        for assignment in &self.review.assignments {
+            let load = workloads.people.entry(assignment.person.clone()).or_default();
+            load.last_asked = load.last_asked.max(Some(assignment.since));
+        }
+        let day_ago = self.now - SignedDuration::from_hours(24);
+        for ping in self.pings.iter().filter(|ping| ping.at > day_ago) {
+            workloads.people.entry(ping.person.clone()).or_default().pings_today += 1;
+        }
+        workloads
+    }
+
+    /// A fact arrives, and everything that follows from it at once.
+    pub fn tell(&mut self, fact: Fact) {
+        let mut queue = VecDeque::from([fact]);
+        for _ in 0..ECHOES_MAX {
+            let Some(fact) = queue.pop_front() else { return };
+            self.clock_of(&fact);
+            for action in self.decide(&fact) {
+                queue.extend(self.perform(action));
+            }
+            if self.twice {
+                let again = self.decide(&fact);
+                assert!(again.is_empty(), "law 5: the same fact twice gave {again:?} for {fact:?}");
+            }
+        }
+        panic!("one event had more than {ECHOES_MAX} echoes; the last were {queue:?}");
+    }
+
+    fn perform(&mut self, action: Action) -> Vec<Fact> {
+        if self.courier_stopped {
+            let kind = action.kind();
+            self.outbox.retain(|waiting| waiting.kind() != kind);
+            self.outbox.push_back(action);
+            return vec![];
+        }
+        let mut facts = self.forge.perform(self.now, &action);
+        if self.deaf_to_itself {
+            facts.retain(|fact| !matches!(fact, Fact::Told { .. }));
+        }
+        facts
+    }
+
+    /// The courier works again and brings out what has waited.
+    pub fn courier_runs(&mut self) {
+        self.courier_stopped = false;
+        while let Some(action) = self.outbox.pop_front() {
+            for fact in self.perform(action) {
+                self.tell(fact);
+            }
+        }
+    }
+
+    /// Forge and server share their clock here; it never goes back.
+    fn clock_of(&mut self, fact: &Fact) {
+        if let Fact::Told { at, .. } = fact {
+            self.now = self.now.max(*at);
+        }
+    }
+
+    /// Decides without performing.
+    pub fn decide(&mut self, fact: &Fact) -> Vec<Action> {
+        let workloads = self.workloads();
+        let world = World {
+            policy: &self.company.policy,
+            directory: &self.directory,
+            workloads: &workloads,
+            first_seen: self.company.first_seen,
+            now: self.now,
+        };
+        let before = self.review.clone();
+        let decision = decide(&world, &before, fact);
+        let again = decide(&world, &before, fact);
+        assert_eq!(decision, again, "the same question had two answers");
+        self.holds(fact, &decision, &workloads);
+        let Decision { review, actions, reasons, .. } = decision;
+        self.review = review;
+        if before.hold == Some(Hold::FirstRun) && self.review.hold != Some(Hold::FirstRun) {
+            self.company.elsewhere.first_run_taken += 1;
+        }
+        for action in &actions {
+            if let Action::Ping { person, body, .. } = action {
+                self.pings.push(Pinged { at: self.now, person: person.clone(), body: body.clone() });
+            }
+        }
+        if !reasons.is_empty() || !actions.is_empty() {
+            let what = happening(fact);
+            self.ledger.push(Entry { at: self.now, what, reasons, actions: actions.clone() });
+        }
+        actions
+    }
+
+    /// What holds of every single decision.
+    fn holds(&self, fact: &Fact, decision: &Decision, workloads: &Workloads) {
+        let Decision { review, actions, reasons, wake } = decision;
+        assert!(
+            actions.is_empty() || !reasons.is_empty(),
+            "law 7: an action without a reason: {actions:?} for {fact:?}"
+        );
+        assert!(wake.is_none_or(|wake| wake > self.now), "law 7: a wake that is not in the future: {wake:?}");
+        assert_eq!(review.wake, *wake, "the review remembers another wake");
+        let mut kinds: Vec<_> = actions.iter().map(Action::kind).collect();
+        kinds.sort();
+        kinds.dedup();
+        assert_eq!(kinds.len(), actions.len(), "two actions of one kind: {actions:?}");
+        for assignment in &review.assignments {
+            assert_ne!(assignment.account, review.author, "law 1: the author is a reviewer");
+        }
+        self.choices_hold(fact, review);
+        self.somebody_acts(review);
+        for action in actions {
+            match action {
+                Action::Shape(shape) => self.shape_holds(review, shape),
+                Action::Ping { person, body, .. } => self.ping_holds(person, body, workloads),
+                Action::Status { body } => self.mentions_hold(body),
+                Action::Reply { .. } | Action::ReadFiles | Action::React { .. } => {}
+            }
+        }
+    }
+
+    /// Law 3: nobody whose assignment ended comes back, unless a person asks.
+    fn choices_hold(&self, fact: &Fact, review: &Review) {
+        let known = self.review.assignments.len();
+        for (index, assignment) in review.assignments.iter().enumerate() {
+            let person = &assignment.person;
+            let ours = matches!(assignment.origin, Origin::Picked | Origin::Widened);
+            let earlier = review.assignments[..index].iter().any(|other| other.person == *person);
+            assert!(!earlier, "law 3: {person} has two assignments");
+            let was_over = self.review.assignments.get(index).is_some_and(|before| !before.is_active());
+            let by_person = match fact {
+                Fact::Told { by, .. } => !by.bot,
+                Fact::Swept { .. } => true,
+                Fact::Files { .. } | Fact::Refused { .. } | Fact::Tick => false,
+            };
+            let revived = was_over && assignment.is_active();
+            assert!(!revived || (by_person && !ours), "law 3: {person} was asked again by {fact:?}");
+            let chosen_now = index >= known && ours;
+            let away = self.directory.by_name(person).and_then(|p| p.agenda().away_until(self.now));
+            assert!(!chosen_now || away.is_none(), "{person} is away and was chosen");
+        }
+    }
+
+    /// Law 6: an open contribution has a reviewer, or a stated reason and a time to look again.
+    fn somebody_acts(&self, review: &Review) {
+        if !review.tracked || !review.is_ready() || review.hold == Some(Hold::Skip) {
+            return;
+        }
+        let reviewed = review.active().next().is_some();
+        if review.hold.is_some() || !reviewed {
+            assert!(
+                review.wake.is_some(),
+                "law 6: nobody looks again at {:?} ({:?})",
+                review.stage,
+                review.hold
+            );
+        }
+        if review.hold.is_none() && !reviewed {
+            let stated = |part: &PoolReview| !part.candidates.is_empty() || part.not_before.is_some();
+            let staffed = review.pools.iter().all(stated) || review.routing == Routing::ReadingFiles;
+            assert!(staffed, "law 6: nobody is asked, nothing says why: {:#?}", review.pools);
+        }
+    }
+
+    fn shape_holds(&self, review: &Review, shape: &usher::core::action::Shape) {
+        assert!(!shape.reviewers.contains(&review.author), "law 1: the author is asked");
+        assert!(shape.reviewers.is_disjoint(&shape.not_reviewers), "asked and not asked: {shape:?}");
+        assert!(shape.labels.is_disjoint(&shape.not_labels), "on and off: {shape:?}");
+        for account in &shape.not_reviewers {
+            let ended = review.assignments.iter().find(|a| a.account == *account).and_then(|a| a.ended);
+            let wished = matches!(ended, Some((_, Ended::Declined | Ended::Reassigned)));
+            assert!(wished, "law 4: nobody wished {account:?} to go");
+        }
+        for label in &shape.not_labels {
+            let asked = review.set_labels.contains(label);
+            let skip = *label == self.company.policy.labels.skip && review.unskip;
+            assert!(asked || skip, "law 4: {label} was not set by Usher");
+        }
+    }
+
+    fn ping_holds(&self, person: &str, body: &str, workloads: &Workloads) {
+        let known = self.directory.by_name(person).unwrap_or_else(|| panic!("{person} is on no roster"));
+        assert!(known.agenda().is_working(self.now), "law 2: {person} is pinged outside their hours");
+        let today = workloads.of(person).pings_today;
+        let limit = self.company.policy.limits.pings_per_person_per_day;
+        assert!(today < limit, "law 2: {person} had {today} pings today");
+        let login = known.account.as_ref().map(|account| account.login.clone()).unwrap_or_default();
+        assert!(body.contains(&format!("@{login}")), "a ping that does not name {person}: {body}");
+        self.mentions_hold(body);
+    }
+
+    /// Only people of the roster are written with `@`, and the bot's own handle in code spans.
+    fn mentions_hold(&self, body: &str) {
+        let mut in_code = false;
+        let live: String = body
+            .chars()
+            .filter(|c| {
+                in_code ^= *c == '`';
+                !in_code
+            })
+            .collect();
+        for (at, _) in live.match_indices('@') {
+            let rest = &live[at + 1..];
+            let end =
+                rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_'))).unwrap_or(rest.len());
+            let handle = &rest[..end];
+            let known = self.directory.find(handle).is_some() || *handle == self.review.author.login;
+            assert!(known, "@{handle} is named and on no roster: {body}");
+        }
+    }
+
+    /// Lets time pass until `to`, waking when the review asks for it.
+    pub fn pass(&mut self, to: Timestamp) {
+        for _ in 0..WAKES_MAX {
+            match self.review.wake {
+                Some(wake) if wake <= to => {
+                    self.now = self.now.max(wake);
+                    self.tell(Fact::Tick);
+                }
+                _ => {
+                    self.now = self.now.max(to);
+                    return;
+                }
+            }
+        }
+        panic!("more than {WAKES_MAX} wakes until {to}");
+    }
+
+    /// Who is asked now, by name.
+    pub fn asked(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.review.active().map(|assignment| assignment.person.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// The history in words, for a person who looks at a failure.
+    pub fn story(&self) -> String {
+        use std::fmt::Write;
+        let mut text = String::new();
+        for entry in &self.ledger {
+            let at = words::moment(entry.at, &super::company::london());
+            let _ = writeln!(text, "{at}  {}", entry.what);
+            for reason in &entry.reasons {
+                let _ = writeln!(text, "      {}", words::sentence(reason));
+            }
+            for action in &entry.actions {
+                let _ = writeln!(text, "      -> {}", shown(action));
+            }
+        }
+        if let Some(status) = self.forge.status() {
+            let _ = writeln!(text, "status comment:\n{}", status.replace('\n', "\n    | "));
+        }
+        text
+    }
+}
+
+fn shown(action: &Action) -> String {
+    let logins = |set: &std::collections::BTreeSet<usher::core::change::Account>| {
+        set.iter().map(|account| account.login.clone()).collect::<Vec<_>>().join(" ")
+    };
+    match action {
+        Action::Shape(shape) => format!(
+            "shape: reviewers +[{}] -[{}] labels +{:?} -{:?}",
+            logins(&shape.reviewers),
+            logins(&shape.not_reviewers),
+            shape.labels,
+            shape.not_labels
+        ),
+        Action::Status { body } => format!("status ({} bytes)", body.len()),
+        Action::Ping { person, body, .. } => format!("ping {person}: {}", after_marker(body)),
+        Action::Reply { body, .. } => format!("reply: {}", after_marker(body)),
+        Action::ReadFiles => "read the changed files".into(),
+        Action::React { .. } => "react".into(),
+    }
+}
+
+fn after_marker(body: &str) -> &str {
+    body.split_once('\n').map_or(body, |(_, text)| text)
+}

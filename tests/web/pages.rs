@@ -1,0 +1,366 @@
+//! What people and machines see.
+
+use http::StatusCode;
+use jiff::SignedDuration;
+use serde_json::json;
+use usher::core::action::{Action, Shape};
+use usher::core::candidate::{Candidate, Standing};
+use usher::core::change::{ChangeKey, ChangeState};
+use usher::core::reason::Reason;
+use usher::core::review::{Assignment, Hold, Origin, PoolReview, Review, Stage};
+use usher::core::timebox::TimeBox;
+use usher::store::{Commit, LedgerEntry, Settlement};
+
+use super::*;
+
+/// A review by Sam that Rita was asked for an hour ago.
+fn reviewing(number: u64) -> Review {
+    let since = now() - SignedDuration::from_hours(1);
+    let mut review = Review::new(ChangeKey::new("github", "acme/shop", number));
+    review.title = "Round the total once".into();
+    review.url = format!("https://github.com/acme/shop/pull/{number}");
+    review.author = Account::new(SAM, "sam");
+    review.author_name = Some("sam".into());
+    review.tracked = true;
+    review.stage = Stage::Reviewing;
+    review.stage_since = Some(since);
+    review.opened_at = Some(since);
+    let open = Standing::Chosen { free_at: since, open: 0, capacity: 5 };
+    let mut part = PoolReview::new("backend".into(), 3);
+    part.candidates = vec![Candidate { person: "rita".into(), standing: open }];
+    review.pools = vec![part];
+    review.assignments = vec![Assignment {
+        reviewing_box: TimeBox { running_since: Some(since), ..TimeBox::default() },
+        ..Assignment::new("backend", "rita", Account::new(RITA, "rita"), since, Origin::Picked)
+    }];
+    review
+}
+
+impl House {
+    async fn keep(&self, review: Review, reasons: Vec<Reason>, actions: Vec<Action>) {
+        let ledger = vec![LedgerEntry {
+            at: now() - SignedDuration::from_hours(1),
+            fact: "sam touched it".into(),
+            reasons,
+            actions: actions.clone(),
+        }];
+        let commit = Commit {
+            change: review.change.clone(),
+            expected_version: None,
+            review: Some(review),
+            inbox: Vec::new(),
+            ledger,
+            actions,
+            first_run_taken: false,
+            now: now(),
+        };
+        self.store.commit(commit).await.unwrap();
+    }
+}
+
+fn picked() -> Vec<Reason> {
+    let candidates = Vec::new();
+    vec![Reason::Picked { pool: "backend".into(), person: "rita".into(), origin: Origin::Picked, candidates }]
+}
+
+#[tokio::test]
+async fn an_empty_dashboard_says_what_will_be_there() {
+    let house = House::new().await;
+    let page = house.admin("/").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert!(page.text.contains("Nobody waits for anybody"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn the_dashboard_says_who_waits_for_whom_until_when_and_why() {
+    let house = House::new().await;
+    house.keep(reviewing(12), picked(), Vec::new()).await;
+    house.knowledge.faulted("gitlab", "401: the token was <revoked>");
+    let page = house.admin("/").await.text;
+    for expected in [
+        "The reviewer has the ball",
+        r#"<a href="https://github.com/acme/shop/pull/12" rel="noopener noreferrer">Round the total once</a>"#,
+        "acme/shop#12",
+        "<strong>rita</strong>",
+        "60 minutes ago",
+        "Fri 16 Jan, 17:00",
+        "8 h of working time left",
+        "rita of backend was chosen, the only one there is.",
+        "chosen (0 of 5 open reviews)",
+        "401: the token was &#60;revoked&#62;",
+    ] {
+        assert!(page.contains(expected), "{expected} is not in {page}");
+    }
+    assert!(!page.contains("Overdue"));
+
+    house.clock.advance_to(now() + SignedDuration::from_hours(24 * 3 + 1));
+    let page = house.admin("/").await.text;
+    for expected in ["Overdue", "1 h of working time over", "late"] {
+        assert!(page.contains(expected), "{expected} is not in {page}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_users_write_is_live() {
+    let house = House::new().await;
+    let mut review = reviewing(12);
+    review.title = "<script>alert('title')</script>".into();
+    review.url = "javascript:alert(1)".into();
+    review.author_name = Some("<b>sam</b>".into());
+    let declined = Reason::Declined { person: "rita".into(), note: Some("<img src=x onerror=y>".into()) };
+    house.keep(review, vec![declined], Vec::new()).await;
+    for path in ["/", "/?stage=reviewing", "/reviews/1"] {
+        let page = house.admin(path).await.text;
+        assert!(page.contains("&#60;script&#62;"), "{page}");
+        assert!(page.contains("<code>&#60;img src=x onerror=y&#62;</code>"), "{page}");
+        for live in ["<script", "<img src=x", "<b>sam", "javascript:"] {
+            assert!(!page.contains(live), "{live} is live on {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn dead_letters_are_shown_with_the_forges_answer_and_the_cure() {
+    let house = House::new().await;
+    house.keep(reviewing(12), picked(), vec![Action::Shape(Shape::default())]).await;
+    let claimed = house.store.claim(now(), 10).await.unwrap();
+    let dead = Settlement::Dead { error: "403: Resource not accessible by integration".into() };
+    house.store.settle(&claimed[0], dead, now()).await.unwrap();
+    let page = house.admin("/").await.text;
+    for expected in [
+        "Dead letters",
+        "set labels and reviewers",
+        "403: Resource not accessible by integration",
+        &format!("<code>usher deliveries retry {}</code>", claimed[0].id),
+        r#"<a href="/reviews/1">acme/shop#12</a>"#,
+    ] {
+        assert!(page.contains(expected), "{expected} is not in {page}");
+    }
+}
+
+#[tokio::test]
+async fn many_reviews_come_in_pages() {
+    let house = House::new().await;
+    for number in 1..=60 {
+        house.keep(reviewing(number), Vec::new(), Vec::new()).await;
+    }
+    let rows = |page: &str| page.matches("<article class=\"review").count();
+    let page = house.admin("/").await.text;
+    assert_eq!(rows(&page), 20);
+    assert!(page.contains(r#"<a href="/?stage=reviewing">40 more</a>"#), "{page}");
+    let page = house.admin("/?stage=reviewing").await.text;
+    assert_eq!(rows(&page), 50);
+    assert!(page.contains("stage=reviewing&amp;page=1") && !page.contains("rel=\"prev\""));
+    let page = house.admin("/?stage=reviewing&page=1").await.text;
+    assert_eq!(rows(&page), 10);
+    assert!(page.contains("rel=\"prev\"") && !page.contains("rel=\"next\""));
+    assert_eq!(rows(&house.admin("/?stage=reviewing&page=4000000000").await.text), 0);
+    assert_eq!(house.admin("/?stage=nonsense").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn pages_load_nothing_from_elsewhere_and_are_framed_by_nobody() {
+    let house = House::new().await;
+    for path in ["/", "/style.css", "/icon.svg", "/metrics", "/api/v1/reviews", "/reviews/99"] {
+        let answer = house.admin(path).await;
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    }
+    let page = house.admin("/").await.text;
+    assert!(!page.contains("style=") && !page.contains("://"), "inline style or foreign address: {page}");
+}
+
+#[tokio::test]
+async fn a_review_has_a_page_and_a_stranger_has_none() {
+    let house = House::new().await;
+    let lost = house.admin("/nowhere").await;
+    assert_eq!((lost.status, lost.json()), (StatusCode::NOT_FOUND, json!({"error": "no such page"})));
+    house.keep(reviewing(12), picked(), vec![Action::ReadFiles]).await;
+    let page = house.admin("/reviews/1").await.text;
+    for expected in ["sam touched it", "rita of backend was chosen", "read the changed files"] {
+        assert!(page.contains(expected), "{expected} is not in {page}");
+    }
+    for path in ["/reviews/2", "/reviews/x", "/api/v1/reviews/2", "/api/v1/reviews/x"] {
+        let answer = house.admin(path).await;
+        assert_eq!(
+            (answer.status, answer.json()),
+            (StatusCode::NOT_FOUND, json!({"error": "no such review"}))
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_api_tells_the_same_story() {
+    let house = House::new().await;
+    house.keep(reviewing(12), picked(), Vec::new()).await;
+    let mut skipped = reviewing(13);
+    skipped.change.forge = "gitlab".into();
+    skipped.hold = Some(Hold::Skip);
+    house.keep(skipped, Vec::new(), Vec::new()).await;
+    let mut done = reviewing(14);
+    (done.stage, done.state, done.done_at) = (Stage::Done, ChangeState::Merged, Some(now()));
+    house.keep(done, Vec::new(), Vec::new()).await;
+
+    let one = house.admin("/api/v1/reviews?forge=github").await.json();
+    assert_eq!(
+        one,
+        json!({
+            "reviews": [{
+                "id": 1,
+                "change": "github:acme/shop!12",
+                "forge": "github",
+                "project": "acme/shop",
+                "number": 12,
+                "url": "https://github.com/acme/shop/pull/12",
+                "title": "Round the total once",
+                "author": "sam",
+                "stage": "reviewing",
+                "court": "reviewer",
+                "waits_for": "rita",
+                "since": "2026-01-16T08:00:00Z",
+                "until": "2026-01-16T17:00:00Z",
+                "overdue": false,
+                "reviewers": [{
+                    "person": "rita", "login": "rita", "pool": "backend", "state": "asked",
+                    "since": "2026-01-16T08:00:00Z", "due": "2026-01-16T17:00:00Z"
+                }],
+                "pools": ["backend"],
+                "hold": null,
+                "reasons": ["rita of backend was chosen, the only one there is."]
+            }],
+            "limit": 50,
+            "offset": 0,
+            "more": false
+        })
+    );
+    let ids = |answer: Value| -> Vec<i64> {
+        let reviews = answer["reviews"].as_array().unwrap().clone();
+        reviews.iter().map(|review| review["id"].as_i64().unwrap()).collect()
+    };
+    for (query, expected) in [
+        ("", vec![2, 1]),
+        ("?open=false", vec![3, 2, 1]),
+        ("?stage=done", vec![3]),
+        ("?stage=done&open=true", vec![]),
+        ("?limit=1", vec![2]),
+        ("?limit=1&offset=1", vec![1]),
+        ("?forge=gitlab", vec![2]),
+        ("?forge=github&open=false&offset=1", vec![1]),
+    ] {
+        assert_eq!(ids(house.admin(&format!("/api/v1/reviews{query}")).await.json()), expected, "{query}");
+    }
+    assert_eq!(house.admin("/api/v1/reviews?limit=1").await.json()["more"], true);
+    assert_eq!(house.admin("/api/v1/reviews?forge=github&limit=1&open=false").await.json()["more"], true);
+    assert_eq!(house.admin("/api/v1/reviews/2").await.json()["hold"], "skip");
+    for query in ["?stage=nonsense", "?sort=title", "?limit=-1"] {
+        let answer = house.admin(&format!("/api/v1/reviews{query}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.json()["error"].is_string());
+    }
+    let ledger = house.admin("/api/v1/reviews/1").await.json()["ledger"].clone();
+    assert_eq!(ledger[0]["fact"], "sam touched it");
+    assert_eq!(ledger[0]["reasons"][0]["reason"], "picked");
+}
+
+#[tokio::test]
+async fn people_are_listed_with_what_they_carry() {
+    let house = House::new().await;
+    house.keep(reviewing(12), picked(), Vec::new()).await;
+    let people = house.admin("/api/v1/people").await.json();
+    let people = people["people"].as_array().unwrap();
+    let person = |name: &str| people.iter().find(|person| person["name"] == name).unwrap();
+    let rita = json!({ "id": RITA, "login": "rita" });
+    assert_eq!(
+        *person("rita"),
+        json!({
+            "name": "rita", "accounts": { "github": rita, "gitlab": rita }, "support": false,
+            "pools": ["backend"], "lead_of": [], "open": 1, "capacity": 5, "away": []
+        })
+    );
+    assert_eq!((&person("sam")["support"], &person("sam")["capacity"]), (&json!(true), &Value::Null));
+    assert_eq!(person("lena")["lead_of"], json!(["backend"]));
+    assert_eq!(person("lena")["accounts"]["github"], Value::Null);
+}
+
+#[tokio::test]
+async fn metrics_are_in_the_open_format() {
+    let house = House::new().await;
+    house.keep(reviewing(12), picked(), vec![Action::ReadFiles]).await;
+    house.public(github("d-1", sams())).await;
+    house.clock.advance_to(now() + SignedDuration::from_secs(90));
+    house.knowledge.swept("github", now());
+    let answer = house.admin("/metrics").await;
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    );
+    for line in [
+        r#"usher_reviews{stage="reviewing"} 1"#,
+        r#"usher_reviews{stage="done"} 0"#,
+        r#"usher_deliveries_total{forge="github",answer="stored"} 1"#,
+        "usher_inbox_undecided 1",
+        "usher_inbox_oldest_seconds 90.0",
+        "usher_outbox_pending 1",
+        "usher_outbox_dead 0",
+        r#"usher_forge_sweep_age_seconds{forge="github"} 90.0"#,
+        r#"usher_forge_roster_age_seconds{forge="gitlab"} 90.0"#,
+        "# EOF",
+    ] {
+        assert!(answer.text.lines().any(|found| found == line), "{line} is not in {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn alive_is_not_ready() {
+    let house = House::new().await;
+    let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
+    house.knowledge.faulted("gitlab", "502 Bad Gateway");
+    let ready = house.public(get("/readyz")).await;
+    assert_eq!(ready.status, StatusCode::OK, "a forge that is down is no reason");
+    let body = ready.json();
+    assert_eq!((&body["ready"], &body["failing"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        body["forges"][1],
+        json!({
+            "name": "gitlab", "kind": "gitlab", "roster_age_seconds": 0, "sweep_age_seconds": null,
+            "fault": "502 Bad Gateway"
+        })
+    );
+    house.store.close().await;
+    let ready = house.public(get("/readyz")).await;
+    assert_eq!((ready.status, &ready.json()["failing"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("store")));
+    assert_eq!(house.public(get("/healthz")).await.status, StatusCode::OK);
+    assert_eq!(house.admin("/").await.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn an_engine_that_stands_still_is_not_ready() {
+    let house = House::new().await;
+    let ready = || async { house.public(Request::get("/readyz").body(Body::empty()).unwrap()).await };
+    house.public(github("d-1", sams())).await;
+    house.clock.advance_to(now() + SignedDuration::from_secs(59));
+    assert_eq!(ready().await.status, StatusCode::OK);
+    house.clock.advance_to(now() + SignedDuration::from_secs(61));
+    let answer = ready().await;
+    assert_eq!(
+        (answer.status, &answer.json()["failing"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("engine"))
+    );
+    house.metrics.decisions.inc();
+    assert_eq!(ready().await.status, StatusCode::OK, "a backlog that is being worked off");
+}
+
+#[tokio::test]
+async fn facts_that_wait_for_a_roster_do_not_count_against_the_engine() {
+    let house = House::with_roster(usher::core::people::Roster::default()).await;
+    house.public(github("d-1", sams())).await;
+    house.clock.advance_to(now() + SignedDuration::from_hours(1));
+    let answer = house.public(Request::get("/readyz").body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+}
