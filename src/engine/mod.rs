@@ -83,6 +83,11 @@ impl Engine {
         loop {
             let items = self.store.undecided(self.clock.now(), BATCH).await?;
             if items.is_empty() {
+                if decided > 0 {
+                    // Actions of a change are held while it has undecided facts: also a decision
+                    // without actions may have let some go.
+                    self.bells.outbox.notify_one();
+                }
                 return Ok(decided);
             }
             for item in items {
