@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
-use usher::engine::{Bells, Engine};
+use usher::bells::Bells;
+use usher::engine::Engine;
 use usher::metrics::Metrics;
 use usher::sandbox::{Fault, Forge};
 
