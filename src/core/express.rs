@@ -93,7 +93,8 @@ impl Judge<'_> {
         // Only those who have not spoken yet: asking again would look like a new request.
         let asked = review.active().filter(|a| a.listed && !review.has_answered(a));
         let live = self.is_live();
-        let reviewers = asked.filter(|_| live).map(|a| a.account.clone()).collect();
+        let asked = asked.map(|assignment| &assignment.account).chain(&review.overwritten);
+        let reviewers = asked.filter(|_| live).cloned().collect();
         let ended = review
             .assignments
             .iter()

@@ -222,6 +222,10 @@ impl Judge<'_> {
         let listed = seen.list.iter().filter(|reviewer| seen.complete || !withdrawn(reviewer));
         let list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
         let before = std::mem::replace(&mut self.review.seen_reviewers, list.clone());
+        if hand == Hand::Own && seen.complete {
+            self.notice_overwritten(&before, &list);
+        }
+        self.review.overwritten.retain(|account| !list.contains(account));
         if hand != Hand::Person {
             return;
         }
@@ -245,6 +249,17 @@ impl Judge<'_> {
             None => self.review.assignments[index].name_at(at),
             Some((ended, _)) if ended < at => self.revive(index, Origin::Adopted, at),
             Some(_) => {}
+        }
+    }
+
+    /// GitLab takes the whole list of reviewers. Whom a person added between our read and our write
+    /// is gone with it, and only this snapshot of our own write shows it.
+    fn notice_overwritten(&mut self, before: &BTreeSet<Account>, after: &BTreeSet<Account>) {
+        for account in before.difference(after) {
+            let meant = self.review.asked.not_reviewers.contains(account);
+            if !meant && self.review.overwritten.insert(account.clone()) {
+                self.say(Reason::Overwritten { login: account.login.clone() });
+            }
         }
     }
 
@@ -374,6 +389,7 @@ impl Judge<'_> {
 
     /// The forge would not have a reviewer that we asked for.
     fn refused(&mut self, reviewer: &Account, refusal: Refusal) {
+        self.review.overwritten.remove(reviewer);
         let Some(index) =
             self.review.assignments.iter().position(|a| a.is_active() && a.account == *reviewer)
         else {

@@ -106,6 +106,10 @@ pub enum Reason {
     ReviewerTakenOff {
         person: String,
     },
+    /// A write of ours took off a reviewer whom a person had added meanwhile; they are put back.
+    Overwritten {
+        login: String,
+    },
     /// The time box of the court has run out. `holder` names who had it.
     BoxRanOut {
         stage: Stage,

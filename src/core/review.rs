@@ -105,6 +105,9 @@ pub struct Review {
     pub hands_off: BTreeSet<String>,
     /// What we last asked the forge for.
     pub asked: Shape,
+    /// Reviewers of other people whom a write of ours took off, because they came between our read
+    /// and our write: they are put back.
+    pub overwritten: BTreeSet<Account>,
     /// Labels that Usher set itself at some time: the only ones it takes off.
     pub set_labels: BTreeSet<String>,
     /// How often the forge was asked again for the same shape in this court, because another bot or
@@ -387,6 +390,7 @@ impl Review {
             retry_at: None,
             hands_off: BTreeSet::new(),
             asked: Shape::default(),
+            overwritten: BTreeSet::new(),
             set_labels: BTreeSet::new(),
             reshapes: 0,
             reshaped_at: None,

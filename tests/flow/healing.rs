@@ -223,7 +223,6 @@ async fn a_reviewer_whom_a_person_adds_between_our_read_and_our_write_is_not_los
 }
 
 #[tokio::test]
-#[ignore = "GitLab replaces the whole list, and a person's reviewer who is lost so is not put back yet"]
 async fn a_reviewer_whom_a_person_adds_between_our_read_and_our_write_is_not_lost_on_gitlab() {
     let asked = added_between_read_and_write(Forge::Gitlab).await;
     assert!(asked.contains(&"dora".to_owned()), "{asked:?}");

@@ -53,6 +53,9 @@ pub fn sentence(reason: &Reason) -> String {
             format!("A person took the label {} off; it stays off.", quote(label))
         }
         Reason::ReviewerTakenOff { person } => format!("A person took {person} off; they stay off."),
+        Reason::Overwritten { login } => {
+            format!("{} was added by a person just as Usher wrote, and is put back.", quote(login))
+        }
         Reason::BoxRanOut { stage, holder } => {
             format!("The time box of {holder} ran out ({}).", stage_name(*stage))
         }
