@@ -79,6 +79,7 @@ impl Service {
                 clock.clone(),
                 bells.clone(),
                 metrics.clone(),
+                config.dry_run,
             ))
         });
         let reconciles = reconciles.collect();

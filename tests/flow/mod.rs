@@ -3,4 +3,5 @@
 
 mod cost;
 mod harness;
+mod hooks;
 mod strangers;
