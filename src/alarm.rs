@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::engine::{Bells, Engine};
+use crate::engine::Engine;
 use crate::store::Store;
 
 /// How long the loop waits after the store has failed.

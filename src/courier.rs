@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
+use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::core::action::Action;
 use crate::core::fact::Fact;
-use crate::engine::Bells;
 use crate::forge::{Client, Fault, Hint, Performed};
 use crate::metrics::Metrics;
 use crate::store::{OutboxItem, Settlement, Store, StoreError};

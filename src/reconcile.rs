@@ -11,11 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::core::change::{ChangeKey, Snapshot};
 use crate::core::fact::Fact;
 use crate::core::people::RosterWish;
-use crate::engine::{Bells, Knowledge};
+use crate::engine::Knowledge;
 use crate::forge::{Client, Fault};
 use crate::metrics::{ForgeLabels, Metrics};
 use crate::store::{Store, StoreError};
@@ -25,7 +26,7 @@ use hooks::HookWatch;
 const LISTING: &str = "changes";
 /// A roster older than this is read again by the next sweep.
 const ROSTER_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
-/// First pause after a failed sweep; it doubles up to the usual pause.
+/// Shortest pause between two sweeps. After failures it doubles up to the usual pause.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// Two snapshots of one second may differ, so a sweep looks a little further back.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(2);
@@ -67,35 +68,44 @@ impl Reconcile {
     }
 
     /// Sweeps at once and then every `every`, until `stop`; sooner after a failure, and whenever the
-    /// roster bell rings.
+    /// roster bell rings, though never without a pause: a forge that is down is not asked for every
+    /// webhook that tells of a team.
     pub async fn run(&self, every: Duration, stop: CancellationToken) {
         let forge = ForgeLabels { forge: self.client.name().to_owned() };
-        let mut pause = FIRST_PAUSE;
+        let mut failures = 0;
         let mut refresh = false;
         while !stop.is_cancelled() {
-            let next = match self.sweep(refresh).await {
+            // Listening from here on: a bell that rings during the sweep is heard after it.
+            let mut bell = std::pin::pin!(self.bells.roster.notified());
+            bell.as_mut().enable();
+            let (soonest, latest) = match self.sweep(refresh).await {
                 Ok(news) => {
                     tracing::debug!(forge = forge.forge, news, "swept");
                     self.metrics.sweeps.get_or_create(&forge).inc();
-                    pause = FIRST_PAUSE;
-                    every
+                    (failures, refresh) = (0, false);
+                    (FIRST_PAUSE.min(every), every)
                 }
                 Err(error) => {
-                    let wait = pause.min(every);
+                    let wait = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(every);
                     tracing::warn!(forge = forge.forge, %error, "a sweep failed; again in {} s", wait.as_secs());
                     self.metrics.sweep_failures.get_or_create(&forge).inc();
                     self.knowledge.faulted(&forge.forge, &error.to_string());
-                    pause = pause.saturating_mul(2);
-                    wait
+                    failures += 1;
+                    (wait, wait)
                 }
             };
-            let next = self.clock.now() + SignedDuration::try_from(next).unwrap_or(SignedDuration::MAX);
-            refresh = false;
-            tokio::select! {
-                () = self.clock.sleep_until(next) => {}
-                () = self.bells.roster.notified() => refresh = true,
-                () = stop.cancelled() => return,
+            let now = self.clock.now();
+            let later = |pause| now + SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+            let mut next = later(latest);
+            let mut rung = false;
+            loop {
+                tokio::select! {
+                    () = self.clock.sleep_until(next) => break,
+                    () = &mut bell, if !rung => (rung, next) = (true, later(soonest)),
+                    () = stop.cancelled() => return,
+                }
             }
+            refresh |= rung;
         }
     }
 

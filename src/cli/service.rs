@@ -10,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::alarm;
+use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
 use crate::courier::Courier;
-use crate::engine::{Bells, Engine, Knowledge};
+use crate::engine::{Engine, Knowledge};
 use crate::forge::{Client, ClientConfig, Inbound, Secrets};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
@@ -55,7 +56,8 @@ impl Service {
         let mut remembered = Vec::new();
         for forge in &config.forges {
             let roster = store.roster(&forge.name).await?.unwrap_or_default();
-            remembered.push((forge.name.clone(), roster, store.first_seen(&forge.name, now).await?));
+            let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
+            remembered.push((forge.name.clone(), roster, first_seen));
         }
         let knowledge = Arc::new(Knowledge::new(Arc::new(config.policy.clone()), remembered));
         let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
@@ -167,11 +169,17 @@ impl Service {
     /// When a secret makes no sense; then everything stays as it was.
     pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
         let inbounds = inbounds(config)?;
-        self.knowledge.set_policy(Arc::new(config.policy.clone()), self.clock.now());
+        self.knowledge.set_policy(Arc::new(config.policy.clone()), whole_second(self.clock.now()));
         self.door.reload(inbounds.into_values().collect());
         self.bells.roster.notify_waiters();
         Ok(())
     }
+}
+
+/// The second that `instant` is in. Webhooks date a change to the second, so a change that was opened
+/// in the second in which Usher first saw its forge must not look older than that.
+fn whole_second(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
 }
 
 /// The client of a configured forge.

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 
 use crate::core::people::{Directory, Roster};
 use crate::core::policy::Policy;
-use crate::forge::HookState;
 
 /// The policy with the people of every forge. Cheap to read from anywhere.
 pub struct Knowledge {
@@ -46,7 +45,8 @@ pub struct DisabledHook {
     pub project: String,
     /// The forge's number of the hook.
     pub id: u64,
-    pub state: HookState,
+    /// In words: `temporarily disabled`.
+    pub state: String,
     pub disabled_until: Option<Timestamp>,
     /// The last attempt to bring it back.
     pub test: Option<HookTest>,
@@ -64,7 +64,7 @@ impl DisabledHook {
     /// What is wrong, without the project's name: for those who may not know it.
     pub fn in_short(&self) -> String {
         let until = self.disabled_until.map(|at| format!(" until {}", minute(at))).unwrap_or_default();
-        format!("webhook {} is {}{until}", self.id, self.state.phrase())
+        format!("webhook {} is {}{until}", self.id, self.state)
     }
 
     /// What is wrong, where, and what was done about it.

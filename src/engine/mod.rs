@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::core::action::Action;
 use crate::core::change::ChangeKey;
@@ -34,25 +35,12 @@ use refusals::Refusals;
 const BATCH: u32 = 64;
 /// How long facts of a forge wait for its roster before they are looked at again.
 const ROSTER_PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+/// How long a review without a usable forge is left alone.
+const POSTPONED_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// How often a step is tried when somebody else changed the review meanwhile.
 const CONFLICT_TRIES: u32 = 5;
 /// How long the loop waits after the store has failed.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
-
-/// Bells between the parts: whoever leaves work for another rings its bell. A bell that is rung
-/// while nobody listens is heard later; a bell that is lost costs nothing but time, since every loop
-/// also looks by itself.
-#[derive(Debug, Default)]
-pub struct Bells {
-    /// The inbox has new facts.
-    pub inbox: Notify,
-    /// The outbox has new actions.
-    pub outbox: Notify,
-    /// A review has a new deadline.
-    pub alarm: Notify,
-    /// A group or team changed: rosters are to be read again.
-    pub roster: Notify,
-}
 
 /// Decides what is in the inbox and what is due.
 pub struct Engine {
@@ -95,6 +83,11 @@ impl Engine {
         loop {
             let items = self.store.undecided(self.clock.now(), BATCH).await?;
             if items.is_empty() {
+                if decided > 0 {
+                    // Actions of a change are held while it has undecided facts: also a decision
+                    // without actions may have let some go.
+                    self.bells.outbox.notify_one();
+                }
                 return Ok(decided);
             }
             for item in items {
@@ -210,9 +203,8 @@ impl Engine {
             now,
         };
         let known = self.knowledge.now();
-        let Some(forge) = known.forge(&change.forge) else {
-            tracing::warn!(%change, "facts of a forge that is not configured are dropped");
-            return Ok((!inbox.is_empty()).then(|| nothing(inbox)));
+        let Some(forge) = known.forge(&change.forge).filter(|forge| forge.directory.known) else {
+            return Ok(Some(Commit { review: self.postponed(before, expected_version), ..nothing(inbox) }));
         };
         let tick = [Fact::Tick];
         let facts = items.iter().flat_map(|item| &item.facts);
@@ -241,6 +233,17 @@ impl Engine {
         let first_run_taken = outcome.leaves_first_run(&before);
         let (review, ledger, actions) = (Some(outcome.review), outcome.ledger, outcome.actions);
         Ok(Some(Commit { review, ledger, actions, first_run_taken, ..nothing(inbox) }))
+    }
+}
+
+impl Engine {
+    /// A review whose forge is not configured any more, or whose people are not known: looked at
+    /// again later, and nothing else. There is nothing to postpone where there is no review.
+    fn postponed(&self, review: Review, version: Option<i64>) -> Option<Review> {
+        let change = &review.change;
+        tracing::warn!(%change, "the forge is not configured or its people are not known; left as it is");
+        let wake = Some(self.clock.now() + POSTPONED_FOR);
+        version.map(|_| Review { wake, ..review })
     }
 }
 

@@ -187,6 +187,7 @@ impl Reconcile {
 
 fn report(project: &str, hook: Hook) -> DisabledHook {
     let Hook { id, state, disabled_until } = hook;
+    let state = state.phrase().to_owned();
     DisabledHook { project: project.to_owned(), id, state, disabled_until, test: None }
 }
 
@@ -205,7 +206,7 @@ fn tell(forge: &str, hook: &DisabledHook, reported: &[DisabledHook]) {
         forge,
         project = hook.project,
         hook = hook.id,
-        state = hook.state.phrase(),
+        state = hook.state,
         disabled_until = hook.disabled_until.map(tracing::field::display),
         "a webhook is disabled, its deliveries are lost until the next sweep: {}",
         hook.sentence()

@@ -9,8 +9,9 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::body::Budget;
+use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::engine::{Bells, Knowledge};
+use crate::engine::Knowledge;
 use crate::forge::Inbound;
 use crate::metrics::Metrics;
 use crate::store::Store;

@@ -3,9 +3,10 @@
 
 use jiff::SignedDuration;
 use usher::core::review::Stage;
-use usher::sandbox::{Forge, NewChange, Verdict};
+use usher::sandbox::{Forge, NewChange};
 
 use super::harness::{BOTH, House, Settings, touching};
+use super::life::full_life;
 
 fn tell(what: &str, forge: Forge, asked: &[String]) {
     let reads = asked.iter().filter(|line| line.starts_with("GET ")).count();
@@ -113,24 +114,7 @@ async fn nothing_changes_so_nothing_is_asked() {
 async fn the_full_life_of_a_review_costs_what_it_costs() {
     for (forge, reads, writes) in [(Forge::Gitlab, 5, 10), (Forge::Github, 5, 14)] {
         let mut house = House::new().await;
-        let change = house.opened(forge, "sam").await;
-        let who = house.reviewer(&change);
-        house.sandbox.review(&change, &who, Verdict::RequestChanges, "A test, please.").unwrap();
-        house.quiet().await;
-        house.minute().await;
-        assert_eq!(house.stage(&change).await, Stage::WithAuthor, "{forge:?}");
-        house.sandbox.push(&change, "sam").unwrap();
-        house.quiet().await;
-        house.minute().await;
-        assert_eq!(house.stage(&change).await, Stage::Reviewing, "{forge:?}");
-        house.sandbox.review(&change, &who, Verdict::Approve, "").unwrap();
-        house.quiet().await;
-        house.minute().await;
-        assert_eq!(house.stage(&change).await, Stage::ReadyToMerge, "{forge:?}");
-        house.sandbox.merge(&change, &who).unwrap();
-        house.quiet().await;
-        house.minute().await;
-        assert_eq!(house.stage(&change).await, Stage::Done, "{forge:?}");
+        let change = full_life(&mut house, forge).await;
         house.assert_one_status_comment(&change);
         let asked = house.asked();
         tell("a full life", forge, &asked);

@@ -71,6 +71,8 @@ pub struct Settings {
     pub capacity: u32,
     /// Public and admin listener.
     pub listen: [SocketAddr; 2],
+    /// More TOML in `[server]`.
+    pub server: &'static str,
     /// More TOML at the end.
     pub more: &'static str,
 }
@@ -84,6 +86,7 @@ impl Default for Settings {
             always: false,
             capacity: 5,
             listen: [nowhere; 2],
+            server: "",
             more: "",
         }
     }
@@ -94,6 +97,7 @@ pub struct Company {
     pub sandbox: Sandbox,
     pub clock: Clock,
     pub folder: TempDir,
+    hooks: SocketAddr,
 }
 
 impl Company {
@@ -114,11 +118,20 @@ impl Company {
             sandbox.add_group_member("acme/support", login, Access::WRITE);
         }
         sandbox.add_team("acme", "support", None, &["sam", "siobhan"]);
-        let hook = NewHook::to(&format!("http://{hooks}/hooks/gitlab")).with_signing_token(SECRETS[2].1);
-        sandbox.add_hook(Forge::Gitlab, HookTarget::Project("acme/shop".into()), hook);
-        let hook = NewHook::to(&format!("http://{hooks}/hooks/github")).with_secret(SECRETS[3].1);
-        sandbox.add_hook(Forge::Github, HookTarget::Org("acme".into()), hook);
-        Company { sandbox, clock, folder }
+        let company = Company { sandbox, clock, folder, hooks };
+        company.add_hook(Forge::Gitlab, HookTarget::Project("acme/shop".into()));
+        company.add_hook(Forge::Github, HookTarget::Org("acme".into()));
+        company
+    }
+
+    /// A webhook to Usher, with the company's secret.
+    pub fn add_hook(&self, forge: Forge, target: HookTarget) {
+        let hook = NewHook::to(&format!("http://{}/hooks/{}", self.hooks, name(forge)));
+        let hook = match forge {
+            Forge::Gitlab => hook.with_signing_token(SECRETS[2].1),
+            Forge::Github => hook.with_secret(SECRETS[3].1),
+        };
+        self.sandbox.add_hook(forge, target, hook);
     }
 
     pub fn store_path(&self) -> PathBuf {
@@ -127,7 +140,7 @@ impl Company {
 
     /// The configuration file's text.
     pub fn text(&self, settings: &Settings) -> String {
-        let Settings { members, paths, always, capacity, listen: [listen, admin], more } = settings;
+        let Settings { members, paths, always, capacity, listen: [listen, admin], server, more } = settings;
         let hours = if *always { "00:00-24:00" } else { "09:00-17:30" };
         let days = if *always { r#", "sat", "sun""# } else { "" };
         let docs = "[[route]]\npool = \"docs\"\npaths = [\"docs/**\", \"**/*.md\"]\n";
@@ -137,6 +150,7 @@ impl Company {
 [server]
 listen = "{listen}"
 admin = "{admin}"
+{server}
 [store]
 url = "sqlite:{store}"
 [[forge]]
@@ -254,6 +268,8 @@ pub struct House {
     pub service: Service,
     /// What became of every webhook.
     pub delivered: Vec<DeliveryOutcome>,
+    /// Gets at the webhooks before they go out.
+    pub disturb: Box<dyn Fn(&Sandbox)>,
     _stop: tokio_util::sync::DropGuard,
 }
 
@@ -287,12 +303,13 @@ impl House {
         let stop = CancellationToken::new();
         let public = web::public(service.door.clone());
         tokio::spawn(web::serve(hooks, public, Limits::default(), stop.clone()));
-        House { company, service, delivered: Vec::new(), _stop: stop.drop_guard() }
+        House { company, service, delivered: Vec::new(), disturb: Box::new(|_| {}), _stop: stop.drop_guard() }
     }
 
     /// Delivers webhooks, decides and performs until nobody has anything left to say.
     pub async fn quiet(&mut self) {
         for _ in 0..ROUNDS_MAX {
+            (self.disturb)(&self.company.sandbox);
             let delivered = self.company.sandbox.deliver_pending().await;
             let refused = delivered.iter().find(|one| one.status.is_none_or(|status| status >= 300));
             assert_eq!(refused, None, "a webhook was not taken");
@@ -308,6 +325,7 @@ impl House {
     /// Lets time pass, stopping wherever something is due by itself.
     pub async fn pass(&mut self, time: SignedDuration) {
         let end = self.clock.now() + time;
+        self.quiet().await;
         while let Some(due) = self.service.next_due().await.unwrap().filter(|due| *due < end) {
             self.clock.advance_to(due);
             self.quiet().await;

@@ -8,11 +8,11 @@ use http::Request;
 use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use tower::ServiceExt;
+use usher::bells::Bells;
 use usher::cli::service;
 use usher::config::Config;
 use usher::core::policy::Pattern;
-use usher::engine::{Bells, DisabledHook};
-use usher::forge::HookState;
+use usher::engine::DisabledHook;
 use usher::metrics::Metrics;
 use usher::reconcile::Reconcile;
 use usher::sandbox::{Access, ChangeRef, Fault, Forge};
@@ -84,7 +84,7 @@ async fn a_disabled_hook_is_reported_and_brought_back_to_life() {
     let reported = known(&house).unwrap();
     let [hook] = reported.as_slice() else { panic!("{reported:?}") };
     assert_eq!(asked_now, [LOOK.to_owned(), format!("POST /hooks/{}/test/merge_requests_events", hook.id)]);
-    assert_eq!((hook.project.as_str(), &hook.state), ("acme/shop", &HookState::TemporarilyDisabled));
+    assert_eq!((&*hook.project, &*hook.state), ("acme/shop", "temporarily disabled"));
     assert_eq!(
         hook.sentence(),
         format!(

@@ -1,7 +1,19 @@
 //! From a signed webhook to the forge and back: the real parts, wired as in production, against the
 //! sandbox on loopback. What needs no process of its own runs on a virtual clock.
 
+mod answers;
+mod bells;
+mod command;
 mod cost;
+mod crash;
+mod examples;
 mod harness;
+mod healing;
 mod hooks;
+mod life;
+mod order;
+mod secrets;
+mod server;
+mod sign;
 mod strangers;
+mod unreachable;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::client::{GitLab, List, fault_of};
 use crate::forge::fault::Fault;
 use crate::forge::http::Pages;
+use crate::forge::time::instant;
 
 /// A project has at most 100 hooks (GitLab's `instance_limits.md`): one page.
 const HOOK_PAGES_LIMIT: usize = 1;
@@ -70,7 +71,7 @@ struct Listed {
     #[serde(default)]
     url: String,
     alert_status: Option<String>,
-    disabled_until: Option<Timestamp>,
+    disabled_until: Option<String>,
 }
 
 /// `POST /projects/:id/hooks/:hook_id/test/merge_requests_events`
@@ -100,7 +101,7 @@ impl GitLab {
         let hooks = own.map(|hook| Hook {
             id: hook.id,
             state: HookState::new(hook.alert_status.as_deref()),
-            disabled_until: hook.disabled_until,
+            disabled_until: hook.disabled_until.as_deref().and_then(instant),
         });
         Ok(hooks.collect())
     }
@@ -168,7 +169,7 @@ mod tests {
             hook(2, json!({"alert_status": "temporarily_disabled", "disabled_until": until})),
             hook(3, json!({"alert_status": "disabled"})),
             hook(4, json!({})),
-            hook(5, json!({"alert_status": "asleep"})),
+            hook(5, json!({"alert_status": "asleep", "disabled_until": "soon"})),
             {"id": 6, "url": "https://ci/", "alert_status": "disabled"},
         ]);
         script.on("GET", HOOKS, 200, listed).await;

@@ -1,0 +1,184 @@
+//! The answer table of intake, over a socket to the real process; and what a wrong configuration
+//! is told.
+
+use jiff::Timestamp;
+use sqlx::{Connection, SqliteConnection};
+use usher::sandbox::{Forge, SignedRequest};
+
+use super::harness::{BOTH, Settings, name};
+use super::server::Server;
+use super::sign;
+
+/// Posts a body with these headers; status, `Retry-After` and body of the answer.
+async fn post(
+    server: &Server,
+    path: &str,
+    headers: &[(&'static str, String)],
+    body: Vec<u8>,
+) -> (u16, Option<String>, String) {
+    let mut request = server.http.post(server.public(path)).body(body);
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    let answer = request.send().await.unwrap();
+    let again = answer.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+    (answer.status().as_u16(), again, answer.text().await.unwrap())
+}
+
+/// What a forge that knows the secret would be told about this body.
+async fn signed(server: &Server, forge: Forge, event: &str, body: &str) -> (u16, String) {
+    let id = format!("by-hand-{event}-{}", body.len());
+    let headers = sign::headers(forge, event, &id, Timestamp::now().as_second(), body.as_bytes());
+    let (status, _, text) = post(server, &format!("/hooks/{}", name(forge)), &headers, body.into()).await;
+    (status, text)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_row_of_the_answer_table_holds_over_a_socket() {
+    let server = Server::started(Settings { server: "body_limit = \"64KiB\"", ..Settings::default() }).await;
+    for forge in BOTH {
+        let path = format!("/hooks/{}", name(forge));
+        server.open(forge, "sam");
+        let request = server.the_webhook();
+        assert_eq!(server.sandbox.send(&request).await, Some(202), "stored");
+        assert_eq!(server.sandbox.send(&request).await, Some(200), "a duplicate");
+        server.at_rest().await;
+        server.open(forge, "dora");
+        assert_eq!(server.deliver().await, [Some(200)], "not about a support contribution");
+
+        let unsupported =
+            signed(&server, forge, "wiki_page", r#"{"object_kind":"wiki_page","action":"x"}"#).await;
+        assert_eq!(unsupported, (200, r#"{"answer":"unsupported"}"#.into()));
+        let event = if forge == Forge::Gitlab { "Merge Request Hook" } else { "pull_request" };
+        let kind = match forge {
+            Forge::Gitlab => r#"{"object_kind":"merge_request","object_attributes":{"iid":"x"}}"#,
+            Forge::Github => r#"{"action":"opened","pull_request":{"number":"x"}}"#,
+        };
+        for (body, says) in
+            [("no json", "JSON"), ("[]", "JSON"), ("\"text\"", "JSON"), ("", "empty"), (kind, ":")]
+        {
+            let (status, text) = signed(&server, forge, event, body).await;
+            assert_eq!(status, 400, "{body}: {text}");
+            let error = serde_json::from_str::<serde_json::Value>(&text).unwrap()["error"].clone();
+            assert!(error.as_str().is_some_and(|error| error.len() > 10 && error.contains(says)), "{text}");
+            println!("{}: {body} is answered {text}", name(forge));
+        }
+        for (what, headers) in unverifiable(forge, &request) {
+            let (status, _, text) = post(&server, &path, &headers, request.body.to_vec()).await;
+            assert_eq!((status, text.as_str()), (401, r#"{"error":"unauthorized"}"#), "{forge:?}: {what}");
+        }
+        let headers = headers_of(&request);
+        assert_eq!(post(&server, "/hooks/nobody", &headers, request.body.to_vec()).await.0, 404);
+        let (status, _, text) = post(&server, &path, &headers, vec![b' '; 65 * 1024]).await;
+        assert_eq!(status, 413, "{text}");
+        let (status, _, _) = post(&server, &path, &[], vec![b' '; 2 << 20]).await;
+        assert_eq!(status, 413, "larger by far");
+    }
+    let get = server.http.get(server.public("/hooks/gitlab")).send().await.unwrap();
+    assert_eq!(get.status(), 405);
+    assert_eq!(server.http.get(server.public("/healthz")).send().await.unwrap().status(), 200);
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+}
+
+fn headers_of(request: &SignedRequest) -> Vec<(&'static str, String)> {
+    let leak = |name: &str| &*name.to_owned().leak();
+    request.headers.iter().map(|(name, value)| (leak(name), value.clone())).collect()
+}
+
+/// Ways to be nobody whom Usher knows.
+fn unverifiable(forge: Forge, good: &SignedRequest) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    let is_signature =
+        |name: &str| name.eq_ignore_ascii_case("webhook-signature") || name == "X-Hub-Signature-256";
+    let with = |signature: Option<&str>| {
+        let mut headers = headers_of(good);
+        match signature {
+            None => headers.retain(|(name, _)| !is_signature(name)),
+            Some(other) => headers
+                .iter_mut()
+                .filter(|(name, _)| is_signature(name))
+                .for_each(|(_, value)| *value = other.to_owned()),
+        }
+        headers
+    };
+    let now = Timestamp::now().as_second();
+    let mut ways = vec![
+        ("no signature", with(None)),
+        ("an empty one", with(Some(""))),
+        ("rubbish", with(Some("sha256=zz,v1,zz"))),
+        ("another body's", sign::headers(forge, &good.event, &good.delivery_id, now, b"{}")),
+    ];
+    if forge == Forge::Gitlab {
+        let old = sign::headers(forge, &good.event, &good.delivery_id, now - 301, &good.body);
+        let early = sign::headers(forge, &good.event, &good.delivery_id, now + 330, &good.body);
+        ways.extend([("too old", old), ("from the future", early)]);
+    }
+    ways
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_cannot_take_it_is_answered_503_and_nothing_is_lost_after() {
+    let server = Server::started(Settings::default()).await;
+    let change = server.open(Forge::Gitlab, "sam");
+    let request = server.the_webhook();
+    let path = format!("sqlite:{}", server.store_path().display());
+    let mut lock = SqliteConnection::connect(&path).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut lock).await.unwrap();
+    let (status, again, text) =
+        post(&server, "/hooks/gitlab", &headers_of(&request), request.body.to_vec()).await;
+    assert_eq!(status, 503, "{text}");
+    assert_eq!(again.as_deref(), Some("30"));
+    lock.close().await.unwrap();
+    let status = server.sandbox.send(&request).await;
+    assert!(matches!(status, Some(200 | 202)), "{status:?}");
+    server.at_rest().await;
+    server.assert_one_status_comment(&change);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_configuration_is_told_every_mistake_and_exits_with_2() {
+    let server = Server::planned(Settings::default()).await;
+    let good = server.company.text(&server.settings);
+    assert_eq!(server.run(&["check"]).await.code, Some(0));
+    let wrong = good
+        .replace("[server]", "colour = \"red\"\n[server]\nlistne = \"127.0.0.1:1\"")
+        .replace("env:GITHUB_TOKEN", "env:NO_SUCH_VARIABLE")
+        .replace("token = \"env:GITLAB_TOKEN\"", "token = \"glpat-written-right-here\"")
+        .replace("timezone = \"Europe/London\"", "timezone = \"Europe/Londn\"")
+        .replace("pool = \"backend\"", "pool = \"backnd\"")
+        .replace("capacity = 5", "capacity = \"many\"");
+    server.write_config(&wrong);
+    let line = |part: &str| wrong.lines().position(|line| line.contains(part)).unwrap() + 1;
+    for command in [&["check"][..], &["serve"], &["explain", "gitlab:acme/shop!1"], &["deliveries"]] {
+        let run = server.run(command).await;
+        assert_eq!(run.code, Some(2), "{command:?}: {run:?}");
+        for (place, says) in [
+            ("colour", "colour"),
+            ("listne", "listen"),
+            ("NO_SUCH_VARIABLE", "NO_SUCH_VARIABLE"),
+            ("token = \"[", "env:"),
+            ("Londn", "Europe/London"),
+            ("backnd", "backend"),
+            ("\"many\"", "capacity"),
+        ] {
+            let place = if place.starts_with("token") { line("glpat-written") } else { line(place) };
+            let told = run.err.split("\n\n").find(|told| told.contains(&format!("usher.toml:{place}:")));
+            let told = told.unwrap_or_else(|| panic!("nothing about line {place}:\n{}", run.err));
+            assert!(told.contains(says), "line {place} should say `{says}`:\n{told}");
+        }
+        assert!(!run.err.contains("glpat-written-right-here"), "a secret is not repeated:\n{}", run.err);
+    }
+    assert!(!server.store_path().exists(), "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wrong_usage_exits_with_2_and_failures_with_1() {
+    let server = Server::planned(Settings::default()).await;
+    for wrong in [&["dance"][..], &["explain"], &["explain", "shop"], &["explain", "nowhere:a/b!1"]] {
+        let run = server.run(wrong).await;
+        assert_eq!(run.code, Some(2), "{wrong:?}: {run:?}");
+    }
+    let missing = server.run(&["explain", "gitlab:acme/shop!99"]).await;
+    assert_eq!(missing.code, Some(1), "{missing:?}");
+    let nowhere = server.run(&["--config", "/nowhere/usher.toml", "check"]).await;
+    assert_eq!(nowhere.code, Some(2), "{nowhere:?}");
+}

@@ -1,0 +1,132 @@
+//! Whoever leaves work for another part wakes it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio_util::sync::CancellationToken;
+use usher::bells::Bells;
+use usher::engine::Engine;
+use usher::metrics::Metrics;
+use usher::sandbox::{Fault, Forge};
+
+use super::harness::{BOTH, House, Settings};
+use super::server::until;
+
+async fn rang(bells: &Bells) -> bool {
+    tokio::select! {
+        biased;
+        () = bells.outbox.notified() => true,
+        () = std::future::ready(()) => false,
+    }
+}
+
+#[tokio::test]
+async fn the_courier_is_woken_when_a_fact_that_its_actions_waited_for_has_no_actions_itself() {
+    let house = House::new().await;
+    let bells = Arc::new(Bells::default());
+    let service = &house.service;
+    let (store, knowledge, clock) = (service.store.clone(), service.knowledge.clone(), house.clock.clone());
+    let engine = Engine::new(store.clone(), knowledge, clock.clone(), bells.clone(), Metrics::new(), false);
+    let change = house.open(Forge::Gitlab, "sam");
+    house.sandbox.deliver_pending().await;
+    assert_eq!(engine.drain().await.unwrap(), 1);
+    assert!(rang(&bells).await, "there are actions");
+
+    clock.advance_to(clock.now() + jiff::SignedDuration::from_mins(1));
+    house.sandbox.add_label(&change, "rita", "bug").unwrap();
+    house.sandbox.deliver_pending().await;
+    assert_eq!(store.claim(clock.now(), 10).await.unwrap(), [], "first listen, then speak");
+    assert!(!rang(&bells).await);
+    assert_eq!(engine.drain().await.unwrap(), 1);
+    assert!(rang(&bells).await, "the actions may go now");
+    assert_eq!(store.claim(clock.now(), 10).await.unwrap().len(), 1);
+    engine.drain().await.unwrap();
+    assert!(!rang(&bells).await, "nothing was decided, so nobody is woken");
+}
+
+/// Usher's own sweeping of one forge, as `serve` runs it.
+struct Sweeping {
+    house: House,
+    forge: Forge,
+    _stop: tokio_util::sync::DropGuard,
+}
+
+impl Sweeping {
+    fn begin(house: House, forge: Forge) -> Sweeping {
+        let stop = CancellationToken::new();
+        let reconcile = house.service.reconciles[usize::from(forge == Forge::Gitlab)].clone();
+        let token = stop.clone();
+        tokio::spawn(async move { reconcile.run(Duration::from_secs(600), token).await });
+        Sweeping { house, forge, _stop: stop.drop_guard() }
+    }
+
+    /// How often GitHub or GitLab was asked who is in the support team.
+    fn rosters_read(&self) -> usize {
+        let requests = self.house.sandbox.requests();
+        let members = requests.iter().filter(|one| one.path.contains("/members"));
+        members.filter(|one| one.forge == self.forge).count()
+    }
+
+    /// A group or team has changed.
+    fn ring(&self) {
+        self.house.service.reload(&self.house.config(&Settings::default())).unwrap();
+    }
+
+    fn pass(&self, seconds: i64) {
+        self.house.clock.advance_to(self.house.clock.now() + SignedDuration::from_secs(seconds));
+    }
+}
+
+#[tokio::test]
+async fn a_roster_bell_that_rings_during_a_sweep_is_heard_after_it() {
+    for forge in BOTH {
+        let house = House::unswept(Settings::default()).await;
+        house.sandbox.fail_next(forge, "GET", "/members", Fault::Delay(Duration::from_secs(60)), 1);
+        let sweeping = Sweeping::begin(house, forge);
+        until("the sweep is under way", async || sweeping.house.sandbox.reads() > 0).await;
+        sweeping.ring();
+        until("the first roster is read", async || {
+            sweeping.pass(60);
+            sweeping.rosters_read() == 1
+        })
+        .await;
+        until("it is read again", async || {
+            sweeping.pass(1);
+            sweeping.rosters_read() == 2
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_forge_that_is_down_is_not_asked_for_every_bell_and_comes_back_soon() {
+    let house = House::unswept(Settings::default()).await;
+    house.sandbox.fail_next(Forge::Github, "GET", "", Fault::status(500, "down"), 2);
+    let sweeping = Sweeping::begin(house, Forge::Github);
+    let asked = |times: usize| {
+        let sandbox = sweeping.house.sandbox.clone();
+        async move || sandbox.reads() >= times
+    };
+    until("the first sweep has failed", asked(1)).await;
+    let faulted = async || {
+        let known = sweeping.house.service.knowledge.now();
+        known.forge("github").is_some_and(|forge| forge.fault.is_some())
+    };
+    until("the fault is known", faulted).await;
+    for _ in 0..20 {
+        sweeping.ring();
+        tokio::task::yield_now().await;
+    }
+    sweeping.pass(5);
+    until("it is asked again", asked(2)).await;
+    assert_eq!(sweeping.house.sandbox.reads(), 2, "once, whatever rang");
+    // Twenty bells have not made the pauses longer: the next one lasts ten seconds.
+    until("it is well", async || {
+        sweeping.pass(1);
+        sweeping.rosters_read() == 1
+    })
+    .await;
+    let waited = sweeping.house.clock.now().duration_since(super::harness::monday());
+    assert!(waited < SignedDuration::from_secs(120), "it took {waited:#}");
+}

@@ -1,0 +1,160 @@
+//! The command line beside a real server: explain, replay, deliveries, and SIGHUP.
+
+use std::path::Path;
+
+use usher::core::review::Stage;
+use usher::sandbox::{Fault, Forge};
+
+use super::harness::{BOTH, Settings, key, touching};
+use super::server::{Server, until};
+
+/// Name and content of all files of the store.
+fn bytes(store: &Path) -> Vec<(String, Vec<u8>)> {
+    let folder = std::fs::read_dir(store.parent().unwrap()).unwrap();
+    let files = folder.map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("usher.db"));
+    let mut files: Vec<_> =
+        files.map(|path| (path.display().to_string(), std::fs::read(path).unwrap())).collect();
+    files.sort();
+    files
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explain_names_every_candidate_and_writes_nothing_where_there_is_no_store_yet() {
+    let paths = Settings { paths: true, members: r#"["rita", "ravi", "sam"]"#, ..Settings::default() };
+    let server = Server::planned(paths).await;
+    for forge in BOTH {
+        let change = server.open(forge, "sam");
+        let docs = server.open_with(forge, touching("siobhan", &["docs/a.md"]));
+        let page = server.sandbox.web_url(&change);
+        for name in [key(&change).to_string(), page] {
+            let out = server.run(&["explain", &name]).await.good();
+            for says in ["Pool backend:", "rita", "ravi", "sam", "Why:", "labels support-contribution"] {
+                assert!(out.contains(says), "{says} is missing:\n{out}");
+            }
+            let author = out.lines().find(|line| line.trim_start().starts_with("sam ")).unwrap();
+            assert!(author.contains("author"), "{author}");
+            assert!(out.ends_with("Nothing was written.\n"), "{out}");
+        }
+        let json = server.run(&["explain", &key(&docs).to_string(), "--json"]).await.json();
+        assert_eq!(json["change"], key(&docs).to_string());
+        assert_eq!(
+            (&json["tracked"], &json["known"], &json["stage"]),
+            (&true.into(), &false.into(), &"reviewing".into())
+        );
+        let pool = &json["pools"][0];
+        assert_eq!(pool["pool"], "docs", "{json:#}");
+        let verdicts = pool["candidates"].as_array().unwrap().iter();
+        let mut verdicts: Vec<_> = verdicts.map(|one| one["standing"]["verdict"].as_str().unwrap()).collect();
+        verdicts.sort_unstable();
+        assert_eq!(verdicts, ["chosen", "free"], "{json:#}");
+        assert!(json["sentences"].as_array().is_some_and(|sentences| !sentences.is_empty()));
+    }
+    let stranger = server.open(Forge::Gitlab, "dora");
+    let out = server.run(&["explain", &key(&stranger).to_string()]).await.good();
+    assert!(out.contains("Usher leaves it alone"), "{out}");
+    assert_eq!(server.sandbox.writes(), 0, "{:?}", server.asked());
+    assert_eq!(bytes(&server.store_path()), [], "no store was made");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explain_and_replay_leave_an_existing_store_as_it_is_to_the_byte() {
+    let mut server = Server::started(Settings::default()).await;
+    let change = server.open(Forge::Gitlab, "sam");
+    let webhook = server.the_webhook();
+    assert_eq!(server.sandbox.send(&webhook).await, Some(202));
+    server.flowing_until("it has a reviewer", async || !server.reviewers(&change).is_empty()).await;
+    server.at_rest().await;
+    assert_eq!(server.stop().await, Some(0));
+    let (before, writes) = (bytes(&server.store_path()), server.sandbox.writes());
+
+    let payload = server.folder.path().join("payload.json");
+    std::fs::write(&payload, &webhook.body).unwrap();
+    let payload = payload.to_str().unwrap();
+    let out = server.run(&["explain", &key(&change).to_string()]).await.good();
+    assert!(out.contains("reviewers: ") && out.contains("rita") && out.contains("ravi"), "{out}");
+    for event in ["merge_request", "Merge Request Hook"] {
+        let out = server.run(&["replay", payload, "--event", event, "--forge", "gitlab"]).await.good();
+        assert!(out.contains("Nothing was written."), "{out}");
+    }
+    let json =
+        server.run(&["replay", payload, "--event", "merge_request", "--forge", "gitlab", "--json"]).await;
+    assert_eq!(json.json()["change"], key(&change).to_string());
+    let list = server.run(&["deliveries", "list", "--json"]).await.json();
+    assert_eq!(list["outbox"], serde_json::json!([]));
+    let first =
+        list["inbox"].as_array().unwrap().iter().find(|row| row["delivery_id"] == *webhook.delivery_id);
+    let id = first.unwrap()["id"].as_str().unwrap().to_owned();
+    let shown = server.run(&["deliveries", "show", &id, "--json"]).await.json();
+    assert_eq!(shown["body"].as_str().unwrap().as_bytes(), webhook.body, "the body as it was sent");
+    assert!(server.run(&["deliveries"]).await.good().contains("The outbox is empty."));
+    assert_eq!(server.run(&["deliveries", "show", "in:99999"]).await.code, Some(1));
+    assert_eq!(server.run(&["deliveries", "show", "x"]).await.code, Some(2));
+
+    assert_eq!(server.sandbox.writes(), writes, "not one write reached a forge");
+    assert!(bytes(&server.store_path()) == before, "the store has changed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lasting_refusal_becomes_a_dead_letter_that_can_be_tried_again() {
+    let server = Server::started(Settings::default()).await;
+    let refusal = Fault::status(403, "Comments are locked for the flood");
+    server.sandbox.fail_next(Forge::Github, "POST", "/comments", refusal, 100);
+    let change = server.open(Forge::Github, "sam");
+    server.flowing_until("it has a reviewer", async || !server.reviewers(&change).is_empty()).await;
+    let dead = async || {
+        let list = server.run(&["deliveries", "list", "--json"]).await.json();
+        list["outbox"].as_array().unwrap().iter().find(|row| row["error"].is_string()).cloned()
+    };
+    until("there is a dead letter", async || dead().await.is_some()).await;
+    let row = dead().await.unwrap();
+    assert_eq!((&row["kind"], &row["attempts"]), (&"status".into(), &1.into()), "{row:#}");
+    assert!(row["state"].as_str().unwrap().starts_with("dead since"), "{row:#}");
+    assert!(row["error"].as_str().unwrap().contains("Comments are locked for the flood"), "{row:#}");
+    let id = row["id"].as_str().unwrap();
+    let shown = server.run(&["deliveries", "show", id]).await.good();
+    assert!(shown.contains("write the status comment") && shown.contains("locked for the flood"), "{shown}");
+    assert_eq!(server.comments(&change).len(), 0);
+
+    server.sandbox.clear_faults();
+    assert_eq!(server.run(&["deliveries", "retry", "out:99999"]).await.code, Some(1));
+    let retried = server.run(&["deliveries", "retry", id]).await.good();
+    assert!(retried.contains(&format!("{id} is tried again")), "{retried}");
+    // Another change wakes the courier before its next look.
+    server.open(Forge::Github, "siobhan");
+    server.flowing_until("the comment is there", async || !server.comments(&change).is_empty()).await;
+    server.at_rest().await;
+    server.assert_one_status_comment(&change);
+    assert!(server.run(&["deliveries"]).await.good().contains("The outbox is empty."));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_sighup_a_new_member_takes_part_and_a_bad_file_changes_nothing() {
+    let mut server =
+        Server::started(Settings { members: r#"["rita"]"#, capacity: 1, ..Settings::default() }).await;
+    let first = server.open(Forge::Gitlab, "sam");
+    server.flowing_until("rita is asked", async || server.reviewers(&first) == ["rita"]).await;
+    server.at_rest().await;
+
+    let text =
+        server.company.text(&server.settings).replace("timezone = \"Europe/London\"", "timezone = \"Londn\"");
+    server.write_config(&text);
+    server.signal("HUP");
+    let says = "the new configuration is wrong, the old one stays";
+    until("the log says what is wrong", async || server.log().contains(says)).await;
+    assert!(server.log().contains("Londn"));
+    let second = server.open(Forge::Gitlab, "siobhan");
+    let waits = async || {
+        let review = server.store().await.load(&key(&second)).await.unwrap();
+        review.is_some_and(|stored| stored.review.stage == Stage::Waiting)
+    };
+    server.flowing_until("nobody is free for the second one", waits).await;
+
+    server.settings.members = r#"["rita", "ravi"]"#;
+    server.write_config(&server.company.text(&server.settings));
+    server.signal("HUP");
+    until("the log says so", async || server.log().contains("the new configuration is in force")).await;
+    let third = server.open(Forge::Gitlab, "sam");
+    let asked = async || server.reviewers(&second) == ["ravi"] || server.reviewers(&third) == ["ravi"];
+    server.flowing_until("ravi takes part", asked).await;
+}
