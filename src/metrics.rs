@@ -58,6 +58,7 @@ pub struct Metrics {
     pub outbox_dead: Gauge,
     pub forge_sweep_age_seconds: Family<ForgeLabels, SecondsGauge>,
     pub forge_roster_age_seconds: Family<ForgeLabels, SecondsGauge>,
+    pub hooks_disabled: Family<ForgeLabels, Gauge>,
 }
 
 impl Metrics {
@@ -88,6 +89,11 @@ impl Metrics {
             "forge_roster_age_seconds",
             "Time since the roster was read",
             metrics.forge_roster_age_seconds.clone(),
+        );
+        registry.register(
+            "hooks_disabled",
+            "Webhooks to Usher that the forge has disabled",
+            metrics.hooks_disabled.clone(),
         );
         metrics.registry = registry;
         Arc::new(metrics)

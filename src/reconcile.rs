@@ -1,10 +1,14 @@
 //! Reconcile heals what webhooks lose: it reads rosters, lists the changes of watched projects, and
-//! lets whatever is news come in by the same door as every other fact.
+//! lets whatever is news come in by the same door as every other fact. It also watches the health of
+//! Usher's own webhooks (`hooks`).
+
+mod hooks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
@@ -16,6 +20,7 @@ use crate::engine::Knowledge;
 use crate::forge::{Client, Fault};
 use crate::metrics::{ForgeLabels, Metrics};
 use crate::store::{Store, StoreError};
+use hooks::HookWatch;
 
 /// Name of the watermark of the listing.
 const LISTING: &str = "changes";
@@ -43,9 +48,12 @@ pub struct Reconcile {
     clock: Clock,
     bells: Arc<Bells>,
     metrics: Arc<Metrics>,
+    dry_run: bool,
+    hooks: Mutex<HookWatch>,
 }
 
 impl Reconcile {
+    /// With `dry_run` nothing is written to the forge: disabled webhooks are reported, not tested.
     pub fn new(
         client: Client,
         store: Store,
@@ -53,8 +61,10 @@ impl Reconcile {
         clock: Clock,
         bells: Arc<Bells>,
         metrics: Arc<Metrics>,
+        dry_run: bool,
     ) -> Reconcile {
-        Reconcile { client, store, knowledge, clock, bells, metrics }
+        let hooks = Mutex::default();
+        Reconcile { client, store, knowledge, clock, bells, metrics, dry_run, hooks }
     }
 
     /// Sweeps at once and then every `every`, until `stop`; sooner after a failure, and whenever the
@@ -99,8 +109,8 @@ impl Reconcile {
         }
     }
 
-    /// One sweep: the roster if it is old (or `refresh`), then every change that is news. Returns
-    /// how many changes were.
+    /// One sweep: the roster if it is old (or `refresh`), then every change that is news, then the
+    /// webhooks if it is their turn. Returns how many changes were news.
     pub async fn sweep(&self, refresh: bool) -> Result<usize, SweepError> {
         self.read_roster(refresh).await?;
         let forge = self.client.name();
@@ -124,6 +134,7 @@ impl Reconcile {
             self.bells.inbox.notify_one();
         }
         self.knowledge.swept(forge, self.clock.now());
+        self.watch_hooks().await?;
         Ok(news)
     }
 

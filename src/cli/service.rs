@@ -81,6 +81,7 @@ impl Service {
                 clock.clone(),
                 bells.clone(),
                 metrics.clone(),
+                config.dry_run,
             ))
         });
         let reconciles = reconciles.collect();

@@ -33,6 +33,55 @@ pub struct ForgeKnowledge {
     pub swept_at: Option<Timestamp>,
     /// What went wrong last, until something goes right again.
     pub fault: Option<String>,
+    /// Usher's own webhooks to which the forge sends nothing any more. `None`: not known, because no
+    /// project's webhooks could be looked at.
+    pub disabled_hooks: Option<Arc<[DisabledHook]>>,
+}
+
+/// A webhook of Usher's that its forge has disabled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisabledHook {
+    /// Full path of the project.
+    pub project: String,
+    /// The forge's number of the hook.
+    pub id: u64,
+    /// In words: `temporarily disabled`.
+    pub state: String,
+    pub disabled_until: Option<Timestamp>,
+    /// The last attempt to bring it back.
+    pub test: Option<HookTest>,
+}
+
+/// A test that was sent to bring a webhook back to life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookTest {
+    pub at: Timestamp,
+    /// What the forge answered, if it did not go well.
+    pub refusal: Option<String>,
+}
+
+impl DisabledHook {
+    /// What is wrong, without the project's name: for those who may not know it.
+    pub fn in_short(&self) -> String {
+        let until = self.disabled_until.map(|at| format!(" until {}", minute(at))).unwrap_or_default();
+        format!("webhook {} is {}{until}", self.id, self.state)
+    }
+
+    /// What is wrong, where, and what was done about it.
+    pub fn sentence(&self) -> String {
+        let test = match &self.test {
+            None => String::new(),
+            Some(HookTest { at, refusal: None }) => format!("; a test at {} went well", minute(*at)),
+            Some(HookTest { at, refusal: Some(why) }) => {
+                format!("; a test at {} did not bring it back: {why}", minute(*at))
+            }
+        };
+        format!("{}: {}{test}", self.project, self.in_short())
+    }
+}
+
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 impl Knowledge {
@@ -41,7 +90,14 @@ impl Knowledge {
         let forges = remembered.into_iter().map(|(forge, roster, first_seen)| {
             let directory = Arc::new(Directory::new(&policy, &forge, &roster));
             let roster = Arc::new(roster);
-            let known = ForgeKnowledge { directory, roster, first_seen, swept_at: None, fault: None };
+            let known = ForgeKnowledge {
+                directory,
+                roster,
+                first_seen,
+                swept_at: None,
+                fault: None,
+                disabled_hooks: None,
+            };
             (forge, known)
         });
         let forges = forges.collect();
@@ -64,7 +120,9 @@ impl Knowledge {
                 let first_seen = before.map_or(now, |before| before.first_seen);
                 let swept_at = before.and_then(|before| before.swept_at);
                 let fault = before.and_then(|before| before.fault.clone());
-                (forge.name.clone(), ForgeKnowledge { directory, roster, first_seen, swept_at, fault })
+                let disabled_hooks = before.and_then(|before| before.disabled_hooks.clone());
+                let known = ForgeKnowledge { directory, roster, first_seen, swept_at, fault, disabled_hooks };
+                (forge.name.clone(), known)
             });
             Known { policy: policy.clone(), forges: forges.collect() }
         });
@@ -92,6 +150,12 @@ impl Knowledge {
         self.change(forge, |_, known| known.fault = Some(fault.to_owned()));
     }
 
+    /// The webhooks were looked at, and these of them are disabled; `None` when none could be seen.
+    pub fn set_disabled_hooks(&self, forge: &str, hooks: Option<Vec<DisabledHook>>) {
+        let hooks: Option<Arc<[DisabledHook]>> = hooks.map(Arc::from);
+        self.change(forge, |_, known| known.disabled_hooks = hooks.clone());
+    }
+
     fn change(&self, forge: &str, change: impl Fn(&Policy, &mut ForgeKnowledge)) {
         self.known.rcu(|known| {
             let mut known = Known::clone(known);
@@ -100,6 +164,13 @@ impl Knowledge {
             }
             known
         });
+    }
+}
+
+impl ForgeKnowledge {
+    /// The disabled webhooks, as far as they are known.
+    pub fn hooks(&self) -> &[DisabledHook] {
+        self.disabled_hooks.as_deref().unwrap_or_default()
     }
 }
 

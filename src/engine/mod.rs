@@ -27,7 +27,7 @@ use crate::core::world::World;
 use crate::metrics::Metrics;
 use crate::store::{Commit, CommitError, InboxItem, LedgerEntry, Store, StoreError};
 
-pub use knowledge::{ForgeKnowledge, Knowledge, Known};
+pub use knowledge::{DisabledHook, ForgeKnowledge, HookTest, Knowledge, Known};
 
 use refusals::Refusals;
 

@@ -181,6 +181,39 @@ impl Client {
         Ok(listing)
     }
 
+    /// The watched projects that the configuration names in full, without a wildcard.
+    pub fn exact_projects(&self) -> impl Iterator<Item = &str> {
+        self.0
+            .projects
+            .iter()
+            .map(|pattern| pattern.text.as_str())
+            .filter(|text| !text.split('/').any(is_wild))
+    }
+
+    /// The webhooks of a project that lead to Usher, with their health. One read; GitHub disables no
+    /// hook by itself, so there nothing is asked and the list is empty.
+    ///
+    /// # Errors
+    /// See [`Fault`]. [`Fault::Gone`] or [`Fault::Refused`]: this token may not look at them.
+    pub async fn hooks(&self, project: &str) -> Result<Vec<gitlab::Hook>, Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => gitlab.hooks(&self.0.name, project).await,
+            Dialect::GitHub(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Sends a test to one of [`Client::hooks`], which enables it again where Usher answers well.
+    /// One write; GitLab allows five a minute. On GitHub there is nothing to do.
+    ///
+    /// # Errors
+    /// See [`Fault`]. 422: Usher did not answer well, or the project has no change to make a test of.
+    pub async fn test_hook(&self, project: &str, hook: u64) -> Result<(), Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => gitlab.test_hook(project, hook).await,
+            Dialect::GitHub(_) => Ok(()),
+        }
+    }
+
     /// Resolves the logins and groups of `wish`. Those that the forge does not know are named in
     /// `unknown`.
     ///
@@ -209,13 +242,16 @@ pub(super) enum Source {
     Project(String),
 }
 
+fn is_wild(part: &str) -> bool {
+    part.contains(['*', '?', '[', '{', '\\'])
+}
+
 /// The fewest places in which all of `patterns` are found.
 pub(super) fn sources(patterns: &[Pattern]) -> Vec<Source> {
-    let wild = |part: &&str| part.contains(['*', '?', '[', '{', '\\']);
     let mut sources: Vec<Source> = Vec::new();
     for pattern in patterns {
         let parts: Vec<&str> = pattern.text.split('/').collect();
-        let tame: Vec<&str> = parts.iter().copied().take_while(|part| !wild(part)).collect();
+        let tame: Vec<&str> = parts.iter().copied().take_while(|part| !is_wild(part)).collect();
         sources.push(match tame.len() {
             0 => Source::Everywhere,
             n if n == parts.len() => Source::Project(pattern.text.clone()),

@@ -25,6 +25,7 @@ pub mod url;
 
 pub use client::{Client, ClientConfig, Hint, Listing, Performed};
 pub use fault::Fault;
+pub use gitlab::{Hook, HookState};
 pub use http::Health;
 pub use inbound::{Inbound, Incoming, Reading, Secrets, Unreadable};
 pub use signature::{BadSecret, Unverified};

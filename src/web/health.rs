@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::door::Door;
 use crate::core::change::ForgeKind;
+use crate::engine::DisabledHook;
 use crate::store::StoreError;
 
 /// How long the store may take to answer.
@@ -21,6 +22,8 @@ const ENGINE_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
 const ROWS: u32 = 256;
 /// Longest fault that is repeated.
 const FAULT_CHARS_MAX: usize = 200;
+/// Disabled webhooks that are named.
+const HOOKS_MAX: usize = 20;
 
 /// The body of `/readyz`.
 #[derive(Debug, Serialize)]
@@ -41,6 +44,9 @@ struct ForgeHealth {
     /// Since its open changes were last listed without a fault.
     sweep_age_seconds: Option<i64>,
     fault: Option<String>,
+    /// Webhooks that the forge has disabled, as sentences; left out while there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    disabled_hooks: Vec<String>,
 }
 
 /// `GET /healthz`
@@ -108,6 +114,8 @@ fn forges(door: &Door) -> Vec<ForgeHealth> {
         roster_age_seconds: forge.roster.fetched_at.map(|at| seconds(at, now)),
         sweep_age_seconds: forge.swept_at.map(|at| seconds(at, now)),
         fault: forge.fault.as_ref().map(|fault| fault.chars().take(FAULT_CHARS_MAX).collect()),
+        // The public listener names no projects.
+        disabled_hooks: forge.hooks().iter().take(HOOKS_MAX).map(DisabledHook::in_short).collect(),
     });
     forges.collect()
 }

@@ -36,10 +36,14 @@ fn set_gauges(door: &Door, counts: &Counts) {
     // A forge that left the configuration leaves the gauges too.
     metrics.forge_sweep_age_seconds.clear();
     metrics.forge_roster_age_seconds.clear();
+    metrics.hooks_disabled.clear();
     for (name, forge) in door.knowledge.now().forges() {
         let labels = ForgeLabels { forge: name.to_owned() };
         if let Some(at) = forge.swept_at {
             metrics.forge_sweep_age_seconds.get_or_create(&labels).set(seconds(at, now) as f64);
+        }
+        if let Some(hooks) = &forge.disabled_hooks {
+            metrics.hooks_disabled.get_or_create(&labels).set(whole(hooks.len() as u64));
         }
         if let Some(at) = forge.roster.fetched_at {
             metrics.forge_roster_age_seconds.get_or_create(&labels).set(seconds(at, now) as f64);

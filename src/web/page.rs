@@ -9,8 +9,11 @@ use super::view::{self, Court, Eyes, View};
 use crate::core::change::{ChangeState, ForgeKind};
 use crate::core::review::{Hold, Review, Stage};
 use crate::core::words;
-use crate::engine::{ForgeKnowledge, Known};
+use crate::engine::{DisabledHook, ForgeKnowledge, Known};
 use crate::store::{OutboxRow, OutboxState, Stored};
+
+/// Disabled webhooks of a forge that are named.
+const HOOKS_MAX: usize = 10;
 
 /// `GET /`
 #[derive(Template)]
@@ -69,6 +72,9 @@ pub(super) struct Forge {
     pub(super) swept: Option<Moment>,
     pub(super) roster: Option<Moment>,
     pub(super) fault: Option<String>,
+    /// What is wrong with webhooks.
+    pub(super) hooks: Vec<String>,
+    pub(super) hooks_hidden: usize,
 }
 
 /// Reviews that wait for the same kind of court.
@@ -301,11 +307,13 @@ impl LedgerLine {
 
 impl Forge {
     pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeKnowledge) -> Forge {
-        let (state, word) = match (&forge.fault, forge.directory.known) {
-            (Some(_), _) => ("faulty", "has a fault"),
-            (None, false) => ("waiting", "people not known yet"),
-            (None, true) => ("good", "fine"),
+        let (state, word) = match (&forge.fault, forge.hooks(), forge.directory.known) {
+            (Some(_), _, _) => ("faulty", "has a fault"),
+            (None, [_, ..], _) => ("faulty", "has disabled webhooks"),
+            (None, [], false) => ("waiting", "people not known yet"),
+            (None, [], true) => ("good", "fine"),
         };
+        let hooks: Vec<String> = forge.hooks().iter().take(HOOKS_MAX).map(DisabledHook::sentence).collect();
         Forge {
             name: name.to_owned(),
             kind: match forge.directory.kind {
@@ -317,6 +325,8 @@ impl Forge {
             swept: forge.swept_at.map(|at| clock.moment(at)),
             roster: forge.roster.fetched_at.map(|at| clock.moment(at)),
             fault: forge.fault.clone(),
+            hooks_hidden: forge.hooks().len() - hooks.len(),
+            hooks,
         }
     }
 }

@@ -9,6 +9,7 @@ mod crash;
 mod examples;
 mod harness;
 mod healing;
+mod hooks;
 mod life;
 mod order;
 mod secrets;

@@ -187,7 +187,7 @@ pub(super) fn endpoint<T>(built: Result<T, impl std::fmt::Display>) -> Result<T,
 }
 
 /// Statuses other than 2xx never come this far: the transport has made faults of them.
-fn fault_of(error: ApiError<Fault>, write: bool) -> Fault {
+pub(super) fn fault_of(error: ApiError<Fault>, write: bool) -> Fault {
     match error {
         ApiError::Client { source } => source,
         ApiError::DataType { .. } | ApiError::GitlabService { .. } | ApiError::Json { .. } => {

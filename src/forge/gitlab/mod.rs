@@ -3,6 +3,7 @@
 
 mod client;
 mod comment;
+mod hooks;
 mod list;
 pub mod read;
 mod reviewers;
@@ -13,3 +14,4 @@ mod tests;
 mod wire;
 
 pub(super) use client::GitLab;
+pub use hooks::{Hook, HookState};

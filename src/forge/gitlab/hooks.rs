@@ -1,0 +1,214 @@
+//! Usher's own webhooks as GitLab sees them: GitLab stops a hook that keeps failing, and drops in
+//! silence what happens meanwhile (forges.md 1.3).
+
+use std::borrow::Cow;
+
+use gitlab::api::common::NameOrId;
+use gitlab::api::{AsyncQuery, Endpoint, ignore};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::client::{GitLab, List, fault_of};
+use crate::forge::fault::Fault;
+use crate::forge::http::Pages;
+use crate::forge::time::instant;
+
+/// A project has at most 100 hooks (GitLab's `instance_limits.md`): one page.
+const HOOK_PAGES_LIMIT: usize = 1;
+
+/// One webhook of a project that leads to Usher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// Number of the hook, by which GitLab's settings pages and API name it.
+    pub id: u64,
+    pub state: HookState,
+    /// Until when GitLab sends it nothing, for a hook that rests.
+    pub disabled_until: Option<Timestamp>,
+}
+
+/// GitLab's `alert_status` (`auto_disabling.rs`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookState {
+    /// Deliveries are sent.
+    Executable,
+    /// It failed at least four times in a row and rests, a minute at first and a day at most.
+    TemporarilyDisabled,
+    /// It failed forty times in a row; only a test that succeeds brings it back.
+    Disabled,
+    /// A word that Usher does not know.
+    Other(String),
+}
+
+impl HookState {
+    /// Older GitLabs tell no state and disable nothing.
+    fn new(word: Option<&str>) -> HookState {
+        match word {
+            None | Some("executable") => HookState::Executable,
+            Some("temporarily_disabled") => HookState::TemporarilyDisabled,
+            Some("disabled") => HookState::Disabled,
+            Some(word) => HookState::Other(word.chars().take(STATE_CHARS_MAX).collect()),
+        }
+    }
+
+    /// What is said of such a hook: "temporarily disabled".
+    pub fn phrase(&self) -> &str {
+        match self {
+            HookState::Executable => "in order",
+            HookState::TemporarilyDisabled => "temporarily disabled",
+            HookState::Disabled => "disabled",
+            HookState::Other(word) => word,
+        }
+    }
+}
+
+/// Longest word for a state that is repeated.
+const STATE_CHARS_MAX: usize = 40;
+
+/// An entry of `GET /projects/:id/hooks`.
+#[derive(Debug, Deserialize)]
+struct Listed {
+    id: u64,
+    #[serde(default)]
+    url: String,
+    alert_status: Option<String>,
+    disabled_until: Option<String>,
+}
+
+/// `POST /projects/:id/hooks/:hook_id/test/merge_requests_events`
+#[derive(Debug)]
+struct HookTest {
+    project: String,
+    hook: u64,
+}
+
+impl Endpoint for HookTest {
+    fn method(&self) -> http::Method {
+        http::Method::POST
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        format!("{}/{}/test/merge_requests_events", hooks_of(&self.project), self.hook).into()
+    }
+}
+
+impl GitLab {
+    /// The project's hooks that lead to this Usher, known by the end of their address:
+    /// `/hooks/{forge}`. One request; GitLab answers maintainers only.
+    pub async fn hooks(&self, forge: &str, project: &str) -> Result<Vec<Hook>, Fault> {
+        let list = List { path: hooks_of(project), parameters: Vec::new() };
+        let listed: Pages<Listed> = self.pages(&list, HOOK_PAGES_LIMIT).await?;
+        let own = listed.entries.into_iter().filter(|hook| leads_to(&hook.url, forge));
+        let hooks = own.map(|hook| Hook {
+            id: hook.id,
+            state: HookState::new(hook.alert_status.as_deref()),
+            disabled_until: hook.disabled_until.as_deref().and_then(instant),
+        });
+        Ok(hooks.collect())
+    }
+
+    /// Lets GitLab send a test to a hook, even to a disabled one; a 2xx to the test enables the hook
+    /// again, and only then GitLab answers with 2xx too. One write.
+    pub async fn test_hook(&self, project: &str, hook: u64) -> Result<(), Fault> {
+        let test = ignore(HookTest { project: project.to_owned(), hook });
+        test.query_async(&*self.line).await.map_err(|error| fault_of(error, true))
+    }
+}
+
+fn hooks_of(project: &str) -> String {
+    format!("projects/{}/hooks", NameOrId::from(project))
+}
+
+/// Addresses may carry `{variables}` where GitLab hides a part, so they are not parsed.
+fn leads_to(url: &str, forge: &str) -> bool {
+    let path = url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
+    path.strip_suffix(forge).is_some_and(|rest| rest.ends_with("/hooks/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use serde_json::json;
+
+    use super::*;
+    use crate::forge::testing::{Script, start};
+
+    const HOOKS: &str = "/projects/acme%2Fshop/hooks";
+
+    #[test]
+    fn own_hooks_are_known_by_the_end_of_their_address() {
+        for url in [
+            "https://usher.example.com/hooks/gitlab",
+            "https://usher.example.com/hooks/gitlab/",
+            "https://{secret}@h/a/hooks/gitlab?x=/y#z",
+        ] {
+            assert!(leads_to(url, "gitlab"), "{url}");
+        }
+        for url in [
+            "https://ci.example.com/build",
+            "https://h/hooks/gitlab2",
+            "https://h/hooks/my-gitlab",
+            "https://h/webhooks-gitlab",
+            "https://h/?to=/hooks/gitlab",
+            "",
+        ] {
+            assert!(!leads_to(url, "gitlab"), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn states_are_read_as_far_as_they_are_told() {
+        let script = Script::gitlab(&[]).await;
+        let hook = |id: u64, more: serde_json::Value| {
+            let mut hook = json!({"id": id, "url": "https://usher/hooks/f", "push_events": true});
+            hook.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            hook
+        };
+        let until = "2026-03-02T10:01:00.000+01:00";
+        let listed = json!([
+            hook(1, json!({"alert_status": "executable", "disabled_until": null})),
+            hook(2, json!({"alert_status": "temporarily_disabled", "disabled_until": until})),
+            hook(3, json!({"alert_status": "disabled"})),
+            hook(4, json!({})),
+            hook(5, json!({"alert_status": "asleep", "disabled_until": "soon"})),
+            {"id": 6, "url": "https://ci/", "alert_status": "disabled"},
+        ]);
+        script.on("GET", HOOKS, 200, listed).await;
+        let found = script.client.hooks("acme/shop").await.unwrap();
+        let states: Vec<_> = found.iter().map(|hook| (hook.id, hook.state.phrase())).collect();
+        let expected =
+            [(1, "in order"), (2, "temporarily disabled"), (3, "disabled"), (4, "in order"), (5, "asleep")];
+        assert_eq!(states, expected);
+        assert_eq!(found[1].disabled_until, Some(start() + SignedDuration::from_secs(60)));
+        assert_eq!(script.requests().await, [format!("GET {HOOKS}?per_page=100")]);
+    }
+
+    #[tokio::test]
+    async fn a_test_is_one_write_and_a_refusal_is_told() {
+        let script = Script::gitlab(&[]).await;
+        let test = format!("{HOOKS}/3/test/merge_requests_events");
+        script.on("POST", &test, 201, json!({"message": "201 Created"})).await;
+        assert_eq!(script.client.test_hook("acme/shop", 3).await, Ok(()));
+        assert_eq!(script.requests().await, [format!("POST {test}")]);
+
+        let test = format!("{HOOKS}/4/test/merge_requests_events");
+        let words = "Ensure the project has merge requests.";
+        script.on("POST", &test, 422, json!({ "message": words })).await;
+        let refused = Fault::Refused { status: 422, answer: words.into() };
+        assert_eq!(script.client.test_hook("acme/shop", 4).await, Err(refused));
+    }
+
+    #[tokio::test]
+    async fn who_is_no_maintainer_sees_no_hooks() {
+        let script = Script::gitlab(&[]).await;
+        script.on("GET", HOOKS, 403, json!({"message": "403 Forbidden"})).await;
+        let answer = script.client.hooks("acme/shop").await;
+        assert_eq!(answer, Err(Fault::Refused { status: 403, answer: "403 Forbidden".into() }));
+    }
+
+    #[tokio::test]
+    async fn github_has_no_hooks_that_need_this() {
+        let script = Script::github(&[]).await;
+        assert_eq!(script.client.hooks("acme/shop").await, Ok(Vec::new()));
+        assert_eq!(script.requests().await, [""; 0]);
+    }
+}

@@ -1,0 +1,209 @@
+//! Usher's own webhooks: GitLab disables one that fails, Usher tells and brings it back.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt;
+use jiff::SignedDuration;
+use tower::ServiceExt;
+use usher::bells::Bells;
+use usher::cli::service;
+use usher::config::Config;
+use usher::core::policy::Pattern;
+use usher::engine::DisabledHook;
+use usher::metrics::Metrics;
+use usher::reconcile::Reconcile;
+use usher::sandbox::{Access, ChangeRef, Fault, Forge};
+use usher::web;
+
+use super::harness::{BOT, House, SECRETS, Settings, project};
+
+const LOOK: &str = "GET /hooks";
+
+/// What is known of GitLab's disabled webhooks.
+fn known(house: &House) -> Option<Vec<DisabledHook>> {
+    let hooks = house.service.knowledge.now().forge("gitlab").unwrap().disabled_hooks.clone();
+    hooks.map(|hooks| hooks.to_vec())
+}
+
+/// An open support contribution on GitLab.
+async fn with_a_review() -> (House, ChangeRef) {
+    let mut house = House::new().await;
+    let change = house.opened(Forge::Gitlab, "sam").await;
+    (house, change)
+}
+
+/// Usher is given a wrong secret, refuses four deliveries in a row, and is given the right one.
+async fn break_the_hook(house: &House, change: &ChangeRef) {
+    let right = house.config(&Settings::default());
+    let mut wrong = right.clone();
+    wrong.forges[0].signing_tokens = vec![SECRETS[2].1.replace("Zmxv", "Zmxx").into()];
+    house.service.reload(&wrong).unwrap();
+    for _ in 0..4 {
+        house.sandbox.push(change, "sam").unwrap();
+    }
+    let delivered = house.sandbox.deliver_pending().await;
+    assert_eq!(delivered.iter().map(|one| one.status).collect::<Vec<_>>(), [Some(401); 4]);
+    house.service.reload(&right).unwrap();
+}
+
+/// GitLab's sweeper as after a restart.
+fn restarted(house: &House, config: &Config, dry_run: bool) -> Reconcile {
+    let client = service::client(&config.forges[0], &house.clock).unwrap();
+    let (store, knowledge) = (house.service.store.clone(), house.service.knowledge.clone());
+    let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
+    Reconcile::new(client, store, knowledge, house.clock.clone(), bells, metrics, dry_run)
+}
+
+/// The requests about webhooks of one sweep.
+async fn asked_by(house: &House, reconcile: &Reconcile) -> Vec<String> {
+    house.sandbox.clear_requests();
+    reconcile.sweep(false).await.unwrap();
+    house.asked().into_iter().filter(|line| line.contains("/hooks")).collect()
+}
+
+/// The same of all sweepers; GitHub's asks nothing about webhooks.
+async fn asked(house: &House) -> Vec<String> {
+    house.sandbox.clear_requests();
+    house.sweep().await;
+    house.asked().into_iter().filter(|line| line.contains("/hooks")).collect()
+}
+
+#[tokio::test]
+async fn a_disabled_hook_is_reported_and_brought_back_to_life() {
+    let (mut house, change) = with_a_review().await;
+    assert_eq!(asked(&house).await, [LOOK], "the project has an open review by now");
+    assert_eq!(known(&house), Some(Vec::new()));
+    assert_eq!(asked(&house).await, [""; 0], "once an hour is enough");
+
+    house.pass(SignedDuration::from_mins(60)).await;
+    break_the_hook(&house, &change).await;
+    let asked_now = asked(&house).await;
+    let reported = known(&house).unwrap();
+    let [hook] = reported.as_slice() else { panic!("{reported:?}") };
+    assert_eq!(asked_now, [LOOK.to_owned(), format!("POST /hooks/{}/test/merge_requests_events", hook.id)]);
+    assert_eq!((&*hook.project, &*hook.state), ("acme/shop", "temporarily disabled"));
+    assert_eq!(
+        hook.sentence(),
+        format!(
+            "acme/shop: webhook {} is temporarily disabled until 2026-03-02 11:02 UTC; \
+             a test at 2026-03-02 11:01 UTC went well",
+            hook.id
+        )
+    );
+    assert_eq!(house.sandbox.hook_status(hook.id), Some("temporarily_disabled"), "the test is on its way");
+    assert_eq!(asked(&house).await, [LOOK], "looked at with every sweep, but not tested again");
+    assert_eq!(known(&house).as_ref(), Some(&reported));
+
+    house.quiet().await;
+    assert_eq!(house.sandbox.hook_status(hook.id), Some("executable"));
+    assert_eq!(asked(&house).await, [LOOK]);
+    assert_eq!(known(&house), Some(Vec::new()), "well again");
+    assert_eq!(asked(&house).await, [""; 0]);
+    assert_eq!(house.service.knowledge.now().forge("gitlab").unwrap().fault, None);
+    house.minute().await;
+    house.assert_one_status_comment(&change);
+}
+
+#[tokio::test]
+async fn a_disabled_hook_is_shown_where_people_look() {
+    let (house, change) = with_a_review().await;
+    let door = &house.service.door;
+    let (public, admin) = (web::public(door.clone()), web::admin(door.clone()));
+    house.sweep().await;
+    assert!(read(&admin, "/metrics").await.contains("usher_hooks_disabled{forge=\"gitlab\"} 0\n"));
+    assert!(!read(&public, "/readyz").await.contains("disabled_hooks"));
+
+    break_the_hook(&house, &change).await;
+    restarted(&house, &house.config(&Settings::default()), false).sweep(false).await.unwrap();
+    let metrics = read(&admin, "/metrics").await;
+    assert!(metrics.contains("usher_hooks_disabled{forge=\"gitlab\"} 1\n"), "{metrics}");
+    assert!(!metrics.contains("usher_hooks_disabled{forge=\"github\"}"), "{metrics}");
+    let [hook] = known(&house).unwrap().try_into().unwrap();
+    let page = read(&admin, "/").await;
+    assert!(page.contains("has disabled webhooks") && page.contains(&hook.sentence()), "{page}");
+    let ready: serde_json::Value = serde_json::from_str(&read(&public, "/readyz").await).unwrap();
+    let short = format!("webhook {} is temporarily disabled until 2026-03-02 10:02 UTC", hook.id);
+    assert_eq!(ready["ready"], true, "deliveries can be taken");
+    assert_eq!(ready["forges"][1]["disabled_hooks"], serde_json::json!([short]), "no project in public");
+}
+
+async fn read(router: &Router, path: &str) -> String {
+    let answer = router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[tokio::test]
+async fn a_forge_that_fails_keeps_the_report_and_does_not_spoil_the_sweep() {
+    let (house, change) = with_a_review().await;
+    break_the_hook(&house, &change).await;
+    let reconcile = restarted(&house, &house.config(&Settings::default()), false);
+    assert_eq!(asked_by(&house, &reconcile).await.len(), 2);
+    let reported = known(&house);
+    house.sandbox.fail_next(Forge::Gitlab, "GET", "/hooks", Fault::status(502, "Bad Gateway"), 2);
+    assert_eq!(asked_by(&house, &reconcile).await, [LOOK]);
+    assert_eq!(known(&house), reported);
+    house.clock.advance_to(house.clock.now() + SignedDuration::from_mins(61));
+    assert_eq!(asked_by(&house, &reconcile).await, [LOOK], "in a full round, too");
+    assert_eq!(known(&house), reported);
+    assert_eq!(asked_by(&house, &reconcile).await, [LOOK]);
+    assert_eq!(known(&house), Some(Vec::new()), "its rest is over");
+}
+
+#[tokio::test]
+async fn a_token_that_is_no_maintainers_is_no_fault() {
+    let (mut house, change) = with_a_review().await;
+    house.sandbox.add_member(Forge::Gitlab, project(Forge::Gitlab), BOT, Access::WRITE);
+    break_the_hook(&house, &change).await;
+    assert_eq!(asked(&house).await, [LOOK]);
+    assert_eq!(known(&house), None, "nothing is claimed of hooks that nobody could see");
+    assert_eq!(house.service.knowledge.now().forge("gitlab").unwrap().fault, None);
+    house.clock.advance_to(house.clock.now() + SignedDuration::from_hours(2));
+    assert_eq!(asked(&house).await, [""; 0], "remembered");
+    house.sandbox.add_member(Forge::Gitlab, project(Forge::Gitlab), BOT, Access::MAINTAIN);
+    house.pass(SignedDuration::from_hours(23)).await;
+    assert_eq!(asked(&house).await, [LOOK], "but asked again after a day");
+    assert_eq!(known(&house), Some(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_dry_run_reports_and_tests_nothing() {
+    let (house, change) = with_a_review().await;
+    break_the_hook(&house, &change).await;
+    let dry = restarted(&house, &house.config(&Settings::default()), true);
+    assert_eq!(asked_by(&house, &dry).await, [LOOK]);
+    let [hook] = known(&house).unwrap().try_into().unwrap();
+    assert_eq!(hook.test, None);
+    assert!(hook.sentence().ends_with("UTC"), "{}", hook.sentence());
+}
+
+#[tokio::test]
+async fn a_refused_test_is_told_and_not_repeated_within_the_hour() {
+    let (house, change) = with_a_review().await;
+    break_the_hook(&house, &change).await;
+    let refusal = Fault::status(422, "Hook execution failed");
+    house.sandbox.fail_next(Forge::Gitlab, "POST", "/test/merge_requests_events", refusal, 1);
+    let reconcile = restarted(&house, &house.config(&Settings::default()), false);
+    assert_eq!(asked_by(&house, &reconcile).await.len(), 2);
+    let [hook] = known(&house).unwrap().try_into().unwrap();
+    let end = "did not bring it back: refused with 422: Hook execution failed";
+    assert!(hook.sentence().ends_with(end), "{}", hook.sentence());
+    assert_eq!(asked_by(&house, &reconcile).await, [LOOK]);
+    assert_eq!(known(&house), Some(vec![hook]), "the answer is still told");
+}
+
+#[tokio::test]
+async fn projects_named_in_full_are_looked_at_without_any_review() {
+    let house = House::new().await;
+    let mut config = house.config(&Settings::default());
+    let patterns = ["acme/shop", "acme/gone", "acme/*"].map(|text| Pattern::new(text).unwrap());
+    config.forges[0].projects = patterns.into();
+    let reconcile = restarted(&house, &config, false);
+    let gone = "GET /gl/api/v4/projects/acme%2Fgone/hooks";
+    assert_eq!(asked_by(&house, &reconcile).await, [LOOK, gone]);
+    assert_eq!(known(&house), Some(Vec::new()));
+    assert_eq!(house.service.knowledge.now().forge("gitlab").unwrap().fault, None);
+}
