@@ -22,8 +22,9 @@ const BATCH: u32 = 32;
 const FIRST_PAUSE_SECONDS: i64 = 15;
 /// Longest pause between attempts.
 const LONGEST_PAUSE_SECONDS: i64 = 3_600;
-/// After so many attempts an action becomes a dead letter: about half a day.
-const ATTEMPTS_MAX: u32 = 20;
+/// After so many attempts an action becomes a dead letter: about eight days, longer than an outage
+/// or an expired token should last. What a forge refuses for good is buried at once.
+const ATTEMPTS_MAX: u32 = 200;
 /// The loop looks at least this often, because `usher deliveries retry` rings no bell.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 /// How long the loop waits after the store has failed.

@@ -4,6 +4,7 @@
 
 mod hooks;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +17,16 @@ use crate::clock::Clock;
 use crate::core::change::{ChangeKey, Snapshot};
 use crate::core::fact::Fact;
 use crate::core::people::RosterWish;
+use crate::core::pick::fingerprint;
 use crate::engine::Knowledge;
 use crate::forge::{Client, Fault};
 use crate::metrics::{ForgeLabels, Metrics};
 use crate::store::{Store, StoreError};
 use hooks::HookWatch;
 
-/// Name of the watermark of the listing.
-const LISTING: &str = "changes";
+/// How far the watermark stays behind the sweep: projects are listed one after another, and forges
+/// date by their own clocks. What is listed twice is no news the second time.
+const MARGIN: SignedDuration = SignedDuration::from_mins(2);
 /// A roster older than this is read again by the next sweep.
 const ROSTER_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 /// Shortest pause between two sweeps. After failures it doubles up to the usual pause.
@@ -115,7 +118,8 @@ impl Reconcile {
         self.read_roster(refresh).await?;
         let forge = self.client.name();
         let started = self.clock.now();
-        let mark = self.store.watermark(forge, LISTING).await?;
+        let scope = self.scope();
+        let mark = self.store.watermark(forge, &scope).await?;
         let mut listing = self.client.list(mark.map(|mark| mark - OVERLAP)).await?;
         // Oldest first: so the first roll-out takes them on in this order.
         listing.changes.sort_by_key(|(_, snapshot)| snapshot.created_at);
@@ -128,7 +132,7 @@ impl Reconcile {
             }
         }
         if let Some(newest) = newest.filter(|_| !listing.truncated) {
-            self.store.save_watermark(forge, LISTING, newest).await?;
+            self.store.save_watermark(forge, &scope, newest.min(started - MARGIN)).await?;
         }
         if news > 0 {
             self.bells.inbox.notify_one();
@@ -138,13 +142,28 @@ impl Reconcile {
         Ok(news)
     }
 
+    /// What the watermark is good for: these projects and these support engineers. With others, all
+    /// open changes are listed anew, for theirs were passed over before.
+    fn scope(&self) -> String {
+        let known = self.knowledge.now();
+        let name = self.client.name();
+        let projects = known.policy.forge(name).into_iter().flat_map(|forge| &forge.projects);
+        let directory = known.forge(name).map(|forge| forge.directory.clone());
+        let people =
+            directory.iter().flat_map(|directory| directory.people().filter(|person| person.support));
+        let ids = people.filter_map(|person| person.account.as_ref()).map(|account| account.id.to_string());
+        let ids: BTreeSet<String> = ids.collect();
+        let projects = projects.map(|pattern| pattern.text.as_str());
+        format!("changes {:016x}", fingerprint(projects.chain(ids.iter().map(String::as_str))))
+    }
+
     async fn read_roster(&self, refresh: bool) -> Result<(), SweepError> {
         let name = self.client.name();
         let known = self.knowledge.now();
         let Some(forge) = known.forge(name) else { return Ok(()) };
         let now = self.clock.now();
-        let fresh = forge.roster.fetched_at.is_some_and(|at| now.duration_since(at) < ROSTER_AGE_MAX);
-        if fresh && !refresh {
+        let young = forge.roster.fetched_at.is_some_and(|at| now.duration_since(at) < ROSTER_AGE_MAX);
+        if young && forge.directory.known && !refresh {
             return Ok(());
         }
         let roster = self.client.roster(&RosterWish::new(&known.policy, name)).await?;

@@ -33,6 +33,17 @@ pub struct RosterWish {
     pub groups: BTreeSet<String>,
 }
 
+impl Roster {
+    /// Whether the forge was asked for everybody in `wish`. A roster that was read for an older
+    /// policy does not know the people who were added since, and must not pass for the whole truth.
+    pub fn covers(&self, wish: &RosterWish) -> bool {
+        let unknown = |name: &str| self.unknown.iter().any(|one| one.eq_ignore_ascii_case(name));
+        let login = |login: &String| self.accounts.contains_key(&login.to_lowercase()) || unknown(login);
+        let group = |path: &String| self.groups.contains_key(path) || unknown(path);
+        self.fetched_at.is_some() && wish.logins.iter().all(login) && wish.groups.iter().all(group)
+    }
+}
+
 /// One person as the core sees them on one forge.
 #[derive(Clone, Debug)]
 pub struct Person {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use crate::core::people::{Directory, Roster};
+use crate::core::people::{Directory, Roster, RosterWish};
 use crate::core::policy::Policy;
 
 /// The policy with the people of every forge. Cheap to read from anywhere.
@@ -88,7 +88,7 @@ impl Knowledge {
     /// Knows `policy`, and of each forge what the store remembers.
     pub fn new(policy: Arc<Policy>, remembered: Vec<(String, Roster, Timestamp)>) -> Knowledge {
         let forges = remembered.into_iter().map(|(forge, roster, first_seen)| {
-            let directory = Arc::new(Directory::new(&policy, &forge, &roster));
+            let directory = directory(&policy, &forge, &roster);
             let roster = Arc::new(roster);
             let known = ForgeKnowledge {
                 directory,
@@ -116,7 +116,7 @@ impl Knowledge {
             let forges = policy.forges.iter().map(|forge| {
                 let before = known.forges.get(&forge.name);
                 let roster = before.map(|before| before.roster.clone()).unwrap_or_default();
-                let directory = Arc::new(Directory::new(&policy, &forge.name, &roster));
+                let directory = directory(&policy, &forge.name, &roster);
                 let first_seen = before.map_or(now, |before| before.first_seen);
                 let swept_at = before.and_then(|before| before.swept_at);
                 let fault = before.and_then(|before| before.fault.clone());
@@ -132,7 +132,7 @@ impl Knowledge {
     pub fn learn(&self, forge: &str, roster: Roster) {
         let roster = Arc::new(roster);
         self.change(forge, |policy, known| {
-            known.directory = Arc::new(Directory::new(policy, forge, &roster));
+            known.directory = directory(policy, forge, &roster);
             known.roster = roster.clone();
         });
     }
@@ -172,6 +172,14 @@ impl ForgeKnowledge {
     pub fn hooks(&self) -> &[DisabledHook] {
         self.disabled_hooks.as_deref().unwrap_or_default()
     }
+}
+
+/// Who is who, as far as the roster tells. One that does not cover the policy counts as not known:
+/// deliveries are kept, and decided when it is read again.
+fn directory(policy: &Policy, forge: &str, roster: &Roster) -> Arc<Directory> {
+    let mut directory = Directory::new(policy, forge, roster);
+    directory.known = roster.covers(&RosterWish::new(policy, forge));
+    Arc::new(directory)
 }
 
 impl Known {
