@@ -24,6 +24,7 @@ pub async fn run(
     bells: Arc<Bells>,
     stop: CancellationToken,
 ) {
+    let mut bell = bells.alarm.listen();
     while !stop.is_cancelled() {
         let next = match engine.tick().await {
             Ok(_) => store.next_wake().await,
@@ -41,7 +42,7 @@ pub async fn run(
         };
         tokio::select! {
             () = due => {}
-            () = bells.alarm.notified() => {}
+            () = bell.heard() => {}
             () = stop.cancelled() => return,
         }
     }

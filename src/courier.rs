@@ -53,54 +53,57 @@ impl Courier {
 
     /// Performs everything that is due now. Returns how many attempts were made.
     ///
-    /// Forges are served side by side, the actions of one forge one after another: both forges ask
-    /// for serial writes, and a slow forge must not hold up the other.
+    /// # Errors
+    /// When the store fails.
     pub async fn drain(&self) -> Result<usize, StoreError> {
         let mut attempts = 0;
+        for forge in self.clients.keys() {
+            attempts += self.drain_forge(forge).await?;
+        }
+        Ok(attempts)
+    }
+
+    /// The due actions of one forge, one after another: both forges ask for serial writes.
+    async fn drain_forge(&self, forge: &str) -> Result<usize, StoreError> {
+        let mut attempts = 0;
         loop {
-            let items = self.store.claim(self.clock.now(), BATCH).await?;
+            let items = self.store.claim_of(forge, self.clock.now(), BATCH).await?;
             if items.is_empty() {
                 return Ok(attempts);
             }
             attempts += items.len();
-            let mut by_forge: BTreeMap<String, Vec<OutboxItem>> = BTreeMap::new();
             for item in items {
-                by_forge.entry(item.change.forge.clone()).or_default().push(item);
+                let settlement = self.attempt(&item).await?;
+                self.metrics.performed(forge, &item.kind, outcome(&settlement));
+                self.store.settle(&item, settlement, self.clock.now()).await?;
             }
-            let mut rounds = tokio::task::JoinSet::new();
-            for (forge, items) in by_forge {
-                let (store, clock) = (self.store.clone(), self.clock.clone());
-                let (client, metrics) = (self.clients.get(&forge).cloned(), self.metrics.clone());
-                rounds.spawn(async move {
-                    for item in items {
-                        let settlement = attempt(&store, &clock, client.as_ref(), &item).await?;
-                        metrics.performed(&item.change.forge, &item.kind, outcome(&settlement));
-                        store.settle(&item, settlement, clock.now()).await?;
-                    }
-                    Ok::<(), StoreError>(())
-                });
-            }
-            while let Some(round) = rounds.join_next().await {
-                match round {
-                    Ok(result) => result?,
-                    Err(error) => tracing::error!(%error, "a courier round ended badly; its leases run out"),
-                }
-            }
-            self.bells.inbox.notify_one();
+            self.bells.inbox.ring();
         }
     }
 
-    /// Drains the outbox whenever the bell rings or a retry is due, until `stop`.
-    pub async fn run(&self, stop: CancellationToken) {
+    /// Empties the outbox until `stop`, each forge in a loop of its own: one that is slow or down
+    /// must not hold up the other. Actions for a forge that is not configured stay where they are.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut loops = tokio::task::JoinSet::new();
+        for forge in self.clients.keys().cloned() {
+            let (courier, stop) = (self.clone(), stop.clone());
+            loops.spawn(async move { courier.run_forge(&forge, stop).await });
+        }
+        loops.join_all().await;
+    }
+
+    /// Drains one forge's actions whenever the bell rings or a retry is due.
+    async fn run_forge(&self, forge: &str, stop: CancellationToken) {
+        let mut bell = self.bells.outbox.listen();
         while !stop.is_cancelled() {
-            let wait = match self.drain().await {
-                Ok(_) => self.store.next_outbox_due().await,
+            let wait = match self.drain_forge(forge).await {
+                Ok(_) => self.store.next_outbox_due_of(forge).await,
                 Err(error) => Err(error),
             };
             let next = match wait {
                 Ok(next) => next,
                 Err(error) => {
-                    tracing::error!(%error, "the courier cannot reach the store; trying again");
+                    tracing::error!(forge, %error, "the courier cannot reach the store; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(STORE_PATIENCE) => continue,
                         () = stop.cancelled() => return,
@@ -114,37 +117,32 @@ impl Courier {
                 }
             };
             tokio::select! {
-                () = self.bells.outbox.notified() => {}
+                () = bell.heard() => {}
                 () = due => {}
                 () = tokio::time::sleep(LONGEST_NAP) => {}
                 () = stop.cancelled() => return,
             }
         }
     }
-}
 
-/// One attempt at one action.
-async fn attempt(
-    store: &Store,
-    clock: &Clock,
-    client: Option<&Client>,
-    item: &OutboxItem,
-) -> Result<Settlement, StoreError> {
-    let Some(client) = client else {
-        let error = format!("the forge `{}` is not configured any more", item.change.forge);
-        return Ok(Settlement::Dead { error });
-    };
-    let comment_id = match item.action.marker() {
-        Some(marker) => store.comment_id(&item.change, &marker).await?,
-        None => None,
-    };
-    let hint = Hint { comment_id, look_up: item.outcome_unknown };
-    Ok(match client.perform(&item.change, &item.action, hint).await {
-        Ok(Performed { comment, facts }) => {
-            Settlement::Done { comment: item.action.marker().zip(comment), facts }
-        }
-        Err(fault) => settle_fault(clock, item, fault),
-    })
+    /// One attempt at one action.
+    async fn attempt(&self, item: &OutboxItem) -> Result<Settlement, StoreError> {
+        let Some(client) = self.clients.get(&item.change.forge) else {
+            let error = format!("the forge `{}` is not configured any more", item.change.forge);
+            return Ok(Settlement::Dead { error });
+        };
+        let comment_id = match item.action.marker() {
+            Some(marker) => self.store.comment_id(&item.change, &marker).await?,
+            None => None,
+        };
+        let hint = Hint { comment_id, look_up: item.outcome_unknown };
+        Ok(match client.perform(&item.change, &item.action, hint).await {
+            Ok(Performed { comment, facts }) => {
+                Settlement::Done { comment: item.action.marker().zip(comment), facts }
+            }
+            Err(fault) => settle_fault(&self.clock, item, fault),
+        })
+    }
 }
 
 /// What a fault means for the action.

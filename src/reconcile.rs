@@ -75,12 +75,10 @@ impl Reconcile {
     /// webhook that tells of a team.
     pub async fn run(&self, every: Duration, stop: CancellationToken) {
         let forge = ForgeLabels { forge: self.client.name().to_owned() };
+        let mut bell = self.bells.roster.listen();
         let mut failures = 0;
         let mut refresh = false;
         while !stop.is_cancelled() {
-            // Listening from here on: a bell that rings during the sweep is heard after it.
-            let mut bell = std::pin::pin!(self.bells.roster.notified());
-            bell.as_mut().enable();
             let (soonest, latest) = match self.sweep(refresh).await {
                 Ok(news) => {
                     tracing::debug!(forge = forge.forge, news, "swept");
@@ -104,7 +102,7 @@ impl Reconcile {
             loop {
                 tokio::select! {
                     () = self.clock.sleep_until(next) => break,
-                    () = &mut bell, if !rung => (rung, next) = (true, later(soonest)),
+                    () = bell.heard(), if !rung => (rung, next) = (true, later(soonest)),
                     () = stop.cancelled() => return,
                 }
             }
@@ -135,7 +133,7 @@ impl Reconcile {
             self.store.save_watermark(forge, &scope, newest.min(started - MARGIN)).await?;
         }
         if news > 0 {
-            self.bells.inbox.notify_one();
+            self.bells.inbox.ring();
         }
         self.knowledge.swept(forge, self.clock.now());
         self.watch_hooks().await?;
@@ -172,14 +170,19 @@ impl Reconcile {
         }
         self.store.save_roster(name, &roster).await?;
         self.knowledge.learn(name, roster);
-        self.bells.inbox.notify_one();
+        self.bells.inbox.ring();
         Ok(())
     }
 
     /// What a listed change has to tell, if anything: a support contribution that is not known, or
     /// a tracked one that has moved on since it was last seen.
     async fn news(&self, change: &ChangeKey, listed: Snapshot) -> Result<Option<Snapshot>, SweepError> {
-        match self.store.load(change).await? {
+        let stored = match self.store.load(change).await {
+            // The engine says so, too; the other changes must not suffer from it.
+            Err(StoreError::Unreadable { .. }) => return Ok(None),
+            stored => stored?,
+        };
+        match stored {
             Some(stored) => {
                 let seen: Option<Timestamp> = stored.review.seen_at;
                 if seen.is_some_and(|seen| seen >= listed.updated_at) {

@@ -63,7 +63,7 @@ async fn until_told(path: PathBuf, mut present: Config, service: &Service) -> an
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             _ = hangup.recv() => {
-                if let Some(config) = reload(&path, &present, service) {
+                if let Some(config) = reload(&path, &present, service).await {
                     present = config;
                 }
             }
@@ -72,7 +72,7 @@ async fn until_told(path: PathBuf, mut present: Config, service: &Service) -> an
 }
 
 /// Reads the configuration again. A bad file keeps the old one and says so.
-fn reload(path: &Path, present: &Config, service: &Service) -> Option<Config> {
+async fn reload(path: &Path, present: &Config, service: &Service) -> Option<Config> {
     let config = match config::load(path) {
         Ok(loaded) => loaded.config,
         Err(mistakes) => {
@@ -80,7 +80,7 @@ fn reload(path: &Path, present: &Config, service: &Service) -> Option<Config> {
             return None;
         }
     };
-    if let Err(error) = service.reload(&config) {
+    if let Err(error) = service.reload(&config).await {
         tracing::error!("the new configuration is wrong, the old one stays: {error:#}");
         return None;
     }

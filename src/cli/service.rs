@@ -167,11 +167,14 @@ impl Service {
     ///
     /// # Errors
     /// When a secret makes no sense; then everything stays as it was.
-    pub fn reload(&self, config: &Config) -> anyhow::Result<()> {
+    pub async fn reload(&self, config: &Config) -> anyhow::Result<()> {
         let inbounds = inbounds(config)?;
         self.knowledge.set_policy(Arc::new(config.policy.clone()), whole_second(self.clock.now()));
         self.door.reload(inbounds.into_values().collect());
-        self.bells.roster.notify_waiters();
+        self.bells.roster.ring();
+        // Deadlines and routes follow from the policy, so every open review is looked at again.
+        self.store.wake_all(self.clock.now()).await?;
+        self.bells.alarm.ring();
         Ok(())
     }
 }

@@ -35,6 +35,8 @@ use refusals::Refusals;
 const BATCH: u32 = 64;
 /// How long facts of a forge wait for its roster before they are looked at again.
 const ROSTER_PATIENCE: SignedDuration = SignedDuration::from_secs(5);
+/// How long a review that cannot be read is left alone.
+const UNREADABLE_FOR: SignedDuration = SignedDuration::from_hours(1);
 /// How long a review without a usable forge is left alone.
 const POSTPONED_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// How often a step is tried when somebody else changed the review meanwhile.
@@ -86,7 +88,7 @@ impl Engine {
                 if decided > 0 {
                     // Actions of a change are held while it has undecided facts: also a decision
                     // without actions may have let some go.
-                    self.bells.outbox.notify_one();
+                    self.bells.outbox.ring();
                 }
                 return Ok(decided);
             }
@@ -119,6 +121,7 @@ impl Engine {
 
     /// Drains the inbox whenever the bell rings, until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
+        let mut bell = self.bells.inbox.listen();
         while !stop.is_cancelled() {
             let wait = match self.drain().await {
                 Ok(_) => self.store.next_undecided().await,
@@ -141,7 +144,7 @@ impl Engine {
                 }
             };
             tokio::select! {
-                () = self.bells.inbox.notified() => {}
+                () = bell.heard() => {}
                 () = deferred => {}
                 () = stop.cancelled() => return,
             }
@@ -159,17 +162,23 @@ impl Engine {
         let mut tries = 0;
         loop {
             tries += 1;
-            let commit = self.decided(change, items).await?;
+            let commit = match self.decided(change, items).await {
+                Err(StoreError::Unreadable { what, why }) => {
+                    tracing::error!(%change, what, why, "a review cannot be read; left alone for an hour");
+                    return self.put_off(change, items).await;
+                }
+                decided => decided?,
+            };
             let Some(commit) = commit else { return Ok(()) };
             let (actions, wake) = (!commit.actions.is_empty(), commit.review.as_ref().and_then(|r| r.wake));
             match self.store.commit(commit).await {
                 Ok(()) => {
                     self.metrics.decisions.inc();
                     if actions {
-                        self.bells.outbox.notify_one();
+                        self.bells.outbox.ring();
                     }
                     if wake.is_some() {
-                        self.bells.alarm.notify_one();
+                        self.bells.alarm.ring();
                     }
                     return Ok(());
                 }
@@ -185,7 +194,8 @@ impl Engine {
         }
     }
 
-    /// Decides, and says what is to be written; `None` when there is nothing to write.
+    /// Decides, and says what is to be written; `None` when there is nothing to write. A review that
+    /// was due is always written, for its deadline is over, whatever has become of it.
     async fn decided(&self, change: &ChangeKey, items: &[InboxItem]) -> Result<Option<Commit>, StoreError> {
         let now = self.clock.now();
         let inbox: Vec<i64> = items.iter().map(|item| item.id).collect();
@@ -200,6 +210,7 @@ impl Engine {
             ledger: Vec::new(),
             actions: Vec::new(),
             first_run_taken: false,
+            withdraw_pings: false,
             now,
         };
         let known = self.knowledge.now();
@@ -226,17 +237,23 @@ impl Engine {
         if !outcome.review.tracked {
             return Ok((!inbox.is_empty()).then(|| nothing(inbox)));
         }
-        if inbox.is_empty() && outcome.review == before && outcome.actions.is_empty() {
-            return Ok(None);
-        }
         log(change, &outcome.ledger);
         let first_run_taken = outcome.leaves_first_run(&before);
+        let withdraw_pings = outcome.review.stage != before.stage;
         let (review, ledger, actions) = (Some(outcome.review), outcome.ledger, outcome.actions);
-        Ok(Some(Commit { review, ledger, actions, first_run_taken, ..nothing(inbox) }))
+        Ok(Some(Commit { review, ledger, actions, first_run_taken, withdraw_pings, ..nothing(inbox) }))
     }
 }
 
 impl Engine {
+    /// Leaves a review alone that cannot be read: one broken row must not stop all others.
+    async fn put_off(&self, change: &ChangeKey, items: &[InboxItem]) -> Result<(), StoreError> {
+        let until = self.clock.now() + UNREADABLE_FOR;
+        let ids: Vec<i64> = items.iter().map(|item| item.id).collect();
+        self.store.defer(&ids, until, "the review cannot be read").await?;
+        self.store.put_off(change, until).await
+    }
+
     /// A review whose forge is not configured any more, or whose people are not known: looked at
     /// again later, and nothing else. There is nothing to postpone where there is no review.
     fn postponed(&self, review: Review, version: Option<i64>) -> Option<Review> {

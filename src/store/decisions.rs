@@ -23,6 +23,23 @@ type Tx = Transaction<'static, Sqlite>;
 type Carried = BTreeMap<String, i64>;
 
 impl Store {
+    /// Looks at a review no earlier than `until`, whatever it says itself: for one that cannot be
+    /// read or decided now.
+    pub async fn put_off(&self, change: &ChangeKey, until: Timestamp) -> Result<(), StoreError> {
+        let what = "put a review off";
+        let update = sqlx::query(sql::PUT_OFF).bind(change.to_string()).bind(millis(until));
+        update.execute(self.writer_for(what)?).await.map_err(at(what))?;
+        Ok(())
+    }
+
+    /// Makes every open review due: the policy has changed, and with it deadlines and routes.
+    pub async fn wake_all(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let what = "wake the open reviews";
+        let update = sqlx::query(sql::WAKE_ALL).bind(millis(now));
+        let woken = update.execute(self.writer_for(what)?).await.map_err(at(what))?;
+        Ok(woken.rows_affected())
+    }
+
     /// The review of a change, if there is one.
     pub async fn load(&self, change: &ChangeKey) -> Result<Option<Stored>, StoreError> {
         let what = "load a review";
@@ -54,6 +71,10 @@ impl Store {
             save_review(&mut tx, &commit, review).await?;
         }
         append_ledger(&mut tx, &commit).await?;
+        if commit.withdraw_pings {
+            let withdraw = sqlx::query(sql::WITHDRAW_PINGS).bind(commit.change.to_string());
+            withdraw.execute(&mut *tx).await.map_err(at(COMMIT))?;
+        }
         for action in &commit.actions {
             outbox::want(&mut tx, &commit.change, action, commit.now).await?;
             if let Action::Ping { key, person, .. } = action {

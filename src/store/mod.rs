@@ -26,6 +26,7 @@ mod tests;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Sqlite, Transaction};
@@ -37,6 +38,9 @@ pub use types::{
 };
 
 use error::at;
+
+/// How long closing may wait for connections in use.
+const CLOSING_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The store, cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -71,9 +75,17 @@ impl Store {
     }
 
     /// Waits for running work, folds the log into the file and closes it. Later calls fail.
+    ///
+    /// Waits for a few seconds at most: what is committed is safe whether or not the file is closed,
+    /// and a connection that went missing must not keep a server from stopping.
     pub async fn close(&self) {
-        self.reader.close().await;
-        self.writer.close().await;
+        let closing = async {
+            self.reader.close().await;
+            self.writer.close().await;
+        };
+        if tokio::time::timeout(CLOSING_PATIENCE, closing).await.is_err() {
+            tracing::warn!(place = %self.place, "the store does not close in time; left to the system");
+        }
     }
 
     /// Whether the store can be read, and written unless it is read-only. Writes nothing.

@@ -21,9 +21,29 @@ impl Store {
     /// for a retry the rest waits too; nothing of a change goes out while its inbox holds undecided
     /// facts. The attempt is counted here, so that an action which kills the process counts.
     pub async fn claim(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxItem>, StoreError> {
+        self.claim_with("", now, limit).await
+    }
+
+    /// [`Store::claim`] for the changes of one forge.
+    pub async fn claim_of(
+        &self,
+        forge: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OutboxItem>, StoreError> {
+        self.claim_with(&format!("{forge}:"), now, limit).await
+    }
+
+    async fn claim_with(
+        &self,
+        prefix: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OutboxItem>, StoreError> {
         let what = "claim actions";
         let lease = now + LEASE;
         let rows = sqlx::query_as(sqlite::CLAIM).bind(millis(now)).bind(i64::from(limit)).bind(millis(lease));
+        let rows = rows.bind(prefix);
         let rows: Vec<ClaimedRow> = rows.fetch_all(self.writer_for(what)?).await.map_err(at(what))?;
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
@@ -92,8 +112,18 @@ impl Store {
     /// When the next action can be claimed, if nothing else happens: in the past when there is one
     /// now. To be asked when `claim` gave nothing; costs by what is waiting in the outbox.
     pub async fn next_outbox_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.next_outbox_due_with("").await
+    }
+
+    /// [`Store::next_outbox_due`] for the changes of one forge.
+    pub async fn next_outbox_due_of(&self, forge: &str) -> Result<Option<Timestamp>, StoreError> {
+        self.next_outbox_due_with(&format!("{forge}:")).await
+    }
+
+    async fn next_outbox_due_with(&self, prefix: &str) -> Result<Option<Timestamp>, StoreError> {
         let what = "read the outbox";
-        let next = sqlx::query_scalar(sql::NEXT_OUTBOX).fetch_one(&self.reader).await.map_err(at(what))?;
+        let next = sqlx::query_scalar(sql::NEXT_OUTBOX).bind(prefix).fetch_one(&self.reader).await;
+        let next = next.map_err(at(what))?;
         instant_if(what, next)
     }
 

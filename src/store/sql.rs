@@ -33,6 +33,8 @@ statements! {
     // --- reviews
     LOAD = "SELECT id, version, document FROM review WHERE change = $1";
     CARRIED = "SELECT version, carried FROM review WHERE change = $1";
+    PUT_OFF = "UPDATE review SET wake = $2 WHERE change = $1";
+    WAKE_ALL = "UPDATE review SET wake = $1 WHERE stage <> 'done' AND (wake IS NULL OR wake > $1)";
     IS_TRACKED = "SELECT 1 FROM review WHERE change = $1";
     INSERT_REVIEW = "INSERT INTO review (change, version, stage, wake, opened_at, done_at, author,
             updated_at, first_run_at, carried, document)
@@ -72,10 +74,13 @@ statements! {
     /// A row of the lowest turn of its change, or the end of the change's last lease if that is later.
     NEXT_OUTBOX = "SELECT MIN(COALESCE((SELECT MAX(b.run_at) FROM outbox AS b WHERE b.change = o.change
             AND b.dead_at IS NULL AND b.leased = 1 AND b.run_at > o.run_at), o.run_at))
-        FROM outbox AS o WHERE dead_at IS NULL
+        FROM outbox AS o WHERE dead_at IS NULL AND SUBSTR(o.change, 1, LENGTH($1)) = $1
         AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
         AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
             AND b.turn < o.turn)";
+    /// Pings that did not go out yet: the court has moved, so nobody should get them any more.
+    WITHDRAW_PINGS = "DELETE FROM outbox
+        WHERE change = $1 AND leased = 0 AND dead_at IS NULL AND SUBSTR(kind, 1, 5) = 'ping:'";
     /// Only if the content is still the one that went out ($2) and the lease is still ours ($3).
     REMOVE = "DELETE FROM outbox WHERE id = $1 AND generation = $2 AND leased = 1 AND run_at = $3";
     RETRY = "UPDATE outbox SET leased = 0, run_at = $4, error = $5, attempts = attempts - $6,

@@ -35,6 +35,7 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 pub(super) const CLAIM: &str = "UPDATE outbox SET leased = 1, run_at = $3, attempts = attempts + 1,
         outcome_unknown = CASE WHEN leased = 1 THEN 1 ELSE outcome_unknown END
     WHERE id IN (SELECT id FROM outbox AS o WHERE dead_at IS NULL AND run_at <= $1
+        AND SUBSTR(o.change, 1, LENGTH($4)) = $4
         AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
         AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
             AND b.id <> o.id AND ((b.leased = 1 AND b.run_at > $1) OR b.turn < o.turn

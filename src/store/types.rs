@@ -70,6 +70,8 @@ pub struct Commit {
     pub actions: Vec<Action>,
     /// The review's first-run hold was lifted by this decision.
     pub first_run_taken: bool,
+    /// The court has moved: pings that did not go out yet are taken back.
+    pub withdraw_pings: bool,
     pub now: Timestamp,
 }
 

@@ -73,7 +73,7 @@ async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held
         Ok(Reading::Ping) => answered(door, forge, &event("ping"), Answer::Ping),
         Ok(Reading::Unsupported { event: name }) => answered(door, forge, &event(&name), Answer::Unsupported),
         Ok(Reading::Roster { what }) => {
-            door.bells.roster.notify_waiters();
+            door.bells.roster.ring();
             answered(door, forge, &event(&what), Answer::Roster)
         }
         Ok(Reading::Change(incoming)) => {
@@ -124,7 +124,7 @@ async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: Held) 
     };
     let answer = match put(&door, delivery).await {
         Ok(Put::Stored(_)) => {
-            door.bells.inbox.notify_one();
+            door.bells.inbox.ring();
             Answer::Stored
         }
         Ok(Put::Duplicate) => Answer::Duplicate,

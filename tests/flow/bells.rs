@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
-use usher::bells::Bells;
+use usher::bells::{Bells, Ear};
 use usher::engine::Engine;
 use usher::metrics::Metrics;
 use usher::sandbox::{Fault, Forge};
@@ -13,10 +13,10 @@ use usher::sandbox::{Fault, Forge};
 use super::harness::{BOTH, House, Settings};
 use super::server::until;
 
-async fn rang(bells: &Bells) -> bool {
+async fn rang(bell: &mut Ear) -> bool {
     tokio::select! {
         biased;
-        () = bells.outbox.notified() => true,
+        () = bell.heard() => true,
         () = std::future::ready(()) => false,
     }
 }
@@ -25,24 +25,25 @@ async fn rang(bells: &Bells) -> bool {
 async fn the_courier_is_woken_when_a_fact_that_its_actions_waited_for_has_no_actions_itself() {
     let house = House::new().await;
     let bells = Arc::new(Bells::default());
+    let mut bell = bells.outbox.listen();
     let service = &house.service;
     let (store, knowledge, clock) = (service.store.clone(), service.knowledge.clone(), house.clock.clone());
     let engine = Engine::new(store.clone(), knowledge, clock.clone(), bells.clone(), Metrics::new(), false);
     let change = house.open(Forge::Gitlab, "sam");
     house.sandbox.deliver_pending().await;
     assert_eq!(engine.drain().await.unwrap(), 1);
-    assert!(rang(&bells).await, "there are actions");
+    assert!(rang(&mut bell).await, "there are actions");
 
     clock.advance_to(clock.now() + jiff::SignedDuration::from_mins(1));
     house.sandbox.add_label(&change, "rita", "bug").unwrap();
     house.sandbox.deliver_pending().await;
     assert_eq!(store.claim(clock.now(), 10).await.unwrap(), [], "first listen, then speak");
-    assert!(!rang(&bells).await);
+    assert!(!rang(&mut bell).await);
     assert_eq!(engine.drain().await.unwrap(), 1);
-    assert!(rang(&bells).await, "the actions may go now");
+    assert!(rang(&mut bell).await, "the actions may go now");
     assert_eq!(store.claim(clock.now(), 10).await.unwrap().len(), 1);
     engine.drain().await.unwrap();
-    assert!(!rang(&bells).await, "nothing was decided, so nobody is woken");
+    assert!(!rang(&mut bell).await, "nothing was decided, so nobody is woken");
 }
 
 /// Usher's own sweeping of one forge, as `serve` runs it.
@@ -69,8 +70,8 @@ impl Sweeping {
     }
 
     /// A group or team has changed.
-    fn ring(&self) {
-        self.house.service.reload(&self.house.config(&Settings::default())).unwrap();
+    async fn ring(&self) {
+        self.house.service.reload(&self.house.config(&Settings::default())).await.unwrap();
     }
 
     fn pass(&self, seconds: i64) {
@@ -85,7 +86,7 @@ async fn a_roster_bell_that_rings_during_a_sweep_is_heard_after_it() {
         house.sandbox.fail_next(forge, "GET", "/members", Fault::Delay(Duration::from_secs(60)), 1);
         let sweeping = Sweeping::begin(house, forge);
         until("the sweep is under way", async || sweeping.house.sandbox.reads() > 0).await;
-        sweeping.ring();
+        sweeping.ring().await;
         until("the first roster is read", async || {
             sweeping.pass(60);
             sweeping.rosters_read() == 1
@@ -115,7 +116,7 @@ async fn a_forge_that_is_down_is_not_asked_for_every_bell_and_comes_back_soon() 
     };
     until("the fault is known", faulted).await;
     for _ in 0..20 {
-        sweeping.ring();
+        sweeping.ring().await;
         tokio::task::yield_now().await;
     }
     sweeping.pass(5);

@@ -40,13 +40,13 @@ async fn break_the_hook(house: &House, change: &ChangeRef) {
     let right = house.config(&Settings::default());
     let mut wrong = right.clone();
     wrong.forges[0].signing_tokens = vec![SECRETS[2].1.replace("Zmxv", "Zmxx").into()];
-    house.service.reload(&wrong).unwrap();
+    house.service.reload(&wrong).await.unwrap();
     for _ in 0..4 {
         house.sandbox.push(change, "sam").unwrap();
     }
     let delivered = house.sandbox.deliver_pending().await;
     assert_eq!(delivered.iter().map(|one| one.status).collect::<Vec<_>>(), [Some(401); 4]);
-    house.service.reload(&right).unwrap();
+    house.service.reload(&right).await.unwrap();
 }
 
 /// GitLab's sweeper as after a restart.

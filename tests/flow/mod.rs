@@ -11,6 +11,7 @@ mod harness;
 mod healing;
 mod hooks;
 mod life;
+mod odd_reviews;
 mod order;
 mod secrets;
 mod server;

@@ -57,6 +57,7 @@ impl House {
         let roster = Roster {
             fetched_at: Some(now()),
             accounts: [account(SAM, "sam"), account(RITA, "rita")].into(),
+            unknown: vec!["lena".into()],
             ..Roster::default()
         };
         House::with_roster(roster).await

@@ -52,6 +52,7 @@ impl House {
             ledger,
             actions,
             first_run_taken: false,
+            withdraw_pings: false,
             now: now(),
         };
         self.store.commit(commit).await.unwrap();

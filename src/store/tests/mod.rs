@@ -106,6 +106,7 @@ fn keep(review: Review, expected_version: Option<i64>, actions: Vec<Action>) -> 
         ledger: Vec::new(),
         actions,
         first_run_taken: false,
+        withdraw_pings: false,
         now: minute(0),
     }
 }

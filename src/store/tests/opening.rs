@@ -154,7 +154,8 @@ async fn every_statement_prepares() {
 
 /// Statements that may walk an index or a table: lists for people, small tables, what is waiting, and
 /// the start.
-const WALKERS: [&str; 15] = [
+const WALKERS: [&str; 16] = [
+    "WAKE_ALL",
     "UNDECIDED",
     "NEXT_OUTBOX",
     "WORKLOADS",

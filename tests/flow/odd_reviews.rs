@@ -1,0 +1,41 @@
+//! Reviews that cannot be dealt with must not stop the others, nor spin.
+
+use jiff::SignedDuration;
+
+use usher::sandbox::Forge;
+
+use super::harness::{House, Settings};
+
+/// Ticks with a bound: a tick that never ends would hang the alarm for ever.
+async fn tick(house: &House) -> usize {
+    let tick = house.service.engine.tick();
+    tokio::time::timeout(std::time::Duration::from_secs(20), tick).await.expect("the tick ends").unwrap()
+}
+
+#[tokio::test]
+async fn a_reload_looks_at_every_open_review_once() {
+    let mut house = House::new().await;
+    let change = house.open(Forge::Gitlab, "sam");
+    house.quiet().await;
+    house.sandbox.mark_draft(&change, "sam").unwrap();
+    house.quiet().await;
+    house.service.reload(&house.config(&Settings::default())).await.unwrap();
+    assert_eq!(tick(&house).await, 1, "the draft, too, is looked at");
+    assert_eq!(tick(&house).await, 0, "and then it is at rest again");
+}
+
+#[tokio::test]
+async fn a_review_whose_forge_left_the_configuration_is_put_off() {
+    let mut house = House::new().await;
+    house.open(Forge::Gitlab, "sam");
+    house.open(Forge::Github, "sam");
+    house.quiet().await;
+    let mut config = house.config(&Settings::default());
+    config.policy.forges.retain(|forge| forge.name != "gitlab");
+    house.service.reload(&config).await.unwrap();
+    assert_eq!(tick(&house).await, 2);
+    assert_eq!(tick(&house).await, 0, "nothing spins");
+    house.service.reload(&house.config(&Settings::default())).await.unwrap();
+    house.clock.advance_to(house.clock.now() + SignedDuration::from_hours(1));
+    assert!(tick(&house).await >= 1, "it is looked at again");
+}
