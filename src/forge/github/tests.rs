@@ -328,3 +328,20 @@ async fn a_reaction_says_done() {
     perform(&script, Action::React { comment: 71 }, Hint::default()).await;
     assert_eq!(script.requests().await[0], format!(r#"POST {place} {{"content":"+1"}}"#));
 }
+
+#[tokio::test]
+async fn a_project_that_is_not_shown_does_not_keep_the_others_from_being_listed() {
+    let script = Script::github(&["acme/closed", "acme/moved", "acme/shop", "beta/*"]).await;
+    script.on("GET", "/repos/acme/closed/pulls", 403, json!({"message": "Resource not accessible"})).await;
+    let moved = ResponseTemplate::new(301).insert_header("location", "https://h/repositories/4/pulls");
+    script.answer("GET", "/repos/acme/moved/pulls", moved).await;
+    script.on("GET", "/repos/acme/shop/pulls", 200, json!([pull(&[], &[])])).await;
+    script.on("GET", "/orgs/beta/repos", 403, json!({"message": "SAML"})).await;
+    let listing = script.client.list(None).await.unwrap();
+    assert_eq!(listing.changes.len(), 1);
+    assert!(listing.truncated, "the watermark stays where it was");
+    script.server.reset().await;
+    script.on("GET", "/repos/acme/closed/pulls", 502, json!({})).await;
+    let fault = script.client.list(None).await.unwrap_err().to_string();
+    assert!(fault.starts_with("`acme/closed`: the forge failed with 502"), "{fault}");
+}
