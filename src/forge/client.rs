@@ -230,7 +230,18 @@ pub(super) enum Source {
     Project(String),
 }
 
-/// The fewest places in which all of `patterns` are found.
+impl Source {
+    /// As forges compare names: without regard to case.
+    fn folded(&self) -> Source {
+        match self {
+            Source::Everywhere => Source::Everywhere,
+            Source::Below(path) => Source::Below(path.to_ascii_lowercase()),
+            Source::Project(path) => Source::Project(path.to_ascii_lowercase()),
+        }
+    }
+}
+
+/// The fewest places in which all of `patterns` are found, in the spelling that came first.
 pub(super) fn sources(patterns: &[Pattern]) -> Vec<Source> {
     let wild = |part: &&str| part.contains(['*', '?', '[', '{', '\\']);
     let mut sources: Vec<Source> = Vec::new();
@@ -243,15 +254,15 @@ pub(super) fn sources(patterns: &[Pattern]) -> Vec<Source> {
             _ => Source::Below(tame.join("/")),
         });
     }
-    sources.sort();
-    sources.dedup();
-    let all = sources.clone();
+    sources.sort_by_cached_key(Source::folded);
+    sources.dedup_by_key(|source| source.folded());
+    let all: Vec<Source> = sources.iter().map(Source::folded).collect();
     let inside = |path: &str, root: &str| path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
     sources.retain(|source| {
-        let (Source::Below(path) | Source::Project(path)) = source else { return true };
+        let (Source::Below(path) | Source::Project(path)) = source.folded() else { return true };
         !all.iter().any(|other| match other {
             Source::Everywhere => true,
-            Source::Below(root) => inside(path, root),
+            Source::Below(root) => inside(&path, root),
             Source::Project(_) => false,
         })
     });
@@ -277,5 +288,7 @@ mod tests {
         assert_eq!(found(&["acmes/*", "acme/*"]), [below("acme"), below("acmes")]);
         assert_eq!(found(&["acme/{a,b}", "acme/*"]), [below("acme")]);
         assert_eq!(found(&["**", "acme/shop"]), [Source::Everywhere]);
+        assert_eq!(found(&["Acme/*", "acme/*", "ACME/shop"]), [below("Acme")]);
+        assert_eq!(found(&["Beta/X", "beta/x"]), [project("Beta/X")]);
     }
 }

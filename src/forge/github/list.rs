@@ -54,7 +54,10 @@ impl GitHub {
         for project in projects.iter().take(PROJECTS_LIMIT) {
             let found = shown(forge, project, self.pulls(project, updated_after).await)?;
             listing.truncated |= found.truncated;
-            let keyed = |pull: wire::Pull| (ChangeKey::new(forge, project, pull.number), pull.snapshot());
+            let keyed = |pull: wire::Pull| {
+                let key = ChangeKey::new(forge, pull.project().unwrap_or(project), pull.number);
+                (key, pull.snapshot())
+            };
             listing.changes.extend(found.entries.into_iter().map(keyed));
         }
         Ok(listing)

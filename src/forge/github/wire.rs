@@ -63,6 +63,14 @@ pub(super) struct Branch {
     #[serde(rename = "ref")]
     pub name: Option<String>,
     pub sha: Option<String>,
+    /// Null where a fork is gone.
+    pub repo: Option<BranchHome>,
+}
+
+/// The repository of a branch.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct BranchHome {
+    pub full_name: Option<String>,
 }
 
 impl Pull {
@@ -72,6 +80,12 @@ impl Pull {
             (None, Some("closed")) => ChangeState::Closed,
             _ => ChangeState::Open,
         }
+    }
+
+    /// Path of the project it belongs to, as GitHub spells it (and webhooks do): it answers to any
+    /// case.
+    pub fn project(&self) -> Option<&str> {
+        self.base.as_ref()?.repo.as_ref()?.full_name.as_deref()
     }
 
     pub fn author(&self) -> Account {

@@ -326,3 +326,13 @@ async fn a_group_or_project_that_is_not_shown_does_not_keep_the_others_from_bein
     let fault = script.client.list(None).await.unwrap_err().to_string();
     assert!(fault.starts_with("`closed`: the forge failed with 502"), "{fault}");
 }
+
+#[tokio::test]
+async fn a_group_may_be_spelled_in_any_case() {
+    let script = Script::gitlab(&["Acme/*", "acme/Tools/**"]).await;
+    script.on("GET", "/groups/Acme/merge_requests", 200, json!([mr(&[], &[])])).await;
+    let listing = script.client.list(None).await.unwrap();
+    let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, ["f:acme/shop!7"]);
+    assert_eq!(script.requests().await.len(), 1);
+}
