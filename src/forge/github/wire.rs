@@ -31,6 +31,11 @@ impl User {
 /// The account that GitHub shows in place of deleted ones.
 const GHOST_ID: u64 = 10_137;
 
+/// Whoever wrote a change of which GitHub names no author any more.
+pub(super) fn ghost() -> Account {
+    Account::new(GHOST_ID, "ghost")
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Pull {
     pub number: u64,
@@ -89,7 +94,7 @@ impl Pull {
     }
 
     pub fn author(&self) -> Account {
-        self.user.as_ref().map_or_else(|| Account::new(GHOST_ID, "ghost"), User::account)
+        self.user.as_ref().map_or_else(ghost, User::account)
     }
 
     pub fn labels(&self) -> BTreeSet<&str> {
