@@ -85,8 +85,8 @@ impl Courier {
     /// must not hold up the other. Actions for a forge that is not configured stay where they are.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut loops = tokio::task::JoinSet::new();
-        for forge in self.clients.keys().cloned() {
-            let (courier, stop) = (self.clone(), stop.clone());
+        for forge in self.clients.keys() {
+            let (courier, forge, stop) = (self.clone(), forge.clone(), stop.clone());
             loops.spawn(async move { courier.run_forge(&forge, stop).await });
         }
         loops.join_all().await;

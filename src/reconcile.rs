@@ -192,6 +192,11 @@ impl Reconcile {
                 match self.client.observe(change).await {
                     Ok(snapshot) => Ok(Some(snapshot)),
                     Err(Fault::Gone) => Ok(Some(listed)),
+                    // One that is not shown must not keep all others from being healed.
+                    Err(fault @ Fault::Refused { .. }) => {
+                        tracing::warn!(%change, %fault, "passed over in this sweep");
+                        Ok(None)
+                    }
                     Err(fault) => Err(fault.into()),
                 }
             }

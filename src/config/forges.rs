@@ -137,7 +137,8 @@ pub(super) fn forges(root: &Section<'_>, outside: &Outside<'_>, book: &mut Book)
 fn report_overlap(forges: &[ReadForge], forge: &ReadForge, book: &mut Book) {
     let Some(whole) = &forge.whole else { return };
     for other in forges.iter().filter_map(|other| other.whole.as_ref()) {
-        let shared = |pattern: &&Pattern| other.projects.iter().any(|theirs| theirs.text == pattern.text);
+        let same = |a: &Pattern, b: &Pattern| a.text.eq_ignore_ascii_case(&b.text);
+        let shared = |pattern: &&Pattern| other.projects.iter().any(|theirs| same(theirs, pattern));
         if let Some(pattern) = whole.projects.iter().find(shared)
             && other.url == whole.url
         {
@@ -159,7 +160,7 @@ fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Optio
     let kind = kind.map(|kind| kind.it);
     let url = forge_url(section, kind, book);
     let todo = "list the projects to watch: projects = [\"acme/*\"]";
-    let projects = section.list(book, "projects", units::pattern);
+    let projects = section.list(book, "projects", units::project_pattern);
     if section.node("projects").is_none() || section.is_empty_list("projects") {
         book.mistake(
             section.key_place("projects").unwrap_or(section.place),

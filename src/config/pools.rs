@@ -156,7 +156,7 @@ fn route(
     let route = Route {
         pool: String::new(),
         forges: bare(on_forges),
-        projects: bare(section.list(book, "projects", units::pattern)),
+        projects: bare(section.list(book, "projects", units::project_pattern)),
         paths: bare(section.list(book, "paths", units::pattern)),
         labels: bare(section.list(book, "labels", units::text)),
         target_branches: bare(section.list(book, "target_branches", units::pattern)),

@@ -247,9 +247,19 @@ fn parse_date(text: &str) -> Result<Date, Fault> {
     })
 }
 
+/// A pattern of paths in a repository or of branches.
 pub(super) fn pattern(node: &Node) -> Result<Pattern, Fault> {
+    glob(node, Pattern::new)
+}
+
+/// A pattern of projects.
+pub(super) fn project_pattern(node: &Node) -> Result<Pattern, Fault> {
+    glob(node, Pattern::new_ignoring_case)
+}
+
+fn glob(node: &Node, read: fn(&str) -> Result<Pattern, String>) -> Result<Pattern, Fault> {
     let text = text(node)?;
-    Pattern::new(&text).map_err(|error| {
+    read(&text).map_err(|error| {
         let todo = "`*` stays within a part of the path, `**` crosses parts";
         Fault::new(format!("`{text}` is no pattern: {error}"), todo)
     })

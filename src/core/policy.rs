@@ -103,10 +103,25 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// A pattern in which case matters: of paths in a repository, of branches.
+    ///
     /// # Errors
     /// When `text` is no valid glob; the message names the fault.
     pub fn new(text: &str) -> Result<Pattern, String> {
-        let glob = globset::GlobBuilder::new(text).literal_separator(true).build();
+        Pattern::build(text, false)
+    }
+
+    /// A pattern of projects: to both forges `Acme/Shop` and `acme/shop` are one.
+    ///
+    /// # Errors
+    /// As [`Pattern::new`].
+    pub fn new_ignoring_case(text: &str) -> Result<Pattern, String> {
+        Pattern::build(text, true)
+    }
+
+    fn build(text: &str, ignoring_case: bool) -> Result<Pattern, String> {
+        let mut glob = globset::GlobBuilder::new(text);
+        let glob = glob.literal_separator(true).case_insensitive(ignoring_case).build();
         let matcher = glob.map_err(|error| error.kind().to_string())?.compile_matcher();
         Ok(Pattern { text: text.to_owned(), matcher })
     }
@@ -282,5 +297,19 @@ impl Route {
             && any(&self.projects, &facts.change.project)
             && any(&self.target_branches, facts.target_branch)
             && (self.labels.is_empty() || self.labels.iter().any(|label| facts.labels.contains(label)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_matters_in_paths_and_branches_and_not_in_projects() {
+        let project = Pattern::new_ignoring_case("Acme/*").unwrap();
+        assert!(project.matches("acme/shop") && project.matches("ACME/Shop"));
+        assert!(!project.matches("acme/tools/shop"), "`*` stays within a part of the path");
+        let path = Pattern::new("Docs/*").unwrap();
+        assert!(path.matches("Docs/a.md") && !path.matches("docs/a.md"));
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::fault::Fault;
-use super::http::{Health, Transport};
+use super::http::{Health, Pages, Transport};
 use super::url::Place;
 use super::{github, gitlab, story};
 use crate::clock::Clock;
@@ -73,7 +73,8 @@ impl Performed {
 pub struct Listing {
     /// Each change once. The snapshots carry no verdicts.
     pub changes: Vec<(ChangeKey, Snapshot)>,
-    /// A limit on pages or projects was met: there is more than `changes`. The watermark must not
+    /// A limit on pages or projects was met, or the forge would not show one of them: there is more
+    /// than `changes`. The watermark must not
     /// be moved past the oldest `updated_at` that may be missing, so leave it where it was.
     pub truncated: bool,
 }
@@ -169,7 +170,8 @@ impl Client {
     /// that were updated at or after that instant, closed and merged ones too.
     ///
     /// # Errors
-    /// See [`Fault`]. A project or group that is not there is passed over.
+    /// See [`Fault`]. A project or group that is not there is passed over, and so, with a warning and
+    /// `truncated`, is one that the forge refuses to show (renamed, forbidden).
     pub async fn list(&self, updated_after: Option<Timestamp>) -> Result<Listing, Fault> {
         let Inner { name, projects, .. } = &*self.0;
         let mut listing = match &self.0.dialect {
@@ -232,6 +234,25 @@ impl Client {
     }
 }
 
+/// What was found in the project or group `name`. One that is not there is passed over. So is one
+/// that the forge refuses to show, with a warning: a single renamed or forbidden project must not
+/// end the healing of all others.
+///
+/// # Errors
+/// Every other fault, which names the project where it has words.
+pub(super) fn shown<T>(forge: &str, name: &str, found: Result<Pages<T>, Fault>) -> Result<Pages<T>, Fault> {
+    let fault = match found {
+        Err(Fault::Gone) => return Ok(Pages { entries: Vec::new(), truncated: false }),
+        Err(fault) => fault.about(&format!("`{name}`")),
+        found => return found,
+    };
+    if !matches!(fault, Fault::Refused { .. }) {
+        return Err(fault);
+    }
+    tracing::warn!(forge, project = name, %fault, "passed over in this sweep; correct `projects` or the token's rights");
+    Ok(Pages { entries: Vec::new(), truncated: true })
+}
+
 /// Where a glob pattern of projects has to be looked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
@@ -246,7 +267,18 @@ fn is_wild(part: &str) -> bool {
     part.contains(['*', '?', '[', '{', '\\'])
 }
 
-/// The fewest places in which all of `patterns` are found.
+impl Source {
+    /// As forges compare names: without regard to case.
+    fn folded(&self) -> Source {
+        match self {
+            Source::Everywhere => Source::Everywhere,
+            Source::Below(path) => Source::Below(path.to_ascii_lowercase()),
+            Source::Project(path) => Source::Project(path.to_ascii_lowercase()),
+        }
+    }
+}
+
+/// The fewest places in which all of `patterns` are found, in the spelling that came first.
 pub(super) fn sources(patterns: &[Pattern]) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
     for pattern in patterns {
@@ -258,15 +290,15 @@ pub(super) fn sources(patterns: &[Pattern]) -> Vec<Source> {
             _ => Source::Below(tame.join("/")),
         });
     }
-    sources.sort();
-    sources.dedup();
-    let all = sources.clone();
+    sources.sort_by_cached_key(Source::folded);
+    sources.dedup_by_key(|source| source.folded());
+    let all: Vec<Source> = sources.iter().map(Source::folded).collect();
     let inside = |path: &str, root: &str| path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
     sources.retain(|source| {
-        let (Source::Below(path) | Source::Project(path)) = source else { return true };
+        let (Source::Below(path) | Source::Project(path)) = source.folded() else { return true };
         !all.iter().any(|other| match other {
             Source::Everywhere => true,
-            Source::Below(root) => inside(path, root),
+            Source::Below(root) => inside(&path, root),
             Source::Project(_) => false,
         })
     });
@@ -292,5 +324,7 @@ mod tests {
         assert_eq!(found(&["acmes/*", "acme/*"]), [below("acme"), below("acmes")]);
         assert_eq!(found(&["acme/{a,b}", "acme/*"]), [below("acme")]);
         assert_eq!(found(&["**", "acme/shop"]), [Source::Everywhere]);
+        assert_eq!(found(&["Acme/*", "acme/*", "ACME/shop"]), [below("Acme")]);
+        assert_eq!(found(&["Beta/X", "beta/x"]), [project("Beta/X")]);
     }
 }

@@ -21,7 +21,8 @@ pub enum Fault {
     Refused {
         /// 0 for a request that was never sent.
         status: u16,
-        /// The forge's own words, at most [`ANSWER_CHARS`] characters, free of secrets.
+        /// The forge's own words, at most [`ANSWER_CHARS`] characters, free of secrets; before them,
+        /// where that is not plain, what it was asked.
         answer: String,
     },
     /// The change (or whatever was named) is not there, or not for our eyes.
@@ -35,6 +36,19 @@ impl Fault {
     /// A request that cannot be made: a bug of ours, told rather than hidden.
     pub(super) fn unsendable(error: &dyn std::fmt::Display) -> Fault {
         Fault::Refused { status: 0, answer: format!("the request cannot be made: {error}") }
+    }
+
+    /// The same fault, saying what it befell.
+    pub(super) fn about(self, what: &str) -> Fault {
+        match self {
+            Fault::Retry { why, outcome_unknown } => {
+                Fault::Retry { why: format!("{what}: {why}"), outcome_unknown }
+            }
+            Fault::Refused { status, answer } => {
+                Fault::Refused { status, answer: format!("{what}: {answer}") }
+            }
+            fault => fault,
+        }
     }
 
     /// A good status with a body that is not what it should be: cut off, or a page of a proxy.

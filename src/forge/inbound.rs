@@ -47,7 +47,7 @@ enum Proof {
 /// What a delivery turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// None of Usher's business: an event it does not read, or one that names no change or author.
+    /// None of Usher's business: an event it does not read, or one that names no change.
     Unsupported { event: String },
     /// GitHub's greeting to a new webhook.
     Ping,
@@ -69,7 +69,8 @@ pub struct Incoming {
     /// The event's name without its action: `pull_request`, `merge_request`, `note`…
     pub event: String,
     pub change: ChangeKey,
-    /// Who wrote the change. The login is empty where the forge tells the id alone (GitLab).
+    /// Who wrote the change. The login is empty where the forge tells the id alone (GitLab). Where it
+    /// names nobody: GitHub's ghost, or id 0 on GitLab.
     pub author: Account,
     /// At least one.
     pub facts: Vec<Fact>,

@@ -39,7 +39,10 @@ pub(super) fn config(kind: ForgeKind, url: String, projects: &[&str]) -> ClientC
         kind,
         url,
         token: TOKEN.into(),
-        projects: projects.iter().map(|text| Pattern::new(text).expect("a valid pattern")).collect(),
+        projects: projects
+            .iter()
+            .map(|text| Pattern::new_ignoring_case(text).expect("a valid pattern"))
+            .collect(),
         user_agent: "usher/test".into(),
     }
 }

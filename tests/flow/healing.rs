@@ -227,3 +227,25 @@ async fn a_reviewer_whom_a_person_adds_between_our_read_and_our_write_is_not_los
     let asked = added_between_read_and_write(Forge::Gitlab).await;
     assert!(asked.contains(&"dora".to_owned()), "{asked:?}");
 }
+
+#[tokio::test]
+async fn a_change_that_is_not_shown_does_not_keep_the_others_from_being_healed() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let hidden = house.opened(forge, "sam").await;
+        let other = house.opened(forge, "sam").await;
+        house.sandbox.lose_next(forge, 9);
+        for change in [&hidden, &other] {
+            let who = house.reviewer(change);
+            house.sandbox.review(change, &who, Verdict::Approve, "").unwrap();
+        }
+        house.minute().await;
+        let folder = if forge == Forge::Gitlab { "merge_requests" } else { "pulls" };
+        let path = format!("/{folder}/{}", hidden.number);
+        house.sandbox.fail_next(forge, "GET", &path, Fault::status(403, "no"), 9);
+        house.sweep().await;
+        house.quiet().await;
+        assert_eq!(house.stage(&hidden).await, Stage::Reviewing, "{forge:?}");
+        assert_eq!(house.stage(&other).await, Stage::ReadyToMerge, "{forge:?}");
+    }
+}

@@ -74,11 +74,9 @@ fn an_event_that_names_no_change_is_passed_over() {
         ("gitlab", "open", "/object_kind"),
         ("gitlab", "open", "/object_attributes"),
         ("gitlab", "open", "/object_attributes/iid"),
-        ("gitlab", "open", "/object_attributes/author_id"),
         ("gitlab", "note", "/merge_request"),
         ("gitlab", "note", "/object_attributes/noteable_type"),
         ("github", "pull_request.opened", "/pull_request"),
-        ("github", "pull_request.opened", "/pull_request/user"),
         ("github", "pull_request.opened", "/repository"),
         ("github", "issue_comment.created", "/issue/pull_request"),
     ] {
@@ -86,6 +84,33 @@ fn an_event_that_names_no_change_is_passed_over() {
         *body.pointer_mut(pointer).unwrap() = Value::Null;
         let read = read_stored(forge, name, "d", &body.to_string());
         assert!(matches!(read, Ok(Reading::Unsupported { .. })), "{forge}/{name}{pointer}: {read:?}");
+    }
+}
+
+#[test]
+fn an_event_about_a_change_of_nobody_is_heard_and_moves_what_is_tracked() {
+    for (forge, name, pointer, nobody) in [
+        ("gitlab", "open", "/object_attributes/author_id", 0),
+        ("gitlab", "note", "/merge_request/author_id", 0),
+        ("github", "pull_request.opened", "/pull_request/user", 10_137),
+        ("github", "pull_request_review.approved", "/pull_request/user", 10_137),
+        ("github", "issue_comment.created", "/issue/user", 10_137),
+    ] {
+        let read = |author: bool| {
+            let mut body: Value = serde_json::from_str(&payload(forge, name)).unwrap();
+            if !author {
+                *body.pointer_mut(pointer).unwrap() = Value::Null;
+            }
+            match read_stored(forge, name, "d", &body.to_string()) {
+                Ok(Reading::Change(incoming)) => incoming,
+                other => panic!("{forge}/{name}: {other:?}"),
+            }
+        };
+        let (named, orphaned) = (read(true), read(false));
+        assert_eq!(orphaned.author.id, nobody, "{forge}/{name}");
+        assert_ne!(named.author, orphaned.author);
+        assert_eq!((named.change, named.facts.len()), (orphaned.change, orphaned.facts.len()));
+        assert_eq!(named.facts[0].snapshot().unwrap().state, orphaned.facts[0].snapshot().unwrap().state);
     }
 }
 

@@ -176,3 +176,14 @@ fn what_a_calendar_file_cannot_say_is_refused_with_its_line() {
         assert_eq!((error.line, error.what.as_str()), (line, what), "{text}");
     }
 }
+
+#[test]
+fn projects_match_in_any_case_and_paths_and_branches_do_not() {
+    let route = "[[route]]\npool = \"backend\"\nprojects = [\"Acme/*\"]\npaths = [\"Docs/*\"]\ntarget_branches = [\"Main\"]";
+    let config =
+        good(&LEAST.replacen("[[route]]\npool = \"backend\"", route, 1).replacen("acme/*", "Acme/*", 1));
+    let route = &config.policy.routes[0];
+    assert!(route.projects[0].matches("acme/shop") && config.forges[0].projects[0].matches("aCME/shop"));
+    assert!(config.policy.watches(&crate::core::change::ChangeKey::new("gitlab", "acme/shop", 1)));
+    assert!(!route.paths[0].matches("docs/a.md") && !route.target_branches[0].matches("main"));
+}

@@ -7,7 +7,7 @@ use super::client::GitHub;
 use super::wire;
 use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
-use crate::forge::client::{Listing, Source, sources};
+use crate::forge::client::{Listing, Source, shown, sources};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 
@@ -31,7 +31,7 @@ impl GitHub {
                     projects.push(path.clone());
                     continue;
                 }
-                Source::Below(owner) => self.repositories_of(owner).await?,
+                Source::Below(owner) => shown(forge, owner, self.repositories_of(owner).await)?,
                 Source::Everywhere => self.pages(self.seen_repositories(), PAGES_LIMIT).await?,
             };
             listing.truncated |= found.truncated;
@@ -52,16 +52,13 @@ impl GitHub {
             listing.truncated = true;
         }
         for project in projects.iter().take(PROJECTS_LIMIT) {
-            match self.pulls(project, updated_after).await {
-                Ok(found) => {
-                    listing.truncated |= found.truncated;
-                    let keyed =
-                        |pull: wire::Pull| (ChangeKey::new(forge, project, pull.number), pull.snapshot());
-                    listing.changes.extend(found.entries.into_iter().map(keyed));
-                }
-                Err(Fault::Gone) => {}
-                Err(fault) => return Err(fault),
-            }
+            let found = shown(forge, project, self.pulls(project, updated_after).await)?;
+            listing.truncated |= found.truncated;
+            let keyed = |pull: wire::Pull| {
+                let key = ChangeKey::new(forge, pull.project().unwrap_or(project), pull.number);
+                (key, pull.snapshot())
+            };
+            listing.changes.extend(found.entries.into_iter().map(keyed));
         }
         Ok(listing)
     }

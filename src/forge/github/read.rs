@@ -10,6 +10,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::wire;
 use crate::core::change::{Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 use crate::core::fact::{Act, Actor, Fact};
 use crate::forge::command::commands;
@@ -225,7 +226,7 @@ struct Deed {
 }
 
 impl Payload<'_> {
-    /// `None` where the event names no pull request, author or time.
+    /// `None` where the event names no pull request or time.
     fn hear(&self, context: Context<'_>, event: &str) -> Option<Reading> {
         let (event, pull) = match event {
             "pull_request" => ("pull_request", self.pull_request.get()?),
@@ -383,7 +384,8 @@ fn told(deeds: Vec<Deed>, snapshot: Snapshot) -> Vec<Fact> {
 }
 
 impl Pull<'_> {
-    /// `None` where author or time are missing (deleted accounts are null).
+    /// `None` where the time is missing. The author of a change whose account was deleted is null:
+    /// a review of it that is tracked must still hear of it.
     fn snapshot(&self) -> Option<Snapshot> {
         let link = self.pull_request.get();
         let url = self.html_url.get().or_else(|| link?.html_url.get());
@@ -393,7 +395,7 @@ impl Pull<'_> {
         Some(Snapshot {
             title: self.title.or_empty().to_owned(),
             url: url.unwrap_or_default().to_owned(),
-            author: self.user.get()?.account()?,
+            author: self.user.get().and_then(User::account).unwrap_or_else(wire::ghost),
             state: self.state(),
             draft: self.draft.0,
             labels: self.labels.get().map(names),

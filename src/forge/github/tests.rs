@@ -328,3 +328,38 @@ async fn a_reaction_says_done() {
     perform(&script, Action::React { comment: 71 }, Hint::default()).await;
     assert_eq!(script.requests().await[0], format!(r#"POST {place} {{"content":"+1"}}"#));
 }
+
+#[tokio::test]
+async fn a_project_that_is_not_shown_does_not_keep_the_others_from_being_listed() {
+    let script = Script::github(&["acme/closed", "acme/moved", "acme/shop", "beta/*"]).await;
+    script.on("GET", "/repos/acme/closed/pulls", 403, json!({"message": "Resource not accessible"})).await;
+    let moved = ResponseTemplate::new(301).insert_header("location", "https://h/repositories/4/pulls");
+    script.answer("GET", "/repos/acme/moved/pulls", moved).await;
+    script.on("GET", "/repos/acme/shop/pulls", 200, json!([pull(&[], &[])])).await;
+    script.on("GET", "/orgs/beta/repos", 403, json!({"message": "SAML"})).await;
+    let listing = script.client.list(None).await.unwrap();
+    assert_eq!(listing.changes.len(), 1);
+    assert!(listing.truncated, "the watermark stays where it was");
+    script.server.reset().await;
+    script.on("GET", "/repos/acme/closed/pulls", 502, json!({})).await;
+    let fault = script.client.list(None).await.unwrap_err().to_string();
+    assert!(fault.starts_with("`acme/closed`: the forge failed with 502"), "{fault}");
+}
+
+#[tokio::test]
+async fn projects_are_told_in_the_forges_own_spelling() {
+    let script = Script::github(&["Acme/SHOP", "ACME/shop"]).await;
+    let mut spelled = pull(&[], &[]);
+    spelled["base"]["repo"] = json!({"full_name": "acme/Shop"});
+    script.on("GET", "/repos/Acme/SHOP/pulls", 200, json!([spelled])).await;
+    let listing = script.client.list(None).await.unwrap();
+    let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, ["f:acme/Shop!7"], "as webhooks spell it");
+    assert_eq!(script.requests().await.len(), 1, "one project, however often and however spelled");
+
+    let script = Script::github(&["Acme/s*"]).await;
+    let found = json!([{"full_name": "acme/Shop"}, {"full_name": "acme/Tool"}]);
+    script.on("GET", "/orgs/Acme/repos", 200, found).await;
+    script.on("GET", "/repos/acme/Shop/pulls", 200, json!([pull(&[], &[])])).await;
+    assert_eq!(script.client.list(None).await.unwrap().changes.len(), 1);
+}

@@ -31,6 +31,11 @@ impl User {
 /// The account that GitHub shows in place of deleted ones.
 const GHOST_ID: u64 = 10_137;
 
+/// Whoever wrote a change of which GitHub names no author any more.
+pub(super) fn ghost() -> Account {
+    Account::new(GHOST_ID, "ghost")
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Pull {
     pub number: u64,
@@ -63,6 +68,14 @@ pub(super) struct Branch {
     #[serde(rename = "ref")]
     pub name: Option<String>,
     pub sha: Option<String>,
+    /// Null where a fork is gone.
+    pub repo: Option<BranchHome>,
+}
+
+/// The repository of a branch.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct BranchHome {
+    pub full_name: Option<String>,
 }
 
 impl Pull {
@@ -74,8 +87,14 @@ impl Pull {
         }
     }
 
+    /// Path of the project it belongs to, as GitHub spells it (and webhooks do): it answers to any
+    /// case.
+    pub fn project(&self) -> Option<&str> {
+        self.base.as_ref()?.repo.as_ref()?.full_name.as_deref()
+    }
+
     pub fn author(&self) -> Account {
-        self.user.as_ref().map_or_else(|| Account::new(GHOST_ID, "ghost"), User::account)
+        self.user.as_ref().map_or_else(ghost, User::account)
     }
 
     pub fn labels(&self) -> BTreeSet<&str> {

@@ -7,7 +7,7 @@ use super::client::{GitLab, List};
 use super::wire;
 use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
-use crate::forge::client::{Listing, Source, sources};
+use crate::forge::client::{Listing, Source, shown, sources};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 
@@ -27,19 +27,19 @@ impl GitLab {
         for source in sources(patterns) {
             let found = match &source {
                 Source::Everywhere => self.merge_requests("merge_requests".into(), updated_after).await,
-                Source::Project(path) => self.merge_requests(below("projects", path), updated_after).await,
-                Source::Below(path) => {
-                    match self.merge_requests(below("groups", path), updated_after).await {
-                        // No group of that name: it may be a user.
-                        Err(Fault::Gone) => self.of_user(path, updated_after).await,
-                        found => found,
-                    }
+                Source::Project(path) => {
+                    let found = self.merge_requests(below("projects", path), updated_after).await;
+                    shown(forge, path, found)
                 }
-            };
-            let found = match found {
-                Err(Fault::Gone) => continue,
-                found => found?,
-            };
+                Source::Below(path) => {
+                    let found = match self.merge_requests(below("groups", path), updated_after).await {
+                        // No group of that name: it may be a user.
+                        Err(Fault::Gone) => self.of_user(forge, path, updated_after).await,
+                        found => found,
+                    };
+                    shown(forge, path, found)
+                }
+            }?;
             listing.truncated |= found.truncated;
             let wanted = |path: &str| patterns.iter().any(|pattern| pattern.matches(path));
             listing.changes.extend(found.entries.into_iter().filter_map(|change| {
@@ -69,6 +69,7 @@ impl GitLab {
 
     async fn of_user(
         &self,
+        forge: &str,
         user: &str,
         updated_after: Option<Timestamp>,
     ) -> Result<Pages<wire::MergeRequest>, Fault> {
@@ -78,11 +79,9 @@ impl GitLab {
         let too_many = projects.truncated || projects.entries.len() > USER_PROJECTS_LIMIT;
         let mut all = Pages { entries: Vec::new(), truncated: too_many };
         for project in projects.entries.iter().take(USER_PROJECTS_LIMIT) {
-            let found = self.merge_requests(below("projects", &project.path_with_namespace), updated_after);
-            let found = match found.await {
-                Err(Fault::Gone) => continue,
-                found => found?,
-            };
+            let path = &project.path_with_namespace;
+            let found = self.merge_requests(below("projects", path), updated_after).await;
+            let found = shown(forge, path, found)?;
             all.truncated |= found.truncated;
             all.entries.extend(found.entries);
         }

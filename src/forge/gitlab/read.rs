@@ -18,6 +18,10 @@ use crate::forge::inbound::{Context, Incoming, Meaning, Reading, Subject, Unread
 use crate::forge::time::{Instant, instant};
 use crate::forge::tolerant::{Flag, List, Maybe, Number, Text};
 
+/// Stands for an author or actor whom GitLab does not name: no account has it. A deleted account's
+/// changes go to GitLab's own ghost user, who has an id like everybody.
+const NOBODY_ID: u64 = 0;
+
 /// Reads the body of a delivery.
 pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Reading, Unreadable> {
     object(text)?;
@@ -125,6 +129,7 @@ struct Commit<'a> {
 struct Attributes<'a> {
     id: Number,
     iid: Option<u64>,
+    /// Null or missing: see [`NOBODY_ID`].
     author_id: Option<u64>,
     #[serde(borrow)]
     title: Text<'a>,
@@ -167,7 +172,7 @@ struct Attributes<'a> {
 }
 
 impl Hook<'_> {
-    /// `None` where the hook is not about a merge request, or names no change, author or time.
+    /// `None` where the hook is not about a merge request, or names no change or time.
     fn hear(&self, context: Context<'_>) -> Option<Reading> {
         let incoming = match self.object_kind.get()? {
             "merge_request" => self.hear_merge_request(context, self.object_attributes.get()?),
@@ -265,7 +270,7 @@ impl Hook<'_> {
         let login = user.map_or("", |user| user.username.or_empty());
         match user.and_then(|user| user.id.0).or(id_otherwise) {
             Some(id) => Actor { account: Account::new(id, login), bot: is_bot(login) },
-            None => Actor { account: Account::new(0, login), bot: true },
+            None => Actor { account: Account::new(NOBODY_ID, login), bot: true },
         }
     }
 
@@ -281,7 +286,7 @@ impl Hook<'_> {
         Some(Snapshot {
             title: merge.title.or_empty().to_owned(),
             url: merge.url.or_empty().to_owned(),
-            author: self.author(merge.author_id?),
+            author: self.author(merge.author_id.unwrap_or(NOBODY_ID)),
             state: merge.change_state(),
             draft: merge.draft.0.or(merge.work_in_progress.0),
             labels: labels.map(titles),

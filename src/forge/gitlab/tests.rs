@@ -303,3 +303,36 @@ async fn a_roster_knows_who_can_act() {
     script.on("GET", place, 502, json!({})).await;
     assert!(script.client.roster(&wish).await.is_err(), "a forge that is down is no empty roster");
 }
+
+#[tokio::test]
+async fn a_group_or_project_that_is_not_shown_does_not_keep_the_others_from_being_listed() {
+    let script = Script::gitlab(&["acme/moved", "acme/shop", "closed/*", "sam/*"]).await;
+    let moved = ResponseTemplate::new(301).insert_header("location", "https://h/api/v4/projects/4");
+    script.answer("GET", "/projects/acme%2Fmoved/merge_requests", moved).await;
+    script.on("GET", "/projects/acme%2Fshop/merge_requests", 200, json!([mr(&[], &[])])).await;
+    script.on("GET", "/groups/closed/merge_requests", 403, json!({"message": "403 Forbidden"})).await;
+    let projects = json!([{"path_with_namespace": "sam/closed"}, {"path_with_namespace": "sam/tool"}]);
+    script.on("GET", "/users/sam/projects", 200, projects).await;
+    script.on("GET", "/projects/sam%2Fclosed/merge_requests", 403, json!({"message": "no"})).await;
+    let mut tool = mr(&[], &[]);
+    tool["references"]["full"] = "sam/tool!7".into();
+    script.on("GET", "/projects/sam%2Ftool/merge_requests", 200, json!([tool])).await;
+    let listing = script.client.list(None).await.unwrap();
+    let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, ["f:sam/tool!7", "f:acme/shop!7"]);
+    assert!(listing.truncated, "the watermark stays where it was");
+    script.server.reset().await;
+    script.on("GET", "/groups/closed/merge_requests", 502, json!({})).await;
+    let fault = script.client.list(None).await.unwrap_err().to_string();
+    assert!(fault.starts_with("`closed`: the forge failed with 502"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_group_may_be_spelled_in_any_case() {
+    let script = Script::gitlab(&["Acme/*", "acme/Tools/**"]).await;
+    script.on("GET", "/groups/Acme/merge_requests", 200, json!([mr(&[], &[])])).await;
+    let listing = script.client.list(None).await.unwrap();
+    let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, ["f:acme/shop!7"]);
+    assert_eq!(script.requests().await.len(), 1);
+}
