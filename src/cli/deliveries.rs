@@ -30,11 +30,11 @@ pub(super) async fn run(config: Config, command: Command, json: bool) -> Result<
     start_logging("warn");
     match command {
         Command::List => list(&look(&config).await?, json).await,
-        Command::Show { id } => show(&look(&config).await?, &id, json).await,
-        Command::Retry { id } => {
-            let store = Store::open(&config.store_url).await.map_err(anyhow::Error::from)?;
-            retry(&store, &id).await
+        Command::Show { id } => {
+            let row = parse(&id)?;
+            show(&look(&config).await?, row, json).await
         }
+        Command::Retry { id } => retry(&config, Wish::parse(&id)?).await,
     }
 }
 
@@ -88,11 +88,13 @@ async fn list(store: &Store, json: bool) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(store: &Store, id: &str, json: bool) -> Result<ExitCode, CliError> {
-    match parse(id)? {
+async fn show(store: &Store, row: Row, json: bool) -> Result<ExitCode, CliError> {
+    match row {
         Row::Inbox(number) => {
             let rows = store.inbox_list(u32::MAX).await.map_err(anyhow::Error::from)?;
-            let Some(row) = rows.into_iter().find(|row| row.id == number) else { return missing(id) };
+            let Some(row) = rows.into_iter().find(|row| row.id == number) else {
+                return missing(&format!("in:{number}"));
+            };
             let body = store.delivery_body(number).await.map_err(anyhow::Error::from)?;
             let body = body.map(|body| String::from_utf8_lossy(&body).into_owned());
             if json {
@@ -109,7 +111,9 @@ async fn show(store: &Store, id: &str, json: bool) -> Result<ExitCode, CliError>
         }
         Row::Outbox(number) => {
             let rows = store.outbox_list(u32::MAX).await.map_err(anyhow::Error::from)?;
-            let Some(row) = rows.into_iter().find(|row| row.id == number) else { return missing(id) };
+            let Some(row) = rows.into_iter().find(|row| row.id == number) else {
+                return missing(&format!("out:{number}"));
+            };
             if json {
                 anstream::println!("{:#}", outbox_json(&row));
                 return Ok(ExitCode::SUCCESS);
@@ -124,29 +128,57 @@ async fn show(store: &Store, id: &str, json: bool) -> Result<ExitCode, CliError>
     Ok(ExitCode::SUCCESS)
 }
 
-async fn retry(store: &Store, id: &str) -> Result<ExitCode, CliError> {
-    let rows = store.outbox_list(u32::MAX).await.map_err(anyhow::Error::from)?;
-    let dead = rows.iter().filter(|row| matches!(row.state, OutboxState::Dead { .. })).map(|row| row.id);
-    let wanted: Vec<i64> = match id {
-        "all" => dead.collect(),
-        one => match parse(one)? {
-            Row::Outbox(number) => dead.filter(|id| *id == number).collect(),
-            Row::Inbox(_) => {
-                return Err(CliError::Usage(
-                    "only dead letters of the outbox can be tried again: out:7".into(),
-                ));
-            }
+/// What is to be tried again.
+enum Wish {
+    All,
+    One(i64),
+}
+
+impl Wish {
+    fn parse(id: &str) -> Result<Wish, CliError> {
+        match id {
+            "all" => Ok(Wish::All),
+            one => match parse(one)? {
+                Row::Outbox(number) => Ok(Wish::One(number)),
+                Row::Inbox(_) => {
+                    Err(CliError::Usage("only dead letters of the outbox can be tried again: out:7".into()))
+                }
+            },
+        }
+    }
+}
+
+async fn retry(config: &Config, wish: Wish) -> Result<ExitCode, CliError> {
+    // A look first: a store is neither made nor locked where there is nothing to try again.
+    let rows = look(config).await?.outbox_list(u32::MAX).await.map_err(anyhow::Error::from)?;
+    let is_dead = |row: &OutboxRow| matches!(row.state, OutboxState::Dead { .. });
+    let wanted: Vec<i64> = match wish {
+        Wish::All => rows.iter().filter(|row| is_dead(row)).map(|row| row.id).collect(),
+        Wish::One(number) => match rows.iter().find(|row| row.id == number) {
+            None => return missing(&format!("out:{number}")),
+            Some(row) if !is_dead(row) => return not_dead(number),
+            Some(_) => vec![number],
         },
     };
     if wanted.is_empty() {
-        return missing(id);
+        anstream::println!("There are no dead letters.");
+        return Ok(ExitCode::SUCCESS);
     }
+    let store = Store::open(&config.store_url).await.map_err(anyhow::Error::from)?;
     for id in &wanted {
         if store.retry_dead(*id).await.map_err(anyhow::Error::from)? {
             anstream::println!("out:{id} is tried again within a minute.");
+        } else if matches!(wish, Wish::One(_)) {
+            // Replaced or retried since the look.
+            return not_dead(*id);
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn not_dead(id: i64) -> Result<ExitCode, CliError> {
+    anstream::eprintln!("out:{id} is not dead. `usher deliveries list` shows its state.");
+    Ok(ExitCode::FAILURE)
 }
 
 fn missing(id: &str) -> Result<ExitCode, CliError> {

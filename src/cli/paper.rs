@@ -10,14 +10,14 @@ use crate::core::candidate::Candidate;
 use crate::core::change::ChangeKey;
 use crate::core::decide;
 use crate::core::fact::Fact;
-use crate::core::people::{Directory, RosterWish, Workloads};
+use crate::core::people::{Directory, Roster, RosterWish, Workloads};
 use crate::core::pick::pick;
 use crate::core::reason::Reason;
 use crate::core::review::Review;
 use crate::core::words;
 use crate::core::world::{Decision, World};
 use crate::forge::{Client, Hint};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// One forge as it is known, and the store if there is one, both only to be looked at.
 pub(super) struct Paper {
@@ -44,28 +44,40 @@ pub(super) struct Sketch {
 impl Paper {
     /// Reads what is known of `forge`; asks the forge itself where the store has no roster.
     pub(super) async fn open(config: Config, forge: &Forge) -> anyhow::Result<Paper> {
-        let clock = Clock::system();
-        let client = client(forge, &clock)?;
-        // A store that does not exist yet is no fault: then nothing is known, and nothing is made.
-        let store = Store::open_read_only(&config.store_url).await.ok();
-        let kept = match &store {
-            Some(store) => store.roster(&forge.name).await?,
-            None => None,
-        };
+        let (store, kept) = kept(&config, forge).await?;
         let roster = match kept {
             Some(roster) => roster,
             None => {
                 let wish = RosterWish::new(&config.policy, &forge.name);
-                let roster = client.roster(&wish).await;
+                let roster = client(forge, &Clock::system())?.roster(&wish).await;
                 roster.with_context(|| format!("`{}` did not tell who is who", forge.name))?
             }
         };
+        Paper::with(config, forge, store, &roster).await
+    }
+
+    /// Reads what is known of `forge`, and asks nobody: none where the store has no roster.
+    pub(super) async fn remembered(config: Config, forge: &Forge) -> anyhow::Result<Option<Paper>> {
+        match kept(&config, forge).await? {
+            (store, Some(roster)) => Paper::with(config, forge, store, &roster).await.map(Some),
+            (_, None) => Ok(None),
+        }
+    }
+
+    async fn with(
+        config: Config,
+        forge: &Forge,
+        store: Option<Store>,
+        roster: &Roster,
+    ) -> anyhow::Result<Paper> {
+        let clock = Clock::system();
+        let client = client(forge, &clock)?;
         let first_seen = match &store {
             Some(store) => store.first_seen(&forge.name, clock.now()).await?,
             // On paper nothing is held back because it is old.
             None => jiff::Timestamp::UNIX_EPOCH,
         };
-        let directory = Directory::new(&config.policy, &forge.name, &roster);
+        let directory = Directory::new(&config.policy, &forge.name, roster);
         Ok(Paper { config, store, client, directory, first_seen, clock })
     }
 
@@ -118,6 +130,18 @@ impl Paper {
         }
         Ok(sketch)
     }
+}
+
+/// The store, if there is one, and the roster that it has of `forge`.
+async fn kept(config: &Config, forge: &Forge) -> anyhow::Result<(Option<Store>, Option<Roster>)> {
+    let store = match Store::open_read_only(&config.store_url).await {
+        Ok(store) => store,
+        // A store that does not exist yet is no fault: then nothing is known, and nothing is made.
+        Err(StoreError::Missing { .. }) => return Ok((None, None)),
+        Err(error) => return Err(error.into()),
+    };
+    let roster = store.roster(&forge.name).await?;
+    Ok((Some(store), roster))
 }
 
 impl Sketch {

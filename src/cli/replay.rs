@@ -1,17 +1,20 @@
-//! `usher replay`: a stored payload through the same reading and deciding, on paper.
+//! `usher replay`: a stored payload through the same reading and deciding, on paper. The people are
+//! those that the store knows; no forge is asked who is who.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use http::{HeaderMap, HeaderValue};
+use serde_json::{Value, json};
 
 use super::explain::unknown_forge;
-use super::paper::Paper;
+use super::paper::{Paper, Sketch};
 use super::service::inbounds;
 use super::{CliError, start_logging};
 use crate::config::Config;
-use crate::core::change::ForgeKind;
+use crate::core::change::{ChangeKey, ForgeKind};
+use crate::core::fact::Fact;
 use crate::core::words::happening;
 use crate::forge::Reading;
 
@@ -35,32 +38,69 @@ pub(super) async fn run(
     })?;
     let incoming = match reading {
         Reading::Change(incoming) => incoming,
-        Reading::Unsupported { event } => {
-            anstream::println!("{event}: an event that Usher does not act on.");
-            return Ok(ExitCode::SUCCESS);
-        }
-        Reading::Ping => {
-            anstream::println!("A ping: the forge says hello to a new webhook.");
-            return Ok(ExitCode::SUCCESS);
-        }
-        Reading::Roster { what } => {
-            anstream::println!("{what}: the roster would be read again.");
+        other => {
+            say_no_change(&other, json);
             return Ok(ExitCode::SUCCESS);
         }
     };
-    if !json {
-        for fact in &incoming.facts {
-            anstream::println!("Fact: {}", happening(fact));
-        }
-    }
-    let paper = Paper::open(config, &configured).await?;
-    let sketch = paper.decide(&incoming.change, incoming.facts).await?;
+    let facts = incoming.facts.clone();
+    let sketch = match Paper::remembered(config, &configured).await? {
+        Some(paper) => Some(paper.decide(&incoming.change, incoming.facts).await?),
+        None => None,
+    };
     if json {
-        anstream::println!("{:#}", sketch.json());
-    } else {
-        sketch.print();
+        anstream::println!("{:#}", change_json(&incoming.change, &facts, sketch.as_ref(), forge));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for fact in &facts {
+        anstream::println!("Fact: {}", happening(fact));
+    }
+    match sketch {
+        Some(sketch) => sketch.print(),
+        None => anstream::println!("\n{}: {}\n\nNothing was written.", incoming.change, no_roster(forge)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What the delivery is, where it is not about a change.
+fn say_no_change(reading: &Reading, json: bool) {
+    let (value, words) = match reading {
+        Reading::Change(_) => return,
+        Reading::Ping => {
+            (json!({ "reading": "ping" }), "A ping: the forge says hello to a new webhook.".to_owned())
+        }
+        Reading::Roster { what } => {
+            (json!({ "reading": "roster", "what": what }), format!("{what}: the roster would be read again."))
+        }
+        Reading::Unsupported { event } => (
+            json!({ "reading": "unsupported", "event": event }),
+            format!("{event}: an event that Usher does not act on."),
+        ),
+    };
+    if json {
+        anstream::println!("{value:#}");
+    } else {
+        anstream::println!("{words}");
+    }
+}
+
+/// The facts of a change, and the decision on paper where there is one.
+fn change_json(change: &ChangeKey, facts: &[Fact], sketch: Option<&Sketch>, forge: &str) -> Value {
+    let mut value = match sketch {
+        Some(sketch) => sketch.json(),
+        None => json!({ "change": change.to_string(), "why_undecided": no_roster(forge) }),
+    };
+    value["reading"] = "change".into();
+    value["facts"] = json!(facts);
+    value["decided"] = sketch.is_some().into();
+    value
+}
+
+fn no_roster(forge: &str) -> String {
+    format!(
+        "no roster of `{forge}` is known yet, so nothing can be decided; `usher serve` reads it, and \
+         `usher explain` asks the forge itself."
+    )
 }
 
 /// The header that names the event. GitLab's own form (`Merge Request Hook`) and its object kind

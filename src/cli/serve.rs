@@ -53,8 +53,9 @@ async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Waits for SIGTERM or SIGINT; on SIGHUP reads the configuration again.
-async fn until_told(path: PathBuf, mut present: Config, service: &Service) -> anyhow::Result<()> {
+/// Waits for SIGTERM or SIGINT; on SIGHUP reads the configuration again. `started` is what the
+/// process started with: what needs a restart is in force as it says, however often the file is read.
+async fn until_told(path: PathBuf, started: Config, service: &Service) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
@@ -62,29 +63,25 @@ async fn until_told(path: PathBuf, mut present: Config, service: &Service) -> an
         tokio::select! {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
-            _ = hangup.recv() => {
-                if let Some(config) = reload(&path, &present, service).await {
-                    present = config;
-                }
-            }
+            _ = hangup.recv() => reload(&path, &started, service).await,
         }
     }
 }
 
 /// Reads the configuration again. A bad file keeps the old one and says so.
-async fn reload(path: &Path, present: &Config, service: &Service) -> Option<Config> {
+async fn reload(path: &Path, started: &Config, service: &Service) {
     let config = match config::load(path) {
         Ok(loaded) => loaded.config,
         Err(mistakes) => {
             tracing::error!("the new configuration is wrong, the old one stays:\n{mistakes}");
-            return None;
+            return;
         }
     };
     if let Err(error) = service.reload(&config).await {
         tracing::error!("the new configuration is wrong, the old one stays: {error:#}");
-        return None;
+        return;
     }
-    if needs_restart(present, &config) {
+    if needs_restart(started, &config) {
         tracing::warn!(
             "policy and webhook secrets are in force; changes to [server], [store], dry_run, the pause \
              between sweeps, and to a forge's name, address, token or projects need a restart"
@@ -92,10 +89,9 @@ async fn reload(path: &Path, present: &Config, service: &Service) -> Option<Conf
     } else {
         tracing::info!("the new configuration is in force");
     }
-    Some(config)
 }
 
-fn needs_restart(before: &Config, after: &Config) -> bool {
+fn needs_restart(started: &Config, read: &Config) -> bool {
     let forges = |config: &Config| {
         let forges = config.forges.iter().map(|forge| {
             let token = secrecy::ExposeSecret::expose_secret(&forge.token).to_owned();
@@ -104,9 +100,9 @@ fn needs_restart(before: &Config, after: &Config) -> bool {
         });
         forges.collect::<Vec<_>>()
     };
-    before.server != after.server
-        || before.store_url != after.store_url
-        || before.dry_run != after.dry_run
-        || before.reconcile_every != after.reconcile_every
-        || forges(before) != forges(after)
+    started.server != read.server
+        || started.store_url != read.store_url
+        || started.dry_run != read.dry_run
+        || started.reconcile_every != read.reconcile_every
+        || forges(started) != forges(read)
 }

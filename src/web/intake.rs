@@ -20,6 +20,12 @@ use crate::store::{NewDelivery, Put, StoreError};
 /// In metrics and logs, instead of a forge name that a stranger made up.
 const NO_FORGE: &str = "-";
 
+/// Where the forges name the event of a delivery, and the delivery itself.
+const EVENT_HEADERS: [&str; 2] = ["x-github-event", "x-gitlab-event"];
+const ID_HEADERS: [&str; 3] = ["x-github-delivery", "webhook-id", "idempotency-key"];
+/// Longest text from a header that is logged.
+const TOLD_CHARS_MAX: usize = 100;
+
 /// Takes one delivery.
 pub(super) async fn receive(
     State(door): State<Arc<Door>>,
@@ -61,13 +67,16 @@ fn refused(door: &Door, unread: Unread, rest: Body) -> Answer {
 async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held: Held) -> Answer {
     let forge = inbound.name();
     if let Err(unverified) = inbound.verify(headers, &held.bytes, door.clock.now()) {
-        let delivered = Delivered { why: unverified.to_string(), ..Delivered::default() };
+        // The sender's word, but what finds the delivery in the forge's list.
+        let id = told(headers, &ID_HEADERS);
+        let delivered = Delivered { id: &id, why: unverified.to_string(), ..Delivered::default() };
         return answered(door, forge, &delivered, Answer::Unverified);
     }
-    let event = |event| Delivered { event, ..Delivered::default() };
+    let (event_told, id) = (told(headers, &EVENT_HEADERS), told(headers, &ID_HEADERS));
+    let event = |event| Delivered { event, id: &id, ..Delivered::default() };
     match inbound.read(headers, &held.bytes) {
         Err(unreadable) => {
-            let delivered = Delivered { why: unreadable.to_string(), ..Delivered::default() };
+            let delivered = Delivered { why: unreadable.to_string(), ..event(&event_told) };
             answered(door, forge, &delivered, Answer::Unreadable(unreadable))
         }
         Ok(Reading::Ping) => answered(door, forge, &event("ping"), Answer::Ping),
@@ -84,13 +93,20 @@ async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held
                 Ok(Ok(answer)) => answer,
                 Ok(Err(panic)) => {
                     tracing::error!(forge, error = %panic, "storing a delivery ended badly");
-                    answered(&door, &forge, &Delivered::default(), Answer::StoreFails)
+                    answered(&door, &forge, &event(&event_told), Answer::StoreFails)
                 }
                 // Counted and logged by the task when it ends.
                 Err(_) => Answer::StoreFails,
             }
         }
     }
+}
+
+/// The first of these headers that is there, fit for a log: printable, and not too long.
+fn told(headers: &HeaderMap, names: &[&str]) -> String {
+    let value = names.iter().find_map(|name| headers.get(*name)).map_or(&b""[..], |value| value.as_bytes());
+    let printable = value.iter().filter(|byte| matches!(byte, b' '..=b'~'));
+    printable.take(TOLD_CHARS_MAX).map(|byte| char::from(*byte)).collect()
 }
 
 /// Decides whether a delivery about a change is our business, and stores it if so.
@@ -192,4 +208,25 @@ fn answered(door: &Door, forge: &str, delivered: &Delivered<'_>, answer: Answer)
         _ => tracing::info!(forge, event, delivery, change, answer = word, why, "delivery"),
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_a_header_tells_is_printable_and_short() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(told(&headers, &ID_HEADERS), "");
+        headers.insert("idempotency-key", HeaderValue::from_static("the-key"));
+        assert_eq!(told(&headers, &ID_HEADERS), "the-key");
+        let odd = HeaderValue::from_bytes(b"a b\tc\xf6\xffd").unwrap();
+        headers.insert("webhook-id", odd);
+        assert_eq!(told(&headers, &ID_HEADERS), "a bcd", "the more exact header, without what is odd");
+        let long = HeaderValue::from_str(&"x".repeat(5_000)).unwrap();
+        headers.insert("x-github-event", long);
+        assert_eq!(told(&headers, &EVENT_HEADERS).len(), TOLD_CHARS_MAX);
+    }
 }

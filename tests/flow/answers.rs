@@ -28,7 +28,8 @@ async fn post(
 /// What a forge that knows the secret would be told about this body.
 async fn signed(server: &Server, forge: Forge, event: &str, body: &str) -> (u16, String) {
     let id = format!("by-hand-{event}-{}", body.len());
-    let headers = sign::headers(forge, event, &id, Timestamp::now().as_second(), body.as_bytes());
+    let headers =
+        sign::headers(forge, event, &id, usher::clock::Clock::system().now().as_second(), body.as_bytes());
     let (status, _, text) = post(server, &format!("/hooks/{}", name(forge)), &headers, body.into()).await;
     (status, text)
 }
@@ -100,7 +101,7 @@ fn unverifiable(forge: Forge, good: &SignedRequest) -> Vec<(&'static str, Vec<(&
         }
         headers
     };
-    let now = Timestamp::now().as_second();
+    let now = usher::clock::Clock::system().now().as_second();
     let mut ways = vec![
         ("no signature", with(None)),
         ("an empty one", with(Some(""))),

@@ -1,12 +1,14 @@
-//! The command line beside a real server: explain, replay, deliveries, and SIGHUP.
+//! The command line beside a real server: explain, replay, deliveries, demo, and SIGHUP.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use usher::core::review::Stage;
 use usher::sandbox::{Fault, Forge};
 
-use super::harness::{BOTH, Settings, key, touching};
-use super::server::{Server, until};
+use super::harness::{BOTH, Settings, key, name, touching};
+use super::server::{Server, until, usher};
+use super::sign;
 
 /// Name and content of all files of the store.
 fn bytes(store: &Path) -> Vec<(String, Vec<u8>)> {
@@ -117,7 +119,12 @@ async fn a_lasting_refusal_becomes_a_dead_letter_that_can_be_tried_again() {
     assert_eq!(server.comments(&change).len(), 0);
 
     server.sandbox.clear_faults();
-    assert_eq!(server.run(&["deliveries", "retry", "out:99999"]).await.code, Some(1));
+    for (wrong, code, says) in [("out:99999", 1, "no such row"), ("x", 2, "is no row"), ("in:1", 2, "outbox")]
+    {
+        let run = server.run(&["deliveries", "retry", wrong]).await;
+        assert_eq!(run.code, Some(code), "{run:?}");
+        assert!(run.err.contains(says), "{run:?}");
+    }
     let retried = server.run(&["deliveries", "retry", id]).await.good();
     assert!(retried.contains(&format!("{id} is tried again")), "{retried}");
     // Another change wakes the courier before its next look.
@@ -125,6 +132,7 @@ async fn a_lasting_refusal_becomes_a_dead_letter_that_can_be_tried_again() {
     server.flowing_until("the comment is there", async || !server.comments(&change).is_empty()).await;
     server.at_rest().await;
     server.assert_one_status_comment(&change);
+    assert_eq!(server.run(&["deliveries", "retry", "all"]).await.good(), "There are no dead letters.\n");
     assert!(server.run(&["deliveries"]).await.good().contains("The outbox is empty."));
 }
 
@@ -157,4 +165,160 @@ async fn after_sighup_a_new_member_takes_part_and_a_bad_file_changes_nothing() {
     let third = server.open(Forge::Gitlab, "sam");
     let asked = async || server.reviewers(&second) == ["ravi"] || server.reviewers(&third) == ["ravi"];
     server.flowing_until("ravi takes part", asked).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_still_fails_for_the_moment_is_not_dead() {
+    let server = Server::started(Settings::default()).await;
+    let hiccup = Fault::status(502, "come again");
+    server.sandbox.fail_next(Forge::Github, "POST", "/comments", hiccup, 100);
+    server.open(Forge::Github, "sam");
+    let failing = async || {
+        server.deliver().await;
+        let list = server.run(&["deliveries", "list", "--json"]).await.json();
+        list["outbox"].as_array().unwrap().iter().find(|row| row["attempts"] != 0).cloned()
+    };
+    until("an attempt failed", async || failing().await.is_some()).await;
+    let id = failing().await.unwrap()["id"].as_str().unwrap().to_owned();
+    let run = server.run(&["deliveries", "retry", &id]).await;
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains(&format!("{id} is not dead")), "{run:?}");
+    assert_eq!(server.run(&["deliveries", "retry", "all"]).await.good(), "There are no dead letters.\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replay_reads_everything_without_a_store_and_asks_no_forge() {
+    let server = Server::planned(Settings::default()).await;
+    let change = server.open(Forge::Gitlab, "sam");
+    let webhook = server.the_webhook();
+    let payload = server.folder.path().join("payload.json");
+    let payload = payload.to_str().unwrap();
+    let replay = async |body: &[u8], event: &str, forge: &str, json: bool| {
+        std::fs::write(payload, body).unwrap();
+        let mut arguments = vec!["replay", payload, "--event", event, "--forge", forge];
+        arguments.extend(json.then_some("--json"));
+        server.run(&arguments).await
+    };
+    let asked = server.asked();
+    for (event, reading) in [
+        ("ping", serde_json::json!({ "reading": "ping" })),
+        ("membership", serde_json::json!({ "reading": "roster", "what": "membership added" })),
+        ("gollum", serde_json::json!({ "reading": "unsupported", "event": "gollum" })),
+    ] {
+        assert_eq!(replay(br#"{"action":"added"}"#, event, "github", true).await.json(), reading);
+        let words = replay(br#"{"action":"added"}"#, event, "github", false).await.good();
+        assert!(words.ends_with(".\n") && !words.contains('{'), "{words}");
+    }
+    let json = replay(&webhook.body, "merge_request", "gitlab", true).await.json();
+    assert_eq!((&json["reading"], &json["decided"]), (&"change".into(), &false.into()), "{json:#}");
+    assert_eq!(json["change"], key(&change).to_string());
+    assert_eq!(json["facts"].as_array().map(Vec::len), Some(1), "{json:#}");
+    assert!(json["why_undecided"].as_str().unwrap().contains("no roster"), "{json:#}");
+    let words = replay(&webhook.body, "merge_request", "gitlab", false).await.good();
+    assert!(words.starts_with("Fact: ") && words.contains("no roster of `gitlab` is known yet"), "{words}");
+    assert_eq!(server.asked(), asked, "no forge was asked");
+    assert_eq!(bytes(&server.store_path()), [], "no store was made");
+    for wrong in ["show", "retry"] {
+        let run = server.run(&["deliveries", wrong, "x"]).await;
+        assert_eq!(run.code, Some(2), "the argument comes before the store: {run:?}");
+    }
+
+    std::fs::write(server.store_path(), "this is no store, and long enough to be told from one").unwrap();
+    let run = replay(&webhook.body, "merge_request", "gitlab", false).await;
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains("store") && run.err.contains("usher.db"), "{run:?}");
+    let run = server.run(&["explain", &key(&change).to_string()]).await;
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains("store") && run.err.contains("usher.db"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_is_none_of_our_business_is_told_so_with_the_reason() {
+    let mut server = Server::started(Settings::default()).await;
+    let change = server.open(Forge::Gitlab, "dora");
+    let payload = server.folder.path().join("payload.json");
+    std::fs::write(&payload, &server.the_webhook().body).unwrap();
+    assert_eq!(server.stop().await, Some(0));
+    let says = "is no support engineer, so this is none of Usher's business.";
+    let replay = ["replay", payload.to_str().unwrap(), "--event", "merge_request", "--forge", "gitlab"];
+    for command in [&replay[..], &["explain", &key(&change).to_string()]] {
+        let out = server.run(command).await.good();
+        assert!(out.contains("Usher leaves it alone") && out.contains(says), "{out}");
+        println!("{out}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_names_event_and_id_of_what_was_not_read() {
+    let server = Server::started(Settings::default()).await;
+    for forge in BOTH {
+        for (body, event, id, answer) in [
+            ("no json", "pull_request", "unread-able-1", "unreadable"),
+            (r#"{"object_kind":"gollum"}"#, "gollum", "unsupported-2", "unsupported"),
+            ("{}", "pull_request", "unverified-3", "unverified"),
+        ] {
+            let sent = server.clock.now().as_second();
+            let headers = sign::headers(forge, event, id, sent, body.as_bytes());
+            let body = if answer == "unverified" { "{ }" } else { body };
+            let mut request = server.http.post(server.public(&format!("/hooks/{}", name(forge))));
+            for (header, value) in headers {
+                request = request.header(header, value);
+            }
+            request.body(body).send().await.unwrap();
+            let event = if answer == "unverified" { "" } else { event };
+            let line = format!("forge=\"{}\" event=\"{event}\" delivery=\"{id}\"", name(forge));
+            let log = server.log();
+            let found = log.lines().find(|log| log.contains(&line));
+            assert!(found.is_some_and(|log| log.contains(answer)), "{line} {answer}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_needs_a_restart_is_said_at_every_reload_until_it_is_taken_back() {
+    let server = Server::started(Settings::default()).await;
+    let first = server.company.text(&server.settings);
+    server.write_config(
+        &server.company.text(&Settings { server: "body_limit = \"1MiB\"", ..server.settings.clone() }),
+    );
+    let said = |words: &str| server.log().matches(words).count();
+    for times in 1..=2 {
+        server.signal("HUP");
+        until("it is said", async || said("need a restart") == times).await;
+    }
+    assert_eq!(said("the new configuration is in force"), 0);
+    server.write_config(&first);
+    server.signal("HUP");
+    until("nothing needs a restart", async || said("the new configuration is in force") == 1).await;
+    assert_eq!(said("need a restart"), 2);
+}
+
+/// The demo with temporary folders in one of our own; told to stop by `signal` once its output and
+/// folder are as `ripe` wants. Its exit code and output.
+async fn demo_until(ripe: impl Fn(&str) -> bool, signal: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let (temporary, out) = (folder.path().join("tmp"), folder.path().join("out"));
+    std::fs::create_dir(&temporary).unwrap();
+    let files = || std::fs::read_dir(&temporary).unwrap().count();
+    let told = || std::fs::read_to_string(&out).unwrap();
+    let mut command = usher(Path::new("none.toml"));
+    command.arg("demo").env("TMPDIR", &temporary).stdout(std::fs::File::create(&out).unwrap());
+    let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
+    until("the demo is there", async || files() == 1 && ripe(&told())).await;
+    assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
+    let code = tokio::task::spawn_blocking(move || child.wait().unwrap().code()).await.unwrap();
+    assert_eq!(files(), 0, "the temporary folder is gone");
+    (code, told())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_ends_cleanly_when_it_is_told_to() {
+    for signal in ["INT", "TERM"] {
+        let (code, out) = demo_until(|_| true, signal).await;
+        assert_eq!(code, Some(1), "{out}");
+        assert!(out.ends_with("Stopped in the middle of the week.\n"), "{out}");
+        let (code, out) = demo_until(|out| out.contains("stays open"), signal).await;
+        assert_eq!(code, Some(0), "{out}");
+        assert!(!out.contains("Stopped in the middle"), "{out}");
+    }
 }

@@ -70,7 +70,7 @@ async fn under_way(server: &Server) -> Vec<String> {
 /// The forge takes `action`'s write while the process cannot write it down, and then it is killed.
 async fn killed_between_write_and_settle(forge: Forge, action: &str, method: &str, path: &str) {
     // The sandbox's time stands still, so that a delay ends when the test says so.
-    let clock = Clock::virtual_at(Timestamp::now());
+    let clock = Clock::virtual_at(usher::clock::Clock::system().now());
     let mut server = Server::planned_at(Settings::default(), clock.clone()).await;
     server.start().await;
     server.settled_in().await;

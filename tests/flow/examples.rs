@@ -68,7 +68,7 @@ async fn every_recorded_payload_is_answered_by_the_real_server() {
 
 /// Signs and posts one payload; the word of the answer, which is never a refusal.
 async fn post(server: &Server, event: &str, id: &str, payload: &Value) -> String {
-    let (body, now) = (payload.to_string(), jiff::Timestamp::now().as_second());
+    let (body, now) = (payload.to_string(), usher::clock::Clock::system().now().as_second());
     let mut request = server.http.post(server.public("/hooks/github"));
     for (name, value) in sign::headers(Forge::Github, event, id, now, body.as_bytes()) {
         request = request.header(name, value);
