@@ -1,7 +1,6 @@
 //! The answer table of intake, over a socket to the real process; and what a wrong configuration
 //! is told.
 
-use jiff::Timestamp;
 use sqlx::{Connection, SqliteConnection};
 use usher::sandbox::{Forge, SignedRequest};
 

@@ -1,7 +1,7 @@
 //! kill -9 at the worst moments, with the real process: what was acknowledged is not lost, and
 //! nothing is done twice.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use sqlx::{Connection, SqliteConnection};
 use usher::clock::Clock;
 use usher::sandbox::{ChangeRef, Fault, Forge};
