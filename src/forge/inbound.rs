@@ -217,6 +217,13 @@ pub(crate) fn utf8(body: &[u8]) -> Result<&str, Unreadable> {
     std::str::from_utf8(body).map_err(|error| Unreadable::new("body", &format!("no UTF-8: {error}")))
 }
 
+/// The fault of a delivery about a change none of whose times can be read: without one the snapshot
+/// cannot be put in order.
+pub(crate) fn timeless(place: &str) -> Unreadable {
+    let what = "no instant such as 2026-01-16T05:56:22Z, and no other time of the event can be read";
+    Unreadable::new(&format!("{place}.updated_at"), what)
+}
+
 /// Refuses a text that is no JSON object: derived structs would also accept a list.
 pub(crate) fn object(text: &str) -> Result<(), Unreadable> {
     match text.trim_ascii_start().as_bytes().first() {

@@ -22,6 +22,9 @@ pub(super) trait Comments: Sync {
 /// Who is who on a forge.
 #[async_trait]
 pub(super) trait People: Sync {
+    /// What the token needs to read the members of a group, for whoever must give it that.
+    const MEMBERS_RIGHT: &'static str;
+
     /// The account that the token belongs to.
     async fn me(&self) -> Result<Account, Fault>;
     /// Members of a group or team who can act, or [`Fault::Gone`].
@@ -57,11 +60,13 @@ pub(super) async fn comment(
 }
 
 /// Resolves `wish`. Groups first: who was seen there need not be looked up again.
-pub(super) async fn roster(people: &dyn People, wish: &RosterWish, clock: &Clock) -> Result<Roster, Fault> {
+pub(super) async fn roster<P: People>(people: &P, wish: &RosterWish, clock: &Clock) -> Result<Roster, Fault> {
     let mut roster = Roster { me: Some(people.me().await?), ..Roster::default() };
     let mut seen = Vec::new();
     for group in &wish.groups {
-        let Some(members) = known(people.members(group).await)? else {
+        let members = people.members(group).await;
+        let members = members.map_err(|fault| members_fault(fault, group, P::MEMBERS_RIGHT));
+        let Some(members) = known(members)? else {
             roster.unknown.push(group.clone());
             continue;
         };
@@ -81,6 +86,17 @@ pub(super) async fn roster(people: &dyn People, wish: &RosterWish, clock: &Clock
     }
     roster.fetched_at = Some(clock.now());
     Ok(roster)
+}
+
+/// A refusal to show the members of `group`, saying which right is missing. The roster fails as a
+/// whole: who is in support is waited for, not guessed.
+fn members_fault(fault: Fault, group: &str, right: &str) -> Fault {
+    match fault.about(&format!("the members of `{group}` cannot be read")) {
+        Fault::Refused { status: 403, answer } => {
+            Fault::Refused { status: 403, answer: format!("{answer}; {right}") }
+        }
+        fault => fault,
+    }
 }
 
 /// "No such thing" as `None`.

@@ -45,17 +45,9 @@ fn an_impossible_identity_is_unreadable_and_says_where() {
     for (forge, name, pointer, wrong, expected) in [
         ("gitlab", "open", "/object_attributes/iid", "\"twelve\"", "object_attributes.iid: invalid type"),
         ("gitlab", "open", "/object_attributes/author_id", "-1", "object_attributes.author_id: invalid"),
-        (
-            "gitlab",
-            "open",
-            "/object_attributes/updated_at",
-            "\"noon\"",
-            "object_attributes.updated_at: invalid value",
-        ),
         ("gitlab", "note", "/merge_request/iid", "[]", "merge_request.iid: invalid type"),
         ("github", "pull_request.opened", "/pull_request/number", "1.5", "pull_request.number: invalid"),
         ("github", "pull_request.opened", "/repository/full_name", "7", "repository.full_name: invalid"),
-        ("github", "issue_comment.created", "/issue/updated_at", "0", "issue.updated_at: invalid"),
     ] {
         let mut body: Value = serde_json::from_str(&payload(forge, name)).unwrap();
         *body.pointer_mut(pointer).unwrap() = serde_json::from_str(wrong).unwrap();
@@ -66,6 +58,45 @@ fn an_impossible_identity_is_unreadable_and_says_where() {
     let early = br#"{"changes":{"a":1},"object_kind":"merge_request","object_attributes":{"iid":{}}}"#;
     let error = read_gitlab("Merge Request Hook", "d", early).unwrap_err().to_string();
     assert!(error.starts_with("object_attributes.iid: invalid type"), "{error}");
+}
+
+#[test]
+fn a_time_that_cannot_be_read_is_made_good_by_another() {
+    for (forge, name, change, remark) in [
+        ("gitlab", "open", "/object_attributes", None),
+        ("gitlab", "note", "/merge_request", Some("/object_attributes")),
+        ("github", "pull_request.opened", "/pull_request", None),
+        ("github", "pull_request_review.approved", "/pull_request", Some("/review")),
+        ("github", "issue_comment.created", "/issue", Some("/comment")),
+    ] {
+        for wrong in ["\"\"", "\"noon\"", "0", "1768543582", "null", "[]", "\"2026-13-16T05:56:22Z\""] {
+            let wrong: Value = serde_json::from_str(wrong).unwrap();
+            let mut body: Value = serde_json::from_str(&payload(forge, name)).unwrap();
+            body.pointer_mut(change).unwrap()["updated_at"] = wrong.clone();
+            let read = read_stored(forge, name, "d", &body.to_string());
+            let Ok(Reading::Change(incoming)) = &read else { panic!("{forge}/{name} {wrong}: {read:?}") };
+            let snapshot = incoming.facts[0].snapshot().unwrap();
+            assert!(snapshot.created_at.is_some_and(|at| at <= snapshot.updated_at));
+            if remark.is_some() {
+                assert!(snapshot.created_at != Some(snapshot.updated_at), "the remark's time is nearer");
+            }
+            for place in [Some(change), remark].into_iter().flatten() {
+                for time in ["created_at", "updated_at", "submitted_at", "merged_at", "actioned_at"] {
+                    body.pointer_mut(place).unwrap()[time] = wrong.clone();
+                }
+            }
+            let error = read_stored(forge, name, "d", &body.to_string()).unwrap_err().to_string();
+            let place = change.trim_start_matches('/');
+            assert!(error.starts_with(&format!("{place}.updated_at: no instant")), "{error}");
+        }
+        let mut body: Value = serde_json::from_str(&payload(forge, name)).unwrap();
+        body.pointer_mut(change).unwrap()["updated_at"] = "2026-01-16T09:00:00.1234567891Z".into();
+        let Ok(Reading::Change(incoming)) = read_stored(forge, name, "d", &body.to_string()) else {
+            panic!()
+        };
+        let seen = incoming.facts[0].snapshot().unwrap().updated_at;
+        assert_eq!(seen, "2026-01-16T09:00:00.123456789Z".parse().unwrap());
+    }
 }
 
 #[test]

@@ -14,8 +14,10 @@ use super::wire;
 use crate::core::change::{Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 use crate::core::fact::{Act, Actor, Fact};
 use crate::forge::command::commands;
-use crate::forge::inbound::{Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object, utf8};
-use crate::forge::time::{Instant, instant};
+use crate::forge::inbound::{
+    Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object, timeless, utf8,
+};
+use crate::forge::time::instant;
 use crate::forge::tolerant::{Flag, List, Maybe, Number, Text};
 
 /// The JSON of a delivery: the body, or its `payload` field where the hook's content type is
@@ -41,7 +43,7 @@ pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Reading, Unreadab
     match event {
         "pull_request" | "pull_request_review" | "pull_request_review_comment" | "issue_comment" => {
             let payload: Payload<'_> = parse(text)?;
-            Ok(payload.hear(context, event).unwrap_or_else(|| Reading::unsupported(event)))
+            payload.hear(context, event).unwrap_or_else(|| Ok(Reading::unsupported(event)))
         }
         "membership" | "team" | "organization" => {
             let Slip { action } = parse(text)?;
@@ -166,7 +168,8 @@ struct Pull<'a> {
     head: Maybe<Branch<'a>>,
     #[serde(borrow)]
     created_at: Text<'a>,
-    updated_at: Option<Instant>,
+    #[serde(borrow)]
+    updated_at: Text<'a>,
     /// Present on an issue that is a pull request.
     #[serde(borrow)]
     pull_request: Maybe<PullLink<'a>>,
@@ -216,6 +219,11 @@ impl Remark<'_> {
     fn at(&self) -> Option<Timestamp> {
         instant(self.submitted_at.or_empty()).or_else(|| instant(self.created_at.or_empty()))
     }
+
+    /// When its words were last touched.
+    fn touched_at(&self) -> Option<Timestamp> {
+        instant(self.updated_at.or_empty()).or_else(|| self.at())
+    }
 }
 
 /// One thing that was done, by whom and when.
@@ -226,8 +234,11 @@ struct Deed {
 }
 
 impl Payload<'_> {
-    /// `None` where the event names no pull request or time.
-    fn hear(&self, context: Context<'_>, event: &str) -> Option<Reading> {
+    /// `None` where the event names no pull request.
+    ///
+    /// # Errors
+    /// When none of its times can be read.
+    fn hear(&self, context: Context<'_>, event: &str) -> Option<Result<Reading, Unreadable>> {
         let (event, pull) = match event {
             "pull_request" => ("pull_request", self.pull_request.get()?),
             "pull_request_review" => ("pull_request_review", self.pull_request.get()?),
@@ -236,21 +247,37 @@ impl Payload<'_> {
             _ => ("issue_comment", self.issue.get().filter(|issue| issue.pull_request.get().is_some())?),
         };
         let project = self.repository.get()?.full_name.as_deref().filter(|name| !name.is_empty())?;
-        let snapshot = pull.snapshot()?;
+        let number = pull.number?;
+        let Some(updated_at) = self.updated_at(pull) else {
+            let place = if event == "issue_comment" { "issue" } else { "pull_request" };
+            return Some(Err(timeless(place)));
+        };
+        let snapshot = pull.snapshot(updated_at);
         let deeds = match event {
             "pull_request" => vec![self.pull_deed(&snapshot)],
             "pull_request_review" => self.review_deeds(context, &snapshot),
             "pull_request_review_comment" => vec![self.comment_deed(&snapshot)],
             _ => self.comment_deeds(context, &snapshot),
         };
-        Some(Reading::Change(Incoming {
+        Some(Ok(Reading::Change(Incoming {
             delivery_id: context.delivery_id(),
             meaning: self.meaning(context, event, pull, &snapshot),
             event: event.to_owned(),
-            change: ChangeKey::new(context.forge, project, pull.number?),
+            change: ChangeKey::new(context.forge, project, number),
             author: snapshot.author.clone(),
             facts: told(deeds, snapshot),
-        }))
+        })))
+    }
+
+    /// When the change was as the event shows it. Where that cannot be read, the latest of the other
+    /// times that are told: a bound, but better than a lost delivery.
+    fn updated_at(&self, pull: &Pull<'_>) -> Option<Timestamp> {
+        let others = || {
+            let remark = self.review.get().or(self.comment.get());
+            let told = [pull.created_at.or_empty(), pull.merged_at.or_empty()].map(instant);
+            told.into_iter().flatten().chain(remark.and_then(Remark::touched_at)).max()
+        };
+        instant(pull.updated_at.or_empty()).or_else(others)
     }
 
     /// Who did it. Somebody whom GitHub does not name counts as a bot, so that nothing follows.
@@ -317,9 +344,8 @@ impl Payload<'_> {
         let mut meaning = Meaning::new().part(action).part(event);
         let (object, at) = match remark {
             Some(remark) => {
-                let written = instant(remark.updated_at.or_empty()).or_else(|| remark.at());
                 meaning = meaning.part(remark.body.or_empty()).part(remark.state.or_empty());
-                (remark.id.0, written.unwrap_or(snapshot.updated_at))
+                (remark.id.0, remark.touched_at().unwrap_or(snapshot.updated_at))
             }
             None => {
                 let id = |user: &Maybe<User<'_>>| user.get().and_then(|user| user.id.0);
@@ -384,15 +410,14 @@ fn told(deeds: Vec<Deed>, snapshot: Snapshot) -> Vec<Fact> {
 }
 
 impl Pull<'_> {
-    /// `None` where the time is missing. The author of a change whose account was deleted is null:
-    /// a review of it that is tracked must still hear of it.
-    fn snapshot(&self) -> Option<Snapshot> {
+    /// The author of a change whose account was deleted is null: a review of it that is tracked must
+    /// still hear of it.
+    fn snapshot(&self, updated_at: Timestamp) -> Snapshot {
         let link = self.pull_request.get();
         let url = self.html_url.get().or_else(|| link?.html_url.get());
-        let created_at = instant(self.created_at.or_empty());
         let branch =
             |branch: &Maybe<Branch<'_>>, part: fn(&Branch<'_>) -> Option<String>| branch.get().and_then(part);
-        Some(Snapshot {
+        Snapshot {
             title: self.title.or_empty().to_owned(),
             url: url.unwrap_or_default().to_owned(),
             author: self.user.get().and_then(User::account).unwrap_or_else(wire::ghost),
@@ -402,9 +427,9 @@ impl Pull<'_> {
             reviewers: self.requested_reviewers.get().map(requested),
             target_branch: branch(&self.base, |base| base.name.get().map(str::to_owned)),
             head: branch(&self.head, |head| head.sha.get().map(str::to_owned)),
-            created_at,
-            updated_at: self.updated_at.map(|Instant(at)| at).or(created_at)?,
-        })
+            created_at: instant(self.created_at.or_empty()),
+            updated_at,
+        }
     }
 
     fn state(&self) -> ChangeState {

@@ -11,6 +11,8 @@ use crate::forge::story::People;
 
 #[async_trait]
 impl People for GitHub {
+    const MEMBERS_RIGHT: &'static str = "on GitHub the token needs the organisation permission Members: read";
+
     /// Asked once.
     async fn me(&self) -> Result<Account, Fault> {
         let ask = || async {

@@ -363,3 +363,18 @@ async fn projects_are_told_in_the_forges_own_spelling() {
     script.on("GET", "/repos/acme/Shop/pulls", 200, json!([pull(&[], &[])])).await;
     assert_eq!(script.client.list(None).await.unwrap().changes.len(), 1);
 }
+
+#[tokio::test]
+async fn a_group_that_is_not_shown_is_named_with_the_right_that_is_missing() {
+    let script = Script::github(&[]).await;
+    script.on("GET", "/user", 200, user(99)).await;
+    let no = ResponseTemplate::new(403).set_body_json(json!({"message": "Not for you"}));
+    script.answer_times("GET", "/orgs/acme/teams/support/members", no, 1).await;
+    script.on("GET", "/orgs/acme/teams/support/members", 502, json!({})).await;
+    let wish = RosterWish { logins: [].into(), groups: ["acme/support".to_owned()].into() };
+    let fault = script.client.roster(&wish).await.unwrap_err();
+    let expected = "the members of `acme/support` cannot be read: Not for you; on GitHub the token needs the organisation permission Members: read";
+    assert_eq!(fault, Fault::Refused { status: 403, answer: expected.into() });
+    let fault = script.client.roster(&wish).await.unwrap_err().to_string();
+    assert!(fault.starts_with("the members of `acme/support` cannot be read: the forge failed"), "{fault}");
+}

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -14,8 +15,10 @@ use super::reviewers::{self, Reviewer};
 use crate::core::change::{Account, ChangeKey, ChangeState, Snapshot, Verdict};
 use crate::core::fact::{Act, Actor, Fact};
 use crate::forge::command::commands;
-use crate::forge::inbound::{Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object};
-use crate::forge::time::{Instant, instant};
+use crate::forge::inbound::{
+    Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object, timeless,
+};
+use crate::forge::time::instant;
 use crate::forge::tolerant::{Flag, List, Maybe, Number, Text};
 
 /// Stands for an author or actor whom GitLab does not name: no account has it. A deleted account's
@@ -29,10 +32,10 @@ pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Reading, Unreadab
         Ok(hook) => hook,
         Err(_) => return unread(context, text),
     };
-    Ok(match hook.hear(context) {
-        Some(reading) => reading,
-        None => Kind { object_kind: hook.object_kind, event_name: hook.event_name }.hear(context),
-    })
+    match hook.hear(context) {
+        Some(incoming) => incoming.map(Reading::Change),
+        None => Ok(Kind { object_kind: hook.object_kind, event_name: hook.event_name }.hear(context)),
+    }
 }
 
 /// What could not be read as a hook is still no error where it is none of Usher's business: other
@@ -165,25 +168,36 @@ struct Attributes<'a> {
     noteable_type: Text<'a>,
     #[serde(borrow)]
     created_at: Text<'a>,
-    updated_at: Option<Instant>,
+    #[serde(borrow)]
+    updated_at: Text<'a>,
     /// When the action was done (GitLab 18.10): an approval need not move `updated_at`.
     #[serde(borrow)]
     actioned_at: Text<'a>,
 }
 
 impl Hook<'_> {
-    /// `None` where the hook is not about a merge request, or names no change or time.
-    fn hear(&self, context: Context<'_>) -> Option<Reading> {
-        let incoming = match self.object_kind.get()? {
+    /// `None` where the hook is not about a merge request, or names no change.
+    ///
+    /// # Errors
+    /// When none of its times can be read.
+    fn hear(&self, context: Context<'_>) -> Option<Result<Incoming, Unreadable>> {
+        match self.object_kind.get()? {
             "merge_request" => self.hear_merge_request(context, self.object_attributes.get()?),
             "note" => self.hear_note(context, self.object_attributes.get()?, self.merge_request.get()?),
             _ => None,
-        };
-        incoming.map(Reading::Change)
+        }
     }
 
-    fn hear_merge_request(&self, context: Context<'_>, merge: &Attributes<'_>) -> Option<Incoming> {
-        let mut snapshot = self.snapshot(merge)?;
+    fn hear_merge_request(
+        &self,
+        context: Context<'_>,
+        merge: &Attributes<'_>,
+    ) -> Option<Result<Incoming, Unreadable>> {
+        let change = self.change(context, merge)?;
+        let Some(updated_at) = merge.updated_at().or_else(|| merge.other_time()) else {
+            return Some(Err(timeless("object_attributes")));
+        };
+        let mut snapshot = self.snapshot(merge, updated_at);
         snapshot.reviewers = match self.reviewers.get() {
             Some(list) => Some(reviewers::seen(list, snapshot.updated_at)),
             None => merge
@@ -213,14 +227,14 @@ impl Hook<'_> {
             actor: by.account.id,
         };
         let told = |act| Fact::Told { act, by: by.clone(), at, snapshot: snapshot.clone() };
-        Some(Incoming {
+        Some(Ok(Incoming {
             delivery_id: context.delivery_id(),
             meaning: meaning.seal(context.forge, &subject),
             event: "merge_request".to_owned(),
-            change: self.change(context, merge)?,
+            change,
             author: snapshot.author.clone(),
             facts: self.acts(merge, &by).into_iter().map(told).collect(),
-        })
+        }))
     }
 
     fn hear_note(
@@ -228,14 +242,19 @@ impl Hook<'_> {
         context: Context<'_>,
         note: &Attributes<'_>,
         merge: &Attributes<'_>,
-    ) -> Option<Incoming> {
+    ) -> Option<Result<Incoming, Unreadable>> {
         if note.noteable_type.get() != Some("MergeRequest") {
             return None;
         }
-        let snapshot = self.snapshot(merge)?;
+        let change = self.change(context, merge)?;
+        let others = || merge.other_time().max(note.updated_at()).max(note.other_time());
+        let Some(updated_at) = merge.updated_at().or_else(others) else {
+            return Some(Err(timeless("merge_request")));
+        };
+        let snapshot = self.snapshot(merge, updated_at);
         let by = self.actor(note.author_id);
         let created_at = instant(note.created_at.or_empty());
-        let written_at = note.updated_at.map(|Instant(at)| at).or(created_at).unwrap_or(snapshot.updated_at);
+        let written_at = note.updated_at().or(created_at).unwrap_or(snapshot.updated_at);
         let meaning = Meaning::new().part(note.action.or_empty()).part(note.note.or_empty());
         let subject = Subject {
             event: "note",
@@ -246,14 +265,14 @@ impl Hook<'_> {
         };
         let at = created_at.filter(|_| note.is_new()).unwrap_or(written_at);
         let told = |act| Fact::Told { act, by: by.clone(), at, snapshot: snapshot.clone() };
-        Some(Incoming {
+        Some(Ok(Incoming {
             delivery_id: context.delivery_id(),
             meaning: meaning.seal(context.forge, &subject),
             event: "note".to_owned(),
-            change: self.change(context, merge)?,
+            change,
             author: snapshot.author.clone(),
             facts: note.acts(context.handles).into_iter().map(told).collect(),
-        })
+        }))
     }
 
     fn change(&self, context: Context<'_>, merge: &Attributes<'_>) -> Option<ChangeKey> {
@@ -280,10 +299,9 @@ impl Hook<'_> {
         Account::new(id, user.map_or("", |user| user.username.or_empty()))
     }
 
-    fn snapshot(&self, merge: &Attributes<'_>) -> Option<Snapshot> {
-        let created_at = instant(merge.created_at.or_empty());
+    fn snapshot(&self, merge: &Attributes<'_>, updated_at: Timestamp) -> Snapshot {
         let labels = merge.labels.get().or(self.labels.get().filter(|_| self.merge_request.get().is_none()));
-        Some(Snapshot {
+        Snapshot {
             title: merge.title.or_empty().to_owned(),
             url: merge.url.or_empty().to_owned(),
             author: self.author(merge.author_id.unwrap_or(NOBODY_ID)),
@@ -293,9 +311,9 @@ impl Hook<'_> {
             reviewers: None,
             target_branch: merge.target_branch.get().map(str::to_owned),
             head: merge.last_commit.get().and_then(|commit| commit.id.get().map(str::to_owned)),
-            created_at,
-            updated_at: merge.updated_at.map(|Instant(at)| at).or(created_at)?,
-        })
+            created_at: instant(merge.created_at.or_empty()),
+            updated_at,
+        }
     }
 
     /// What was done: at least one act, [`Act::Touched`] where the snapshot says it all.
@@ -326,6 +344,16 @@ impl Hook<'_> {
 }
 
 impl Attributes<'_> {
+    fn updated_at(&self) -> Option<Timestamp> {
+        instant(self.updated_at.or_empty())
+    }
+
+    /// The latest of the times beside `updated_at`, for a hook in which that cannot be read: a
+    /// bound, but better than a lost delivery.
+    fn other_time(&self) -> Option<Timestamp> {
+        instant(self.created_at.or_empty()).max(instant(self.actioned_at.or_empty()))
+    }
+
     /// A merge request that is being merged (`locked`) is still open.
     fn change_state(&self) -> ChangeState {
         match (self.state.get(), self.state_id.0) {
@@ -340,7 +368,7 @@ impl Attributes<'_> {
     fn is_new(&self) -> bool {
         match self.action.get() {
             Some(action) => action == "create",
-            None => self.updated_at.is_none_or(|Instant(at)| instant(self.created_at.or_empty()) == Some(at)),
+            None => self.updated_at().is_none_or(|at| instant(self.created_at.or_empty()) == Some(at)),
         }
     }
 

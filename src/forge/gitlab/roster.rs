@@ -14,6 +14,8 @@ use crate::forge::story::People;
 
 #[async_trait]
 impl People for GitLab {
+    const MEMBERS_RIGHT: &'static str = "on GitLab the token needs the scope read_api or api, and an account that may see the group's members";
+
     /// Asked once.
     async fn me(&self) -> Result<Account, Fault> {
         let ask = || async {

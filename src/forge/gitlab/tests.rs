@@ -336,3 +336,18 @@ async fn a_group_may_be_spelled_in_any_case() {
     assert_eq!(keys, ["f:acme/shop!7"]);
     assert_eq!(script.requests().await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_group_that_is_not_shown_is_named_with_the_right_that_is_missing() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", "/user", 200, user(99)).await;
+    let no = ResponseTemplate::new(403).set_body_json(json!({"message": "Not for you"}));
+    script.answer_times("GET", "/groups/acme%2Fsupport/members", no, 1).await;
+    script.on("GET", "/groups/acme%2Fsupport/members", 502, json!({})).await;
+    let wish = RosterWish { logins: [].into(), groups: ["acme/support".to_owned()].into() };
+    let fault = script.client.roster(&wish).await.unwrap_err();
+    let expected = "the members of `acme/support` cannot be read: Not for you; on GitLab the token needs the scope read_api or api, and an account that may see the group's members";
+    assert_eq!(fault, Fault::Refused { status: 403, answer: expected.into() });
+    let fault = script.client.roster(&wish).await.unwrap_err().to_string();
+    assert!(fault.starts_with("the members of `acme/support` cannot be read: the forge failed"), "{fault}");
+}
