@@ -5,6 +5,7 @@
 
 mod calendar;
 mod histories;
+mod people;
 mod picks;
 
 use proptest::test_runner::Config;

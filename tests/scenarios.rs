@@ -305,7 +305,7 @@ impl Story {
             let lead = (lead != "nobody").then(|| lead.to_owned());
             pool_mut(policy, pool).map(|pool| pool.lead = lead)
         } else if let Some([pool, members, lead]) = fit("the pool {} has {}, led by {}", line) {
-            let members = names(members);
+            let members = if members == "nobody" { vec![] } else { names(members) };
             let members: Vec<&str> = members.iter().map(String::as_str).collect();
             policy.pools.retain(|known| known.name != pool);
             policy.pools.push(company::pool(pool, &members, (lead != "nobody").then_some(lead)));
@@ -511,7 +511,9 @@ impl Story {
     fn acts(&mut self, line: &str) -> Result<Option<Vec<Fact>>, String> {
         let (forge, now) = (&mut self.play.forge, self.play.now);
         if let Some((who, text)) = line.split_once(" says ") {
-            return person(who).map(|who| Some(forge.said(now, &who, text)));
+            // Lines of one comment, as a story must write them.
+            let text = text.replace(" / ", "\n");
+            return person(who).map(|who| Some(forge.said(now, &who, &text)));
         }
         let verdicts = [
             ("{} approves", Verdict::Approved),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::change::Account;
@@ -17,12 +18,24 @@ pub enum Action {
     /// The one status comment, created or edited in place. `body` carries the hidden marker.
     Status { body: String },
     /// A short new comment that names one person. `key` makes it unique on its change; `body`
-    /// carries the hidden marker.
-    Ping { key: String, person: String, body: String },
+    /// carries the hidden marker. Later than `not_after`, the end of the stretch of the person's
+    /// working time in which it was decided, it must not go out any more.
+    Ping {
+        key: String,
+        person: String,
+        body: String,
+        /// For pings written before there was one: never too late.
+        #[serde(default = "never_too_late")]
+        not_after: Timestamp,
+    },
     /// Answer to a command that was refused or asked for words.
     Reply { key: String, body: String },
     /// "Done": a reaction on the comment that gave the command.
     React { comment: u64 },
+}
+
+fn never_too_late() -> Timestamp {
+    Timestamp::MAX
 }
 
 impl Action {

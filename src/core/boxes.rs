@@ -167,8 +167,8 @@ impl Judge<'_> {
     pub(super) fn box_deadlines(&self) -> impl Iterator<Item = Timestamp> {
         self.running().into_iter().flat_map(move |id| {
             let (time_box, rule, agenda) = (self.time_box(id), self.rule(id), self.agenda(id));
-            let untaken = rule.steps.iter().enumerate().filter(|(index, _)| !time_box.taken.contains(index));
-            let steps = untaken.map(|(_, step)| step.at_percent).chain([100]).collect::<Vec<_>>();
+            let untaken = rule.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
+            let steps = untaken.map(|step| step.at_percent).chain([100]).collect::<Vec<_>>();
             steps.into_iter().filter_map(move |percent| time_box.due(rule, percent, &agenda))
         })
     }

@@ -150,6 +150,15 @@ impl<'a> Agenda<'a> {
         self.stretches(instant).next().map(|(start, _)| start)
     }
 
+    /// When the stretch of working time that `instant` lies in ends; one that goes on over midnight
+    /// ends on the next date. `None` outside working time.
+    pub fn working_until(&self, instant: Timestamp) -> Option<Timestamp> {
+        let mut stretches = self.stretches(instant);
+        let (_, end) = stretches.next().filter(|(start, _)| *start == instant)?;
+        let next = stretches.next().filter(|(start, _)| *start == end);
+        Some(next.map_or(end, |(_, end)| end))
+    }
+
     /// When `millis` of business time that start running at `from` are spent. With 0 the next
     /// working instant. `None` beyond the horizon.
     pub fn add(&self, from: Timestamp, millis: i64) -> Option<Timestamp> {

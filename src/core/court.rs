@@ -67,6 +67,11 @@ impl Judge<'_> {
         if from == Stage::ReadyToMerge {
             self.review.merge_box.close();
         }
+        // Somebody else has the ball: what is asked of the author next is a turn of its own. A draft
+        // or an end only interrupts.
+        if matches!(stage, Stage::Waiting | Stage::Reviewing | Stage::ReadyToMerge) {
+            self.review.author_box.close();
+        }
         self.review.stage = stage;
         self.review.stage_since = Some(self.now());
         self.review.overdue = false;

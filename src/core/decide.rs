@@ -100,7 +100,7 @@ impl Judge<'_> {
                     self.say(Reason::Resumed { by: None });
                 }
             }
-            Some(Hold::FirstRun) if self.review.is_ready() => {
+            Some(Hold::FirstRun) if self.review.is_ready() && !self.has_skip_label() => {
                 let limit = self.world.policy.limits.first_run_changes_per_day;
                 if self.world.workloads.first_run_taken < limit {
                     self.review.hold = None;
@@ -109,6 +109,10 @@ impl Judge<'_> {
             }
             _ => {}
         }
+    }
+
+    fn has_skip_label(&self) -> bool {
+        self.review.seen_labels.contains(&self.world.policy.labels.skip)
     }
 
     /// The next deadline of the review: computed, never scheduled.
@@ -120,7 +124,12 @@ impl Judge<'_> {
         match review.hold {
             Some(Hold::Skip) => return None,
             Some(Hold::Snooze { until }) => return Some(until),
-            Some(Hold::FirstRun) => return Some(self.now() + RETRY_TOMORROW),
+            Some(Hold::FirstRun) => {
+                // What happens meanwhile does not put it at the end of the queue.
+                let tomorrow = self.now() + RETRY_TOMORROW;
+                let set = review.wake.filter(|wake| *wake > self.now());
+                return Some(set.map_or(tomorrow, |set| set.min(tomorrow)));
+            }
             None => {}
         }
         let boxes = self.box_deadlines();

@@ -83,7 +83,7 @@ impl Judge<'_> {
             self.rerouted |= self.review.target_branch != *branch;
             self.review.target_branch.clone_from(branch);
         }
-        self.look_at_head(snapshot, pushed, known_until);
+        self.look_at_head(snapshot, pushed || hand == Hand::Bot, known_until);
         self.look_at_state(snapshot);
         if let Some(labels) = &snapshot.labels {
             self.look_at_labels(labels, hand, snapshot.updated_at);
@@ -96,12 +96,13 @@ impl Judge<'_> {
     }
 
     /// New commits that no fact told of: the author's push was lost. It is dated right after what
-    /// was known before, so that it answers that and not what came with the same news.
-    fn look_at_head(&mut self, snapshot: &Snapshot, pushed: bool, known_until: Option<Timestamp>) {
+    /// was known before, so that it answers that and not what came with the same news. `told`: a fact
+    /// tells whose commits they are, or they are taken for the bot's that is at work.
+    fn look_at_head(&mut self, snapshot: &Snapshot, told: bool, known_until: Option<Timestamp>) {
         let Some(head) = &snapshot.head else { return };
         let moved = self.review.head.as_ref().is_some_and(|known| known != head);
         self.review.head = Some(head.clone());
-        if let (true, false, Some(known_until)) = (moved, pushed, known_until) {
+        if let (true, false, Some(known_until)) = (moved, told, known_until) {
             let moment = SignedDuration::from_millis(1);
             let after = known_until.checked_add(moment).unwrap_or(known_until);
             let before = snapshot.updated_at.checked_sub(moment).unwrap_or(snapshot.updated_at);
@@ -157,6 +158,8 @@ impl Judge<'_> {
         let seen = std::mem::replace(&mut self.review.seen_labels, labels.clone());
         self.rerouted |= hand != Hand::Own && seen != *labels;
         match (labels.contains(&names.skip), seen.contains(&names.skip)) {
+            // In the first roll-out it waits for its turn, and goes on waiting while the label is on.
+            (true, false) if self.review.hold == Some(Hold::FirstRun) => {}
             (true, false) if self.review.hold != Some(Hold::Skip) && hand != Hand::Own => {
                 self.review.hold = Some(Hold::Skip);
                 self.review.unskip = false;
@@ -241,7 +244,16 @@ impl Judge<'_> {
         }
     }
 
-    /// A person asked for somebody at `at`. If their assignment had ended before, it is on again.
+    /// Somebody gave a formal verdict at `at` (`at_most`: or before, and then it is no answer to a
+    /// wish of the same moment). If their assignment had ended before, it is on again.
+    fn come_back(&mut self, account: &Account, at: Timestamp, at_most: bool) {
+        let over = self.review.assignments.iter().any(|a| a.account == *account && !a.is_active());
+        if over || !at_most {
+            self.ask_back(account, at);
+        }
+    }
+
+    /// A person asked for somebody, or they came of their own accord, at `at`. If their assignment had ended before, it is on again.
     fn ask_back(&mut self, account: &Account, at: Timestamp) {
         let own = self.review.assignments.iter().position(|a| a.account == *account);
         let Some(index) = own else { return };
@@ -257,7 +269,9 @@ impl Judge<'_> {
     fn notice_overwritten(&mut self, before: &BTreeSet<Account>, after: &BTreeSet<Account>) {
         for account in before.difference(after) {
             let meant = self.review.asked.not_reviewers.contains(account);
-            if !meant && self.review.overwritten.insert(account.clone()) {
+            // An author among the reviewers is none of Usher's asking, not even to put them back.
+            let is_author = *account == self.review.author;
+            if !meant && !is_author && self.review.overwritten.insert(account.clone()) {
                 self.say(Reason::Overwritten { login: account.login.clone() });
             }
         }
@@ -330,19 +344,29 @@ impl Judge<'_> {
         }
     }
 
-    /// Hears a person of the roster. The turn of a reviewer who speaks is over: their box closes.
+    /// The name of somebody who is heard: of the roster, or asked before they dropped off it.
+    fn name_of(&self, account: &Account) -> Option<String> {
+        let known = self.world.directory.by_id(account.id).map(|person| person.name.clone());
+        known.or_else(|| self.review.active().find(|a| a.account == *account).map(|a| a.person.clone()))
+    }
+
+    /// Hears a person of the roster, or one who is asked. The turn of a reviewer who speaks is over:
+    /// their box closes. A formal verdict of somebody whose assignment had ended before puts it on
+    /// again: a human came back.
     /// With `at_most` the time is only the latest that it can have been.
     pub(super) fn voice(&mut self, account: &Account, verdict: Verdict, at: Timestamp, at_most: bool) {
-        let Some(person) = self.world.directory.by_id(account.id) else { return };
+        let Some(person) = self.name_of(account) else { return };
         if *account == self.review.author {
             return;
         }
-        let person = person.name.clone();
         let voice = self.review.voices.entry(account.id).or_default();
         let had_verdict = voice.verdict.is_some_and(|(known, _)| known != Verdict::Withdrawn);
         let news = if at_most { voice.hear_at_most(verdict, at) } else { voice.hear(verdict, at) };
         if !news || (verdict == Verdict::Withdrawn && !had_verdict) {
             return;
+        }
+        if matches!(verdict, Verdict::Approved | Verdict::ChangesRequested) {
+            self.come_back(account, at, at_most);
         }
         let mut involved = false;
         for assignment in &mut self.review.assignments {

@@ -11,7 +11,7 @@ use super::fact::{Actor, Command};
 use super::people::Person;
 use super::pick::{fingerprint, pick};
 use super::reason::Reason;
-use super::review::{Ended, Hold, Origin, PoolReview};
+use super::review::{Ended, Hold, Origin};
 use super::words;
 
 /// How many commands are remembered, so that one that comes twice is obeyed once.
@@ -51,7 +51,8 @@ enum Answer {
 impl Judge<'_> {
     /// Obeys a command, once.
     pub(super) fn obey(&mut self, command: &Command, comment: u64, by: &Actor, at: Timestamp) {
-        let key = (comment, fingerprint([format!("{command:?}").as_str()]));
+        let print = fingerprint([format!("{command:?}").as_str()]);
+        let key = (comment, print);
         if self.review.obeyed.contains(&key) {
             return;
         }
@@ -67,7 +68,7 @@ impl Judge<'_> {
             Answer::Refused(words::not_allowed(command.word(), command.allowed()))
         };
         let (by, command) = (person.name.clone(), command.word().to_owned());
-        let key = format!("reply-{comment}");
+        let key = format!("reply-{comment}-{print:016x}");
         match answer {
             Answer::Done => self.actions.push(Action::React { comment }),
             Answer::Words(text) => {
@@ -105,6 +106,13 @@ impl Judge<'_> {
             Command::Why => Answer::Words(words::why(&self.review)),
             Command::Accept => self.accept(person),
             Command::Decline { note } => self.decline(person, note.clone(), at),
+            // A snooze ends by itself, and what it would replace does not.
+            Command::Snooze { .. } if self.review.hold == Some(Hold::Skip) => {
+                Answer::Refused(words::snooze_skipped())
+            }
+            Command::Snooze { .. } if self.review.hold == Some(Hold::FirstRun) => {
+                Answer::Refused(words::snooze_first_run())
+            }
             Command::Snooze { span } => {
                 let agenda = person.agenda();
                 let Some(until) = agenda.add(self.now(), span.millis(&agenda)) else {
@@ -241,7 +249,7 @@ impl Judge<'_> {
         }
         self.review.routing = super::review::Routing::Routed;
         if !self.review.pools.iter().any(|part| part.pool == pool.name) {
-            self.review.pools = vec![PoolReview::new(pool.name.clone(), 0)];
+            self.review.pools = vec![self.review.new_part(pool.name.clone(), 0)];
         } else {
             self.review.pools.retain(|part| part.pool == pool.name);
         }

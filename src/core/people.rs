@@ -213,8 +213,24 @@ impl Directory {
         if let Some(name) = self.name_of.get(&account.id) {
             return name.clone();
         }
-        self.admit(policy, account.login.clone(), Some(account));
-        account.login.clone()
+        let name = self.free_name(policy, account);
+        self.admit(policy, name.clone(), Some(account));
+        name
+    }
+
+    /// The login, unless it is the name of somebody whose account is another one: that person must
+    /// not be mistaken for this. Stable, as long as the policy is.
+    fn free_name(&self, policy: &Policy, account: &Account) -> String {
+        let login = &account.login;
+        let same = |person: &Person| match &person.account {
+            Some(known) => known == account,
+            None => login_on(policy, self.kind, &person.name).eq_ignore_ascii_case(login),
+        };
+        if self.people.get(login).is_none_or(same) {
+            return login.clone();
+        }
+        let name = format!("{login} ({})", self.kind.word());
+        if self.people.contains_key(&name) { format!("{name} {}", account.id) } else { name }
     }
 
     fn mark_support(&mut self, name: &str) {
@@ -231,13 +247,13 @@ impl Directory {
         self.people.get(self.name_of.get(&id)?)
     }
 
-    /// Finds a person by name or by login on this forge, ignoring case and a leading `@`.
+    /// Finds a person by login on this forge, else by name, ignoring case and a leading `@`.
     pub fn find(&self, handle: &str) -> Option<&Person> {
         let handle = handle.trim_start_matches('@');
-        self.people.values().find(|person| {
-            person.name.eq_ignore_ascii_case(handle)
-                || person.account.as_ref().is_some_and(|a| a.login.eq_ignore_ascii_case(handle))
-        })
+        let login =
+            |person: &&Person| person.account.as_ref().is_some_and(|a| a.login.eq_ignore_ascii_case(handle));
+        let by_login = self.people.values().find(login);
+        by_login.or_else(|| self.people.values().find(|person| person.name.eq_ignore_ascii_case(handle)))
     }
 
     pub fn is_support(&self, id: u64) -> bool {

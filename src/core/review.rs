@@ -81,6 +81,8 @@ pub struct Review {
 
     /// The pools that claim the change; empty until it has been routed.
     pub pools: Vec<PoolReview>,
+    /// How many pools' parts there have been so far.
+    pub parts_made: u32,
     pub routing: Routing,
     pub assignments: Vec<Assignment>,
     /// What people said about the change, by account id; only people of the roster are heard.
@@ -142,6 +144,11 @@ pub enum Routing {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PoolReview {
     pub pool: String,
+    /// Which part of the review this is, counted from 1 (see
+    /// [`Review::new_part`]): a pool that lost the change and got it back
+    /// has a part of its own again, and its pings are no repetition.
+    #[serde(default)]
+    pub number: u32,
     /// Changed lines that the pool's routes claim; 0 where files were not read.
     pub lines: u64,
     /// Runs while the pool has nobody to ask.
@@ -155,18 +162,23 @@ pub struct PoolReview {
     pub not_before: Option<Timestamp>,
     /// The verdicts of the last choice, for `why`, the status comment and the dashboard.
     pub candidates: Vec<Candidate>,
+    /// The ledger knows that nobody of the pool could be asked, and why (`candidates`).
+    #[serde(default)]
+    pub nobody_said: bool,
 }
 
 impl PoolReview {
     pub fn new(pool: String, lines: u64) -> PoolReview {
         PoolReview {
             pool,
+            number: 0,
             lines,
             waiting_box: TimeBox::default(),
             widened: false,
             escalated: false,
             not_before: None,
             candidates: Vec::new(),
+            nobody_said: false,
         }
     }
 }
@@ -375,6 +387,7 @@ impl Review {
             seen_labels: BTreeSet::new(),
             seen_reviewers: BTreeSet::new(),
             pools: Vec::new(),
+            parts_made: 0,
             routing: Routing::Pending,
             assignments: Vec::new(),
             voices: BTreeMap::new(),
@@ -414,6 +427,12 @@ impl Review {
     /// Active assignments, in the order in which they began.
     pub fn active(&self) -> impl Iterator<Item = &Assignment> {
         self.assignments.iter().filter(|assignment| assignment.is_active())
+    }
+
+    /// A new part for a pool that claims `lines` changed lines.
+    pub fn new_part(&mut self, pool: String, lines: u64) -> PoolReview {
+        self.parts_made = self.parts_made.saturating_add(1);
+        PoolReview { number: self.parts_made, ..PoolReview::new(pool, lines) }
     }
 
     /// Active assignments of one pool.

@@ -7,7 +7,7 @@ use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW};
 use super::pick::{Choice, pick};
 use super::policy::{Claims, Pool, RouteFacts};
 use super::reason::Reason;
-use super::review::{Assignment, Ended, Origin, PoolReview, Routing, Stage};
+use super::review::{Assignment, Ended, Origin, Routing, Stage};
 
 impl Judge<'_> {
     /// Sees that every pool of a live change has its reviewers, or a reason and a time to retry.
@@ -65,7 +65,8 @@ impl Judge<'_> {
                 let routed_before = self.review.routing == Routing::Routed;
                 self.review.routing = Routing::Routed;
                 let known = claimed.into_iter().filter(|(pool, _)| self.world.policy.pool(pool).is_some());
-                self.review.pools = known.map(|(pool, lines)| PoolReview::new(pool, lines)).collect();
+                let review = &mut self.review;
+                review.pools = known.map(|(pool, lines)| review.new_part(pool, lines)).collect();
                 if self.review.pools.is_empty() {
                     self.retry_at(self.now() + RETRY_TOMORROW);
                     if !routed_before {
@@ -116,6 +117,7 @@ impl Judge<'_> {
         let enough = asked >= wanted;
         if enough || (asked > 0 && self.is_content(&pool.name)) {
             self.review.pools[index].not_before = None;
+            self.review.pools[index].nobody_said = false;
             if enough
                 && self.owes_second(index)
                 && let Err(candidates) = self.choose_second(index, pool)
@@ -135,8 +137,10 @@ impl Judge<'_> {
             if let Err(candidates) = self.choose(index, pool, Origin::Picked) {
                 // Said once, and again only when it is different people or different obstacles.
                 let part = &mut self.review.pools[index];
-                if !same_obstacles(&part.candidates, &candidates) {
+                let known = part.nobody_said && same_obstacles(&part.candidates, &candidates);
+                if !known {
                     part.candidates.clone_from(&candidates);
+                    part.nobody_said = true;
                     self.say(Reason::NobodyFree { pool: pool.name.clone(), candidates });
                 }
                 self.retry_at(self.now() + RETRY_STAFFING);
@@ -185,6 +189,7 @@ impl Judge<'_> {
             return Err(candidates);
         };
         self.review.pools[index].candidates.clone_from(&candidates);
+        self.review.pools[index].nobody_said = false;
         self.assign(&pool.name, &person.name, account, origin);
         self.say(Reason::Picked { pool: pool.name.clone(), person: person.name.clone(), origin, candidates });
         Ok(())
@@ -204,5 +209,5 @@ impl Judge<'_> {
 /// Whether two judgements of a pool name the same people with the same kind of obstacle.
 fn same_obstacles(before: &[Candidate], after: &[Candidate]) -> bool {
     let kind = |c: &Candidate| (c.person.clone(), std::mem::discriminant(&c.standing));
-    !before.is_empty() && before.iter().map(kind).eq(after.iter().map(kind))
+    before.iter().map(kind).eq(after.iter().map(kind))
 }

@@ -27,26 +27,28 @@ impl Judge<'_> {
             self.run_out(id);
         }
         let time_box = self.time_box(id);
-        let due: Vec<(usize, Step)> = (rule.steps.iter().copied().enumerate())
-            .filter(|(index, _)| !time_box.taken.contains(index))
-            .filter(|(_, step)| time_box.due(rule, step.at_percent, &agenda).is_some_and(|at| at <= now))
+        let due: Vec<Step> = (rule.steps.iter().copied())
+            .filter(|step| !time_box.taken_steps.contains(step))
+            .filter(|step| time_box.due(rule, step.at_percent, &agenda).is_some_and(|at| at <= now))
             .collect();
-        for (place, (index, step)) in due.iter().enumerate() {
-            // After a long silence (a stopped server) the strongest words suffice.
-            let later = due[place + 1..].iter().any(|(_, step)| step.kind != StepKind::Widen);
+        for (place, step) in due.iter().enumerate() {
+            // After a long silence (a stopped server) the strongest words suffice; so they do when a
+            // reload put a step before one that was taken.
+            let taken = self.time_box(id).taken_steps.iter().filter(|taken| *taken > step);
+            let later = due[place + 1..].iter().chain(taken).any(|step| step.kind != StepKind::Widen);
             let taken = match step.kind {
                 StepKind::Remind if later => {
                     let person = self.holder(id).unwrap_or_default();
                     self.say(Reason::PingHeld { person, why: PingHeld::Overtaken });
                     Taken::Yes
                 }
-                StepKind::Remind => self.remind(id, *index),
+                StepKind::Remind => self.remind(id, *step),
                 StepKind::Widen => self.widen(id),
-                StepKind::Escalate => self.escalate(id, *index),
+                StepKind::Escalate => self.escalate(id, *step),
             };
             match taken {
                 Taken::Yes => {
-                    self.time_box_mut(id).taken.insert(*index);
+                    self.time_box_mut(id).taken_steps.insert(*step);
                 }
                 Taken::Later(at) => self.retry_at(at),
             }
@@ -73,7 +75,7 @@ impl Judge<'_> {
         }
     }
 
-    fn remind(&mut self, id: BoxId, step: usize) -> Taken {
+    fn remind(&mut self, id: BoxId, step: Step) -> Taken {
         let Some(person) = self.holder(id) else { return Taken::Yes };
         let key = self.ping_key(id, step, &person);
         let text = words::Reminder {
@@ -108,7 +110,7 @@ impl Judge<'_> {
     }
 
     /// Names the pool's lead. Once per pool and court.
-    fn escalate(&mut self, id: BoxId, step: usize) -> Taken {
+    fn escalate(&mut self, id: BoxId, step: Step) -> Taken {
         let Some(index) = self.pool_of(id) else { return Taken::Yes };
         if self.review.pools[index].escalated {
             return Taken::Yes;
@@ -144,15 +146,23 @@ impl Judge<'_> {
     }
 
     /// Unique on its change, also when a court comes back.
-    fn ping_key(&self, id: BoxId, step: usize, person: &str) -> String {
+    fn ping_key(&self, id: BoxId, step: Step, person: &str) -> String {
         let (word, turn) = match id {
             BoxId::Waiting(index) => ("waiting", self.review.pools[index].waiting_box.turn),
             BoxId::Reviewing(index) => ("reviewing", self.review.assignments[index].reviewing_box.turn),
             BoxId::Author => ("with-author", self.review.author_box.turn),
             BoxId::Merge => ("ready-to-merge", self.review.merge_box.turn),
         };
-        let holder = self.holder(id).unwrap_or_default();
-        words::key(&[word, &holder, &turn.to_string(), &step.to_string(), person])
+        let holder = match id {
+            // Nobody holds it: the pool's part tells two pools with one lead apart.
+            BoxId::Waiting(index) => {
+                let part = &self.review.pools[index];
+                format!("{}-{}", part.pool, part.number)
+            }
+            _ => self.holder(id).unwrap_or_default(),
+        };
+        let step = format!("{}-{}", step.kind.word(), step.at_percent);
+        words::key(&[word, &holder, &turn.to_string(), &step, person])
     }
 
     /// A reviewer who has the turn went on leave for longer than a working day: a second one is
@@ -228,9 +238,9 @@ impl Judge<'_> {
         }
         let agenda = person.agenda();
         let Some(working) = agenda.next_working(now) else { return Ping::Never };
-        if working > now {
+        let Some(not_after) = agenda.working_until(now) else {
             return self.hold_ping(name, key, working, PingHeld::NotWorking { until: Some(working) });
-        }
+        };
         let sent_now =
             self.actions.iter().filter(|a| matches!(a, Action::Ping { person, .. } if person == name));
         let today = self.world.workloads.of(name).pings_today + sent_now.count() as u32;
@@ -243,7 +253,8 @@ impl Judge<'_> {
         self.review.held_pings.remove(key);
         self.review.court_pings += 1;
         let body = body(&account.login);
-        self.actions.push(Action::Ping { key: key.to_owned(), person: name.to_owned(), body });
+        let (key, person) = (key.to_owned(), name.to_owned());
+        self.actions.push(Action::Ping { key, person, body, not_after });
         Ping::Sent
     }
 

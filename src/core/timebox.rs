@@ -37,8 +37,19 @@ pub enum StepKind {
     Escalate,
 }
 
+impl StepKind {
+    /// The word of the configuration.
+    pub fn word(self) -> &'static str {
+        match self {
+            StepKind::Remind => "remind",
+            StepKind::Widen => "widen",
+            StepKind::Escalate => "escalate",
+        }
+    }
+}
+
 /// One step: due when `at_percent` of the budget is spent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Step {
     pub at_percent: u32,
     pub kind: StepKind,
@@ -78,16 +89,18 @@ impl Default for BoxRules {
 
 /// One running, paused or finished time box.
 ///
-/// A box that its holder answered is closed: the next turn gets a fresh one. A box that was only
-/// interrupted (draft, snooze, the court went elsewhere) keeps what was spent.
+/// A box that its holder answered, or that somebody else ended by taking the ball from them, is
+/// closed: the next turn gets a fresh one. A box that was only interrupted (draft, snooze, closed
+/// and reopened) keeps what was spent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeBox {
     /// Business time used before `running_since`.
     pub spent_millis: i64,
     /// Since when the box runs; `None` while it is paused.
     pub running_since: Option<Timestamp>,
-    /// Steps already taken, by index into the rule.
-    pub taken: BTreeSet<usize>,
+    /// Steps already taken, by what they are: a reload may put others before them.
+    #[serde(default)]
+    pub taken_steps: BTreeSet<Step>,
     /// The ledger knows that the budget is spent.
     pub ran_out: bool,
     /// Which turn this is; part of the key of every ping, so that a later turn may ping again.
@@ -109,7 +122,7 @@ impl TimeBox {
 
     /// Closes the box; the next run is a new turn with the whole budget.
     pub fn close(&mut self) {
-        if self.running_since.is_some() || self.spent_millis > 0 || !self.taken.is_empty() {
+        if self.running_since.is_some() || self.spent_millis > 0 || !self.taken_steps.is_empty() {
             *self = TimeBox { turn: self.turn + 1, ..TimeBox::default() };
         }
     }

@@ -181,3 +181,19 @@ fn without_working_time_there_is_no_deadline() {
     assert_eq!(Agenda::new(&hours, &away).add(now, 1), None);
     assert_eq!(Agenda::new(&hours, &away).next_working(now), None);
 }
+
+#[test]
+fn a_stretch_of_work_ends_with_the_shift_also_over_midnight() {
+    let until = |hours: &Hours, at: &str| {
+        let at: Timestamp = at.parse().unwrap();
+        Agenda::new(hours, &[]).working_until(at).map(|end| end.to_string())
+    };
+    let lunch = Hours::new(zone("UTC"), &[Weekday::Monday], &[(540, 720), (780, 1020)], []);
+    assert_eq!(until(&lunch, "2026-11-23T11:59:00Z").as_deref(), Some("2026-11-23T12:00:00Z"));
+    assert_eq!(until(&lunch, "2026-11-23T12:00:00Z"), None);
+    assert_eq!(until(&lunch, "2026-11-23T13:00:00Z").as_deref(), Some("2026-11-23T17:00:00Z"));
+    let night = Hours::new(zone("UTC"), &[Weekday::Monday], &[(22 * 60, 6 * 60)], []);
+    assert_eq!(until(&night, "2026-11-23T23:59:00Z").as_deref(), Some("2026-11-24T06:00:00Z"));
+    let always = around_the_clock("UTC");
+    assert_eq!(until(&always, "2026-11-23T23:59:00Z").as_deref(), Some("2026-11-25T00:00:00Z"));
+}

@@ -196,7 +196,9 @@ impl Play {
         for action in actions {
             match action {
                 Action::Shape(shape) => self.shape_holds(review, shape),
-                Action::Ping { person, body, .. } => self.ping_holds(person, body, workloads),
+                Action::Ping { person, body, not_after, .. } => {
+                    self.ping_holds(person, body, *not_after, workloads);
+                }
                 Action::Status { body } => self.mentions_hold(body),
                 Action::Reply { .. } | Action::ReadFiles | Action::React { .. } => {}
             }
@@ -218,7 +220,13 @@ impl Play {
                 Fact::Files { .. } | Fact::Refused { .. } | Fact::Tick => false,
             };
             let revived = was_over && assignment.is_active();
-            assert!(!revived || (by_person && !ours), "law 3: {person} was asked again by {fact:?}");
+            // Whose doing the news of a verdict is does not matter: the verdict is the person's own.
+            let account = &assignment.account;
+            let spoke = review.voice(account).verdict != self.review.voice(account).verdict;
+            assert!(
+                !revived || ((by_person || spoke) && !ours),
+                "law 3: {person} was asked again by {fact:?}"
+            );
             let chosen_now = index >= known && ours;
             let away = self.directory.by_name(person).and_then(|p| p.agenda().away_until(self.now));
             assert!(!chosen_now || away.is_none(), "{person} is away and was chosen");
@@ -240,7 +248,9 @@ impl Play {
             );
         }
         if review.hold.is_none() && !reviewed {
-            let stated = |part: &PoolReview| !part.candidates.is_empty() || part.not_before.is_some();
+            let stated = |part: &PoolReview| {
+                part.nobody_said || !part.candidates.is_empty() || part.not_before.is_some()
+            };
             let staffed = review.pools.iter().all(stated) || review.routing == Routing::ReadingFiles;
             assert!(staffed, "law 6: nobody is asked, nothing says why: {:#?}", review.pools);
         }
@@ -262,9 +272,12 @@ impl Play {
         }
     }
 
-    fn ping_holds(&self, person: &str, body: &str, workloads: &Workloads) {
+    fn ping_holds(&self, person: &str, body: &str, not_after: Timestamp, workloads: &Workloads) {
         let known = self.directory.by_name(person).unwrap_or_else(|| panic!("{person} is on no roster"));
         assert!(known.agenda().is_working(self.now), "law 2: {person} is pinged outside their hours");
+        let (span, now) = (not_after.as_millisecond() - self.now.as_millisecond(), self.now);
+        assert_eq!(known.agenda().between(now, not_after), span, "law 2: kept until {not_after} after {now}");
+        assert!(span > 0, "law 2: a ping that is too late at once");
         let today = workloads.of(person).pings_today;
         let limit = self.company.policy.limits.pings_per_person_per_day;
         assert!(today < limit, "law 2: {person} had {today} pings today");
@@ -288,7 +301,9 @@ impl Play {
             let end =
                 rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_'))).unwrap_or(rest.len());
             let handle = &rest[..end];
-            let known = self.directory.find(handle).is_some() || *handle == self.review.author.login;
+            // Who was of the roster when they were asked keeps their name.
+            let asked = self.review.assignments.iter().any(|a| a.account.login == *handle);
+            let known = asked || self.directory.find(handle).is_some() || *handle == self.review.author.login;
             assert!(known, "@{handle} is named and on no roster: {body}");
         }
     }

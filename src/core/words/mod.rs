@@ -16,7 +16,7 @@ pub use pings::{Escalation, Reminder, asked_by_name, escalate, key, remind};
 pub use reasons::{sentence, stage_name};
 pub use replies::{
     cannot_be_asked, help, no_pool_yet, nobody_else, not_allowed, not_in_pool, not_understood, reply,
-    snooze_too_long, unknown_person, unknown_pool, why,
+    snooze_first_run, snooze_skipped, snooze_too_long, unknown_person, unknown_pool, why,
 };
 pub use status::{Status, StatusReviewer, status};
 pub use text::{elapsed, moment, quote, standing};

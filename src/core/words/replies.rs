@@ -70,6 +70,14 @@ pub fn snooze_too_long() -> String {
     "Sorry, that is further ahead than the calendar goes.".into()
 }
 
+pub fn snooze_skipped() -> String {
+    "I leave this change alone already, until `@usher resume`.".into()
+}
+
+pub fn snooze_first_run() -> String {
+    "I have not begun with this change: it was open before I came and waits for its turn.".into()
+}
+
 pub fn no_pool_yet() -> String {
     "Sorry, no pool claims this change yet. `@usher pool NAME` sends it to one.".into()
 }

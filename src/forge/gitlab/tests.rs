@@ -131,7 +131,12 @@ async fn a_known_comment_is_edited_and_written_anew_once_it_is_gone() {
 
 #[tokio::test]
 async fn a_comment_of_unknown_fate_is_looked_up_before_it_is_repeated() {
-    let ping = |key: &str| Action::Ping { key: key.into(), person: "rita".into(), body: "@rita".into() };
+    let ping = |key: &str| Action::Ping {
+        key: key.into(),
+        person: "rita".into(),
+        body: "@rita".into(),
+        not_after: jiff::Timestamp::MAX,
+    };
     let script = Script::gitlab(&[]).await;
     script.on("GET", "/user", 200, user(99)).await;
     let note = |id: u64, by: u64, body: &str| json!({"id": id, "body": body, "author": user(by)});

@@ -122,7 +122,7 @@ fn status(body: &str) -> Action {
 }
 
 fn ping(key: &str, person: &str) -> Action {
-    Action::Ping { key: key.into(), person: person.into(), body: String::new() }
+    Action::Ping { key: key.into(), person: person.into(), body: String::new(), not_after: Timestamp::MAX }
 }
 
 fn shape() -> Action {
