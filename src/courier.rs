@@ -131,6 +131,12 @@ impl Courier {
             let error = format!("the forge `{}` is not configured any more", item.change.forge);
             return Ok(Settlement::Dead { error });
         };
+        if let Action::Ping { not_after, person, .. } = &item.action
+            && self.clock.now() > *not_after
+        {
+            tracing::info!(change = %item.change, person, "a ping comes too late for today and is not sent");
+            return Ok(Settlement::Done { comment: None, facts: Vec::new() });
+        }
         let comment_id = match item.action.marker() {
             Some(marker) => self.store.comment_id(&item.change, &marker).await?,
             None => None,

@@ -39,3 +39,24 @@ async fn a_review_whose_forge_left_the_configuration_is_put_off() {
     house.clock.advance_to(house.clock.now() + SignedDuration::from_hours(1));
     assert!(tick(&house).await >= 1, "it is looked at again");
 }
+
+#[tokio::test]
+async fn a_ping_that_could_not_go_out_in_working_hours_is_not_sent_at_night() {
+    let mut house = House::new().await;
+    let change = house.open(Forge::Gitlab, "sam");
+    house.quiet().await;
+    let comments = house.comments(&change).values().sum::<usize>();
+    // The forge is down from before the reminder until the night.
+    house.sandbox.stop_listening(Forge::Gitlab).await;
+    for _ in 0..36 {
+        house.clock.advance_to(house.clock.now() + SignedDuration::from_hours(1));
+        tick(&house).await;
+        house.service.courier.drain().await.unwrap();
+    }
+    let review = house.review(&change).await;
+    assert!(review.overdue, "the box ran out meanwhile");
+    house.sandbox.resume(Forge::Gitlab).await.unwrap();
+    house.clock.advance_to(house.clock.now() + SignedDuration::from_hours(2));
+    house.quiet().await;
+    assert_eq!(house.comments(&change).values().sum::<usize>(), comments, "nobody is woken at night");
+}
