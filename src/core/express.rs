@@ -94,12 +94,14 @@ impl Judge<'_> {
         let asked = review.active().filter(|a| a.listed && !review.has_answered(a));
         let live = self.is_live();
         let asked = asked.map(|assignment| &assignment.account).chain(&review.overwritten);
-        let reviewers = asked.filter(|_| live).cloned().collect();
+        let mut reviewers: BTreeSet<_> = asked.filter(|_| live).cloned().collect();
         let ended = review
             .assignments
             .iter()
             .filter(|a| matches!(a.ended, Some((_, Ended::Declined | Ended::Reassigned))) && a.listed);
-        let not_reviewers = ended.map(|a| a.account.clone()).collect();
+        let not_reviewers: BTreeSet<_> = ended.map(|a| a.account.clone()).collect();
+        // Whom a person put on at the moment of our write, and who then declined, stays off.
+        reviewers.retain(|account| !not_reviewers.contains(account));
         Shape { reviewers, not_reviewers, labels, not_labels }
     }
 

@@ -244,12 +244,16 @@ impl Judge<'_> {
         }
     }
 
-    /// Somebody gave a formal verdict at `at` (`at_most`: or before, and then it is no answer to a
-    /// wish of the same moment). If their assignment had ended before, it is on again.
+    /// Somebody gave a formal verdict at `at` (`at_most`: or before). If they had declined, been let
+    /// go or been refused before, they are on again. Whom a person took off stays off: when that was
+    /// is often known only roughly, so that the order could not be told.
     fn come_back(&mut self, account: &Account, at: Timestamp, at_most: bool) {
-        let over = self.review.assignments.iter().any(|a| a.account == *account && !a.is_active());
-        if over || !at_most {
-            self.ask_back(account, at);
+        let own = self.review.assignments.iter().position(|a| a.account == *account);
+        let Some(index) = own else { return };
+        let Some((ended, how)) = self.review.assignments[index].ended else { return };
+        let later = ended < at || (ended == at && !at_most);
+        if later && how != Ended::Removed {
+            self.revive(index, Origin::Adopted, at);
         }
     }
 

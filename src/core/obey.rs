@@ -156,7 +156,12 @@ impl Judge<'_> {
     fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Answer {
         for index in 0..self.review.assignments.len() {
             let assignment = &self.review.assignments[index];
-            if assignment.yields_at(at) && assignment.person == person.name {
+            // A verdict given since, told earlier than this, is the last word.
+            let voice = self.review.voice(&assignment.account);
+            let spoke = voice.verdict.is_some_and(|(verdict, spoke)| {
+                verdict != super::change::Verdict::Withdrawn && spoke >= at && !voice.verdict_at_most
+            });
+            if assignment.yields_at(at) && assignment.person == person.name && !spoke {
                 self.end(index, Ended::Declined, at);
             }
         }
