@@ -185,7 +185,7 @@ impl Reconcile {
         match stored {
             Some(stored) => {
                 let seen: Option<Timestamp> = stored.review.seen_at;
-                if seen.is_some_and(|seen| seen >= listed.updated_at) {
+                if stored.review.whole && seen.is_some_and(|seen| seen >= listed.updated_at) {
                     return Ok(None);
                 }
                 // The list does not tell verdicts; one more look does.

@@ -20,6 +20,8 @@ pub(super) const GRACE_AFTER_REMOVAL: SignedDuration = SignedDuration::from_mins
 pub(super) const RETRY_STAFFING: SignedDuration = SignedDuration::from_mins(30);
 /// How soon a change that no route claims, or that waits in the first roll-out, is looked at again.
 pub(super) const RETRY_TOMORROW: SignedDuration = SignedDuration::from_hours(24);
+/// How long a change that was seen in part only waits for a whole look: longer than a sweep takes.
+pub(super) const SEEN_WHOLE_WITHIN: SignedDuration = SignedDuration::from_mins(20);
 /// How soon files that were asked for and did not come are asked for again.
 pub(super) const RETRY_FILES: SignedDuration = SignedDuration::from_hours(1);
 

@@ -18,7 +18,7 @@ impl Judge<'_> {
             Some(Hold::FirstRun) => true,
             // Commands were answered; everything else stays as it is, but for the label that says so.
             Some(Hold::Skip) => return self.express_skip(),
-            _ => self.is_live() && self.review.routing == Routing::ReadingFiles,
+            _ => self.is_live() && self.review.routing != Routing::Routed,
         };
         if quiet {
             return;

@@ -79,6 +79,7 @@ impl Judge<'_> {
         self.review.seen_at = Some(snapshot.updated_at);
         self.review.title.clone_from(&snapshot.title);
         self.review.url.clone_from(&snapshot.url);
+        self.review.whole |= snapshot.reviewers.is_some() && snapshot.target_branch.is_some();
         if let Some(branch) = &snapshot.target_branch {
             self.rerouted |= self.review.target_branch != *branch;
             self.review.target_branch.clone_from(branch);
@@ -114,6 +115,7 @@ impl Judge<'_> {
         let person = self.world.directory.by_id(snapshot.author.id);
         let account = person.and_then(|person| person.account.clone());
         self.review.tracked = true;
+        self.review.seen_first_at = Some(self.now());
         self.review.author = account.unwrap_or_else(|| snapshot.author.clone());
         self.review.author_name = person.map(|person| person.name.clone());
         self.review.opened_at = snapshot.created_at.or(Some(snapshot.updated_at));

@@ -29,6 +29,8 @@ pub enum Reason {
     IsDraft,
     /// It is ready for review; the clock starts.
     Ready,
+    /// Only a comment told of it so far; its reviewers and target branch are not known yet.
+    SeenInPart,
     /// The changed files must be read before a pool can be chosen.
     ReadingFiles,
     /// The change belongs to these pools.

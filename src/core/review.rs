@@ -74,6 +74,10 @@ pub struct Review {
     pub done_at: Option<Timestamp>,
     /// The newest snapshot's `updated_at`.
     pub seen_at: Option<Timestamp>,
+    /// When Usher first heard of it.
+    pub seen_first_at: Option<Timestamp>,
+    /// Whether it was ever seen with its reviewers and target branch; a comment alone tells neither.
+    pub whole: bool,
     /// Labels as last seen on the forge.
     pub seen_labels: BTreeSet<String>,
     /// Reviewers as last seen on the forge.
@@ -384,6 +388,8 @@ impl Review {
             ready_at: None,
             done_at: None,
             seen_at: None,
+            seen_first_at: None,
+            whole: false,
             seen_labels: BTreeSet::new(),
             seen_reviewers: BTreeSet::new(),
             pools: Vec::new(),

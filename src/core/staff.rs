@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::candidate::{Candidate, Standing};
 use super::change::{ChangedFile, Verdict};
-use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW};
+use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
 use super::pick::{Choice, pick};
 use super::policy::{Claims, Pool, RouteFacts};
 use super::reason::Reason;
@@ -13,6 +13,9 @@ impl Judge<'_> {
     /// Sees that every pool of a live change has its reviewers, or a reason and a time to retry.
     pub(super) fn staff(&mut self) {
         self.forget_lost_pools();
+        if self.waits_to_be_seen_whole() {
+            return;
+        }
         let due = self.review.retry_at.take().is_some_and(|at| at <= self.now());
         match self.review.routing {
             Routing::Pending => self.route(None),
@@ -44,6 +47,22 @@ impl Judge<'_> {
         if review.pools.is_empty() && had > 0 {
             review.routing = Routing::Pending;
         }
+    }
+
+    /// A change that was first heard of by a comment is not staffed yet: whom a person asked and where
+    /// it goes is not known, and a wrong choice would be seen by everybody. The next sweep tells; if
+    /// none does, the change is staffed all the same.
+    fn waits_to_be_seen_whole(&mut self) -> bool {
+        let Some(ready) = self.review.ready_at.filter(|_| !self.review.whole) else { return false };
+        let latest = ready.max(self.review.seen_first_at.unwrap_or(ready)) + SEEN_WHOLE_WITHIN;
+        if self.review.routing != Routing::Pending || latest <= self.now() {
+            return false;
+        }
+        if self.review.retry_at.is_none() {
+            self.say(Reason::SeenInPart);
+        }
+        self.review.retry_at = Some(latest);
+        true
     }
 
     /// Routes the change; where files are needed and not at hand, asks for them.

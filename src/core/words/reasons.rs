@@ -23,6 +23,9 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::Tracked { author } => format!("A support contribution by {author} came into view."),
         Reason::IsDraft => "It is a draft and is left in peace.".into(),
         Reason::Ready => "It is ready for review; the clock starts.".into(),
+        Reason::SeenInPart => {
+            "Only a comment told of it so far; a look at the whole change comes first.".into()
+        }
         Reason::ReadingFiles => "A route has paths, so the changed files are read first.".into(),
         Reason::Routed { pools } => format!("It goes to {}.", pools.join(" and ")),
         Reason::NoRoute => "No route claims it, so nobody can be asked.".into(),
