@@ -16,11 +16,14 @@ use super::harness::{Company, SECRETS, Settings};
 const POLL: Duration = Duration::from_millis(10);
 /// Polls until a test gives up: about thirty seconds.
 const POLLS_MAX: usize = 3_000;
+/// Longest single look.
+const LOOK: Duration = Duration::from_secs(20);
 
 /// Waits until `condition` holds, looking again and again.
 pub async fn until(what: &str, condition: impl AsyncFn() -> bool) {
     for _ in 0..POLLS_MAX {
-        if condition().await {
+        // A look that hangs (a connection that went down with its server) is given up and repeated.
+        if tokio::time::timeout(LOOK, condition()).await == Ok(true) {
             return;
         }
         tokio::time::sleep(POLL).await;
