@@ -41,7 +41,11 @@ pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Reading, Unreadab
         return Err(Unreadable::new("X-GitHub-Event", "the header is missing"));
     };
     match event {
-        "pull_request" | "pull_request_review" | "pull_request_review_comment" | "issue_comment" => {
+        "pull_request"
+        | "pull_request_review"
+        | "pull_request_review_comment"
+        | "pull_request_review_thread"
+        | "issue_comment" => {
             let payload: Payload<'_> = parse(text)?;
             payload.hear(context, event).unwrap_or_else(|| Ok(Reading::unsupported(event)))
         }
@@ -243,6 +247,7 @@ impl Payload<'_> {
             "pull_request" => ("pull_request", self.pull_request.get()?),
             "pull_request_review" => ("pull_request_review", self.pull_request.get()?),
             "pull_request_review_comment" => ("pull_request_review_comment", self.pull_request.get()?),
+            "pull_request_review_thread" => ("pull_request_review_thread", self.pull_request.get()?),
             // A comment on a plain issue is none of Usher's business.
             _ => ("issue_comment", self.issue.get().filter(|issue| issue.pull_request.get().is_some())?),
         };
@@ -257,6 +262,8 @@ impl Payload<'_> {
             "pull_request" => vec![self.pull_deed(&snapshot)],
             "pull_request_review" => self.review_deeds(context, &snapshot),
             "pull_request_review_comment" => vec![self.comment_deed(&snapshot)],
+            // A resolved thread says nothing by itself, but it shows the change as it is.
+            "pull_request_review_thread" => vec![self.deed(Act::Touched, &snapshot)],
             _ => self.comment_deeds(context, &snapshot),
         };
         Some(Ok(Reading::Change(Incoming {
