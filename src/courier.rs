@@ -57,14 +57,15 @@ impl Courier {
     /// When the store fails.
     pub async fn drain(&self) -> Result<usize, StoreError> {
         let mut attempts = 0;
-        for forge in self.clients.keys() {
-            attempts += self.drain_forge(forge).await?;
+        for client in self.clients.values() {
+            attempts += self.drain_forge(client).await?;
         }
         Ok(attempts)
     }
 
     /// The due actions of one forge, one after another: both forges ask for serial writes.
-    async fn drain_forge(&self, forge: &str) -> Result<usize, StoreError> {
+    async fn drain_forge(&self, client: &Client) -> Result<usize, StoreError> {
+        let forge = client.name();
         let mut attempts = 0;
         loop {
             let items = self.store.claim_of(forge, self.clock.now(), BATCH).await?;
@@ -73,7 +74,7 @@ impl Courier {
             }
             attempts += items.len();
             for item in items {
-                let settlement = self.attempt(&item).await?;
+                let settlement = self.attempt(client, &item).await?;
                 self.metrics.performed(forge, &item.kind, outcome(&settlement));
                 self.store.settle(&item, settlement, self.clock.now()).await?;
             }
@@ -85,18 +86,19 @@ impl Courier {
     /// must not hold up the other. Actions for a forge that is not configured stay where they are.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut loops = tokio::task::JoinSet::new();
-        for forge in self.clients.keys() {
-            let (courier, forge, stop) = (self.clone(), forge.clone(), stop.clone());
-            loops.spawn(async move { courier.run_forge(&forge, stop).await });
+        for client in self.clients.values() {
+            let (courier, client, stop) = (self.clone(), client.clone(), stop.clone());
+            loops.spawn(async move { courier.run_forge(&client, stop).await });
         }
         loops.join_all().await;
     }
 
     /// Drains one forge's actions whenever the bell rings or a retry is due.
-    async fn run_forge(&self, forge: &str, stop: CancellationToken) {
+    async fn run_forge(&self, client: &Client, stop: CancellationToken) {
+        let forge = client.name();
         let mut bell = self.bells.outbox.listen();
         while !stop.is_cancelled() {
-            let wait = match self.drain_forge(forge).await {
+            let wait = match self.drain_forge(client).await {
                 Ok(_) => self.store.next_outbox_due_of(forge).await,
                 Err(error) => Err(error),
             };
@@ -126,11 +128,7 @@ impl Courier {
     }
 
     /// One attempt at one action.
-    async fn attempt(&self, item: &OutboxItem) -> Result<Settlement, StoreError> {
-        let Some(client) = self.clients.get(&item.change.forge) else {
-            let error = format!("the forge `{}` is not configured any more", item.change.forge);
-            return Ok(Settlement::Dead { error });
-        };
+    async fn attempt(&self, client: &Client, item: &OutboxItem) -> Result<Settlement, StoreError> {
         if let Action::Ping { not_after, person, .. } = &item.action
             && self.clock.now() > *not_after
         {

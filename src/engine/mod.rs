@@ -79,7 +79,8 @@ impl Engine {
         }
     }
 
-    /// Decides everything in the inbox that can be decided now. Returns how many rows were decided.
+    /// Decides everything in the inbox that is due now; facts of a forge whose roster is not known are
+    /// put off. Returns how many rows were dealt with.
     pub async fn drain(&self) -> Result<usize, StoreError> {
         let mut decided = 0;
         loop {
@@ -93,13 +94,8 @@ impl Engine {
                 return Ok(decided);
             }
             for item in items {
-                if self.knows(&item.forge) {
-                    self.step(&item.change.clone(), std::slice::from_ref(&item)).await?;
-                    decided += 1;
-                } else {
-                    let until = self.clock.now() + ROSTER_PATIENCE;
-                    self.store.defer(&[item.id], until, "the forge's roster is not known yet").await?;
-                }
+                self.step(&item.change, std::slice::from_ref(&item)).await?;
+                decided += 1;
             }
         }
     }
@@ -149,11 +145,6 @@ impl Engine {
                 () = stop.cancelled() => return,
             }
         }
-    }
-
-    fn knows(&self, forge: &str) -> bool {
-        // A forge that left the configuration is decided too: there is nobody to wait for.
-        self.knowledge.now().forge(forge).is_none_or(|forge| forge.directory.known)
     }
 
     /// One decision: the facts of `items` (or a tick), all or nothing.
@@ -214,8 +205,22 @@ impl Engine {
             now,
         };
         let known = self.knowledge.now();
-        let Some(forge) = known.forge(&change.forge).filter(|forge| forge.directory.known) else {
-            return Ok(Some(Commit { review: self.postponed(before, expected_version), ..nothing(inbox) }));
+        let forge = match known.forge(&change.forge) {
+            Some(forge) if forge.directory.known => forge,
+            // Kept until it is known who is who: an acknowledged delivery is never dropped.
+            Some(_) if !inbox.is_empty() => {
+                self.store
+                    .defer(&inbox, now + ROSTER_PATIENCE, "the forge's roster is not known yet")
+                    .await?;
+                return Ok(None);
+            }
+            // There is nobody to wait for at a forge that left the configuration.
+            _ => {
+                return Ok(Some(Commit {
+                    review: self.postponed(before, expected_version),
+                    ..nothing(inbox)
+                }));
+            }
         };
         let tick = [Fact::Tick];
         let facts = items.iter().flat_map(|item| &item.facts);
