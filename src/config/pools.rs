@@ -11,7 +11,6 @@ use super::{keys, units};
 
 /// Most reviewers and approvals that a pool may want for one change.
 const REVIEWERS_MOST: u32 = 20;
-const CAPACITY: u32 = 5;
 
 pub(super) fn pools(
     root: &Section<'_>,
@@ -64,7 +63,7 @@ fn pool(
     }
     let lead = section.value(book, "lead", units::login);
     let (reviewers, approvals) = numbers(section, members.len(), groups.is_empty(), book);
-    let capacity = people::capacity(section, book).unwrap_or(CAPACITY);
+    let capacity = people::capacity(section, book).unwrap_or(Pool::default().capacity);
     let hours = calendars.named(section, book);
     let members = bare(members);
     let lead = lead.map(|lead| lead.it);

@@ -4,6 +4,7 @@
 //! fact, and answers with the new review, the actions, the reasons and when to look again.
 
 pub mod action;
+mod assignment;
 mod boxes;
 pub mod calendar;
 pub mod candidate;
@@ -23,6 +24,7 @@ pub mod review;
 mod staff;
 mod steps;
 pub mod timebox;
+mod voice;
 pub mod words;
 pub mod world;
 

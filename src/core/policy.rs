@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use globset::GlobMatcher;
+use jiff::tz::TimeZone;
 
 use super::calendar::{Away, Hours};
 use super::change::{ChangeKey, ChangedFile, ForgeKind};
@@ -28,6 +29,24 @@ pub struct Policy {
     pub limits: Limits,
 }
 
+impl Default for Policy {
+    /// No forges, people and pools; everything else as the configuration has it by default.
+    fn default() -> Policy {
+        Policy {
+            forges: Vec::new(),
+            support: Support::default(),
+            people: BTreeMap::new(),
+            pools: Vec::new(),
+            routes: Vec::new(),
+            calendars: BTreeMap::new(),
+            default_hours: Arc::new(Hours::office(TimeZone::UTC)),
+            boxes: BoxRules::default(),
+            labels: Labels::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
 /// What the core must know of a forge.
 #[derive(Clone, Debug)]
 pub struct ForgePolicy {
@@ -35,6 +54,13 @@ pub struct ForgePolicy {
     pub kind: ForgeKind,
     /// Projects that Usher watches; a change elsewhere is none of its business.
     pub projects: Vec<Pattern>,
+}
+
+impl ForgePolicy {
+    /// A forge of which these projects are watched.
+    pub fn new(name: &str, kind: ForgeKind, projects: Vec<Pattern>) -> ForgePolicy {
+        ForgePolicy { name: name.to_owned(), kind, projects }
+    }
 }
 
 /// A group of a named forge: `gitlab:acme/support` or, for a GitHub team, `github:acme/support`.
@@ -80,6 +106,22 @@ pub struct Pool {
     /// Open reviews a member may hold, unless the person's own capacity says otherwise.
     pub capacity: u32,
     pub hours: Option<Arc<Hours>>,
+}
+
+impl Default for Pool {
+    /// A pool without name and members that asks one reviewer, who may hold five reviews at a time.
+    fn default() -> Pool {
+        Pool {
+            name: String::new(),
+            members: Vec::new(),
+            groups: Vec::new(),
+            lead: None,
+            reviewers: 1,
+            approvals: 1,
+            capacity: 5,
+            hours: None,
+        }
+    }
 }
 
 /// A rule that sends a change to a pool. Empty lists match everything.

@@ -285,9 +285,9 @@ mod tests {
     use crate::core::calendar::{Away, Hours};
     use crate::core::change::{Account, ChangeState, Verdict};
     use crate::core::people::Roster;
-    use crate::core::policy::{ForgePolicy, Labels, Limits, PersonPolicy, Pool, Support};
+    use crate::core::policy::{ForgePolicy, PersonPolicy, Pool};
     use crate::core::review::{Origin, PoolReview};
-    use crate::core::timebox::{BoxRules, TimeBox};
+    use crate::core::timebox::TimeBox;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -301,31 +301,13 @@ mod tests {
             away: vec![Away { first: date(2026, 11, 25), last: date(2026, 11, 25) }],
             ..PersonPolicy::default()
         };
-        let backend = Pool {
-            name: "backend".into(),
-            members: vec!["rita".into(), "ravi".into()],
-            groups: Vec::new(),
-            lead: None,
-            reviewers: 1,
-            approvals: 1,
-            capacity: 5,
-            hours: None,
-        };
+        let backend =
+            Pool { name: "backend".into(), members: vec!["rita".into(), "ravi".into()], ..Pool::default() };
         Policy {
-            forges: vec![ForgePolicy {
-                name: "gitlab".into(),
-                kind: ForgeKind::GitLab,
-                projects: Vec::new(),
-            }],
-            support: Support::default(),
+            forges: vec![ForgePolicy::new("gitlab", ForgeKind::GitLab, Vec::new())],
             people: [("rita".to_owned(), rita)].into(),
             pools: vec![backend],
-            routes: Vec::new(),
-            calendars: [].into(),
-            default_hours: Arc::new(Hours::office(TimeZone::UTC)),
-            boxes: BoxRules::default(),
-            labels: Labels::default(),
-            limits: Limits::default(),
+            ..Policy::default()
         }
     }
 

@@ -12,8 +12,7 @@ use jiff::tz::TimeZone;
 use usher::core::calendar::Hours;
 use usher::core::change::{Account, ChangeKey, ForgeKind};
 use usher::core::people::{Directory, Roster, Workload, Workloads};
-use usher::core::policy::{ForgePolicy, Labels, Limits, Pattern, PersonPolicy, Policy, Pool, Route, Support};
-use usher::core::timebox::BoxRules;
+use usher::core::policy::{ForgePolicy, Pattern, PersonPolicy, Policy, Pool, Route, Support};
 
 /// Everybody with an account on the forge, Usher first. The place in the list makes the id.
 pub const ACCOUNTS: [&str; 13] = [
@@ -63,12 +62,8 @@ pub fn pool(name: &str, members: &[&str], lead: Option<&str>) -> Pool {
     Pool {
         name: name.into(),
         members: members.iter().map(|member| (*member).to_owned()).collect(),
-        groups: vec![],
         lead: lead.map(str::to_owned),
-        reviewers: 1,
-        approvals: 1,
-        capacity: 5,
-        hours: None,
+        ..Pool::default()
     }
 }
 
@@ -80,16 +75,12 @@ impl Company {
     pub fn new() -> Company {
         let everything = vec![pattern("**")];
         let policy = Policy {
-            forges: vec![ForgePolicy { name: "forge".into(), kind: ForgeKind::GitLab, projects: everything }],
+            forges: vec![ForgePolicy::new("forge", ForgeKind::GitLab, everything)],
             support: Support { members: vec!["sam".into(), "siobhan".into()], ..Support::default() },
-            people: Default::default(),
             pools: vec![pool("backend", &["rita", "ravi"], Some("lena"))],
             routes: vec![Route { pool: "backend".into(), ..Route::default() }],
-            calendars: Default::default(),
             default_hours: Arc::new(Hours::office(london())),
-            boxes: BoxRules::default(),
-            labels: Labels::default(),
-            limits: Limits::default(),
+            ..Policy::default()
         };
         let accounts = ACCOUNTS.iter().filter_map(|name| Some(((*name).to_owned(), account(name)?)));
         let roster = Roster {

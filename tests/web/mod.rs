@@ -14,17 +14,14 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::Value;
 use sha2::Sha256;
 use tower::ServiceExt;
 use usher::bells::Bells;
 use usher::clock::Clock;
-use usher::core::calendar::Hours;
 use usher::core::change::{Account, ForgeKind};
 use usher::core::people::Roster;
-use usher::core::policy::{ForgePolicy, Labels, Limits, Pattern, Policy, Pool, Support};
-use usher::core::timebox::BoxRules;
+use usher::core::policy::{ForgePolicy, Pattern, Policy, Pool, Support};
 use usher::engine::Knowledge;
 use usher::forge::{Inbound, Secrets};
 use usher::metrics::Metrics;
@@ -138,32 +135,19 @@ fn now() -> Timestamp {
 }
 
 fn policy() -> Policy {
-    let forge = |name: &str, kind| ForgePolicy {
-        name: name.into(),
-        kind,
-        projects: vec![Pattern::new("acme/*").unwrap()],
-    };
+    let forge = |name: &str, kind| ForgePolicy::new(name, kind, vec![Pattern::new("acme/*").unwrap()]);
     let backend = Pool {
         name: "backend".into(),
         members: vec!["rita".into()],
-        groups: Vec::new(),
         lead: Some("lena".into()),
-        reviewers: 1,
-        approvals: 1,
-        capacity: 5,
-        hours: None,
+        ..Pool::default()
     };
     Policy {
         forges: vec![forge("github", ForgeKind::GitHub), forge("gitlab", ForgeKind::GitLab)],
         support: Support { members: vec!["sam".into()], ..Support::default() },
-        people: [].into(),
         pools: vec![backend],
         routes: vec![usher::core::policy::Route { pool: "backend".into(), ..Default::default() }],
-        calendars: [].into(),
-        default_hours: Arc::new(Hours::office(TimeZone::UTC)),
-        boxes: BoxRules::default(),
-        labels: Labels::default(),
-        limits: Limits::default(),
+        ..Policy::default()
     }
 }
 

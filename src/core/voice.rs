@@ -1,0 +1,82 @@
+//! Voices: what each person has said about a change.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::change::Verdict;
+
+/// What one person has said about the change. Only the newest counts, so that it does not matter in
+/// which order the forge tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// The last formal verdict: approved, changes requested, or withdrawn.
+    pub verdict: Option<(Verdict, Timestamp)>,
+    /// The last comment or review without a verdict.
+    pub commented_at: Option<Timestamp>,
+    /// The time of `verdict` (of `commented_at`) is only the latest that it can have been: it was
+    /// read from a list of reviewers, not told by the act itself.
+    pub verdict_at_most: bool,
+    pub commented_at_most: bool,
+}
+
+impl Voice {
+    pub fn has_approved(&self) -> bool {
+        matches!(self.verdict, Some((Verdict::Approved, _)))
+    }
+
+    /// When they were last heard.
+    pub fn heard_at(&self) -> Option<Timestamp> {
+        self.verdict.map(|(_, at)| at).max(self.commented_at)
+    }
+
+    /// Since when the author is asked to do something, if they are. A comment after an approval
+    /// ("nice!") asks nothing.
+    pub fn asks_author_since(&self) -> Option<Timestamp> {
+        match self.verdict {
+            Some((Verdict::Approved, _)) => None,
+            Some((Verdict::ChangesRequested, at)) => Some(self.commented_at.map_or(at, |c| c.max(at))),
+            Some((Verdict::Withdrawn, at)) => self.commented_at.filter(|commented| *commented > at),
+            _ => self.commented_at,
+        }
+    }
+
+    /// Whether `verdict` is what the person is known to have said already. Somebody who gave a formal
+    /// verdict has commented, too, as far as a forge's list of reviewers can tell.
+    pub fn stands(&self, verdict: Verdict) -> bool {
+        match (verdict, self.verdict) {
+            (Verdict::Commented, Some((Verdict::Withdrawn, at))) => self.commented_at > Some(at),
+            (Verdict::Commented, formal) => self.commented_at.is_some() || formal.is_some(),
+            (verdict, Some((formal, _))) => verdict == formal,
+            (_, None) => false,
+        }
+    }
+
+    /// Takes in a verdict given at `at`; returns whether it was news.
+    pub fn hear(&mut self, verdict: Verdict, at: Timestamp) -> bool {
+        self.take_in(verdict, at, false)
+    }
+
+    /// Takes in a verdict given at `at` or before; returns whether it was news.
+    pub fn hear_at_most(&mut self, verdict: Verdict, at: Timestamp) -> bool {
+        self.take_in(verdict, at, true)
+    }
+
+    fn take_in(&mut self, verdict: Verdict, at: Timestamp, at_most: bool) -> bool {
+        let (known, loose) = match verdict {
+            Verdict::Commented => (self.commented_at, self.commented_at_most),
+            _ => (self.verdict.map(|(_, at)| at), self.verdict_at_most),
+        };
+        let same = verdict == Verdict::Commented || self.verdict.is_some_and(|(known, _)| known == verdict);
+        // What is known by its latest time only is dated more precisely by the act, told late.
+        let sharper = loose && same && known.is_some_and(|known| at <= known);
+        let newer = known.is_none_or(|known| at > known) && !(at_most && self.stands(verdict));
+        if !newer && !sharper {
+            return false;
+        }
+        match verdict {
+            Verdict::Commented => (self.commented_at, self.commented_at_most) = (Some(at), at_most),
+            verdict => (self.verdict, self.verdict_at_most) = (Some((verdict, at)), at_most),
+        }
+        newer
+    }
+}
