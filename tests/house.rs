@@ -66,7 +66,7 @@ const FOREIGN: &[(&str, &[&str], &str)] = &[
 ];
 
 /// The only crates that the core may name.
-const CORE_CRATES: &[&str] = &["std", "serde", "jiff", "globset"];
+const CORE_CRATES: &[&str] = &["std", "serde", "jiff", "globset", "regex", "minijinja"];
 
 /// One source file: its path below `src/`, its room, and its code without comments and strings.
 struct Source {
