@@ -22,6 +22,7 @@ mod reader;
 mod redact;
 mod rules;
 mod secrets;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -8,3 +8,4 @@ mod payloads;
 mod scenarios;
 mod support;
 mod web;
+mod words;

@@ -4,6 +4,9 @@
 //! happen right away, and `then` lines say what must be so. `tests/scenarios/README.md` lists the
 //! lines there are. One function, [`play`], touches the judgement.
 
+#[path = "lines_words.rs"]
+mod lines_words;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -204,7 +207,8 @@ impl Story {
     fn given(&mut self, line: &str) -> Told {
         let known = [Story::given_forge, Story::given_people, Story::given_pools, Story::given_limits]
             .into_iter()
-            .find_map(|given| given(self, line));
+            .find_map(|given| given(self, line))
+            .or_else(|| self.given_words(line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));
         self.play.reload();
         told
@@ -594,7 +598,7 @@ impl Story {
     fn then(&mut self, line: &str) -> Told {
         let known =
             [Story::then_said, Story::then_usher, Story::then_pinged, Story::then_people, Story::then_seen];
-        let known = known.into_iter().find_map(|then| then(self, line));
+        let known = known.into_iter().find_map(|then| then(self, line)).or_else(|| self.then_words(line));
         known.unwrap_or_else(|| Err("no such `then` line".into()))
     }
 

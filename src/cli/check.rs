@@ -8,6 +8,7 @@ use super::{CliError, load, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
 use crate::core::people::{Directory, RosterWish};
+use crate::core::words::rehearse;
 
 pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");
@@ -19,14 +20,23 @@ pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCod
         }
     }
     let faults = findings.iter().filter(|finding| finding.remedy.is_some()).count();
+    let broken = rehearse(&config.policy.templates);
     if json {
         let findings: Vec<_> = findings.iter().map(Finding::json).collect();
-        anstream::println!("{:#}", serde_json::json!({ "config": "good", "online": findings }));
+        let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
+        let report = serde_json::json!({ "config": "good", "templates": broken, "online": findings });
+        anstream::println!("{report:#}");
     } else {
         summary(path, &config);
+        for fault in &broken {
+            anstream::println!("\n  FAULT   template {}: {fault}", fault.text.word());
+            anstream::println!(
+                "          the built-in text is used until it is corrected; see docs/templates.md"
+            );
+        }
         findings.iter().for_each(Finding::print);
     }
-    Ok(if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if faults + broken.len() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn summary(path: &Path, config: &Config) {
@@ -46,6 +56,9 @@ fn summary(path: &Path, config: &Config) {
         let paths: Vec<_> = route.paths.iter().map(|pattern| pattern.text.as_str()).collect();
         let what = if paths.is_empty() { "everything else that matches".into() } else { paths.join(", ") };
         anstream::println!("  route   {:<12} {what}", route.pool);
+    }
+    for (text, file) in config.policy.templates.files() {
+        anstream::println!("  words   {:<12} {file}", text.word());
     }
     let support = &config.policy.support;
     let mut who = support.members.clone();

@@ -71,7 +71,12 @@ async fn until_told(path: PathBuf, started: Config, service: &Service) -> anyhow
 /// Reads the configuration again. A bad file keeps the old one and says so.
 async fn reload(path: &Path, started: &Config, service: &Service) {
     let config = match config::load(path) {
-        Ok(loaded) => loaded.config,
+        Ok(loaded) => {
+            if !loaded.warnings.is_empty() {
+                tracing::warn!("the new configuration is odd:\n{}", loaded.warnings);
+            }
+            loaded.config
+        }
         Err(mistakes) => {
             tracing::error!("the new configuration is wrong, the old one stays:\n{mistakes}");
             return;

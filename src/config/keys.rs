@@ -20,13 +20,14 @@ macro_rules! sections {
 }
 
 sections! {
-    ROOT "" ["dry_run" "server" "store" "forge" "support" "person" "pool" "route" "calendar" "timebox"
-        "labels" "limits" "reconcile"]
+    ROOT "" ["dry_run" "server" "store" "forge" "support" "maintainers" "person" "pool" "route" "calendar" "timebox"
+        "labels" "limits" "templates" "reconcile"]
     SERVER "[server]" ["listen" "admin" "body_limit" "keep_bodies"]
     STORE "[store]" ["url"]
     FORGE "[[forge]]" ["name" "kind" "url" "token" "app_id" "app_private_key" "webhook_secrets"
         "signing_tokens" "secret_tokens" "allow_unsigned" "projects"]
     SUPPORT "[support]" ["members" "gitlab_groups" "github_teams" "except"]
+    MAINTAINERS "[maintainers]" ["members" "gitlab_groups" "github_teams"]
     PERSON "[[person]]" ["name" "gitlab" "github" "calendar" "timezone" "capacity" "away"]
     POOL "[[pool]]" ["name" "members" "gitlab_groups" "github_teams" "lead" "reviewers" "approvals"
         "capacity" "calendar"]
@@ -42,5 +43,6 @@ sections! {
         "skip"]
     LIMITS "[limits]" ["pings_per_change" "pings_per_person_per_day" "first_run_changes_per_day"
         "max_pools"]
+    TEMPLATES "[templates]" ["status" "remind" "escalate" "ask"]
     RECONCILE "[reconcile]" ["every"]
 }

@@ -14,7 +14,7 @@ use super::keys::{self, Keys};
 use super::mistakes::{Book, Fault};
 use super::reader::{Placed, Section};
 use super::tree::Node;
-use super::{Outside, people, pools, units};
+use super::{Outside, people, pools, templates, units};
 
 /// Most steps in one time box.
 const STEPS_MOST: usize = 10;
@@ -30,6 +30,7 @@ pub(super) fn policy(
     let default_hours = Arc::new(Hours::office(TimeZone::UTC));
     let calendars = Calendars::read(root, outside, book);
     let support = people::support(root, forges, book);
+    let maintainers = people::maintainers(root, forges, book);
     let people = people::people(root, &calendars, &default_hours, book);
     let pools = pools::pools(root, &calendars, forges, &support, book);
     let routes = pools::routes(root, &pools, forges, book);
@@ -42,6 +43,7 @@ pub(super) fn policy(
     Policy {
         forges: forges.collect(),
         support,
+        maintainers,
         people,
         pools: pools.into_iter().map(|pool| pool.it).collect(),
         routes,
@@ -50,6 +52,7 @@ pub(super) fn policy(
         boxes: boxes(root, book),
         labels: labels(root, book),
         limits: limits(root, book),
+        templates: templates::templates(root, outside, book),
     }
 }
 

@@ -7,6 +7,7 @@ mod report;
 mod secrecy;
 mod shell;
 mod values;
+mod words;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use super::calendar::Agenda;
 use super::decide::Judge;
 use super::review::{Assignment, Stage};
-use super::timebox::{BoxRule, TimeBox};
+use super::timebox::{BoxRule, StepKind, TimeBox};
+use super::words::NextStep;
 
 /// One of the time boxes of a review.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -152,6 +153,30 @@ impl<'w> Judge<'w> {
 
     pub(super) fn due(&self, id: BoxId) -> Option<Timestamp> {
         self.time_box(id).runs_out(self.rule(id), &self.agenda(id))
+    }
+
+    /// The steps to come in the box that runs out first, and the zone in which its holder reads times.
+    pub(super) fn next_steps(&self) -> (Vec<NextStep>, TimeZone) {
+        let soonest = self.running().into_iter().min_by_key(|id| self.due(*id).unwrap_or(Timestamp::MAX));
+        let Some(id) = soonest else { return (Vec::new(), self.zone_of(None)) };
+        let (time_box, rule, agenda) = (self.time_box(id), self.rule(id), self.agenda(id));
+        let part = self.pool_of(id).map(|index| &self.review.pools[index]);
+        let lead = part.and_then(|part| self.world.policy.pool(&part.pool)?.lead.clone());
+        let lead = lead
+            .filter(|lead| self.world.directory.by_name(lead).is_some_and(|person| person.account.is_some()));
+        let done = |kind| match kind {
+            StepKind::Remind => false,
+            StepKind::Widen => part.is_none_or(|part| part.widened),
+            StepKind::Escalate => part.is_none_or(|part| part.escalated),
+        };
+        let untaken =
+            rule.steps.iter().filter(|step| !time_box.taken_steps.contains(step) && !done(step.kind));
+        let steps = untaken.map(|step| NextStep {
+            kind: step.kind,
+            at: time_box.due(rule, step.at_percent, &agenda).filter(|at| *at > self.now()),
+            lead: lead.clone(),
+        });
+        (steps.collect(), agenda.hours.timezone().clone())
     }
 
     /// The time zone in which a person reads a time.

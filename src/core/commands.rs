@@ -7,7 +7,7 @@ pub enum Allowed {
     Roster,
     /// The reviewers who are asked.
     Reviewers,
-    /// Author, reviewers, members and leads of the change's pools.
+    /// Author, reviewers, members and leads of the change's pools, and maintainers.
     Involved,
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::action::{Action, Shape};
+use super::action::{Action, STATUS_MARKER, Shape};
 use super::decide::Judge;
 use super::pick::fingerprint;
 use super::reason::Reason;
 use super::review::{Ended, Hold, Routing, Stage};
 use super::words;
+use super::words::templates::{Fault, Naming, Text};
 
 /// How often the same shape is asked for again in one court, when another bot keeps undoing it.
 const RESHAPES_MAX: u32 = 3;
@@ -121,11 +122,34 @@ impl Judge<'_> {
         if !posted && (!self.is_live() || self.review.stage == Stage::Draft) {
             return;
         }
-        let body = words::status(&self.status_words());
+        let status = self.status_words();
+        let named = status.reviewers.iter().map(|reviewer| reviewer.assignment.account.login.as_str());
+        let author = status.author_known.then_some(self.review.author.login.as_str());
+        let naming = Naming { mentions: named.chain(author).collect(), must: None };
+        let templates = &self.world.policy.templates;
+        let context = || words::status_context(&status);
+        let worded = templates.word(Text::Status, &naming, words::status(&status), context);
+        let body = format!("{STATUS_MARKER}\n{}", worded.text);
+        self.note_template(Text::Status, worded.fault);
         let print = fingerprint([body.as_str()]);
         if self.review.status_fingerprint != Some(print) {
             self.review.status_fingerprint = Some(print);
             self.actions.push(Action::Status { body });
+        }
+    }
+
+    /// A template that cannot be used is told once for each change, and again after it worked.
+    pub(super) fn note_template(&mut self, text: Text, fault: Option<Fault>) {
+        let template = text.word().to_owned();
+        match fault {
+            None => {
+                self.review.broken_templates.remove(&template);
+            }
+            Some(fault) => {
+                if self.review.broken_templates.insert(template.clone()) {
+                    self.say(Reason::TemplateBroken { template, fault: fault.to_string() });
+                }
+            }
         }
     }
 
@@ -139,6 +163,7 @@ impl Judge<'_> {
             due: self.due_of(index),
             zone: self.zone_of(Some(&assignment.person)),
         });
+        let (next, next_zone) = self.next_steps();
         words::Status {
             review,
             policy: self.world.policy,
@@ -147,6 +172,9 @@ impl Judge<'_> {
             author_due: self.author_due(),
             author_zone: self.zone_of(review.author_name.as_deref()),
             merge_due: self.merge_due(),
+            next,
+            next_zone,
+            me: self.world.directory.handle(),
         }
     }
 }

@@ -59,8 +59,22 @@ pub enum Act {
     Requested { reviewer: Account },
     /// The actor took `reviewer` off the change.
     Unrequested { reviewer: Account },
-    /// A comment with a command for Usher. A comment with several gives several facts.
-    Commanded { command: Command, comment: u64 },
+    /// A comment with commands for Usher: the first, and those that follow it in the same comment.
+    Commanded {
+        command: Command,
+        comment: u64,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<Command>,
+    },
+}
+
+impl Act {
+    /// The commands of one comment, in their order; `None` when there are none.
+    pub fn commanded(commands: Vec<Command>, comment: u64) -> Option<Act> {
+        let mut commands = commands.into_iter();
+        let command = commands.next()?;
+        Some(Act::Commanded { command, comment, also: commands.collect() })
+    }
 }
 
 /// What people can tell Usher in a comment.

@@ -331,7 +331,9 @@ impl Judge<'_> {
             Act::Dismissed { reviewer } => self.voice(reviewer, Verdict::Withdrawn, at, false),
             Act::Requested { reviewer } => self.requested(reviewer, by, at),
             Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
-            Act::Commanded { command, comment } => self.obey(command, *comment, by, at),
+            Act::Commanded { command, comment, also } => {
+                self.obey_all(std::iter::once(command).chain(also), *comment, by, at);
+            }
         }
     }
 

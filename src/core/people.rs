@@ -75,6 +75,8 @@ pub struct Directory {
     name_of: BTreeMap<u64, String>,
     /// Members of each pool, by pool name; names in ascending order.
     pools: BTreeMap<String, Vec<String>>,
+    /// Names of those who may command on every change.
+    maintainers: BTreeSet<String>,
 }
 
 /// How much each person carries, counted by the store over all forges.
@@ -110,13 +112,23 @@ impl RosterWish {
         let Some(kind) = policy.forge(forge).map(|forge| forge.kind) else { return RosterWish::default() };
         let pools = policy.pools.iter();
         let named = pools.flat_map(|pool| pool.members.iter().chain(&pool.lead));
-        let named = named.chain(&policy.support.members).chain(policy.people.keys());
+        let named = named.chain(&policy.support.members).chain(&policy.maintainers.members);
+        let named = named.chain(policy.people.keys());
         let groups = policy.pools.iter().flat_map(|pool| &pool.groups).chain(&policy.support.groups);
+        let groups = groups.chain(&policy.maintainers.groups);
         RosterWish {
             logins: named.map(|name| login_on(policy, kind, name)).collect(),
             groups: groups.filter(|group| group.forge == forge).map(|group| group.path.clone()).collect(),
         }
     }
+}
+
+/// What people call Usher on every forge, whatever its account is called.
+pub const DEFAULT_HANDLE: &str = "usher";
+
+/// A login as it is mentioned.
+pub fn handle_of(login: &str) -> &str {
+    login.strip_suffix("[bot]").unwrap_or(login)
 }
 
 /// A person's login on a kind of forge: the name, unless `[[person]]` says otherwise.
@@ -140,6 +152,7 @@ impl Directory {
             people: BTreeMap::new(),
             name_of: BTreeMap::new(),
             pools: BTreeMap::new(),
+            maintainers: policy.maintainers.members.iter().cloned().collect(),
         };
         let named = RosterWish::new_names(policy);
         for name in named {
@@ -191,6 +204,10 @@ impl Directory {
         for account in policy.support.groups.iter().flat_map(group) {
             let name = self.name_for(policy, account);
             self.mark_support(&name);
+        }
+        for account in policy.maintainers.groups.iter().flat_map(group) {
+            let name = self.name_for(policy, account);
+            self.maintainers.insert(name);
         }
         for pool in &policy.pools {
             let mut members: BTreeSet<String> = pool.members.iter().cloned().collect();
@@ -269,6 +286,18 @@ impl Directory {
         self.pool(pool).iter().any(|member| member == name)
     }
 
+    /// Whether the person may command on every change.
+    pub fn maintains(&self, name: &str) -> bool {
+        self.maintainers.contains(name)
+    }
+
+    /// The name by which people on this forge call Usher, without `@`: that of its account where it is
+    /// known. The login of a GitHub App ends in `[bot]`, which nobody types.
+    pub fn handle(&self) -> &str {
+        let login = self.me.as_ref().map_or("", |me| handle_of(&me.login));
+        if login.is_empty() { DEFAULT_HANDLE } else { login }
+    }
+
     /// Everybody, by name.
     pub fn people(&self) -> impl Iterator<Item = &Person> {
         self.people.values()
@@ -279,6 +308,7 @@ impl RosterWish {
     /// Every name that the policy speaks of.
     fn new_names(policy: &Policy) -> BTreeSet<String> {
         let pools = policy.pools.iter().flat_map(|pool| pool.members.iter().chain(&pool.lead));
-        pools.chain(&policy.support.members).chain(policy.people.keys()).cloned().collect()
+        let named = pools.chain(&policy.support.members).chain(&policy.maintainers.members);
+        named.chain(policy.people.keys()).cloned().collect()
     }
 }

@@ -10,12 +10,14 @@ use super::calendar::{Away, Hours};
 use super::change::{ChangeKey, ChangedFile, ForgeKind};
 use super::review::Stage;
 use super::timebox::BoxRules;
+use super::words::templates::Templates;
 
 /// Everything a decision needs to know that does not change while the configuration stays.
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub forges: Vec<ForgePolicy>,
     pub support: Support,
+    pub maintainers: Maintainers,
     /// People who differ from their handle and the defaults, by name.
     pub people: BTreeMap<String, PersonPolicy>,
     pub pools: Vec<Pool>,
@@ -27,6 +29,8 @@ pub struct Policy {
     pub boxes: BoxRules,
     pub labels: Labels,
     pub limits: Limits,
+    /// The company's own words for some comments.
+    pub templates: Templates,
 }
 
 impl Default for Policy {
@@ -35,6 +39,7 @@ impl Default for Policy {
         Policy {
             forges: Vec::new(),
             support: Support::default(),
+            maintainers: Maintainers::default(),
             people: BTreeMap::new(),
             pools: Vec::new(),
             routes: Vec::new(),
@@ -43,6 +48,7 @@ impl Default for Policy {
             boxes: BoxRules::default(),
             labels: Labels::default(),
             limits: Limits::default(),
+            templates: Templates::default(),
         }
     }
 }
@@ -79,6 +85,15 @@ pub struct Support {
     pub groups: Vec<GroupRef>,
     /// Names that are never support engineers, whatever group they are in.
     pub except: Vec<String>,
+}
+
+/// Who may command on every change, beside those whom it concerns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Maintainers {
+    /// Names of people, as in [`Support::members`].
+    pub members: Vec<String>,
+    /// GitLab groups (direct members) and GitHub teams.
+    pub groups: Vec<GroupRef>,
 }
 
 /// What differs for one person.

@@ -169,6 +169,12 @@ pub enum Reason {
         by: String,
         command: String,
     },
+    /// A template of the company's could not be used, so the built-in words were. Said once for each
+    /// change.
+    TemplateBroken {
+        template: String,
+        fault: String,
+    },
     /// Only a bot did this; the court does not move.
     OnlyABot {
         login: String,

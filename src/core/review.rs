@@ -129,6 +129,15 @@ pub struct Review {
     pub obeyed: Vec<(u64, u64)>,
     /// A person said `resume`: the skip label comes off.
     pub unskip: bool,
+    /// When `skip`, `snooze` or `resume` was last said, by the forge's clock: an older one that is
+    /// told late is void.
+    pub hold_said_at: Option<Timestamp>,
+    /// When a pool was last chosen by command; as above.
+    pub pool_said_at: Option<Timestamp>,
+    /// Somebody who is on no roster was told that they cannot command.
+    pub stranger_told: bool,
+    /// Templates that could not be used for this change: the ledger says so once for each.
+    pub broken_templates: BTreeSet<String>,
     /// Fingerprint of the status comment last written.
     pub status_fingerprint: Option<u64>,
     /// When the next deadline is; computed by `decide`.
@@ -254,6 +263,10 @@ impl Review {
             held_pings: BTreeMap::new(),
             obeyed: Vec::new(),
             unskip: false,
+            hold_said_at: None,
+            pool_said_at: None,
+            stranger_told: false,
+            broken_templates: BTreeSet::new(),
             status_fingerprint: None,
             wake: None,
         }

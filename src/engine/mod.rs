@@ -243,6 +243,9 @@ impl Engine {
             return Ok((!inbox.is_empty()).then(|| nothing(inbox)));
         }
         log(change, &outcome.ledger);
+        let reasons = outcome.ledger.iter().flat_map(|entry| &entry.reasons);
+        let broken = reasons.filter(|reason| matches!(reason, Reason::TemplateBroken { .. })).count();
+        self.metrics.template_faults.inc_by(broken as u64);
         let first_run_taken = outcome.leaves_first_run(&before);
         let withdraw_pings = outcome.review.stage != before.stage;
         let (review, ledger, actions) = (Some(outcome.review), outcome.ledger, outcome.actions);
@@ -286,12 +289,14 @@ impl Outcome {
         self.review.status_fingerprint = before.status_fingerprint;
     }
 
-    /// Whether the change was held back by the first roll-out and no longer is.
+    /// Whether the change was held back by the first roll-out and is taken on now. One that a person
+    /// told Usher to skip meanwhile takes nobody's place.
     fn leaves_first_run(&self, before: &Review) -> bool {
         let held_now = self.ledger.iter().flat_map(|entry| &entry.reasons);
         let was_held = before.hold == Some(Hold::FirstRun)
             || held_now.into_iter().any(|r| *r == Reason::HeldForFirstRun);
-        was_held && self.review.hold != Some(Hold::FirstRun) && self.review.is_open()
+        let held_back = matches!(self.review.hold, Some(Hold::FirstRun | Hold::Skip));
+        was_held && !held_back && self.review.is_open()
     }
 }
 
@@ -331,5 +336,22 @@ fn log(change: &ChangeKey, ledger: &[LedgerEntry]) {
         let reasons: Vec<String> = entry.reasons.iter().map(crate::core::words::sentence).collect();
         let actions: Vec<String> = entry.actions.iter().map(Action::kind).collect();
         tracing::info!(%change, fact = entry.fact, actions = actions.join(","), "{}", reasons.join(" "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_is_skipped_in_the_first_roll_out_takes_nobodys_place() {
+        let held = |hold| Review { hold, ..Review::new(ChangeKey::new("forge", "acme/shop", 7)) };
+        let before = held(Some(Hold::FirstRun));
+        let takes = |hold| {
+            let outcome = Outcome { review: held(hold), ledger: Vec::new(), actions: Vec::new() };
+            outcome.leaves_first_run(&before)
+        };
+        assert!(takes(None));
+        assert!(!takes(Some(Hold::Skip)) && !takes(Some(Hold::FirstRun)));
     }
 }

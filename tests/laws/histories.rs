@@ -535,7 +535,11 @@ fn odd_fact() -> impl Strategy<Value = Fact> {
         Just(Act::Commented),
         odd_account().prop_map(|reviewer| Act::Requested { reviewer }),
         odd_account().prop_map(|reviewer| Act::Unrequested { reviewer }),
-        (odd_command(), any::<u64>()).prop_map(|(command, comment)| Act::Commanded { command, comment }),
+        (odd_command(), any::<u64>()).prop_map(|(command, comment)| Act::Commanded {
+            command,
+            comment,
+            also: vec![]
+        }),
     ];
     let by = (odd_account(), prop::bool::weighted(0.1)).prop_map(|(account, bot)| Actor { account, bot });
     let refusal = prop::sample::select(vec![Refusal::NotAllowed, Refusal::Dropped, Refusal::OneReviewerOnly]);

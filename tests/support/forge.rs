@@ -47,6 +47,8 @@ pub struct Forge {
     /// Labels that somebody else than Usher put on.
     pub foreign: BTreeSet<String>,
     pub remembers_hands: bool,
+    /// What commands are addressed to.
+    pub handles: Vec<String>,
 }
 
 impl Forge {
@@ -72,6 +74,7 @@ impl Forge {
             comment_id: 100,
             foreign: BTreeSet::new(),
             remembers_hands: true,
+            handles: vec!["usher".to_owned()],
         }
     }
 
@@ -200,12 +203,8 @@ impl Forge {
         self.touch(now);
         self.comment_id += 1;
         let comment = self.comment_id;
-        let commands = usher::forge::command::commands(text, &["usher".to_owned()]);
-        if commands.is_empty() {
-            return vec![self.told(by, Act::Commented)];
-        }
-        let told = commands.into_iter().map(|command| Act::Commanded { command, comment });
-        told.map(|act| self.told(by, act)).collect()
+        let commands = usher::forge::command::commands(text, &self.handles);
+        vec![self.told(by, Act::commanded(commands, comment).unwrap_or(Act::Commented))]
     }
 
     fn list(&mut self, reviewer: &Account) {

@@ -160,7 +160,8 @@ impl Play {
         self.holds(fact, &decision, &workloads);
         let Decision { review, actions, reasons, .. } = decision;
         self.review = review;
-        if before.hold == Some(Hold::FirstRun) && self.review.hold != Some(Hold::FirstRun) {
+        let held_back = matches!(self.review.hold, Some(Hold::FirstRun | Hold::Skip));
+        if before.hold == Some(Hold::FirstRun) && !held_back {
             self.company.elsewhere.first_run_taken += 1;
         }
         for action in &actions {

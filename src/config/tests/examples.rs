@@ -86,6 +86,20 @@ fn docs_and_backend_by_path_on_gitlab() {
 }
 
 #[test]
+fn own_words() {
+    const TEMPLATES: &[(&str, &str)] = &[
+        ("templates/status.md", include_str!("../../../config/examples/templates/status.md")),
+        ("templates/remind.md", include_str!("../../../config/examples/templates/remind.md")),
+    ];
+    let text = include_str!("../../../config/examples/own-words.toml");
+    let loaded = read_with(text, TEMPLATES, &[]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let files: Vec<_> = loaded.config.policy.templates.files().map(|(text, _)| text.word()).collect();
+    assert_eq!(files, ["status", "remind"]);
+    assert_eq!(loaded.config.policy.maintainers.members, ["olga"]);
+}
+
+#[test]
 fn two_forges_one_team() {
     let config = example(include_str!("../../../config/examples/two-forges-one-team.toml"));
     let kinds: Vec<&str> = config.forges.iter().map(|forge| forge.kind.word()).collect();

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::text::quote;
 use crate::core::change::{Account, ChangeState, Snapshot, Verdict};
 use crate::core::fact::{Act, Fact};
 
@@ -48,6 +49,10 @@ fn deed(act: &Act, snapshot: &Snapshot) -> String {
         Act::Commented => "commented".into(),
         Act::Requested { reviewer } => format!("requested a review from {}", handle(reviewer)),
         Act::Unrequested { reviewer } => format!("took {} off", handle(reviewer)),
-        Act::Commanded { command, .. } => format!("said `{}`", command.word()),
+        Act::Commanded { command, also, .. } => {
+            let words: Vec<String> =
+                std::iter::once(command).chain(also).map(|one| quote(one.word())).collect();
+            format!("said {}", words.join(" and "))
+        }
     }
 }

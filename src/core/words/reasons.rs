@@ -89,6 +89,13 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::CommandRefused { by, command } => {
             format!("{by} asked for {}, which was refused.", quote(command))
         }
+        Reason::TemplateBroken { template, fault } => {
+            format!(
+                "The template {} could not be used, so the built-in words were ({}).",
+                quote(template),
+                quote(fault)
+            )
+        }
         Reason::OnlyABot { login } => {
             format!("Only the bot {} did this; the court does not move.", quote(login))
         }

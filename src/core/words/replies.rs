@@ -15,19 +15,22 @@ pub fn reply(key: &str, text: &str) -> String {
 }
 
 /// The answer to `help`, from the table of commands.
-pub fn help() -> String {
-    let mut text = String::from("Start a line with:\n");
-    for rule in &COMMANDS {
-        let _ = write!(text, "\n- `@usher {}`: {} ({})", rule.usage, rule.meaning, allowed(rule.allowed));
+pub fn help(me: &str) -> String {
+    let mut text = format!("Begin a line of a comment with `@{me}` and one of these words.\n");
+    for who in [Allowed::Reviewers, Allowed::Involved, Allowed::Roster] {
+        let _ = write!(text, "\nFor {}:\n\n", allowed(who));
+        for rule in COMMANDS.iter().filter(|rule| rule.allowed == who) {
+            let _ = writeln!(text, "- `@{me} {}`: {}", rule.usage, rule.meaning);
+        }
     }
-    text
+    text.trim_end().into()
 }
 
 fn allowed(allowed: Allowed) -> &'static str {
     match allowed {
         Allowed::Roster => "everybody on the roster",
         Allowed::Reviewers => "the reviewers who are asked",
-        Allowed::Involved => "author, reviewers, members and leads of the pool",
+        Allowed::Involved => "the author, the reviewers, members and leads of the pool, and maintainers",
     }
 }
 
@@ -53,16 +56,26 @@ pub fn why(review: &Review) -> String {
 }
 
 pub fn not_allowed(command: &str, who: Allowed) -> String {
-    format!("Sorry, `{}` is for {}.", plain(command), allowed(who))
+    format!("Sorry, {} is for {}.", quote(command), allowed(who))
 }
 
-pub fn not_understood(text: &str, nearest: Option<&str>) -> String {
+/// To somebody whom no roster names.
+pub fn stranger() -> String {
+    "Sorry, I do not know you here, so I may not do that for you. The author, the reviewers or the lead of their pool can.".into()
+}
+
+/// To a command that newer words have made pointless.
+pub fn overtaken() -> String {
+    "Something newer was said since, so I left everything as it is.".into()
+}
+
+pub fn not_understood(text: &str, nearest: Option<&str>, me: &str) -> String {
+    let help = format!("`@{me} help` lists what I understand.");
     match nearest {
-        Some(nearest) => format!(
-            "Sorry, I do not know {}. Did you mean `{nearest}`? `@usher help` lists what I understand.",
-            quote(text)
-        ),
-        None => format!("Sorry, I do not know {}. `@usher help` lists what I understand.", quote(text)),
+        Some(nearest) => {
+            format!("Sorry, I do not know {}. Did you mean `{nearest}`? {help}", quote(text))
+        }
+        None => format!("Sorry, I do not know {}. {help}", quote(text)),
     }
 }
 
@@ -70,16 +83,16 @@ pub fn snooze_too_long() -> String {
     "Sorry, that is further ahead than the calendar goes.".into()
 }
 
-pub fn snooze_skipped() -> String {
-    "I leave this change alone already, until `@usher resume`.".into()
+pub fn snooze_skipped(me: &str) -> String {
+    format!("I leave this change alone already, until `@{me} resume`.")
 }
 
 pub fn snooze_first_run() -> String {
     "I have not begun with this change: it was open before I came and waits for its turn.".into()
 }
 
-pub fn no_pool_yet() -> String {
-    "Sorry, no pool claims this change yet. `@usher pool NAME` sends it to one.".into()
+pub fn no_pool_yet(me: &str) -> String {
+    format!("Sorry, no pool claims this change yet. `@{me} pool NAME` sends it to one.")
 }
 
 pub fn nobody_else(candidates: &[Candidate]) -> String {

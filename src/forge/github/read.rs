@@ -407,8 +407,8 @@ fn given(review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Deed {
 fn commanded(context: Context<'_>, remark: &Remark<'_>, by: &Actor, at: Timestamp) -> Vec<Deed> {
     let comment = remark.id.0.unwrap_or_default();
     let commands = commands(remark.body.or_empty(), context.handles);
-    let act = |command| Act::Commanded { command, comment };
-    commands.into_iter().map(|command| Deed { act: act(command), by: by.clone(), at }).collect()
+    let act = Act::commanded(commands, comment);
+    act.into_iter().map(|act| Deed { act, by: by.clone(), at }).collect()
 }
 
 fn told(deeds: Vec<Deed>, snapshot: Snapshot) -> Vec<Fact> {

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use super::reviewers::{self, Reviewer};
 use crate::core::change::{Account, ChangeKey, ChangeState, Snapshot, Verdict};
-use crate::core::fact::{Act, Actor, Fact};
+use crate::core::fact::{Act, Actor, Command, Fact};
 use crate::forge::command::commands;
 use crate::forge::inbound::{
     Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object, timeless,
@@ -160,6 +160,8 @@ struct Attributes<'a> {
     oldrev: Text<'a>,
     /// Done by GitLab itself in the wake of something else, such as approvals reset on a push.
     system: Flag,
+    /// Only members of the project see the note.
+    internal: Flag,
     #[serde(borrow)]
     system_action: Text<'a>,
     #[serde(borrow)]
@@ -378,10 +380,20 @@ impl Attributes<'_> {
             return vec![Act::Touched];
         }
         let comment = self.id.0.unwrap_or_default();
-        let commands = commands(self.note.or_empty(), handles);
-        match commands.is_empty() {
-            true => vec![Act::Commented],
-            false => commands.into_iter().map(|command| Act::Commanded { command, comment }).collect(),
+        let mut commands = commands(self.note.or_empty(), handles);
+        if self.internal.0 == Some(true) {
+            keep_internal(&mut commands);
+        }
+        vec![Act::commanded(commands, comment).unwrap_or(Act::Commented)]
+    }
+}
+
+/// Commands in an internal note are obeyed, but nothing of its text is repeated where everybody reads.
+fn keep_internal(commands: &mut Vec<Command>) {
+    commands.retain(|command| !matches!(command, Command::Unknown { .. }));
+    for command in commands {
+        if let Command::Decline { note } = command {
+            *note = None;
         }
     }
 }
