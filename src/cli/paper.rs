@@ -64,6 +64,11 @@ impl Paper {
         }
     }
 
+    /// The login of Usher's own account.
+    pub(super) fn me(&self) -> Option<&str> {
+        self.directory.me.as_ref().map(|me| me.login.as_str())
+    }
+
     async fn with(
         config: Config,
         forge: &Forge,

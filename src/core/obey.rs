@@ -130,7 +130,7 @@ impl Judge<'_> {
         if std::mem::replace(&mut self.review.stranger_told, true) {
             return;
         }
-        self.say(Reason::CommandRefused { by: who.login.clone(), command: command.word().to_owned() });
+        self.say(Reason::CommandRefused { by: words::quote(&who.login), command: command.word().to_owned() });
         answers.say(key, words::stranger());
     }
 
@@ -269,7 +269,10 @@ impl Judge<'_> {
                 };
                 let choice = pick(self.world, &self.review, rule, None);
                 if choice.chosen.is_none() {
-                    return Answer::Refused(words::nobody_else(&choice.candidates));
+                    return Answer::Refused(words::nobody_else(
+                        &choice.candidates,
+                        self.world.directory.handle(),
+                    ));
                 }
             }
         }

@@ -95,8 +95,11 @@ pub fn no_pool_yet(me: &str) -> String {
     format!("Sorry, no pool claims this change yet. `@{me} pool NAME` sends it to one.")
 }
 
-pub fn nobody_else(candidates: &[Candidate]) -> String {
-    format!("Sorry, there is nobody else to ask: {}.", obstacles(candidates))
+pub fn nobody_else(candidates: &[Candidate], me: &str) -> String {
+    format!(
+        "Sorry, there is nobody else to ask: {}. `@{me} reassign @person` asks somebody all the same.",
+        obstacles(candidates)
+    )
 }
 
 pub fn unknown_person(handle: &str) -> String {

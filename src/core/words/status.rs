@@ -148,9 +148,14 @@ fn with_author_lines(status: &Status<'_>) -> Vec<String> {
         [] => "this was handed back to you.".to_owned(),
         asking => format!("{} left you an answer.", asking.join(" and ")),
     };
-    let by = status
-        .author_due
-        .map(|due| format!(" Until **{}** would be good.", moment(due, &status.author_zone)));
+    let by = status.author_due.map(|due| {
+        let due = moment(due, &status.author_zone);
+        if status.review.author_box.ran_out {
+            format!(" It was hoped for by **{due}**; if it got too much, say so, that is fine.")
+        } else {
+            format!(" Until **{due}** would be good.")
+        }
+    });
     vec![format!(
         "{}: {what} Push a change or reply, and I pass the ball back.{}",
         author(status),
@@ -164,6 +169,9 @@ fn merge_lines(status: &Status<'_>) -> Vec<String> {
         .and_then(|m| status.reviewers.iter().find(|r| r.assignment.person == m.person))
         .map(|r| &r.zone);
     let by = match (status.merge_due, zone) {
+        (Some(due), Some(zone)) if status.review.merge_box.ran_out => {
+            format!(" (it was hoped for by **{}**)", moment(due, zone))
+        }
         (Some(due), Some(zone)) => format!(" by **{}**", moment(due, zone)),
         _ => String::new(),
     };
@@ -188,7 +196,10 @@ fn waiting_lines(status: &Status<'_>) -> Vec<String> {
         return vec!["A person set it to wait. Nobody is reminded until somebody acts.".into()];
     }
     if review.pools.is_empty() {
-        lines.push(format!("No route of the configuration claims this change, so I know nobody to ask. `@{} pool NAME` sends it to a pool.", status.me));
+        return vec![
+            "No route of the configuration claims this change, so I know nobody to ask.".into(),
+            format!("{}: if you know the pool, `@{} pool NAME` sends it there.", author(status), status.me),
+        ];
     }
     for part in &review.pools {
         lines.push(match part.not_before {
