@@ -85,7 +85,7 @@ pub struct Forge {
     /// Without a slash at the end. GitLab: the instance's address, without `/api/v4`. GitHub: the
     /// API's address, `https://api.github.com` or `https://HOST/api/v3`.
     pub url: String,
-    pub token: SecretString,
+    pub sign_in: SignIn,
     /// GitHub only; not empty there.
     pub webhook_secrets: Vec<SecretString>,
     /// GitLab 19.0 and newer: `whsec_` and 32 bytes in base64, as given.
@@ -96,6 +96,17 @@ pub struct Forge {
     pub allow_unsigned: bool,
     /// Projects that Usher watches; not empty.
     pub projects: Vec<Pattern>,
+}
+
+/// What Usher signs in with.
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    Token(SecretString),
+    /// A GitHub App: its id, and its private key in PEM.
+    App {
+        id: u64,
+        private_key: SecretString,
+    },
 }
 
 /// A configuration without mistakes, and what is odd about it.

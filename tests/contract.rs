@@ -9,7 +9,7 @@ use usher::core::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKin
 use usher::core::fact::{Fact, Refusal};
 use usher::core::people::RosterWish;
 use usher::core::policy::Pattern;
-use usher::forge::{Client, ClientConfig, Fault, Hint};
+use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint};
 use usher::sandbox::{self, Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
 
 const PROJECT: &str = "acme/shop";
@@ -48,7 +48,7 @@ impl Town {
             name: "here".into(),
             kind,
             url,
-            token: "bot-token".into(),
+            credentials: Credentials::Token("bot-token".into()),
             projects: vec![Pattern::new("acme/*").unwrap()],
             user_agent: "usher/test".into(),
         };

@@ -12,10 +12,10 @@ use tokio_util::task::TaskTracker;
 use crate::alarm;
 use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::config::{Config, Forge};
+use crate::config::{Config, Forge, SignIn};
 use crate::courier::Courier;
 use crate::engine::{Engine, Knowledge};
-use crate::forge::{Client, ClientConfig, Inbound, Secrets};
+use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Secrets};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::store::Store;
@@ -188,13 +188,18 @@ fn whole_second(instant: Timestamp) -> Timestamp {
 /// The client of a configured forge.
 ///
 /// # Errors
-/// When its address makes no sense.
+/// When its address or its credentials make no sense.
 pub fn client(forge: &Forge, clock: &Clock) -> anyhow::Result<Client> {
     let config = ClientConfig {
         name: forge.name.clone(),
         kind: forge.kind,
         url: forge.url.clone(),
-        token: forge.token.clone(),
+        credentials: match &forge.sign_in {
+            SignIn::Token(token) => Credentials::Token(token.clone()),
+            SignIn::App { id, private_key } => {
+                Credentials::App(AppKey { id: id.to_string(), private_key: private_key.clone() })
+            }
+        },
         projects: forge.projects.clone(),
         user_agent: concat!("usher/", env!("CARGO_PKG_VERSION")).to_owned(),
     };

@@ -58,6 +58,18 @@ pub(super) fn token(node: &Node, outside: &Outside<'_>) -> Result<SecretString, 
     Err(Fault::new(what, "look for a stray space or a second line"))
 }
 
+/// The private key of a GitHub App, in PEM as GitHub hands it out.
+pub(super) fn private_key(node: &Node, outside: &Outside<'_>) -> Result<SecretString, Fault> {
+    let key = secret(node, outside)?;
+    let text = key.expose_secret().trim();
+    let is_pem = text.starts_with("-----BEGIN") && text.contains("PRIVATE KEY-----");
+    if is_pem && text.lines().count() > 2 {
+        return Ok(key);
+    }
+    let what = format!("what {} leads to is no private key in PEM", reference(node));
+    Err(Fault::new(what, "use the .pem file that GitHub handed out, unchanged, with its line breaks"))
+}
+
 /// A GitLab signing token: `whsec_` and the base64 of exactly 32 bytes (GitLab 19.0,
 /// `doc/user/project/integrations/webhooks.md`).
 pub(super) fn signing_token(node: &Node, outside: &Outside<'_>) -> Result<SecretString, Fault> {

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use secrecy::SecretString;
-
+use super::credentials::Credentials;
 use super::fault::Fault;
 use super::http::{Health, Pages, Transport};
 use super::url::Place;
@@ -15,6 +13,7 @@ use crate::core::change::{ChangeKey, ForgeKind, Snapshot};
 use crate::core::fact::Fact;
 use crate::core::people::{Roster, RosterWish};
 use crate::core::policy::Pattern;
+use jiff::Timestamp;
 
 /// What a client needs to know of its forge.
 #[derive(Clone, Debug)]
@@ -24,7 +23,7 @@ pub struct ClientConfig {
     pub kind: ForgeKind,
     /// GitLab: the address of its pages, a path prefix included. GitHub: the address of its API.
     pub url: String,
-    pub token: SecretString,
+    pub credentials: Credentials,
     /// The projects to list; see [`Client::list`].
     pub projects: Vec<Pattern>,
     /// Sent with every request, such as `usher/0.1.0`.
@@ -104,13 +103,13 @@ impl Client {
     /// Prepares a client; nothing is sent.
     ///
     /// # Errors
-    /// When the url or the token cannot be used.
+    /// When the url or the credentials cannot be used.
     pub fn new(config: ClientConfig, clock: Clock) -> Result<Client, ClientError> {
-        let ClientConfig { name, kind, url, token, projects, user_agent } = config;
+        let ClientConfig { name, kind, url, credentials, projects, user_agent } = config;
         let fail = |why| ClientError { forge: name.clone(), why };
         let place = Place::new(kind, &url).map_err(fail)?;
         let line =
-            Transport::new(kind, place.api.clone(), token, &user_agent, clock.clone()).map_err(fail)?;
+            Transport::new(kind, place.api.clone(), credentials, &user_agent, clock.clone()).map_err(fail)?;
         let line = Arc::new(line);
         let dialect = match kind {
             ForgeKind::GitLab => Dialect::GitLab(gitlab::GitLab::new(line.clone(), clock.clone())),

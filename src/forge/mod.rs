@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod command;
+mod credentials;
 pub mod fault;
 pub mod gate;
 pub mod github;
@@ -24,6 +25,7 @@ pub mod tolerant;
 pub mod url;
 
 pub use client::{Client, ClientConfig, Hint, Listing, Performed};
+pub use credentials::{AppKey, Credentials};
 pub use fault::Fault;
 pub use gitlab::{Hook, HookState};
 pub use http::Health;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::delivery::{Hook, HookTarget, NewHook};
+use super::github::apps::{App, Installation};
 use super::state::{Access, Forge, Group, Org, Project, State, Tier, User, UserId};
 use super::{Sandbox, github};
 
@@ -23,6 +24,39 @@ impl Sandbox {
         let mut state = self.state();
         let user = state.account(forge, login, login, false);
         state.tokens.insert((forge, token.to_owned()), user);
+    }
+
+    /// Registers the fake GitHub's one App; it acts as the bot `slug[bot]`. `public_key` is RSA in PEM.
+    ///
+    /// # Panics
+    /// When the key is none.
+    pub fn add_app(&self, id: u64, slug: &str, public_key: &str) {
+        let key = jsonwebtoken::DecodingKey::from_rsa_pem(public_key.as_bytes());
+        let key = key.unwrap_or_else(|error| panic!("no public RSA key in PEM: {error}"));
+        let mut state = self.state();
+        let user = state.account(Forge::Github, &format!("{slug}[bot]"), slug, true);
+        let (slug, installations, granted) = (slug.to_owned(), BTreeMap::new(), BTreeMap::new());
+        state.app = Some(App { id, slug, key, user, installations, granted });
+    }
+
+    /// Installs the App at an owner, who lets it into every repository there is by then.
+    pub fn install_app(&self, owner: &str) {
+        let mut state = self.state();
+        let id = state.new_id();
+        let Some(app) = &mut state.app else { return };
+        let user = app.user;
+        app.installations.insert(owner.to_owned(), Installation { id, suspended_at: None });
+        let of_owner = |project: &&mut Project| project.forge == Forge::Github && project.owner() == owner;
+        for project in state.projects.values_mut().filter(of_owner) {
+            project.members.insert(user, Access::WRITE);
+        }
+    }
+
+    /// Makes all tokens worthless that installations of the App were granted.
+    pub fn revoke_app_tokens(&self) {
+        if let Some(app) = &mut self.state().app {
+            app.granted.clear();
+        }
     }
 
     /// Makes a token worthless.

@@ -142,6 +142,9 @@ fn authenticate(state: &State, forge: Forge, headers: &http::HeaderMap) -> Optio
             || (forge == Forge::Github && scheme.eq_ignore_ascii_case("token"));
         known.then(|| token.trim())
     });
+    if let (Forge::Github, Some(app), Some(_)) = (forge, &state.app, state.app_grant(headers)) {
+        return Some(app.user);
+    }
     let token =
         if forge == Forge::Gitlab { value("private-token").or(authorization) } else { authorization }?;
     state.tokens.get(&(forge, token.to_owned())).copied()

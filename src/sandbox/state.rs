@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::delivery::{Delivery, Hook};
 use super::faults::PlannedFault;
+use super::github::apps::App;
 use super::people::ChangeRef;
 use super::record::{LogEntry, RequestRecord};
 use super::sign;
@@ -280,6 +281,8 @@ pub(super) struct State {
     pub announces_reviews: bool,
     pub users: BTreeMap<(Forge, UserId), User>,
     pub tokens: BTreeMap<(Forge, String), UserId>,
+    /// The GitHub App, if there is one.
+    pub app: Option<App>,
     pub groups: BTreeMap<String, Group>,
     pub orgs: BTreeMap<String, Org>,
     pub projects: BTreeMap<(Forge, String), Project>,
@@ -319,6 +322,7 @@ impl State {
             announces_reviews: false,
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            app: None,
             groups: BTreeMap::new(),
             orgs: BTreeMap::new(),
             projects: BTreeMap::new(),

@@ -20,7 +20,7 @@ use crate::core::change::{Account, ChangeKey, ChangedFile, SeenReviewer, SeenRev
 use crate::core::fact::Fact;
 use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
-use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Pages, next_page};
+use crate::forge::http::{Line, OWNER_HEADER, PAGES_LIMIT, PER_PAGE, Pages, next_page};
 use crate::forge::story;
 use crate::forge::url::below;
 
@@ -125,6 +125,37 @@ impl GitHub {
     pub(super) fn issue<const N: usize>(&self, change: &ChangeKey, rest: [&str; N]) -> Url {
         let number = change.number.to_string();
         self.in_project(&change.project, ["issues", &number].into_iter().chain(rest))
+    }
+
+    /// Whether requests are made as a GitHub App.
+    pub(super) fn is_app(&self) -> bool {
+        self.line.is_app()
+    }
+
+    /// The owners that have installed the App.
+    pub(super) async fn owners(&self) -> Result<Vec<String>, Fault> {
+        self.line.owners().await
+    }
+
+    /// The repositories that the App was let into at `owner` (REST: "List repositories accessible to
+    /// the app installation").
+    pub(super) async fn installed_at(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
+        let mut url = self.at(["installation", "repositories"]);
+        url.query_pairs_mut().append_pair("per_page", &PER_PAGE.to_string());
+        let owner = http::HeaderValue::from_str(owner).map_err(|error| Fault::unsendable(&error))?;
+        let headers = http::HeaderMap::from_iter([(http::HeaderName::from_static(OWNER_HEADER), owner)]);
+        let (mut next, mut entries) = (Some(url), Vec::new());
+        for _ in 0..PAGES_LIMIT {
+            let Some(url) = next.take() else { break };
+            let answer = self.crab()._get_with_headers(url.as_str(), Some(headers.clone())).await;
+            let answer = answer.map_err(|error| fault_of(&error, false))?;
+            next = next_page(&url, answer.headers());
+            let body = answer.into_body().collect().await.map_err(|error| fault_of(&error, false))?;
+            let page: Result<wire::Installed, _> = serde_json::from_slice(&body.to_bytes());
+            let page = page.map_err(|error| Fault::unreadable(&error.to_string(), false))?;
+            entries.extend(page.repositories);
+        }
+        Ok(Pages { entries, truncated: next.is_some() })
     }
 
     fn crab(&self) -> &Octocrab {

@@ -32,7 +32,7 @@ impl GitHub {
                     continue;
                 }
                 Source::Below(owner) => shown(forge, owner, self.repositories_of(owner).await)?,
-                Source::Everywhere => self.pages(self.seen_repositories(), PAGES_LIMIT).await?,
+                Source::Everywhere => self.all_repositories().await?,
             };
             listing.truncated |= found.truncated;
             let wanted = |repository: &wire::Repository| {
@@ -63,8 +63,26 @@ impl GitHub {
         Ok(listing)
     }
 
-    /// An organisation's repositories; of a user, those that the token was let into.
+    /// All repositories that the identity was let into.
+    async fn all_repositories(&self) -> Result<Pages<wire::Repository>, Fault> {
+        if !self.is_app() {
+            return self.pages(self.seen_repositories(), PAGES_LIMIT).await;
+        }
+        let mut all = Pages { entries: Vec::new(), truncated: false };
+        for owner in self.owners().await? {
+            let found = self.installed_at(&owner).await?;
+            all.entries.extend(found.entries);
+            all.truncated |= found.truncated;
+        }
+        Ok(all)
+    }
+
+    /// An owner's repositories, as far as the identity was let into them: an organisation's for a
+    /// token, those of the installation for an App.
     async fn repositories_of(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
+        if self.is_app() {
+            return self.installed_at(owner).await;
+        }
         match self.pages(self.at(["orgs", owner, "repos"]), PAGES_LIMIT).await {
             Err(Fault::Gone) => self.pages(self.seen_repositories(), PAGES_LIMIT).await,
             found => found,

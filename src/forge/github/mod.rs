@@ -1,6 +1,7 @@
 //! GitHub (github.com and Enterprise Server): webhooks read with small structs of our own, the API
 //! through `octocrab` over our own [`Transport`](super::http::Transport).
 
+mod app;
 mod client;
 mod comment;
 mod list;
@@ -11,4 +12,5 @@ mod shape;
 mod tests;
 mod wire;
 
+pub(super) use app::{App, SignIn, Whose};
 pub(super) use client::GitHub;

@@ -16,7 +16,13 @@ impl People for GitHub {
     /// Asked once.
     async fn me(&self) -> Result<Account, Fault> {
         let ask = || async {
-            let me: wire::User = self.get(&self.at(["user"])).await?;
+            let me: wire::User = if self.is_app() {
+                // An App acts as the bot user `slug[bot]`; its own page has another id.
+                let app: wire::App = self.get(&self.at(["app"])).await?;
+                self.get(&self.at(["users", &format!("{}[bot]", app.slug)])).await?
+            } else {
+                self.get(&self.at(["user"])).await?
+            };
             Ok(me.account())
         };
         self.me.get_or_try_init(ask).await.cloned()

@@ -28,6 +28,18 @@ impl User {
     }
 }
 
+/// A GitHub App, as `GET /app` shows it.
+#[derive(Debug, Deserialize)]
+pub(super) struct App {
+    pub slug: String,
+}
+
+/// A page of an installation's repositories, which alone comes wrapped.
+#[derive(Debug, Deserialize)]
+pub(super) struct Installed {
+    pub repositories: Vec<Repository>,
+}
+
 /// The account that GitHub shows in place of deleted ones.
 const GHOST_ID: u64 = 10_137;
 

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::json::permission;
-use super::{issues, pulls};
+use super::{apps, issues, pulls};
 use crate::sandbox::access::team_members;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::sign;
@@ -25,10 +25,20 @@ pub(in crate::sandbox) fn answer(
     call: &Call,
     user: Option<UserId>,
 ) -> Result<Reply, Refusal> {
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    if let ["app", rest @ ..] = segments.as_slice() {
+        return apps::answer(state, call, rest);
+    }
     let sent_something = call.headers.contains_key("authorization");
     let refused = if sent_something { "Bad credentials" } else { "Requires authentication" };
     let me = user.ok_or_else(|| Refusal::new(401, refused))?;
-    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    // An installation's token reaches one owner.
+    if let (Some(grant), ["repos" | "orgs", owner, ..]) =
+        (state.app_grant(&call.headers), segments.as_slice())
+        && !grant.owner.eq_ignore_ascii_case(owner)
+    {
+        return Err(not_found());
+    }
     match segments.as_slice() {
         ["repos", owner, name, rest @ ..] => {
             let path = visible(state, &format!("{owner}/{name}"), me)?.path.clone();
@@ -47,6 +57,16 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
         return Err(not_found());
     }
     match segments {
+        ["user", ..] if state.app_grant(&call.headers).is_some() => {
+            Err(Refusal::new(403, "Resource not accessible by integration"))
+        }
+        ["installation", "repositories"] => {
+            let Some(grant) = state.app_grant(&call.headers) else {
+                return Err(Refusal::new(403, "You must authenticate with an installation access token"));
+            };
+            let page = repositories(state, call, me, |project| project.owner() == grant.owner);
+            Ok(installed(state, &grant.owner, page))
+        }
         ["user"] => Ok(Reply::ok(state.gh_full_user(me))),
         ["rate_limit"] => Ok(Reply::ok(state.rate_limit())),
         ["meta"] => Ok(Reply::ok(
@@ -84,6 +104,14 @@ fn repositories(state: &State, call: &Call, me: UserId, wanted: impl Fn(&Project
         project.forge == Forge::Github && state.access(project, me).is_some() && wanted(project)
     });
     paged(call, seen.map(|project| state.gh_repo(project)).collect())
+}
+
+/// An installation's repositories come wrapped, with their number.
+fn installed(state: &State, owner: &str, page: Reply) -> Reply {
+    let total =
+        state.projects.values().filter(|one| one.forge == Forge::Github && one.owner() == owner).count();
+    let body = page.body.unwrap_or_default();
+    Reply { body: Some(json!({ "total_count": total, "repositories": body })), ..page }
 }
 
 /// Members of a team, its child teams' included, each with `role` and `inherited`.
