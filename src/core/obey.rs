@@ -29,6 +29,8 @@ impl Command {
             Command::Pool { .. } => "pool",
             Command::Skip => "skip",
             Command::Resume => "resume",
+            Command::Away { .. } => "away",
+            Command::Back => "back",
             Command::Why => "why",
             Command::Unknown { text, .. } => text,
         }
@@ -41,7 +43,7 @@ impl Command {
 }
 
 /// How a command ended.
-enum Answer {
+pub(super) enum Answer {
     Done,
     /// Done, and the answer is words.
     Words(String),
@@ -136,6 +138,8 @@ impl Judge<'_> {
                 self.say(Reason::Resumed { by: Some(person.name.clone()) });
                 Answer::Done
             }
+            Command::Away { end } => self.go_away(person, *end, at),
+            Command::Back => self.say_back(person, at),
             Command::Unknown { text, nearest } => {
                 Answer::Refused(words::not_understood(text, nearest.as_deref()))
             }

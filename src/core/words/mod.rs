@@ -4,6 +4,7 @@
 //! somebody is really asked for something. Text that users wrote is never live: it goes into code
 //! spans, where neither forge looks for mentions, references or commands.
 
+mod absence;
 mod facts;
 mod pings;
 mod reasons;
@@ -11,6 +12,7 @@ mod replies;
 mod status;
 mod text;
 
+pub use absence::{away_over, away_too_long, away_unclear, busy_phrase, still_away};
 pub use facts::happening;
 pub use pings::{Escalation, Reminder, asked_by_name, escalate, key, remind};
 pub use reasons::{sentence, stage_name};
