@@ -42,6 +42,7 @@ pub struct Health {
 pub struct Transport {
     http: reqwest::Client,
     api: Url,
+    graphql: Url,
     token: SecretString,
     gate: Gate,
     clock: Clock,
@@ -91,12 +92,18 @@ impl Transport {
         }
         let http = http.build().map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
         let gate = Gate::new(kind, clock.clone());
-        Ok(Transport { http, api, token, gate, clock, health: Mutex::default() })
+        let graphql = super::url::graphql(&api);
+        Ok(Transport { http, api, graphql, token, gate, clock, health: Mutex::default() })
     }
 
     /// Root of the API, with a slash at its end.
     pub fn api(&self) -> &Url {
         &self.api
+    }
+
+    /// Where GraphQL queries go.
+    pub fn graphql(&self) -> &Url {
+        &self.graphql
     }
 
     pub fn health(&self) -> Health {
@@ -117,7 +124,9 @@ impl Transport {
     /// # Errors
     /// Everything else, as a [`Fault`].
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
-        let write = !matches!(*request.method(), Method::GET | Method::HEAD);
+        // A GraphQL query is a POST that changes nothing, and nothing but queries is sent there.
+        let query = request.method() == Method::POST && request.uri().path() == self.graphql.path();
+        let write = !matches!(*request.method(), Method::GET | Method::HEAD) && !query;
         self.gate.permit(if write { Traffic::Write } else { Traffic::Read })?;
         let answer = self.exchange(request, write).await;
         let answer = answer.and_then(|answer| self.weigh(answer, write));

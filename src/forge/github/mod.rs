@@ -1,6 +1,7 @@
 //! GitHub (github.com and Enterprise Server): webhooks read with small structs of our own, the API
 //! through `octocrab` over our own [`Transport`](super::http::Transport).
 
+mod busy;
 mod client;
 mod comment;
 mod list;
