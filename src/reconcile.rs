@@ -16,8 +16,9 @@ use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::core::change::{ChangeKey, Snapshot};
 use crate::core::fact::Fact;
-use crate::core::people::RosterWish;
+use crate::core::people::{Directory, Roster, RosterWish};
 use crate::core::pick::fingerprint;
+use crate::core::policy::Policy;
 use crate::engine::Knowledge;
 use crate::forge::{Client, Fault};
 use crate::metrics::{ForgeLabels, Metrics};
@@ -164,14 +165,36 @@ impl Reconcile {
         if young && forge.directory.known && !refresh {
             return Ok(());
         }
-        let roster = self.client.roster(&RosterWish::new(&known.policy, name)).await?;
+        let mut roster = self.client.roster(&RosterWish::new(&known.policy, name)).await?;
         for unknown in &roster.unknown {
             tracing::warn!(forge = name, "the forge does not know `{unknown}` of the configuration");
         }
+        self.read_busy(&known.policy, &mut roster, &forge.roster).await;
         self.store.save_roster(name, &roster).await?;
         self.knowledge.learn(name, roster);
         self.bells.inbox.ring();
         Ok(())
+    }
+
+    /// Asks who of the pools' members is busy. Nice to know and no more: what goes wrong here fails
+    /// neither roster nor sweep. Then what was known `before` stays, for as long as it counts.
+    async fn read_busy(&self, policy: &Policy, roster: &mut Roster, before: &Roster) {
+        let name = self.client.name();
+        let members = Directory::new(policy, name, roster).pool_accounts();
+        match self.client.busy(&Vec::from_iter(members)).await {
+            Ok(busy) => roster.busy = busy,
+            Err(fault) => {
+                tracing::warn!(forge = name, %fault, "who is busy could not be read; the last word stays for a while");
+                let now = self.clock.now();
+                roster.busy = before
+                    .busy
+                    .iter()
+                    .filter(|(_, busy)| busy.counts(now))
+                    .map(|(id, busy)| (*id, *busy))
+                    .collect();
+                roster.busy_fault = Some(fault.to_string());
+            }
+        }
     }
 
     /// What a listed change has to tell, if anything: a support contribution that is not known, or

@@ -264,3 +264,53 @@ async fn files_people_and_reactions_are_read_and_written() {
         assert_eq!(town.sandbox.snapshot(&at).unwrap().comments[0].reactions.len(), 1);
     }
 }
+
+#[tokio::test]
+async fn many_people_are_asked_about_in_one_request_and_their_words_are_not_read() {
+    for town in Town::both().await {
+        town.sandbox.set_busy(town.forge, "rita", true, "Making tea");
+        town.sandbox.set_busy(town.forge, "ravi", false, "Here to help");
+        let mut people: Vec<Account> =
+            ["sam", "rita", "ravi", "olga"].map(|login| town.account(login)).into();
+        // Somebody who has left is asked about all the same.
+        people.push(Account::new(999_999, "gone"));
+        let busy = town.client.busy(&people).await.unwrap();
+        assert_eq!(town.traffic(), (1, 0), "{:?}: a query only reads", town.forge);
+        let rita = busy.get(&people[1].id).copied().unwrap();
+        assert_eq!((busy.len(), rita.until, rita.seen_at), (1, None, town.clock.now()));
+        let kept = serde_json::to_string(&busy).unwrap();
+        assert!(!kept.contains("tea"), "{kept}");
+        assert!(town.client.busy(&[]).await.unwrap().is_empty());
+        assert_eq!(town.traffic(), (0, 0));
+        let many: Vec<Account> = (0..120).map(|n| town.account(&format!("m{n}"))).collect();
+        town.sandbox.set_busy(town.forge, "m117", true, "");
+        let busy = town.client.busy(&many).await.unwrap();
+        assert_eq!(busy.into_keys().collect::<Vec<_>>(), [many[117].id]);
+        assert_eq!(town.traffic(), (3, 0));
+    }
+    let town = Town::new(Forge::Github).await;
+    let until = town.clock.now() + SignedDuration::from_hours(3);
+    town.sandbox.set_busy_until("rita", until);
+    let rita = town.account("rita");
+    assert_eq!(town.client.busy(std::slice::from_ref(&rita)).await.unwrap()[&rita.id].until, Some(until));
+}
+
+#[tokio::test]
+async fn a_forge_that_does_not_tell_who_is_busy_is_a_fault() {
+    for town in Town::both().await {
+        let people = [town.account("rita")];
+        for fault in [
+            sandbox::Fault::status(500, "no"),
+            sandbox::Fault::status(404, "no"),
+            sandbox::Fault::DropConnectionBeforeApplying,
+        ] {
+            town.sandbox.fail_next(town.forge, "POST", "/graphql", fault, 1);
+            assert!(town.client.busy(&people).await.is_err(), "{:?}", town.forge);
+        }
+        let errors = serde_json::json!({ "errors": [{ "type": "RATE_LIMITED", "message": "slow down" }] });
+        let limited = sandbox::Fault::Status { code: 200, headers: Vec::new(), body: errors };
+        town.sandbox.fail_next(town.forge, "POST", "/graphql", limited, 1);
+        let fault = town.client.busy(&people).await.unwrap_err();
+        assert!(fault.to_string().contains("slow down"), "{fault}");
+    }
+}

@@ -26,6 +26,9 @@ use crate::support::company::{self, Company, PROJECT, account, london, pattern, 
 use crate::support::forge::Forge;
 use crate::support::play::Play;
 
+#[path = "lines_avail.rs"]
+mod lines_avail;
+
 /// Monday of the week in which a story begins unless it names a date.
 const FIRST_DAY: &str = "2026-11-23";
 
@@ -205,10 +208,15 @@ fn hours(text: &str) -> Result<(u16, u16), String> {
 
 impl Story {
     fn given(&mut self, line: &str) -> Told {
-        let known = [Story::given_forge, Story::given_people, Story::given_pools, Story::given_limits]
-            .into_iter()
-            .find_map(|given| given(self, line))
-            .or_else(|| self.given_words(line));
+        let known = [
+            Story::given_presence,
+            Story::given_forge,
+            Story::given_people,
+            Story::given_pools,
+            Story::given_limits,
+            Story::given_words,
+        ];
+        let known = known.into_iter().find_map(|given| given(self, line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));
         self.play.reload();
         told
@@ -451,7 +459,10 @@ impl Story {
                 self.play.courier_runs();
                 Ok(())
             }
-            _ => self.deed(line),
+            _ => match self.says_elsewhere(line) {
+                Some(told) => told,
+                None => self.deed(line),
+            },
         }
     }
 

@@ -5,6 +5,7 @@ use anyhow::Context;
 use super::service::client;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
+use crate::core::absence::BusyPeople;
 use crate::core::action::Action;
 use crate::core::candidate::Candidate;
 use crate::core::change::ChangeKey;
@@ -82,7 +83,8 @@ impl Paper {
             // On paper nothing is held back because it is old.
             None => jiff::Timestamp::UNIX_EPOCH,
         };
-        let directory = Directory::new(&config.policy, &forge.name, roster);
+        let mut directory = Directory::new(&config.policy, &forge.name, roster);
+        heed(&mut directory, &config, &forge.name, store.as_ref()).await?;
         Ok(Paper { config, store, client, directory, first_seen, clock })
     }
 
@@ -135,6 +137,25 @@ impl Paper {
         }
         Ok(sketch)
     }
+}
+
+/// Joins in what the store knows of people's absence: what they said, and what other forges showed.
+async fn heed(
+    directory: &mut Directory,
+    config: &Config,
+    forge: &str,
+    store: Option<&Store>,
+) -> anyhow::Result<()> {
+    let Some(store) = store else { return Ok(()) };
+    let mut busy = BusyPeople::new();
+    directory.tell_busy(&mut busy);
+    for other in config.forges.iter().filter(|other| other.name != forge) {
+        if let Some(roster) = store.roster(&other.name).await? {
+            Directory::new(&config.policy, &other.name, &roster).tell_busy(&mut busy);
+        }
+    }
+    directory.heed(&store.absences().await?, &busy);
+    Ok(())
 }
 
 /// The store, if there is one, and the roster that it has of `forge`.

@@ -53,13 +53,7 @@ impl Service {
             );
         }
         let now = clock.now();
-        let mut remembered = Vec::new();
-        for forge in &config.forges {
-            let roster = store.roster(&forge.name).await?.unwrap_or_default();
-            let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
-            remembered.push((forge.name.clone(), roster, first_seen));
-        }
-        let knowledge = Arc::new(Knowledge::new(Arc::new(config.policy.clone()), remembered));
+        let knowledge = Arc::new(remembered(&store, config, now).await?);
         let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
         let engine = Engine::new(
             store.clone(),
@@ -177,6 +171,19 @@ impl Service {
         self.bells.alarm.ring();
         Ok(())
     }
+}
+
+/// What the store remembers of forges and people.
+async fn remembered(store: &Store, config: &Config, now: Timestamp) -> anyhow::Result<Knowledge> {
+    let mut forges = Vec::new();
+    for forge in &config.forges {
+        let roster = store.roster(&forge.name).await?.unwrap_or_default();
+        let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
+        forges.push((forge.name.clone(), roster, first_seen));
+    }
+    let knowledge = Knowledge::new(Arc::new(config.policy.clone()), forges);
+    knowledge.set_absences(store.absences().await?);
+    Ok(knowledge)
 }
 
 /// The second that `instant` is in. Webhooks date a change to the second, so a change that was opened

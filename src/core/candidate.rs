@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::change::ForgeKind;
+
 /// One member of a pool, judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -29,6 +31,11 @@ pub enum Standing {
     Author,
     Away {
         until: Date,
+    },
+    /// At work, and a forge shows them as busy.
+    Busy {
+        says: ForgeKind,
+        until: Option<Timestamp>,
     },
     /// Their leave begins within a business day.
     LeaveSoon {

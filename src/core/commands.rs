@@ -19,7 +19,7 @@ pub struct CommandRule {
 }
 
 /// Every command, in the order in which `help` prints them.
-pub const COMMANDS: [CommandRule; 9] = [
+pub const COMMANDS: [CommandRule; 11] = [
     CommandRule {
         usage: "accept",
         allowed: Allowed::Reviewers,
@@ -43,6 +43,12 @@ pub const COMMANDS: [CommandRule; 9] = [
     },
     CommandRule { usage: "skip", allowed: Allowed::Involved, meaning: "leave this change alone" },
     CommandRule { usage: "resume", allowed: Allowed::Involved, meaning: "end a skip or a snooze" },
+    CommandRule {
+        usage: "away until 2026-12-01",
+        allowed: Allowed::Roster,
+        meaning: "I am not there, up to and including that day (or: away 3d); holds for all changes",
+    },
+    CommandRule { usage: "back", allowed: Allowed::Roster, meaning: "I am there again" },
     CommandRule { usage: "why", allowed: Allowed::Roster, meaning: "show how the reviewer was chosen" },
     CommandRule { usage: "help", allowed: Allowed::Roster, meaning: "show this list" },
 ];

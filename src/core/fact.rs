@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::absence::AwayEnd;
 use super::change::{Account, ChangedFile, Snapshot, Verdict};
 
 /// Something that happened, forge-neutral. Webhook, sweep, answer, refusal, person and clock all
@@ -99,6 +100,12 @@ pub enum Command {
     },
     Skip,
     Resume,
+    /// The actor is not there, on all changes; without an end that could be understood.
+    Away {
+        end: Option<AwayEnd>,
+    },
+    /// The actor is there again.
+    Back,
     Why,
     /// Addressed to Usher, but not understood: what was written, and the nearest command if one is
     /// near.

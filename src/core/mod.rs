@@ -3,6 +3,7 @@
 //! Nothing here waits, fails or tells the time. [`decide`] takes the world as it is, a review and a
 //! fact, and answers with the new review, the actions, the reasons and when to look again.
 
+pub mod absence;
 pub mod action;
 mod assignment;
 mod boxes;

@@ -30,6 +30,8 @@ impl Command {
             Command::Pool { .. } => "pool",
             Command::Skip => "skip",
             Command::Resume => "resume",
+            Command::Away { .. } => "away",
+            Command::Back => "back",
             Command::Why => "why",
             Command::Unknown { text, .. } => text,
         }
@@ -42,7 +44,7 @@ impl Command {
 }
 
 /// How a command ended.
-enum Answer {
+pub(super) enum Answer {
     Done,
     /// Done, and the answer is words.
     Words(String),
@@ -163,6 +165,8 @@ impl Judge<'_> {
             Command::Snooze { .. } | Command::Skip | Command::Resume => self.hold(command, person, at),
             Command::Reassign { to } => self.reassign(person, to.as_deref(), at),
             Command::Pool { name } => self.choose_pool(person, name, at),
+            Command::Away { end } => self.go_away(person, *end, at),
+            Command::Back => self.say_back(person, at),
             Command::Unknown { text, nearest } => {
                 Answer::Refused(words::not_understood(text, nearest.as_deref(), me))
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::absence::{Absence, Busy};
 use super::calendar::{Agenda, Away, Hours};
 use super::change::{Account, ForgeKind};
 use super::policy::{GroupRef, Policy};
@@ -24,6 +25,12 @@ pub struct Roster {
     pub groups: BTreeMap<String, Vec<Account>>,
     /// Logins and groups that this forge does not know.
     pub unknown: Vec<String>,
+    /// Members of pools whom this forge shows as busy, by account id.
+    #[serde(default)]
+    pub busy: BTreeMap<u64, Busy>,
+    /// Why it could not be asked who is busy, when it was last tried; then `busy` is older.
+    #[serde(default)]
+    pub busy_fault: Option<String>,
 }
 
 /// The logins and groups that must be looked up on a forge for a policy.
@@ -53,7 +60,12 @@ pub struct Person {
     pub account: Option<Account>,
     pub support: bool,
     pub hours: Arc<Hours>,
+    /// Leave: what the configuration says, and what the person said of themselves.
     pub away: Vec<Away>,
+    /// What the person said last of their own absence.
+    pub said: Option<Absence>,
+    /// What a forge shows; see [`Busy::counts`].
+    pub busy: Option<Busy>,
     pub capacity: Option<u32>,
 }
 
@@ -173,6 +185,10 @@ impl Directory {
                 }
             }
         }
+        for person in directory.people.values_mut() {
+            let account = person.account.as_ref();
+            person.busy = account.and_then(|account| roster.busy.get(&account.id)).copied();
+        }
         directory
     }
 
@@ -183,6 +199,8 @@ impl Directory {
             support: false,
             hours: own.and_then(|own| own.hours.clone()).unwrap_or_else(|| policy.default_hours.clone()),
             away: own.map(|own| own.away.clone()).unwrap_or_default(),
+            said: None,
+            busy: None,
             capacity: own.and_then(|own| own.capacity),
             name: name.clone(),
         };
@@ -296,6 +314,16 @@ impl Directory {
     pub fn handle(&self) -> &str {
         let login = self.me.as_ref().map_or("", |me| handle_of(&me.login));
         if login.is_empty() { DEFAULT_HANDLE } else { login }
+    }
+
+    pub(super) fn people_mut(&mut self) -> impl Iterator<Item = &mut Person> {
+        self.people.values_mut()
+    }
+
+    /// Accounts of everybody who is in a pool, without those that this forge does not know.
+    pub fn pool_accounts(&self) -> BTreeSet<Account> {
+        let members = self.pools.values().flatten().filter_map(|name| self.people.get(name));
+        members.filter_map(|person| person.account.clone()).collect()
     }
 
     /// Everybody, by name.

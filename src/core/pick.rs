@@ -80,6 +80,9 @@ fn judge(world: &World<'_>, review: &Review, pool: &Pool, person: &Person, exemp
     if let Some(until) = agenda.away_until(world.now) {
         return Standing::Away { until };
     }
+    if let Some(busy) = person.busy.filter(|busy| busy.counts(world.now)) {
+        return Standing::Busy { says: busy.says, until: busy.until };
+    }
     let Some(free_at) = agenda.next_working(world.now) else { return Standing::NeverWorks };
     if let Some(from) = leave_soon(person, world.now) {
         return Standing::LeaveSoon { from };

@@ -159,6 +159,19 @@ pub enum Reason {
         pool: String,
         by: String,
     },
+    /// Somebody said that they are not there, on all changes.
+    WentAway {
+        person: String,
+        until: Date,
+    },
+    /// Somebody said that they are there again.
+    CameBack {
+        person: String,
+    },
+    /// Somebody's word on their absence came late: they have said something newer.
+    OlderWord {
+        person: String,
+    },
     /// A command was answered in words.
     Answered {
         by: String,

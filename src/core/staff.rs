@@ -191,7 +191,10 @@ impl Judge<'_> {
         let busy = |c: &Candidate| {
             matches!(
                 c.standing,
-                Standing::Away { .. } | Standing::LeaveSoon { .. } | Standing::AtCapacity { .. }
+                Standing::Away { .. }
+                    | Standing::Busy { .. }
+                    | Standing::LeaveSoon { .. }
+                    | Standing::AtCapacity { .. }
             )
         };
         if candidates.iter().any(busy) {

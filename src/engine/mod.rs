@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
 use crate::clock::Clock;
+use crate::core::absence::AbsenceWish;
 use crate::core::action::Action;
 use crate::core::change::ChangeKey;
 use crate::core::decide;
@@ -162,13 +163,16 @@ impl Engine {
             };
             let Some(commit) = commit else { return Ok(()) };
             let (actions, wake) = (!commit.actions.is_empty(), commit.review.as_ref().and_then(|r| r.wake));
+            let absences = commit.absences.clone();
             match self.store.commit(commit).await {
                 Ok(()) => {
                     self.metrics.decisions.inc();
+                    // Known before the next decision, which the reviews that it concerns are due for.
+                    self.knowledge.hear(&absences);
                     if actions {
                         self.bells.outbox.ring();
                     }
-                    if wake.is_some() {
+                    if wake.is_some() || !absences.is_empty() {
                         self.bells.alarm.ring();
                     }
                     return Ok(());
@@ -200,6 +204,7 @@ impl Engine {
             inbox,
             ledger: Vec::new(),
             actions: Vec::new(),
+            absences: Vec::new(),
             first_run_taken: false,
             withdraw_pings: false,
             now,
@@ -248,8 +253,10 @@ impl Engine {
         self.metrics.template_faults.inc_by(broken as u64);
         let first_run_taken = outcome.leaves_first_run(&before);
         let withdraw_pings = outcome.review.stage != before.stage;
-        let (review, ledger, actions) = (Some(outcome.review), outcome.ledger, outcome.actions);
-        Ok(Some(Commit { review, ledger, actions, first_run_taken, withdraw_pings, ..nothing(inbox) }))
+        let Outcome { review, ledger, actions, absences } = outcome;
+        let review = Some(review);
+        let decided = Commit { review, ledger, actions, absences, ..nothing(inbox) };
+        Ok(Some(Commit { first_run_taken, withdraw_pings, ..decided }))
     }
 }
 
@@ -277,6 +284,7 @@ struct Outcome {
     review: Review,
     ledger: Vec<LedgerEntry>,
     actions: Vec<Action>,
+    absences: Vec<AbsenceWish>,
 }
 
 impl Outcome {
@@ -302,10 +310,12 @@ impl Outcome {
 
 /// Decides fact after fact; of two actions of one kind the newer stands.
 fn fold(world: &World<'_>, before: &Review, facts: &[&Fact]) -> Outcome {
-    let mut outcome = Outcome { review: before.clone(), ledger: Vec::new(), actions: Vec::new() };
+    let (ledger, actions, absences) = (Vec::new(), Vec::new(), Vec::new());
+    let mut outcome = Outcome { review: before.clone(), ledger, actions, absences };
     for fact in facts {
         let decision = decide(world, &outcome.review, fact);
         outcome.review = decision.review;
+        outcome.absences.extend(decision.absence);
         if !decision.reasons.is_empty() || !decision.actions.is_empty() {
             outcome.ledger.push(LedgerEntry {
                 at: told_at(fact, world.now),
@@ -348,7 +358,8 @@ mod tests {
         let held = |hold| Review { hold, ..Review::new(ChangeKey::new("forge", "acme/shop", 7)) };
         let before = held(Some(Hold::FirstRun));
         let takes = |hold| {
-            let outcome = Outcome { review: held(hold), ledger: Vec::new(), actions: Vec::new() };
+            let outcome =
+                Outcome { review: held(hold), ledger: Vec::new(), actions: Vec::new(), absences: Vec::new() };
             outcome.leaves_first_run(&before)
         };
         assert!(takes(None));

@@ -1,5 +1,6 @@
 //! The client of one forge: what the courier, reconcile and `explain` hold.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::credentials::Credentials;
@@ -8,8 +9,9 @@ use super::http::{Health, Pages, Transport};
 use super::url::Place;
 use super::{github, gitlab, story};
 use crate::clock::Clock;
+use crate::core::absence::Busy;
 use crate::core::action::Action;
-use crate::core::change::{ChangeKey, ForgeKind, Snapshot};
+use crate::core::change::{Account, ChangeKey, ForgeKind, Snapshot};
 use crate::core::fact::Fact;
 use crate::core::people::{Roster, RosterWish};
 use crate::core::policy::Pattern;
@@ -224,6 +226,19 @@ impl Client {
         match &self.0.dialect {
             Dialect::GitLab(gitlab) => story::roster(gitlab, wish, &self.0.clock).await,
             Dialect::GitHub(github) => story::roster(github, wish, &self.0.clock).await,
+        }
+    }
+
+    /// Who of `people` is shown as busy, by account id. One request for 50 people; of more than 1,000
+    /// the rest is left out, with a warning. What people write beside it is not asked for.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn busy(&self, people: &[Account]) -> Result<BTreeMap<u64, Busy>, Fault> {
+        let now = self.0.clock.now();
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => story::busy(gitlab, people, ForgeKind::GitLab, now).await,
+            Dialect::GitHub(github) => story::busy(github, people, ForgeKind::GitHub, now).await,
         }
     }
 

@@ -4,6 +4,7 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use super::away;
 use crate::core::fact::Command;
 use crate::core::timebox::Budget;
 
@@ -29,7 +30,8 @@ const SNOOZE_DAYS_MAX: u32 = 90;
 const OWN_MARKER: &str = "<!-- usher:";
 
 /// The words, as people type them.
-const WORDS: [&str; 9] = ["help", "accept", "decline", "snooze", "reassign", "pool", "skip", "resume", "why"];
+const WORDS: [&str; 11] =
+    ["help", "accept", "decline", "snooze", "reassign", "pool", "skip", "resume", "away", "back", "why"];
 
 /// Reads the commands of a comment in Markdown, in their order, at most [`COMMANDS_MAX`]. A command
 /// is a line that begins with `@` and one of `handles` (case does not matter). A comment that begins
@@ -216,6 +218,8 @@ fn understood(said: &str, word: &str, rest: &str) -> Command {
         },
         "skip" => Command::Skip,
         "resume" => Command::Resume,
+        "away" => Command::Away { end: away::end(rest) },
+        "back" => Command::Back,
         "why" => Command::Why,
         other => unknown(said, nearest(other)),
     }
@@ -292,6 +296,9 @@ mod tests {
         assert_eq!(one("@usher pool `docs`"), Command::Pool { name: "docs".into() });
         assert_eq!(one("@usher skip"), Command::Skip);
         assert_eq!(one("@usher resume"), Command::Resume);
+        assert_eq!(one("@usher back!"), Command::Back);
+        assert_eq!(one("@usher away 3d"), Command::Away { end: away::end("3d") });
+        assert_eq!(one("@usher away for ever"), Command::Away { end: None });
         assert_eq!(one("@usher why?"), Command::Why);
     }
 

@@ -48,6 +48,7 @@ pub struct Transport {
     http: reqwest::Client,
     api: Url,
     identity: Identity,
+    graphql: Url,
     gate: Gate,
     clock: Clock,
     health: Mutex<Health>,
@@ -100,12 +101,18 @@ impl Transport {
         }
         let http = http.build().map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
         let gate = Gate::new(kind, clock.clone());
-        Ok(Transport { http, api, identity, gate, clock, health: Mutex::default() })
+        let graphql = super::url::graphql(&api);
+        Ok(Transport { http, api, identity, graphql, gate, clock, health: Mutex::default() })
     }
 
     /// Root of the API, with a slash at its end.
     pub fn api(&self) -> &Url {
         &self.api
+    }
+
+    /// Where GraphQL queries go.
+    pub fn graphql(&self) -> &Url {
+        &self.graphql
     }
 
     pub fn health(&self) -> Health {
@@ -144,7 +151,9 @@ impl Transport {
     /// # Errors
     /// Everything else, as a [`Fault`].
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
-        let write = !matches!(*request.method(), Method::GET | Method::HEAD);
+        // A GraphQL query is a POST that changes nothing, and nothing but queries is sent there.
+        let query = request.method() == Method::POST && request.uri().path() == self.graphql.path();
+        let write = !matches!(*request.method(), Method::GET | Method::HEAD) && !query;
         self.gate.permit(if write { Traffic::Write } else { Traffic::Read })?;
         let answer = self.send_signed(request, write).await;
         self.note(answer.as_ref().err());

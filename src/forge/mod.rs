@@ -5,6 +5,7 @@
 //! actions, observes and lists changes, and resolves the roster, over one [`http::Transport`]
 //! (timeouts, limits, faults, the [`gate`]) that lies under both crates.
 
+mod away;
 pub mod client;
 pub mod command;
 mod credentials;

@@ -12,7 +12,7 @@
 //! Map: `state` what the forges know · `seed`, `roster`
 //! filling them · `people` who acts, `acts` and
 //! `reviews` what that does · `announce` telling it · `delivery` webhooks on their way · `server`, `wire`
-//! HTTP · `gitlab`, `github` the dialects · `faults`, `record`, `snapshot` for tests.
+//! HTTP · `gitlab`, `github` the dialects, `graphql` what both understand of it · `faults`, `record`, `snapshot` for tests.
 
 mod access;
 mod acts;
@@ -21,6 +21,7 @@ mod delivery;
 mod faults;
 mod github;
 mod gitlab;
+mod graphql;
 mod people;
 mod rates;
 mod record;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::delivery::{Hook, HookTarget, NewHook};
 use super::github::apps::{App, Installation};
 use super::state::{Access, Forge, Group, Org, Project, State, Tier, User, UserId};
@@ -64,12 +66,22 @@ impl Sandbox {
         self.state().tokens.remove(&(forge, token.to_owned()));
     }
 
-    /// Sets GitLab's availability ("busy") with its message.
-    pub fn set_busy(&self, login: &str, busy: bool, message: &str) {
+    /// Somebody sets their status: busy (GitHub: "limited availability") or not, with a message. No
+    /// webhook tells of it, on either forge.
+    pub fn set_busy(&self, forge: Forge, login: &str, busy: bool, message: &str) {
+        self.set_status(forge, login, busy, message, None);
+    }
+
+    /// Somebody sets themselves busy on GitHub until then.
+    pub fn set_busy_until(&self, login: &str, until: Timestamp) {
+        self.set_status(Forge::Github, login, true, "", Some(until));
+    }
+
+    fn set_status(&self, forge: Forge, login: &str, busy: bool, message: &str, until: Option<Timestamp>) {
         let mut state = self.state();
-        let id = state.account(Forge::Gitlab, login, login, false);
-        if let Some(user) = state.users.get_mut(&(Forge::Gitlab, id)) {
-            (user.busy, user.status_message) = (busy, message.to_owned());
+        let id = state.account(forge, login, login, false);
+        if let Some(user) = state.users.get_mut(&(forge, id)) {
+            (user.busy, user.busy_until, user.status_message) = (busy, until, message.to_owned());
         }
     }
 }
@@ -177,8 +189,10 @@ impl State {
         // Far apart, so that an id of one forge used on the other finds nobody.
         let id = self.new_id() + if forge == Forge::Gitlab { 0 } else { 5_000_000 };
         let (login, name) = (login.to_owned(), name.to_owned());
-        self.users
-            .insert((forge, id), User { id, login, name, bot, busy: false, status_message: String::new() });
+        self.users.insert(
+            (forge, id),
+            User { id, login, name, bot, busy: false, busy_until: None, status_message: String::new() },
+        );
         id
     }
 

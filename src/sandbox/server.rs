@@ -95,6 +95,9 @@ fn handle(
     body: &Bytes,
     user: Option<u64>,
 ) -> Reply {
+    if parts.method == http::Method::POST && parts.uri.path() == graphql_path(forge) {
+        return query(state, forge, body, user);
+    }
     let (origin, root) = match forge {
         Forge::Gitlab => (state.gitlab_origin.clone(), "/gl/api/v4"),
         Forge::Github => (state.github_origin.clone(), "/api/v3"),
@@ -122,6 +125,27 @@ fn handle(
     if forge == Forge::Github && call.method == http::Method::GET && reply.status == 200 {
         reply = github::rest::with_etag(reply, if_none_match.as_ref());
     }
+    reply
+}
+
+fn graphql_path(forge: Forge) -> &'static str {
+    match forge {
+        Forge::Gitlab => "/gl/api/graphql",
+        Forge::Github => "/api/graphql",
+    }
+}
+
+/// A GraphQL query, charged like any other request.
+fn query(state: &mut State, forge: Forge, body: &Bytes, user: Option<u64>) -> Reply {
+    let mut reply = match (state.charge(forge), serde_json::from_slice(body)) {
+        (Err(refusal), _) => refuse(forge, &refusal),
+        (Ok(()), Err(_)) => refuse(forge, &Refusal::new(400, "Problems parsing JSON")),
+        (Ok(()), Ok(body)) => match forge {
+            Forge::Gitlab => gitlab::graphql::answer(state, &body, user),
+            Forge::Github => github::graphql::answer(state, &body, user),
+        },
+    };
+    state.add_rate_headers(forge, &mut reply);
     reply
 }
 

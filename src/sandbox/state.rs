@@ -61,8 +61,10 @@ pub(super) struct User {
     pub login: String,
     pub name: String,
     pub bot: bool,
-    /// GitLab's own "busy" flag and message; GitHub has none in REST.
+    /// GitLab's "busy", GitHub's "limited availability" (in GraphQL only), and the message beside it.
     pub busy: bool,
+    /// When GitHub clears the status.
+    pub busy_until: Option<Timestamp>,
     pub status_message: String,
 }
 

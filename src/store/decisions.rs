@@ -7,7 +7,7 @@ use sqlx::{Sqlite, Transaction};
 
 use super::error::{CommitError, StoreError, at};
 use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
-use super::{Commit, Store, Stored, outbox, sql};
+use super::{Commit, Store, Stored, absences, outbox, sql};
 use crate::core::action::Action;
 use crate::core::change::ChangeKey;
 use crate::core::people::{Workload, Workloads};
@@ -55,8 +55,8 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Writes one decision: review, facts taken in, history, wanted actions, pings and workload,
-    /// all or nothing. [`CommitError::Conflict`] when the review is not at `expected_version`, or
+    /// Writes one decision: review, facts taken in, history, wanted actions, pings, workload and
+    /// absences, all or nothing. [`CommitError::Conflict`] when the review is not at `expected_version`, or
     /// when one of the facts has been decided before.
     pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
         let mut tx = self.begin(COMMIT).await?;
@@ -80,6 +80,9 @@ impl Store {
             if let Action::Ping { key, person, .. } = action {
                 record_ping(&mut tx, &commit, key, person).await?;
             }
+        }
+        for wish in &commit.absences {
+            absences::say(&mut tx, wish, commit.now).await?;
         }
         tx.commit().await.map_err(at(COMMIT))?;
         Ok(())

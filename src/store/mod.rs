@@ -10,6 +10,7 @@
 //! SQLite writes through one connection, which takes the write lock when a transaction begins;
 //! reads go beside it and never wait for it.
 
+mod absences;
 mod decisions;
 mod error;
 mod intake;

@@ -61,6 +61,18 @@ statements! {
     PINGS_SINCE = "SELECT person, COUNT(*) FROM ping WHERE at > $1 GROUP BY person";
     FIRST_RUN_SINCE = "SELECT COUNT(*) FROM review WHERE first_run_at > $1";
 
+    // --- absences
+    /// Facts may come late: an older word never takes the place of a newer one.
+    SAY_ABSENCE = "INSERT INTO absence (person, first_day, last_day, said_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (person) DO UPDATE SET first_day = excluded.first_day, last_day = excluded.last_day,
+            said_at = excluded.said_at
+        WHERE excluded.said_at >= absence.said_at";
+    ABSENCES = "SELECT person, first_day, last_day, said_at FROM absence";
+    /// Open reviews of author $2, those that somebody $3 of `carried` holds, and those that wait for a
+    /// reviewer or a merge: the person may be the one.
+    WAKE_FOR = "UPDATE review SET wake = $1 WHERE stage <> 'done' AND (wake IS NULL OR wake > $1)
+        AND (stage IN ('waiting', 'ready_to_merge') OR author = $2 OR carried LIKE $3 ESCAPE '!')";
+
     // --- outbox
     /// A newer action takes the place of an older one that has not gone out, dead or alive. While
     /// the older one is out, its lease stands; what is unknown about it stays unknown.

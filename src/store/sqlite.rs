@@ -59,14 +59,13 @@ enum Place {
 }
 
 fn migrator() -> Migrator {
-    let start = include_str!("migrations/0001_start.sqlite.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        Cow::Borrowed("start"),
-        MigrationType::Simple,
-        start,
-        false,
-    )])
+    let step = |version, name, sql: &'static str| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(vec![
+        step(1, "start", include_str!("migrations/0001_start.sqlite.sql")),
+        step(3, "absence", include_str!("migrations/0003_absence.sqlite.sql")),
+    ])
 }
 
 /// Whether the engine says that somebody else holds the lock (`SQLITE_BUSY`, `SQLITE_LOCKED`).

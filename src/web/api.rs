@@ -210,6 +210,8 @@ struct PersonJson {
     /// Open reviews the person may hold; null for somebody who is in no pool.
     capacity: Option<u32>,
     away: Vec<AwayJson>,
+    /// What a forge shows, while it counts.
+    busy: Option<BusyJson>,
 }
 
 #[derive(Serialize)]
@@ -228,21 +230,34 @@ impl From<&Account> for AccountJson {
 struct AwayJson {
     first: Date,
     last: Date,
+    /// `config`, or `said` with the command `away`.
+    source: &'static str,
+}
+
+#[derive(Serialize)]
+struct BusyJson {
+    /// The kind of forge that shows it: `gitlab` or `github`.
+    source: &'static str,
+    until: Option<Timestamp>,
+    /// When the forge was asked.
+    seen_at: Timestamp,
 }
 
 /// `GET /api/v1/people`
 pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Json<People>, Problem> {
-    let workloads = door.store.workloads(door.clock.now()).await?;
-    Ok(Json(People { people: everybody(&door.knowledge.now(), &workloads) }))
+    let now = door.clock.now();
+    let workloads = door.store.workloads(now).await?;
+    Ok(Json(People { people: everybody(&door.knowledge.now(), &workloads, now) }))
 }
 
 /// Everybody of all forges, one entry per name.
-fn everybody(known: &Known, workloads: &Workloads) -> Vec<PersonJson> {
+fn everybody(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<PersonJson> {
     let mut people: BTreeMap<String, PersonJson> = BTreeMap::new();
     for (forge, knowledge) in known.forges() {
         for person in knowledge.directory.people() {
-            let entry =
-                people.entry(person.name.clone()).or_insert_with(|| introduced(known, person, workloads));
+            let entry = people
+                .entry(person.name.clone())
+                .or_insert_with(|| introduced(known, person, workloads, now));
             entry.accounts.insert(forge.to_owned(), person.account.as_ref().map(AccountJson::from));
             entry.support |= person.support;
             for pool in &known.policy.pools {
@@ -256,13 +271,20 @@ fn everybody(known: &Known, workloads: &Workloads) -> Vec<PersonJson> {
     people.into_values().collect()
 }
 
-fn introduced(known: &Known, person: &Person, workloads: &Workloads) -> PersonJson {
+fn introduced(known: &Known, person: &Person, workloads: &Workloads, now: Timestamp) -> PersonJson {
     let leads = known.policy.pools.iter().filter(|pool| pool.lead.as_ref() == Some(&person.name));
     PersonJson {
         name: person.name.clone(),
         lead_of: leads.map(|pool| pool.name.clone()).collect(),
         open: workloads.of(&person.name).open,
-        away: person.away.iter().map(|away| AwayJson { first: away.first, last: away.last }).collect(),
+        away: view::absences(person)
+            .map(|(away, source)| AwayJson { first: away.first, last: away.last, source })
+            .collect(),
+        busy: person.busy.filter(|busy| busy.counts(now)).map(|busy| BusyJson {
+            source: busy.says.word(),
+            until: busy.until,
+            seen_at: busy.seen_at,
+        }),
         ..PersonJson::default()
     }
 }

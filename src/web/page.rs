@@ -324,7 +324,10 @@ impl Forge {
             word,
             swept: forge.swept_at.map(|at| clock.moment(at)),
             roster: forge.roster.fetched_at.map(|at| clock.moment(at)),
-            fault: forge.fault.clone(),
+            fault: forge.fault.clone().or_else(|| {
+                let busy = forge.roster.busy_fault.as_ref();
+                busy.map(|fault| format!("who is busy could not be read: {fault}"))
+            }),
             hooks_hidden: forge.hooks().len() - hooks.len(),
             hooks,
         }

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::core::calendar::Agenda;
+use crate::core::calendar::{Agenda, Away};
 use crate::core::change::{ChangeKey, ForgeKind};
-use crate::core::people::Directory;
+use crate::core::people::{Directory, Person};
 use crate::core::policy::Policy;
 use crate::core::review::{Assignment, Ended, Hold, Review, Stage};
 
@@ -250,6 +250,14 @@ pub fn link(url: &str) -> Option<&str> {
     (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
 }
 
+/// A person's leave with its source: `config`, or `said` with a command.
+pub fn absences(person: &Person) -> impl Iterator<Item = (&Away, &'static str)> {
+    // What was said is joined in last.
+    let said = person.said.and_then(|said| said.days).and(person.away.len().checked_sub(1));
+    let source = move |index| if Some(index) == said { "said" } else { "config" };
+    person.away.iter().enumerate().map(move |(index, away)| (away, source(index)))
+}
+
 /// How long ago, or how far ahead, in one unit: `5 minutes ago`, `in 2 hours`.
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let millis = now.as_millisecond() - at.as_millisecond();
@@ -282,7 +290,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::core::calendar::{Away, Hours};
+    use crate::core::calendar::Hours;
     use crate::core::change::{Account, ChangeState, Verdict};
     use crate::core::people::Roster;
     use crate::core::policy::{ForgePolicy, PersonPolicy, Pool};

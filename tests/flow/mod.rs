@@ -1,6 +1,7 @@
 //! From a signed webhook to the forge and back: the real parts, wired as in production, against the
 //! sandbox on loopback. What needs no process of its own runs on a virtual clock.
 
+mod absence;
 mod answers;
 mod bells;
 mod command;

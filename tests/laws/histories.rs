@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use usher::core::absence::Busy;
 use usher::core::calendar::Away;
 use usher::core::change::{
     Account, ChangeState, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
@@ -54,6 +55,7 @@ enum Step {
     Refuses { who: u64, silently: bool },
     Load { who: u64, open: u32, pings: u32 },
     Leave { who: u64, in_days: u8, days: u8 },
+    Busy { who: u64, busy: bool },
     Reload { approvals: u32, lead: bool, budget_minutes: u32 },
 }
 
@@ -120,6 +122,9 @@ fn saying() -> impl Strategy<Value = &'static str> {
         "@usher pool backend",
         "@usher skip",
         "@usher resume",
+        "@usher away 3d",
+        "@usher away until 2026-12-04",
+        "@usher back",
         "@usher why",
         "@usher help",
         "@usher dance `now` @lena",
@@ -157,6 +162,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (4_u64..9, any::<bool>()).prop_map(|(who, silently)| Step::Refuses { who, silently }),
         1 => (2_u64..9, 0_u32..7, 0_u32..7).prop_map(|(who, open, pings)| Step::Load { who, open, pings }),
         1 => (2_u64..9, 0_u8..9, 0_u8..12).prop_map(|(who, in_days, days)| Step::Leave { who, in_days, days }),
+        1 => (2_u64..9, any::<bool>()).prop_map(|(who, busy)| Step::Busy { who, busy }),
         1 => (1_u32..3, any::<bool>(), 1_u32..3_000).prop_map(|(approvals, lead, budget_minutes)| {
             Step::Reload { approvals, lead, budget_minutes }
         }),
@@ -296,6 +302,13 @@ fn take(play: &mut Play, step: &Step, post: &mut Post) {
             let first = today.saturating_add(i64::from(*in_days).days());
             let away = Away { first, last: first.saturating_add(i64::from(*days).days()) };
             play.company.person_mut(&account_of(*who).login).away = vec![away];
+            play.reload();
+        }
+        Step::Busy { who, busy } => {
+            let seen = Busy { says: play.forge.kind, until: None, seen_at: play.now };
+            let known = &mut play.company.roster.busy;
+            known.retain(|id, _| id != who);
+            known.extend(busy.then_some((*who, seen)));
             play.reload();
         }
         Step::Reload { approvals, lead, budget_minutes } => {

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
+use usher::core::absence::AbsenceWish;
 use usher::core::action::Action;
 use usher::core::decide;
 use usher::core::fact::Fact;
@@ -49,6 +50,8 @@ pub struct Play {
     /// Actions are decided but do not reach the forge yet.
     pub courier_stopped: bool,
     pub outbox: VecDeque<Action>,
+    /// What the last decision wants to be remembered of somebody's absence.
+    said: Option<AbsenceWish>,
 }
 
 /// More answers than this to one event is a loop.
@@ -70,12 +73,19 @@ impl Play {
             deaf_to_itself: false,
             courier_stopped: false,
             outbox: VecDeque::new(),
+            said: None,
         }
     }
 
     /// The policy was changed: what is derived from it is derived anew.
     pub fn reload(&mut self) {
         self.directory = self.company.directory();
+    }
+
+    /// Somebody's word on their absence is kept and holds from now on.
+    pub fn enter(&mut self, wish: &AbsenceWish) {
+        wish.enter(&mut self.company.absences);
+        self.reload();
     }
 
     /// What everybody carries: the other changes and this one.
@@ -104,9 +114,14 @@ impl Play {
             for action in self.decide(&fact) {
                 queue.extend(self.perform(action));
             }
+            let said = self.said.take();
             if self.twice {
                 let again = self.decide(&fact);
                 assert!(again.is_empty(), "law 5: the same fact twice gave {again:?} for {fact:?}");
+            }
+            if let Some(wish) = said {
+                self.enter(&wish);
+                queue.push_back(Fact::Tick);
             }
         }
         panic!("one event had more than {ECHOES_MAX} echoes; the last were {queue:?}");
@@ -145,6 +160,9 @@ impl Play {
 
     /// Decides without performing.
     pub fn decide(&mut self, fact: &Fact) -> Vec<Action> {
+        if self.company.read_statuses(self.now) {
+            self.reload();
+        }
         let workloads = self.workloads();
         let world = World {
             policy: &self.company.policy,
@@ -158,7 +176,8 @@ impl Play {
         let again = decide(&world, &before, fact);
         assert_eq!(decision, again, "the same question had two answers");
         self.holds(fact, &decision, &workloads);
-        let Decision { review, actions, reasons, .. } = decision;
+        let Decision { review, actions, reasons, absence, .. } = decision;
+        self.said = absence;
         self.review = review;
         let held_back = matches!(self.review.hold, Some(Hold::FirstRun | Hold::Skip));
         if before.hold == Some(Hold::FirstRun) && !held_back {
@@ -178,7 +197,8 @@ impl Play {
 
     /// What holds of every single decision.
     fn holds(&self, fact: &Fact, decision: &Decision, workloads: &Workloads) {
-        let Decision { review, actions, reasons, wake } = decision;
+        let Decision { review, actions, reasons, absence, wake } = decision;
+        assert!(absence.is_none() || !reasons.is_empty(), "an absence without a reason: {fact:?}");
         assert!(
             actions.is_empty() || !reasons.is_empty(),
             "law 7: an action without a reason: {actions:?} for {fact:?}"
@@ -231,6 +251,9 @@ impl Play {
             let chosen_now = index >= known && ours;
             let away = self.directory.by_name(person).and_then(|p| p.agenda().away_until(self.now));
             assert!(!chosen_now || away.is_none(), "{person} is away and was chosen");
+            let busy = self.directory.by_name(person).and_then(|person| person.busy);
+            let busy = busy.is_some_and(|busy| busy.counts(self.now));
+            assert!(!chosen_now || !busy, "{person} is busy and was chosen");
         }
     }
 

@@ -4,6 +4,7 @@
 //! somebody is really asked for something. Text that users wrote is never live: it goes into code
 //! spans, where neither forge looks for mentions, references or commands.
 
+mod absence;
 mod context;
 mod facts;
 mod next;
@@ -15,6 +16,7 @@ mod status;
 pub mod templates;
 mod text;
 
+pub use absence::{away_over, away_too_long, away_unclear, busy_phrase, still_away};
 pub use context::{ask_context, escalate_context, remind_context, status_context};
 pub use facts::happening;
 pub use next::NextStep;

@@ -85,6 +85,13 @@ pub fn sentence(reason: &Reason) -> String {
             "It was open before Usher came and waits for its turn in the first roll-out.".into()
         }
         Reason::PoolChosen { pool, by } => format!("{by} sent it to {pool}."),
+        Reason::WentAway { person, until } => {
+            format!("{person} is away until {} and is not asked, on any change.", day(*until))
+        }
+        Reason::CameBack { person } => format!("{person} is back."),
+        Reason::OlderWord { person } => {
+            format!("{person} has said something newer about being away, so this changed nothing.")
+        }
         Reason::Answered { by, command } => format!("{by} asked for {}.", quote(command)),
         Reason::CommandRefused { by, command } => {
             format!("{by} asked for {}, which was refused.", quote(command))

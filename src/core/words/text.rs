@@ -26,6 +26,7 @@ pub fn standing(standing: &Standing) -> String {
         }
         Standing::Author => "is the author".into(),
         Standing::Away { until } => format!("is away until {}", day(*until)),
+        Standing::Busy { says, until } => super::absence::busy_phrase(*says, *until),
         Standing::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
         Standing::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
         Standing::Declined => "declined".into(),

@@ -180,6 +180,12 @@ impl GitHub {
         self.crab().post(url.as_str(), Some(body)).await.map_err(|error| fault_of(&error, true))
     }
 
+    /// A GraphQL query. octocrab's own would lose what an answer with errors gives beside them.
+    pub(super) async fn query<T: DeserializeOwned>(&self, body: &impl Serialize) -> Result<T, Fault> {
+        let url = self.line.graphql().as_str();
+        self.crab().post(url, Some(body)).await.map_err(|error| fault_of(&error, false))
+    }
+
     /// A write whose answer says nothing that is not known already.
     pub(super) async fn write(
         &self,

@@ -2,6 +2,7 @@
 //! through `octocrab` over our own [`Transport`](super::http::Transport).
 
 mod app;
+mod busy;
 mod client;
 mod comment;
 mod list;

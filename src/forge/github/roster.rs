@@ -1,9 +1,10 @@
 //! Who is who: logins, teams and organisations.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::client::GitHub;
-use super::wire;
+use super::{busy, wire};
 use crate::core::change::Account;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
@@ -43,5 +44,9 @@ impl People for GitHub {
         let user: wire::User = self.get(&self.at(["users", login])).await?;
         let is_organization = user.kind.as_deref() == Some("Organization");
         if is_organization { Err(Fault::Gone) } else { Ok(user.account()) }
+    }
+
+    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
+        busy::ask(self, people).await
     }
 }

@@ -1,5 +1,6 @@
 //! The store on a real SQLite file; `model` compares it with its rules in plain Rust.
 
+mod absences;
 mod courier;
 mod engine;
 mod intake;
@@ -105,6 +106,7 @@ fn keep(review: Review, expected_version: Option<i64>, actions: Vec<Action>) -> 
         inbox: Vec::new(),
         ledger: Vec::new(),
         actions,
+        absences: Vec::new(),
         first_run_taken: false,
         withdraw_pings: false,
         now: minute(0),

@@ -154,8 +154,10 @@ async fn every_statement_prepares() {
 
 /// Statements that may walk an index or a table: lists for people, small tables, what is waiting, and
 /// the start.
-const WALKERS: [&str; 16] = [
+const WALKERS: [&str; 18] = [
     "WAKE_ALL",
+    "WAKE_FOR",
+    "ABSENCES",
     "UNDECIDED",
     "NEXT_OUTBOX",
     "WORKLOADS",
