@@ -19,6 +19,9 @@ use usher::core::policy::Route;
 use usher::core::timebox::{Budget, Step, StepKind};
 use usher::core::words;
 
+#[path = "lines_time.rs"]
+mod lines_time;
+
 use crate::support::company::{self, Company, PROJECT, account, london, pattern, zone};
 use crate::support::forge::Forge;
 use crate::support::play::Play;
@@ -204,7 +207,8 @@ impl Story {
     fn given(&mut self, line: &str) -> Told {
         let known = [Story::given_forge, Story::given_people, Story::given_pools, Story::given_limits]
             .into_iter()
-            .find_map(|given| given(self, line));
+            .find_map(|given| given(self, line))
+            .or_else(|| self.given_time(line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));
         self.play.reload();
         told

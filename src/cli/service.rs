@@ -13,7 +13,8 @@ use crate::alarm;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::courier::Courier;
+use crate::core::people::Roster;
+use crate::courier::{ClosedUntil, Courier};
 use crate::engine::{Engine, Knowledge};
 use crate::forge::{Client, ClientConfig, Inbound, Secrets};
 use crate::metrics::Metrics;
@@ -52,13 +53,7 @@ impl Service {
                 "actions that were under way when the last run ended are taken up again"
             );
         }
-        let now = clock.now();
-        let mut remembered = Vec::new();
-        for forge in &config.forges {
-            let roster = store.roster(&forge.name).await?.unwrap_or_default();
-            let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
-            remembered.push((forge.name.clone(), roster, first_seen));
-        }
+        let remembered = remembered(&store, config, whole_second(clock.now())).await?;
         let knowledge = Arc::new(Knowledge::new(Arc::new(config.policy.clone()), remembered));
         let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
         let engine = Engine::new(
@@ -85,7 +80,14 @@ impl Service {
             ))
         });
         let reconciles = reconciles.collect();
-        let courier = Courier::new(store.clone(), clients, clock.clone(), bells.clone(), metrics.clone());
+        let courier = Courier::new(
+            store.clone(),
+            clients,
+            clock.clone(),
+            bells.clone(),
+            metrics.clone(),
+            closed_until(&knowledge),
+        );
         let settings = Settings {
             body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
             keep_bodies: !config.server.keep_bodies.is_zero(),
@@ -177,6 +179,27 @@ impl Service {
         self.bells.alarm.ring();
         Ok(())
     }
+}
+
+/// What the store knows of each forge: its last roster, and when it was first seen.
+async fn remembered(
+    store: &Store,
+    config: &Config,
+    now: Timestamp,
+) -> anyhow::Result<Vec<(String, Roster, Timestamp)>> {
+    let mut remembered = Vec::new();
+    for forge in &config.forges {
+        let roster = store.roster(&forge.name).await?.unwrap_or_default();
+        let first_seen = store.first_seen(&forge.name, now).await?;
+        remembered.push((forge.name.clone(), roster, first_seen));
+    }
+    Ok(remembered)
+}
+
+/// When a forge opens again, by the policy of the moment.
+fn closed_until(knowledge: &Arc<Knowledge>) -> Box<ClosedUntil> {
+    let knowledge = knowledge.clone();
+    Box::new(move |forge, now| knowledge.now().policy.closed_until(forge, now))
 }
 
 /// The second that `instant` is in. Webhooks date a change to the second, so a change that was opened

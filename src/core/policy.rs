@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use globset::GlobMatcher;
+use jiff::Timestamp;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
@@ -275,6 +276,12 @@ impl Policy {
     /// When the forge is closed; never, for a forge that is not configured.
     pub fn maintenance(&self, forge: &str) -> &[Window] {
         self.forge(forge).map_or(&[], |forge| &forge.maintenance)
+    }
+
+    /// When the forge opens again, if it is closed at `now`.
+    pub fn closed_until(&self, forge: &str, now: Timestamp) -> Option<Timestamp> {
+        let windows = self.maintenance(forge).iter();
+        windows.filter(|window| window.start <= now).map(|window| window.end).find(|end| now < *end)
     }
 
     pub fn pool(&self, name: &str) -> Option<&Pool> {
