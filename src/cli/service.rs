@@ -48,10 +48,7 @@ impl Service {
         let store = Store::open(&config.store_url).await.context("the store cannot be opened")?;
         let released = store.release_leases().await?;
         if released > 0 {
-            tracing::info!(
-                released,
-                "actions that were under way when the last run ended are taken up again"
-            );
+            tracing::info!(released, "actions under way when the last run ended are taken up again");
         }
         let remembered = remembered(&store, config, whole_second(clock.now())).await?;
         let knowledge = Arc::new(Knowledge::new(Arc::new(config.policy.clone()), remembered));
