@@ -33,10 +33,12 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::core::calendar::Window;
 use crate::core::change::ForgeKind;
 use crate::core::policy::{Pattern, Policy};
 
@@ -96,6 +98,8 @@ pub struct Forge {
     pub allow_unsigned: bool,
     /// Projects that Usher watches; not empty.
     pub projects: Vec<Pattern>,
+    /// When the forge is closed, as [`Window::joined`] leaves it.
+    pub maintenance: Arc<[Window]>,
 }
 
 /// What Usher signs in with.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
@@ -37,18 +37,29 @@ pub struct Courier {
     clock: Clock,
     bells: Arc<Bells>,
     metrics: Arc<Metrics>,
+    closed_until: Box<ClosedUntil>,
 }
 
+/// When the forge of this name opens again, if it is closed for maintenance at an instant. Asked
+/// anew each time, because a reload may announce maintenance.
+pub type ClosedUntil = dyn Fn(&str, Timestamp) -> Option<Timestamp> + Send + Sync;
+
 impl Courier {
-    /// `clients` by the forge's name.
+    /// `clients` by the forge's name. A forge that is closed is left alone: what it answers in its
+    /// maintenance may look like a refusal for good.
     pub fn new(
         store: Store,
         clients: BTreeMap<String, Client>,
         clock: Clock,
         bells: Arc<Bells>,
         metrics: Arc<Metrics>,
+        closed_until: Box<ClosedUntil>,
     ) -> Courier {
-        Courier { store, clients, clock, bells, metrics }
+        Courier { store, clients, clock, bells, metrics, closed_until }
+    }
+
+    fn closed_until(&self, forge: &str) -> Option<Timestamp> {
+        (self.closed_until)(forge, self.clock.now())
     }
 
     /// Performs everything that is due now. Returns how many attempts were made.
@@ -67,10 +78,10 @@ impl Courier {
     async fn drain_forge(&self, client: &Client) -> Result<usize, StoreError> {
         let forge = client.name();
         let mut attempts = 0;
-        loop {
+        while self.closed_until(forge).is_none() {
             let items = self.store.claim_of(forge, self.clock.now(), BATCH).await?;
             if items.is_empty() {
-                return Ok(attempts);
+                break;
             }
             attempts += items.len();
             for item in items {
@@ -80,6 +91,7 @@ impl Courier {
             }
             self.bells.inbox.ring();
         }
+        Ok(attempts)
     }
 
     /// Empties the outbox until `stop`, each forge in a loop of its own: one that is slow or down
@@ -113,7 +125,7 @@ impl Courier {
                 }
             };
             let due = async {
-                match next {
+                match next.map(|at| self.closed_until(forge).map_or(at, |open| open.max(at))) {
                     Some(at) => self.clock.sleep_until(at).await,
                     None => std::future::pending().await,
                 }

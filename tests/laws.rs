@@ -4,9 +4,11 @@
 //! made up. `PROPTEST_CASES=20000 cargo nextest run laws` looks longer.
 
 mod calendar;
+mod clock_changes;
 mod histories;
 mod people;
 mod picks;
+mod second_opinion;
 
 use proptest::test_runner::{Config, RngSeed};
 

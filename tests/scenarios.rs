@@ -22,6 +22,9 @@ use usher::core::policy::Route;
 use usher::core::timebox::{Budget, Step, StepKind};
 use usher::core::words;
 
+#[path = "lines_time.rs"]
+mod lines_time;
+
 use crate::support::company::{self, Company, PROJECT, account, london, pattern, zone};
 use crate::support::forge::Forge;
 use crate::support::play::Play;
@@ -215,6 +218,7 @@ impl Story {
             Story::given_pools,
             Story::given_limits,
             Story::given_words,
+            Story::given_time,
         ];
         let known = known.into_iter().find_map(|given| given(self, line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));

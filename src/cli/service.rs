@@ -13,7 +13,7 @@ use crate::alarm;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::{Config, Forge, SignIn};
-use crate::courier::Courier;
+use crate::courier::{ClosedUntil, Courier};
 use crate::engine::{Engine, Knowledge};
 use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Secrets};
 use crate::metrics::Metrics;
@@ -79,7 +79,14 @@ impl Service {
             ))
         });
         let reconciles = reconciles.collect();
-        let courier = Courier::new(store.clone(), clients, clock.clone(), bells.clone(), metrics.clone());
+        let courier = Courier::new(
+            store.clone(),
+            clients,
+            clock.clone(),
+            bells.clone(),
+            metrics.clone(),
+            closed_until(&knowledge),
+        );
         let settings = Settings {
             body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
             keep_bodies: !config.server.keep_bodies.is_zero(),
@@ -184,6 +191,12 @@ async fn remembered(store: &Store, config: &Config, now: Timestamp) -> anyhow::R
     let knowledge = Knowledge::new(Arc::new(config.policy.clone()), forges);
     knowledge.set_absences(store.absences().await?);
     Ok(knowledge)
+}
+
+/// When a forge opens again, by the policy of the moment.
+fn closed_until(knowledge: &Arc<Knowledge>) -> Box<ClosedUntil> {
+    let knowledge = knowledge.clone();
+    Box::new(move |forge, now| knowledge.now().policy.closed_until(forge, now))
 }
 
 /// The second that `instant` is in. Webhooks date a change to the second, so a change that was opened

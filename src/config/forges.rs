@@ -1,11 +1,13 @@
 //! The shell's own sections: `[server]`, `[store]`, `[[forge]]`, `[reconcile]`.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
+use crate::core::calendar::Window;
 use crate::core::change::ForgeKind;
 use crate::core::policy::Pattern;
 
@@ -19,6 +21,8 @@ const SECRET_KEYS: &[&str] =
 const BODY_LIMIT_BYTES: u64 = 25 << 20;
 const BODY_LIMIT_MOST_BYTES: u64 = 1 << 30;
 const KEEP_BODIES: Duration = Duration::from_secs(3 * 86_400);
+/// Most maintenance windows of one forge.
+const WINDOWS_MOST: usize = 500;
 const RECONCILE_EVERY: Duration = Duration::from_secs(600);
 const RECONCILE_LEAST: Duration = Duration::from_secs(10);
 const RECONCILE_MOST: Duration = Duration::from_secs(86_400);
@@ -169,6 +173,7 @@ fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Optio
         );
     }
     let sign_in = sign_in(section, kind, outside, book);
+    let maintenance = maintenance(section, book);
     let webhooks = kind.map(|kind| webhooks(section, kind, outside, book));
     let name = name?;
     let whole = match (kind, url, sign_in, webhooks) {
@@ -182,10 +187,21 @@ fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Optio
             secret_tokens: webhooks.secret_tokens,
             allow_unsigned: webhooks.allow_unsigned,
             projects: bare(projects),
+            maintenance,
         }),
         _ => None,
     };
     Some(ReadForge { name, kind, whole })
+}
+
+/// The windows in which the forge is closed.
+fn maintenance(section: &Section<'_>, book: &mut Book) -> Arc<[Window]> {
+    let windows = section.list(book, "maintenance", units::window);
+    if let Some(window) = windows.get(WINDOWS_MOST) {
+        let what = format!("more than {WINDOWS_MOST} maintenance windows");
+        book.mistake(&window.place, what, "leave out those that no open change has lived through");
+    }
+    Window::joined(bare(windows)).into()
 }
 
 fn forge_name(node: &Node) -> Result<String, Fault> {

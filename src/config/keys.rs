@@ -25,10 +25,11 @@ sections! {
     SERVER "[server]" ["listen" "admin" "body_limit" "keep_bodies"]
     STORE "[store]" ["url"]
     FORGE "[[forge]]" ["name" "kind" "url" "token" "app_id" "app_private_key" "webhook_secrets"
-        "signing_tokens" "secret_tokens" "allow_unsigned" "projects"]
+        "signing_tokens" "secret_tokens" "allow_unsigned" "projects" "maintenance"]
     SUPPORT "[support]" ["members" "gitlab_groups" "github_teams" "except"]
     MAINTAINERS "[maintainers]" ["members" "gitlab_groups" "github_teams"]
-    PERSON "[[person]]" ["name" "gitlab" "github" "calendar" "timezone" "capacity" "away"]
+    PERSON "[[person]]" ["name" "gitlab" "github" "calendar" "timezone" "days" "hours" "capacity"
+        "away"]
     POOL "[[pool]]" ["name" "members" "gitlab_groups" "github_teams" "lead" "reviewers" "approvals"
         "capacity" "calendar"]
     ROUTE "[[route]]" ["pool" "projects" "paths" "labels" "target_branches" "forges"]

@@ -171,6 +171,7 @@ fn person(
         gitlab: login(book, "gitlab"),
         github: login(book, "github"),
         hours: calendar.or(in_timezone),
+        week: calendars::own_week(section, book),
         capacity: capacity(section, book),
         away: bare(section.list(book, "away", units::away)),
     }

@@ -39,6 +39,7 @@ pub(super) fn policy(
         name: forge.name.clone(),
         kind: forge.kind,
         projects: forge.projects.clone(),
+        maintenance: forge.maintenance.clone(),
     });
     Policy {
         forges: forges.collect(),

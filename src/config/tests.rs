@@ -1,6 +1,7 @@
 //! Tests of the configuration: what a user reads when something is wrong, and what comes out when
 //! nothing is.
 
+mod calendar_files;
 mod examples;
 mod kinds;
 mod report;
@@ -8,6 +9,7 @@ mod secrecy;
 mod shell;
 mod values;
 mod words;
+mod worktime;
 
 use std::collections::BTreeMap;
 use std::io;

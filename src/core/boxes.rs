@@ -126,15 +126,17 @@ impl<'w> Judge<'w> {
     }
 
     /// The business time in which the box runs: the holder's, or the pool's while nobody holds it.
+    /// It stands still while the forge is closed.
     pub(super) fn agenda(&self, id: BoxId) -> Agenda<'w> {
         let world = self.world;
+        let closed = world.policy.maintenance(&self.review.change.forge);
         if let BoxId::Waiting(index) = id {
-            return Agenda::new(world.policy.pool_hours(&self.review.pools[index].pool), &[]);
+            return Agenda::new(world.policy.pool_hours(&self.review.pools[index].pool), &[]).outside(closed);
         }
         let holder = self.holder(id);
         match holder.and_then(|name| world.directory.by_name(&name)) {
             Some(person) => person.agenda(),
-            None => Agenda::new(&world.policy.default_hours, &[]),
+            None => Agenda::new(&world.policy.default_hours, &[]).outside(closed),
         }
     }
 
@@ -204,8 +206,8 @@ impl Judge<'_> {
         let turns = self.review.active().filter(move |a| reviewing && self.has_the_turn(a));
         turns.filter_map(|assignment| {
             let person = self.world.directory.by_name(&assignment.person)?;
-            let first = person.agenda().next_leave(self.now())?;
-            person.hours.timezone().to_timestamp(first.to_datetime(jiff::civil::Time::midnight())).ok()
+            let agenda = person.agenda();
+            agenda.leave_begins(agenda.next_leave(self.now())?)
         })
     }
 }

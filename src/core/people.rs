@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::absence::{Absence, Busy};
-use super::calendar::{Agenda, Away, Hours};
+use super::calendar::{Agenda, Away, Hours, Window};
 use super::change::{Account, ForgeKind};
 use super::policy::{GroupRef, Policy};
 
@@ -66,12 +66,15 @@ pub struct Person {
     pub said: Option<Absence>,
     /// What a forge shows; see [`Busy::counts`].
     pub busy: Option<Busy>,
+    /// When this forge is closed.
+    pub closed: Arc<[Window]>,
     pub capacity: Option<u32>,
 }
 
 impl Person {
+    /// When the person works on this forge.
     pub fn agenda(&self) -> Agenda<'_> {
-        Agenda::new(&self.hours, &self.away)
+        Agenda::new(&self.hours, &self.away).outside(&self.closed)
     }
 }
 
@@ -83,6 +86,7 @@ pub struct Directory {
     pub me: Option<Account>,
     /// Whether the forge's roster has been read at all.
     pub known: bool,
+    closed: Arc<[Window]>,
     people: BTreeMap<String, Person>,
     name_of: BTreeMap<u64, String>,
     /// Members of each pool, by pool name; names in ascending order.
@@ -156,9 +160,11 @@ fn login_on(policy: &Policy, kind: ForgeKind, name: &str) -> String {
 impl Directory {
     /// Joins policy and roster for `forge`.
     pub fn new(policy: &Policy, forge: &str, roster: &Roster) -> Directory {
-        let kind = policy.forge(forge).map_or(ForgeKind::GitLab, |forge| forge.kind);
+        let own = policy.forge(forge);
+        let kind = own.map_or(ForgeKind::GitLab, |forge| forge.kind);
         let mut directory = Directory {
             kind,
+            closed: own.map(|forge| forge.maintenance.clone()).unwrap_or_default(),
             me: roster.me.clone(),
             known: roster.fetched_at.is_some(),
             people: BTreeMap::new(),
@@ -194,13 +200,15 @@ impl Directory {
 
     fn admit(&mut self, policy: &Policy, name: String, account: Option<&Account>) {
         let own = policy.people.get(&name);
+        let calendar = own.and_then(|own| own.hours.as_ref()).unwrap_or(&policy.default_hours);
         let person = Person {
             account: account.cloned(),
             support: false,
-            hours: own.and_then(|own| own.hours.clone()).unwrap_or_else(|| policy.default_hours.clone()),
+            hours: own.map_or_else(|| calendar.clone(), |own| own.week.of(calendar)),
             away: own.map(|own| own.away.clone()).unwrap_or_default(),
             said: None,
             busy: None,
+            closed: self.closed.clone(),
             capacity: own.and_then(|own| own.capacity),
             name: name.clone(),
         };
@@ -232,11 +240,14 @@ impl Directory {
             for account in pool.groups.iter().flat_map(group) {
                 members.insert(self.name_for(policy, account));
             }
-            // Members without hours of their own work in their pool's calendar.
+            // Members without a calendar of their own work in their pool's.
             for name in &members {
-                let own = policy.people.get(name).is_some_and(|own| own.hours.is_some());
-                if let (Some(person), Some(hours), false) = (self.people.get_mut(name), &pool.hours, own) {
-                    person.hours = hours.clone();
+                let own = policy.people.get(name);
+                let has_calendar = own.is_some_and(|own| own.hours.is_some());
+                if let (Some(person), Some(hours), false) =
+                    (self.people.get_mut(name), &pool.hours, has_calendar)
+                {
+                    person.hours = own.map_or_else(|| hours.clone(), |own| own.week.of(hours));
                 }
             }
             self.pools.insert(pool.name.clone(), members.into_iter().collect());

@@ -6,6 +6,7 @@
 
 use jiff::Timestamp;
 
+use super::calendar::Agenda;
 use super::candidate::{Candidate, Standing};
 use super::change::ChangeKey;
 use super::people::Person;
@@ -106,13 +107,16 @@ fn past(review: &Review, person: &Person) -> Option<Standing> {
     })
 }
 
-/// The first day of a leave that begins before the person will have worked one whole day from now.
+/// The first day of a leave that takes away something of the person's next whole day of work: a
+/// business day, not 24 hours, and counted from when they work next. Leave on days that are free
+/// anyway takes nothing.
 fn leave_soon(person: &Person, now: Timestamp) -> Option<jiff::civil::Date> {
-    let from = person.agenda().next_leave(now)?;
-    // Counted without the leave itself, so that the leave cannot push its own buffer away.
-    let undisturbed = super::calendar::Agenda::new(&person.hours, &[]);
-    let worked = undisturbed.add(now, person.hours.longest_day_millis())?;
-    (from <= undisturbed.date(worked)).then_some(from)
+    // When their forge is closed does not matter here: they work all the same.
+    let agenda = Agenda::new(&person.hours, &person.away);
+    let from = agenda.next_leave(now)?;
+    let day = person.hours.longest_day_millis();
+    let undisturbed = Agenda::new(&person.hours, &[]).add(now, day)?;
+    (agenda.add(now, day) != Some(undisturbed)).then_some(from)
 }
 
 fn rank(

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use globset::GlobMatcher;
+use jiff::Timestamp;
+use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
-use super::calendar::{Away, Hours};
+use super::calendar::{Away, Hours, Window};
 use super::change::{ChangeKey, ChangedFile, ForgeKind};
 use super::review::Stage;
 use super::timebox::BoxRules;
@@ -60,12 +62,15 @@ pub struct ForgePolicy {
     pub kind: ForgeKind,
     /// Projects that Usher watches; a change elsewhere is none of its business.
     pub projects: Vec<Pattern>,
+    /// When the forge is closed, as [`Window::joined`] leaves it: time boxes stand still, and nobody
+    /// is pinged about its changes.
+    pub maintenance: Arc<[Window]>,
 }
 
 impl ForgePolicy {
-    /// A forge of which these projects are watched.
+    /// A forge of which these projects are watched, and which is never closed.
     pub fn new(name: &str, kind: ForgeKind, projects: Vec<Pattern>) -> ForgePolicy {
-        ForgePolicy { name: name.to_owned(), kind, projects }
+        ForgePolicy { name: name.to_owned(), kind, projects, maintenance: Arc::default() }
     }
 }
 
@@ -102,9 +107,29 @@ pub struct PersonPolicy {
     /// Logins that differ from the name, by forge kind.
     pub gitlab: Option<String>,
     pub github: Option<String>,
+    /// The person's own calendar, before [`OwnWeek`]; `None`: the pool's, or the default.
     pub hours: Option<Arc<Hours>>,
+    pub week: OwnWeek,
     pub capacity: Option<u32>,
     pub away: Vec<Away>,
+}
+
+/// How a person's week differs from their calendar's; holidays and time zone stay the calendar's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnWeek {
+    pub days: Option<Vec<Weekday>>,
+    /// Minutes after midnight, as in [`Hours::new`].
+    pub hours: Option<Vec<(u16, u16)>>,
+}
+
+impl OwnWeek {
+    /// `hours` with this week.
+    pub fn of(&self, hours: &Arc<Hours>) -> Arc<Hours> {
+        if *self == OwnWeek::default() {
+            return hours.clone();
+        }
+        Arc::new(hours.with_week(self.days.as_deref(), self.hours.as_deref()))
+    }
 }
 
 /// A named set of reviewers.
@@ -261,6 +286,17 @@ impl Default for Limits {
 impl Policy {
     pub fn forge(&self, name: &str) -> Option<&ForgePolicy> {
         self.forges.iter().find(|forge| forge.name == name)
+    }
+
+    /// When the forge is closed; never, for a forge that is not configured.
+    pub fn maintenance(&self, forge: &str) -> &[Window] {
+        self.forge(forge).map_or(&[], |forge| &forge.maintenance)
+    }
+
+    /// When the forge opens again, if it is closed at `now`.
+    pub fn closed_until(&self, forge: &str, now: Timestamp) -> Option<Timestamp> {
+        let windows = self.maintenance(forge).iter();
+        windows.filter(|window| window.start <= now).map(|window| window.end).find(|end| now < *end)
     }
 
     pub fn pool(&self, name: &str) -> Option<&Pool> {

@@ -209,6 +209,8 @@ pub enum Reason {
 pub enum PingHeld {
     /// Outside their working hours: it goes out at `until`.
     NotWorking { until: Option<Timestamp> },
+    /// They are at work, but the forge is closed for maintenance: it goes out at `until`.
+    ForgeClosed { until: Option<Timestamp> },
     /// They had their pings for today: it goes out at `until`.
     DayLimit { until: Option<Timestamp> },
     /// The change had its pings for this court: it is not sent at all.

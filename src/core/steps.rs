@@ -260,7 +260,13 @@ impl Judge<'_> {
         let agenda = person.agenda();
         let Some(working) = agenda.next_working(now) else { return Ping::Never };
         let Some(not_after) = agenda.working_until(now) else {
-            return self.hold_ping(name, key, working, PingHeld::NotWorking { until: Some(working) });
+            let until = Some(working);
+            // Somebody at work is kept from it by the forge alone.
+            let why = match Agenda::new(&person.hours, &person.away).is_working(now) {
+                true => PingHeld::ForgeClosed { until },
+                false => PingHeld::NotWorking { until },
+            };
+            return self.hold_ping(name, key, working, why);
         };
         let sent_now =
             self.actions.iter().filter(|a| matches!(a, Action::Ping { person, .. } if person == name));

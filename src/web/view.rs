@@ -116,7 +116,7 @@ impl<'a> Eyes<'a> {
     fn reviewer(&self, review: &Review, assignment: &Assignment) -> ReviewerView {
         let due = assignment
             .reviewing_box
-            .runs_out(&self.policy.boxes.reviewing, &self.agenda(Some(&assignment.person)))
+            .runs_out(&self.policy.boxes.reviewing, &self.agenda(review, Some(&assignment.person)))
             .filter(|_| assignment.is_active());
         ReviewerView {
             person: assignment.person.clone(),
@@ -131,16 +131,17 @@ impl<'a> Eyes<'a> {
     /// The soonest end among the boxes that run.
     fn deadline(&self, review: &Review) -> Option<Deadline<'a>> {
         if let Some(Hold::Snooze { until }) = review.hold {
-            return Some(Deadline { at: until, agenda: self.agenda(review.author_name.as_deref()) });
+            return Some(Deadline { at: until, agenda: self.agenda(review, review.author_name.as_deref()) });
         }
         let boxes = &self.policy.boxes;
         let end = |agenda: Agenda<'a>, at: Option<Timestamp>| at.map(|at| Deadline { at, agenda });
+        let closed = self.policy.maintenance(&review.change.forge);
         let pools = review.pools.iter().filter_map(|part| {
-            let agenda = Agenda::new(self.policy.pool_hours(&part.pool), &[]);
+            let agenda = Agenda::new(self.policy.pool_hours(&part.pool), &[]).outside(closed);
             end(agenda, part.waiting_box.runs_out(&boxes.waiting, &agenda))
         });
         let reviewers = review.active().filter_map(|assignment| {
-            let agenda = self.agenda(Some(&assignment.person));
+            let agenda = self.agenda(review, Some(&assignment.person));
             end(agenda, assignment.reviewing_box.runs_out(&boxes.reviewing, &agenda))
         });
         match review.stage {
@@ -148,20 +149,24 @@ impl<'a> Eyes<'a> {
             Stage::Waiting => pools.min_by_key(|deadline| deadline.at),
             Stage::Reviewing => pools.chain(reviewers).min_by_key(|deadline| deadline.at),
             Stage::WithAuthor => {
-                let agenda = self.agenda(review.author_name.as_deref());
+                let agenda = self.agenda(review, review.author_name.as_deref());
                 end(agenda, review.author_box.runs_out(&boxes.with_author, &agenda))
             }
             Stage::ReadyToMerge => {
-                let agenda = self.agenda(review.merger().map(|merger| merger.person.as_str()));
+                let agenda = self.agenda(review, review.merger().map(|merger| merger.person.as_str()));
                 end(agenda, review.merge_box.runs_out(&boxes.ready_to_merge, &agenda))
             }
         }
     }
 
     /// A person's working time, or the default's for somebody unknown.
-    fn agenda(&self, person: Option<&str>) -> Agenda<'a> {
+    fn agenda(&self, review: &Review, person: Option<&str>) -> Agenda<'a> {
         let person = self.directory.zip(person).and_then(|(directory, name)| directory.by_name(name));
-        person.map_or_else(|| Agenda::new(&self.policy.default_hours, &[]), |person| person.agenda())
+        let closed = self.policy.maintenance(&review.change.forge);
+        person.map_or_else(
+            || Agenda::new(&self.policy.default_hours, &[]).outside(closed),
+            |person| person.agenda(),
+        )
     }
 }
 

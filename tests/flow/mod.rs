@@ -12,6 +12,7 @@ mod harness;
 mod healing;
 mod hooks;
 mod life;
+mod maintenance;
 mod odd_reviews;
 mod order;
 mod partial;

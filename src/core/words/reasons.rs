@@ -151,6 +151,9 @@ fn ping_held(person: &str, why: PingHeld) -> String {
         PingHeld::NotWorking { until: at } => {
             format!("A ping for {person} is kept until they work again.{}", until(at))
         }
+        PingHeld::ForgeClosed { until: at } => {
+            format!("The forge is closed for maintenance, so a ping for {person} is kept.{}", until(at))
+        }
         PingHeld::DayLimit { until: at } => format!("{person} had enough pings for today.{}", until(at)),
         PingHeld::ChangeLimit => format!("The change had its pings, so {person} is not pinged."),
         PingHeld::Overtaken => format!("{person} is not reminded, because a later step is due as well."),
