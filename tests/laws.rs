@@ -4,9 +4,11 @@
 //! made up. `PROPTEST_CASES=20000 cargo nextest run laws` looks longer.
 
 mod calendar;
+mod fairness;
 mod histories;
 mod people;
 mod picks;
+mod quarter;
 
 use proptest::test_runner::{Config, RngSeed};
 

@@ -4,6 +4,7 @@
 //! fact, and answers with the new review, the actions, the reasons and when to look again.
 
 pub mod action;
+pub mod asked;
 mod assignment;
 mod boxes;
 pub mod calendar;
@@ -19,6 +20,7 @@ mod obey;
 pub mod people;
 pub mod pick;
 pub mod policy;
+mod rank;
 pub mod reason;
 pub mod review;
 mod staff;

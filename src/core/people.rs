@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::asked::Asked;
 use super::calendar::{Agenda, Away, Hours};
 use super::change::{Account, ForgeKind};
 use super::policy::{GroupRef, Policy};
@@ -53,6 +54,8 @@ pub struct Person {
     pub account: Option<Account>,
     pub support: bool,
     pub hours: Arc<Hours>,
+    /// Working time of a week without leave and holidays, in milliseconds.
+    pub week_millis: i64,
     pub away: Vec<Away>,
     pub capacity: Option<u32>,
 }
@@ -84,6 +87,8 @@ pub struct Workload {
     pub open: u32,
     /// When the person was last asked to review.
     pub last_asked: Option<Timestamp>,
+    /// How often they were asked on each of the last days.
+    pub asked: Asked,
     /// Pings in the last 24 hours.
     pub pings_today: u32,
 }
@@ -117,6 +122,12 @@ impl RosterWish {
             groups: groups.filter(|group| group.forge == forge).map(|group| group.path.clone()).collect(),
         }
     }
+}
+
+/// Working time of a week, looked at in one that no holiday list reaches: the first of 1970.
+fn week_millis(hours: &Hours) -> i64 {
+    let monday = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(4 * 24);
+    Agenda::new(hours, &[]).between(monday, monday + SignedDuration::from_hours(7 * 24))
 }
 
 /// A person's login on a kind of forge: the name, unless `[[person]]` says otherwise.
@@ -165,10 +176,12 @@ impl Directory {
 
     fn admit(&mut self, policy: &Policy, name: String, account: Option<&Account>) {
         let own = policy.people.get(&name);
+        let hours = own.and_then(|own| own.hours.clone()).unwrap_or_else(|| policy.default_hours.clone());
         let person = Person {
             account: account.cloned(),
             support: false,
-            hours: own.and_then(|own| own.hours.clone()).unwrap_or_else(|| policy.default_hours.clone()),
+            week_millis: week_millis(&hours),
+            hours,
             away: own.map(|own| own.away.clone()).unwrap_or_default(),
             capacity: own.and_then(|own| own.capacity),
             name: name.clone(),
@@ -202,6 +215,7 @@ impl Directory {
                 let own = policy.people.get(name).is_some_and(|own| own.hours.is_some());
                 if let (Some(person), Some(hours), false) = (self.people.get_mut(name), &pool.hours, own) {
                     person.hours = hours.clone();
+                    person.week_millis = week_millis(hours);
                 }
             }
             self.pools.insert(pool.name.clone(), members.into_iter().collect());

@@ -111,7 +111,7 @@ impl Store {
         for (person, open, last_asked) in carried {
             let last_asked = (last_asked != 0).then_some(last_asked);
             let last_asked = instant_if(what, last_asked)?;
-            result.people.insert(person, Workload { open: small(open), last_asked, pings_today: 0 });
+            result.people.insert(person, Workload { open: small(open), last_asked, ..Workload::default() });
         }
         let pings = sqlx::query_as(sql::PINGS_SINCE).bind(day_ago).fetch_all(&self.reader).await;
         let pings: Vec<(String, i64)> = pings.map_err(at(what))?;

@@ -47,7 +47,7 @@ fn company(members: &[Member], now: Timestamp) -> Company {
     for (name, member) in names.iter().zip(members) {
         let asked = |hours: u32| now - SignedDuration::from_hours(hours.into());
         let load =
-            Workload { open: member.open, last_asked: member.asked_hours_ago.map(asked), pings_today: 0 };
+            Workload { open: member.open, last_asked: member.asked_hours_ago.map(asked), ..Workload::default() };
         company.elsewhere.people.insert((*name).to_owned(), load);
         let own = company.person_mut(name);
         own.capacity = Some(member.capacity);

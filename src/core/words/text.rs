@@ -24,6 +24,9 @@ pub fn standing(standing: &Standing) -> String {
         Standing::Free { open, capacity, .. } => {
             format!("could have been asked ({open} of {capacity} open reviews)")
         }
+        Standing::EasedIn { since, asked, .. } => {
+            format!("is eased in again since {} (asked {asked} times, their share)", day(*since))
+        }
         Standing::Author => "is the author".into(),
         Standing::Away { until } => format!("is away until {}", day(*until)),
         Standing::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
