@@ -4,6 +4,9 @@
 //! happen right away, and `then` lines say what must be so. `tests/scenarios/README.md` lists the
 //! lines there are. One function, [`play`], touches the judgement.
 
+#[path = "lines_fair.rs"]
+mod lines_fair;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -202,7 +205,7 @@ fn hours(text: &str) -> Result<(u16, u16), String> {
 
 impl Story {
     fn given(&mut self, line: &str) -> Told {
-        let known = [Story::given_forge, Story::given_people, Story::given_pools, Story::given_limits]
+        let known = [Story::given_forge, Story::given_people, Story::given_history, Story::given_pools, Story::given_limits]
             .into_iter()
             .find_map(|given| given(self, line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));

@@ -17,8 +17,8 @@ const FULL_DESK_MILLIS: i64 = 8 * HOUR_MILLIS;
 const STEP_MILLIS: i64 = 4 * HOUR_MILLIS;
 /// Beyond this age it no longer matters when somebody was last asked.
 const RECENCY_MILLIS: i64 = 5 * 24 * HOUR_MILLIS;
-/// How long somebody who comes back is eased in.
-const EASING_DAYS: i64 = 7;
+/// How long somebody who comes back is eased in: a week, and the day that time zones may add.
+const EASING_DAYS: i64 = 8;
 /// A leave shorter than this, in days of the calendar, needs no easing in afterwards.
 const LONG_LEAVE_DAYS: i32 = 3;
 /// Not having been asked for so many days is like leave, if somebody else got what was theirs.
@@ -79,10 +79,22 @@ impl Shares {
     /// that the others come first, for a week. So whoever had leave is not flooded because their desk
     /// is empty. Their share is by capacity among all members, and so it never shrinks again.
     pub fn had_by(&self, person: &Person, load: &Workload, capacity: u32, now: Timestamp) -> Option<Back> {
-        let since = leave_ended(person, now).max(self.gap_ended(load, capacity, now))?;
-        let asked = load.asked.since(since);
-        let more = u64::from(asked) * self.capacity > self.due(since, capacity);
-        more.then(|| Back { since: person.agenda().date(since), asked })
+        let had = |own_from: Timestamp, pool_from: Timestamp, since: Date| {
+            let asked = load.asked.since(own_from);
+            let more = u64::from(asked) * self.capacity > self.due(pool_from, capacity);
+            more.then_some(Back { since, asked })
+        };
+        let leave = leave_ended(person, now).and_then(|since| {
+            // The day of UTC that midnight lies in may be the one before; it counts for them, not for
+            // the others, so that days which are cut differently are never to their disadvantage.
+            let [midnight, noon] = [0, 12].map(|hour| since.at(hour, 0, 0, 0));
+            let zone = person.hours.timezone();
+            had(zone.to_timestamp(midnight).ok()?, zone.to_timestamp(noon).ok()?, since)
+        });
+        leave.or_else(|| {
+            let end = self.gap_ended(load, capacity, now)?;
+            had(end, end, person.agenda().date(end))
+        })
     }
 
     /// The share of `capacity` in what the pool was asked since `from`, times the pool's capacity.
@@ -101,15 +113,14 @@ impl Shares {
     }
 }
 
-/// The midnight after the person's last long leave, if it is not over for longer than a week.
-fn leave_ended(person: &Person, now: Timestamp) -> Option<Timestamp> {
+/// The day after the person's last long leave, if that is not over for longer than a week.
+fn leave_ended(person: &Person, now: Timestamp) -> Option<Date> {
     let agenda = person.agenda();
     let earliest = agenda.date(asked::days_before(now, EASING_DAYS));
     let today = agenda.date(now);
     let over = person.away.iter().filter(|leave| earliest <= leave.last && leave.last < today);
     let long = over.filter(|leave| days(leave.first, leave.last) >= LONG_LEAVE_DAYS);
-    let back = long.map(|leave| leave.last).max()?.tomorrow().ok()?;
-    person.hours.timezone().to_timestamp(back.to_datetime(jiff::civil::Time::midnight())).ok()
+    long.map(|leave| leave.last).max()?.tomorrow().ok()
 }
 
 /// Days of the calendar from the first to the last, both included; 0 when they are the wrong way round.

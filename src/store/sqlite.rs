@@ -58,15 +58,17 @@ enum Place {
     File(PathBuf),
 }
 
+/// The steps of the schema, in their order: number, name, statements.
+const STEPS: [(i64, &str, &str); 2] = [
+    (1, "start", include_str!("migrations/0001_start.sqlite.sql")),
+    (2, "fair", include_str!("migrations/0002_fair.sqlite.sql")),
+];
+
 fn migrator() -> Migrator {
-    let start = include_str!("migrations/0001_start.sqlite.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        Cow::Borrowed("start"),
-        MigrationType::Simple,
-        start,
-        false,
-    )])
+    let steps = STEPS.map(|(version, name, sql)| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(steps.into())
 }
 
 /// Whether the engine says that somebody else holds the lock (`SQLITE_BUSY`, `SQLITE_LOCKED`).
