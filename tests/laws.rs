@@ -3,6 +3,7 @@
 //! What holds of every single decision is asserted in [`crate::support::play`]; here histories are
 //! made up. `PROPTEST_CASES=20000 cargo nextest run laws` looks longer.
 
+mod back;
 mod calendar;
 mod fairness;
 mod histories;

@@ -205,9 +205,15 @@ fn hours(text: &str) -> Result<(u16, u16), String> {
 
 impl Story {
     fn given(&mut self, line: &str) -> Told {
-        let known = [Story::given_forge, Story::given_people, Story::given_history, Story::given_pools, Story::given_limits]
-            .into_iter()
-            .find_map(|given| given(self, line));
+        let known = [
+            Story::given_forge,
+            Story::given_people,
+            Story::given_history,
+            Story::given_pools,
+            Story::given_limits,
+        ]
+        .into_iter()
+        .find_map(|given| given(self, line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));
         self.play.reload();
         told

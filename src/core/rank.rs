@@ -84,7 +84,7 @@ impl Shares {
             let more = u64::from(asked) * self.capacity > self.due(pool_from, capacity);
             more.then_some(Back { since, asked })
         };
-        let leave = leave_ended(person, now).and_then(|since| {
+        let leave = leaves_ended(person, now).find_map(|since| {
             // The day of UTC that midnight lies in may be the one before; it counts for them, not for
             // the others, so that days which are cut differently are never to their disadvantage.
             let [midnight, noon] = [0, 12].map(|hour| since.at(hour, 0, 0, 0));
@@ -113,14 +113,14 @@ impl Shares {
     }
 }
 
-/// The day after the person's last long leave, if that is not over for longer than a week.
-fn leave_ended(person: &Person, now: Timestamp) -> Option<Date> {
+/// The days after the person's long leaves, of those that are over for no longer than a week.
+fn leaves_ended(person: &Person, now: Timestamp) -> impl Iterator<Item = Date> {
     let agenda = person.agenda();
     let earliest = agenda.date(asked::days_before(now, EASING_DAYS));
     let today = agenda.date(now);
-    let over = person.away.iter().filter(|leave| earliest <= leave.last && leave.last < today);
+    let over = person.away.iter().filter(move |leave| earliest <= leave.last && leave.last < today);
     let long = over.filter(|leave| days(leave.first, leave.last) >= LONG_LEAVE_DAYS);
-    long.map(|leave| leave.last).max()?.tomorrow().ok()
+    long.filter_map(|leave| leave.last.tomorrow().ok())
 }
 
 /// Days of the calendar from the first to the last, both included; 0 when they are the wrong way round.
@@ -128,7 +128,7 @@ fn days(first: Date, last: Date) -> i32 {
     first.until(last).map_or(0, |span| span.get_days() + 1).max(0)
 }
 
-/// The place of somebody who can be asked; `None` when they will not work long enough to answer.
+/// The place of somebody who can be asked.
 pub(super) fn rank(
     world: &World<'_>,
     review: &Review,

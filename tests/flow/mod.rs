@@ -12,6 +12,7 @@ mod healing;
 mod hooks;
 mod life;
 mod odd_reviews;
+mod one_pool;
 mod order;
 mod partial;
 mod secrets;

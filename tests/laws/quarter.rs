@@ -198,14 +198,8 @@ impl Quarter {
     /// Lets `chooser` choose for every change of the quarter.
     pub fn run(&self, chooser: Chooser) -> Outcome<'_> {
         let desks = vec![Desk::default(); self.names.len()];
-        let mut run = Run {
-            quarter: self,
-            chooser,
-            dice: Dice(77),
-            turn: 0,
-            desks,
-            workloads: Workloads::default(),
-        };
+        let mut run =
+            Run { quarter: self, chooser, dice: Dice(77), turn: 0, desks, workloads: Workloads::default() };
         let asked = self.arrivals.iter().enumerate().map(|(number, arrival)| run.take(number, arrival));
         Outcome { quarter: self, asked: asked.collect() }
     }
@@ -255,7 +249,8 @@ impl Run<'_> {
             Chooser::RoundRobin { skips_absent } => {
                 let some = self.candidates(skips_absent, now);
                 let size = quarter.names.len();
-                let next = (self.turn..self.turn + size).map(|turn| turn % size).find(|p| some.contains(p))?;
+                let next =
+                    (self.turn..self.turn + size).map(|turn| turn % size).find(|p| some.contains(p))?;
                 self.turn = next + 1;
                 return Some((next, false));
             }

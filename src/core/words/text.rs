@@ -25,7 +25,8 @@ pub fn standing(standing: &Standing) -> String {
             format!("could have been asked ({open} of {capacity} open reviews)")
         }
         Standing::EasedIn { since, asked, .. } => {
-            format!("is eased in again since {} (asked {asked} times, their share)", day(*since))
+            let times = if *asked == 1 { "once".to_owned() } else { format!("{asked} times") };
+            format!("is eased in again since {} (asked {times}, their share)", day(*since))
         }
         Standing::Author => "is the author".into(),
         Standing::Away { until } => format!("is away until {}", day(*until)),
