@@ -4,6 +4,8 @@
 //! happen right away, and `then` lines say what must be so. `tests/scenarios/README.md` lists the
 //! lines there are. One function, [`play`], touches the judgement.
 
+#[path = "lines_fair.rs"]
+mod lines_fair;
 #[path = "lines_words.rs"]
 mod lines_words;
 
@@ -219,6 +221,7 @@ impl Story {
             Story::given_limits,
             Story::given_words,
             Story::given_time,
+            Story::given_history,
         ];
         let known = known.into_iter().find_map(|given| given(self, line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));

@@ -28,6 +28,16 @@ pub enum Standing {
         open: u32,
         capacity: u32,
     },
+    /// Could have been chosen, too; but they came back a few days ago and have had their share of what
+    /// was asked since. Asked only when nobody else can be.
+    EasedIn {
+        since: Date,
+        /// How often they were asked since.
+        asked: u32,
+        free_at: Timestamp,
+        open: u32,
+        capacity: u32,
+    },
     Author,
     Away {
         until: Date,

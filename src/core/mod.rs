@@ -5,6 +5,7 @@
 
 pub mod absence;
 pub mod action;
+pub mod asked;
 mod assignment;
 mod boxes;
 pub mod calendar;
@@ -20,6 +21,7 @@ mod obey;
 pub mod people;
 pub mod pick;
 pub mod policy;
+mod rank;
 pub mod reason;
 pub mod review;
 mod staff;

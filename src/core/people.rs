@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::absence::{Absence, Busy};
+use super::asked::Asked;
 use super::calendar::{Agenda, Away, Hours, Window};
 use super::change::{Account, ForgeKind};
 use super::policy::{GroupRef, Policy};
@@ -60,6 +61,8 @@ pub struct Person {
     pub account: Option<Account>,
     pub support: bool,
     pub hours: Arc<Hours>,
+    /// Working time of a week without leave and holidays, in milliseconds.
+    pub week_millis: i64,
     /// Leave: what the configuration says, and what the person said of themselves.
     pub away: Vec<Away>,
     /// What the person said last of their own absence.
@@ -102,6 +105,8 @@ pub struct Workload {
     pub open: u32,
     /// When the person was last asked to review.
     pub last_asked: Option<Timestamp>,
+    /// How often they were asked on each of the last days.
+    pub asked: Asked,
     /// Pings in the last 24 hours.
     pub pings_today: u32,
 }
@@ -145,6 +150,12 @@ pub const DEFAULT_HANDLE: &str = "usher";
 /// A login as it is mentioned.
 pub fn handle_of(login: &str) -> &str {
     login.strip_suffix("[bot]").unwrap_or(login)
+}
+
+/// Working time of a week, looked at in one that no holiday list reaches: the first of 1970.
+fn week_millis(hours: &Hours) -> i64 {
+    let monday = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(4 * 24);
+    Agenda::new(hours, &[]).between(monday, monday + SignedDuration::from_hours(7 * 24))
 }
 
 /// A person's login on a kind of forge: the name, unless `[[person]]` says otherwise.
@@ -201,10 +212,12 @@ impl Directory {
     fn admit(&mut self, policy: &Policy, name: String, account: Option<&Account>) {
         let own = policy.people.get(&name);
         let calendar = own.and_then(|own| own.hours.as_ref()).unwrap_or(&policy.default_hours);
+        let hours = own.map_or_else(|| calendar.clone(), |own| own.week.of(calendar));
         let person = Person {
             account: account.cloned(),
             support: false,
-            hours: own.map_or_else(|| calendar.clone(), |own| own.week.of(calendar)),
+            week_millis: week_millis(&hours),
+            hours,
             away: own.map(|own| own.away.clone()).unwrap_or_default(),
             said: None,
             busy: None,
@@ -248,6 +261,7 @@ impl Directory {
                     (self.people.get_mut(name), &pool.hours, has_calendar)
                 {
                     person.hours = own.map_or_else(|| hours.clone(), |own| own.week.of(hours));
+                    person.week_millis = week_millis(&person.hours);
                 }
             }
             self.pools.insert(pool.name.clone(), members.into_iter().collect());

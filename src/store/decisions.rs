@@ -9,6 +9,7 @@ use super::error::{CommitError, StoreError, at};
 use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
 use super::{Commit, Store, Stored, absences, outbox, sql};
 use crate::core::action::Action;
+use crate::core::asked::Asked;
 use crate::core::change::ChangeKey;
 use crate::core::people::{Workload, Workloads};
 use crate::core::review::Review;
@@ -110,11 +111,12 @@ impl Store {
         let day_ago = millis(now).saturating_sub(DAY_MILLIS);
         let mut result = Workloads::default();
         let carried = sqlx::query_as(sql::WORKLOADS).fetch_all(&self.reader).await;
-        let carried: Vec<(String, i64, i64)> = carried.map_err(at(what))?;
-        for (person, open, last_asked) in carried {
+        let carried: Vec<(String, i64, i64, String)> = carried.map_err(at(what))?;
+        for (person, open, last_asked, asked) in carried {
             let last_asked = (last_asked != 0).then_some(last_asked);
             let last_asked = instant_if(what, last_asked)?;
-            result.people.insert(person, Workload { open: small(open), last_asked, pings_today: 0 });
+            let asked = parsed(what, &asked)?;
+            result.people.insert(person, Workload { open: small(open), last_asked, asked, pings_today: 0 });
         }
         let pings = sqlx::query_as(sql::PINGS_SINCE).bind(day_ago).fetch_all(&self.reader).await;
         let pings: Vec<(String, i64)> = pings.map_err(at(what))?;
@@ -168,19 +170,34 @@ async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<()
     if saved.rows_affected() != 1 {
         return Err(CommitError::Conflict);
     }
-    carry(tx, review, &before, &after).await?;
+    carry(tx, commit.now, review, &before, &after).await?;
     Ok(())
 }
 
-/// Moves the workload of everybody whose number of open assignments changed.
-async fn carry(tx: &mut Tx, review: &Review, before: &Carried, after: &Carried) -> Result<(), StoreError> {
+/// Moves the workload of everybody whose number of open assignments changed. Who carries more through
+/// an assignment that began just `now` was asked; who does because an approval was taken back was not.
+async fn carry(
+    tx: &mut Tx,
+    now: Timestamp,
+    review: &Review,
+    before: &Carried,
+    after: &Carried,
+) -> Result<(), StoreError> {
     let mut moved: Carried = after.clone();
     for (person, open) in before {
         *moved.entry(person.clone()).or_default() -= open;
     }
     for (person, by) in moved.iter().filter(|(_, by)| **by != 0) {
-        let asked = review.active().filter(|a| *by > 0 && a.person == *person).map(|a| millis(a.since)).max();
-        let upsert = sqlx::query(sql::CARRY).bind(person).bind(by).bind(asked.unwrap_or(0));
+        let since = review.active().filter(|a| *by > 0 && a.person == *person).map(|a| millis(a.since));
+        let last_asked = since.max().unwrap_or(0);
+        let asked = sqlx::query_scalar(sql::ASKED).bind(person).fetch_optional(&mut **tx).await;
+        let asked: Option<String> = asked.map_err(at(COMMIT))?;
+        let mut asked: Asked = asked.map(|text| parsed(COMMIT, &text)).transpose()?.unwrap_or_default();
+        if last_asked == millis(now) {
+            asked.add(now);
+        }
+        let upsert = sqlx::query(sql::CARRY).bind(person).bind(by).bind(last_asked);
+        let upsert = upsert.bind(json(COMMIT, &asked)?);
         upsert.execute(&mut **tx).await.map_err(at(COMMIT))?;
     }
     Ok(())

@@ -51,13 +51,15 @@ statements! {
             SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
         ORDER BY wake, opened_at LIMIT 1";
     APPEND = "INSERT INTO ledger (change, at, fact, reasons, actions) VALUES ($1, $2, $3, $4, $5)";
-    CARRY = "INSERT INTO workload (person, open, last_asked) VALUES ($1, $2, $3)
+    ASKED = "SELECT asked FROM workload WHERE person = $1";
+    CARRY = "INSERT INTO workload (person, open, last_asked, asked) VALUES ($1, $2, $3, $4)
         ON CONFLICT (person) DO UPDATE SET open = workload.open + excluded.open,
             last_asked = CASE WHEN excluded.last_asked > workload.last_asked
-                THEN excluded.last_asked ELSE workload.last_asked END";
+                THEN excluded.last_asked ELSE workload.last_asked END,
+            asked = excluded.asked";
     RECORD_PING = "INSERT INTO ping (change, ping, person, at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (change, ping) DO UPDATE SET person = excluded.person, at = excluded.at";
-    WORKLOADS = "SELECT person, open, last_asked FROM workload";
+    WORKLOADS = "SELECT person, open, last_asked, asked FROM workload";
     PINGS_SINCE = "SELECT person, COUNT(*) FROM ping WHERE at > $1 GROUP BY person";
     FIRST_RUN_SINCE = "SELECT COUNT(*) FROM review WHERE first_run_at > $1";
 

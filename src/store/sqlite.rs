@@ -58,14 +58,18 @@ enum Place {
     File(PathBuf),
 }
 
+/// The steps of the schema, in their order: number, name, statements.
+const STEPS: [(i64, &str, &str); 3] = [
+    (1, "start", include_str!("migrations/0001_start.sqlite.sql")),
+    (2, "fair", include_str!("migrations/0002_fair.sqlite.sql")),
+    (3, "absence", include_str!("migrations/0003_absence.sqlite.sql")),
+];
+
 fn migrator() -> Migrator {
-    let step = |version, name, sql: &'static str| {
+    let steps = STEPS.map(|(version, name, sql)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
-    };
-    Migrator::with_migrations(vec![
-        step(1, "start", include_str!("migrations/0001_start.sqlite.sql")),
-        step(3, "absence", include_str!("migrations/0003_absence.sqlite.sql")),
-    ])
+    });
+    Migrator::with_migrations(steps.into())
 }
 
 /// Whether the engine says that somebody else holds the lock (`SQLITE_BUSY`, `SQLITE_LOCKED`).

@@ -14,6 +14,7 @@ mod hooks;
 mod life;
 mod maintenance;
 mod odd_reviews;
+mod one_pool;
 mod order;
 mod partial;
 mod secrets;

@@ -97,6 +97,7 @@ impl Play {
         for assignment in &self.review.assignments {
             let load = workloads.people.entry(assignment.person.clone()).or_default();
             load.last_asked = load.last_asked.max(Some(assignment.since));
+            load.asked.add(assignment.since);
         }
         let day_ago = self.now - SignedDuration::from_hours(24);
         for ping in self.pings.iter().filter(|ping| ping.at > day_ago) {

@@ -24,6 +24,10 @@ pub fn standing(standing: &Standing) -> String {
         Standing::Free { open, capacity, .. } => {
             format!("could have been asked ({open} of {capacity} open reviews)")
         }
+        Standing::EasedIn { since, asked, .. } => {
+            let times = if *asked == 1 { "once".to_owned() } else { format!("{asked} times") };
+            format!("is eased in again since {} (asked {times}, their share)", day(*since))
+        }
         Standing::Author => "is the author".into(),
         Standing::Away { until } => format!("is away until {}", day(*until)),
         Standing::Busy { says, until } => super::absence::busy_phrase(*says, *until),
