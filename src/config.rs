@@ -24,6 +24,7 @@ mod rules;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod timeboxes;
 mod tree;
 mod units;
 

@@ -4,13 +4,16 @@
 //! somebody is really asked for something. Text that users wrote is never live: it goes into code
 //! spans, where neither forge looks for mentions, references or commands.
 
+mod boxes;
 mod facts;
+mod owners;
 mod pings;
 mod reasons;
 mod replies;
 mod status;
 mod text;
 
+pub use boxes::{box_notes, box_rule, budget};
 pub use facts::happening;
 pub use pings::{Escalation, Reminder, asked_by_name, escalate, key, remind};
 pub use reasons::{sentence, stage_name};
@@ -19,4 +22,4 @@ pub use replies::{
     snooze_first_run, snooze_skipped, snooze_too_long, unknown_person, unknown_pool, why,
 };
 pub use status::{Status, StatusReviewer, status};
-pub use text::{elapsed, moment, quote, standing};
+pub use text::{candidate, elapsed, moment, quote, standing};
