@@ -23,6 +23,8 @@ use crate::support::company::{self, Company, PROJECT, account, london, pattern, 
 use crate::support::forge::Forge;
 use crate::support::play::Play;
 
+mod lines_routes;
+
 /// Monday of the week in which a story begins unless it names a date.
 const FIRST_DAY: &str = "2026-11-23";
 
@@ -202,9 +204,17 @@ fn hours(text: &str) -> Result<(u16, u16), String> {
 
 impl Story {
     fn given(&mut self, line: &str) -> Told {
-        let known = [Story::given_forge, Story::given_people, Story::given_pools, Story::given_limits]
-            .into_iter()
-            .find_map(|given| given(self, line));
+        let known = [
+            Story::given_forge,
+            Story::given_people,
+            // Before the routes, whose lines fit nearly everything.
+            Story::given_owners,
+            Story::given_boxes,
+            Story::given_pools,
+            Story::given_limits,
+        ]
+        .into_iter()
+        .find_map(|given| given(self, line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));
         self.play.reload();
         told
@@ -464,9 +474,9 @@ impl Story {
         }
         let facts = match opening {
             Some(facts) => Some(facts),
-            None => match self.acts(line)? {
-                Some(facts) => Some(facts),
-                None => self.edits(line)?,
+            None => match (self.pushes_files(line)?, self.acts(line)?) {
+                (Some(facts), _) | (_, Some(facts)) => Some(facts),
+                (None, None) => self.edits(line)?,
             },
         };
         let facts = facts.ok_or("no such line")?;
