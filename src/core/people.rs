@@ -282,6 +282,11 @@ impl Directory {
         self.groups.get(&path.to_lowercase()).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether somebody is in any pool at all.
+    pub fn in_any_pool(&self, name: &str) -> bool {
+        self.pools.values().any(|members| members.iter().any(|member| member == name))
+    }
+
     /// Everybody, by name.
     pub fn people(&self) -> impl Iterator<Item = &Person> {
         self.people.values()

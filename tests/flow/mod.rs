@@ -13,6 +13,7 @@ mod hooks;
 mod life;
 mod odd_reviews;
 mod order;
+mod owners;
 mod partial;
 mod secrets;
 mod server;

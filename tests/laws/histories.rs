@@ -13,6 +13,7 @@ use usher::core::change::{
 use usher::core::fact::{Act, Actor, Command, Fact, Refusal};
 use usher::core::policy::Route;
 use usher::core::review::{Hold, Routing, Stage};
+use usher::core::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
 use usher::core::timebox::Budget;
 
 use super::config;
@@ -201,6 +202,9 @@ fn opened(setup: &Setup) -> Play {
     if setup.docs_route {
         let route = Route { pool: "docs".into(), paths: vec![pattern("docs/**")], ..Route::default() };
         company.policy.routes.insert(0, route);
+        // With it comes all else that reads the changed files.
+        company.policy.routes.iter_mut().for_each(|route| route.codeowners = true);
+        company.policy.box_rules = box_rules();
     }
     if setup.first_seen_later {
         company.first_seen = start + SignedDuration::from_hours(1);
@@ -210,9 +214,10 @@ fn opened(setup: &Setup) -> Play {
     let mut forge = Forge::new(kind, account("sam").unwrap());
     forge.one_reviewer = setup.one_reviewer;
     forge.draft = setup.draft;
+    forge.codeowners = Some("docs/ @dora @olga\nsrc/ @rita @sam @acme/x\n".into());
     forge.files = vec![
-        ChangedFile { path: "docs/a.md".into(), lines: 3, owners: vec!["rita".into()] },
-        ChangedFile { path: "src/a.rs".into(), lines: 9, owners: vec!["ravi".into(), "acme/x".into()] },
+        ChangedFile { path: "docs/a.md".into(), lines: 3, owners: vec![] },
+        ChangedFile { path: "src/a.rs".into(), lines: 9, owners: vec![] },
     ];
     let mut play = Play::new(company, forge, start);
     (play.twice, play.deaf_to_itself) = (setup.twice, setup.deaf);
@@ -221,12 +226,27 @@ fn opened(setup: &Setup) -> Play {
     play
 }
 
+/// One rule by size and one by label, so that boxes change their length on the way.
+fn box_rules() -> Vec<TimeBoxRule> {
+    let box_of = |minutes| BoxOverrides {
+        reviewing: BoxOverride { budget: Some(Budget::Minutes(minutes)), steps: None },
+        ..BoxOverrides::default()
+    };
+    vec![
+        TimeBoxRule { labels: vec!["bug".into()], boxes: box_of(30), ..TimeBoxRule::default() },
+        TimeBoxRule { max_lines: Some(12), boxes: box_of(120), ..TimeBoxRule::default() },
+    ]
+}
+
 /// The facts by which the forge tells of a deed.
 fn done(play: &mut Play, by: u64, deed: &Deed) -> Vec<Fact> {
     let now = play.now;
     let (forge, by) = (&mut play.forge, account_of(by));
     let fact = match deed {
-        Deed::Push => forge.pushed(now, &by),
+        Deed::Push => {
+            forge.files[1].lines += 2;
+            forge.pushed(now, &by)
+        }
         Deed::Comment => forge.commented(now, &by),
         Deed::Review(Verdict::Withdrawn) if !forge.verdicts.contains_key(&by.id) => return vec![],
         Deed::Review(verdict) => forge.reviewed(now, &by, *verdict),
