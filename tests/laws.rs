@@ -4,6 +4,7 @@
 //! made up. `PROPTEST_CASES=20000 cargo nextest run laws` looks longer.
 
 mod calendar;
+mod codeowners;
 mod histories;
 mod people;
 mod picks;

@@ -78,3 +78,45 @@ fn known(file: &Codeowners, directory: &Directory) -> String {
         .filter(|handle| directory.behind(handle).iter().any(|name| directory.in_any_pool(name)));
     format!("{} of its {} owners lead to members of a pool", in_pools.count(), handles.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::change::{Account, ForgeKind};
+    use crate::core::people::Roster;
+    use crate::core::policy::{Policy, Pool};
+
+    fn directory() -> Directory {
+        let pool = Pool { name: "backend".into(), members: vec!["rita".into()], ..Pool::default() };
+        let policy = Policy { pools: vec![pool], ..Policy::default() };
+        let accounts = [("rita".to_owned(), Account::new(1, "Rita"))].into();
+        Directory::new(&policy, "f", &Roster { accounts, ..Roster::default() })
+    }
+
+    fn said(text: &str) -> Said {
+        let file = Codeowners::parse(ForgeKind::GitLab, text);
+        judge("acme/shop", Ok(OwnersRead::Read { place: "CODEOWNERS", file }), &directory())
+    }
+
+    #[test]
+    fn a_good_file_is_no_fault_and_a_bad_line_is_told_by_its_number() {
+        let (what, remedy) = said("* @rita @olga\n");
+        let counted = "1 of its 2 owners lead to members of a pool";
+        assert_eq!(what, format!("CODEOWNERS of acme/shop is understood; {counted}"));
+        assert_eq!(remedy, None);
+        let (what, remedy) = said("* @rita @olga\na.rb @@developer @rita\n");
+        let line = "line 2: the role `@@developer` is passed over";
+        assert_eq!(what, format!("CODEOWNERS of acme/shop, {counted}:\n            {line}"));
+        assert!(remedy.is_some());
+    }
+
+    #[test]
+    fn a_missing_file_is_no_fault_and_a_hidden_one_is() {
+        let missing = judge("acme/shop", Ok(OwnersRead::Missing), &directory());
+        assert_eq!(missing.1, None);
+        let fault = Fault::Refused { status: 403, answer: "no".into() };
+        let (what, remedy) = judge("acme/shop", Err(fault), &directory());
+        assert!(what.contains("refused with 403: no"), "{what}");
+        assert!(remedy.is_some_and(|remedy| remedy.contains("Contents: read")));
+    }
+}

@@ -39,6 +39,8 @@ pub(super) struct Sketch {
     pub(super) known: bool,
     /// Every pool's members, judged as of now.
     pub(super) judged: Vec<(String, Vec<Candidate>)>,
+    /// Why time boxes are as long as they are, where it is not as everywhere.
+    notes: Vec<String>,
 }
 
 impl Paper {
@@ -107,6 +109,7 @@ impl Paper {
             wake: None,
             known,
             judged: Vec::new(),
+            notes: Vec::new(),
         };
         for fact in facts {
             sketch.add(decide(&world, &sketch.review, &fact));
@@ -120,6 +123,7 @@ impl Paper {
                 sketch.add(decide(&world, &sketch.review, &fact));
             }
         }
+        sketch.notes = words::box_notes(&self.config.policy, &sketch.review);
         for part in &sketch.review.pools {
             if let Some(pool) = self.config.policy.pool(&part.pool) {
                 let chosen_now = part.candidates.clone();
@@ -176,6 +180,9 @@ impl Sketch {
                 anstream::println!("  {:<16} {}", candidate.person, words::candidate(candidate));
             }
         }
+        for note in &self.notes {
+            anstream::println!("\n{note}");
+        }
         if !self.reasons.is_empty() {
             anstream::println!("\nWhy:");
         }
@@ -208,6 +215,7 @@ impl Sketch {
             "known": self.known,
             "stage": self.review.stage,
             "pools": candidates.collect::<Vec<_>>(),
+            "time_boxes": self.notes,
             "reasons": self.reasons,
             "sentences": self.reasons.iter().map(words::sentence).collect::<Vec<_>>(),
             "actions": self.actions,

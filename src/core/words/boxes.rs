@@ -1,9 +1,10 @@
 //! Time boxes in words: why a box is as long as it is.
 
+use super::reasons::stage_name;
 use super::text::{plain, quote};
 use crate::core::change::Size;
 use crate::core::policy::Policy;
-use crate::core::review::{PoolReview, Review};
+use crate::core::review::{PoolReview, Review, Stage};
 use crate::core::terms::{Court, TermsSource, TimeBoxRule};
 use crate::core::timebox::Budget;
 
@@ -15,6 +16,14 @@ pub fn budget(budget: Budget) -> String {
         Budget::Minutes(minutes) if minutes % 60 == 0 => unit(minutes / 60, "working hour"),
         Budget::Minutes(minutes) => unit(minutes, "working minute"),
     }
+}
+
+pub(super) fn ruled(stage: Stage, rule: &str, time: Budget) -> String {
+    format!("By the rule for {rule} the time box is {} ({}).", budget(time), stage_name(stage))
+}
+
+pub(super) fn unruled(stage: Stage) -> String {
+    format!("No time box rule holds any more; the usual time box does ({}).", stage_name(stage))
 }
 
 /// A time box rule by its name, or by its conditions.

@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::boxes::budget;
-use super::owners;
 use super::text::{day, moment, obstacles, quote};
+use super::{boxes, owners};
 use crate::core::candidate::Candidate;
 use crate::core::change::ChangeState;
 use crate::core::fact::Refusal;
@@ -71,13 +70,8 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::BoxRanOut { stage, holder } => {
             format!("The time box of {holder} ran out ({}).", stage_name(*stage))
         }
-        Reason::BoxRuled { stage, rule, budget: time } => {
-            let (time, stage) = (budget(*time), stage_name(*stage));
-            format!("By the rule for {rule} the time box is {time} ({stage}).")
-        }
-        Reason::BoxUnruled { stage } => {
-            format!("No time box rule holds any more; the usual time box does ({}).", stage_name(*stage))
-        }
+        Reason::BoxRuled { stage, rule, budget } => boxes::ruled(*stage, rule, *budget),
+        Reason::BoxUnruled { stage } => boxes::unruled(*stage),
         Reason::Reminded { person } => format!("{person} was reminded."),
         Reason::Widened { pool, person } => {
             format!("{person} of {pool} is asked as well; the first reviewer stays.")
