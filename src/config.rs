@@ -25,6 +25,7 @@ mod secrets;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod timeboxes;
 mod tree;
 mod units;
 

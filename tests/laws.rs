@@ -6,6 +6,7 @@
 mod back;
 mod calendar;
 mod clock_changes;
+mod codeowners;
 mod fairness;
 mod histories;
 mod people;

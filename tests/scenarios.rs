@@ -33,6 +33,7 @@ use crate::support::play::Play;
 
 #[path = "lines_avail.rs"]
 mod lines_avail;
+mod lines_routes;
 
 /// Monday of the week in which a story begins unless it names a date.
 const FIRST_DAY: &str = "2026-11-23";
@@ -217,11 +218,14 @@ impl Story {
             Story::given_presence,
             Story::given_forge,
             Story::given_people,
-            Story::given_pools,
-            Story::given_limits,
+            // Before the routes, whose lines fit nearly everything.
+            Story::given_owners,
+            Story::given_boxes,
             Story::given_words,
             Story::given_time,
             Story::given_history,
+            Story::given_pools,
+            Story::given_limits,
         ];
         let known = known.into_iter().find_map(|given| given(self, line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));
@@ -486,9 +490,9 @@ impl Story {
         }
         let facts = match opening {
             Some(facts) => Some(facts),
-            None => match self.acts(line)? {
-                Some(facts) => Some(facts),
-                None => self.edits(line)?,
+            None => match (self.pushes_files(line)?, self.acts(line)?) {
+                (Some(facts), _) | (_, Some(facts)) => Some(facts),
+                (None, None) => self.edits(line)?,
             },
         };
         let facts = facts.ok_or("no such line")?;
@@ -599,7 +603,7 @@ impl Story {
 fn file(text: &str) -> Result<ChangedFile, String> {
     let [path, lines] =
         fit("{} ({} lines)", text).ok_or_else(|| format!("`{text}`: write `path (5 lines)`"))?;
-    Ok(ChangedFile { path: path.to_owned(), lines: number(lines)?.into() })
+    Ok(ChangedFile { path: path.to_owned(), lines: number(lines)?.into(), owners: vec![] })
 }
 
 // ---------------------------------------------------------------------------- then

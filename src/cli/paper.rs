@@ -40,6 +40,8 @@ pub(super) struct Sketch {
     pub(super) known: bool,
     /// Every pool's members, judged as of now.
     pub(super) judged: Vec<(String, Vec<Candidate>)>,
+    /// Why time boxes are as long as they are, where it is not as everywhere.
+    notes: Vec<String>,
 }
 
 impl Paper {
@@ -114,18 +116,21 @@ impl Paper {
             wake: None,
             known,
             judged: Vec::new(),
+            notes: Vec::new(),
         };
         for fact in facts {
             sketch.add(decide(&world, &sketch.review, &fact));
         }
-        if sketch.actions.contains(&Action::ReadFiles) {
-            let read = self.client.perform(change, &Action::ReadFiles, Hint::default()).await;
+        let reads = |action: &Action| matches!(action, Action::ReadFiles { .. });
+        if let Some(index) = sketch.actions.iter().position(reads) {
+            let action = sketch.actions.remove(index);
+            let read = self.client.perform(change, &action, Hint::default()).await;
             let read = read.context("the changed files could not be read")?;
-            sketch.actions.retain(|action| *action != Action::ReadFiles);
             for fact in read.facts {
                 sketch.add(decide(&world, &sketch.review, &fact));
             }
         }
+        sketch.notes = words::box_notes(&self.config.policy, &sketch.review);
         for part in &sketch.review.pools {
             if let Some(pool) = self.config.policy.pool(&part.pool) {
                 let chosen_now = part.candidates.clone();
@@ -198,8 +203,11 @@ impl Sketch {
         for (pool, candidates) in &self.judged {
             anstream::println!("\nPool {pool}:");
             for candidate in candidates {
-                anstream::println!("  {:<16} {}", candidate.person, words::standing(&candidate.standing));
+                anstream::println!("  {:<16} {}", candidate.person, words::candidate(candidate));
             }
+        }
+        for note in &self.notes {
+            anstream::println!("\n{note}");
         }
         if !self.reasons.is_empty() {
             anstream::println!("\nWhy:");
@@ -233,6 +241,7 @@ impl Sketch {
             "known": self.known,
             "stage": self.review.stage,
             "pools": candidates.collect::<Vec<_>>(),
+            "time_boxes": self.notes,
             "reasons": self.reasons,
             "sentences": self.reasons.iter().map(words::sentence).collect::<Vec<_>>(),
             "actions": self.actions,
@@ -245,7 +254,7 @@ impl Sketch {
 pub(super) fn action_words(action: &Action) -> String {
     let join = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
     match action {
-        Action::ReadFiles => "read the changed files".into(),
+        Action::ReadFiles { .. } => "read the changed files".into(),
         Action::Shape(shape) => {
             let mut parts = Vec::new();
             let logins = |set: &std::collections::BTreeSet<crate::core::change::Account>| {

@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use super::calendar::Agenda;
 use super::decide::Judge;
 use super::review::{Assignment, Stage};
-use super::timebox::{BoxRule, StepKind, TimeBox};
+use super::terms::{Court, Terms};
+use super::timebox::{StepKind, TimeBox};
 use super::words::NextStep;
 
 /// One of the time boxes of a review.
@@ -115,14 +116,16 @@ impl Judge<'_> {
 }
 
 impl<'w> Judge<'w> {
-    pub(super) fn rule(&self, id: BoxId) -> &'w BoxRule {
-        let boxes = &self.world.policy.boxes;
-        match id {
-            BoxId::Waiting(_) => &boxes.waiting,
-            BoxId::Reviewing(_) => &boxes.reviewing,
-            BoxId::Author => &boxes.with_author,
-            BoxId::Merge => &boxes.ready_to_merge,
-        }
+    /// Budget and steps of the box on this change, at this moment.
+    pub(super) fn terms(&self, id: BoxId) -> Terms<'w> {
+        let court = match id {
+            BoxId::Waiting(_) => Court::Waiting,
+            BoxId::Reviewing(_) => Court::Reviewing,
+            BoxId::Author => Court::WithAuthor,
+            BoxId::Merge => Court::ReadyToMerge,
+        };
+        let part = self.pool_of(id).map(|index| &self.review.pools[index]);
+        self.world.policy.terms(&self.review, court, part)
     }
 
     /// The business time in which the box runs: the holder's, or the pool's while nobody holds it.
@@ -154,14 +157,14 @@ impl<'w> Judge<'w> {
     }
 
     pub(super) fn due(&self, id: BoxId) -> Option<Timestamp> {
-        self.time_box(id).runs_out(self.rule(id), &self.agenda(id))
+        self.time_box(id).runs_out(self.terms(id).budget, &self.agenda(id))
     }
 
     /// The steps to come in the box that runs out first, and the zone in which its holder reads times.
     pub(super) fn next_steps(&self) -> (Vec<NextStep>, TimeZone) {
         let soonest = self.running().into_iter().min_by_key(|id| self.due(*id).unwrap_or(Timestamp::MAX));
         let Some(id) = soonest else { return (Vec::new(), self.zone_of(None)) };
-        let (time_box, rule, agenda) = (self.time_box(id), self.rule(id), self.agenda(id));
+        let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
         let part = self.pool_of(id).map(|index| &self.review.pools[index]);
         let lead = part.and_then(|part| self.world.policy.pool(&part.pool)?.lead.clone());
         let lead = lead
@@ -172,10 +175,10 @@ impl<'w> Judge<'w> {
             StepKind::Escalate => part.is_none_or(|part| part.escalated),
         };
         let untaken =
-            rule.steps.iter().filter(|step| !time_box.taken_steps.contains(step) && !done(step.kind));
+            terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step) && !done(step.kind));
         let steps = untaken.map(|step| NextStep {
             kind: step.kind,
-            at: time_box.due(rule, step.at_percent, &agenda).filter(|at| *at > self.now()),
+            at: time_box.due(terms.budget, step.at_percent, &agenda).filter(|at| *at > self.now()),
             lead: lead.clone(),
         });
         (steps.collect(), agenda.hours.timezone().clone())
@@ -193,10 +196,10 @@ impl Judge<'_> {
     /// When the next step of each running box is due, or its budget is spent.
     pub(super) fn box_deadlines(&self) -> impl Iterator<Item = Timestamp> {
         self.running().into_iter().flat_map(move |id| {
-            let (time_box, rule, agenda) = (self.time_box(id), self.rule(id), self.agenda(id));
-            let untaken = rule.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
+            let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
+            let untaken = terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
             let steps = untaken.map(|step| step.at_percent).chain([100]).collect::<Vec<_>>();
-            steps.into_iter().filter_map(move |percent| time_box.due(rule, percent, &agenda))
+            steps.into_iter().filter_map(move |percent| time_box.due(terms.budget, percent, &agenda))
         })
     }
 

@@ -11,6 +11,9 @@ use super::change::ForgeKind;
 pub struct Candidate {
     pub person: String,
     pub standing: Standing,
+    /// A changed file that they own by CODEOWNERS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owns: Option<String>,
 }
 
 /// The judgement on one candidate.

@@ -159,7 +159,7 @@ impl Judge<'_> {
         let me = self.world.directory.handle();
         match command {
             Command::Help => Answer::Words(words::help(me)),
-            Command::Why => Answer::Words(words::why(&self.review)),
+            Command::Why => Answer::Words(words::why(self.world.policy, &self.review)),
             Command::Accept => self.accept(person),
             Command::Decline { note } => self.decline(person, note.clone(), at),
             Command::Snooze { .. } | Command::Skip | Command::Resume => self.hold(command, person, at),

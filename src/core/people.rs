@@ -96,6 +96,8 @@ pub struct Directory {
     pools: BTreeMap<String, Vec<String>>,
     /// Names of those who may command on every change.
     maintainers: BTreeSet<String>,
+    /// Members of each group that the policy lists, by its path in lower case.
+    groups: BTreeMap<String, Vec<String>>,
 }
 
 /// How much each person carries, counted by the store over all forges.
@@ -182,6 +184,7 @@ impl Directory {
             name_of: BTreeMap::new(),
             pools: BTreeMap::new(),
             maintainers: policy.maintainers.members.iter().cloned().collect(),
+            groups: BTreeMap::new(),
         };
         let named = RosterWish::new_names(policy);
         for name in named {
@@ -247,6 +250,11 @@ impl Directory {
         for account in policy.maintainers.groups.iter().flat_map(group) {
             let name = self.name_for(policy, account);
             self.maintainers.insert(name);
+        }
+        let pools = policy.pools.iter().flat_map(|pool| &pool.groups);
+        for listed in pools.chain(&policy.support.groups).filter(|listed| listed.forge == forge) {
+            let names = group(listed).iter().map(|account| self.name_for(policy, account)).collect();
+            self.groups.insert(listed.path.to_lowercase(), names);
         }
         for pool in &policy.pools {
             let mut members: BTreeSet<String> = pool.members.iter().cloned().collect();
@@ -349,6 +357,16 @@ impl Directory {
     pub fn pool_accounts(&self) -> BTreeSet<Account> {
         let members = self.pools.values().flatten().filter_map(|name| self.people.get(name));
         members.filter_map(|person| person.account.clone()).collect()
+    }
+
+    /// Names of the members of a group that the policy lists; empty for any other.
+    pub fn group(&self, path: &str) -> &[String] {
+        self.groups.get(&path.to_lowercase()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether somebody is in any pool at all.
+    pub fn in_any_pool(&self, name: &str) -> bool {
+        self.pools.values().any(|members| members.iter().any(|member| member == name))
     }
 
     /// Everybody, by name.

@@ -1,7 +1,7 @@
 //! The choice of a reviewer: every member of the pool is judged, and the best of the rest is chosen.
 //!
 //! The order among those who can be asked (in `rank.rs`): whoever came back and had their share comes
-//! last; then the soonest answer that can be expected, in steps of half a working day; then the
+//! last; then owners of changed files, where a route follows CODEOWNERS; then the soonest answer that can be expected, in steps of half a working day; then the
 //! smallest open workload against capacity; then who was asked least, for what they can carry, in the
 //! last two weeks; then the soonest answer exactly, who was asked longest ago, and a stable hash of
 //! change and name. There is no randomness, so the same question has the same answer.
@@ -29,19 +29,24 @@ pub struct Choice {
 pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str>) -> Choice {
     let members = world.directory.pool(&pool.name);
     let shares = Shares::new(world, pool);
+    let part = review.pools.iter().find(|part| part.pool == pool.name);
+    let owners = part.map_or(&[][..], |part| &part.owners);
     let mut best: Option<(Rank, usize)> = None;
     let mut candidates = Vec::with_capacity(members.len());
     for name in members {
         let Some(person) = world.directory.by_name(name) else { continue };
         let standing = judge(world, review, pool, &shares, person, exempt);
+        let owner = owners.iter().find(|owner| owner.person == *name);
         let had_share = matches!(standing, Standing::EasedIn { .. });
         if let Some((_, open, capacity)) = askable(&standing) {
-            let rank = rank(world, review, person, open, capacity, had_share);
+            let first = (had_share, owner.is_none());
+            let rank = rank(world, review, person, open, capacity, first);
             if best.as_ref().is_none_or(|(first, _)| rank < *first) {
                 best = Some((rank, candidates.len()));
             }
         }
-        candidates.push(Candidate { person: name.clone(), standing });
+        let owns = owner.map(|owner| owner.path.clone());
+        candidates.push(Candidate { person: name.clone(), standing, owns });
     }
     let chosen = best.map(|(_, index)| {
         let candidate = &mut candidates[index];

@@ -31,6 +31,8 @@ const GAP_SHARE: u64 = 2;
 pub(super) struct Rank {
     /// Came back and had their share: after everybody else.
     had_share: bool,
+    /// Owners of changed files come first.
+    owns_nothing: bool,
     /// When they could have answered, in whole steps from now.
     soon: i64,
     /// Open reviews per thousand of capacity.
@@ -128,14 +130,14 @@ fn days(first: Date, last: Date) -> i32 {
     first.until(last).map_or(0, |span| span.get_days() + 1).max(0)
 }
 
-/// The place of somebody who can be asked.
+/// The place of somebody who can be asked; `(had_share, owns_nothing)` is judged elsewhere.
 pub(super) fn rank(
     world: &World<'_>,
     review: &Review,
     person: &Person,
     open: u32,
     capacity: u32,
-    had_share: bool,
+    (had_share, owns_nothing): (bool, bool),
 ) -> Rank {
     let (now, load) = (world.now, world.workloads.of(&person.name));
     let capacity = capacity.max(1);
@@ -145,6 +147,7 @@ pub(super) fn rank(
     let age = load.last_asked.map_or(RECENCY_MILLIS, |at| now.as_millisecond() - at.as_millisecond());
     Rank {
         had_share,
+        owns_nothing,
         soon: wait_millis / STEP_MILLIS,
         load: open.saturating_mul(1000) / capacity,
         asked: u64::from(load.asked.remembered(now)) * 1_000_000_000 / weight(person, capacity, now),

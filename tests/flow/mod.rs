@@ -16,6 +16,7 @@ mod maintenance;
 mod odd_reviews;
 mod one_pool;
 mod order;
+mod owners;
 mod partial;
 mod secrets;
 mod server;

@@ -8,11 +8,13 @@ use proptest::prelude::*;
 use usher::core::absence::Busy;
 use usher::core::calendar::Away;
 use usher::core::change::{
-    Account, ChangeState, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+    Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
+    Verdict,
 };
 use usher::core::fact::{Act, Actor, Command, Fact, Refusal};
 use usher::core::policy::Route;
 use usher::core::review::{Hold, Routing, Stage};
+use usher::core::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
 use usher::core::timebox::Budget;
 
 use super::config;
@@ -206,6 +208,9 @@ fn opened(setup: &Setup) -> Play {
     if setup.docs_route {
         let route = Route { pool: "docs".into(), paths: vec![pattern("docs/**")], ..Route::default() };
         company.policy.routes.insert(0, route);
+        // With it comes all else that reads the changed files.
+        company.policy.routes.iter_mut().for_each(|route| route.codeowners = true);
+        company.policy.box_rules = box_rules();
     }
     if setup.first_seen_later {
         company.first_seen = start + SignedDuration::from_hours(1);
@@ -215,9 +220,10 @@ fn opened(setup: &Setup) -> Play {
     let mut forge = Forge::new(kind, account("sam").unwrap());
     forge.one_reviewer = setup.one_reviewer;
     forge.draft = setup.draft;
+    forge.codeowners = Some("docs/ @dora @olga\nsrc/ @rita @sam @acme/x\n".into());
     forge.files = vec![
-        ChangedFile { path: "docs/a.md".into(), lines: 3 },
-        ChangedFile { path: "src/a.rs".into(), lines: 9 },
+        ChangedFile { path: "docs/a.md".into(), lines: 3, owners: vec![] },
+        ChangedFile { path: "src/a.rs".into(), lines: 9, owners: vec![] },
     ];
     let mut play = Play::new(company, forge, start);
     (play.twice, play.deaf_to_itself) = (setup.twice, setup.deaf);
@@ -226,12 +232,27 @@ fn opened(setup: &Setup) -> Play {
     play
 }
 
+/// One rule by size and one by label, so that boxes change their length on the way.
+fn box_rules() -> Vec<TimeBoxRule> {
+    let box_of = |minutes| BoxOverrides {
+        reviewing: BoxOverride { budget: Some(Budget::Minutes(minutes)), steps: None },
+        ..BoxOverrides::default()
+    };
+    vec![
+        TimeBoxRule { labels: vec!["bug".into()], boxes: box_of(30), ..TimeBoxRule::default() },
+        TimeBoxRule { max_lines: Some(12), boxes: box_of(120), ..TimeBoxRule::default() },
+    ]
+}
+
 /// The facts by which the forge tells of a deed.
 fn done(play: &mut Play, by: u64, deed: &Deed) -> Vec<Fact> {
     let now = play.now;
     let (forge, by) = (&mut play.forge, account_of(by));
     let fact = match deed {
-        Deed::Push => forge.pushed(now, &by),
+        Deed::Push => {
+            forge.files[1].lines += 2;
+            forge.pushed(now, &by)
+        }
         Deed::Comment => forge.commented(now, &by),
         Deed::Review(Verdict::Withdrawn) if !forge.verdicts.contains_key(&by.id) => return vec![],
         Deed::Review(verdict) => forge.reviewed(now, &by, *verdict),
@@ -494,7 +515,8 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
     ]);
     let labels = prop::option::of(prop::collection::btree_set(label().prop_map(str::to_owned), 0..5));
     let text = ("\\PC{0,20}", prop::option::of("[a-z]{0,6}"), prop::option::of("[a-c]"));
-    let times = (prop::option::of(instant()), instant());
+    let size = (any::<u64>(), any::<u64>()).prop_map(|(lines, files)| Size { lines, files });
+    let times = (prop::option::of(instant()), instant(), prop::option::of(size));
     (odd_account(), state, prop::option::of(any::<bool>()), labels, reviewers, text, times).prop_map(
         |(
             author,
@@ -503,7 +525,7 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
             labels,
             reviewers,
             (title, target_branch, head),
-            (created_at, updated_at),
+            (created_at, updated_at, size),
         )| {
             Snapshot {
                 url: title.clone(),
@@ -515,6 +537,7 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
                 reviewers,
                 target_branch,
                 head,
+                size,
                 created_at,
                 updated_at,
             }
@@ -556,12 +579,20 @@ fn odd_fact() -> impl Strategy<Value = Fact> {
     ];
     let by = (odd_account(), prop::bool::weighted(0.1)).prop_map(|(account, bot)| Actor { account, bot });
     let refusal = prop::sample::select(vec![Refusal::NotAllowed, Refusal::Dropped, Refusal::OneReviewerOnly]);
-    let file = ("\\PC{0,20}", any::<u64>()).prop_map(|(path, lines)| ChangedFile { path, lines });
+    let handle = prop_oneof!["\\PC{0,12}", Just("rita".to_owned()), Just("sam".to_owned())];
+    let file = ("\\PC{0,20}", any::<u64>(), vec(handle, 0..3))
+        .prop_map(|(path, lines, owners)| ChangedFile { path, lines, owners });
+    let read = prop::sample::select(vec![
+        OwnersFile::NotAsked,
+        OwnersFile::Missing,
+        OwnersFile::Unusable,
+        OwnersFile::Read,
+    ]);
     prop_oneof![
         8 => (act, by, instant(), odd_snapshot())
             .prop_map(|(act, by, at, snapshot)| Fact::Told { act, by, at, snapshot }),
         2 => odd_snapshot().prop_map(|snapshot| Fact::Swept { snapshot }),
-        1 => vec(file, 0..4).prop_map(|files| Fact::Files { files }),
+        1 => (vec(file, 0..4), read).prop_map(|(files, codeowners)| Fact::Files { files, codeowners }),
         1 => (odd_account(), refusal).prop_map(|(reviewer, refusal)| Fact::Refused { reviewer, refusal }),
         1 => Just(Fact::Tick),
     ]

@@ -222,7 +222,7 @@ impl Play {
                     self.ping_holds(person, body, *not_after, workloads);
                 }
                 Action::Status { body } => self.mentions_hold(body),
-                Action::Reply { .. } | Action::ReadFiles | Action::React { .. } => {}
+                Action::Reply { .. } | Action::ReadFiles { .. } | Action::React { .. } => {}
             }
         }
     }
@@ -393,7 +393,7 @@ fn shown(action: &Action) -> String {
         Action::Status { body } => format!("status ({} bytes)", body.len()),
         Action::Ping { person, body, .. } => format!("ping {person}: {}", after_marker(body)),
         Action::Reply { body, .. } => format!("reply: {}", after_marker(body)),
-        Action::ReadFiles => "read the changed files".into(),
+        Action::ReadFiles { .. } => "read the changed files".into(),
         Action::React { .. } => "react".into(),
     }
 }

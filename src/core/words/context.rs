@@ -80,7 +80,7 @@ pub fn status_context(status: &Status<'_>) -> Value {
         stage: review.stage.word(),
         headline: headline(review),
         text: lead_lines(status).join("\n\n"),
-        folded: folded_choice(review).trim().to_owned(),
+        folded: folded_choice(status.policy, review).trim().to_owned(),
         title: quote(&review.title),
         author: Somebody { name: author_name(review), mention: author(status) },
         reviewers: status.reviewers.iter().map(reviewer).collect(),

@@ -5,9 +5,11 @@
 //! spans, where neither forge looks for mentions, references or commands.
 
 mod absence;
+mod boxes;
 mod context;
 mod facts;
 mod next;
+mod owners;
 mod pings;
 mod reasons;
 mod replies;
@@ -17,6 +19,7 @@ pub mod templates;
 mod text;
 
 pub use absence::{away_over, away_too_long, away_unclear, busy_phrase, still_away};
+pub use boxes::{box_notes, box_rule, budget};
 pub use context::{ask_context, escalate_context, remind_context, status_context};
 pub use facts::happening;
 pub use next::NextStep;
@@ -28,4 +31,4 @@ pub use replies::{
 };
 pub use samples::rehearse;
 pub use status::{Status, StatusReviewer, status};
-pub use text::{elapsed, moment, quote, standing};
+pub use text::{candidate, elapsed, moment, quote, standing};

@@ -100,7 +100,7 @@ fn later() -> Timestamp {
 
 fn candidates() -> Vec<Candidate> {
     let chosen = Standing::Chosen { free_at: Timestamp::UNIX_EPOCH, open: 1, capacity: 5 };
-    let candidate = |person: &str, standing| Candidate { person: person.into(), standing };
+    let candidate = |person: &str, standing| Candidate { person: person.into(), standing, owns: None };
     vec![candidate("rita", chosen), candidate("ravi", Standing::Declined)]
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {
@@ -67,6 +67,10 @@ pub(super) struct Pull {
     /// Comments in the conversation and on lines; absent in lists.
     pub comments: Option<u64>,
     pub review_comments: Option<u64>,
+    /// These three as well are absent in lists.
+    pub additions: Option<u64>,
+    pub deletions: Option<u64>,
+    pub changed_files: Option<u64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -133,6 +137,8 @@ impl Pull {
             url: self.html_url.unwrap_or_default(),
             target_branch: self.base.and_then(|base| base.name),
             head: self.head.and_then(|head| head.sha),
+            size: (self.additions.zip(self.deletions).zip(self.changed_files))
+                .map(|((added, deleted), files)| Size { lines: added.saturating_add(deleted), files }),
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
