@@ -14,7 +14,7 @@ use super::keys::{self, Keys};
 use super::mistakes::{Book, Fault};
 use super::reader::{Placed, Section};
 use super::tree::Node;
-use super::{Outside, people, pools, units};
+use super::{Outside, people, pools, tickets, units};
 
 /// Most steps in one time box.
 const STEPS_MOST: usize = 10;
@@ -50,6 +50,8 @@ pub(super) fn policy(
         boxes: boxes(root, book),
         labels: labels(root, book),
         limits: limits(root, book),
+        scope: tickets::scope(root, book),
+        ..Policy::default()
     }
 }
 
@@ -128,7 +130,7 @@ fn labels(root: &Section<'_>, book: &mut Book) -> Labels {
 }
 
 /// The labels with their keys, stages first.
-fn slots(labels: &mut Labels) -> [(&'static str, &mut String); 7] {
+fn slots(labels: &mut Labels) -> [(&'static str, &mut String); 9] {
     [
         ("waiting", &mut labels.waiting),
         ("reviewing", &mut labels.reviewing),
@@ -137,6 +139,8 @@ fn slots(labels: &mut Labels) -> [(&'static str, &mut String); 7] {
         ("contribution", &mut labels.contribution),
         ("overdue", &mut labels.overdue),
         ("skip", &mut labels.skip),
+        ("out_of_scope", &mut labels.out_of_scope),
+        ("priority", &mut labels.priority),
     ]
 }
 

@@ -9,6 +9,8 @@ pub enum Allowed {
     Reviewers,
     /// Author, reviewers, members and leads of the change's pools.
     Involved,
+    /// Leads of the change's pools.
+    Leads,
 }
 
 /// One row of the table of commands: the source of permissions, help and documentation.
@@ -19,7 +21,7 @@ pub struct CommandRule {
 }
 
 /// Every command, in the order in which `help` prints them.
-pub const COMMANDS: [CommandRule; 9] = [
+pub const COMMANDS: [CommandRule; 10] = [
     CommandRule {
         usage: "accept",
         allowed: Allowed::Reviewers,
@@ -43,6 +45,11 @@ pub const COMMANDS: [CommandRule; 9] = [
     },
     CommandRule { usage: "skip", allowed: Allowed::Involved, meaning: "leave this change alone" },
     CommandRule { usage: "resume", allowed: Allowed::Involved, meaning: "end a skip or a snooze" },
+    CommandRule {
+        usage: "sponsor",
+        allowed: Allowed::Leads,
+        meaning: "take on a change that is more than a fix",
+    },
     CommandRule { usage: "why", allowed: Allowed::Roster, meaning: "show how the reviewer was chosen" },
     CommandRule { usage: "help", allowed: Allowed::Roster, meaning: "show this list" },
 ];

@@ -85,6 +85,8 @@ pub enum Command {
     },
     Skip,
     Resume,
+    /// Take on what looks like more than a fix.
+    Sponsor,
     Why,
     /// Addressed to Usher, but not understood: what was written, and the nearest command if one is
     /// near.

@@ -29,6 +29,7 @@ impl Command {
             Command::Pool { .. } => "pool",
             Command::Skip => "skip",
             Command::Resume => "resume",
+            Command::Sponsor => "sponsor",
             Command::Why => "why",
             Command::Unknown { text, .. } => text,
         }
@@ -87,6 +88,7 @@ impl Judge<'_> {
         match allowed {
             Allowed::Roster => true,
             Allowed::Reviewers => assigned,
+            Allowed::Leads => self.leads(person),
             Allowed::Involved => {
                 let is_author = person.account.as_ref() == Some(&self.review.author);
                 let of_pool = self.review.pools.iter().any(|part| {
@@ -98,6 +100,12 @@ impl Judge<'_> {
                 assigned || is_author || of_pool || unclaimed
             }
         }
+    }
+
+    /// Whether the person leads one of the change's pools.
+    fn leads(&self, person: &Person) -> bool {
+        let lead = |pool: &str| self.world.policy.pool(pool).and_then(|pool| pool.lead.as_ref());
+        self.review.pools.iter().any(|part| lead(&part.pool) == Some(&person.name))
     }
 
     fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
@@ -134,6 +142,11 @@ impl Judge<'_> {
                 self.review.hold = None;
                 self.review.unskip = true;
                 self.say(Reason::Resumed { by: Some(person.name.clone()) });
+                Answer::Done
+            }
+            Command::Sponsor => {
+                self.review.sponsor = Some(person.name.clone());
+                self.say(Reason::Sponsored { by: person.name.clone() });
                 Answer::Done
             }
             Command::Unknown { text, nearest } => {

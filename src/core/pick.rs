@@ -10,6 +10,7 @@ use super::candidate::{Candidate, Standing};
 use super::change::ChangeKey;
 use super::people::Person;
 use super::policy::Pool;
+use super::queue::Outlook;
 use super::review::{Ended, Review};
 use super::world::World;
 
@@ -41,9 +42,10 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
     let members = world.directory.pool(&pool.name);
     let mut best: Option<(Rank, usize)> = None;
     let mut candidates = Vec::with_capacity(members.len());
+    let outlook = Outlook::new(world, review, pool);
     for name in members {
         let Some(person) = world.directory.by_name(name) else { continue };
-        let standing = judge(world, review, pool, person, exempt);
+        let standing = outlook.weigh(judge(world, review, pool, person, exempt), name);
         if let Standing::Free { free_at, open, capacity } = standing {
             let rank = rank(world, &review.change, person, free_at, open, capacity);
             if best.as_ref().is_none_or(|(first, _)| rank < *first) {

@@ -9,6 +9,8 @@ use jiff::tz::TimeZone;
 use super::calendar::{Away, Hours};
 use super::change::{ChangeKey, ChangedFile, ForgeKind};
 use super::review::Stage;
+use super::scope::ScopeRules;
+use super::tickets::TicketRules;
 use super::timebox::BoxRules;
 
 /// Everything a decision needs to know that does not change while the configuration stays.
@@ -27,6 +29,10 @@ pub struct Policy {
     pub boxes: BoxRules,
     pub labels: Labels,
     pub limits: Limits,
+    pub scope: ScopeRules,
+    pub tickets: Arc<TicketRules>,
+    /// A ticket system is told of every merge of a change with tickets.
+    pub announces_merges: bool,
 }
 
 impl Default for Policy {
@@ -43,6 +49,9 @@ impl Default for Policy {
             boxes: BoxRules::default(),
             labels: Labels::default(),
             limits: Limits::default(),
+            scope: ScopeRules::default(),
+            tickets: Arc::default(),
+            announces_merges: false,
         }
     }
 }
@@ -187,6 +196,10 @@ pub struct Labels {
     pub ready_to_merge: String,
     pub overdue: String,
     pub skip: String,
+    /// On what looks like more than a fix.
+    pub out_of_scope: String,
+    /// Set by people only: ahead in the queue.
+    pub priority: String,
 }
 
 impl Default for Labels {
@@ -199,6 +212,8 @@ impl Default for Labels {
             ready_to_merge: "support-review::ready-to-merge".into(),
             overdue: "support-review-overdue".into(),
             skip: "support-review-skip".into(),
+            out_of_scope: "support-review-scope".into(),
+            priority: "support-priority".into(),
         }
     }
 }

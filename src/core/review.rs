@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::action::Shape;
 use super::candidate::Candidate;
 use super::change::{Account, ChangeKey, ChangeState, Verdict};
+use super::queue::Queued;
+use super::scope::Beyond;
+use super::tickets::Ticket;
 use super::timebox::TimeBox;
 
 pub use super::assignment::{Assignment, Ended, Origin};
@@ -67,6 +70,12 @@ pub struct Review {
     /// are never stored.
     pub tracked: bool,
     pub target_branch: String,
+    /// Customer tickets that its description names.
+    pub tickets: BTreeSet<Ticket>,
+    /// By which rule it looks like more than a fix, when last judged.
+    pub beyond: Option<Beyond>,
+    /// The lead who takes it on all the same.
+    pub sponsor: Option<String>,
     pub state: ChangeState,
     pub draft: bool,
     pub head: Option<String>,
@@ -171,6 +180,9 @@ pub struct PoolReview {
     /// The ledger knows that nobody of the pool could be asked, and why (`candidates`).
     #[serde(default)]
     pub nobody_said: bool,
+    /// Its place among those who wait for somebody of the pool.
+    #[serde(default)]
+    pub queued: Option<Queued>,
 }
 
 impl PoolReview {
@@ -185,6 +197,7 @@ impl PoolReview {
             not_before: None,
             candidates: Vec::new(),
             nobody_said: false,
+            queued: None,
         }
     }
 }
@@ -219,6 +232,9 @@ impl Review {
             author_name: None,
             tracked: false,
             target_branch: String::new(),
+            tickets: BTreeSet::new(),
+            beyond: None,
+            sponsor: None,
             state: ChangeState::Open,
             draft: false,
             head: None,

@@ -163,12 +163,12 @@ impl Engine {
             let Some(commit) = commit else { return Ok(()) };
             let (actions, wake) = (!commit.actions.is_empty(), commit.review.as_ref().and_then(|r| r.wake));
             match self.store.commit(commit).await {
-                Ok(()) => {
+                Ok(nudged) => {
                     self.metrics.decisions.inc();
                     if actions {
                         self.bells.outbox.ring();
                     }
-                    if wake.is_some() {
+                    if wake.is_some() || nudged > 0 {
                         self.bells.alarm.ring();
                     }
                     return Ok(());

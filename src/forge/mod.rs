@@ -7,6 +7,7 @@
 
 pub mod client;
 pub mod command;
+mod description;
 pub mod fault;
 pub mod gate;
 pub mod github;

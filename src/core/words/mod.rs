@@ -8,6 +8,7 @@ mod facts;
 mod pings;
 mod reasons;
 mod replies;
+mod scope;
 mod status;
 mod text;
 
@@ -18,5 +19,6 @@ pub use replies::{
     cannot_be_asked, help, no_pool_yet, nobody_else, not_allowed, not_in_pool, not_understood, reply,
     snooze_first_run, snooze_skipped, snooze_too_long, unknown_person, unknown_pool, why,
 };
+pub use scope::beyond;
 pub use status::{Status, StatusReviewer, status};
 pub use text::{elapsed, moment, quote, standing};

@@ -27,6 +27,7 @@ fn allowed(allowed: Allowed) -> &'static str {
     match allowed {
         Allowed::Roster => "everybody on the roster",
         Allowed::Reviewers => "the reviewers who are asked",
+        Allowed::Leads => "leads of the pool",
         Allowed::Involved => "author, reviewers, members and leads of the pool",
     }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::scope;
 use super::text::{elapsed, moment, obstacles, plain, quote, standing};
 use crate::core::action::STATUS_MARKER;
 use crate::core::change::ChangeState;
@@ -50,6 +51,9 @@ pub fn status(status: &Status<'_>) -> String {
         (Stage::ReadyToMerge, _) => merge_lines(status),
     };
     text.push_str(&lines.join("\n\n"));
+    for line in scope::lines(review) {
+        let _ = write!(text, "\n\n{line}");
+    }
     text.push_str(&folded_choice(review));
     if review.stage != Stage::Done {
         text.push_str("\n\n<sub>`@usher help` lists what I understand.</sub>");
@@ -183,9 +187,10 @@ fn waiting_lines(status: &Status<'_>) -> Vec<String> {
                 plain(&part.pool)
             ),
             None => format!(
-                "Nobody of {} can be asked right now: {}.",
+                "Nobody of {} can be asked right now: {}.{}",
                 plain(&part.pool),
-                obstacles(&part.candidates)
+                obstacles(&part.candidates),
+                scope::place(part)
             ),
         });
         let lead = status.policy.pool(&part.pool).and_then(|pool| pool.lead.as_deref());

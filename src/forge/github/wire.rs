@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::forge::description::tickets_of;
+use crate::core::tickets::TicketRules;
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -41,6 +43,8 @@ pub(super) struct Pull {
     pub number: u64,
     pub title: Option<String>,
     pub html_url: Option<String>,
+    /// The description; null where it is empty.
+    pub body: Option<String>,
     /// Null for an account that is gone.
     pub user: Option<User>,
     pub state: Option<String>,
@@ -106,7 +110,7 @@ impl Pull {
     }
 
     /// The change as this answer shows it. Who has reviewed is no longer among the requested.
-    pub fn snapshot(self) -> Snapshot {
+    pub fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.requested_reviewers.is_some().then(|| {
             let seen = |account| SeenReviewer { account, verdict: None };
             SeenReviewers { list: self.requested().into_iter().map(seen).collect(), complete: false }
@@ -121,6 +125,7 @@ impl Pull {
             url: self.html_url.unwrap_or_default(),
             target_branch: self.base.and_then(|base| base.name),
             head: self.head.and_then(|head| head.sha),
+            tickets: tickets_of(self.body.as_deref(), tickets),
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
