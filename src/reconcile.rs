@@ -152,7 +152,10 @@ impl Reconcile {
         let ids = people.filter_map(|person| person.account.as_ref()).map(|account| account.id.to_string());
         let ids: BTreeSet<String> = ids.collect();
         let projects = projects.map(|pattern| pattern.text.as_str());
-        format!("changes {:016x}", fingerprint(projects.chain(ids.iter().map(String::as_str)).chain(known.policy.tickets.texts())))
+        format!(
+            "changes {:016x}",
+            fingerprint(projects.chain(ids.iter().map(String::as_str)).chain(known.policy.tickets.texts()))
+        )
     }
 
     async fn read_roster(&self, refresh: bool) -> Result<(), SweepError> {

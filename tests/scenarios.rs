@@ -23,6 +23,9 @@ use crate::support::company::{self, Company, PROJECT, account, london, pattern, 
 use crate::support::forge::Forge;
 use crate::support::play::Play;
 
+#[path = "lines_scope.rs"]
+mod lines_scope;
+
 /// Monday of the week in which a story begins unless it names a date.
 const FIRST_DAY: &str = "2026-11-23";
 
@@ -204,7 +207,8 @@ impl Story {
     fn given(&mut self, line: &str) -> Told {
         let known = [Story::given_forge, Story::given_people, Story::given_pools, Story::given_limits]
             .into_iter()
-            .find_map(|given| given(self, line));
+            .find_map(|given| given(self, line))
+            .or_else(|| self.given_scope(line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));
         self.play.reload();
         told
@@ -464,9 +468,12 @@ impl Story {
         }
         let facts = match opening {
             Some(facts) => Some(facts),
-            None => match self.acts(line)? {
+            None => match self.edits_scope(line)? {
                 Some(facts) => Some(facts),
-                None => self.edits(line)?,
+                None => match self.acts(line)? {
+                    Some(facts) => Some(facts),
+                    None => self.edits(line)?,
+                },
             },
         };
         let facts = facts.ok_or("no such line")?;
@@ -595,6 +602,7 @@ impl Story {
         let known =
             [Story::then_said, Story::then_usher, Story::then_pinged, Story::then_people, Story::then_seen];
         let known = known.into_iter().find_map(|then| then(self, line));
+        let known = known.or_else(|| self.then_announced(line));
         known.unwrap_or_else(|| Err("no such `then` line".into()))
     }
 

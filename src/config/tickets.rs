@@ -23,7 +23,8 @@ const KINDS: &[&str] = &["zendesk", "salesforce", "jira", "url"];
 
 pub(super) fn scope(root: &Section<'_>, book: &mut Book) -> ScopeRules {
     let Some(section) = root.section(book, "scope", &keys::SCOPE) else { return ScopeRules::default() };
-    let mut most = |name| section.value(book, name, units::count(1, 1_000_000)).map(|most| u64::from(most.it));
+    let mut most =
+        |name| section.value(book, name, units::count(1, 1_000_000)).map(|most| u64::from(most.it));
     let (max_lines, max_files) = (most("max_lines"), most("max_files"));
     ScopeRules {
         labels: bare(section.list(book, "labels", units::text)).into_iter().collect(),
@@ -74,7 +75,11 @@ pub(super) fn tickets(
             book.mistake(&system.place, what, "each has a name of its own: it stands before its tickets");
         }
         if systems.len() == SYSTEMS_MOST {
-            book.mistake(&system.place, format!("more than {SYSTEMS_MOST} ticket systems"), "a few are faster");
+            book.mistake(
+                &system.place,
+                format!("more than {SYSTEMS_MOST} ticket systems"),
+                "a few are faster",
+            );
         }
         systems.push(system);
     }
@@ -91,7 +96,12 @@ pub(super) fn tickets(
 /// `None` when something in it was wrong.
 fn system(section: &Section<'_>, book: &mut Book) -> Option<Placed<(String, TicketSystem)>> {
     let name = section.own_name(book, "it stands before every ticket: name = \"zendesk\"", name);
-    let kind = section.required(book, "kind", "write kind = \"zendesk\", \"salesforce\", \"jira\" or \"url\"", kind)?;
+    let kind = section.required(
+        book,
+        "kind",
+        "write kind = \"zendesk\", \"salesforce\", \"jira\" or \"url\"",
+        kind,
+    )?;
     let projects = section.list(book, "projects", project_key);
     let own_key = match kind.it {
         "jira" => "projects",
@@ -130,7 +140,10 @@ fn system(section: &Section<'_>, book: &mut Book) -> Option<Placed<(String, Tick
 fn name(node: &Node) -> Result<String, Fault> {
     let name = units::word(node)?;
     if name.chars().count() > NAME_MOST_CHARS {
-        return Err(Fault::new(format!("a name of more than {NAME_MOST_CHARS} characters"), "find a short one"));
+        return Err(Fault::new(
+            format!("a name of more than {NAME_MOST_CHARS} characters"),
+            "find a short one",
+        ));
     }
     Ok(name)
 }
@@ -148,7 +161,10 @@ fn kind(node: &Node) -> Result<&'static str, Fault> {
 fn project_key(node: &Node) -> Result<String, Fault> {
     let text = units::text(node)?;
     let fits = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
-    if (2..=10).contains(&text.len()) && text.starts_with(|c: char| c.is_ascii_uppercase()) && text.chars().all(fits) {
+    if (2..=10).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.chars().all(fits)
+    {
         return Ok(text);
     }
     Err(Fault::new(format!("`{text}` is no project key"), "write it as in KEY-123: \"KEY\""))
@@ -156,10 +172,14 @@ fn project_key(node: &Node) -> Result<String, Fault> {
 
 fn webhook(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Option<TicketWebhook> {
     secrets::hide_literals(section, &["signing_token"], book);
-    let url = section.required(book, "url", "write where to: url = \"https://desk.example.com/hooks/usher\"", address);
+    let url = section.required(
+        book,
+        "url",
+        "write where to: url = \"https://desk.example.com/hooks/usher\"",
+        address,
+    );
     let todo = "write signing_token = \"env:NAME\", so that the receiver can tell that it comes from Usher";
-    let token =
-        section.required(book, "signing_token", todo, |node| secrets::outbound_token(node, outside));
+    let token = section.required(book, "signing_token", todo, |node| secrets::outbound_token(node, outside));
     Some(TicketWebhook { url: url?.it, signing_token: token?.it })
 }
 

@@ -68,7 +68,8 @@ impl Queue {
     fn ahead_for(&self, person: &str, place: Timestamp, change: &ChangeKey) -> u32 {
         let line = self.lines.get(person).map_or(&[][..], Vec::as_slice);
         let ahead = line.iter().take_while(|other| (other.place, &other.change) < (place, change));
-        let changes: BTreeSet<&ChangeKey> = ahead.map(|other| &other.change).filter(|c| *c != change).collect();
+        let changes: BTreeSet<&ChangeKey> =
+            ahead.map(|other| &other.change).filter(|c| *c != change).collect();
         u32::try_from(changes.len()).unwrap_or(u32::MAX)
     }
 
@@ -150,7 +151,10 @@ impl<'w> Outlook<'w> {
 fn may_become_free(candidate: &Candidate) -> bool {
     matches!(
         candidate.standing,
-        Standing::Away { .. } | Standing::LeaveSoon { .. } | Standing::AtCapacity { .. } | Standing::Kept { .. }
+        Standing::Away { .. }
+            | Standing::LeaveSoon { .. }
+            | Standing::AtCapacity { .. }
+            | Standing::Kept { .. }
     )
 }
 

@@ -40,7 +40,9 @@ impl Beyond {
     /// Whether both name the same rule; by how much a size is exceeded does not matter.
     fn same_rule(&self, other: &Beyond) -> bool {
         match (self, other) {
-            (Beyond::Lines { .. }, Beyond::Lines { .. }) | (Beyond::Files { .. }, Beyond::Files { .. }) => true,
+            (Beyond::Lines { .. }, Beyond::Lines { .. }) | (Beyond::Files { .. }, Beyond::Files { .. }) => {
+                true
+            }
             (one, other) => one == other,
         }
     }

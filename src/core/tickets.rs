@@ -57,7 +57,10 @@ impl TicketSystem {
     /// When a pattern cannot be compiled, as for all constructors here.
     pub fn zendesk(name: &str) -> Result<TicketSystem, String> {
         let url = r"(?i)https://[a-z0-9-]{1,63}\.zendesk\.com/(?:agent/(?:#/)?tickets|tickets|(?:hc/(?:[a-z-]{2,8}/)?)?requests)/(?<ref>[0-9]{1,20})(?:$|[^a-z0-9_])";
-        TicketSystem::new(name, &[url, r"(?:^|[^A-Za-z0-9_-])(?i:zd)[-#](?<ref>[0-9]{1,20})(?:$|[^A-Za-z0-9_])"])
+        TicketSystem::new(
+            name,
+            &[url, r"(?:^|[^A-Za-z0-9_-])(?i:zd)[-#](?<ref>[0-9]{1,20})(?:$|[^A-Za-z0-9_])"],
+        )
     }
 
     /// Salesforce: lightning and classic addresses of a case, and `Case 00012345` (eight digits).
@@ -82,10 +85,8 @@ impl TicketSystem {
             return TicketSystem::new(name, &[browse]);
         }
         let keys: Vec<String> = projects.iter().map(|key| regex::escape(key)).collect();
-        let key = format!(
-            r"(?:^|[^A-Za-z0-9_-])(?<ref>(?:{})-[0-9]{{1,20}})(?:$|[^A-Za-z0-9_])",
-            keys.join("|")
-        );
+        let key =
+            format!(r"(?:^|[^A-Za-z0-9_-])(?<ref>(?:{})-[0-9]{{1,20}})(?:$|[^A-Za-z0-9_])", keys.join("|"));
         TicketSystem::new(name, &[&key])
     }
 
@@ -103,7 +104,11 @@ impl TicketSystem {
             let named = compiled.capture_names().any(|group| group == Some(GROUP));
             if named { Ok(compiled) } else { Err(format!("it has no group `(?<{GROUP}>…)`")) }
         });
-        Ok(TicketSystem { name: name.to_owned(), salesforce: false, patterns: patterns.collect::<Result<_, _>>()? })
+        Ok(TicketSystem {
+            name: name.to_owned(),
+            salesforce: false,
+            patterns: patterns.collect::<Result<_, _>>()?,
+        })
     }
 
     /// The reference in its one spelling: an address and a number of one ticket are one ticket.
@@ -120,19 +125,21 @@ impl TicketSystem {
 /// # Errors
 /// What is wrong with it, in one line.
 pub fn compiled(pattern: &str) -> Result<Regex, String> {
-    let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX).build();
+    let built =
+        RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX).build();
     built.map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "it is too large".to_owned(),
-        error => error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+        error => {
+            error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+        }
     })
 }
 
 /// Whether a text is a number, a short key in capitals with a number, or a hexadecimal id: nothing
 /// in which a name could be read.
 fn is_reference(text: &str) -> bool {
-    let number = |text: &str| {
-        (1..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
-    };
+    let number =
+        |text: &str| (1..=DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     let key = |text: &str| {
         let fits = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
         (1..=KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(fits)
@@ -156,9 +163,9 @@ impl TicketRules {
 
     /// All rules as text: two policies with the same text find the same tickets.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.systems
-            .iter()
-            .flat_map(|system| std::iter::once(&*system.name).chain(system.patterns.iter().map(Regex::as_str)))
+        self.systems.iter().flat_map(|system| {
+            std::iter::once(&*system.name).chain(system.patterns.iter().map(Regex::as_str))
+        })
     }
 
     /// The tickets that a description names: each once, at most [`TICKETS_MAX`], found in its first
@@ -241,7 +248,10 @@ mod tests {
             ("see https://acme.zendesk.com/hc/en-us/requests/42).", "zendesk 42"),
             ("Fixes ZD-123.", "zendesk 123"),
             ("(zd#123)", "zendesk 123"),
-            ("https://acme.lightning.force.com/lightning/r/Case/5003000000D8cuIAAR/view", "salesforce 5003000000D8cuI"),
+            (
+                "https://acme.lightning.force.com/lightning/r/Case/5003000000D8cuIAAR/view",
+                "salesforce 5003000000D8cuI",
+            ),
             ("https://acme.my.salesforce.com/5003000000D8cuI", "salesforce 5003000000D8cuI"),
             ("Case 00012345", "salesforce 00012345"),
             ("case number: 00012345, thanks", "salesforce 00012345"),
@@ -249,7 +259,10 @@ mod tests {
             ("SUP-7", "jira SUP-7"),
             ("https://acme.atlassian.net/browse/CUST-12?focused=1", "jira CUST-12"),
             ("https://desk.acme.com/t/991", "desk 991"),
-            ("https://desk.acme.com/t/0f8fad5b-d9cb-469f-a165-70867728950e", "desk 0f8fad5b-d9cb-469f-a165-70867728950e"),
+            (
+                "https://desk.acme.com/t/0f8fad5b-d9cb-469f-a165-70867728950e",
+                "desk 0f8fad5b-d9cb-469f-a165-70867728950e",
+            ),
         ] {
             assert_eq!(found(text), [expected], "{text}");
         }
@@ -281,7 +294,17 @@ mod tests {
     /// Whatever a pattern of the configuration captures, a name does not come out.
     #[test]
     fn a_customers_name_does_not_pass() {
-        for slug in ["acme-corp", "john.smith", "smith", "42-acme-corp", "Acme-42", "smith-7", "acme42", "müller", "cafebabe"] {
+        for slug in [
+            "acme-corp",
+            "john.smith",
+            "smith",
+            "42-acme-corp",
+            "Acme-42",
+            "smith-7",
+            "acme42",
+            "müller",
+            "cafebabe",
+        ] {
             assert_eq!(found(&format!("https://desk.acme.com/t/{slug}")), [""; 0], "{slug}");
         }
         assert_eq!(found("https://acme.zendesk.com/agent/tickets/12-acme-corp"), ["zendesk 12"]);

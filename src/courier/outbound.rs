@@ -110,7 +110,12 @@ impl Outbound {
     /// # Errors
     /// [`Fault::Retry`] when it did not get there or the answer promises nothing;
     /// [`Fault::Refused`] for what will be refused again, and where no address is configured.
-    pub(super) async fn tell(&self, change: &ChangeKey, news: &Announcement, now: Timestamp) -> Result<(), Fault> {
+    pub(super) async fn tell(
+        &self,
+        change: &ChangeKey,
+        news: &Announcement,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
         let refuse = |status, answer: &str| Fault::Refused { status, answer: answer.to_owned() };
         let aim = self.aim.load_full();
         let aim = aim.ok_or_else(|| refuse(0, "no [tickets.webhook] is configured any more"))?;
@@ -128,7 +133,10 @@ impl Outbound {
             .header("webhook-signature", signature)
             .body(body);
         let lost = |error: &reqwest::Error| Fault::Retry {
-            why: format!("no answer from the ticket system{}", if error.is_timeout() { ": timed out" } else { "" }),
+            why: format!(
+                "no answer from the ticket system{}",
+                if error.is_timeout() { ": timed out" } else { "" }
+            ),
             outcome_unknown: !error.is_connect(),
         };
         let mut answer = request.send().await.map_err(|error| lost(&error))?;
@@ -155,10 +163,9 @@ fn judge(status: StatusCode) -> Result<(), Fault> {
         300..=399 => refused("the ticket system answers with a redirect, and none is followed"),
         410 => refused("the ticket system wants no more of these"),
         400 | 413 | 415 | 422 => refused("the ticket system does not take it"),
-        _ => Err(Fault::Retry {
-            why: format!("the ticket system answered {number}"),
-            outcome_unknown: false,
-        }),
+        _ => {
+            Err(Fault::Retry { why: format!("the ticket system answered {number}"), outcome_unknown: false })
+        }
     }
 }
 
@@ -214,9 +221,8 @@ mod tests {
 
     #[test]
     fn what_the_answer_means() {
-        let lasting = |status: u16| {
-            matches!(judge(StatusCode::from_u16(status).unwrap()), Err(Fault::Refused { .. }))
-        };
+        let lasting =
+            |status: u16| matches!(judge(StatusCode::from_u16(status).unwrap()), Err(Fault::Refused { .. }));
         assert_eq!(judge(StatusCode::NO_CONTENT), Ok(()));
         for status in [301, 307, 400, 410, 422] {
             assert!(lasting(status), "{status}");

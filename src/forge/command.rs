@@ -28,7 +28,8 @@ const SNOOZE_DAYS_MAX: u32 = 90;
 const OWN_MARKER: &str = "<!-- usher:";
 
 /// The words, as people type them.
-const WORDS: [&str; 9] = ["help", "accept", "decline", "snooze", "reassign", "pool", "skip", "resume", "why"];
+const WORDS: [&str; 10] =
+    ["help", "accept", "decline", "snooze", "reassign", "pool", "skip", "resume", "sponsor", "why"];
 
 /// Reads the commands of a comment in Markdown, in their order, at most [`COMMANDS_MAX`]. A command
 /// is a line that begins with `@` and one of `handles` (case does not matter). A comment that
@@ -131,6 +132,7 @@ fn command(said: &str) -> Command {
         },
         "skip" => Command::Skip,
         "resume" => Command::Resume,
+        "sponsor" => Command::Sponsor,
         "why" => Command::Why,
         other => unknown(said, nearest(other)),
     }
@@ -207,6 +209,7 @@ mod tests {
         assert_eq!(one("@usher pool `docs`"), Command::Pool { name: "docs".into() });
         assert_eq!(one("@usher skip"), Command::Skip);
         assert_eq!(one("@usher resume"), Command::Resume);
+        assert_eq!(one("@usher sponsor"), Command::Sponsor);
         assert_eq!(one("@usher why?"), Command::Why);
     }
 

@@ -9,7 +9,9 @@ use super::tolerant::Text;
 use crate::core::tickets::{Ticket, TicketRules};
 
 /// Reads the field of a description unparsed: a missing one is not told, `null` is an empty one.
-pub(super) fn described<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+pub(super) fn described<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 

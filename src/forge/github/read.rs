@@ -16,11 +16,11 @@ use crate::core::change::{Account, ChangeKey, ChangeState, SeenReviewer, SeenRev
 use crate::core::fact::{Act, Actor, Fact};
 use crate::core::tickets::TicketRules;
 use crate::forge::command::commands;
+use crate::forge::description::{described, tickets_in};
 use crate::forge::inbound::{
     Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object, timeless, utf8,
 };
 use crate::forge::time::instant;
-use crate::forge::description::{described, tickets_in};
 use crate::forge::tolerant::{Flag, List, Maybe, Number, Text};
 
 /// The JSON of a delivery: the body, or its `payload` field where the hook's content type is

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::forge::description::tickets_of;
-use crate::core::tickets::TicketRules;
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use crate::core::tickets::TicketRules;
+use crate::forge::description::tickets_of;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {

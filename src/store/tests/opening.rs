@@ -138,7 +138,10 @@ async fn a_busy_store_says_so() {
 }
 
 fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-    sql::ALL.iter().copied().chain([("CLAIM", sqlite::CLAIM), ("CLAIM_ANNOUNCEMENTS", sqlite::CLAIM_ANNOUNCEMENTS)])
+    sql::ALL
+        .iter()
+        .copied()
+        .chain([("CLAIM", sqlite::CLAIM), ("CLAIM_ANNOUNCEMENTS", sqlite::CLAIM_ANNOUNCEMENTS)])
 }
 
 #[tokio::test]
