@@ -25,6 +25,7 @@ mod secrets;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod timeboxes;
 mod tree;
 mod units;
 

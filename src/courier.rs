@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::core::action::Action;
+use crate::core::change::OwnersFile;
 use crate::core::fact::Fact;
 use crate::forge::{Client, Fault, Hint, Performed};
 use crate::metrics::Metrics;
@@ -192,10 +193,14 @@ impl Courier {
 fn settle_fault(clock: &Clock, item: &OutboxItem, fault: Fault) -> Settlement {
     let error = fault.to_string();
     let lasting = matches!(fault, Fault::Refused { .. } | Fault::Gone) || item.attempts >= ATTEMPTS_MAX;
-    if lasting && item.action == Action::ReadFiles {
+    if lasting && let Action::ReadFiles { codeowners } = &item.action {
         // Routing must not wait for files that cannot be had: the first route without paths decides.
         tracing::warn!(change = %item.change, %error, "the changed files cannot be read; routed without them");
-        return Settlement::Done { comment: None, facts: vec![Fact::Files { files: Vec::new() }] };
+        let codeowners = if codeowners.is_some() { OwnersFile::Unusable } else { OwnersFile::NotAsked };
+        return Settlement::Done {
+            comment: None,
+            facts: vec![Fact::Files { files: Vec::new(), codeowners }],
+        };
     }
     if lasting {
         tracing::warn!(change = %item.change, kind = item.kind, %error, "an action became a dead letter");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::core::action::{Action, Shape};
-use usher::core::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind};
+use usher::core::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
 use usher::core::fact::{Fact, Refusal};
 use usher::core::people::RosterWish;
 use usher::core::policy::Pattern;
@@ -245,9 +245,9 @@ async fn a_sweep_finds_what_is_open_and_what_has_ended_since() {
 async fn files_people_and_reactions_are_read_and_written() {
     for town in Town::both().await {
         let at = town.open();
-        let facts = town.perform(&at, &Action::ReadFiles).await.facts;
-        let file = ChangedFile { path: "src/lib.rs".into(), lines: 4 };
-        assert_eq!(facts, [Fact::Files { files: vec![file] }]);
+        let facts = town.perform(&at, &Action::ReadFiles { codeowners: None }).await.facts;
+        let file = ChangedFile { path: "src/lib.rs".into(), lines: 4, owners: vec![] };
+        assert_eq!(facts, [Fact::Files { files: vec![file], codeowners: OwnersFile::NotAsked }]);
         let wish = RosterWish {
             logins: ["rita", "nobody"].map(str::to_owned).into(),
             groups: ["acme/support", "acme/none"].map(str::to_owned).into(),

@@ -584,7 +584,7 @@ impl Story {
 fn file(text: &str) -> Result<ChangedFile, String> {
     let [path, lines] =
         fit("{} ({} lines)", text).ok_or_else(|| format!("`{text}`: write `path (5 lines)`"))?;
-    Ok(ChangedFile { path: path.to_owned(), lines: number(lines)?.into() })
+    Ok(ChangedFile { path: path.to_owned(), lines: number(lines)?.into(), owners: vec![] })
 }
 
 // ---------------------------------------------------------------------------- then

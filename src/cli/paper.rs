@@ -112,10 +112,11 @@ impl Paper {
         for fact in facts {
             sketch.add(decide(&world, &sketch.review, &fact));
         }
-        if sketch.actions.contains(&Action::ReadFiles) {
-            let read = self.client.perform(change, &Action::ReadFiles, Hint::default()).await;
+        let reads = |action: &Action| matches!(action, Action::ReadFiles { .. });
+        if let Some(index) = sketch.actions.iter().position(reads) {
+            let action = sketch.actions.remove(index);
+            let read = self.client.perform(change, &action, Hint::default()).await;
             let read = read.context("the changed files could not be read")?;
-            sketch.actions.retain(|action| *action != Action::ReadFiles);
             for fact in read.facts {
                 sketch.add(decide(&world, &sketch.review, &fact));
             }
@@ -173,7 +174,7 @@ impl Sketch {
         for (pool, candidates) in &self.judged {
             anstream::println!("\nPool {pool}:");
             for candidate in candidates {
-                anstream::println!("  {:<16} {}", candidate.person, words::standing(&candidate.standing));
+                anstream::println!("  {:<16} {}", candidate.person, words::candidate(candidate));
             }
         }
         if !self.reasons.is_empty() {
@@ -220,7 +221,7 @@ impl Sketch {
 pub(super) fn action_words(action: &Action) -> String {
     let join = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
     match action {
-        Action::ReadFiles => "read the changed files".into(),
+        Action::ReadFiles { .. } => "read the changed files".into(),
         Action::Shape(shape) => {
             let mut parts = Vec::new();
             let logins = |set: &std::collections::BTreeSet<crate::core::change::Account>| {

@@ -20,7 +20,7 @@ macro_rules! sections {
 }
 
 sections! {
-    ROOT "" ["dry_run" "server" "store" "forge" "support" "person" "pool" "route" "calendar" "timebox"
+    ROOT "" ["dry_run" "server" "store" "forge" "support" "person" "pool" "route" "calendar" "timebox" "timebox_rule"
         "labels" "limits" "reconcile" "scope" "tickets"]
     SERVER "[server]" ["listen" "admin" "body_limit" "keep_bodies"]
     STORE "[store]" ["url"]
@@ -29,14 +29,17 @@ sections! {
     SUPPORT "[support]" ["members" "gitlab_groups" "github_teams" "except"]
     PERSON "[[person]]" ["name" "gitlab" "github" "calendar" "timezone" "capacity" "away"]
     POOL "[[pool]]" ["name" "members" "gitlab_groups" "github_teams" "lead" "reviewers" "approvals"
-        "capacity" "calendar"]
-    ROUTE "[[route]]" ["pool" "projects" "paths" "labels" "target_branches" "forges"]
+        "capacity" "calendar" "timebox"]
+    ROUTE "[[route]]" ["pool" "projects" "paths" "labels" "target_branches" "forges" "codeowners"
+        "timebox"]
     CALENDAR "[[calendar]]" ["name" "timezone" "days" "hours" "holidays" "holidays_ics"]
     TIMEBOX "[timebox]" ["waiting" "reviewing" "with_author" "ready_to_merge"]
     WAITING "[timebox.waiting]" ["budget" "steps"]
     REVIEWING "[timebox.reviewing]" ["budget" "steps"]
     WITH_AUTHOR "[timebox.with_author]" ["budget" "steps"]
     READY_TO_MERGE "[timebox.ready_to_merge]" ["budget" "steps"]
+    TIMEBOX_RULE "[[timebox_rule]]" ["name" "min_lines" "max_lines" "max_files" "labels" "waiting"
+        "reviewing" "with_author" "ready_to_merge"]
     STEP "a step" ["at" "do"]
     LABELS "[labels]" ["contribution" "waiting" "reviewing" "with_author" "ready_to_merge" "overdue"
         "skip" "out_of_scope" "priority"]

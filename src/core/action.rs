@@ -13,7 +13,11 @@ use super::tickets::Ticket;
 #[serde(rename_all = "snake_case", tag = "action")]
 pub enum Action {
     /// Read the changed files; the answer comes back as [`Fact::Files`](super::fact::Fact::Files).
-    ReadFiles,
+    ReadFiles {
+        /// Also who owns them, by the CODEOWNERS file of this branch (empty: of the default branch).
+        #[serde(default)]
+        codeowners: Option<String>,
+    },
     /// Labels and reviewers as they should be.
     Shape(Shape),
     /// The one status comment, created or edited in place. `body` carries the hidden marker.
@@ -46,7 +50,7 @@ impl Action {
     /// older.
     pub fn kind(&self) -> String {
         match self {
-            Action::ReadFiles => "files".into(),
+            Action::ReadFiles { .. } => "files".into(),
             Action::Shape(_) => "shape".into(),
             Action::Status { .. } => "status".into(),
             Action::Ping { key, .. } => format!("ping:{key}"),
@@ -62,7 +66,7 @@ impl Action {
         match self {
             Action::Status { .. } => Some(STATUS_MARKER.into()),
             Action::Ping { key, .. } | Action::Reply { key, .. } => Some(ping_marker(key)),
-            Action::ReadFiles | Action::Shape(_) | Action::React { .. } | Action::Announce(_) => None,
+            Action::ReadFiles { .. } | Action::Shape(_) | Action::React { .. } | Action::Announce(_) => None,
         }
     }
 }

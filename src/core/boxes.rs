@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use super::calendar::Agenda;
 use super::decide::Judge;
 use super::review::{Assignment, Stage};
-use super::timebox::{BoxRule, TimeBox};
+use super::terms::{Court, Terms};
+use super::timebox::TimeBox;
 
 /// One of the time boxes of a review.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,14 +115,16 @@ impl Judge<'_> {
 }
 
 impl<'w> Judge<'w> {
-    pub(super) fn rule(&self, id: BoxId) -> &'w BoxRule {
-        let boxes = &self.world.policy.boxes;
-        match id {
-            BoxId::Waiting(_) => &boxes.waiting,
-            BoxId::Reviewing(_) => &boxes.reviewing,
-            BoxId::Author => &boxes.with_author,
-            BoxId::Merge => &boxes.ready_to_merge,
-        }
+    /// Budget and steps of the box on this change, at this moment.
+    pub(super) fn terms(&self, id: BoxId) -> Terms<'w> {
+        let court = match id {
+            BoxId::Waiting(_) => Court::Waiting,
+            BoxId::Reviewing(_) => Court::Reviewing,
+            BoxId::Author => Court::WithAuthor,
+            BoxId::Merge => Court::ReadyToMerge,
+        };
+        let part = self.pool_of(id).map(|index| &self.review.pools[index]);
+        self.world.policy.terms(&self.review, court, part)
     }
 
     /// The business time in which the box runs: the holder's, or the pool's while nobody holds it.
@@ -151,7 +154,7 @@ impl<'w> Judge<'w> {
     }
 
     pub(super) fn due(&self, id: BoxId) -> Option<Timestamp> {
-        self.time_box(id).runs_out(self.rule(id), &self.agenda(id))
+        self.time_box(id).runs_out(self.terms(id).budget, &self.agenda(id))
     }
 
     /// The time zone in which a person reads a time.
@@ -166,10 +169,10 @@ impl Judge<'_> {
     /// When the next step of each running box is due, or its budget is spent.
     pub(super) fn box_deadlines(&self) -> impl Iterator<Item = Timestamp> {
         self.running().into_iter().flat_map(move |id| {
-            let (time_box, rule, agenda) = (self.time_box(id), self.rule(id), self.agenda(id));
-            let untaken = rule.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
+            let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
+            let untaken = terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
             let steps = untaken.map(|step| step.at_percent).chain([100]).collect::<Vec<_>>();
-            steps.into_iter().filter_map(move |percent| time_box.due(rule, percent, &agenda))
+            steps.into_iter().filter_map(move |percent| time_box.due(terms.budget, percent, &agenda))
         })
     }
 

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Candidate {
     pub person: String,
     pub standing: Standing,
+    /// A changed file that they own by CODEOWNERS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owns: Option<String>,
 }
 
 /// The judgement on one candidate.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::change::{Account, ChangedFile, Snapshot, Verdict};
+use super::change::{Account, ChangedFile, OwnersFile, Snapshot, Verdict};
 
 /// Something that happened, forge-neutral. Webhook, sweep, answer, refusal, person and clock all
 /// come in by this one door.
@@ -15,7 +15,11 @@ pub enum Fact {
     /// Reconcile looked at the change and this is what it saw.
     Swept { snapshot: Snapshot },
     /// The changed files that [`Action::ReadFiles`](super::action::Action::ReadFiles) asked for.
-    Files { files: Vec<ChangedFile> },
+    Files {
+        files: Vec<ChangedFile>,
+        #[serde(default)]
+        codeowners: OwnersFile,
+    },
     /// The forge would not take a reviewer.
     Refused { reviewer: Account, refusal: Refusal },
     /// Nothing happened but time.

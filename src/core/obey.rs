@@ -111,7 +111,7 @@ impl Judge<'_> {
     fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
         match command {
             Command::Help => Answer::Words(words::help()),
-            Command::Why => Answer::Words(words::why(&self.review)),
+            Command::Why => Answer::Words(words::why(self.world.policy, &self.review)),
             Command::Accept => self.accept(person),
             Command::Decline { note } => self.decline(person, note.clone(), at),
             // A snooze ends by itself, and what it would replace does not.

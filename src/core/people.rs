@@ -76,6 +76,8 @@ pub struct Directory {
     name_of: BTreeMap<u64, String>,
     /// Members of each pool, by pool name; names in ascending order.
     pools: BTreeMap<String, Vec<String>>,
+    /// Members of each group that the policy lists, by its path in lower case.
+    groups: BTreeMap<String, Vec<String>>,
 }
 
 /// How much each person carries, counted by the store over all forges.
@@ -143,6 +145,7 @@ impl Directory {
             people: BTreeMap::new(),
             name_of: BTreeMap::new(),
             pools: BTreeMap::new(),
+            groups: BTreeMap::new(),
         };
         let named = RosterWish::new_names(policy);
         for name in named {
@@ -194,6 +197,11 @@ impl Directory {
         for account in policy.support.groups.iter().flat_map(group) {
             let name = self.name_for(policy, account);
             self.mark_support(&name);
+        }
+        let pools = policy.pools.iter().flat_map(|pool| &pool.groups);
+        for listed in pools.chain(&policy.support.groups).filter(|listed| listed.forge == forge) {
+            let names = group(listed).iter().map(|account| self.name_for(policy, account)).collect();
+            self.groups.insert(listed.path.to_lowercase(), names);
         }
         for pool in &policy.pools {
             let mut members: BTreeSet<String> = pool.members.iter().cloned().collect();
@@ -270,6 +278,11 @@ impl Directory {
 
     pub fn in_pool(&self, pool: &str, name: &str) -> bool {
         self.pool(pool).iter().any(|member| member == name)
+    }
+
+    /// Names of the members of a group that the policy lists; empty for any other.
+    pub fn group(&self, path: &str) -> &[String] {
+        self.groups.get(&path.to_lowercase()).map_or(&[], Vec::as_slice)
     }
 
     /// Everybody, by name.

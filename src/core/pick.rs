@@ -1,6 +1,7 @@
 //! The choice of a reviewer: every member of the pool is judged, and the best of the rest is chosen.
 //!
-//! The order among those who can be asked: soonest next working time, then smallest open workload
+//! The order among those who can be asked: owners of changed files (where a route follows
+//! CODEOWNERS), then soonest next working time, then smallest open workload
 //! against capacity, then least recently asked, then a stable hash of change and name. There is no
 //! randomness, so the same question has the same answer.
 
@@ -21,6 +22,8 @@ const MEMORY_MILLIS: i64 = 5 * 24 * 3_600_000;
 /// A member's place in the queue; the smallest is chosen.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
+    /// Owners of changed files come first.
+    owns_nothing: bool,
     free_at: Timestamp,
     /// Open reviews per thousand of capacity.
     load: u32,
@@ -40,19 +43,26 @@ pub struct Choice {
 /// this change does not count, because a human asked for them.
 pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str>) -> Choice {
     let members = world.directory.pool(&pool.name);
+    let part = review.pools.iter().find(|part| part.pool == pool.name);
+    let owners = part.map_or(&[][..], |part| &part.owners);
     let mut best: Option<(Rank, usize)> = None;
     let mut candidates = Vec::with_capacity(members.len());
     let outlook = Outlook::new(world, review, pool);
     for name in members {
         let Some(person) = world.directory.by_name(name) else { continue };
         let standing = outlook.weigh(judge(world, review, pool, person, exempt), name);
+        let owner = owners.iter().find(|owner| owner.person == *name);
         if let Standing::Free { free_at, open, capacity } = standing {
-            let rank = rank(world, &review.change, person, free_at, open, capacity);
+            let rank = Rank {
+                owns_nothing: owner.is_none(),
+                ..rank(world, &review.change, person, free_at, open, capacity)
+            };
             if best.as_ref().is_none_or(|(first, _)| rank < *first) {
                 best = Some((rank, candidates.len()));
             }
         }
-        candidates.push(Candidate { person: name.clone(), standing });
+        let owns = owner.map(|owner| owner.path.clone());
+        candidates.push(Candidate { person: name.clone(), standing, owns });
     }
     let chosen = best.map(|(_, index)| {
         let candidate = &mut candidates[index];
@@ -125,6 +135,7 @@ fn rank(
     let asked = world.workloads.of(&person.name).last_asked;
     let age = asked.map_or(MEMORY_MILLIS, |at| world.now.as_millisecond() - at.as_millisecond());
     Rank {
+        owns_nothing: true,
         free_at,
         load: open.saturating_mul(1000) / capacity.max(1),
         recency: -age.clamp(0, MEMORY_MILLIS),

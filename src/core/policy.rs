@@ -7,9 +7,10 @@ use globset::GlobMatcher;
 use jiff::tz::TimeZone;
 
 use super::calendar::{Away, Hours};
-use super::change::{ChangeKey, ChangedFile, ForgeKind};
+use super::change::{ChangeKey, ForgeKind};
 use super::review::Stage;
 use super::scope::ScopeRules;
+use super::terms::{BoxOverrides, TimeBoxRule};
 use super::tickets::TicketRules;
 use super::timebox::BoxRules;
 
@@ -27,6 +28,8 @@ pub struct Policy {
     /// Calendar of whoever names none.
     pub default_hours: Arc<Hours>,
     pub boxes: BoxRules,
+    /// In their order: the first that matches counts. See [`terms`](super::terms).
+    pub box_rules: Vec<TimeBoxRule>,
     pub labels: Labels,
     pub limits: Limits,
     pub scope: ScopeRules,
@@ -47,6 +50,7 @@ impl Default for Policy {
             calendars: BTreeMap::new(),
             default_hours: Arc::new(Hours::office(TimeZone::UTC)),
             boxes: BoxRules::default(),
+            box_rules: Vec::new(),
             labels: Labels::default(),
             limits: Limits::default(),
             scope: ScopeRules::default(),
@@ -115,6 +119,8 @@ pub struct Pool {
     /// Open reviews a member may hold, unless the person's own capacity says otherwise.
     pub capacity: u32,
     pub hours: Option<Arc<Hours>>,
+    /// Time boxes that differ from those of the policy.
+    pub boxes: BoxOverrides,
 }
 
 impl Default for Pool {
@@ -129,6 +135,7 @@ impl Default for Pool {
             approvals: 1,
             capacity: 5,
             hours: None,
+            boxes: BoxOverrides::default(),
         }
     }
 }
@@ -144,6 +151,10 @@ pub struct Route {
     /// Matches when the change has one of them.
     pub labels: Vec<String>,
     pub target_branches: Vec<Pattern>,
+    /// Owners by the repository's CODEOWNERS who are in the pool are asked first.
+    pub codeowners: bool,
+    /// Time boxes of changes that come by this route.
+    pub boxes: BoxOverrides,
 }
 
 /// A glob as it was written, with its matcher: `*` stays within a path segment, `**` crosses them.
@@ -180,10 +191,6 @@ impl Pattern {
     pub fn matches(&self, text: &str) -> bool {
         self.matcher.is_match(text)
     }
-}
-
-fn any(patterns: &[Pattern], text: &str) -> bool {
-    patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(text))
 }
 
 /// The names of the labels.
@@ -276,84 +283,6 @@ impl Policy {
     /// The hours of a pool's own calendar.
     pub fn pool_hours(&self, pool: &str) -> &Hours {
         self.pool(pool).and_then(|pool| pool.hours.as_deref()).unwrap_or(&self.default_hours)
-    }
-
-    /// The route by which `pool` was meant to be reached and what claims the change: see
-    /// [`Claims`].
-    pub fn claims(&self, facts: &RouteFacts<'_>) -> Claims {
-        let candidates: Vec<&Route> = self.routes.iter().filter(|route| route.admits(facts)).collect();
-        // Paths only matter if a route with paths can come before the first one without.
-        let first_open = candidates.iter().position(|route| route.paths.is_empty());
-        let needs_files = !candidates.is_empty() && first_open != Some(0);
-        match (needs_files, facts.files) {
-            (true, None) => Claims::NeedFiles,
-            (true, Some(files)) => Claims::Pools(self.claimed_by_files(&candidates, files)),
-            (false, _) => {
-                let pools = first_open.map(|index| (candidates[index].pool.clone(), 0));
-                Claims::Pools(pools.into_iter().collect())
-            }
-        }
-    }
-
-    /// Each file is claimed by the first route that matches it; the pool with most changed lines
-    /// comes first, ties in the order of the routes.
-    fn claimed_by_files(&self, candidates: &[&Route], files: &[ChangedFile]) -> Vec<(String, u64)> {
-        let mut claimed: Vec<(String, u64)> = Vec::new();
-        for route in candidates {
-            if !claimed.iter().any(|(pool, _)| *pool == route.pool) {
-                claimed.push((route.pool.clone(), 0));
-            }
-        }
-        let mut touched = vec![false; claimed.len()];
-        for file in files {
-            let Some(route) = candidates.iter().find(|route| any(&route.paths, &file.path)) else { continue };
-            if let Some(index) = claimed.iter().position(|(pool, _)| *pool == route.pool) {
-                claimed[index].1 += file.lines;
-                touched[index] = true;
-            }
-        }
-        let mut index = 0;
-        claimed.retain(|_| {
-            index += 1;
-            touched[index - 1]
-        });
-        // A change without files (or whose files nobody claims) goes to the first open route.
-        if claimed.is_empty() {
-            let open = candidates.iter().find(|route| route.paths.is_empty());
-            claimed.extend(open.map(|route| (route.pool.clone(), 0)));
-        }
-        claimed.sort_by_key(|(_, lines)| std::cmp::Reverse(*lines));
-        claimed.truncate(self.limits.max_pools);
-        claimed
-    }
-}
-
-/// What routes look at.
-#[derive(Clone, Copy, Debug)]
-pub struct RouteFacts<'a> {
-    pub change: &'a ChangeKey,
-    pub target_branch: &'a str,
-    pub labels: &'a std::collections::BTreeSet<String>,
-    /// Changed files, if they have been read.
-    pub files: Option<&'a [ChangedFile]>,
-}
-
-/// Which pools a change belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claims {
-    /// Some route has paths: the changed files must be read first.
-    NeedFiles,
-    /// Pools with the number of changed lines they claim, most first. Empty: no route matches.
-    Pools(Vec<(String, u64)>),
-}
-
-impl Route {
-    /// Whether everything but the paths matches.
-    fn admits(&self, facts: &RouteFacts<'_>) -> bool {
-        (self.forges.is_empty() || self.forges.contains(&facts.change.forge))
-            && any(&self.projects, &facts.change.project)
-            && any(&self.target_branches, facts.target_branch)
-            && (self.labels.is_empty() || self.labels.iter().any(|label| facts.labels.contains(label)))
     }
 }
 

@@ -12,6 +12,7 @@ use super::fact::Refusal;
 use super::review::{Origin, Stage};
 use super::scope::Beyond;
 use super::tickets::Ticket;
+use super::timebox::Budget;
 
 /// One typed why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,26 @@ pub enum Reason {
     SeenInPart,
     /// The changed files must be read before a pool can be chosen.
     ReadingFiles,
+    /// A route follows CODEOWNERS: that and the changed files must be read first.
+    ReadingOwners,
+    /// A rule looks at the size of the change, so the changed files are read.
+    MeasuringSize,
+    /// Members of the pool own changed files, `path` among them, and are asked first.
+    Owners {
+        pool: String,
+        people: Vec<String>,
+        path: String,
+    },
+    /// Nobody of the pool owns a changed file, so everybody in it may be asked.
+    NoOwners {
+        pool: String,
+        why: NoOwners,
+    },
+    /// None of the owners can be asked, so somebody else of the pool is.
+    OwnersPassed {
+        pool: String,
+        people: Vec<String>,
+    },
     /// The change belongs to these pools.
     Routed {
         pools: Vec<String>,
@@ -120,6 +141,17 @@ pub enum Reason {
     BoxRanOut {
         stage: Stage,
         holder: String,
+    },
+    /// A time box rule gives this court its time.
+    BoxRuled {
+        stage: Stage,
+        /// The rule's name or conditions, in words.
+        rule: String,
+        budget: Budget,
+    },
+    /// No time box rule holds any more in this court.
+    BoxUnruled {
+        stage: Stage,
     },
     Reminded {
         person: String,
@@ -209,6 +241,20 @@ pub enum Reason {
     /// Nothing happened to the change, but what is shown of it is out of date: a calendar, a leave or
     /// the configuration has changed.
     BroughtUpToDate,
+}
+
+/// Why no owner of changed files is in the pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "why")]
+pub enum NoOwners {
+    /// The target branch has no CODEOWNERS.
+    NoFile,
+    /// CODEOWNERS is too large, or could not be read.
+    Unusable,
+    /// The file names nobody for the changed files.
+    Unowned,
+    /// Its owners are not in the pool; some of them, as handles.
+    Outside { handles: Vec<String> },
 }
 
 /// Why a ping is kept back.

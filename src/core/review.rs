@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Shape;
 use super::candidate::Candidate;
-use super::change::{Account, ChangeKey, ChangeState, Verdict};
+use super::change::{Account, ChangeKey, ChangeState, Size, Verdict};
+use super::owners::Owner;
 use super::queue::Queued;
 use super::scope::Beyond;
 use super::tickets::Ticket;
@@ -79,6 +80,12 @@ pub struct Review {
     pub state: ChangeState,
     pub draft: bool,
     pub head: Option<String>,
+    /// How much it changes, once that is known.
+    pub size: Option<Size>,
+    /// The head whose size that is, or for which none could be had.
+    pub size_head: Option<String>,
+    /// The head for which the changed files were last asked for.
+    pub size_asked: Option<String>,
     pub opened_at: Option<Timestamp>,
     /// When it was first ready for review.
     pub ready_at: Option<Timestamp>,
@@ -113,6 +120,8 @@ pub struct Review {
     pub overdue: bool,
     pub author_box: TimeBox,
     pub merge_box: TimeBox,
+    /// The time box rule of the ledger's last word on it: the stage, and the rule's fingerprint.
+    pub box_rule_said: Option<(Stage, u64)>,
     /// Pings sent while the present court holds the change.
     pub court_pings: u32,
     /// When a retry of something held back (a ping, a choice) is worthwhile.
@@ -166,6 +175,13 @@ pub struct PoolReview {
     pub number: u32,
     /// Changed lines that the pool's routes claim; 0 where files were not read.
     pub lines: u64,
+    /// The route by which it got the change ([`Route::print`](super::policy::Route::print)); `None`
+    /// where a person sent it here.
+    #[serde(default)]
+    pub route: Option<u64>,
+    /// Members who own changed files by CODEOWNERS: asked before the others.
+    #[serde(default)]
+    pub owners: Vec<Owner>,
     /// Runs while the pool has nobody to ask.
     pub waiting_box: TimeBox,
     /// A second reviewer has been added because a box ran out.
@@ -191,6 +207,8 @@ impl PoolReview {
             pool,
             number: 0,
             lines,
+            route: None,
+            owners: Vec::new(),
             waiting_box: TimeBox::default(),
             widened: false,
             escalated: false,
@@ -238,6 +256,9 @@ impl Review {
             state: ChangeState::Open,
             draft: false,
             head: None,
+            size: None,
+            size_head: None,
+            size_asked: None,
             opened_at: None,
             ready_at: None,
             done_at: None,
@@ -259,6 +280,7 @@ impl Review {
             overdue: false,
             author_box: TimeBox::default(),
             merge_box: TimeBox::default(),
+            box_rule_said: None,
             court_pings: 0,
             retry_at: None,
             hands_off: BTreeSet::new(),

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use super::change::Size;
 use super::decide::Judge;
 use super::reason::Reason;
 use super::review::Review;
@@ -64,17 +65,12 @@ impl ScopeRules {
         if let Some(pattern) = self.titles.iter().find(|pattern| pattern.is_match(title)) {
             return Some(Beyond::Title { pattern: pattern.as_str().to_owned() });
         }
-        let (lines, files) = size(review)?;
+        let Size { lines, files } = review.size?;
         if let Some(max) = self.max_lines.filter(|max| lines > *max) {
             return Some(Beyond::Lines { lines, max });
         }
         self.max_files.filter(|max| files > *max).map(|max| Beyond::Files { files, max })
     }
-}
-
-/// Changed lines and files, once they are known.
-fn size(_review: &Review) -> Option<(u64, u64)> {
-    None
 }
 
 impl Judge<'_> {

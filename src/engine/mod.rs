@@ -280,7 +280,7 @@ impl Outcome {
     /// A dry run records what would be done and does it not: only reads go out, and the review does
     /// not believe that the forge was asked, so a later real run says all of it.
     fn keep_on_paper(&mut self, before: &Review) {
-        self.actions.retain(|action| *action == Action::ReadFiles);
+        self.actions.retain(|action| matches!(action, Action::ReadFiles { .. }));
         self.review.asked = before.asked.clone();
         self.review.set_labels = before.set_labels.clone();
         self.review.status_fingerprint = before.status_fingerprint;

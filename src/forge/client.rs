@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::fault::Fault;
 use super::http::{Health, Pages, Transport};
 use super::url::Place;
-use super::{github, gitlab, story};
+use super::{github, gitlab, owners, story};
 use crate::clock::Clock;
 use crate::core::action::Action;
 use crate::core::change::{ChangeKey, ForgeKind, Snapshot};
@@ -147,14 +147,15 @@ impl Client {
     ///
     /// Requests when all goes well: `Shape` 1 read and, where something differs, 1 write on GitLab,
     /// on GitHub 1 write each for added labels and reviewers (a removed label costs one more each);
-    /// `Status`, `Ping`, `Reply`, `React` 1 write; `ReadFiles` 1 read per 100 files.
+    /// `Status`, `Ping`, `Reply`, `React` 1 write; `ReadFiles` 1 read per 100 files,
+    /// and up to 3 to find CODEOWNERS where it is asked for.
     ///
     /// # Errors
     /// See [`Fault`]. [`Fault::Gone`]: the change is not there any more. After
     /// `Retry { outcome_unknown: true }` of an action that writes a comment, come back with
     /// [`Hint::look_up`].
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
-        if !matches!(action, Action::ReadFiles) {
+        if !matches!(action, Action::ReadFiles { .. }) {
             // A read that only serves a write is not spent while the write could not follow.
             self.0.line.check_write()?;
         }
@@ -236,6 +237,20 @@ impl Client {
         match &self.0.dialect {
             Dialect::GitLab(gitlab) => story::roster(gitlab, wish, &self.0.clock).await,
             Dialect::GitHub(github) => story::roster(github, wish, &self.0.clock).await,
+        }
+    }
+
+    /// Reads the CODEOWNERS file of a project as it is on `branch`, or on the default branch. 1 to 3
+    /// reads.
+    ///
+    /// # Errors
+    /// See [`Fault`]. [`Fault::Refused`]: the token may not read files (GitHub: Contents: read;
+    /// GitLab: the role Reporter). A project that is hidden altogether looks like one without the
+    /// file.
+    pub async fn codeowners(&self, project: &str, branch: Option<&str>) -> Result<owners::OwnersRead, Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => owners::read(gitlab, project, branch).await,
+            Dialect::GitHub(github) => owners::read(github, project, branch).await,
         }
     }
 

@@ -14,6 +14,7 @@ pub mod github;
 pub mod gitlab;
 pub mod http;
 pub mod inbound;
+pub mod owners;
 pub mod signature;
 mod story;
 #[cfg(test)]
@@ -29,4 +30,5 @@ pub use fault::Fault;
 pub use gitlab::{Hook, HookState};
 pub use http::Health;
 pub use inbound::{Inbound, Incoming, Reading, Secrets, Unreadable};
+pub use owners::OwnersRead;
 pub use signature::{BadSecret, Unverified};

@@ -67,6 +67,18 @@ impl Sandbox {
         self.state().new_project(forge, path)
     }
 
+    /// Writes a file of a repository on a branch, or takes it away with `None`. The default branch is
+    /// `main`.
+    pub fn set_file(&self, forge: Forge, project: &str, branch: &str, path: &str, text: Option<&str>) {
+        if let Ok(project) = self.state().project_mut(forge, project) {
+            let place = (branch.to_owned(), path.to_owned());
+            match text {
+                Some(text) => project.files.insert(place, text.to_owned()),
+                None => project.files.remove(&place),
+            };
+        }
+    }
+
     /// Makes a project visible to everybody.
     pub fn make_public(&self, forge: Forge, path: &str) {
         if let Ok(project) = self.state().project_mut(forge, path) {
@@ -182,6 +194,7 @@ impl State {
             members: BTreeMap::new(),
             labels: Vec::new(),
             changes: BTreeMap::new(),
+            files: BTreeMap::new(),
             approvals_required: 1,
             reset_approvals_on_push: false,
             created_at,

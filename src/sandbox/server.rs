@@ -72,7 +72,7 @@ async fn answer(
     let reply = match &fault {
         Some(Fault::DropConnectionBeforeApplying) => None,
         Some(Fault::Status { code, headers, body }) => {
-            Some(Reply { status: *code, headers: headers.clone(), body: Some(body.clone()) })
+            Some(Reply { headers: headers.clone(), ..Reply::json(*code, body.clone()) })
         }
         Some(Fault::DropConnectionAfterApplying) => {
             handle(&mut state, forge, parts, &body, user);
@@ -148,11 +148,12 @@ fn authenticate(state: &State, forge: Forge, headers: &http::HeaderMap) -> Optio
 }
 
 fn into_response(reply: Reply) -> Response<Full<Bytes>> {
-    let body = reply.body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-    let mut response = Response::new(Full::new(body));
+    let kind = if reply.text.is_some() { "text/plain" } else { "application/json; charset=utf-8" };
+    let text = reply.text.or_else(|| reply.body.map(|body| body.to_string()));
+    let mut response = Response::new(Full::new(Bytes::from(text.unwrap_or_default())));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert("content-type", HeaderValue::from_static(kind));
     for (name, value) in reply.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);

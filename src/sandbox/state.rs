@@ -21,6 +21,9 @@ pub enum Forge {
     Github,
 }
 
+/// The default branch of every project.
+pub(super) const DEFAULT_BRANCH: &str = "main";
+
 /// A user's numeric id; the same person has a different one on each forge.
 pub type UserId = u64;
 
@@ -100,6 +103,8 @@ pub(super) struct Project {
     pub members: BTreeMap<UserId, Access>,
     pub labels: Vec<Label>,
     pub changes: BTreeMap<u64, Change>,
+    /// Contents of files, by branch and path.
+    pub files: BTreeMap<(String, String), String>,
     /// GitLab: how many approvals make a merge request `approved`; 0 counts as one.
     pub approvals_required: usize,
     /// GitLab: whether a push takes approvals away.
@@ -116,6 +121,12 @@ impl Project {
     /// Everything before the last part of the path.
     pub fn owner(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(owner, _)| owner)
+    }
+
+    /// What a file holds on a branch, or on the default one.
+    pub fn file(&self, branch: Option<&str>, path: &str) -> Option<&str> {
+        let branch = branch.unwrap_or(DEFAULT_BRANCH);
+        self.files.get(&(branch.to_owned(), path.to_owned())).map(String::as_str)
     }
 
     /// The label of that name, as this forge compares names: GitHub ignores case.

@@ -211,7 +211,7 @@ pub(super) async fn want(
 ) -> Result<(), StoreError> {
     let what = "put an action into the outbox";
     let turn: i64 = match action {
-        Action::ReadFiles => 0,
+        Action::ReadFiles { .. } => 0,
         Action::Shape(_) => 1,
         Action::Status { .. } | Action::Ping { .. } | Action::Reply { .. } | Action::React { .. } => 2,
         Action::Announce(_) => ANNOUNCEMENTS,

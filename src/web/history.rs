@@ -63,7 +63,7 @@ fn entry(row: LedgerRow) -> Entry {
 /// An action as what is wanted of the forge.
 pub(super) fn wish(action: &Action) -> String {
     match action {
-        Action::ReadFiles => "read the changed files".into(),
+        Action::ReadFiles { .. } => "read the changed files".into(),
         Action::Shape(_) => "set labels and reviewers".into(),
         Action::Status { .. } => "write the status comment".into(),
         Action::Ping { person, .. } => format!("ping {person}"),

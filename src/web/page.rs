@@ -306,7 +306,7 @@ fn choices(review: &Review) -> Vec<Choice> {
         verdicts: part
             .candidates
             .iter()
-            .map(|c| (c.person.clone(), Prose::new(&words::standing(&c.standing))))
+            .map(|c| (c.person.clone(), Prose::new(&words::candidate(c))))
             .collect(),
     });
     choices.collect()

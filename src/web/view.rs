@@ -8,6 +8,8 @@ use crate::core::change::{ChangeKey, ForgeKind};
 use crate::core::people::Directory;
 use crate::core::policy::Policy;
 use crate::core::review::{Assignment, Ended, Hold, Review, Stage};
+use crate::core::terms;
+use crate::core::timebox::Budget;
 
 /// Who must act next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +118,10 @@ impl<'a> Eyes<'a> {
     fn reviewer(&self, review: &Review, assignment: &Assignment) -> ReviewerView {
         let due = assignment
             .reviewing_box
-            .runs_out(&self.policy.boxes.reviewing, &self.agenda(Some(&assignment.person)))
+            .runs_out(
+                self.budget(review, terms::Court::Reviewing, Some(&assignment.pool)),
+                &self.agenda(Some(&assignment.person)),
+            )
             .filter(|_| assignment.is_active());
         ReviewerView {
             person: assignment.person.clone(),
@@ -133,15 +138,19 @@ impl<'a> Eyes<'a> {
         if let Some(Hold::Snooze { until }) = review.hold {
             return Some(Deadline { at: until, agenda: self.agenda(review.author_name.as_deref()) });
         }
-        let boxes = &self.policy.boxes;
         let end = |agenda: Agenda<'a>, at: Option<Timestamp>| at.map(|at| Deadline { at, agenda });
         let pools = review.pools.iter().filter_map(|part| {
             let agenda = Agenda::new(self.policy.pool_hours(&part.pool), &[]);
-            end(agenda, part.waiting_box.runs_out(&boxes.waiting, &agenda))
+            end(
+                agenda,
+                part.waiting_box
+                    .runs_out(self.budget(review, terms::Court::Waiting, Some(&part.pool)), &agenda),
+            )
         });
         let reviewers = review.active().filter_map(|assignment| {
             let agenda = self.agenda(Some(&assignment.person));
-            end(agenda, assignment.reviewing_box.runs_out(&boxes.reviewing, &agenda))
+            let budget = self.budget(review, terms::Court::Reviewing, Some(&assignment.pool));
+            end(agenda, assignment.reviewing_box.runs_out(budget, &agenda))
         });
         match review.stage {
             Stage::Draft | Stage::Done => None,
@@ -149,13 +158,26 @@ impl<'a> Eyes<'a> {
             Stage::Reviewing => pools.chain(reviewers).min_by_key(|deadline| deadline.at),
             Stage::WithAuthor => {
                 let agenda = self.agenda(review.author_name.as_deref());
-                end(agenda, review.author_box.runs_out(&boxes.with_author, &agenda))
+                end(
+                    agenda,
+                    review.author_box.runs_out(self.budget(review, terms::Court::WithAuthor, None), &agenda),
+                )
             }
             Stage::ReadyToMerge => {
                 let agenda = self.agenda(review.merger().map(|merger| merger.person.as_str()));
-                end(agenda, review.merge_box.runs_out(&boxes.ready_to_merge, &agenda))
+                let pool = review.merger().map(|merger| merger.pool.as_str());
+                end(
+                    agenda,
+                    review.merge_box.runs_out(self.budget(review, terms::Court::ReadyToMerge, pool), &agenda),
+                )
             }
         }
+    }
+
+    /// The time that a court has; the first pool speaks for the change where none is named.
+    fn budget(&self, review: &Review, court: terms::Court, pool: Option<&str>) -> Budget {
+        let named = pool.and_then(|pool| review.pools.iter().find(|part| part.pool == pool));
+        self.policy.terms(review, court, named.or(review.pools.first())).budget
     }
 
     /// A person's working time, or the default's for somebody unknown.

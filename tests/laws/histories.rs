@@ -7,7 +7,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use usher::core::calendar::Away;
 use usher::core::change::{
-    Account, ChangeState, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+    Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
+    Verdict,
 };
 use usher::core::fact::{Act, Actor, Command, Fact, Refusal};
 use usher::core::policy::Route;
@@ -211,8 +212,8 @@ fn opened(setup: &Setup) -> Play {
     forge.one_reviewer = setup.one_reviewer;
     forge.draft = setup.draft;
     forge.files = vec![
-        ChangedFile { path: "docs/a.md".into(), lines: 3 },
-        ChangedFile { path: "src/a.rs".into(), lines: 9 },
+        ChangedFile { path: "docs/a.md".into(), lines: 3, owners: vec!["rita".into()] },
+        ChangedFile { path: "src/a.rs".into(), lines: 9, owners: vec!["ravi".into(), "acme/x".into()] },
     ];
     let mut play = Play::new(company, forge, start);
     (play.twice, play.deaf_to_itself) = (setup.twice, setup.deaf);
@@ -484,7 +485,8 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
     let ticket = ("[a-z]{1,3}", "[0-9]{1,3}").prop_map(|(system, reference)| Ticket { system, reference });
     let tickets = prop::option::of(prop::collection::btree_set(ticket, 0..4));
     let text = ("\\PC{0,20}", prop::option::of("[a-z]{0,6}"), prop::option::of("[a-c]"), tickets);
-    let times = (prop::option::of(instant()), instant());
+    let size = (any::<u64>(), any::<u64>()).prop_map(|(lines, files)| Size { lines, files });
+    let times = (prop::option::of(instant()), instant(), prop::option::of(size));
     (odd_account(), state, prop::option::of(any::<bool>()), labels, reviewers, text, times).prop_map(
         |(
             author,
@@ -493,7 +495,7 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
             labels,
             reviewers,
             (title, target_branch, head, tickets),
-            (created_at, updated_at),
+            (created_at, updated_at, size),
         )| {
             Snapshot {
                 url: title.clone(),
@@ -506,6 +508,7 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
                 target_branch,
                 tickets,
                 head,
+                size,
                 created_at,
                 updated_at,
             }
@@ -544,12 +547,20 @@ fn odd_fact() -> impl Strategy<Value = Fact> {
     ];
     let by = (odd_account(), prop::bool::weighted(0.1)).prop_map(|(account, bot)| Actor { account, bot });
     let refusal = prop::sample::select(vec![Refusal::NotAllowed, Refusal::Dropped, Refusal::OneReviewerOnly]);
-    let file = ("\\PC{0,20}", any::<u64>()).prop_map(|(path, lines)| ChangedFile { path, lines });
+    let handle = prop_oneof!["\\PC{0,12}", Just("rita".to_owned()), Just("sam".to_owned())];
+    let file = ("\\PC{0,20}", any::<u64>(), vec(handle, 0..3))
+        .prop_map(|(path, lines, owners)| ChangedFile { path, lines, owners });
+    let read = prop::sample::select(vec![
+        OwnersFile::NotAsked,
+        OwnersFile::Missing,
+        OwnersFile::Unusable,
+        OwnersFile::Read,
+    ]);
     prop_oneof![
         8 => (act, by, instant(), odd_snapshot())
             .prop_map(|(act, by, at, snapshot)| Fact::Told { act, by, at, snapshot }),
         2 => odd_snapshot().prop_map(|snapshot| Fact::Swept { snapshot }),
-        1 => vec(file, 0..4).prop_map(|files| Fact::Files { files }),
+        1 => (vec(file, 0..4), read).prop_map(|(files, codeowners)| Fact::Files { files, codeowners }),
         1 => (odd_account(), refusal).prop_map(|(reviewer, refusal)| Fact::Refused { reviewer, refusal }),
         1 => Just(Fact::Tick),
     ]

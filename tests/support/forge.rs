@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use usher::core::action::{Action, STATUS_MARKER, Shape};
 use usher::core::change::{
-    Account, ChangeState, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+    Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
+    Verdict,
 };
+use usher::core::codeowners::Codeowners;
 use usher::core::fact::{Act, Actor, Fact, Refusal};
 use usher::core::tickets::Ticket;
 
@@ -29,6 +31,8 @@ pub struct Forge {
     pub not_allowed: BTreeSet<Account>,
     pub dropped: BTreeSet<Account>,
     pub files: Vec<ChangedFile>,
+    /// The CODEOWNERS file of the target branch.
+    pub codeowners: Option<String>,
 
     pub author: Account,
     pub state: ChangeState,
@@ -61,6 +65,7 @@ impl Forge {
             not_allowed: BTreeSet::new(),
             dropped: BTreeSet::new(),
             files: vec![],
+            codeowners: None,
             author,
             state: ChangeState::Open,
             draft: false,
@@ -124,6 +129,7 @@ impl Forge {
             reviewers: Some(reviewers),
             target_branch: Some(self.target_branch.clone()),
             head: Some(format!("head{}", self.pushes)),
+            size: Size::of(&self.files).filter(|_| self.kind == ForgeKind::GitHub),
             created_at: Some(self.created_at),
             updated_at: self.updated_at,
         }
@@ -237,7 +243,7 @@ impl Forge {
     pub fn perform(&mut self, now: Timestamp, action: &Action) -> Vec<Fact> {
         let me = account_of(1);
         match action {
-            Action::ReadFiles => vec![Fact::Files { files: self.files.clone() }],
+            Action::ReadFiles { codeowners } => vec![self.read_files(codeowners.is_some())],
             Action::Shape(shape) => self.shape(now, shape),
             Action::Status { body } => {
                 let old = self.comments.iter_mut().find(|comment| comment.body.starts_with(STATUS_MARKER));
@@ -259,6 +265,23 @@ impl Forge {
             }
             Action::Announce(_) => vec![],
         }
+    }
+
+    /// The changed files, and who owns them by the forge's own rules.
+    fn read_files(&self, owners: bool) -> Fact {
+        let mut files = self.files.clone();
+        let codeowners = match &self.codeowners {
+            _ if !owners => OwnersFile::NotAsked,
+            None => OwnersFile::Missing,
+            Some(text) => {
+                let known = Codeowners::parse(self.kind, text);
+                for file in &mut files {
+                    file.owners = known.owners(&file.path).into_iter().map(str::to_owned).collect();
+                }
+                OwnersFile::Read
+            }
+        };
+        Fact::Files { files, codeowners }
     }
 
     fn write(&mut self, body: &str) {

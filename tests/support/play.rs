@@ -203,7 +203,10 @@ impl Play {
                     self.ping_holds(person, body, *not_after, workloads);
                 }
                 Action::Status { body } => self.mentions_hold(body),
-                Action::Reply { .. } | Action::ReadFiles | Action::React { .. } | Action::Announce(_) => {}
+                Action::Reply { .. }
+                | Action::ReadFiles { .. }
+                | Action::React { .. }
+                | Action::Announce(_) => {}
             }
         }
     }
@@ -371,7 +374,7 @@ fn shown(action: &Action) -> String {
         Action::Status { body } => format!("status ({} bytes)", body.len()),
         Action::Ping { person, body, .. } => format!("ping {person}: {}", after_marker(body)),
         Action::Reply { body, .. } => format!("reply: {}", after_marker(body)),
-        Action::ReadFiles => "read the changed files".into(),
+        Action::ReadFiles { .. } => "read the changed files".into(),
         Action::React { .. } => "react".into(),
         Action::Announce(news) => format!("announce the merge for {:?}", news.tickets),
     }

@@ -27,7 +27,7 @@ fn reviewing(number: u64) -> Review {
     review.opened_at = Some(since);
     let open = Standing::Chosen { free_at: since, open: 0, capacity: 5 };
     let mut part = PoolReview::new("backend".into(), 3);
-    part.candidates = vec![Candidate { person: "rita".into(), standing: open }];
+    part.candidates = vec![Candidate { person: "rita".into(), standing: open, owns: None }];
     review.pools = vec![part];
     review.assignments = vec![Assignment {
         reviewing_box: TimeBox { running_since: Some(since), ..TimeBox::default() },
@@ -182,7 +182,7 @@ async fn a_review_has_a_page_and_a_stranger_has_none() {
     let house = House::new().await;
     let lost = house.admin("/nowhere").await;
     assert_eq!((lost.status, lost.json()), (StatusCode::NOT_FOUND, json!({"error": "no such page"})));
-    house.keep(reviewing(12), picked(), vec![Action::ReadFiles]).await;
+    house.keep(reviewing(12), picked(), vec![Action::ReadFiles { codeowners: None }]).await;
     let page = house.admin("/reviews/1").await.text;
     for expected in ["sam touched it", "rita of backend was chosen", "read the changed files"] {
         assert!(page.contains(expected), "{expected} is not in {page}");
@@ -292,7 +292,7 @@ async fn people_are_listed_with_what_they_carry() {
 #[tokio::test]
 async fn metrics_are_in_the_open_format() {
     let house = House::new().await;
-    house.keep(reviewing(12), picked(), vec![Action::ReadFiles]).await;
+    house.keep(reviewing(12), picked(), vec![Action::ReadFiles { codeowners: None }]).await;
     house.public(github("d-1", sams())).await;
     house.clock.advance_to(now() + SignedDuration::from_secs(90));
     house.knowledge.swept("github", now());

@@ -45,6 +45,11 @@ fn the_complete_file_explains_every_key() {
                     .map(|part| ("a step", part.split('=').next().unwrap_or_default().trim())),
             );
         }
+        for parent in ["pool", "route"] {
+            if title.starts_with(&format!("[{parent}.timebox.")) {
+                seen.insert((if parent == "pool" { "[[pool]]" } else { "[[route]]" }, "timebox"));
+            }
+        }
         for section in ["[timebox.", "["] {
             let name = title.trim_matches(['[', ']']);
             let parent = if section == "[" { "" } else { "[timebox]" };

@@ -4,7 +4,9 @@
 //! somebody is really asked for something. Text that users wrote is never live: it goes into code
 //! spans, where neither forge looks for mentions, references or commands.
 
+mod boxes;
 mod facts;
+mod owners;
 mod pings;
 mod reasons;
 mod replies;
@@ -12,6 +14,7 @@ mod scope;
 mod status;
 mod text;
 
+pub use boxes::{box_notes, box_rule, budget};
 pub use facts::happening;
 pub use pings::{Escalation, Reminder, asked_by_name, escalate, key, remind};
 pub use reasons::{sentence, stage_name};
@@ -21,4 +24,4 @@ pub use replies::{
 };
 pub use scope::beyond;
 pub use status::{Status, StatusReviewer, status};
-pub use text::{elapsed, moment, quote, standing};
+pub use text::{candidate, elapsed, moment, quote, standing};

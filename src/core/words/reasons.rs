@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::scope;
+use super::boxes::budget;
+use super::{owners, scope};
 use super::text::{day, moment, obstacles, quote};
 use crate::core::candidate::Candidate;
 use crate::core::change::ChangeState;
@@ -28,6 +29,13 @@ pub fn sentence(reason: &Reason) -> String {
             "Only a comment told of it so far; a look at the whole change comes first.".into()
         }
         Reason::ReadingFiles => "A route has paths, so the changed files are read first.".into(),
+        Reason::ReadingOwners => {
+            "A route follows CODEOWNERS, so that and the changed files are read first.".into()
+        }
+        Reason::MeasuringSize => "A rule looks at the size, so the changed files are read.".into(),
+        Reason::Owners { pool, people, path } => owners::owners(pool, people, path),
+        Reason::NoOwners { pool, why } => owners::none(pool, why),
+        Reason::OwnersPassed { pool, people } => owners::passed(pool, people),
         Reason::Routed { pools } => format!("It goes to {}.", pools.join(" and ")),
         Reason::NoRoute => "No route claims it, so nobody can be asked.".into(),
         Reason::Picked { pool, person, origin, candidates } => picked(pool, person, *origin, candidates),
@@ -62,6 +70,13 @@ pub fn sentence(reason: &Reason) -> String {
         }
         Reason::BoxRanOut { stage, holder } => {
             format!("The time box of {holder} ran out ({}).", stage_name(*stage))
+        }
+        Reason::BoxRuled { stage, rule, budget: time } => {
+            let (time, stage) = (budget(*time), stage_name(*stage));
+            format!("By the rule for {rule} the time box is {time} ({stage}).")
+        }
+        Reason::BoxUnruled { stage } => {
+            format!("No time box rule holds any more; the usual time box does ({}).", stage_name(*stage))
         }
         Reason::Reminded { person } => format!("{person} was reminded."),
         Reason::Widened { pool, person } => {

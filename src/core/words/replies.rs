@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::text::{obstacles, plain, quote, standing};
+use super::boxes::box_notes;
+use super::text::{candidate as verdict, obstacles, plain, quote, standing};
 use crate::core::action::ping_marker;
 use crate::core::candidate::{Candidate, Standing};
 use crate::core::commands::{Allowed, COMMANDS};
@@ -32,8 +33,9 @@ fn allowed(allowed: Allowed) -> &'static str {
     }
 }
 
-/// The answer to `why`: every candidate of the last choice with the verdict.
-pub fn why(review: &Review) -> String {
+/// The answer to `why`: every candidate of the last choice with the verdict, and why the time box is
+/// as it is.
+pub fn why(policy: &Policy, review: &Review) -> String {
     let mut text = String::new();
     for part in &review.pools {
         let _ = write!(text, "**{}**\n\n", plain(&part.pool));
@@ -42,9 +44,12 @@ pub fn why(review: &Review) -> String {
             let _ = writeln!(text, "- no choice was made; {} came by a person's hand", adopted.join(" and "));
         }
         for candidate in &part.candidates {
-            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), standing(&candidate.standing));
+            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), verdict(candidate));
         }
         text.push('\n');
+    }
+    for note in box_notes(policy, review) {
+        let _ = writeln!(text, "{note}\n");
     }
     if text.is_empty() {
         "No pool claims this change yet, so no choice was made.".into()

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::boxes::box_notes;
 use super::scope;
-use super::text::{elapsed, moment, obstacles, plain, quote, standing};
+use super::text::{candidate as verdict, elapsed, moment, obstacles, plain, quote};
 use crate::core::action::STATUS_MARKER;
 use crate::core::change::ChangeState;
 use crate::core::policy::Policy;
@@ -54,7 +55,7 @@ pub fn status(status: &Status<'_>) -> String {
     for line in scope::lines(review) {
         let _ = write!(text, "\n\n{line}");
     }
-    text.push_str(&folded_choice(review));
+    text.push_str(&folded_choice(status.policy, review));
     if review.stage != Stage::Done {
         text.push_str("\n\n<sub>`@usher help` lists what I understand.</sub>");
     }
@@ -218,18 +219,22 @@ fn done_lines(status: &Status<'_>) -> Vec<String> {
 }
 
 /// Folded: how each reviewer was chosen, so that nobody wonders "why me".
-fn folded_choice(review: &Review) -> String {
+fn folded_choice(policy: &Policy, review: &Review) -> String {
     let shown: Vec<_> = review.pools.iter().filter(|part| !part.candidates.is_empty()).collect();
+    let notes = box_notes(policy, review);
     // While it waits, the comment says it all already.
-    if shown.is_empty() || matches!(review.stage, Stage::Done | Stage::Waiting) {
+    if (shown.is_empty() && notes.is_empty()) || matches!(review.stage, Stage::Done | Stage::Waiting) {
         return String::new();
     }
     let mut text = String::from("\n\n<details><summary>Why this choice?</summary>\n");
     for part in shown {
         let _ = write!(text, "\n**{}**\n\n", plain(&part.pool));
         for candidate in &part.candidates {
-            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), standing(&candidate.standing));
+            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), verdict(candidate));
         }
+    }
+    for note in notes {
+        let _ = writeln!(text, "\n{note}");
     }
     text.push_str("\n</details>");
     text

@@ -13,8 +13,17 @@ pub(super) fn obstacles(candidates: &[Candidate]) -> String {
     if candidates.is_empty() {
         return "the pool has no members on this forge".into();
     }
-    let each = candidates.iter().map(|c| format!("{} {}", plain(&c.person), standing(&c.standing)));
+    let each = candidates.iter().map(|c| format!("{} {}", plain(&c.person), candidate(c)));
     each.collect::<Vec<_>>().join("; ")
+}
+
+/// The verdict on one candidate, and what they own of the change.
+pub fn candidate(candidate: &Candidate) -> String {
+    let verdict = standing(&candidate.standing);
+    match &candidate.owns {
+        Some(path) => format!("{verdict}, owns {}", quote(path)),
+        None => verdict,
+    }
 }
 
 /// The verdict on one candidate as a phrase.

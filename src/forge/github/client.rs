@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use serde::Serialize;
@@ -16,14 +17,15 @@ use url::Url;
 
 use super::wire;
 use crate::core::action::Action;
-use crate::core::change::{Account, ChangeKey, ChangedFile, SeenReviewer, SeenReviewers, Snapshot, Verdict};
-use crate::core::fact::Fact;
+use crate::core::change::{
+    Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+};
 use crate::core::tickets::TicketRules;
 use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
 use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Pages, next_page};
-use crate::forge::story;
 use crate::forge::url::below;
+use crate::forge::{owners, story};
 
 /// One GitHub as one identity.
 #[derive(Debug)]
@@ -66,7 +68,7 @@ impl GitHub {
 
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
         match action {
-            Action::ReadFiles => self.files(change).await,
+            Action::ReadFiles { codeowners } => self.files(change, codeowners.as_deref()).await,
             Action::Shape(shape) => self.shape(change, shape).await,
             Action::Status { body } | Action::Ping { body, .. } | Action::Reply { body, .. } => {
                 story::comment(self, change, action, body, hint).await
@@ -99,12 +101,16 @@ impl GitHub {
         self.pages(self.pull(change, ["reviews"]), PAGES_LIMIT).await
     }
 
-    async fn files(&self, change: &ChangeKey) -> Result<Performed, Fault> {
+    async fn files(&self, change: &ChangeKey, owners: Option<&str>) -> Result<Performed, Fault> {
         let files: Pages<wire::File> = self.pages(self.pull(change, ["files"]), PAGES_LIMIT).await?;
         let files = files.entries.into_iter();
-        let files =
-            files.map(|file| ChangedFile { lines: file.additions + file.deletions, path: file.filename });
-        Ok(Performed::facts(vec![Fact::Files { files: files.collect() }]))
+        let files = files.map(|file| ChangedFile {
+            lines: file.additions.saturating_add(file.deletions),
+            path: file.filename,
+            ..ChangedFile::default()
+        });
+        let fact = owners::files_fact(self, change, files.collect(), owners).await?;
+        Ok(Performed::facts(vec![fact]))
     }
 
     /// An address below the API's root.
@@ -201,6 +207,25 @@ impl GitHub {
             tracing::warn!(list = url.path(), pages = limit, "a list of the forge was cut short");
         }
         Ok(next.is_some())
+    }
+}
+
+#[async_trait]
+impl owners::Shelf for GitHub {
+    const KIND: ForgeKind = ForgeKind::GitHub;
+
+    /// As it is, not wrapped into JSON: that is how files of more than 1 MB come too (up to 100 MB)
+    /// [memory].
+    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, Fault> {
+        let mut url = self.in_project(project, ["contents"].into_iter().chain(path.split('/')));
+        if let Some(branch) = branch {
+            url.query_pairs_mut().append_pair("ref", branch);
+        }
+        let accept = HeaderValue::from_static("application/vnd.github.raw+json");
+        let headers = HeaderMap::from_iter([(header::ACCEPT, accept)]);
+        let answer = self.crab()._get_with_headers(url.as_str(), Some(headers)).await;
+        let body = answer.map_err(|error| fault_of(&error, false))?.into_body().collect().await;
+        Ok(body.map_err(|error| fault_of(&error, false))?.to_bytes())
     }
 }
 

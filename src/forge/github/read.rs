@@ -12,7 +12,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::wire;
-use crate::core::change::{Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use crate::core::change::{
+    Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict,
+};
 use crate::core::fact::{Act, Actor, Fact};
 use crate::core::tickets::TicketRules;
 use crate::forge::command::commands;
@@ -176,6 +178,9 @@ struct Pull<'a> {
     base: Maybe<Branch<'a>>,
     #[serde(borrow)]
     head: Maybe<Branch<'a>>,
+    additions: Number,
+    deletions: Number,
+    changed_files: Number,
     #[serde(borrow)]
     created_at: Text<'a>,
     #[serde(borrow)]
@@ -441,9 +446,16 @@ impl Pull<'_> {
             target_branch: branch(&self.base, |base| base.name.get().map(str::to_owned)),
             tickets: tickets_in(self.body, tickets),
             head: branch(&self.head, |head| head.sha.get().map(str::to_owned)),
+            size: self.size(),
             created_at: instant(self.created_at.or_empty()),
             updated_at,
         }
+    }
+
+    /// Only the whole pull request of a `pull_request` event carries it.
+    fn size(&self) -> Option<Size> {
+        let lines = self.additions.0?.saturating_add(self.deletions.0?);
+        Some(Size { lines, files: self.changed_files.0? })
     }
 
     fn state(&self) -> ChangeState {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
 use crate::core::tickets::TicketRules;
 use crate::forge::description::tickets_of;
 
@@ -59,6 +59,10 @@ pub(super) struct Pull {
     /// Comments in the conversation and on lines; absent in lists.
     pub comments: Option<u64>,
     pub review_comments: Option<u64>,
+    /// These three as well are absent in lists.
+    pub additions: Option<u64>,
+    pub deletions: Option<u64>,
+    pub changed_files: Option<u64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -126,6 +130,8 @@ impl Pull {
             target_branch: self.base.and_then(|base| base.name),
             head: self.head.and_then(|head| head.sha),
             tickets: tickets_of(self.body.as_deref(), tickets),
+            size: (self.additions.zip(self.deletions).zip(self.changed_files))
+                .map(|((added, deleted), files)| Size { lines: added.saturating_add(deleted), files }),
             created_at: self.created_at,
             updated_at: self.updated_at,
         }

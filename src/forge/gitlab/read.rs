@@ -316,6 +316,7 @@ impl Hook<'_> {
             target_branch: merge.target_branch.get().map(str::to_owned),
             tickets: tickets_in(merge.description, context.tickets),
             head: merge.last_commit.get().and_then(|commit| commit.id.get().map(str::to_owned)),
+            size: None,
             created_at: instant(merge.created_at.or_empty()),
             updated_at,
         }

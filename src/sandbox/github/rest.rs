@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
 use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
@@ -128,6 +129,7 @@ fn repository(
             Ok(Reply::ok(state.gh_label(project, label)))
         }
         (POST, ["labels"]) => create_label(state, call, me, path),
+        (GET, ["contents", file @ ..]) => contents(project, call, &file.join("/")),
         (GET, ["collaborators", login]) => {
             let user = state.user_by_login(Forge::Github, login).ok_or_else(not_found)?;
             let known = state.github_members(project).contains_key(&user.id);
@@ -143,6 +145,24 @@ fn repository(
         }
         _ => Err(not_found()),
     }
+}
+
+/// A file: as it is for whoever accepts `application/vnd.github.raw`, else in base64.
+fn contents(project: &Project, call: &Call, path: &str) -> Result<Reply, Refusal> {
+    let text = project.file(call.text("ref"), path).ok_or_else(not_found)?;
+    let accept = call.headers.get("accept").and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accept.contains("raw") {
+        return Ok(Reply::raw(text));
+    }
+    let content = base64::engine::general_purpose::STANDARD.encode(text);
+    Ok(Reply::ok(json!({
+        "type": "file",
+        "encoding": "base64",
+        "size": text.len(),
+        "name": path.rsplit('/').next(),
+        "path": path,
+        "content": content,
+    })))
 }
 
 fn create_label(state: &mut State, call: &Call, me: UserId, path: &str) -> Result<Reply, Refusal> {
@@ -207,10 +227,10 @@ pub(super) fn paged(call: &Call, items: Vec<Value>) -> Reply {
 
 /// Adds the `ETag`, and answers 304 without a body if the client has just that.
 pub(in crate::sandbox) fn with_etag(mut reply: Reply, known: Option<&HeaderValue>) -> Reply {
-    let body = reply.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let body = reply.body.as_ref().map(Value::to_string).or_else(|| reply.text.clone()).unwrap_or_default();
     let etag = format!("W/\"{}\"", sign::digest(&body));
     if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        (reply.status, reply.body) = (304, None);
+        (reply.status, reply.body, reply.text) = (304, None, None);
     }
     reply.header("etag", etag);
     reply
