@@ -6,6 +6,7 @@ mod kinds;
 mod report;
 mod secrecy;
 mod shell;
+mod tickets;
 mod values;
 
 use std::collections::BTreeMap;

@@ -223,21 +223,23 @@ fn without_comments(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use proptest::prelude::*;
 
     use super::*;
 
-    fn rules() -> TicketRules {
+    static RULES: LazyLock<TicketRules> = LazyLock::new(|| {
         TicketRules::new(vec![
             TicketSystem::zendesk("zendesk").unwrap(),
             TicketSystem::salesforce("salesforce").unwrap(),
             TicketSystem::jira("jira", &["SUP".into(), "CUST".into()]).unwrap(),
             TicketSystem::custom("desk", r"https://desk\.acme\.com/t/(?<ref>[^/\s]+)").unwrap(),
         ])
-    }
+    });
 
     fn found(text: &str) -> Vec<String> {
-        rules().find(text).iter().map(|ticket| format!("{} {}", ticket.system, ticket.reference)).collect()
+        RULES.find(text).iter().map(|ticket| format!("{} {}", ticket.system, ticket.reference)).collect()
     }
 
     #[test]
@@ -329,9 +331,9 @@ mod tests {
     #[test]
     fn there_is_a_limit_on_everything() {
         let many: String = (0..500).map(|n| format!("ZD-{n} ")).collect();
-        assert_eq!(rules().find(&many).len(), TICKETS_MAX);
+        assert_eq!(RULES.find(&many).len(), TICKETS_MAX);
         let far = format!("{}ZD-1", "é".repeat(DESCRIPTION_BYTES_MAX));
-        assert!(rules().find(&far).is_empty());
+        assert!(RULES.find(&far).is_empty());
         let large = TicketSystem::custom("x", r"(?<ref>\w{1000}){100}").unwrap_err();
         assert_eq!(large, "it is too large");
         assert!(TicketSystem::custom("x", "(").unwrap_err().contains("unclosed group"));
@@ -345,7 +347,7 @@ mod tests {
         fn nothing_but_references_comes_out_of_any_text(
             text in "(ZD[-#]|SUP-|[0-9]{1,9}|https://desk\\.acme\\.com/t/|\\.zendesk\\.com/agent/tickets/|https://a|case |<!--|-->|[ ,/-]|\\PC){0,40}"
         ) {
-            for ticket in rules().find(&text) {
+            for ticket in RULES.find(&text) {
                 let tame = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
                 prop_assert!(ticket.reference.chars().all(tame), "{ticket:?}");
                 prop_assert!((1..=HEX_CHARS_MAX).contains(&ticket.reference.len()), "{ticket:?}");

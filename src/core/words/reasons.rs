@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::boxes::budget;
-use super::{owners, scope};
 use super::text::{day, moment, obstacles, quote};
+use super::{owners, scope};
 use crate::core::candidate::Candidate;
 use crate::core::change::ChangeState;
 use crate::core::fact::Refusal;
