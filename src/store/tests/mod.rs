@@ -5,6 +5,7 @@ mod engine;
 mod intake;
 mod model;
 mod opening;
+mod queue;
 mod upkeep;
 
 use jiff::{SignedDuration, Timestamp};
