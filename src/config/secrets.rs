@@ -89,7 +89,7 @@ pub(super) fn outbound_token(node: &Node, outside: &Outside<'_>) -> Result<Secre
         return Ok(token);
     }
     let what = format!("the value of {} is no signing token", reference(node));
-    let todo = "it is `whsec_` and the base64 of 24 to 64 bytes: echo \"whsec_$(openssl rand -base64 32)\"";
+    let todo = "it is `whsec_` and the base64 of 24 to 64 random bytes";
     Err(Fault::new(what, todo))
 }
 

@@ -79,10 +79,6 @@ async fn a_reload_brings_new_rules_to_webhooks_and_sweeps_alike() {
         house.quiet().await;
         assert_eq!(tickets(&house.review(&change).await), ["jira SUP-1"], "{change}");
     }
-    house.sandbox.clear_requests();
-    house.sweep().await;
-    house.quiet().await;
-    assert!(!house.asked().iter().any(|line| line.contains("/reviewers")), "looked at once only");
 }
 
 #[tokio::test]
