@@ -13,6 +13,7 @@ use crate::alarm;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
+use crate::core::people::Roster;
 use crate::courier::{Courier, Outbound, OutboundTarget};
 use crate::engine::{Engine, Knowledge};
 use crate::forge::{Client, ClientConfig, Inbound, Secrets};
@@ -56,13 +57,7 @@ impl Service {
                 "actions that were under way when the last run ended are taken up again"
             );
         }
-        let now = clock.now();
-        let mut remembered = Vec::new();
-        for forge in &config.forges {
-            let roster = store.roster(&forge.name).await?.unwrap_or_default();
-            let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
-            remembered.push((forge.name.clone(), roster, first_seen));
-        }
+        let remembered = remembered(config, &store, clock.now()).await?;
         let knowledge = Arc::new(Knowledge::new(Arc::new(config.policy.clone()), remembered));
         let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
         let engine = Engine::new(
@@ -73,14 +68,8 @@ impl Service {
             metrics.clone(),
             config.dry_run,
         );
-        let mut clients = BTreeMap::new();
-        for forge in &config.forges {
-            let client = client(forge, &clock)?;
-            client.set_tickets(config.policy.tickets.clone());
-            clients.insert(forge.name.clone(), client);
-        }
-        let outbound = Arc::new(Outbound::new(USER_AGENT));
-        outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
+        let clients = clients(config, &clock)?;
+        let outbound = outbound(config)?;
         let reconciles = clients.values().map(|client| {
             Arc::new(Reconcile::new(
                 client.clone(),
@@ -102,11 +91,6 @@ impl Service {
             bells.clone(),
             metrics.clone(),
         );
-        let settings = Settings {
-            body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
-            keep_bodies: !config.server.keep_bodies.is_zero(),
-            ..Settings::default()
-        };
         let door = Door::new(
             store.clone(),
             knowledge.clone(),
@@ -114,7 +98,7 @@ impl Service {
             bells.clone(),
             metrics,
             inbounds(config)?.into_values().collect(),
-            settings,
+            settings(config),
         );
         Ok(Service {
             store,
@@ -222,6 +206,47 @@ pub fn client(forge: &Forge, clock: &Clock) -> anyhow::Result<Client> {
         user_agent: USER_AGENT.to_owned(),
     };
     Client::new(config, clock.clone()).with_context(|| format!("forge `{}`", forge.name))
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
+        keep_bodies: !config.server.keep_bodies.is_zero(),
+        ..Settings::default()
+    }
+}
+
+/// What the store remembers of each configured forge.
+async fn remembered(
+    config: &Config,
+    store: &Store,
+    now: Timestamp,
+) -> anyhow::Result<Vec<(String, Roster, Timestamp)>> {
+    let mut remembered = Vec::new();
+    for forge in &config.forges {
+        let roster = store.roster(&forge.name).await?.unwrap_or_default();
+        let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
+        remembered.push((forge.name.clone(), roster, first_seen));
+    }
+    Ok(remembered)
+}
+
+/// The clients of all configured forges by name.
+fn clients(config: &Config, clock: &Clock) -> anyhow::Result<BTreeMap<String, Client>> {
+    let mut clients = BTreeMap::new();
+    for forge in &config.forges {
+        let client = client(forge, clock)?;
+        client.set_tickets(config.policy.tickets.clone());
+        clients.insert(forge.name.clone(), client);
+    }
+    Ok(clients)
+}
+
+/// The way to the ticket system, if there is one.
+fn outbound(config: &Config) -> anyhow::Result<Arc<Outbound>> {
+    let outbound = Outbound::new(USER_AGENT);
+    outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
+    Ok(Arc::new(outbound))
 }
 
 /// Where merges are announced, if anywhere.
