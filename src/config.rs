@@ -25,6 +25,7 @@ mod secrets;
 mod templates;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod timeboxes;
 mod tree;
 mod units;
@@ -64,6 +65,18 @@ pub struct Config {
     /// Pause between two sweeps over all open changes, 10 s to 1 d.
     pub reconcile_every: Duration,
     pub policy: Policy,
+    /// Where merges of changes with tickets are announced.
+    pub ticket_webhook: Option<TicketWebhook>,
+}
+
+/// Where a ticket system listens. The address may carry a secret of its own, so neither it nor the
+/// token is printed.
+#[derive(Clone)]
+pub struct TicketWebhook {
+    /// `https`, or `http` on loopback.
+    pub url: String,
+    /// `whsec_` and 24 to 64 bytes in base64.
+    pub signing_token: SecretString,
 }
 
 /// The listeners and what they take.
@@ -191,9 +204,12 @@ fn read_config(document: &tree::Node, outside: &Outside<'_>, book: &mut Book) ->
     let store_url = forges::store_url(&root, book);
     let forges = forges::forges(&root, outside, book);
     let reconcile_every = forges::reconcile_every(&root, book);
-    let policy = rules::policy(&root, &forges, outside, book);
+    let mut policy = rules::policy(&root, &forges, outside, book);
+    let (found, ticket_webhook) = tickets::tickets(&root, outside, book);
+    policy.tickets = found;
+    policy.announces_merges = ticket_webhook.is_some();
     let forges = forges.into_iter().filter_map(|forge| forge.whole).collect();
-    Some(Config { dry_run, server, store_url, forges, reconcile_every, policy })
+    Some(Config { dry_run, server, store_url, forges, reconcile_every, policy, ticket_webhook })
 }
 
 fn read_text_file(path: &Path) -> io::Result<String> {
@@ -215,6 +231,7 @@ impl fmt::Debug for Config {
             .field("forges", &self.forges)
             .field("reconcile_every", &self.reconcile_every)
             .field("policy", &self.policy)
+            .field("ticket_webhook", &self.ticket_webhook.is_some())
             .finish()
     }
 }

@@ -1,5 +1,8 @@
 //! The courier drains the outbox: every action goes to its forge, and the forge's answer comes back
-//! as a fact. The one retry layer of Usher.
+//! as a fact. Announcements go to the ticket system, in a loop of their own. The one retry layer of
+//! Usher.
+
+mod outbound;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +19,8 @@ use crate::core::fact::Fact;
 use crate::forge::{Client, Fault, Hint, Performed};
 use crate::metrics::Metrics;
 use crate::store::{OutboxItem, Settlement, Store, StoreError};
+
+pub use outbound::{Outbound, OutboundTarget};
 
 /// Actions taken from the outbox at once, at most one per change.
 const BATCH: u32 = 32;
@@ -35,6 +40,7 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Courier {
     store: Store,
     clients: BTreeMap<String, Client>,
+    outbound: Arc<Outbound>,
     clock: Clock,
     bells: Arc<Bells>,
     metrics: Arc<Metrics>,
@@ -51,12 +57,13 @@ impl Courier {
     pub fn new(
         store: Store,
         clients: BTreeMap<String, Client>,
+        outbound: Arc<Outbound>,
         clock: Clock,
         bells: Arc<Bells>,
         metrics: Arc<Metrics>,
         closed_until: Box<ClosedUntil>,
     ) -> Courier {
-        Courier { store, clients, clock, bells, metrics, closed_until }
+        Courier { store, clients, outbound, clock, bells, metrics, closed_until }
     }
 
     fn closed_until(&self, forge: &str) -> Option<Timestamp> {
@@ -72,7 +79,31 @@ impl Courier {
         for client in self.clients.values() {
             attempts += self.drain_forge(client).await?;
         }
-        Ok(attempts)
+        Ok(attempts + self.drain_announcements().await?)
+    }
+
+    /// The due announcements, one after another.
+    async fn drain_announcements(&self) -> Result<usize, StoreError> {
+        let mut attempts = 0;
+        loop {
+            let items = self.store.claim_announcements(self.clock.now(), BATCH).await?;
+            if items.is_empty() {
+                return Ok(attempts);
+            }
+            attempts += items.len();
+            for item in items {
+                let told = match &item.action {
+                    Action::Announce(news) => self.outbound.tell(&item.change, news, self.clock.now()).await,
+                    _ => Err(Fault::Refused { status: 0, answer: "this is no announcement".into() }),
+                };
+                let settlement = match told {
+                    Ok(()) => Settlement::Done { comment: None, facts: Vec::new() },
+                    Err(fault) => settle_fault(&self.clock, &item, fault),
+                };
+                self.metrics.performed(&item.change.forge, &item.kind, outcome(&settlement));
+                self.store.settle(&item, settlement, self.clock.now()).await?;
+            }
+        }
     }
 
     /// The due actions of one forge, one after another: both forges ask for serial writes.
@@ -101,24 +132,33 @@ impl Courier {
         let mut loops = tokio::task::JoinSet::new();
         for client in self.clients.values() {
             let (courier, client, stop) = (self.clone(), client.clone(), stop.clone());
-            loops.spawn(async move { courier.run_forge(&client, stop).await });
+            loops.spawn(async move { courier.run_lane(Some(&client), stop).await });
         }
+        let (courier, stop) = (self.clone(), stop.clone());
+        loops.spawn(async move { courier.run_lane(None, stop).await });
         loops.join_all().await;
     }
 
-    /// Drains one forge's actions whenever the bell rings or a retry is due.
-    async fn run_forge(&self, client: &Client, stop: CancellationToken) {
-        let forge = client.name();
+    /// Drains one forge's actions, or the announcements, and says when there is more to do.
+    async fn drain_lane(&self, client: Option<&Client>) -> Result<Option<Timestamp>, StoreError> {
+        let Some(client) = client else {
+            self.drain_announcements().await?;
+            return self.store.next_announcement_due().await;
+        };
+        self.drain_forge(client).await?;
+        let next = self.store.next_outbox_due_of(client.name()).await?;
+        Ok(next.map(|at| self.closed_until(client.name()).map_or(at, |open| open.max(at))))
+    }
+
+    /// Drains one lane whenever the bell rings or a retry is due.
+    async fn run_lane(&self, client: Option<&Client>, stop: CancellationToken) {
+        let lane = client.map_or("announcements", Client::name);
         let mut bell = self.bells.outbox.listen();
         while !stop.is_cancelled() {
-            let wait = match self.drain_forge(client).await {
-                Ok(_) => self.store.next_outbox_due_of(forge).await,
-                Err(error) => Err(error),
-            };
-            let next = match wait {
+            let next = match self.drain_lane(client).await {
                 Ok(next) => next,
                 Err(error) => {
-                    tracing::error!(forge, %error, "the courier cannot reach the store; trying again");
+                    tracing::error!(lane, %error, "the courier cannot reach the store; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(STORE_PATIENCE) => continue,
                         () = stop.cancelled() => return,
@@ -126,7 +166,7 @@ impl Courier {
                 }
             };
             let due = async {
-                match next.map(|at| self.closed_until(forge).map_or(at, |open| open.max(at))) {
+                match next {
                     Some(at) => self.clock.sleep_until(at).await,
                     None => std::future::pending().await,
                 }

@@ -141,8 +141,8 @@ impl Reconcile {
         Ok(news)
     }
 
-    /// What the watermark is good for: these projects and these support engineers. With others, all
-    /// open changes are listed anew, for theirs were passed over before.
+    /// What the watermark is good for: these projects, these support engineers and these rules for
+    /// tickets. With others, all open changes are listed anew, for theirs were passed over before.
     fn scope(&self) -> String {
         let known = self.knowledge.now();
         let name = self.client.name();
@@ -153,7 +153,10 @@ impl Reconcile {
         let ids = people.filter_map(|person| person.account.as_ref()).map(|account| account.id.to_string());
         let ids: BTreeSet<String> = ids.collect();
         let projects = projects.map(|pattern| pattern.text.as_str());
-        format!("changes {:016x}", fingerprint(projects.chain(ids.iter().map(String::as_str))))
+        format!(
+            "changes {:016x}",
+            fingerprint(projects.chain(ids.iter().map(String::as_str)).chain(known.policy.tickets.texts()))
+        )
     }
 
     async fn read_roster(&self, refresh: bool) -> Result<(), SweepError> {
@@ -208,7 +211,9 @@ impl Reconcile {
         match stored {
             Some(stored) => {
                 let seen: Option<Timestamp> = stored.review.seen_at;
-                if stored.review.whole && seen.is_some_and(|seen| seen >= listed.updated_at) {
+                // Other rules may find other tickets in what has not changed.
+                let tickets = listed.tickets.as_ref().is_none_or(|found| *found == stored.review.tickets);
+                if tickets && stored.review.whole && seen.is_some_and(|seen| seen >= listed.updated_at) {
                     return Ok(None);
                 }
                 // The list does not tell verdicts; one more look does.

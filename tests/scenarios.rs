@@ -34,6 +34,8 @@ use crate::support::play::Play;
 #[path = "lines_avail.rs"]
 mod lines_avail;
 mod lines_routes;
+#[path = "lines_scope.rs"]
+mod lines_scope;
 
 /// Monday of the week in which a story begins unless it names a date.
 const FIRST_DAY: &str = "2026-11-23";
@@ -224,6 +226,7 @@ impl Story {
             Story::given_words,
             Story::given_time,
             Story::given_history,
+            Story::given_scope,
             Story::given_pools,
             Story::given_limits,
         ];
@@ -490,9 +493,9 @@ impl Story {
         }
         let facts = match opening {
             Some(facts) => Some(facts),
-            None => match (self.pushes_files(line)?, self.acts(line)?) {
-                (Some(facts), _) | (_, Some(facts)) => Some(facts),
-                (None, None) => self.edits(line)?,
+            None => match (self.pushes_files(line)?, self.edits_scope(line)?, self.acts(line)?) {
+                (Some(facts), ..) | (_, Some(facts), _) | (.., Some(facts)) => Some(facts),
+                (None, None, None) => self.edits(line)?,
             },
         };
         let facts = facts.ok_or("no such line")?;
@@ -621,6 +624,7 @@ impl Story {
         let known =
             [Story::then_said, Story::then_usher, Story::then_pinged, Story::then_people, Story::then_seen];
         let known = known.into_iter().find_map(|then| then(self, line)).or_else(|| self.then_words(line));
+        let known = known.or_else(|| self.then_announced(line));
         known.unwrap_or_else(|| Err("no such `then` line".into()))
     }
 

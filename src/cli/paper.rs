@@ -80,6 +80,7 @@ impl Paper {
     ) -> anyhow::Result<Paper> {
         let clock = Clock::system();
         let client = client(forge, &clock)?;
+        client.set_tickets(config.policy.tickets.clone());
         let first_seen = match &store {
             Some(store) => store.first_seen(&forge.name, clock.now()).await?,
             // On paper nothing is held back because it is old.
@@ -278,5 +279,6 @@ pub(super) fn action_words(action: &Action) -> String {
         Action::Ping { person, .. } => format!("ping {person}"),
         Action::Reply { .. } => "reply in a comment".into(),
         Action::React { .. } => "react to the comment".into(),
+        Action::Announce(_) => "tell the ticket system".into(),
     }
 }

@@ -13,7 +13,7 @@ use crate::alarm;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::{Config, Forge, SignIn};
-use crate::courier::{ClosedUntil, Courier};
+use crate::courier::{ClosedUntil, Courier, Outbound, OutboundTarget};
 use crate::engine::{Engine, Knowledge};
 use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Secrets};
 use crate::metrics::Metrics;
@@ -23,6 +23,7 @@ use crate::web::{Door, Settings};
 
 /// Pause between two rounds of throwing away what is no longer needed.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+const USER_AGENT: &str = concat!("usher/", env!("CARGO_PKG_VERSION"));
 
 /// All parts, wired.
 pub struct Service {
@@ -33,6 +34,9 @@ pub struct Service {
     pub reconciles: Vec<Arc<Reconcile>>,
     pub door: Arc<Door>,
     pub clock: Clock,
+    /// The clients and the way to the ticket system, which take a reload in.
+    clients: Vec<Client>,
+    outbound: Arc<Outbound>,
     bells: Arc<Bells>,
     reconcile_every: Duration,
     keep_bodies: Duration,
@@ -47,13 +51,9 @@ impl Service {
         let store = Store::open(&config.store_url).await.context("the store cannot be opened")?;
         let released = store.release_leases().await?;
         if released > 0 {
-            tracing::info!(
-                released,
-                "actions that were under way when the last run ended are taken up again"
-            );
+            tracing::info!(released, "actions under way when the last run ended are taken up again");
         }
-        let now = clock.now();
-        let knowledge = Arc::new(remembered(&store, config, now).await?);
+        let knowledge = Arc::new(remembered(&store, config, clock.now()).await?);
         let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
         let engine = Engine::new(
             store.clone(),
@@ -63,10 +63,8 @@ impl Service {
             metrics.clone(),
             config.dry_run,
         );
-        let mut clients = BTreeMap::new();
-        for forge in &config.forges {
-            clients.insert(forge.name.clone(), client(forge, &clock)?);
-        }
+        let clients = clients(config, &clock)?;
+        let outbound = outbound(config)?;
         let reconciles = clients.values().map(|client| {
             Arc::new(Reconcile::new(
                 client.clone(),
@@ -79,19 +77,16 @@ impl Service {
             ))
         });
         let reconciles = reconciles.collect();
+        let all_clients = clients.values().cloned().collect();
         let courier = Courier::new(
             store.clone(),
             clients,
+            outbound.clone(),
             clock.clone(),
             bells.clone(),
             metrics.clone(),
             closed_until(&knowledge),
         );
-        let settings = Settings {
-            body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
-            keep_bodies: !config.server.keep_bodies.is_zero(),
-            ..Settings::default()
-        };
         let door = Door::new(
             store.clone(),
             knowledge.clone(),
@@ -99,7 +94,7 @@ impl Service {
             bells.clone(),
             metrics,
             inbounds(config)?.into_values().collect(),
-            settings,
+            settings(config),
         );
         Ok(Service {
             store,
@@ -107,6 +102,8 @@ impl Service {
             engine: Arc::new(engine),
             courier: Arc::new(courier),
             reconciles,
+            clients: all_clients,
+            outbound,
             door,
             clock,
             bells,
@@ -159,8 +156,9 @@ impl Service {
     pub async fn next_due(&self) -> anyhow::Result<Option<Timestamp>> {
         let wake = self.store.next_wake().await?;
         let outbox = self.store.next_outbox_due().await?;
+        let announcement = self.store.next_announcement_due().await?;
         let inbox = self.store.next_undecided().await?;
-        Ok([wake, outbox, inbox].into_iter().flatten().min())
+        Ok([wake, outbox, announcement, inbox].into_iter().flatten().min())
     }
 
     /// A new configuration takes effect: policy and webhook secrets. What needs a restart is left
@@ -170,8 +168,12 @@ impl Service {
     /// When a secret makes no sense; then everything stays as it was.
     pub async fn reload(&self, config: &Config) -> anyhow::Result<()> {
         let inbounds = inbounds(config)?;
+        self.outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
         self.knowledge.set_policy(Arc::new(config.policy.clone()), whole_second(self.clock.now()));
         self.door.reload(inbounds.into_values().collect());
+        for client in &self.clients {
+            client.set_tickets(config.policy.tickets.clone());
+        }
         self.bells.roster.ring();
         // Deadlines and routes follow from the policy, so every open review is looked at again.
         self.store.wake_all(self.clock.now()).await?;
@@ -221,9 +223,41 @@ pub fn client(forge: &Forge, clock: &Clock) -> anyhow::Result<Client> {
             }
         },
         projects: forge.projects.clone(),
-        user_agent: concat!("usher/", env!("CARGO_PKG_VERSION")).to_owned(),
+        user_agent: USER_AGENT.to_owned(),
     };
     Client::new(config, clock.clone()).with_context(|| format!("forge `{}`", forge.name))
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
+        keep_bodies: !config.server.keep_bodies.is_zero(),
+        ..Settings::default()
+    }
+}
+
+/// The clients of all configured forges by name.
+fn clients(config: &Config, clock: &Clock) -> anyhow::Result<BTreeMap<String, Client>> {
+    let mut clients = BTreeMap::new();
+    for forge in &config.forges {
+        let client = client(forge, clock)?;
+        client.set_tickets(config.policy.tickets.clone());
+        clients.insert(forge.name.clone(), client);
+    }
+    Ok(clients)
+}
+
+/// The way to the ticket system, if there is one.
+fn outbound(config: &Config) -> anyhow::Result<Arc<Outbound>> {
+    let outbound = Outbound::new(USER_AGENT);
+    outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
+    Ok(Arc::new(outbound))
+}
+
+/// Where merges are announced, if anywhere.
+fn target(config: &Config) -> Option<OutboundTarget> {
+    let webhook = config.ticket_webhook.as_ref()?;
+    Some(OutboundTarget { url: webhook.url.clone(), signing_token: webhook.signing_token.clone() })
 }
 
 /// The front doors of all configured forges.
@@ -240,7 +274,7 @@ pub fn inbounds(config: &Config) -> anyhow::Result<BTreeMap<String, Inbound>> {
         };
         let inbound = Inbound::new(&forge.name, forge.kind, &secrets, Vec::new());
         inbound
-            .map(|inbound| (forge.name.clone(), inbound))
+            .map(|inbound| (forge.name.clone(), inbound.with_tickets(config.policy.tickets.clone())))
             .with_context(|| format!("forge `{}`", forge.name))
     };
     config.forges.iter().map(inbound).collect()

@@ -21,7 +21,7 @@ macro_rules! sections {
 
 sections! {
     ROOT "" ["dry_run" "server" "store" "forge" "support" "maintainers" "person" "pool" "route" "calendar" "timebox"
-        "timebox_rule"        "labels" "limits" "templates" "reconcile"]
+        "timebox_rule" "labels" "limits" "templates" "scope" "tickets" "reconcile"]
     SERVER "[server]" ["listen" "admin" "body_limit" "keep_bodies"]
     STORE "[store]" ["url"]
     FORGE "[[forge]]" ["name" "kind" "url" "token" "app_id" "app_private_key" "webhook_secrets"
@@ -44,9 +44,13 @@ sections! {
         "reviewing" "with_author" "ready_to_merge"]
     STEP "a step" ["at" "do"]
     LABELS "[labels]" ["contribution" "waiting" "reviewing" "with_author" "ready_to_merge" "overdue"
-        "skip"]
+        "skip" "out_of_scope" "priority"]
     LIMITS "[limits]" ["pings_per_change" "pings_per_person_per_day" "first_run_changes_per_day"
         "max_pools"]
     TEMPLATES "[templates]" ["status" "remind" "escalate" "ask"]
+    SCOPE "[scope]" ["labels" "titles" "max_lines" "max_files"]
+    TICKETS "[tickets]" ["system" "webhook"]
+    TICKETS_SYSTEM "[[tickets.system]]" ["name" "kind" "projects" "pattern"]
+    TICKETS_WEBHOOK "[tickets.webhook]" ["url" "signing_token"]
     RECONCILE "[reconcile]" ["every"]
 }

@@ -13,7 +13,7 @@ use super::keys;
 use super::mistakes::{Book, Fault};
 use super::reader::Section;
 use super::tree::Node;
-use super::{Outside, people, pools, templates, timeboxes, units};
+use super::{Outside, people, pools, templates, tickets, timeboxes, units};
 
 /// GitHub's limit for the name of a label, in characters.
 const LABEL_MOST_CHARS: usize = 50;
@@ -52,6 +52,8 @@ pub(super) fn policy(
         labels: labels(root, book),
         limits: limits(root, book),
         templates: templates::templates(root, outside, book),
+        scope: tickets::scope(root, book),
+        ..Policy::default()
     }
 }
 
@@ -68,7 +70,7 @@ fn labels(root: &Section<'_>, book: &mut Book) -> Labels {
 }
 
 /// The labels with their keys, stages first.
-fn slots(labels: &mut Labels) -> [(&'static str, &mut String); 7] {
+fn slots(labels: &mut Labels) -> [(&'static str, &mut String); 9] {
     [
         ("waiting", &mut labels.waiting),
         ("reviewing", &mut labels.reviewing),
@@ -77,6 +79,8 @@ fn slots(labels: &mut Labels) -> [(&'static str, &mut String); 7] {
         ("contribution", &mut labels.contribution),
         ("overdue", &mut labels.overdue),
         ("skip", &mut labels.skip),
+        ("out_of_scope", &mut labels.out_of_scope),
+        ("priority", &mut labels.priority),
     ]
 }
 

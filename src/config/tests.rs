@@ -7,6 +7,7 @@ mod kinds;
 mod report;
 mod secrecy;
 mod shell;
+mod tickets;
 mod timeboxes;
 mod values;
 mod words;

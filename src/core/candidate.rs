@@ -58,6 +58,10 @@ pub enum Standing {
         open: u32,
         capacity: u32,
     },
+    /// Free, but for changes that wait ahead of this one.
+    Kept {
+        ahead: u32,
+    },
     Declined,
     /// Was asked before on this change.
     HadTurn,

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::tickets::Ticket;
+
 /// Which dialect a forge speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -151,6 +153,9 @@ pub struct Snapshot {
     pub labels: Option<BTreeSet<String>>,
     pub reviewers: Option<SeenReviewers>,
     pub target_branch: Option<String>,
+    /// Customer tickets that the description names; the description itself is not kept.
+    #[serde(default)]
+    pub tickets: Option<BTreeSet<Ticket>>,
     /// Head commit; a new one means that somebody pushed.
     pub head: Option<String>,
     /// How much is changed, where the source tells: GitHub's own count, GitLab has none.

@@ -9,6 +9,8 @@ pub enum Allowed {
     Reviewers,
     /// Author, reviewers, members and leads of the change's pools, and maintainers.
     Involved,
+    /// Leads of the change's pools.
+    Leads,
 }
 
 /// One row of the table of commands: the source of permissions, help and documentation.
@@ -19,7 +21,7 @@ pub struct CommandRule {
 }
 
 /// Every command, in the order in which `help` prints them.
-pub const COMMANDS: [CommandRule; 11] = [
+pub const COMMANDS: [CommandRule; 12] = [
     CommandRule {
         usage: "accept",
         allowed: Allowed::Reviewers,
@@ -49,6 +51,11 @@ pub const COMMANDS: [CommandRule; 11] = [
         meaning: "I am not there, up to and including that day (or: away 3d); holds for all changes",
     },
     CommandRule { usage: "back", allowed: Allowed::Roster, meaning: "I am there again" },
+    CommandRule {
+        usage: "sponsor",
+        allowed: Allowed::Leads,
+        meaning: "take on a change that is more than a fix",
+    },
     CommandRule { usage: "why", allowed: Allowed::Roster, meaning: "show how the reviewer was chosen" },
     CommandRule { usage: "help", allowed: Allowed::Roster, meaning: "show this list" },
 ];

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::absence::AbsenceWish;
 use super::action::Action;
+use super::change::ChangeState;
 use super::fact::Fact;
 use super::reason::Reason;
 use super::review::{Hold, Review};
@@ -39,13 +40,18 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
         rerouted: false,
     };
     if judge.admits(fact) {
+        let was_open = judge.review.tracked && judge.review.state != ChangeState::Merged;
         judge.hear(fact);
         judge.hold_back();
         if judge.is_live() {
             judge.staff();
+            judge.scope();
         }
         judge.court();
         judge.express();
+        if was_open {
+            judge.announce();
+        }
     }
     judge.close()
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::action::{Action, STATUS_MARKER, Shape};
+use super::action::{Action, Announcement, STATUS_MARKER, Shape};
+use super::change::ChangeState;
 use super::decide::Judge;
 use super::pick::fingerprint;
 use super::reason::Reason;
@@ -84,8 +85,13 @@ impl Judge<'_> {
         if review.overdue && self.is_live() {
             labels.insert(names.overdue.clone());
         }
+        if review.beyond.is_some() && review.sponsor.is_none() {
+            labels.insert(names.out_of_scope.clone());
+        }
         labels.retain(|label| !review.hands_off.contains(label));
-        let own = |label: &&String| names.stage_of(label).is_some() || **label == names.overdue;
+        let own = |label: &&String| {
+            names.stage_of(label).is_some() || [&names.overdue, &names.out_of_scope].contains(label)
+        };
         let mut not_labels: BTreeSet<String> = review.set_labels.iter().filter(own).cloned().collect();
         if review.unskip || review.set_labels.contains(&names.skip) {
             not_labels.insert(names.skip.clone());
@@ -104,6 +110,28 @@ impl Judge<'_> {
         // Whom a person put on at the moment of our write, and who then declined, stays off.
         reviewers.retain(|account| !not_reviewers.contains(account));
         Shape { reviewers, not_reviewers, labels, not_labels }
+    }
+
+    /// Tells the ticket system of the merge that was just heard of. One that was merged before it was
+    /// ever seen is no news.
+    pub(super) fn announce(&mut self) {
+        let review = &self.review;
+        let (ChangeState::Merged, Some(merged_at)) = (review.state, review.done_at) else { return };
+        let wanted = self.world.policy.announces_merges && review.hold != Some(Hold::Skip);
+        if !wanted || review.tickets.is_empty() {
+            return;
+        }
+        let approvals = review.active().filter(|a| review.has_approved(a)).count();
+        let news = Announcement {
+            url: review.url.clone(),
+            tickets: review.tickets.clone(),
+            opened_at: review.opened_at.unwrap_or(merged_at),
+            merged_at,
+            reviewers: u32::try_from(review.active().count()).unwrap_or(u32::MAX),
+            approvals: u32::try_from(approvals).unwrap_or(u32::MAX),
+        };
+        self.say(Reason::Announced { tickets: u32::try_from(news.tickets.len()).unwrap_or(u32::MAX) });
+        self.actions.push(Action::Announce(news));
     }
 
     /// Whether the forge, as last seen, differs from a shape.

@@ -110,6 +110,8 @@ pub enum Command {
     },
     /// The actor is there again.
     Back,
+    /// Take on what looks like more than a fix.
+    Sponsor,
     Why,
     /// Addressed to Usher, but not understood: what was written, and the nearest command if one is
     /// near.

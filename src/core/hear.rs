@@ -84,6 +84,10 @@ impl Judge<'_> {
         self.review.title.clone_from(&snapshot.title);
         self.review.url.clone_from(&snapshot.url);
         self.review.whole |= snapshot.reviewers.is_some() && snapshot.target_branch.is_some();
+        if let Some(tickets) = snapshot.tickets.as_ref().filter(|tickets| **tickets != self.review.tickets) {
+            self.review.tickets.clone_from(tickets);
+            self.say(Reason::Tickets { tickets: tickets.clone() });
+        }
         if let Some(branch) = &snapshot.target_branch {
             self.rerouted |= self.review.target_branch != *branch;
             self.review.target_branch.clone_from(branch);

@@ -32,6 +32,7 @@ impl Command {
             Command::Resume => "resume",
             Command::Away { .. } => "away",
             Command::Back => "back",
+            Command::Sponsor => "sponsor",
             Command::Why => "why",
             Command::Unknown { text, .. } => text,
         }
@@ -141,6 +142,7 @@ impl Judge<'_> {
         match allowed {
             Allowed::Roster => true,
             Allowed::Reviewers => assigned,
+            Allowed::Leads => self.leads(person),
             Allowed::Involved => {
                 let is_author = person.account.as_ref() == Some(&self.review.author);
                 let of_pool = self.review.pools.iter().any(|part| {
@@ -155,6 +157,12 @@ impl Judge<'_> {
         }
     }
 
+    /// Whether the person leads one of the change's pools.
+    fn leads(&self, person: &Person) -> bool {
+        let lead = |pool: &str| self.world.policy.pool(pool).and_then(|pool| pool.lead.as_ref());
+        self.review.pools.iter().any(|part| lead(&part.pool) == Some(&person.name))
+    }
+
     fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
         let me = self.world.directory.handle();
         match command {
@@ -167,6 +175,11 @@ impl Judge<'_> {
             Command::Pool { name } => self.choose_pool(person, name, at),
             Command::Away { end } => self.go_away(person, *end, at),
             Command::Back => self.say_back(person, at),
+            Command::Sponsor => {
+                self.review.sponsor = Some(person.name.clone());
+                self.say(Reason::Sponsored { by: person.name.clone() });
+                Answer::Done
+            }
             Command::Unknown { text, nearest } => {
                 Answer::Refused(words::not_understood(text, nearest.as_deref(), me))
             }

@@ -11,6 +11,7 @@ use super::asked::Asked;
 use super::calendar::{Agenda, Away, Hours, Window};
 use super::change::{Account, ForgeKind};
 use super::policy::{GroupRef, Policy};
+use super::queue::Queue;
 
 /// What a forge answered about the people that the policy names. Cached by the store, so that a
 /// forge that is down keeps its last known roster.
@@ -117,6 +118,8 @@ pub struct Workload {
 #[derive(Clone, Debug, Default)]
 pub struct Workloads {
     pub people: BTreeMap<String, Workload>,
+    /// Who waits for whom, where somebody does.
+    pub queue: Queue,
     /// Changes of the first roll-out taken on in the last 24 hours.
     pub first_run_taken: u32,
     /// People whom the forge would not have as reviewers of this project a short while ago, by name.

@@ -13,6 +13,7 @@ use super::candidate::{Candidate, Standing};
 use super::change::ChangeKey;
 use super::people::Person;
 use super::policy::Pool;
+use super::queue::Outlook;
 use super::rank::{Back, Rank, Shares, capacity, rank};
 use super::review::{Ended, Review};
 use super::world::World;
@@ -33,9 +34,10 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
     let owners = part.map_or(&[][..], |part| &part.owners);
     let mut best: Option<(Rank, usize)> = None;
     let mut candidates = Vec::with_capacity(members.len());
+    let outlook = Outlook::new(world, review, pool);
     for name in members {
         let Some(person) = world.directory.by_name(name) else { continue };
-        let standing = judge(world, review, pool, &shares, person, exempt);
+        let standing = outlook.weigh(judge(world, review, pool, &shares, person, exempt), name);
         let owner = owners.iter().find(|owner| owner.person == *name);
         let had_share = matches!(standing, Standing::EasedIn { .. });
         if let Some((_, open, capacity)) = askable(&standing) {

@@ -11,7 +11,9 @@ use jiff::tz::TimeZone;
 use super::calendar::{Away, Hours, Window};
 use super::change::{ChangeKey, ForgeKind};
 use super::review::Stage;
+use super::scope::ScopeRules;
 use super::terms::{BoxOverrides, TimeBoxRule};
+use super::tickets::TicketRules;
 use super::timebox::BoxRules;
 use super::words::templates::Templates;
 
@@ -36,6 +38,10 @@ pub struct Policy {
     pub limits: Limits,
     /// The company's own words for some comments.
     pub templates: Templates,
+    pub scope: ScopeRules,
+    pub tickets: Arc<TicketRules>,
+    /// A ticket system is told of every merge of a change with tickets.
+    pub announces_merges: bool,
 }
 
 impl Default for Policy {
@@ -55,6 +61,9 @@ impl Default for Policy {
             labels: Labels::default(),
             limits: Limits::default(),
             templates: Templates::default(),
+            scope: ScopeRules::default(),
+            tickets: Arc::default(),
+            announces_merges: false,
         }
     }
 }
@@ -234,6 +243,10 @@ pub struct Labels {
     pub ready_to_merge: String,
     pub overdue: String,
     pub skip: String,
+    /// On what looks like more than a fix.
+    pub out_of_scope: String,
+    /// Set by people only: ahead in the queue.
+    pub priority: String,
 }
 
 impl Default for Labels {
@@ -246,6 +259,8 @@ impl Default for Labels {
             ready_to_merge: "support-review::ready-to-merge".into(),
             overdue: "support-review-overdue".into(),
             skip: "support-review-skip".into(),
+            out_of_scope: "support-review-scope".into(),
+            priority: "support-priority".into(),
         }
     }
 }

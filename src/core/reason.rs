@@ -1,5 +1,7 @@
 //! Reasons: every decision says why, in types. Their sentences are in `words`.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,8 @@ use super::candidate::Candidate;
 use super::change::ChangeState;
 use super::fact::Refusal;
 use super::review::{Origin, Stage};
+use super::scope::Beyond;
+use super::tickets::Ticket;
 use super::timebox::Budget;
 
 /// One typed why.
@@ -183,6 +187,29 @@ pub enum Reason {
     Snoozed {
         by: String,
         until: Timestamp,
+    },
+    /// The description names these customer tickets now, or none any more.
+    Tickets {
+        tickets: BTreeSet<Ticket>,
+    },
+    /// Nobody of the pool is free; so many changes wait ahead of this one.
+    Queued {
+        pool: String,
+        ahead: u32,
+    },
+    /// It looks like more than a bug fix or docs.
+    OutOfScope {
+        beyond: Beyond,
+    },
+    /// It no longer does.
+    InScope,
+    /// A lead takes it on all the same.
+    Sponsored {
+        by: String,
+    },
+    /// The ticket system is told of the merge.
+    Announced {
+        tickets: u32,
     },
     /// Open before Usher came; its turn in the first roll-out is later.
     HeldForFirstRun,

@@ -9,6 +9,9 @@ use super::action::Shape;
 use super::candidate::Candidate;
 use super::change::{Account, ChangeKey, ChangeState, Size, Verdict};
 use super::owners::Owner;
+use super::queue::Queued;
+use super::scope::Beyond;
+use super::tickets::Ticket;
 use super::timebox::TimeBox;
 
 pub use super::assignment::{Assignment, Ended, Origin};
@@ -68,6 +71,12 @@ pub struct Review {
     /// are never stored.
     pub tracked: bool,
     pub target_branch: String,
+    /// Customer tickets that its description names.
+    pub tickets: BTreeSet<Ticket>,
+    /// By which rule it looks like more than a fix, when last judged.
+    pub beyond: Option<Beyond>,
+    /// The lead who takes it on all the same.
+    pub sponsor: Option<String>,
     pub state: ChangeState,
     pub draft: bool,
     pub head: Option<String>,
@@ -196,6 +205,9 @@ pub struct PoolReview {
     /// The ledger knows that nobody of the pool could be asked, and why (`candidates`).
     #[serde(default)]
     pub nobody_said: bool,
+    /// Its place among those who wait for somebody of the pool.
+    #[serde(default)]
+    pub queued: Option<Queued>,
 }
 
 impl PoolReview {
@@ -212,6 +224,7 @@ impl PoolReview {
             not_before: None,
             candidates: Vec::new(),
             nobody_said: false,
+            queued: None,
         }
     }
 }
@@ -246,6 +259,9 @@ impl Review {
             author_name: None,
             tracked: false,
             target_branch: String::new(),
+            tickets: BTreeSet::new(),
+            beyond: None,
+            sponsor: None,
             state: ChangeState::Open,
             draft: false,
             head: None,

@@ -6,6 +6,7 @@ use super::claims::{Claim, Claims, FilesRead, RouteFacts};
 use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
 use super::pick::{Choice, pick};
 use super::policy::Pool;
+use super::queue::queue_up;
 use super::reason::Reason;
 use super::review::{Assignment, Ended, Origin, PoolReview, Routing, Stage};
 
@@ -156,6 +157,7 @@ impl Judge<'_> {
         if enough || (asked > 0 && self.is_content(&pool.name)) {
             self.review.pools[index].not_before = None;
             self.review.pools[index].nobody_said = false;
+            self.review.pools[index].queued = None;
             if enough
                 && self.owes_second(index)
                 && let Err(candidates) = self.choose_second(index, pool)
@@ -166,6 +168,7 @@ impl Judge<'_> {
         }
         if let Some(at) = self.review.pools[index].not_before {
             if at > self.now() {
+                self.review.pools[index].queued = None;
                 self.retry_at(at);
                 return;
             }
@@ -173,6 +176,7 @@ impl Judge<'_> {
         }
         while self.review.active_in(&pool.name).count() < wanted {
             if let Err(candidates) = self.choose(index, pool, Origin::Picked) {
+                self.queue_up(index, pool, &candidates);
                 // Said once, and again only when it is different people or different obstacles.
                 let part = &mut self.review.pools[index];
                 let known = part.nobody_said && same_obstacles(&part.candidates, &candidates);
@@ -185,6 +189,17 @@ impl Judge<'_> {
                 return;
             }
         }
+        self.review.pools[index].queued = None;
+    }
+
+    /// Waits in the pool's queue for whoever becomes free, or keeps its place there.
+    fn queue_up(&mut self, index: usize, pool: &Pool, candidates: &[Candidate]) {
+        let queued = queue_up(self.world, &self.review, pool, candidates);
+        let known = self.review.pools[index].queued.is_some();
+        if let (Some(queued), false) = (&queued, known) {
+            self.say(Reason::Queued { pool: pool.name.clone(), ahead: queued.ahead });
+        }
+        self.review.pools[index].queued = queued;
     }
 
     /// Whether a second reviewer is due and has not been found, or declined. One whom a person took
@@ -214,6 +229,7 @@ impl Judge<'_> {
                     | Standing::Busy { .. }
                     | Standing::LeaveSoon { .. }
                     | Standing::AtCapacity { .. }
+                    | Standing::Kept { .. }
             )
         };
         if candidates.iter().any(busy) {

@@ -151,7 +151,7 @@ impl TimeBoxRule {
 impl Policy {
     /// Whether anything depends on how much a change changes, so that it must be found out.
     pub fn needs_size(&self) -> bool {
-        self.box_rules.iter().any(TimeBoxRule::needs_size)
+        self.box_rules.iter().any(TimeBoxRule::needs_size) || self.scope.needs_size()
     }
 
     /// The first rule that matches the change and says something of the court.

@@ -165,14 +165,14 @@ impl Engine {
             let (actions, wake) = (!commit.actions.is_empty(), commit.review.as_ref().and_then(|r| r.wake));
             let absences = commit.absences.clone();
             match self.store.commit(commit).await {
-                Ok(()) => {
+                Ok(nudged) => {
                     self.metrics.decisions.inc();
                     // Known before the next decision, which the reviews that it concerns are due for.
                     self.knowledge.hear(&absences);
                     if actions {
                         self.bells.outbox.ring();
                     }
-                    if wake.is_some() || !absences.is_empty() {
+                    if wake.is_some() || nudged > 0 || !absences.is_empty() {
                         self.bells.alarm.ring();
                     }
                     return Ok(());
@@ -270,10 +270,12 @@ impl Engine {
     }
 
     /// A review whose forge is not configured any more, or whose people are not known: looked at
-    /// again later, and nothing else. There is nothing to postpone where there is no review.
-    fn postponed(&self, review: Review, version: Option<i64>) -> Option<Review> {
+    /// again later, and nothing else; it gives up its place in any queue, for it could not take what
+    /// becomes free. There is nothing to postpone where there is no review.
+    fn postponed(&self, mut review: Review, version: Option<i64>) -> Option<Review> {
         let change = &review.change;
         tracing::warn!(%change, "the forge is not configured or its people are not known; left as it is");
+        review.pools.iter_mut().for_each(|part| part.queued = None);
         let wake = Some(self.clock.now() + POSTPONED_FOR);
         version.map(|_| Review { wake, ..review })
     }

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+
 use super::credentials::Credentials;
 use super::fault::Fault;
 use super::http::{Health, Pages, Transport};
@@ -15,7 +18,7 @@ use crate::core::change::{Account, ChangeKey, ForgeKind, Snapshot};
 use crate::core::fact::Fact;
 use crate::core::people::{Roster, RosterWish};
 use crate::core::policy::Pattern;
-use jiff::Timestamp;
+use crate::core::tickets::TicketRules;
 
 /// What a client needs to know of its forge.
 #[derive(Clone, Debug)]
@@ -93,6 +96,7 @@ struct Inner {
     line: Arc<Transport>,
     clock: Clock,
     dialect: Dialect,
+    tickets: ArcSwap<TicketRules>,
 }
 
 #[derive(Debug)]
@@ -117,7 +121,13 @@ impl Client {
             ForgeKind::GitLab => Dialect::GitLab(gitlab::GitLab::new(line.clone(), clock.clone())),
             ForgeKind::GitHub => Dialect::GitHub(github::GitHub::new(line.clone())),
         };
-        Ok(Client(Arc::new(Inner { name, kind, projects, place, line, clock, dialect })))
+        let tickets = ArcSwap::default();
+        Ok(Client(Arc::new(Inner { name, kind, projects, place, line, clock, dialect, tickets })))
+    }
+
+    /// From now on, this client and its clones find customer tickets by these rules; at first by none.
+    pub fn set_tickets(&self, tickets: Arc<TicketRules>) {
+        self.0.tickets.store(tickets);
     }
 
     /// The forge's name in the configuration.
@@ -162,9 +172,10 @@ impl Client {
     /// # Errors
     /// See [`Fault`].
     pub async fn observe(&self, change: &ChangeKey) -> Result<Snapshot, Fault> {
+        let tickets = self.0.tickets.load_full();
         match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.observe(change).await,
-            Dialect::GitHub(github) => github.observe(change).await,
+            Dialect::GitLab(gitlab) => gitlab.observe(change, &tickets).await,
+            Dialect::GitHub(github) => github.observe(change, &tickets).await,
         }
     }
 
@@ -176,9 +187,10 @@ impl Client {
     /// `truncated`, is one that the forge refuses to show (renamed, forbidden).
     pub async fn list(&self, updated_after: Option<Timestamp>) -> Result<Listing, Fault> {
         let Inner { name, projects, .. } = &*self.0;
+        let tickets = self.0.tickets.load_full();
         let mut listing = match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.list(name, projects, updated_after).await,
-            Dialect::GitHub(github) => github.list(name, projects, updated_after).await,
+            Dialect::GitLab(gitlab) => gitlab.list(name, projects, updated_after, &tickets).await,
+            Dialect::GitHub(github) => github.list(name, projects, updated_after, &tickets).await,
         }?;
         let mut seen = std::collections::BTreeSet::new();
         listing.changes.retain(|(key, _)| seen.insert(key.clone()));

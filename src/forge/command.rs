@@ -30,8 +30,10 @@ const SNOOZE_DAYS_MAX: u32 = 90;
 const OWN_MARKER: &str = "<!-- usher:";
 
 /// The words, as people type them.
-const WORDS: [&str; 11] =
-    ["help", "accept", "decline", "snooze", "reassign", "pool", "skip", "resume", "away", "back", "why"];
+const WORDS: [&str; 12] = [
+    "help", "accept", "decline", "snooze", "reassign", "pool", "skip", "resume", "away", "back", "sponsor",
+    "why",
+];
 
 /// Reads the commands of a comment in Markdown, in their order, at most [`COMMANDS_MAX`]. A command
 /// is a line that begins with `@` and one of `handles` (case does not matter). A comment that begins
@@ -220,6 +222,7 @@ fn understood(said: &str, word: &str, rest: &str) -> Command {
         "resume" => Command::Resume,
         "away" => Command::Away { end: away::end(rest) },
         "back" => Command::Back,
+        "sponsor" => Command::Sponsor,
         "why" => Command::Why,
         other => unknown(said, nearest(other)),
     }
@@ -299,6 +302,7 @@ mod tests {
         assert_eq!(one("@usher back!"), Command::Back);
         assert_eq!(one("@usher away 3d"), Command::Away { end: away::end("3d") });
         assert_eq!(one("@usher away for ever"), Command::Away { end: None });
+        assert_eq!(one("@usher sponsor"), Command::Sponsor);
         assert_eq!(one("@usher why?"), Command::Why);
     }
 

@@ -1,5 +1,7 @@
 //! Bytes in, facts out: what a forge posts to `/hooks/{name}`, verified and read.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -11,6 +13,7 @@ use super::{github, gitlab};
 use crate::core::change::{Account, ChangeKey, ForgeKind};
 use crate::core::fact::Fact;
 use crate::core::people::{DEFAULT_HANDLE, handle_of};
+use crate::core::tickets::TicketRules;
 
 /// Longest delivery id that is taken from a header; a longer one is replaced by the body's digest.
 const DELIVERY_ID_CHARS_MAX: usize = 200;
@@ -37,6 +40,7 @@ pub struct Inbound {
     name: String,
     proof: Proof,
     handles: Vec<String>,
+    tickets: Arc<TicketRules>,
 }
 
 #[derive(Clone, Debug)]
@@ -97,6 +101,7 @@ impl Unreadable {
 pub(crate) struct Context<'a> {
     pub forge: &'a str,
     pub handles: &'a [String],
+    pub tickets: &'a TicketRules,
     /// The value of the forge's event header, if any.
     pub event: Option<&'a str>,
     /// The forge's own id of the delivery, if any.
@@ -150,7 +155,13 @@ impl Inbound {
         if handles.is_empty() {
             handles.push(DEFAULT_HANDLE.to_owned());
         }
-        Ok(Inbound { name: name.to_owned(), proof, handles })
+        Ok(Inbound { name: name.to_owned(), proof, handles, tickets: Arc::default() })
+    }
+
+    /// Finds customer tickets in descriptions by these rules; without, none are looked for.
+    #[must_use]
+    pub fn with_tickets(self, tickets: Arc<TicketRules>) -> Inbound {
+        Inbound { tickets, ..self }
     }
 
     /// The forge's name, as in `/hooks/{name}`.
@@ -199,6 +210,7 @@ impl Inbound {
         let context = |event, told_id| Context {
             forge: &self.name,
             handles: &handles,
+            tickets: &self.tickets,
             event: header(event),
             told_id,
             body,

@@ -9,6 +9,7 @@ mod away;
 pub mod client;
 pub mod command;
 mod credentials;
+mod description;
 pub mod fault;
 pub mod gate;
 pub mod github;

@@ -1,13 +1,13 @@
 //! Reviews: loading them, committing decisions, and who carries how much.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sqlx::{Sqlite, Transaction};
 
 use super::error::{CommitError, StoreError, at};
 use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
-use super::{Commit, Store, Stored, absences, outbox, sql};
+use super::{Commit, Store, Stored, absences, outbox, queue, sql};
 use crate::core::action::Action;
 use crate::core::asked::Asked;
 use crate::core::change::ChangeKey;
@@ -57,9 +57,10 @@ impl Store {
     }
 
     /// Writes one decision: review, facts taken in, history, wanted actions, pings, workload and
-    /// absences, all or nothing. [`CommitError::Conflict`] when the review is not at `expected_version`, or
+    /// absences, all or nothing. Answers how many waiting reviews have become due, because somebody has room for
+    /// them. [`CommitError::Conflict`] when the review is not at `expected_version`, or
     /// when one of the facts has been decided before.
-    pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+    pub async fn commit(&self, commit: Commit) -> Result<u64, CommitError> {
         let mut tx = self.begin(COMMIT).await?;
         for id in &commit.inbox {
             let update = sqlx::query(sql::DECIDED).bind(id).bind(millis(commit.now));
@@ -68,8 +69,9 @@ impl Store {
                 return Err(CommitError::Conflict);
             }
         }
+        let mut nudged = 0;
         if let Some(review) = &commit.review {
-            save_review(&mut tx, &commit, review).await?;
+            nudged = save_review(&mut tx, &commit, review).await?;
         }
         append_ledger(&mut tx, &commit).await?;
         if commit.withdraw_pings {
@@ -86,7 +88,7 @@ impl Store {
             absences::say(&mut tx, wish, commit.now).await?;
         }
         tx.commit().await.map_err(at(COMMIT))?;
-        Ok(())
+        Ok(nudged)
     }
 
     /// Changes whose deadline has come, in the order of their deadlines, those opened first before
@@ -125,6 +127,7 @@ impl Store {
         }
         let taken = sqlx::query_scalar(sql::FIRST_RUN_SINCE).bind(day_ago).fetch_one(&self.reader).await;
         result.first_run_taken = small(taken.map_err(at(what))?);
+        result.queue = self.queue(now).await?;
         Ok(result)
     }
 }
@@ -135,7 +138,7 @@ pub(super) fn stored(what: &'static str, row: (i64, i64, String)) -> Result<Stor
     Ok(Stored { id, version, review: parsed(what, &document)? })
 }
 
-async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<(), CommitError> {
+async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<u64, CommitError> {
     let change = commit.change.to_string();
     let row = sqlx::query_as(sql::CARRIED).bind(&change).fetch_optional(&mut **tx).await;
     let row: Option<(i64, String)> = row.map_err(at(COMMIT))?;
@@ -170,19 +173,25 @@ async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<()
     if saved.rows_affected() != 1 {
         return Err(CommitError::Conflict);
     }
-    carry(tx, commit.now, review, &before, &after).await?;
-    Ok(())
+    let mut free = carry(tx, commit.now, review, &before, &after).await?;
+    free.extend(queue::line_up(tx, COMMIT, review, commit.now).await?);
+    let mut nudged = 0;
+    for person in &free {
+        nudged += queue::nudge(tx, COMMIT, person, &commit.change, commit.now).await?;
+    }
+    Ok(nudged)
 }
 
 /// Moves the workload of everybody whose number of open assignments changed. Who carries more through
 /// an assignment that began just `now` was asked; who does because an approval was taken back was not.
+/// Answers who carries less than before.
 async fn carry(
     tx: &mut Tx,
     now: Timestamp,
     review: &Review,
     before: &Carried,
     after: &Carried,
-) -> Result<(), StoreError> {
+) -> Result<BTreeSet<String>, StoreError> {
     let mut moved: Carried = after.clone();
     for (person, open) in before {
         *moved.entry(person.clone()).or_default() -= open;
@@ -200,7 +209,7 @@ async fn carry(
         let upsert = upsert.bind(json(COMMIT, &asked)?);
         upsert.execute(&mut **tx).await.map_err(at(COMMIT))?;
     }
-    Ok(())
+    Ok(moved.into_iter().filter(|(_, by)| *by < 0).map(|(person, _)| person).collect())
 }
 
 async fn append_ledger(tx: &mut Tx, commit: &Commit) -> Result<(), StoreError> {

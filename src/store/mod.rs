@@ -16,6 +16,7 @@ mod error;
 mod intake;
 mod memory;
 mod outbox;
+mod queue;
 mod rows;
 mod sql;
 mod sqlite;

@@ -18,6 +18,8 @@ use crate::core::change::Account;
 use crate::core::people::{Person, Workloads};
 use crate::core::policy::Policy;
 use crate::core::review::{Hold, Review, Stage};
+use crate::core::tickets::Ticket;
+use crate::core::words;
 use crate::engine::Known;
 use crate::store::{Filter, Stored};
 
@@ -71,6 +73,13 @@ pub(super) struct ReviewJson {
     overdue: bool,
     reviewers: Vec<ReviewerJson>,
     pools: Vec<String>,
+    /// Customer tickets that its description names.
+    tickets: Vec<Ticket>,
+    /// Why it looks like more than a fix, and who takes it on all the same; null otherwise.
+    out_of_scope: Option<String>,
+    sponsor: Option<String>,
+    /// Its place among those who wait, by pool, counted from 1; empty while it does not wait.
+    queue: BTreeMap<String, u32>,
     /// `skip`, `snooze` (until `until`), `first_run`, or null.
     hold: Option<&'static str>,
     /// The newest reasons, as sentences.
@@ -178,6 +187,10 @@ fn json(known: &Known, stored: &Stored, entries: &[Entry], now: Timestamp) -> Re
         overdue: view.overdue,
         reviewers: view.reviewers.into_iter().map(reviewer_json).collect(),
         pools: review.pools.iter().map(|part| part.pool.clone()).collect(),
+        tickets: review.tickets.iter().cloned().collect(),
+        out_of_scope: review.beyond.as_ref().map(words::beyond),
+        sponsor: review.sponsor.clone(),
+        queue: review.queued().map(|(pool, queued)| (pool.to_owned(), queued.ahead + 1)).collect(),
         hold: review.hold.map(|hold| match hold {
             Hold::Skip => "skip",
             Hold::Snooze { .. } => "snooze",

@@ -69,5 +69,6 @@ pub(super) fn wish(action: &Action) -> String {
         Action::Ping { person, .. } => format!("ping {person}"),
         Action::Reply { .. } => "reply to a command".into(),
         Action::React { .. } => "react to a command".into(),
+        Action::Announce(_) => "tell the ticket system of the merge".into(),
     }
 }

@@ -22,4 +22,5 @@ mod secrets;
 mod server;
 mod sign;
 mod strangers;
+mod tickets;
 mod unreachable;

@@ -15,6 +15,7 @@ use usher::core::fact::{Act, Actor, Command, Fact, Refusal};
 use usher::core::policy::Route;
 use usher::core::review::{Hold, Routing, Stage};
 use usher::core::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
+use usher::core::tickets::Ticket;
 use usher::core::timebox::Budget;
 
 use super::config;
@@ -514,7 +515,9 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
         ChangeState::Merged,
     ]);
     let labels = prop::option::of(prop::collection::btree_set(label().prop_map(str::to_owned), 0..5));
-    let text = ("\\PC{0,20}", prop::option::of("[a-z]{0,6}"), prop::option::of("[a-c]"));
+    let ticket = ("[a-z]{1,3}", "[0-9]{1,3}").prop_map(|(system, reference)| Ticket { system, reference });
+    let tickets = prop::option::of(prop::collection::btree_set(ticket, 0..4));
+    let text = ("\\PC{0,20}", prop::option::of("[a-z]{0,6}"), prop::option::of("[a-c]"), tickets);
     let size = (any::<u64>(), any::<u64>()).prop_map(|(lines, files)| Size { lines, files });
     let times = (prop::option::of(instant()), instant(), prop::option::of(size));
     (odd_account(), state, prop::option::of(any::<bool>()), labels, reviewers, text, times).prop_map(
@@ -524,7 +527,7 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
             draft,
             labels,
             reviewers,
-            (title, target_branch, head),
+            (title, target_branch, head, tickets),
             (created_at, updated_at, size),
         )| {
             Snapshot {
@@ -536,6 +539,7 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
                 labels,
                 reviewers,
                 target_branch,
+                tickets,
                 head,
                 size,
                 created_at,
@@ -557,6 +561,7 @@ fn odd_command() -> impl Strategy<Value = Command> {
         prop_oneof!["\\PC{0,12}", Just("docs".to_owned())].prop_map(|name| Command::Pool { name }),
         Just(Command::Skip),
         Just(Command::Resume),
+        Just(Command::Sponsor),
         Just(Command::Why),
         "\\PC{0,200}".prop_map(|text| Command::Unknown { nearest: Some(text.clone()), text }),
     ]

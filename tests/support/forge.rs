@@ -11,6 +11,7 @@ use usher::core::change::{
 };
 use usher::core::codeowners::Codeowners;
 use usher::core::fact::{Act, Actor, Fact, Refusal};
+use usher::core::tickets::Ticket;
 
 use super::company::account;
 
@@ -41,6 +42,9 @@ pub struct Forge {
     /// What each reviewer said last, and exactly when.
     pub verdicts: BTreeMap<u64, (Verdict, Timestamp)>,
     pub target_branch: String,
+    pub title: String,
+    /// What the description names, where tickets are looked for.
+    pub tickets: Option<BTreeSet<Ticket>>,
     pushes: u32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -71,6 +75,8 @@ impl Forge {
             reviewers: vec![],
             verdicts: BTreeMap::new(),
             target_branch: "main".into(),
+            title: "Fix the rounding of totals".into(),
+            tickets: None,
             pushes: 0,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
@@ -116,7 +122,8 @@ impl Forge {
 
     fn snapshot_with(&self, reviewers: SeenReviewers) -> Snapshot {
         Snapshot {
-            title: "Fix the rounding of totals".into(),
+            title: self.title.clone(),
+            tickets: self.tickets.clone(),
             url: "https://forge.example/acme/shop/7".into(),
             author: self.author.clone(),
             state: self.state,
@@ -255,6 +262,7 @@ impl Forge {
                 self.reactions.push(*comment);
                 vec![]
             }
+            Action::Announce(_) => vec![],
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Play {
     pub forge: Forge,
     pub review: Review,
     pub now: Timestamp,
+    /// When the story began.
+    pub start: Timestamp,
     pub ledger: Vec<Entry>,
     pub pings: Vec<Pinged>,
     /// Every fact arrives twice, as with a project hook beside a group hook.
@@ -67,6 +69,7 @@ impl Play {
             company,
             forge,
             now,
+            start: now,
             ledger: vec![],
             pings: vec![],
             twice: false,
@@ -222,7 +225,10 @@ impl Play {
                     self.ping_holds(person, body, *not_after, workloads);
                 }
                 Action::Status { body } => self.mentions_hold(body),
-                Action::Reply { .. } | Action::ReadFiles { .. } | Action::React { .. } => {}
+                Action::Reply { .. }
+                | Action::ReadFiles { .. }
+                | Action::React { .. }
+                | Action::Announce(_) => {}
             }
         }
     }
@@ -395,6 +401,7 @@ fn shown(action: &Action) -> String {
         Action::Reply { body, .. } => format!("reply: {}", after_marker(body)),
         Action::ReadFiles { .. } => "read the changed files".into(),
         Action::React { .. } => "react".into(),
+        Action::Announce(news) => format!("announce the merge for {:?}", news.tickets),
     }
 }
 

@@ -32,10 +32,10 @@ fn the_complete_file_explains_every_key() {
     let mut seen = std::collections::BTreeSet::new();
     let mut title = "";
     for line in COMPLETE.lines() {
+        let line = line.strip_prefix("# ").unwrap_or(line);
         if line.starts_with('[') {
             title = line;
         }
-        let line = line.strip_prefix("# ").unwrap_or(line);
         let key = line.split('=').next().unwrap_or_default().trim();
         seen.insert((title, key));
         if let Some(steps) = line.strip_prefix("steps = ") {
@@ -49,6 +49,9 @@ fn the_complete_file_explains_every_key() {
             if title.starts_with(&format!("[{parent}.timebox.")) {
                 seen.insert((if parent == "pool" { "[[pool]]" } else { "[[route]]" }, "timebox"));
             }
+        }
+        if let Some(name) = title.trim_matches(['[', ']']).strip_prefix("tickets.") {
+            seen.insert(("[tickets]", name));
         }
         for section in ["[timebox.", "["] {
             let name = title.trim_matches(['[', ']']);

@@ -14,6 +14,7 @@ mod pings;
 mod reasons;
 mod replies;
 mod samples;
+mod scope;
 mod status;
 pub mod templates;
 mod text;
@@ -30,5 +31,6 @@ pub use replies::{
     reply, snooze_first_run, snooze_skipped, snooze_too_long, stranger, unknown_person, unknown_pool, why,
 };
 pub use samples::rehearse;
+pub use scope::beyond;
 pub use status::{Status, StatusReviewer, status};
 pub use text::{candidate, elapsed, moment, quote, standing};

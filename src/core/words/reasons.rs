@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text::{day, moment, obstacles, quote};
-use super::{boxes, owners};
+use super::{boxes, owners, scope};
 use crate::core::candidate::Candidate;
 use crate::core::change::ChangeState;
 use crate::core::fact::Refusal;
@@ -91,6 +91,14 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::Snoozed { by, until } => {
             format!("{by} snoozed it until {}.", moment(*until, &TimeZone::UTC))
         }
+        Reason::Tickets { tickets } => scope::tickets_sentence(tickets),
+        Reason::Queued { pool, ahead } => scope::queued_sentence(pool, *ahead),
+        Reason::OutOfScope { beyond } => {
+            format!("It looks like more than a fix: {}.", scope::beyond(beyond))
+        }
+        Reason::InScope => "It no longer looks like more than a fix.".into(),
+        Reason::Sponsored { by } => format!("{by} takes it on, although it is more than a fix."),
+        Reason::Announced { tickets } => scope::announced_sentence(*tickets),
         Reason::HeldForFirstRun => {
             "It was open before Usher came and waits for its turn in the first roll-out.".into()
         }

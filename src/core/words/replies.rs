@@ -32,6 +32,7 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::Roster => "everybody on the roster",
         Allowed::Reviewers => "the reviewers who are asked",
         Allowed::Involved => "the author, the reviewers, members and leads of the pool, and maintainers",
+        Allowed::Leads => "leads of the pool",
     }
 }
 

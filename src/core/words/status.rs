@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::boxes::box_notes;
 use super::next::{NextStep, next_line};
+use super::scope;
 use super::text::{candidate as verdict, elapsed, moment, obstacles, plain, quote};
 use crate::core::change::ChangeState;
 use crate::core::policy::Policy;
@@ -67,6 +68,7 @@ pub(super) fn lead_lines(status: &Status<'_>) -> Vec<String> {
         (Stage::ReadyToMerge, _) => merge_lines(status),
     };
     lines.extend(next_line(review.stage, &status.next, &status.next_zone));
+    lines.extend(scope::lines(review));
     lines
 }
 
@@ -209,9 +211,10 @@ fn waiting_lines(status: &Status<'_>) -> Vec<String> {
                 plain(&part.pool)
             ),
             None => format!(
-                "Nobody of {} can be asked right now: {}.",
+                "Nobody of {} can be asked right now: {}.{}",
                 plain(&part.pool),
-                obstacles(&part.candidates)
+                obstacles(&part.candidates),
+                scope::place(part)
             ),
         });
         let lead = status.policy.pool(&part.pool).and_then(|pool| pool.lead.as_deref());

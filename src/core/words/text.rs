@@ -42,6 +42,8 @@ pub fn standing(standing: &Standing) -> String {
         Standing::Busy { says, until } => super::absence::busy_phrase(*says, *until),
         Standing::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
         Standing::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
+        Standing::Kept { ahead: 1 } => "is kept for a change that waits ahead".into(),
+        Standing::Kept { ahead } => format!("is kept for {ahead} changes that wait ahead"),
         Standing::Declined => "declined".into(),
         Standing::HadTurn => "had their turn".into(),
         Standing::AlreadyAsked => "is asked already".into(),

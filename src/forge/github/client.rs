@@ -20,6 +20,7 @@ use crate::core::action::Action;
 use crate::core::change::{
     Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
 };
+use crate::core::tickets::TicketRules;
 use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
 use crate::forge::http::{Line, OWNER_HEADER, PAGES_LIMIT, PER_PAGE, Pages, next_page};
@@ -73,10 +74,11 @@ impl GitHub {
                 story::comment(self, change, action, body, hint).await
             }
             Action::React { comment } => self.react(change, *comment).await,
+            Action::Announce(_) => Err(Fault::misdirected()),
         }
     }
 
-    pub async fn observe(&self, change: &ChangeKey) -> Result<Snapshot, Fault> {
+    pub async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, Fault> {
         let pull = self.read(change).await?;
         let (author, requested) = (pull.author(), pull.requested());
         let reviews = self.reviews(change).await?;
@@ -87,7 +89,7 @@ impl GitHub {
             }
         }
         let complete = !reviews.truncated;
-        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot() })
+        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot(tickets) })
     }
 
     pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::Pull, Fault> {

@@ -7,6 +7,7 @@ use super::client::GitHub;
 use super::wire;
 use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
+use crate::core::tickets::TicketRules;
 use crate::forge::client::{Listing, Source, shown, sources};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
@@ -22,6 +23,7 @@ impl GitHub {
         forge: &str,
         patterns: &[Pattern],
         updated_after: Option<Timestamp>,
+        tickets: &TicketRules,
     ) -> Result<Listing, Fault> {
         let mut listing = Listing::default();
         let mut projects: Vec<String> = Vec::new();
@@ -56,7 +58,7 @@ impl GitHub {
             listing.truncated |= found.truncated;
             let keyed = |pull: wire::Pull| {
                 let key = ChangeKey::new(forge, pull.project().unwrap_or(project), pull.number);
-                (key, pull.snapshot())
+                (key, pull.snapshot(tickets))
             };
             listing.changes.extend(found.entries.into_iter().map(keyed));
         }

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
+use crate::core::tickets::TicketRules;
+use crate::forge::description::tickets_of;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {
@@ -53,6 +55,8 @@ pub(super) struct Pull {
     pub number: u64,
     pub title: Option<String>,
     pub html_url: Option<String>,
+    /// The description; null where it is empty.
+    pub body: Option<String>,
     /// Null for an account that is gone.
     pub user: Option<User>,
     pub state: Option<String>,
@@ -122,7 +126,7 @@ impl Pull {
     }
 
     /// The change as this answer shows it. Who has reviewed is no longer among the requested.
-    pub fn snapshot(self) -> Snapshot {
+    pub fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.requested_reviewers.is_some().then(|| {
             let seen = |account| SeenReviewer { account, verdict: None };
             SeenReviewers { list: self.requested().into_iter().map(seen).collect(), complete: false }
@@ -137,6 +141,7 @@ impl Pull {
             url: self.html_url.unwrap_or_default(),
             target_branch: self.base.and_then(|base| base.name),
             head: self.head.and_then(|head| head.sha),
+            tickets: tickets_of(self.body.as_deref(), tickets),
             size: (self.additions.zip(self.deletions).zip(self.changed_files))
                 .map(|((added, deleted), files)| Size { lines: added.saturating_add(deleted), files }),
             created_at: self.created_at,

@@ -21,6 +21,7 @@ use crate::core::action::Action;
 use crate::core::change::{
     Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot,
 };
+use crate::core::tickets::TicketRules;
 use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
 use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Pages, Transport, next_page};
@@ -91,6 +92,7 @@ impl GitLab {
                 story::comment(self, change, action, body, hint).await
             }
             Action::React { comment } => self.react(change, *comment).await,
+            Action::Announce(_) => Err(Fault::misdirected()),
         }
     }
 
@@ -99,7 +101,7 @@ impl GitLab {
         self.get(&endpoint(wanted.project(&change.project).merge_request(change.number).build())?).await
     }
 
-    pub async fn observe(&self, change: &ChangeKey) -> Result<Snapshot, Fault> {
+    pub async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, Fault> {
         let seen = self.read(change).await?;
         let mut wanted = mr::MergeRequestReviewers::builder();
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
@@ -117,7 +119,7 @@ impl GitLab {
         });
         let list = list.collect();
         let complete = !reviewers.truncated;
-        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..seen.snapshot() })
+        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..seen.snapshot(tickets) })
     }
 
     async fn files(&self, change: &ChangeKey, owners: Option<&str>) -> Result<Performed, Fault> {

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use crate::core::tickets::TicketRules;
+use crate::forge::description::tickets_of;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {
@@ -33,6 +35,7 @@ pub(super) struct MergeRequest {
     pub iid: u64,
     pub title: Option<String>,
     pub web_url: Option<String>,
+    pub description: Option<String>,
     pub author: Option<User>,
     pub state: Option<String>,
     pub draft: Option<bool>,
@@ -83,7 +86,7 @@ impl MergeRequest {
     }
 
     /// The change as this answer shows it; nobody's verdict is known.
-    pub fn snapshot(self) -> Snapshot {
+    pub fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.reviewers.as_ref().map(|list| SeenReviewers {
             list: list.iter().map(|user| SeenReviewer { account: user.account(), verdict: None }).collect(),
             complete: true,
@@ -98,6 +101,7 @@ impl MergeRequest {
             url: self.web_url.unwrap_or_default(),
             target_branch: self.target_branch,
             head: self.sha,
+            tickets: tickets_of(self.description.as_deref(), tickets),
             size: None,
             created_at: self.created_at,
             updated_at: self.updated_at,

@@ -6,6 +6,7 @@ mod engine;
 mod intake;
 mod model;
 mod opening;
+mod queue;
 mod upkeep;
 
 use jiff::{SignedDuration, Timestamp};
