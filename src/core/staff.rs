@@ -137,11 +137,8 @@ impl Judge<'_> {
         if enough || (asked > 0 && self.is_content(&pool.name)) {
             self.review.pools[index].not_before = None;
             self.review.pools[index].nobody_said = false;
-            if enough
-                && self.owes_second(index)
-                && let Err(candidates) = self.choose_second(index, pool)
-            {
-                self.retry_if_time_helps(&candidates);
+            if enough {
+                self.settle_second(index, pool);
             }
             return;
         }
@@ -165,6 +162,16 @@ impl Judge<'_> {
                 self.retry_at(self.now() + RETRY_STAFFING);
                 return;
             }
+        }
+        self.settle_second(index, pool);
+    }
+
+    /// Asks the second reviewer that the pool owes, if it owes one.
+    fn settle_second(&mut self, index: usize, pool: &Pool) {
+        if self.owes_second(index)
+            && let Err(candidates) = self.choose_second(index, pool)
+        {
+            self.retry_if_time_helps(&candidates);
         }
     }
 

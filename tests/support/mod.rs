@@ -3,4 +3,5 @@
 
 pub mod company;
 pub mod forge;
+mod history;
 pub mod play;
