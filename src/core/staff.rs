@@ -182,7 +182,7 @@ impl Judge<'_> {
         let seconds =
             self.review.assignments.iter().filter(|a| a.pool == part.pool && a.origin == Origin::Widened);
         let missed = |a: &Assignment| matches!(a.ended, Some((_, Ended::Declined | Ended::Refused(_))));
-        part.widened && self.review.stage == Stage::Reviewing && seconds.into_iter().all(missed)
+        part.widened && self.stage() == Stage::Reviewing && seconds.into_iter().all(missed)
     }
 
     /// Asks a second reviewer; the first stays. The error is everybody's obstacle.
