@@ -4,6 +4,7 @@ mod contract;
 mod flow;
 mod house;
 mod laws;
+mod lines_kind;
 mod payloads;
 mod scenarios;
 mod support;

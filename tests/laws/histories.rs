@@ -291,6 +291,9 @@ fn opened(setup: &Setup) -> Play {
         company.policy.limits.first_run_changes_per_day = 1;
         company.elsewhere.first_run_taken = 1;
     }
+    // Who joins a pool later is on the roster from the beginning: of strangers nothing is heard, so
+    // what they said before could be news when it comes again.
+    MEMBERS.iter().for_each(|name| drop(company.person_mut(name).hours.take()));
     let mut forge = Forge::new(kind, account("sam").unwrap());
     forge.one_reviewer = setup.one_reviewer;
     forge.draft = setup.draft;

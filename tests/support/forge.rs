@@ -11,6 +11,7 @@ use usher::core::change::{
 use usher::core::fact::{Act, Actor, Fact, Refusal};
 
 use super::company::account;
+use super::notices::Notices;
 
 /// A comment of Usher's.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub struct Forge {
     /// Labels that somebody else than Usher put on.
     pub foreign: BTreeSet<String>,
     pub remembers_hands: bool,
+    /// Whom the forge notified of what Usher wrote.
+    pub notices: Notices,
 }
 
 impl Forge {
@@ -72,6 +75,7 @@ impl Forge {
             comment_id: 100,
             foreign: BTreeSet::new(),
             remembers_hands: true,
+            notices: Notices::default(),
         }
     }
 
@@ -135,6 +139,7 @@ impl Forge {
     pub fn opened(&mut self, now: Timestamp) -> Fact {
         self.created_at = now;
         self.touch(now);
+        self.notices.takes_part(&self.author.login.clone());
         self.told(&self.author.clone(), Act::Touched)
     }
 
@@ -154,12 +159,14 @@ impl Forge {
     }
 
     pub fn commented(&mut self, now: Timestamp, by: &Account) -> Fact {
+        self.notices.takes_part(&by.login);
         self.touch(now);
         self.told(by, Act::Commented)
     }
 
     /// On GitHub a review takes the reviewer off the list of those who are asked.
     pub fn reviewed(&mut self, now: Timestamp, by: &Account, verdict: Verdict) -> Fact {
+        self.notices.takes_part(&by.login);
         self.touch(now);
         self.verdicts.insert(by.id, (verdict, self.updated_at));
         if self.kind == ForgeKind::GitHub {
@@ -197,6 +204,7 @@ impl Forge {
     }
 
     pub fn said(&mut self, now: Timestamp, by: &Account, text: &str) -> Vec<Fact> {
+        self.notices.takes_part(&by.login);
         self.touch(now);
         self.comment_id += 1;
         let comment = self.comment_id;
@@ -209,6 +217,7 @@ impl Forge {
     }
 
     fn list(&mut self, reviewer: &Account) {
+        self.notices.takes_part(&reviewer.login);
         if self.one_reviewer {
             self.reviewers.clear();
         }
@@ -255,6 +264,7 @@ impl Forge {
 
     fn write(&mut self, body: &str) {
         self.comment_id += 1;
+        self.notices.commented(body);
         self.comments.push(Comment { body: body.to_owned() });
     }
 
@@ -286,7 +296,10 @@ impl Forge {
             };
             match refusal {
                 Some(refusal) => facts.push(Fact::Refused { reviewer: reviewer.clone(), refusal }),
-                None => self.reviewers.push(reviewer.clone()),
+                None => {
+                    self.notices.requested(&reviewer.login);
+                    self.reviewers.push(reviewer.clone());
+                }
             }
         }
         if before != (self.labels.clone(), self.reviewers.clone()) {

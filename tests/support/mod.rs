@@ -4,4 +4,6 @@
 pub mod company;
 pub mod forge;
 mod history;
+pub mod markup;
+pub mod notices;
 pub mod play;
