@@ -18,7 +18,7 @@ use proptest::test_runner::{Config, RngSeed};
 
 /// Quick by default, and then always the same cases, so that a red test is the change's fault; as
 /// long as wished and new ones with `PROPTEST_CASES`.
-fn config(quick_cases: u32) -> Config {
+pub(crate) fn config(quick_cases: u32) -> Config {
     let default = Config { failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
     if std::env::var_os("PROPTEST_CASES").is_some() {
         let seed = match default.rng_seed {

@@ -5,6 +5,7 @@ mod flow;
 mod house;
 mod laws;
 mod lines_kind;
+mod live_text;
 mod payloads;
 mod scenarios;
 mod support;

@@ -20,7 +20,8 @@ impl Judge<'_> {
         for id in self.running() {
             self.take_steps(id);
         }
-        // Widening may have added reviewers whose time starts now.
+        // Widening may have added reviewers: their time starts now, and so does what they ask.
+        self.move_to(self.stage());
         self.run_boxes();
     }
 

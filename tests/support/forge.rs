@@ -30,6 +30,7 @@ pub struct Forge {
     pub dropped: BTreeSet<Account>,
     pub files: Vec<ChangedFile>,
 
+    pub title: String,
     pub author: Account,
     pub state: ChangeState,
     pub draft: bool,
@@ -60,6 +61,7 @@ impl Forge {
             not_allowed: BTreeSet::new(),
             dropped: BTreeSet::new(),
             files: vec![],
+            title: "Fix the rounding of totals".into(),
             author,
             state: ChangeState::Open,
             draft: false,
@@ -112,7 +114,7 @@ impl Forge {
 
     fn snapshot_with(&self, reviewers: SeenReviewers) -> Snapshot {
         Snapshot {
-            title: "Fix the rounding of totals".into(),
+            title: self.title.clone(),
             url: "https://forge.example/acme/shop/7".into(),
             author: self.author.clone(),
             state: self.state,

@@ -63,10 +63,20 @@ pub fn elapsed(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
-/// A user's text in a code span: nothing in it is live.
+/// Zero-width and bidirectional formatting characters, tags and line separators: nobody sees them,
+/// but they hide text or turn its direction (Unicode Cf and Zl, Zp, as far as they matter).
+fn is_unseen(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// A user's text in a code span: nothing in it is live, and no marker of ours is found in it.
 pub fn quote(text: &str) -> String {
+    let text = text.replace("<!--", "<!- -");
     let mut tame: String = text
         .chars()
+        .filter(|c| !is_unseen(*c))
         .map(|c| if c == '`' || c.is_control() { '\'' } else { c })
         .take(QUOTE_CHARS_MAX)
         .collect();
@@ -80,7 +90,7 @@ pub fn quote(text: &str) -> String {
 /// A configured name as plain text: Markdown and mentions in it are disarmed.
 pub(super) fn plain(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
-    for c in name.chars().filter(|c| !c.is_control()) {
+    for c in name.chars().filter(|c| !c.is_control() && !is_unseen(*c)) {
         if matches!(c, '*' | '_' | '`' | '[' | ']' | '<' | '>' | '\\' | '#' | '!' | '~' | '|') {
             text.push('\\');
         }
