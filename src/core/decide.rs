@@ -5,6 +5,8 @@
 //! 3. *court*: the stage is computed, time boxes run or pause, due steps are taken;
 //! 4. *express*: what should be seen on the forge becomes actions.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::action::Action;
@@ -35,6 +37,7 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
         reasons: Vec::new(),
         reshape: false,
         rerouted: false,
+        held_now: BTreeSet::new(),
     };
     if judge.admits(fact) {
         judge.hear(fact);
@@ -58,6 +61,8 @@ pub(super) struct Judge<'w> {
     pub(super) reshape: bool,
     /// Labels or target branch are others than before: routes may lead elsewhere.
     pub(super) rerouted: bool,
+    /// Keys of the pings that this decision keeps back.
+    pub(super) held_now: BTreeSet<String>,
 }
 
 impl Judge<'_> {

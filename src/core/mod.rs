@@ -15,6 +15,7 @@ mod decide;
 mod express;
 pub mod fact;
 mod hear;
+pub mod held;
 mod obey;
 pub mod people;
 pub mod pick;

@@ -161,10 +161,13 @@ impl Engine {
                 decided => decided?,
             };
             let Some(commit) = commit else { return Ok(()) };
+            let reasons = commit.ledger.iter().flat_map(|entry| &entry.reasons);
+            let held: Vec<_> = reasons.filter_map(Reason::holds_back).collect();
             let (actions, wake) = (!commit.actions.is_empty(), commit.review.as_ref().and_then(|r| r.wake));
             match self.store.commit(commit).await {
                 Ok(()) => {
                     self.metrics.decisions.inc();
+                    held.into_iter().for_each(|why| self.metrics.held_back(&change.forge, why));
                     if actions {
                         self.bells.outbox.ring();
                     }

@@ -247,7 +247,7 @@ impl Row {
     }
 }
 
-fn titled(title: &str) -> String {
+pub(super) fn titled(title: &str) -> String {
     if title.trim().is_empty() { "(without a title)".into() } else { title.to_owned() }
 }
 

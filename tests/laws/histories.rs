@@ -346,8 +346,10 @@ fn take(play: &mut Play, step: &Step, post: &mut Post) {
         }
         Step::Deed { by, deed, delivery } => {
             let facts = done(play, *by, deed);
-            // Who put a label on that Usher puts on before it hears of it cannot be told.
-            play.forge.remembers_hands &= matches!(delivery, Delivery::AtOnce);
+            // Who put a label on that Usher puts on before it hears of it cannot be told. Neither can it
+            // where Usher does not hear that its own label went, and a person puts it on again: the
+            // next sweep takes that for its own write, lost.
+            play.forge.remembers_hands &= matches!(delivery, Delivery::AtOnce) && !play.deaf_to_itself;
             match delivery {
                 Delivery::AtOnce => {
                     post.arrived.extend(facts.iter().cloned());

@@ -5,6 +5,7 @@
 //! spans, where neither forge looks for mentions, references or commands.
 
 mod facts;
+mod held;
 mod pings;
 mod reasons;
 mod replies;
@@ -12,6 +13,7 @@ mod status;
 mod text;
 
 pub use facts::happening;
+pub use held::held;
 pub use pings::{Escalation, Reminder, asked_by_name, escalate, key, remind};
 pub use reasons::{sentence, stage_name};
 pub use replies::{

@@ -3,6 +3,7 @@
 mod courier;
 mod engine;
 mod intake;
+mod kindness;
 mod model;
 mod opening;
 mod upkeep;
