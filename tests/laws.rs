@@ -16,6 +16,11 @@ use std::hash::BuildHasher;
 
 use proptest::test_runner::{Config, RngSeed};
 
+#[expect(clippy::disallowed_methods, reason = "each long run looks at new histories, and prints its seed")]
+fn new_seed() -> u64 {
+    RandomState::new().hash_one("usher")
+}
+
 /// Quick by default, and then always the same cases, so that a red test is the change's fault; as
 /// long as wished and new ones with `PROPTEST_CASES`.
 pub(crate) fn config(quick_cases: u32) -> Config {
@@ -23,7 +28,7 @@ pub(crate) fn config(quick_cases: u32) -> Config {
     if std::env::var_os("PROPTEST_CASES").is_some() {
         let seed = match default.rng_seed {
             RngSeed::Fixed(seed) => seed,
-            RngSeed::Random => RandomState::new().hash_one("usher"),
+            RngSeed::Random => new_seed(),
         };
         eprintln!("PROPTEST_RNG_SEED={seed} PROPTEST_CASES={}", default.cases);
         return Config { rng_seed: RngSeed::Fixed(seed), ..default };

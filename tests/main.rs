@@ -1,5 +1,6 @@
 //! The house from outside: one integration test binary, one module per subject.
 
+mod complaints;
 mod contract;
 mod flow;
 mod house;

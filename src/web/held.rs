@@ -198,8 +198,6 @@ struct HeldRow {
     reference: String,
     title: String,
     author: String,
-    /// Who is not pinged; empty where nobody is meant.
-    person: String,
     place: Option<usize>,
     why: Prose,
     until: Option<Moment>,
@@ -225,7 +223,7 @@ pub(super) async fn page(State(door): State<Arc<Door>>) -> Result<Response, Prob
             ),
         ),
         ("Snoozed", "Clocks stand still until then, or until the ball moves.".to_owned()),
-        ("Skipped", "Left alone until somebody says `resume` or takes the label off.".to_owned()),
+        ("Skipped", "Left alone until somebody says resume or takes the label off.".to_owned()),
     ];
     let groups = headings.into_iter().zip(0_u8..).map(|((heading, hint), kind)| {
         let of_kind: Vec<&Line> = lines.iter().filter(|line| line.order().0 == kind).collect();
@@ -245,7 +243,6 @@ impl HeldRow {
             reference: view::reference(&review.change, kind),
             title: titled(&review.title),
             author: view::author(review),
-            person: line.person().unwrap_or_default().to_owned(),
             place: line.place,
             why: Prose::new(&words::held(&line.held)),
             until: line.held.until().map(|until| clock.moment(until)),
