@@ -17,6 +17,10 @@ test *args:
 test-all:
     USHER_WEBHOOK_EXAMPLES="$(scripts/fetch-webhook-examples)" cargo test
 
+# the laws over many random histories, each on its own seed; `PROPTEST_RNG_SEED=… just laws …` repeats a run
+laws cases="100000":
+    PROPTEST_CASES={{ cases }} cargo test --test house laws::histories -- --nocapture
+
 # format the code
 fmt:
     cargo fmt

@@ -186,7 +186,7 @@ impl Courier {
             && self.clock.now() > *not_after
         {
             tracing::info!(change = %item.change, person, "a ping comes too late for today and is not sent");
-            return Ok(Settlement::Done { comment: None, facts: Vec::new() });
+            return Ok(Settlement::Dropped);
         }
         let comment_id = match item.action.marker() {
             Some(marker) => self.store.comment_id(&item.change, &marker).await?,
@@ -238,6 +238,7 @@ fn settle_fault(clock: &Clock, item: &OutboxItem, fault: Fault) -> Settlement {
 fn outcome(settlement: &Settlement) -> &'static str {
     match settlement {
         Settlement::Done { .. } => "done",
+        Settlement::Dropped => "dropped",
         Settlement::Retry { .. } => "retry",
         Settlement::Dead { .. } => "dead",
     }

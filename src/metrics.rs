@@ -24,8 +24,16 @@ pub struct ActionLabels {
     pub forge: String,
     /// The outbox kind without its key: `shape`, `status`, `ping`, …
     pub kind: String,
-    /// `done`, `retry` or `dead`.
+    /// `done`, `dropped`, `retry` or `dead`.
     pub outcome: &'static str,
+}
+
+/// Labels of what was held back.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct HeldLabels {
+    pub forge: String,
+    /// `not_working`, `day_limit`, `change_limit`, `overtaken`, `first_run`, `snooze` or `skip`.
+    pub why: &'static str,
 }
 
 /// One label: the forge.
@@ -50,6 +58,7 @@ pub struct Metrics {
     pub decisions: Counter,
     pub template_faults: Counter,
     pub actions: Family<ActionLabels, Counter>,
+    pub held: Family<HeldLabels, Counter>,
     pub sweeps: Family<ForgeLabels, Counter>,
     pub sweep_failures: Family<ForgeLabels, Counter>,
     pub reviews: Family<StageLabels, Gauge>,
@@ -75,6 +84,7 @@ impl Metrics {
             "Changes for which a template could not be used",
             metrics.template_faults.clone(),
         );
+        registry.register("held", "Pings and changes that were held back, by why", metrics.held.clone());
         registry.register("sweeps", "Sweeps that were completed", metrics.sweeps.clone());
         registry.register("sweep_failures", "Sweeps that failed", metrics.sweep_failures.clone());
         registry.register("reviews", "Reviews by stage", metrics.reviews.clone());
@@ -114,6 +124,11 @@ impl Metrics {
     pub fn performed(&self, forge: &str, kind: &str, outcome: &'static str) {
         let kind = kind.split(':').next().unwrap_or(kind).to_owned();
         self.actions.get_or_create(&ActionLabels { forge: forge.to_owned(), kind, outcome }).inc();
+    }
+
+    /// Counts something that was held back.
+    pub fn held_back(&self, forge: &str, why: &'static str) {
+        self.held.get_or_create(&HeldLabels { forge: forge.to_owned(), why }).inc();
     }
 
     /// All of it in the OpenMetrics text format.

@@ -1,10 +1,13 @@
 //! The house from outside: one integration test binary, one module per subject.
 
 mod app;
+mod complaints;
 mod contract;
 mod flow;
 mod house;
 mod laws;
+mod lines_kind;
+mod live_text;
 mod payloads;
 mod scenarios;
 mod support;

@@ -27,6 +27,7 @@ use usher::core::words;
 #[path = "lines_time.rs"]
 mod lines_time;
 
+use crate::lines_kind;
 use crate::support::company::{self, Company, PROJECT, account, london, pattern, zone};
 use crate::support::forge::Forge;
 use crate::support::play::Play;
@@ -65,7 +66,7 @@ fn every_scenario_comes_true() {
 }
 
 /// Plays one story; the error names file and line, and tells the history so far.
-fn play(name: &str, text: &str) -> Result<String, String> {
+pub(crate) fn play(name: &str, text: &str) -> Result<String, String> {
     let mut lines = text.lines().enumerate();
     let idea = lines.next().map(|(_, line)| line.trim()).unwrap_or_default();
     if idea.len() < 10 || idea.starts_with("given") {
@@ -96,13 +97,13 @@ fn play(name: &str, text: &str) -> Result<String, String> {
     Ok(format!("{idea}\n{}", story.play.story()))
 }
 
-type Told = Result<(), String>;
+pub(crate) type Told = Result<(), String>;
 /// What somebody changes on the forge.
 type Edit = fn(&mut Forge);
 
 /// A story while it is told.
-struct Story {
-    play: Play,
+pub(crate) struct Story {
+    pub(crate) play: Play,
     begun: bool,
     /// Ledger entries, pings and replies before the last thing that happened.
     ledger_seen: usize,
@@ -129,7 +130,7 @@ fn at(date: Date, time: Time) -> Timestamp {
 }
 
 /// Fits a line to a pattern in which `{}` stands for one or more words.
-fn fit<'a, const N: usize>(pattern: &str, line: &'a str) -> Option<[&'a str; N]> {
+pub(crate) fn fit<'a, const N: usize>(pattern: &str, line: &'a str) -> Option<[&'a str; N]> {
     let mut parts = pattern.split("{}");
     let mut rest = line.strip_prefix(parts.next()?)?;
     let mut found = [""; N];
@@ -151,14 +152,14 @@ fn person(name: &str) -> Result<Account, String> {
 }
 
 /// `rita, ravi and dora`, in order of names.
-fn names(text: &str) -> Vec<String> {
+pub(crate) fn names(text: &str) -> Vec<String> {
     let mut names: Vec<String> =
         text.replace(" and ", ", ").split(", ").map(|name| name.trim().to_owned()).collect();
     names.sort();
     names
 }
 
-fn number(text: &str) -> Result<u32, String> {
+pub(crate) fn number(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_| format!("`{text}` is not a number"))
 }
 
@@ -611,7 +612,7 @@ fn file(text: &str) -> Result<ChangedFile, String> {
 
 // ---------------------------------------------------------------------------- then
 
-fn same<T: PartialEq + std::fmt::Debug>(expected: T, actual: T) -> Told {
+pub(crate) fn same<T: PartialEq + std::fmt::Debug>(expected: T, actual: T) -> Told {
     if expected == actual { Ok(()) } else { Err(format!("expected {expected:?}\n  but it is {actual:?}")) }
 }
 
@@ -625,6 +626,7 @@ impl Story {
             [Story::then_said, Story::then_usher, Story::then_pinged, Story::then_people, Story::then_seen];
         let known = known.into_iter().find_map(|then| then(self, line)).or_else(|| self.then_words(line));
         let known = known.or_else(|| self.then_announced(line));
+        let known = known.or_else(|| lines_kind::then(self, line));
         known.unwrap_or_else(|| Err("no such `then` line".into()))
     }
 

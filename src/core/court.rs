@@ -9,8 +9,16 @@ use super::terms::Court;
 use super::words;
 
 impl Judge<'_> {
-    /// Computes the stage, lets boxes run or pause, and takes the steps that are due.
+    /// Computes the stage, lets boxes run or pause, and takes the steps that are due. A step may add
+    /// a reviewer who has spoken already, and so move the ball: then once more.
     pub(super) fn court(&mut self) {
+        self.sit();
+        if self.is_live() && self.stage() != self.review.stage {
+            self.sit();
+        }
+    }
+
+    fn sit(&mut self) {
         self.move_to(self.stage());
         self.run_boxes();
         if !self.is_live() {
@@ -22,6 +30,9 @@ impl Judge<'_> {
         for id in self.running() {
             self.take_steps(id);
         }
+        // A box that was closed meanwhile takes its pings along.
+        let held_now = std::mem::take(&mut self.held_now);
+        self.review.held_pings.retain(|key, _| held_now.contains(key));
         // Widening may have added reviewers whose time starts now.
         self.run_boxes();
         self.say_box_rule();

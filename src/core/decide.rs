@@ -5,6 +5,8 @@
 //! 3. *court*: the stage is computed, time boxes run or pause, due steps are taken;
 //! 4. *express*: what should be seen on the forge becomes actions.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::absence::AbsenceWish;
@@ -38,6 +40,7 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
         absence: None,
         reshape: false,
         rerouted: false,
+        held_now: BTreeSet::new(),
     };
     if judge.admits(fact) {
         let was_open = judge.review.tracked && judge.review.state != ChangeState::Merged;
@@ -68,6 +71,8 @@ pub(super) struct Judge<'w> {
     pub(super) reshape: bool,
     /// Labels or target branch are others than before: routes may lead elsewhere.
     pub(super) rerouted: bool,
+    /// Keys of the pings that this decision keeps back.
+    pub(super) held_now: BTreeSet<String>,
 }
 
 impl Judge<'_> {

@@ -35,6 +35,8 @@ impl Judge<'_> {
         shape.reviewers.clear();
         let skip = &self.world.policy.labels.skip;
         shape.not_labels.remove(skip);
+        // What was asked for before may be a person's by now.
+        shape.not_labels.retain(|label| self.review.set_labels.contains(label));
         if !self.review.seen_labels.contains(skip) && !self.review.asked.labels.contains(skip) {
             self.ask(shape);
         }

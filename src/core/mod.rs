@@ -19,6 +19,7 @@ mod decide;
 mod express;
 pub mod fact;
 mod hear;
+pub mod held;
 mod measure;
 mod obey;
 pub mod owners;

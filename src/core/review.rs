@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Shape;
 use super::candidate::Candidate;
 use super::change::{Account, ChangeKey, ChangeState, Size, Verdict};
+use super::held::HeldPing;
 use super::owners::Owner;
 use super::queue::Queued;
 use super::scope::Beyond;
@@ -141,8 +142,8 @@ pub struct Review {
     pub reshapes: u32,
     /// The snapshot (its `updated_at`) that was last answered so: each is answered once.
     pub reshaped_at: Option<Timestamp>,
-    /// Pings that are kept back, by key, and until when: the ledger says so once.
-    pub held_pings: BTreeMap<String, Timestamp>,
+    /// Pings that are kept back now, by key: the ledger says so once.
+    pub held_pings: BTreeMap<String, HeldPing>,
     /// Commands that were obeyed: comment id and fingerprint.
     pub obeyed: Vec<(u64, u64)>,
     /// A person said `resume`: the skip label comes off.

@@ -158,11 +158,8 @@ impl Judge<'_> {
             self.review.pools[index].not_before = None;
             self.review.pools[index].nobody_said = false;
             self.review.pools[index].queued = None;
-            if enough
-                && self.owes_second(index)
-                && let Err(candidates) = self.choose_second(index, pool)
-            {
-                self.retry_if_time_helps(&candidates);
+            if enough {
+                self.settle_second(index, pool);
             }
             return;
         }
@@ -190,6 +187,7 @@ impl Judge<'_> {
             }
         }
         self.review.pools[index].queued = None;
+        self.settle_second(index, pool);
     }
 
     /// Waits in the pool's queue for whoever becomes free, or keeps its place there.
@@ -202,6 +200,15 @@ impl Judge<'_> {
         self.review.pools[index].queued = queued;
     }
 
+    /// Asks the second reviewer that the pool owes, if it owes one.
+    fn settle_second(&mut self, index: usize, pool: &Pool) {
+        if self.owes_second(index)
+            && let Err(candidates) = self.choose_second(index, pool)
+        {
+            self.retry_if_time_helps(&candidates);
+        }
+    }
+
     /// Whether a second reviewer is due and has not been found, or declined. One whom a person took
     /// off is not missed.
     fn owes_second(&self, index: usize) -> bool {
@@ -209,7 +216,7 @@ impl Judge<'_> {
         let seconds =
             self.review.assignments.iter().filter(|a| a.pool == part.pool && a.origin == Origin::Widened);
         let missed = |a: &Assignment| matches!(a.ended, Some((_, Ended::Declined | Ended::Refused(_))));
-        part.widened && self.review.stage == Stage::Reviewing && seconds.into_iter().all(missed)
+        part.widened && self.stage() == Stage::Reviewing && seconds.into_iter().all(missed)
     }
 
     /// Asks a second reviewer; the first stays. The error is everybody's obstacle.

@@ -7,6 +7,7 @@ use super::action::Action;
 use super::boxes::BoxId;
 use super::calendar::Agenda;
 use super::decide::Judge;
+use super::held::HeldPing;
 use super::reason::{PingHeld, Reason};
 use super::review::Stage;
 use super::timebox::{Step, StepKind};
@@ -274,7 +275,7 @@ impl Judge<'_> {
             self.actions.iter().filter(|a| matches!(a, Action::Ping { person, .. } if person == name));
         let today = self.world.workloads.of(name).pings_today + sent_now.count() as u32;
         if today >= limits.pings_per_person_per_day {
-            let set = self.review.held_pings.get(key).copied().filter(|until| *until > now);
+            let set = self.review.held_pings.get(key).map(|held| held.until).filter(|until| *until > now);
             let tomorrow = now.checked_add(SignedDuration::from_hours(12)).unwrap_or(now);
             let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else { return Ping::Never };
             return self.hold_ping(name, key, until, PingHeld::DayLimit { until: Some(until) });
@@ -294,8 +295,10 @@ impl Judge<'_> {
 
     /// Keeps a ping back, and says so once.
     fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: PingHeld) -> Ping {
-        let known = self.review.held_pings.insert(key.to_owned(), until);
-        if known != Some(until) {
+        let held = HeldPing { person: name.to_owned(), until, why };
+        let known = self.review.held_pings.insert(key.to_owned(), held);
+        self.held_now.insert(key.to_owned());
+        if known.is_none_or(|known| known.until != until) {
             self.say(Reason::PingHeld { person: name.to_owned(), why });
         }
         Ping::Later(until)

@@ -75,7 +75,9 @@ impl Voice {
         let same = verdict == Verdict::Commented || self.verdict.is_some_and(|(known, _)| known == verdict);
         // What is known by its latest time only is dated more precisely by the act, told late.
         let sharper = loose && same && known.is_some_and(|known| at <= known);
-        let newer = known.is_none_or(|known| at > known) && !(at_most && self.stands(verdict));
+        // What a list of reviewers showed before they were asked again is settled.
+        let settled = matches!(self.verdict, Some((Verdict::Withdrawn, since)) if since >= at);
+        let newer = known.is_none_or(|known| at > known) && !(at_most && (settled || self.stands(verdict)));
         if !newer && !sharper {
             return false;
         }

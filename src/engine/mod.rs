@@ -162,6 +162,8 @@ impl Engine {
                 decided => decided?,
             };
             let Some(commit) = commit else { return Ok(()) };
+            let reasons = commit.ledger.iter().flat_map(|entry| &entry.reasons);
+            let held: Vec<_> = reasons.filter_map(Reason::holds_back).collect();
             let (actions, wake) = (!commit.actions.is_empty(), commit.review.as_ref().and_then(|r| r.wake));
             let absences = commit.absences.clone();
             match self.store.commit(commit).await {
@@ -169,6 +171,7 @@ impl Engine {
                     self.metrics.decisions.inc();
                     // Known before the next decision, which the reviews that it concerns are due for.
                     self.knowledge.hear(&absences);
+                    held.into_iter().for_each(|why| self.metrics.held_back(&change.forge, why));
                     if actions {
                         self.bells.outbox.ring();
                     }

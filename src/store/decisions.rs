@@ -75,13 +75,15 @@ impl Store {
         }
         append_ledger(&mut tx, &commit).await?;
         if commit.withdraw_pings {
+            let uncount = sqlx::query(sql::UNCOUNT_WITHDRAWN).bind(commit.change.to_string());
+            uncount.execute(&mut *tx).await.map_err(at(COMMIT))?;
             let withdraw = sqlx::query(sql::WITHDRAW_PINGS).bind(commit.change.to_string());
             withdraw.execute(&mut *tx).await.map_err(at(COMMIT))?;
         }
         for action in &commit.actions {
             outbox::want(&mut tx, &commit.change, action, commit.now).await?;
             if let Action::Ping { key, person, .. } = action {
-                record_ping(&mut tx, &commit, key, person).await?;
+                outbox::count_ping(&mut tx, &commit.change, key, person, commit.now).await?;
             }
         }
         for wish in &commit.absences {
@@ -224,11 +226,5 @@ async fn append_ledger(tx: &mut Tx, commit: &Commit) -> Result<(), StoreError> {
             .await
             .map_err(at(COMMIT))?;
     }
-    Ok(())
-}
-
-async fn record_ping(tx: &mut Tx, commit: &Commit, ping: &str, person: &str) -> Result<(), StoreError> {
-    let upsert = sqlx::query(sql::RECORD_PING).bind(commit.change.to_string()).bind(ping).bind(person);
-    upsert.bind(millis(commit.now)).execute(&mut **tx).await.map_err(at(COMMIT))?;
     Ok(())
 }

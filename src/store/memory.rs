@@ -67,7 +67,8 @@ impl Store {
 
     /// Forgets bodies older than `keep_bodies`, decided inbox rows older than eight days (or than
     /// the bodies, if those are kept longer), and pings older than two days. Undecided rows, reviews
-    /// and the ledger are never touched.
+    /// and the ledger are never touched. Limits per day that were counted by a clock which ran ahead
+    /// count from now.
     pub async fn prune(&self, now: Timestamp, keep_bodies: Duration) -> Result<Pruned, StoreError> {
         let what = "prune the store";
         let now = millis(now);
@@ -79,6 +80,9 @@ impl Store {
             inbox: self.prune_all(sql::PRUNE_INBOX, now.saturating_sub(ids.max(bodies))).await?,
             pings: 0,
         };
+        for right in [sql::RIGHT_PINGS, sql::RIGHT_FIRST_RUN] {
+            sqlx::query(right).bind(now).execute(self.writer_for(what)?).await.map_err(at(what))?;
+        }
         let deleted = sqlx::query(sql::PRUNE_PINGS).bind(now.saturating_sub(pings));
         let deleted = deleted.execute(self.writer_for(what)?).await.map_err(at(what))?;
         pruned.pings = deleted.rows_affected();

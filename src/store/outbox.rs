@@ -117,7 +117,7 @@ impl Store {
             insert_facts(&mut tx, what, &item.change, facts, now).await?;
         }
         let same = match &settlement {
-            Settlement::Done { .. } => {
+            Settlement::Done { .. } | Settlement::Dropped => {
                 sqlx::query(sql::REMOVE).bind(item.id).bind(item.generation).bind(lease)
             }
             Settlement::Retry { at, error, outcome_unknown, counts } => sqlx::query(sql::RETRY)
@@ -136,6 +136,20 @@ impl Store {
                 .bind(error),
         };
         let settled = same.execute(&mut *tx).await.map_err(at(what))?;
+        if let Action::Ping { key, person, .. } = &item.action {
+            let gone = settled.rows_affected() == 1 && !item.outcome_unknown;
+            match settlement {
+                // It counts from when it went out, whoever performed it and however often.
+                Settlement::Done { comment: Some(_), .. } => {
+                    count_ping(&mut tx, &item.change, key, person, now).await?;
+                }
+                Settlement::Dropped | Settlement::Dead { .. } if gone => {
+                    let uncount = sqlx::query(sql::UNCOUNT_PING).bind(item.change.to_string()).bind(key);
+                    uncount.execute(&mut *tx).await.map_err(at(what))?;
+                }
+                _ => {}
+            }
+        }
         if settled.rows_affected() == 0 {
             let free =
                 sqlx::query(sql::FREE).bind(item.id).bind(lease).bind(millis(now)).bind(i64::from(unknown));
@@ -225,6 +239,19 @@ pub(super) async fn want(
         .execute(&mut **tx)
         .await
         .map_err(at(what))?;
+    Ok(())
+}
+
+/// Counts a ping for its person's day; the same ping counts once.
+pub(super) async fn count_ping(
+    tx: &mut Transaction<'static, Sqlite>,
+    change: &ChangeKey,
+    ping: &str,
+    person: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let upsert = sqlx::query(sql::RECORD_PING).bind(change.to_string()).bind(ping).bind(person);
+    upsert.bind(millis(now)).execute(&mut **tx).await.map_err(at("count a ping"))?;
     Ok(())
 }
 

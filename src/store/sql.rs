@@ -59,6 +59,9 @@ statements! {
             asked = excluded.asked";
     RECORD_PING = "INSERT INTO ping (change, ping, person, at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (change, ping) DO UPDATE SET person = excluded.person, at = excluded.at";
+    /// A clock that ran ahead is right again: what was done then was done by now.
+    RIGHT_PINGS = "UPDATE ping SET at = $1 WHERE at > $1";
+    RIGHT_FIRST_RUN = "UPDATE review SET first_run_at = $1 WHERE first_run_at > $1";
     WORKLOADS = "SELECT person, open, last_asked, asked FROM workload";
     PINGS_SINCE = "SELECT person, COUNT(*) FROM ping WHERE at > $1 GROUP BY person";
     FIRST_RUN_SINCE = "SELECT COUNT(*) FROM review WHERE first_run_at > $1";
@@ -102,6 +105,11 @@ statements! {
         AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
             AND b.turn < o.turn)";
     NEXT_ANNOUNCEMENT = "SELECT MIN(run_at) FROM outbox WHERE dead_at IS NULL AND turn = 3";
+    /// What is about to be withdrawn is counted no more; what may have gone out is.
+    UNCOUNT_WITHDRAWN = "DELETE FROM ping WHERE change = $1 AND EXISTS (SELECT 1 FROM outbox AS o
+        WHERE o.change = ping.change AND o.kind = 'ping:' || ping.ping
+            AND o.leased = 0 AND o.dead_at IS NULL AND o.outcome_unknown = 0)";
+    UNCOUNT_PING = "DELETE FROM ping WHERE change = $1 AND ping = $2";
     /// Pings that did not go out yet: the court has moved, so nobody should get them any more.
     WITHDRAW_PINGS = "DELETE FROM outbox
         WHERE change = $1 AND leased = 0 AND dead_at IS NULL AND SUBSTR(kind, 1, 5) = 'ping:'";

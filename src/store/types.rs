@@ -123,6 +123,8 @@ pub enum Settlement {
         /// Answers of the forge, for the inbox.
         facts: Vec<Fact>,
     },
+    /// It must not be done any more, and was not: a ping that came too late.
+    Dropped,
     /// To be tried again.
     Retry {
         at: Timestamp,

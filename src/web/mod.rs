@@ -7,6 +7,7 @@ mod body;
 mod dashboard;
 mod door;
 mod health;
+mod held;
 mod history;
 mod intake;
 mod metrics;
@@ -45,11 +46,13 @@ pub fn admin(door: Arc<Door>) -> Router {
         .route("/", get(dashboard::overview))
         .route("/reviews/{id}", get(dashboard::review))
         .route("/people", get(people::people))
+        .route("/held", get(held::page))
         .route("/style.css", get(dashboard::style))
         .route("/icon.svg", get(dashboard::icon))
         .route("/metrics", get(metrics::text))
         .route("/api/v1/reviews", get(api::reviews))
         .route("/api/v1/reviews/{id}", get(api::review))
+        .route("/api/v1/held", get(held::json))
         .route("/api/v1/people", get(api::people));
     guarded(routes.with_state(door))
 }

@@ -265,7 +265,7 @@ fn notes(review: &Review) -> Vec<Prose> {
     scope.into_iter().chain(places).map(|note| Prose::new(&note)).collect()
 }
 
-fn titled(title: &str) -> String {
+pub(super) fn titled(title: &str) -> String {
     if title.trim().is_empty() { "(without a title)".into() } else { title.to_owned() }
 }
 

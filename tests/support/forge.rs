@@ -14,6 +14,7 @@ use usher::core::fact::{Act, Actor, Fact, Refusal};
 use usher::core::tickets::Ticket;
 
 use super::company::account;
+use super::notices::Notices;
 
 /// A comment of Usher's.
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ pub struct Forge {
     /// The CODEOWNERS file of the target branch.
     pub codeowners: Option<String>,
 
+    pub title: String,
     pub author: Account,
     pub state: ChangeState,
     pub draft: bool,
@@ -42,7 +44,6 @@ pub struct Forge {
     /// What each reviewer said last, and exactly when.
     pub verdicts: BTreeMap<u64, (Verdict, Timestamp)>,
     pub target_branch: String,
-    pub title: String,
     /// What the description names, where tickets are looked for.
     pub tickets: Option<BTreeSet<Ticket>>,
     pushes: u32,
@@ -57,6 +58,8 @@ pub struct Forge {
     pub remembers_hands: bool,
     /// What commands are addressed to.
     pub handles: Vec<String>,
+    /// Whom the forge notified of what Usher wrote.
+    pub notices: Notices,
 }
 
 impl Forge {
@@ -68,6 +71,7 @@ impl Forge {
             dropped: BTreeSet::new(),
             files: vec![],
             codeowners: None,
+            title: "Fix the rounding of totals".into(),
             author,
             state: ChangeState::Open,
             draft: false,
@@ -75,7 +79,6 @@ impl Forge {
             reviewers: vec![],
             verdicts: BTreeMap::new(),
             target_branch: "main".into(),
-            title: "Fix the rounding of totals".into(),
             tickets: None,
             pushes: 0,
             created_at: Timestamp::UNIX_EPOCH,
@@ -86,6 +89,7 @@ impl Forge {
             foreign: BTreeSet::new(),
             remembers_hands: true,
             handles: vec!["usher".to_owned()],
+            notices: Notices::default(),
         }
     }
 
@@ -151,6 +155,7 @@ impl Forge {
     pub fn opened(&mut self, now: Timestamp) -> Fact {
         self.created_at = now;
         self.touch(now);
+        self.notices.takes_part(&self.author.login.clone());
         self.told(&self.author.clone(), Act::Touched)
     }
 
@@ -170,12 +175,14 @@ impl Forge {
     }
 
     pub fn commented(&mut self, now: Timestamp, by: &Account) -> Fact {
+        self.notices.takes_part(&by.login);
         self.touch(now);
         self.told(by, Act::Commented)
     }
 
     /// On GitHub a review takes the reviewer off the list of those who are asked.
     pub fn reviewed(&mut self, now: Timestamp, by: &Account, verdict: Verdict) -> Fact {
+        self.notices.takes_part(&by.login);
         self.touch(now);
         self.verdicts.insert(by.id, (verdict, self.updated_at));
         if self.kind == ForgeKind::GitHub {
@@ -213,6 +220,7 @@ impl Forge {
     }
 
     pub fn said(&mut self, now: Timestamp, by: &Account, text: &str) -> Vec<Fact> {
+        self.notices.takes_part(&by.login);
         self.touch(now);
         self.comment_id += 1;
         let comment = self.comment_id;
@@ -221,6 +229,7 @@ impl Forge {
     }
 
     fn list(&mut self, reviewer: &Account) {
+        self.notices.takes_part(&reviewer.login);
         if self.one_reviewer {
             self.reviewers.clear();
         }
@@ -285,6 +294,7 @@ impl Forge {
 
     fn write(&mut self, body: &str) {
         self.comment_id += 1;
+        self.notices.commented(body);
         self.comments.push(Comment { body: body.to_owned() });
     }
 
@@ -316,7 +326,10 @@ impl Forge {
             };
             match refusal {
                 Some(refusal) => facts.push(Fact::Refused { reviewer: reviewer.clone(), refusal }),
-                None => self.reviewers.push(reviewer.clone()),
+                None => {
+                    self.notices.requested(&reviewer.login);
+                    self.reviewers.push(reviewer.clone());
+                }
             }
         }
         if before != (self.labels.clone(), self.reviewers.clone()) {

@@ -3,4 +3,7 @@
 
 pub mod company;
 pub mod forge;
+mod history;
+pub mod markup;
+pub mod notices;
 pub mod play;

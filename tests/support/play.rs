@@ -1,7 +1,7 @@
 //! A play: the real `decide`, an in-memory forge, a store in a struct, and a clock that jumps from
 //! wake to wake. What holds of every decision is checked at every decision.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 use usher::core::absence::AbsenceWish;
@@ -33,6 +33,9 @@ pub struct Pinged {
     pub at: Timestamp,
     pub person: String,
     pub body: String,
+    pub key: String,
+    /// Taken back before it went out, or dropped as stale: it does not count.
+    pub withdrawn: bool,
 }
 
 pub struct Play {
@@ -54,6 +57,10 @@ pub struct Play {
     pub outbox: VecDeque<Action>,
     /// What the last decision wants to be remembered of somebody's absence.
     said: Option<AbsenceWish>,
+    /// The server's clock is wrong, or was: it does not follow the forge's.
+    pub clock_is_own: bool,
+    /// Pings since the stage last moved, counted apart from the review.
+    pub court_pings: u32,
 }
 
 /// More answers than this to one event is a loop.
@@ -77,6 +84,8 @@ impl Play {
             courier_stopped: false,
             outbox: VecDeque::new(),
             said: None,
+            clock_is_own: false,
+            court_pings: 0,
         }
     }
 
@@ -103,7 +112,7 @@ impl Play {
             load.asked.add(assignment.since);
         }
         let day_ago = self.now - SignedDuration::from_hours(24);
-        for ping in self.pings.iter().filter(|ping| ping.at > day_ago) {
+        for ping in self.pings.iter().filter(|ping| ping.at > day_ago && !ping.withdrawn) {
             workloads.people.entry(ping.person.clone()).or_default().pings_today += 1;
         }
         workloads
@@ -138,6 +147,12 @@ impl Play {
             self.outbox.push_back(action);
             return vec![];
         }
+        if let Action::Ping { key, not_after, .. } = &action
+            && self.now > *not_after
+        {
+            self.take_back(|ping| ping.key == *key);
+            return vec![];
+        }
         let mut facts = self.forge.perform(self.now, &action);
         if self.deaf_to_itself {
             facts.retain(|fact| !matches!(fact, Fact::Told { .. }));
@@ -155,9 +170,14 @@ impl Play {
         }
     }
 
-    /// Forge and server share their clock here; it never goes back.
+    /// Pings that will not go out: they count no more.
+    fn take_back(&mut self, which: impl Fn(&Pinged) -> bool) {
+        self.pings.iter_mut().filter(|ping| which(ping)).for_each(|ping| ping.withdrawn = true);
+    }
+
+    /// Forge and server share their clock here, unless it was set by hand; it never goes back.
     fn clock_of(&mut self, fact: &Fact) {
-        if let Fact::Told { at, .. } = fact {
+        if let (Fact::Told { at, .. }, false) = (fact, self.clock_is_own) {
             self.now = self.now.max(*at);
         }
     }
@@ -180,6 +200,7 @@ impl Play {
         let again = decide(&world, &before, fact);
         assert_eq!(decision, again, "the same question had two answers");
         self.holds(fact, &decision, &workloads);
+        self.history_holds(&decision);
         let Decision { review, actions, reasons, absence, .. } = decision;
         self.said = absence;
         self.review = review;
@@ -187,9 +208,13 @@ impl Play {
         if before.hold == Some(Hold::FirstRun) && !held_back {
             self.company.elsewhere.first_run_taken += 1;
         }
+        if self.review.stage != before.stage {
+            self.withdraw_pings();
+        }
         for action in &actions {
-            if let Action::Ping { person, body, .. } = action {
-                self.pings.push(Pinged { at: self.now, person: person.clone(), body: body.clone() });
+            if let Action::Ping { person, body, key, .. } = action {
+                let (person, body, key) = (person.clone(), body.clone(), key.clone());
+                self.pings.push(Pinged { at: self.now, person, body, key, withdrawn: false });
             }
         }
         if !reasons.is_empty() || !actions.is_empty() {
@@ -197,6 +222,19 @@ impl Play {
             self.ledger.push(Entry { at: self.now, what, reasons, actions: actions.clone() });
         }
         actions
+    }
+
+    /// The court has moved: what waits to be said to the old one is not said.
+    fn withdraw_pings(&mut self) {
+        let mut waiting = BTreeSet::new();
+        self.outbox.retain(|action| match action {
+            Action::Ping { key, .. } => {
+                waiting.insert(key.clone());
+                false
+            }
+            _ => true,
+        });
+        self.take_back(|ping| waiting.contains(&ping.key));
     }
 
     /// What holds of every single decision.

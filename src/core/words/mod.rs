@@ -8,6 +8,7 @@ mod absence;
 mod boxes;
 mod context;
 mod facts;
+mod held;
 mod next;
 mod owners;
 mod pings;
@@ -23,6 +24,7 @@ pub use absence::{away_over, away_too_long, away_unclear, busy_phrase, still_awa
 pub use boxes::{box_notes, box_rule, budget};
 pub use context::{ask_context, escalate_context, remind_context, status_context};
 pub use facts::happening;
+pub use held::held;
 pub use next::NextStep;
 pub use pings::{Escalation, Reminder, asked_by_name, escalate, key, remind};
 pub use reasons::{sentence, stage_name};

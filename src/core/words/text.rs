@@ -90,6 +90,8 @@ pub fn elapsed(from: Timestamp, to: Timestamp) -> String {
 /// A user's text in a code span, where neither forge looks for mentions, references, emoji, math, HTML
 /// or quick actions. One line, and nothing that ends the span or turns the writing direction.
 pub fn quote(text: &str) -> String {
+    // No marker of ours is to be found in it.
+    let text = &text.replace("<!--", "<!- -");
     let shown = |c: &char| !is_invisible(*c);
     let tame = |c: char| if c == '`' || c.is_control() { '\'' } else { c };
     let mut tame: String = text.chars().filter(shown).map(tame).take(QUOTE_CHARS_MAX).collect();
@@ -100,9 +102,12 @@ pub fn quote(text: &str) -> String {
     if tame.is_empty() { "`(nothing)`".into() } else { format!("`{tame}`") }
 }
 
-/// Marks of direction and width: with them a text can be made to look like another.
+/// Zero-width and bidirectional formatting characters, tags and line separators: nobody sees them,
+/// but they hide text or turn its direction (Unicode Cf and Zl, Zp, as far as they matter).
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{2028}' | '\u{2029}')
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// A configured name (of a person, login or pool) as plain text. Whatever a forge could take for more

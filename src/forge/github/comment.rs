@@ -26,14 +26,15 @@ impl Comments for GitHub {
         self.write(Method::PATCH, &place, Some(&json!({ "body": body }))).await
     }
 
-    /// The comment that carries `marker` and was written by our own account.
+    /// The comment that begins with `marker` and was written by our own account: others may copy a
+    /// marker, and we may repeat what they wrote.
     async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault> {
         let me = self.me().await?;
         let comments: Pages<wire::Comment> =
             self.pages(self.issue(change, ["comments"]), PAGES_LIMIT).await?;
         let ours = comments.entries.iter().find(|comment| {
             comment.user.as_ref().is_some_and(|user| user.id == me.id)
-                && comment.body.as_deref().is_some_and(|body| body.contains(marker))
+                && comment.body.as_deref().is_some_and(|body| body.trim_start().starts_with(marker))
         });
         Ok(ours.map(|comment| comment.id))
     }

@@ -201,7 +201,8 @@ async fn a_comment_of_unknown_fate_is_looked_up_before_it_is_repeated() {
     let first = json!([comment(1, 5, "<!-- usher:ping:a -->"), {"id": 2, "body": null, "user": null}]);
     let first = ResponseTemplate::new(200).set_body_json(first).insert_header("link", next.as_str());
     script.answer("GET", COMMENTS, first).await;
-    let second = json!([comment(3, 99, "<!-- usher:ping:a -->\nno")]);
+    let repeats = comment(5, 99, "<!-- usher:ping:c -->\nI do not know `<!-- usher:ping:a -->`");
+    let second = json!([repeats, comment(3, 99, "<!-- usher:ping:a -->\nno")]);
     script.on("GET", &format!("{COMMENTS}?page=2"), 200, second).await;
     script.on("POST", COMMENTS, 201, json!({"id": 4})).await;
     let look = Hint { comment_id: None, look_up: true };

@@ -31,12 +31,14 @@ impl Comments for GitLab {
         Ok(())
     }
 
-    /// The note that carries `marker` and was written by our own account.
+    /// The note that begins with `marker` and was written by our own account: others may copy a
+    /// marker, and we may repeat what they wrote.
     async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault> {
         let me = self.me().await?;
         let notes = self.notes(change, PAGES_LIMIT).await?;
         let ours = notes.entries.iter().find(|note| {
-            note.author.as_ref().is_some_and(|author| author.id == me.id) && note.body.contains(marker)
+            note.author.as_ref().is_some_and(|author| author.id == me.id)
+                && note.body.trim_start().starts_with(marker)
         });
         Ok(ours.map(|note| note.id))
     }

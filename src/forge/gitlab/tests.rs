@@ -140,7 +140,7 @@ async fn a_comment_of_unknown_fate_is_looked_up_before_it_is_repeated() {
     let script = Script::gitlab(&[]).await;
     script.on("GET", "/user", 200, user(99)).await;
     let note = |id: u64, by: u64, body: &str| json!({"id": id, "body": body, "author": user(by)});
-    let first = json!([note(1, 5, "<!-- usher:ping:a -->"), note(2, 99, "<!-- usher:status -->")]);
+    let first = json!([note(1, 5, "<!-- usher:ping:a -->"), note(2, 99, "`<!-- usher:ping:a -->`")]);
     // A short page with more behind it: hidden notes are taken out after paging.
     let first = ResponseTemplate::new(200).set_body_json(first).insert_header("x-next-page", "2");
     script.answer("GET", NOTES, first).await;

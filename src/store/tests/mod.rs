@@ -4,6 +4,7 @@ mod absences;
 mod courier;
 mod engine;
 mod intake;
+mod kindness;
 mod model;
 mod opening;
 mod queue;

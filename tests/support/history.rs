@@ -1,0 +1,63 @@
+//! What holds along a whole history of decisions, counted apart from what the review remembers.
+
+use std::collections::BTreeSet;
+
+use usher::core::action::Action;
+use usher::core::review::{Ended, Origin, Stage};
+use usher::core::world::Decision;
+
+use super::play::Play;
+
+impl Play {
+    /// Laws 2, 3 and 4 with a memory: asked before the decision is taken over.
+    pub(super) fn history_holds(&mut self, decision: &Decision) {
+        self.pings_hold(decision);
+        self.only_people_end_assignments(decision);
+    }
+
+    /// Law 2: no ping is said twice, and none beyond what one court may have.
+    fn pings_hold(&mut self, decision: &Decision) {
+        if decision.review.stage != self.review.stage {
+            self.court_pings = 0;
+        }
+        let limit = self.company.policy.limits.pings_per_change;
+        for action in &decision.actions {
+            let Action::Ping { key, person, .. } = action else { continue };
+            assert!(
+                self.court_pings < limit,
+                "law 2: {person} gets ping {} of {limit}",
+                self.court_pings + 1
+            );
+            self.court_pings += 1;
+            let before = self.pings.iter().find(|ping| ping.key == *key && !ping.withdrawn);
+            assert!(before.is_none(), "law 2: {person} was told already by {key}");
+            let quiet = matches!(decision.review.stage, Stage::Draft | Stage::Done);
+            assert!(!quiet, "law 2: {person} is pinged about a change that nobody has to act on");
+            assert!(decision.review.hold.is_none(), "law 2: {person} is pinged about a change that is held");
+        }
+        for held in decision.review.held_pings.keys() {
+            let sent = decision.actions.iter().any(|a| matches!(a, Action::Ping { key, .. } if key == held));
+            assert!(!sent, "law 2: {held} is both held and sent");
+        }
+    }
+
+    /// Law 4: an assignment ends by a person's hand or word, or because the forge refuses; a running
+    /// box never ends one. Law 3: nobody is chosen twice.
+    fn only_people_end_assignments(&self, decision: &Decision) {
+        let mut chosen = BTreeSet::new();
+        for (index, after) in decision.review.assignments.iter().enumerate() {
+            if matches!(after.origin, Origin::Picked | Origin::Widened) {
+                assert!(chosen.insert(&after.person), "law 3: {} was chosen twice", after.person);
+            }
+            let before = self.review.assignments.get(index);
+            let ended_now = before.is_none_or(|before| before.is_active()) && !after.is_active();
+            let by_hand = matches!(
+                after.ended,
+                Some((_, Ended::Declined | Ended::Removed | Ended::Refused(_) | Ended::Reassigned))
+            );
+            assert!(!ended_now || by_hand, "law 4: {} was let go by nobody", after.person);
+        }
+        let known = self.review.assignments.len();
+        assert!(decision.review.assignments.len() >= known, "law 3: an assignment was forgotten");
+    }
+}
