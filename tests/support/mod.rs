@@ -1,6 +1,7 @@
-//! What tests of the judgement share: a small company, an in-memory forge, and a play that lets
-//! time pass and people act.
+//! What tests share. Those of the judgement: a small company, an in-memory forge, and a play that lets
+//! time pass and people act. Those on the wire: a sandbox that may be recorded.
 
 pub mod company;
 pub mod forge;
 pub mod play;
+pub mod tape;
