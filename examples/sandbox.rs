@@ -1,14 +1,17 @@
 //! The fake forges as a process of their own, for clients that are not Usher's:
 //!
 //! ```text
-//! cargo run --example sandbox
+//! cargo run --example sandbox -- [--listen 127.0.0.1:PORT] [--record FILE]
 //! ```
 //!
-//! starts both on free loopback ports, founds a small company, prints where everything is as one line
-//! of JSON, sends the webhooks that follow, and ends with its standard input.
+//! starts both on loopback, founds a small company, prints where everything is as one line of JSON,
+//! and ends with its standard input. Webhooks are signed and go nowhere, as if they were taken well. `--listen` is GitLab's address,
+//! GitHub takes the next port; without it both take a free one. `--record` writes down everything that
+//! goes over the wire ([`Sandbox::record_to`]).
 
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -24,23 +27,22 @@ const BOT: &str = "usher";
 const PROJECT: &str = "acme/shop";
 /// Below a user instead of a group or organisation.
 const OWN_PROJECT: &str = "lena/notes";
-/// How often webhooks are sent.
+/// How often webhooks are taken away.
 const SENDS_EVERY: Duration = Duration::from_millis(50);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let [gitlab, github] = addresses()?;
+    let Wish { listen: [gitlab, github], record } = Wish::read(std::env::args().skip(1))?;
     let sandbox = Sandbox::start_on(Clock::system(), gitlab, github).await?;
-    let company: Value = [(Forge::Gitlab, "gitlab"), (Forge::Github, "github")]
-        .into_iter()
-        .map(|(forge, name)| Ok((name.to_owned(), found(&sandbox, forge)?)))
-        .collect::<Result<serde_json::Map<_, _>, Refusal>>()?
-        .into();
-    println!("{company}");
+    if let Some(file) = &record {
+        sandbox.record_to(file)?;
+    }
+    let (on_gitlab, on_github) = (found(&sandbox, Forge::Gitlab)?, found(&sandbox, Forge::Github)?);
+    println!("{}", json!({ "gitlab": on_gitlab, "github": on_github }));
     let sender = sandbox.clone();
     tokio::spawn(async move {
         loop {
-            sender.deliver_pending().await;
+            sender.take_pending();
             tokio::time::sleep(SENDS_EVERY).await;
         }
     });
@@ -50,21 +52,37 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// `--listen 127.0.0.1:PORT` names GitLab's address; GitHub's is the next port. Without it, or with
-/// port 0, both are free ones. Only loopback is listened on.
-fn addresses() -> Result<[SocketAddr; 2], String> {
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let first = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        [] => any,
-        ["--listen", address] => address.parse().map_err(|_| format!("{address} is no address"))?,
-        _ => return Err("usage: sandbox [--listen 127.0.0.1:PORT]".into()),
-    };
+/// What the command line asks for.
+struct Wish {
+    /// The addresses of GitLab and GitHub, both on loopback.
+    listen: [SocketAddr; 2],
+    record: Option<PathBuf>,
+}
+
+impl Wish {
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Wish, String> {
+        let mut wish = Wish { listen: [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); 2], record: None };
+        while let Some(name) = arguments.next() {
+            let value = arguments.next();
+            let value = value.ok_or("usage: sandbox [--listen 127.0.0.1:PORT] [--record FILE]")?;
+            match name.as_str() {
+                "--listen" => wish.listen = neighbours(&value)?,
+                "--record" => wish.record = Some(value.into()),
+                _ => return Err(format!("{name} is not understood")),
+            }
+        }
+        Ok(wish)
+    }
+}
+
+/// This address and the one at the next port; twice a free port for port 0.
+fn neighbours(address: &str) -> Result<[SocketAddr; 2], String> {
+    let first: SocketAddr = address.parse().map_err(|_| format!("{address} is no address"))?;
     if !first.ip().is_loopback() {
         return Err(format!("{first} is not on loopback, and these forges are for this machine only"));
     }
-    let next = if first.port() == 0 { 0 } else { first.port().checked_add(1).ok_or("no port is left")? };
-    Ok([first, SocketAddr::from((first.ip(), next))])
+    let next = if first.port() == 0 { Some(0) } else { first.port().checked_add(1) };
+    Ok([first, SocketAddr::from((first.ip(), next.ok_or("there is no next port")?))])
 }
 
 /// The same company on either forge: what a client needs to know of it.
@@ -103,17 +121,20 @@ fn found(sandbox: &Sandbox, forge: Forge) -> Result<Value, Refusal> {
     }))
 }
 
-/// A webhook that nobody listens to: the discard port.
+/// A webhook as an Usher somewhere would have it.
 fn hook(forge: Forge) -> NewHook {
     match forge {
-        Forge::Gitlab => NewHook::to("http://127.0.0.1:9/hooks/gitlab").with_signing_token(SIGNING_TOKEN),
-        Forge::Github => NewHook::to("http://127.0.0.1:9/hooks/github").with_secret(WEBHOOK_SECRET),
+        Forge::Gitlab => {
+            NewHook::to("https://usher.example.com/hooks/gitlab").with_signing_token(SIGNING_TOKEN)
+        }
+        Forge::Github => NewHook::to("https://usher.example.com/hooks/github").with_secret(WEBHOOK_SECRET),
     }
 }
 
 /// A change with enough files for two pages.
 fn open(sandbox: &Sandbox, forge: Forge) -> Result<ChangeRef, Refusal> {
     let files = (0..120).map(|number| ChangedFile::new(&format!("src/part_{number:03}.rs"), 3, 1)).collect();
-    let change = NewChange { files, labels: vec!["bug".into()], ..NewChange::by("sam", "Round VAT per line") };
+    let change =
+        NewChange { files, labels: vec!["bug".into()], ..NewChange::by("sam", "Round VAT per line") };
     sandbox.open_change(forge, PROJECT, change)
 }

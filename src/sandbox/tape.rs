@@ -55,7 +55,8 @@ impl Sandbox {
     /// came, `status` null if the connection was dropped, `answer` JSON or null, and `planned` true if
     /// a planned fault answered; or
     ///
-    /// `{"kind": "webhook", "forge", "event", "headers", "body", "secret", "signing_token"}`.
+    /// `{"kind": "webhook", "forge", "event", "at", "headers", "body", "secret", "signing_token"}`, where
+    /// `at` is the time of the sandbox's clock in Unix seconds.
     ///
     /// # Errors
     /// When the file cannot be made.
@@ -91,7 +92,7 @@ impl State {
 
     /// Writes a webhook down as it is sent.
     pub(super) fn tape_webhook(&mut self, request: &SignedRequest) {
-        let hook = self.hooks.get(&request.hook).map(|hook| hook.new.clone());
+        let (hook, at) = (self.hooks.get(&request.hook).map(|hook| hook.new.clone()), self.clock.now());
         let Some(tape) = &mut self.tape else { return };
         let headers: Map<String, Value> =
             request.headers.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
@@ -99,6 +100,7 @@ impl State {
             "kind": "webhook",
             "forge": name(request.forge),
             "event": request.event,
+            "at": at.as_second(),
             "headers": headers,
             "body": String::from_utf8_lossy(&request.body),
             "secret": hook.as_ref().and_then(|hook| hook.secret.as_ref()),

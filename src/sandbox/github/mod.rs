@@ -3,6 +3,7 @@
 pub(super) mod hooks;
 mod issues;
 mod json;
+mod organization;
 mod pulls;
 mod repository;
 pub(super) mod rest;

@@ -85,7 +85,6 @@ impl State {
             "is_template": false,
             "web_commit_signoff_required": false,
             "topics": [],
-            "custom_properties": {},
             "visibility": if project.public { "public" } else { "private" },
             "default_branch": "main",
         });
