@@ -17,6 +17,10 @@ test *args:
 test-all:
     USHER_WEBHOOK_EXAMPLES="$(scripts/fetch-webhook-examples)" cargo test
 
+# hold Usher and its fake forges against GitHub's description and clients by others (npm and PyPI)
+contracts:
+    scripts/contracts
+
 # format the code
 fmt:
     cargo fmt

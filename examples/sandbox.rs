@@ -24,6 +24,7 @@ const TOKEN: &str = "sandbox-token";
 const WEBHOOK_SECRET: &str = "sandbox-webhook-secret";
 const SIGNING_TOKEN: &str = "whsec_c2FuZGJveC1zYW5kYm94LXNhbmRib3gtc2FuZGJveC0=";
 const BOT: &str = "usher";
+const PEOPLE: [&str; 4] = ["sam", "siobhan", "rita", "ravi"];
 const PROJECT: &str = "acme/shop";
 /// Below a user instead of a group or organisation.
 const OWN_PROJECT: &str = "lena/notes";
@@ -37,8 +38,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(file) = &record {
         sandbox.record_to(file)?;
     }
-    let (on_gitlab, on_github) = (found(&sandbox, Forge::Gitlab)?, found(&sandbox, Forge::Github)?);
-    println!("{}", json!({ "gitlab": on_gitlab, "github": on_github }));
+    let hooks = [Forge::Gitlab, Forge::Github].map(|forge| found(&sandbox, forge));
+    for forge in [Forge::Gitlab, Forge::Github] {
+        play(&sandbox, forge)?;
+    }
+    // Acts date a change a little into the future; what comes after them must be newer.
+    tokio::time::sleep(SENDS_EVERY).await;
+    let [on_gitlab, on_github] = [Forge::Gitlab, Forge::Github].map(|forge| leave_work(&sandbox, forge));
+    let (mut gitlab, mut github) = (on_gitlab?, on_github?);
+    (gitlab["hook"], github["hook"]) = (hooks[0].into(), hooks[1].into());
+    println!("{}", json!({ "gitlab": gitlab, "github": github }));
     let sender = sandbox.clone();
     tokio::spawn(async move {
         loop {
@@ -85,15 +94,13 @@ fn neighbours(address: &str) -> Result<[SocketAddr; 2], String> {
     Ok([first, SocketAddr::from((first.ip(), next.ok_or("there is no next port")?))])
 }
 
-/// The same company on either forge: what a client needs to know of it.
-fn found(sandbox: &Sandbox, forge: Forge) -> Result<Value, Refusal> {
-    let bot = sandbox.add_bot(forge, BOT, "Usher");
+/// The same company on either forge: accounts, projects, and two webhooks. Returns the project's one.
+fn found(sandbox: &Sandbox, forge: Forge) -> u64 {
+    sandbox.add_bot(forge, BOT, "Usher");
     sandbox.add_token(forge, TOKEN, BOT);
     sandbox.add_user(forge, "olga", "Olga Outsider");
     sandbox.add_user(forge, "lena", "Lena Lead");
-    let mut ids = serde_json::Map::new();
-    for login in ["sam", "siobhan", "rita", "ravi"] {
-        ids.insert(login.to_owned(), sandbox.add_user(forge, login, login).into());
+    for login in PEOPLE {
         sandbox.add_member(forge, PROJECT, login, Access::WRITE);
     }
     for project in [PROJECT, OWN_PROJECT] {
@@ -101,24 +108,79 @@ fn found(sandbox: &Sandbox, forge: Forge) -> Result<Value, Refusal> {
         sandbox.add_member(forge, project, BOT, Access::MAINTAIN);
     }
     sandbox.add_member(forge, OWN_PROJECT, "lena", Access::ADMIN);
-    sandbox.set_busy("ravi", true, "at the seaside");
+    let people = match forge {
+        Forge::Gitlab => HookTarget::Group("acme/support".into()),
+        Forge::Github => HookTarget::Org("acme".into()),
+    };
+    sandbox.add_hook(forge, people, hook(forge));
     if forge == Forge::Gitlab {
         sandbox.add_group_member("acme/support", "sam", Access::WRITE);
         sandbox.add_group_member("acme/support", "siobhan", Access::WRITE);
     } else {
         sandbox.add_team("acme", "support", None, &["sam", "siobhan"]);
     }
-    let hook = sandbox.add_hook(forge, HookTarget::Project(PROJECT.into()), hook(forge));
+    sandbox.add_hook(forge, HookTarget::Project(PROJECT.into()), hook(forge))
+}
+
+/// Open changes, one fresh, one reviewed, one below a user; and all that a client needs to know.
+fn leave_work(sandbox: &Sandbox, forge: Forge) -> Result<Value, Refusal> {
     let (fresh, reviewed) = (open(sandbox, forge)?, open(sandbox, forge)?);
     sandbox.request_reviewer(&reviewed, "sam", "rita")?;
     sandbox.review(&reviewed, "rita", Verdict::RequestChanges, "Not yet.")?;
     let own = sandbox.open_change(forge, OWN_PROJECT, NewChange::by("lena", "A note"))?;
     let url = if forge == Forge::Gitlab { sandbox.gitlab_url() } else { sandbox.github_url() };
+    // An account that is there already is returned as it is.
+    let id = |login: &str| sandbox.add_user(forge, login, login);
+    let ids: serde_json::Map<_, _> =
+        PEOPLE.iter().map(|login| ((*login).to_owned(), id(login).into())).collect();
     Ok(json!({
-        "url": url, "token": TOKEN, "bot": { "login": BOT, "id": bot }, "ids": ids,
-        "project": PROJECT, "own_project": OWN_PROJECT, "group": "acme/support", "hook": hook,
+        "url": url, "token": TOKEN, "bot": { "login": BOT, "id": id(BOT) }, "ids": ids,
+        "project": PROJECT, "own_project": OWN_PROJECT, "group": "acme/support",
         "fresh": fresh.number, "reviewed": reviewed.number, "own": own.number,
     }))
+}
+
+/// Everything that people do and a forge tells of, on a change that is over when the clients come.
+fn play(sandbox: &Sandbox, forge: Forge) -> Result<(), Refusal> {
+    let change = NewChange { draft: true, ..NewChange::by("sam", "A draft at first") };
+    let change = sandbox.open_change(forge, PROJECT, change)?;
+    sandbox.mark_ready(&change, "sam")?;
+    sandbox.retitle(&change, "sam", "No draft any more")?;
+    sandbox.push(&change, "sam")?;
+    sandbox.mark_draft(&change, "sam")?;
+    sandbox.mark_ready(&change, "sam")?;
+    sandbox.add_label(&change, "sam", "urgent")?;
+    sandbox.remove_label(&change, "sam", "urgent")?;
+    for reviewer in ["rita", "ravi"] {
+        sandbox.request_reviewer(&change, "sam", reviewer)?;
+    }
+    sandbox.remove_reviewer(&change, "sam", "ravi")?;
+    let comment = sandbox.comment(&change, "sam", "Please look.")?;
+    sandbox.edit_comment(&change, "sam", comment, "Please have a look.")?;
+    sandbox.delete_comment(&change, "sam", comment)?;
+    sandbox.review(&change, "rita", Verdict::Comment, "What about this?")?;
+    sandbox.re_request_review(&change, "sam", "rita")?;
+    sandbox.review(&change, "rita", Verdict::RequestChanges, "Not yet.")?;
+    sandbox.re_request_review(&change, "sam", "rita")?;
+    sandbox.review(&change, "rita", Verdict::Approve, "")?;
+    match forge {
+        Forge::Gitlab => sandbox.unapprove(&change, "rita")?,
+        Forge::Github => sandbox.dismiss_review(&change, "rita", "rita")?,
+    }
+    sandbox.close(&change, "sam")?;
+    sandbox.reopen(&change, "sam")?;
+    sandbox.merge(&change, "rita")?;
+    match forge {
+        Forge::Gitlab => {
+            sandbox.add_group_member("acme/support", "olga", Access::WRITE);
+            sandbox.remove_group_member("acme/support", "olga");
+        }
+        Forge::Github => {
+            sandbox.join_team("acme", "support", "olga", "lena");
+            sandbox.leave_team("acme", "support", "olga", "lena");
+        }
+    }
+    Ok(())
 }
 
 /// A webhook as an Usher somewhere would have it.

@@ -10,7 +10,8 @@ import addFormats from "ajv-formats";
 
 const METHODS = ["get", "put", "post", "patch", "delete", "head"];
 /// What any operation may answer, whether it says so or not.
-const EVERYWHERE = { 401: "basic-error", 403: "basic-error", 404: "basic-error", 429: "basic-error" };
+const EVERYWHERE = [401, 403, 404, 429];
+const REFUSAL = { $ref: "#/components/schemas/basic-error" };
 
 /// OpenAPI 3.0 says `nullable: true` where JSON schema says `type: [.., "null"]`; done in place.
 function translate(schema) {
@@ -91,7 +92,7 @@ export class Description {
   judgeAnswer({ operation }, status, answer) {
     const response = this.resolve(operation.responses[status]);
     if (!response) {
-      if (EVERYWHERE[status]) return this.judge({ $ref: `#/components/schemas/${EVERYWHERE[status]}` }, answer, "answer", false);
+      if (EVERYWHERE.includes(status)) return this.judge(REFUSAL, answer, "answer", false);
       return [`the status ${status} is not documented, only ${Object.keys(operation.responses).join(", ")}`];
     }
     const schema = response.content?.["application/json"]?.schema;
@@ -108,15 +109,16 @@ export class Description {
     return body ? this.judge(body.content["application/json"].schema, payload, "payload") : ["GitHub documents no such webhook"];
   }
 
+  /// What is wrong with a value; `strict` also where it has members that the schema does not know.
   judge(schema, value, at, strict = true) {
-    const key = JSON.stringify(schema);
-    if (!this.compiled.has(key)) {
-      const local = JSON.parse(JSON.stringify(translate(schema)).replaceAll('"#/components', '"github#/components'));
-      this.compiled.set(key, this.ajv.compile(local));
+    if (!this.compiled.has(schema)) {
+      const local = translate(schema);
+      const rooted = JSON.parse(JSON.stringify(local).replaceAll('"#/components', '"github#/components'));
+      this.compiled.set(schema, { local, validate: this.ajv.compile(rooted) });
     }
-    const validate = this.compiled.get(key);
+    const { local, validate } = this.compiled.get(schema);
     const faults = validate(value) ? [] : validate.errors.map((error) => `${at}${error.instancePath} ${error.message} ${JSON.stringify(error.params)}`);
-    return strict ? [...faults, ...this.unknown([translate(schema)], value, at)] : faults;
+    return strict ? [...faults, ...this.unknown([local], value, at)] : faults;
   }
 
   /// Members of `value` that none of the alternatives in `schemas` knows.

@@ -75,6 +75,7 @@ impl State {
             "has_issues": true,
             "has_projects": true,
             "has_downloads": true,
+            "has_discussions": false,
             "has_wiki": true,
             "has_pages": false,
             "mirror_url": null,
@@ -89,6 +90,17 @@ impl State {
             "default_branch": "main",
         });
         merged(merged(own, numbers), links(&url))
+    }
+
+    /// `GET /repos/{owner}/{repo}`: `full-repository` of GitHub's description, without `permissions`.
+    pub(super) fn gh_full_repo(&self, project: &Project) -> Value {
+        let more = json!({ "network_count": 0, "subscribers_count": 0 });
+        merged(self.gh_hook_repo(project), more)
+    }
+
+    /// The `repository` of an event. Those of a pull request's branches have no custom properties.
+    pub(super) fn gh_hook_repo(&self, project: &Project) -> Value {
+        merged(self.gh_repo(project), json!({ "custom_properties": {} }))
     }
 }
 

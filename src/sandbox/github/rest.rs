@@ -116,7 +116,7 @@ fn repository(
     match (&call.method, rest) {
         (GET, []) => {
             let access = state.access(project, me).unwrap_or(Access(0));
-            let mut repo = state.gh_repo(project);
+            let mut repo = state.gh_full_repo(project);
             repo["permissions"] = json!({
                 "admin": access >= Access::ADMIN,
                 "maintain": access >= Access::MAINTAIN,
