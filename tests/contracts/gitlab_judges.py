@@ -35,12 +35,16 @@ def breaks(requests, webhooks, calls):
         return list(gitlab_requests.judge(line, calls))
 
     def signed(line):
-        return line["signing_token"] is not None
+        return merges(line) and line["signing_token"] is not None
+
+    def merges(line):
+        return line["event"] == "Merge Request Hook"
 
     yield "a verb", "the path takes GET, PUT", judged(broken(requests, edits_note, "method", lambda _: "PATCH"))
     yield "a path", "no such path", judged(broken(requests, edits_note, "target", lambda it: it.replace("notes", "comments")))
     yield "a field", "the parameters are", judged(broken(requests, asks, "body", lambda it: it.replace("reviewer_ids", "reviewers")))
     yield "a required field", "the parameters are", judged(broken(requests, edits_note, "body", lambda _: ""))
+    yield "a field of a webhook", "object_attributes/iid Field required", list(gitlab_webhooks.judge(broken(webhooks, merges, "body", lambda it: it.replace('"iid"', '"number"'))))
     yield "a body", "the signature is wrong", list(gitlab_webhooks.judge(broken(webhooks, signed, "body", lambda it: it.replace("merge_request", "issue"))))
     yield "a time", "the signature is wrong", list(gitlab_webhooks.judge(broken(webhooks, signed, "at", lambda at: at - 400)))
 
@@ -55,7 +59,7 @@ def main():
         faults |= {f'{line["method"]} {place}: {fault}': line["target"] for fault in gitlab_requests.judge(line, calls)}
     for line in webhooks:
         faults |= {f'{line["event"]}: {fault}': line["body"][:200] for fault in gitlab_webhooks.judge(line)}
-    for event in gitlab_webhooks.EVENTS - {line["event"] for line in webhooks}:
+    for event in gitlab_webhooks.EVENTS.keys() - {line["event"] for line in webhooks}:
         faults[f"{event} was never sent"] = ""
     tried = list(breaks(requests, webhooks, calls)) if requests and webhooks else []
     for name, says, found in tried:
@@ -66,7 +70,7 @@ def main():
     if faults or not tried:
         sys.exit("nothing was judged" if not tried else 1)
     print(f"{len(requests)} requests of Usher's to GitLab are known to python-gitlab")
-    print(f"{len(webhooks)} webhooks of the fake GitLab are signed as Standard Webhooks are")
+    print(f"{len(webhooks)} webhooks of the fake GitLab are signed as Standard Webhooks are and shaped as GitLab's")
     print(f"all {len(tried)} deliberate breaks were found")
 
 

@@ -1,13 +1,21 @@
-"""Judges the webhooks that the fake GitLab sent: their signing tokens with `standardwebhooks`."""
+"""Judges the webhooks that the fake GitLab sent: their signing tokens with `standardwebhooks`, their payloads
+with `pydantic-gitlab-webhooks`, which was read off GitLab's source."""
 
 import datetime
+import json
 from unittest import mock
 
+import pydantic
 import standardwebhooks
+from pydantic_gitlab_webhooks import events
 from standardwebhooks.webhooks import WebhookVerificationError
 
 # What Usher reads; one that the fake never sent was not judged.
-EVENTS = {"Merge Request Hook", "Note Hook", "Member Hook"}
+EVENTS = {
+    "Merge Request Hook": events.MergeRequestEvent,
+    "Note Hook": events.MergeRequestNoteEvent,
+    "Member Hook": events.GroupMemberEvent,
+}
 # The tolerance is five minutes.
 TOO_LATE_SECONDS = 301
 
@@ -32,8 +40,21 @@ def accepted(hook, body, headers, late_seconds=0):
     return True
 
 
+def payload(hook):
+    """What the models say of the payload, in sentences."""
+    body = json.loads(hook["body"])
+    # The model wants an end; a membership without one has null (lib/gitlab/hook_data/group_member_builder.rb).
+    if hook["event"] == "Member Hook" and body["expires_at"] is None:
+        body["expires_at"] = body["created_at"]
+    try:
+        EVENTS.get(hook["event"], events.MergeRequestNoteEvent).model_validate(body)
+    except pydantic.ValidationError as error:
+        yield from (f'{"/".join(map(str, one["loc"]))} {one["msg"]}' for one in error.errors())
+
+
 def judge(hook):
     """What is wrong with one webhook, in sentences."""
+    yield from payload(hook)
     headers, body = hook["headers"], hook["body"]
     lower = {name.lower(): value for name, value in headers.items()}
     if lower.get("webhook-id") != lower.get("idempotency-key"):
