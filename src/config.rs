@@ -22,8 +22,11 @@ mod reader;
 mod redact;
 mod rules;
 mod secrets;
+mod templates;
 #[cfg(test)]
 mod tests;
+mod tickets;
+mod timeboxes;
 mod tree;
 mod units;
 
@@ -32,10 +35,12 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::core::calendar::Window;
 use crate::core::change::ForgeKind;
 use crate::core::policy::{Pattern, Policy};
 
@@ -60,6 +65,18 @@ pub struct Config {
     /// Pause between two sweeps over all open changes, 10 s to 1 d.
     pub reconcile_every: Duration,
     pub policy: Policy,
+    /// Where merges of changes with tickets are announced.
+    pub ticket_webhook: Option<TicketWebhook>,
+}
+
+/// Where a ticket system listens. The address may carry a secret of its own, so neither it nor the
+/// token is printed.
+#[derive(Clone)]
+pub struct TicketWebhook {
+    /// `https`, or `http` on loopback.
+    pub url: String,
+    /// `whsec_` and 24 to 64 bytes in base64.
+    pub signing_token: SecretString,
 }
 
 /// The listeners and what they take.
@@ -84,7 +101,7 @@ pub struct Forge {
     /// Without a slash at the end. GitLab: the instance's address, without `/api/v4`. GitHub: the
     /// API's address, `https://api.github.com` or `https://HOST/api/v3`.
     pub url: String,
-    pub token: SecretString,
+    pub sign_in: SignIn,
     /// GitHub only; not empty there.
     pub webhook_secrets: Vec<SecretString>,
     /// GitLab 19.0 and newer: `whsec_` and 32 bytes in base64, as given.
@@ -95,6 +112,19 @@ pub struct Forge {
     pub allow_unsigned: bool,
     /// Projects that Usher watches; not empty.
     pub projects: Vec<Pattern>,
+    /// When the forge is closed, as [`Window::joined`] leaves it.
+    pub maintenance: Arc<[Window]>,
+}
+
+/// What Usher signs in with.
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    Token(SecretString),
+    /// A GitHub App: its id, and its private key in PEM.
+    App {
+        id: u64,
+        private_key: SecretString,
+    },
 }
 
 /// A configuration without mistakes, and what is odd about it.
@@ -174,9 +204,12 @@ fn read_config(document: &tree::Node, outside: &Outside<'_>, book: &mut Book) ->
     let store_url = forges::store_url(&root, book);
     let forges = forges::forges(&root, outside, book);
     let reconcile_every = forges::reconcile_every(&root, book);
-    let policy = rules::policy(&root, &forges, outside, book);
+    let mut policy = rules::policy(&root, &forges, outside, book);
+    let (found, ticket_webhook) = tickets::tickets(&root, outside, book);
+    policy.tickets = found;
+    policy.announces_merges = ticket_webhook.is_some();
     let forges = forges.into_iter().filter_map(|forge| forge.whole).collect();
-    Some(Config { dry_run, server, store_url, forges, reconcile_every, policy })
+    Some(Config { dry_run, server, store_url, forges, reconcile_every, policy, ticket_webhook })
 }
 
 fn read_text_file(path: &Path) -> io::Result<String> {
@@ -198,6 +231,7 @@ impl fmt::Debug for Config {
             .field("forges", &self.forges)
             .field("reconcile_every", &self.reconcile_every)
             .field("policy", &self.policy)
+            .field("ticket_webhook", &self.ticket_webhook.is_some())
             .finish()
     }
 }

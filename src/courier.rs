@@ -1,20 +1,26 @@
 //! The courier drains the outbox: every action goes to its forge, and the forge's answer comes back
-//! as a fact. The one retry layer of Usher.
+//! as a fact. Announcements go to the ticket system, in a loop of their own. The one retry layer of
+//! Usher.
+
+mod outbound;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::core::action::Action;
+use crate::core::change::OwnersFile;
 use crate::core::fact::Fact;
 use crate::forge::{Client, Fault, Hint, Performed};
 use crate::metrics::Metrics;
 use crate::store::{OutboxItem, Settlement, Store, StoreError};
+
+pub use outbound::{Outbound, OutboundTarget};
 
 /// Actions taken from the outbox at once, at most one per change.
 const BATCH: u32 = 32;
@@ -34,21 +40,34 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Courier {
     store: Store,
     clients: BTreeMap<String, Client>,
+    outbound: Arc<Outbound>,
     clock: Clock,
     bells: Arc<Bells>,
     metrics: Arc<Metrics>,
+    closed_until: Box<ClosedUntil>,
 }
 
+/// When the forge of this name opens again, if it is closed for maintenance at an instant. Asked
+/// anew each time, because a reload may announce maintenance.
+pub type ClosedUntil = dyn Fn(&str, Timestamp) -> Option<Timestamp> + Send + Sync;
+
 impl Courier {
-    /// `clients` by the forge's name.
+    /// `clients` by the forge's name. A forge that is closed is left alone: what it answers in its
+    /// maintenance may look like a refusal for good.
     pub fn new(
         store: Store,
         clients: BTreeMap<String, Client>,
+        outbound: Arc<Outbound>,
         clock: Clock,
         bells: Arc<Bells>,
         metrics: Arc<Metrics>,
+        closed_until: Box<ClosedUntil>,
     ) -> Courier {
-        Courier { store, clients, clock, bells, metrics }
+        Courier { store, clients, outbound, clock, bells, metrics, closed_until }
+    }
+
+    fn closed_until(&self, forge: &str) -> Option<Timestamp> {
+        (self.closed_until)(forge, self.clock.now())
     }
 
     /// Performs everything that is due now. Returns how many attempts were made.
@@ -60,17 +79,41 @@ impl Courier {
         for client in self.clients.values() {
             attempts += self.drain_forge(client).await?;
         }
-        Ok(attempts)
+        Ok(attempts + self.drain_announcements().await?)
+    }
+
+    /// The due announcements, one after another.
+    async fn drain_announcements(&self) -> Result<usize, StoreError> {
+        let mut attempts = 0;
+        loop {
+            let items = self.store.claim_announcements(self.clock.now(), BATCH).await?;
+            if items.is_empty() {
+                return Ok(attempts);
+            }
+            attempts += items.len();
+            for item in items {
+                let told = match &item.action {
+                    Action::Announce(news) => self.outbound.tell(&item.change, news, self.clock.now()).await,
+                    _ => Err(Fault::Refused { status: 0, answer: "this is no announcement".into() }),
+                };
+                let settlement = match told {
+                    Ok(()) => Settlement::Done { comment: None, facts: Vec::new() },
+                    Err(fault) => settle_fault(&self.clock, &item, fault),
+                };
+                self.metrics.performed(&item.change.forge, &item.kind, outcome(&settlement));
+                self.store.settle(&item, settlement, self.clock.now()).await?;
+            }
+        }
     }
 
     /// The due actions of one forge, one after another: both forges ask for serial writes.
     async fn drain_forge(&self, client: &Client) -> Result<usize, StoreError> {
         let forge = client.name();
         let mut attempts = 0;
-        loop {
+        while self.closed_until(forge).is_none() {
             let items = self.store.claim_of(forge, self.clock.now(), BATCH).await?;
             if items.is_empty() {
-                return Ok(attempts);
+                break;
             }
             attempts += items.len();
             for item in items {
@@ -80,6 +123,7 @@ impl Courier {
             }
             self.bells.inbox.ring();
         }
+        Ok(attempts)
     }
 
     /// Empties the outbox until `stop`, each forge in a loop of its own: one that is slow or down
@@ -88,24 +132,33 @@ impl Courier {
         let mut loops = tokio::task::JoinSet::new();
         for client in self.clients.values() {
             let (courier, client, stop) = (self.clone(), client.clone(), stop.clone());
-            loops.spawn(async move { courier.run_forge(&client, stop).await });
+            loops.spawn(async move { courier.run_lane(Some(&client), stop).await });
         }
+        let (courier, stop) = (self.clone(), stop.clone());
+        loops.spawn(async move { courier.run_lane(None, stop).await });
         loops.join_all().await;
     }
 
-    /// Drains one forge's actions whenever the bell rings or a retry is due.
-    async fn run_forge(&self, client: &Client, stop: CancellationToken) {
-        let forge = client.name();
+    /// Drains one forge's actions, or the announcements, and says when there is more to do.
+    async fn drain_lane(&self, client: Option<&Client>) -> Result<Option<Timestamp>, StoreError> {
+        let Some(client) = client else {
+            self.drain_announcements().await?;
+            return self.store.next_announcement_due().await;
+        };
+        self.drain_forge(client).await?;
+        let next = self.store.next_outbox_due_of(client.name()).await?;
+        Ok(next.map(|at| self.closed_until(client.name()).map_or(at, |open| open.max(at))))
+    }
+
+    /// Drains one lane whenever the bell rings or a retry is due.
+    async fn run_lane(&self, client: Option<&Client>, stop: CancellationToken) {
+        let lane = client.map_or("announcements", Client::name);
         let mut bell = self.bells.outbox.listen();
         while !stop.is_cancelled() {
-            let wait = match self.drain_forge(client).await {
-                Ok(_) => self.store.next_outbox_due_of(forge).await,
-                Err(error) => Err(error),
-            };
-            let next = match wait {
+            let next = match self.drain_lane(client).await {
                 Ok(next) => next,
                 Err(error) => {
-                    tracing::error!(forge, %error, "the courier cannot reach the store; trying again");
+                    tracing::error!(lane, %error, "the courier cannot reach the store; trying again");
                     tokio::select! {
                         () = tokio::time::sleep(STORE_PATIENCE) => continue,
                         () = stop.cancelled() => return,
@@ -153,10 +206,14 @@ impl Courier {
 fn settle_fault(clock: &Clock, item: &OutboxItem, fault: Fault) -> Settlement {
     let error = fault.to_string();
     let lasting = matches!(fault, Fault::Refused { .. } | Fault::Gone) || item.attempts >= ATTEMPTS_MAX;
-    if lasting && item.action == Action::ReadFiles {
+    if lasting && let Action::ReadFiles { codeowners } = &item.action {
         // Routing must not wait for files that cannot be had: the first route without paths decides.
         tracing::warn!(change = %item.change, %error, "the changed files cannot be read; routed without them");
-        return Settlement::Done { comment: None, facts: vec![Fact::Files { files: Vec::new() }] };
+        let codeowners = if codeowners.is_some() { OwnersFile::Unusable } else { OwnersFile::NotAsked };
+        return Settlement::Done {
+            comment: None,
+            facts: vec![Fact::Files { files: Vec::new(), codeowners }],
+        };
     }
     if lasting {
         tracing::warn!(change = %item.change, kind = item.kind, %error, "an action became a dead letter");

@@ -48,6 +48,7 @@ pub struct Metrics {
     registry: Registry,
     pub deliveries: Family<DeliveryLabels, Counter>,
     pub decisions: Counter,
+    pub template_faults: Counter,
     pub actions: Family<ActionLabels, Counter>,
     pub sweeps: Family<ForgeLabels, Counter>,
     pub sweep_failures: Family<ForgeLabels, Counter>,
@@ -69,6 +70,11 @@ impl Metrics {
         registry.register("deliveries", "Webhook deliveries by answer", metrics.deliveries.clone());
         registry.register("decisions", "Decisions that were committed", metrics.decisions.clone());
         registry.register("actions", "Attempts to perform an action, by outcome", metrics.actions.clone());
+        registry.register(
+            "template_faults",
+            "Changes for which a template could not be used",
+            metrics.template_faults.clone(),
+        );
         registry.register("sweeps", "Sweeps that were completed", metrics.sweeps.clone());
         registry.register("sweep_failures", "Sweeps that failed", metrics.sweep_failures.clone());
         registry.register("reviews", "Reviews by stage", metrics.reviews.clone());

@@ -16,8 +16,9 @@ use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::core::change::{ChangeKey, Snapshot};
 use crate::core::fact::Fact;
-use crate::core::people::RosterWish;
+use crate::core::people::{Directory, Roster, RosterWish};
 use crate::core::pick::fingerprint;
+use crate::core::policy::Policy;
 use crate::engine::Knowledge;
 use crate::forge::{Client, Fault};
 use crate::metrics::{ForgeLabels, Metrics};
@@ -140,8 +141,8 @@ impl Reconcile {
         Ok(news)
     }
 
-    /// What the watermark is good for: these projects and these support engineers. With others, all
-    /// open changes are listed anew, for theirs were passed over before.
+    /// What the watermark is good for: these projects, these support engineers and these rules for
+    /// tickets. With others, all open changes are listed anew, for theirs were passed over before.
     fn scope(&self) -> String {
         let known = self.knowledge.now();
         let name = self.client.name();
@@ -152,7 +153,10 @@ impl Reconcile {
         let ids = people.filter_map(|person| person.account.as_ref()).map(|account| account.id.to_string());
         let ids: BTreeSet<String> = ids.collect();
         let projects = projects.map(|pattern| pattern.text.as_str());
-        format!("changes {:016x}", fingerprint(projects.chain(ids.iter().map(String::as_str))))
+        format!(
+            "changes {:016x}",
+            fingerprint(projects.chain(ids.iter().map(String::as_str)).chain(known.policy.tickets.texts()))
+        )
     }
 
     async fn read_roster(&self, refresh: bool) -> Result<(), SweepError> {
@@ -164,14 +168,36 @@ impl Reconcile {
         if young && forge.directory.known && !refresh {
             return Ok(());
         }
-        let roster = self.client.roster(&RosterWish::new(&known.policy, name)).await?;
+        let mut roster = self.client.roster(&RosterWish::new(&known.policy, name)).await?;
         for unknown in &roster.unknown {
             tracing::warn!(forge = name, "the forge does not know `{unknown}` of the configuration");
         }
+        self.read_busy(&known.policy, &mut roster, &forge.roster).await;
         self.store.save_roster(name, &roster).await?;
         self.knowledge.learn(name, roster);
         self.bells.inbox.ring();
         Ok(())
+    }
+
+    /// Asks who of the pools' members is busy. Nice to know and no more: what goes wrong here fails
+    /// neither roster nor sweep. Then what was known `before` stays, for as long as it counts.
+    async fn read_busy(&self, policy: &Policy, roster: &mut Roster, before: &Roster) {
+        let name = self.client.name();
+        let members = Directory::new(policy, name, roster).pool_accounts();
+        match self.client.busy(&Vec::from_iter(members)).await {
+            Ok(busy) => roster.busy = busy,
+            Err(fault) => {
+                tracing::warn!(forge = name, %fault, "who is busy could not be read; the last word stays for a while");
+                let now = self.clock.now();
+                roster.busy = before
+                    .busy
+                    .iter()
+                    .filter(|(_, busy)| busy.counts(now))
+                    .map(|(id, busy)| (*id, *busy))
+                    .collect();
+                roster.busy_fault = Some(fault.to_string());
+            }
+        }
     }
 
     /// What a listed change has to tell, if anything: a support contribution that is not known, or
@@ -185,7 +211,9 @@ impl Reconcile {
         match stored {
             Some(stored) => {
                 let seen: Option<Timestamp> = stored.review.seen_at;
-                if stored.review.whole && seen.is_some_and(|seen| seen >= listed.updated_at) {
+                // Other rules may find other tickets in what has not changed.
+                let tickets = listed.tickets.as_ref().is_none_or(|found| *found == stored.review.tickets);
+                if tickets && stored.review.whole && seen.is_some_and(|seen| seen >= listed.updated_at) {
                     return Ok(None);
                 }
                 // The list does not tell verdicts; one more look does.

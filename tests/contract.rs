@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::core::action::{Action, Shape};
-use usher::core::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind};
+use usher::core::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
 use usher::core::fact::{Fact, Refusal};
 use usher::core::people::RosterWish;
 use usher::core::policy::Pattern;
-use usher::forge::{Client, ClientConfig, Fault, Hint};
+use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint};
 use usher::sandbox::{self, Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
 
 const PROJECT: &str = "acme/shop";
@@ -91,7 +91,7 @@ fn client(sandbox: &Sandbox, clock: &Clock, forge: Forge, projects: &str) -> Cli
         name: "here".into(),
         kind,
         url,
-        token: "bot-token".into(),
+        credentials: Credentials::Token("bot-token".into()),
         projects: vec![Pattern::new(projects).unwrap()],
         user_agent: "usher/test".into(),
     };
@@ -282,9 +282,9 @@ async fn a_whole_organisation_may_be_the_roster() {
 async fn files_people_and_reactions_are_read_and_written() {
     for town in Town::both().await {
         let at = town.open();
-        let facts = town.perform(&at, &Action::ReadFiles).await.facts;
-        let file = ChangedFile { path: "src/lib.rs".into(), lines: 4 };
-        assert_eq!(facts, [Fact::Files { files: vec![file] }]);
+        let facts = town.perform(&at, &Action::ReadFiles { codeowners: None }).await.facts;
+        let file = ChangedFile { path: "src/lib.rs".into(), lines: 4, owners: vec![] };
+        assert_eq!(facts, [Fact::Files { files: vec![file], codeowners: OwnersFile::NotAsked }]);
         let wish = RosterWish {
             logins: ["rita", "nobody"].map(str::to_owned).into(),
             groups: ["acme/support", "acme/none"].map(str::to_owned).into(),
@@ -299,5 +299,55 @@ async fn files_people_and_reactions_are_read_and_written() {
             town.perform(&at, &Action::React { comment }).await;
         }
         assert_eq!(town.sandbox.snapshot(&at).unwrap().comments[0].reactions.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn many_people_are_asked_about_in_one_request_and_their_words_are_not_read() {
+    for town in Town::both().await {
+        town.sandbox.set_busy(town.forge, "rita", true, "Making tea");
+        town.sandbox.set_busy(town.forge, "ravi", false, "Here to help");
+        let mut people: Vec<Account> =
+            ["sam", "rita", "ravi", "olga"].map(|login| town.account(login)).into();
+        // Somebody who has left is asked about all the same.
+        people.push(Account::new(999_999, "gone"));
+        let busy = town.client.busy(&people).await.unwrap();
+        assert_eq!(town.traffic(), (1, 0), "{:?}: a query only reads", town.forge);
+        let rita = busy.get(&people[1].id).copied().unwrap();
+        assert_eq!((busy.len(), rita.until, rita.seen_at), (1, None, town.clock.now()));
+        let kept = serde_json::to_string(&busy).unwrap();
+        assert!(!kept.contains("tea"), "{kept}");
+        assert!(town.client.busy(&[]).await.unwrap().is_empty());
+        assert_eq!(town.traffic(), (0, 0));
+        let many: Vec<Account> = (0..120).map(|n| town.account(&format!("m{n}"))).collect();
+        town.sandbox.set_busy(town.forge, "m117", true, "");
+        let busy = town.client.busy(&many).await.unwrap();
+        assert_eq!(busy.into_keys().collect::<Vec<_>>(), [many[117].id]);
+        assert_eq!(town.traffic(), (3, 0));
+    }
+    let town = Town::new(Forge::Github).await;
+    let until = town.clock.now() + SignedDuration::from_hours(3);
+    town.sandbox.set_busy_until("rita", until);
+    let rita = town.account("rita");
+    assert_eq!(town.client.busy(std::slice::from_ref(&rita)).await.unwrap()[&rita.id].until, Some(until));
+}
+
+#[tokio::test]
+async fn a_forge_that_does_not_tell_who_is_busy_is_a_fault() {
+    for town in Town::both().await {
+        let people = [town.account("rita")];
+        for fault in [
+            sandbox::Fault::status(500, "no"),
+            sandbox::Fault::status(404, "no"),
+            sandbox::Fault::DropConnectionBeforeApplying,
+        ] {
+            town.sandbox.fail_next(town.forge, "POST", "/graphql", fault, 1);
+            assert!(town.client.busy(&people).await.is_err(), "{:?}", town.forge);
+        }
+        let errors = serde_json::json!({ "errors": [{ "type": "RATE_LIMITED", "message": "slow down" }] });
+        let limited = sandbox::Fault::Status { code: 200, headers: Vec::new(), body: errors };
+        town.sandbox.fail_next(town.forge, "POST", "/graphql", limited, 1);
+        let fault = town.client.busy(&people).await.unwrap_err();
+        assert!(fault.to_string().contains("slow down"), "{fault}");
     }
 }

@@ -3,10 +3,16 @@
 //! What holds of every single decision is asserted in [`crate::support::play`]; here histories are
 //! made up. `PROPTEST_CASES=20000 cargo nextest run laws` looks longer.
 
+mod back;
 mod calendar;
+mod clock_changes;
+mod codeowners;
+mod fairness;
 mod histories;
 mod people;
 mod picks;
+mod quarter;
+mod second_opinion;
 
 use proptest::test_runner::{Config, RngSeed};
 

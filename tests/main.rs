@@ -1,5 +1,6 @@
 //! The house from outside: one integration test binary, one module per subject.
 
+mod app;
 mod contract;
 mod flow;
 mod house;
@@ -8,3 +9,4 @@ mod payloads;
 mod scenarios;
 mod support;
 mod web;
+mod words;

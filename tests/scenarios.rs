@@ -4,6 +4,11 @@
 //! happen right away, and `then` lines say what must be so. `tests/scenarios/README.md` lists the
 //! lines there are. One function, [`play`], touches the judgement.
 
+#[path = "lines_fair.rs"]
+mod lines_fair;
+#[path = "lines_words.rs"]
+mod lines_words;
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,9 +24,18 @@ use usher::core::policy::Route;
 use usher::core::timebox::{Budget, Step, StepKind};
 use usher::core::words;
 
+#[path = "lines_time.rs"]
+mod lines_time;
+
 use crate::support::company::{self, Company, PROJECT, account, london, pattern, zone};
 use crate::support::forge::Forge;
 use crate::support::play::Play;
+
+#[path = "lines_avail.rs"]
+mod lines_avail;
+mod lines_routes;
+#[path = "lines_scope.rs"]
+mod lines_scope;
 
 /// Monday of the week in which a story begins unless it names a date.
 const FIRST_DAY: &str = "2026-11-23";
@@ -202,9 +216,21 @@ fn hours(text: &str) -> Result<(u16, u16), String> {
 
 impl Story {
     fn given(&mut self, line: &str) -> Told {
-        let known = [Story::given_forge, Story::given_people, Story::given_pools, Story::given_limits]
-            .into_iter()
-            .find_map(|given| given(self, line));
+        let known = [
+            Story::given_presence,
+            Story::given_forge,
+            Story::given_people,
+            // Before the routes, whose lines fit nearly everything.
+            Story::given_owners,
+            Story::given_boxes,
+            Story::given_words,
+            Story::given_time,
+            Story::given_history,
+            Story::given_scope,
+            Story::given_pools,
+            Story::given_limits,
+        ];
+        let known = known.into_iter().find_map(|given| given(self, line));
         let told = known.unwrap_or_else(|| Err("no such `given` line".into()));
         self.play.reload();
         told
@@ -447,7 +473,10 @@ impl Story {
                 self.play.courier_runs();
                 Ok(())
             }
-            _ => self.deed(line),
+            _ => match self.says_elsewhere(line) {
+                Some(told) => told,
+                None => self.deed(line),
+            },
         }
     }
 
@@ -464,9 +493,9 @@ impl Story {
         }
         let facts = match opening {
             Some(facts) => Some(facts),
-            None => match self.acts(line)? {
-                Some(facts) => Some(facts),
-                None => self.edits(line)?,
+            None => match (self.pushes_files(line)?, self.edits_scope(line)?, self.acts(line)?) {
+                (Some(facts), ..) | (_, Some(facts), _) | (.., Some(facts)) => Some(facts),
+                (None, None, None) => self.edits(line)?,
             },
         };
         let facts = facts.ok_or("no such line")?;
@@ -577,7 +606,7 @@ impl Story {
 fn file(text: &str) -> Result<ChangedFile, String> {
     let [path, lines] =
         fit("{} ({} lines)", text).ok_or_else(|| format!("`{text}`: write `path (5 lines)`"))?;
-    Ok(ChangedFile { path: path.to_owned(), lines: number(lines)?.into() })
+    Ok(ChangedFile { path: path.to_owned(), lines: number(lines)?.into(), owners: vec![] })
 }
 
 // ---------------------------------------------------------------------------- then
@@ -594,7 +623,8 @@ impl Story {
     fn then(&mut self, line: &str) -> Told {
         let known =
             [Story::then_said, Story::then_usher, Story::then_pinged, Story::then_people, Story::then_seen];
-        let known = known.into_iter().find_map(|then| then(self, line));
+        let known = known.into_iter().find_map(|then| then(self, line)).or_else(|| self.then_words(line));
+        let known = known.or_else(|| self.then_announced(line));
         known.unwrap_or_else(|| Err("no such `then` line".into()))
     }
 

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::service::client;
-use super::{CliError, load, start_logging};
+use super::{CliError, check_owners, load, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
 use crate::core::people::{Directory, RosterWish};
+use crate::core::words::rehearse;
 
 pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");
@@ -19,14 +20,23 @@ pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCod
         }
     }
     let faults = findings.iter().filter(|finding| finding.remedy.is_some()).count();
+    let broken = rehearse(&config.policy.templates);
     if json {
         let findings: Vec<_> = findings.iter().map(Finding::json).collect();
-        anstream::println!("{:#}", serde_json::json!({ "config": "good", "online": findings }));
+        let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
+        let report = serde_json::json!({ "config": "good", "templates": broken, "online": findings });
+        anstream::println!("{report:#}");
     } else {
         summary(path, &config);
+        for fault in &broken {
+            anstream::println!("\n  FAULT   template {}: {fault}", fault.text.word());
+            anstream::println!(
+                "          the built-in text is used until it is corrected; see docs/templates.md"
+            );
+        }
         findings.iter().for_each(Finding::print);
     }
-    Ok(if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if faults + broken.len() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn summary(path: &Path, config: &Config) {
@@ -45,7 +55,11 @@ fn summary(path: &Path, config: &Config) {
     for route in &config.policy.routes {
         let paths: Vec<_> = route.paths.iter().map(|pattern| pattern.text.as_str()).collect();
         let what = if paths.is_empty() { "everything else that matches".into() } else { paths.join(", ") };
-        anstream::println!("  route   {:<12} {what}", route.pool);
+        let owners = if route.codeowners { "; owners by CODEOWNERS first" } else { "" };
+        anstream::println!("  route   {:<12} {what}{owners}", route.pool);
+    }
+    for (text, file) in config.policy.templates.files() {
+        anstream::println!("  words   {:<12} {file}", text.word());
     }
     let support = &config.policy.support;
     let mut who = support.members.clone();
@@ -81,7 +95,8 @@ impl Finding {
     }
 }
 
-/// Asks a forge who Usher is there, who the people are, and which changes are open.
+/// Asks a forge who Usher is there, who the people are, which changes are open, and who owns files
+/// where a route wants to know.
 async fn ask(config: &Config, forge: &Forge) -> Result<Vec<Finding>, CliError> {
     let client = client(forge, &Clock::system())?;
     let finding = |what: String, remedy: Option<String>| Finding { forge: forge.name.clone(), what, remedy };
@@ -103,8 +118,11 @@ async fn ask(config: &Config, forge: &Forge) -> Result<Vec<Finding>, CliError> {
     let remedy =
         (support == 0).then(|| "name them in [support], or list a group of this forge there".to_owned());
     findings.push(finding(format!("{support} support engineers have an account there"), remedy));
+    let mut owned = Vec::new();
     findings.push(match client.list(None).await {
         Ok(listing) => {
+            let owners = check_owners::ask(config, forge, &client, &directory, &listing).await;
+            owned.extend(owners.into_iter().map(|(what, remedy)| finding(what, remedy)));
             finding(format!("{} open changes in the watched projects", listing.changes.len()), None)
         }
         Err(fault) => {
@@ -112,5 +130,6 @@ async fn ask(config: &Config, forge: &Forge) -> Result<Vec<Finding>, CliError> {
             finding(format!("the changes cannot be listed: {fault}"), Some(remedy.into()))
         }
     });
+    findings.extend(owned);
     Ok(findings)
 }

@@ -5,6 +5,7 @@ use anyhow::Context;
 use super::service::client;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
+use crate::core::absence::BusyPeople;
 use crate::core::action::Action;
 use crate::core::candidate::Candidate;
 use crate::core::change::ChangeKey;
@@ -39,6 +40,8 @@ pub(super) struct Sketch {
     pub(super) known: bool,
     /// Every pool's members, judged as of now.
     pub(super) judged: Vec<(String, Vec<Candidate>)>,
+    /// Why time boxes are as long as they are, where it is not as everywhere.
+    notes: Vec<String>,
 }
 
 impl Paper {
@@ -64,6 +67,11 @@ impl Paper {
         }
     }
 
+    /// The login of Usher's own account.
+    pub(super) fn me(&self) -> Option<&str> {
+        self.directory.me.as_ref().map(|me| me.login.as_str())
+    }
+
     async fn with(
         config: Config,
         forge: &Forge,
@@ -72,12 +80,14 @@ impl Paper {
     ) -> anyhow::Result<Paper> {
         let clock = Clock::system();
         let client = client(forge, &clock)?;
+        client.set_tickets(config.policy.tickets.clone());
         let first_seen = match &store {
             Some(store) => store.first_seen(&forge.name, clock.now()).await?,
             // On paper nothing is held back because it is old.
             None => jiff::Timestamp::UNIX_EPOCH,
         };
-        let directory = Directory::new(&config.policy, &forge.name, roster);
+        let mut directory = Directory::new(&config.policy, &forge.name, roster);
+        heed(&mut directory, &config, &forge.name, store.as_ref()).await?;
         Ok(Paper { config, store, client, directory, first_seen, clock })
     }
 
@@ -107,18 +117,21 @@ impl Paper {
             wake: None,
             known,
             judged: Vec::new(),
+            notes: Vec::new(),
         };
         for fact in facts {
             sketch.add(decide(&world, &sketch.review, &fact));
         }
-        if sketch.actions.contains(&Action::ReadFiles) {
-            let read = self.client.perform(change, &Action::ReadFiles, Hint::default()).await;
+        let reads = |action: &Action| matches!(action, Action::ReadFiles { .. });
+        if let Some(index) = sketch.actions.iter().position(reads) {
+            let action = sketch.actions.remove(index);
+            let read = self.client.perform(change, &action, Hint::default()).await;
             let read = read.context("the changed files could not be read")?;
-            sketch.actions.retain(|action| *action != Action::ReadFiles);
             for fact in read.facts {
                 sketch.add(decide(&world, &sketch.review, &fact));
             }
         }
+        sketch.notes = words::box_notes(&self.config.policy, &sketch.review);
         for part in &sketch.review.pools {
             if let Some(pool) = self.config.policy.pool(&part.pool) {
                 let chosen_now = part.candidates.clone();
@@ -130,6 +143,25 @@ impl Paper {
         }
         Ok(sketch)
     }
+}
+
+/// Joins in what the store knows of people's absence: what they said, and what other forges showed.
+async fn heed(
+    directory: &mut Directory,
+    config: &Config,
+    forge: &str,
+    store: Option<&Store>,
+) -> anyhow::Result<()> {
+    let Some(store) = store else { return Ok(()) };
+    let mut busy = BusyPeople::new();
+    directory.tell_busy(&mut busy);
+    for other in config.forges.iter().filter(|other| other.name != forge) {
+        if let Some(roster) = store.roster(&other.name).await? {
+            Directory::new(&config.policy, &other.name, &roster).tell_busy(&mut busy);
+        }
+    }
+    directory.heed(&store.absences().await?, &busy);
+    Ok(())
 }
 
 /// The store, if there is one, and the roster that it has of `forge`.
@@ -172,8 +204,11 @@ impl Sketch {
         for (pool, candidates) in &self.judged {
             anstream::println!("\nPool {pool}:");
             for candidate in candidates {
-                anstream::println!("  {:<16} {}", candidate.person, words::standing(&candidate.standing));
+                anstream::println!("  {:<16} {}", candidate.person, words::candidate(candidate));
             }
+        }
+        for note in &self.notes {
+            anstream::println!("\n{note}");
         }
         if !self.reasons.is_empty() {
             anstream::println!("\nWhy:");
@@ -207,6 +242,7 @@ impl Sketch {
             "known": self.known,
             "stage": self.review.stage,
             "pools": candidates.collect::<Vec<_>>(),
+            "time_boxes": self.notes,
             "reasons": self.reasons,
             "sentences": self.reasons.iter().map(words::sentence).collect::<Vec<_>>(),
             "actions": self.actions,
@@ -219,7 +255,7 @@ impl Sketch {
 pub(super) fn action_words(action: &Action) -> String {
     let join = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
     match action {
-        Action::ReadFiles => "read the changed files".into(),
+        Action::ReadFiles { .. } => "read the changed files".into(),
         Action::Shape(shape) => {
             let mut parts = Vec::new();
             let logins = |set: &std::collections::BTreeSet<crate::core::change::Account>| {
@@ -243,5 +279,6 @@ pub(super) fn action_words(action: &Action) -> String {
         Action::Ping { person, .. } => format!("ping {person}"),
         Action::Reply { .. } => "reply in a comment".into(),
         Action::React { .. } => "react to the comment".into(),
+        Action::Announce(_) => "tell the ticket system".into(),
     }
 }

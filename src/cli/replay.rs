@@ -33,7 +33,9 @@ pub(super) async fn run(
     let inbounds = inbounds(&config)?;
     let Some(inbound) = inbounds.get(forge) else { return Err(unknown_forge(&config, forge)) };
     // The signature is not checked: a stored body has none any more.
-    let reading = inbound.read(&headers, &body).map_err(|error| {
+    let paper = Paper::remembered(config, &configured).await?;
+    let me = paper.as_ref().and_then(Paper::me);
+    let reading = inbound.read_as(&headers, &body, me).map_err(|error| {
         CliError::Failed(anyhow::anyhow!("{} cannot be read as {event}: {error}", file.display()))
     })?;
     let incoming = match reading {
@@ -44,7 +46,7 @@ pub(super) async fn run(
         }
     };
     let facts = incoming.facts.clone();
-    let sketch = match Paper::remembered(config, &configured).await? {
+    let sketch = match paper {
         Some(paper) => Some(paper.decide(&incoming.change, incoming.facts).await?),
         None => None,
     };

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use secrecy::ExposeSecret;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -13,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::service::Service;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, SignIn};
 use crate::web::{self, Limits};
 
 /// How long parts may take to finish what they are at when the server stops.
@@ -71,7 +72,12 @@ async fn until_told(path: PathBuf, started: Config, service: &Service) -> anyhow
 /// Reads the configuration again. A bad file keeps the old one and says so.
 async fn reload(path: &Path, started: &Config, service: &Service) {
     let config = match config::load(path) {
-        Ok(loaded) => loaded.config,
+        Ok(loaded) => {
+            if !loaded.warnings.is_empty() {
+                tracing::warn!("the new configuration is odd:\n{}", loaded.warnings);
+            }
+            loaded.config
+        }
         Err(mistakes) => {
             tracing::error!("the new configuration is wrong, the old one stays:\n{mistakes}");
             return;
@@ -94,9 +100,12 @@ async fn reload(path: &Path, started: &Config, service: &Service) {
 fn needs_restart(started: &Config, read: &Config) -> bool {
     let forges = |config: &Config| {
         let forges = config.forges.iter().map(|forge| {
-            let token = secrecy::ExposeSecret::expose_secret(&forge.token).to_owned();
+            let sign_in = match &forge.sign_in {
+                SignIn::Token(token) => (0, token.expose_secret().to_owned()),
+                SignIn::App { id, private_key } => (*id, private_key.expose_secret().to_owned()),
+            };
             let projects: Vec<_> = forge.projects.iter().map(|pattern| pattern.text.clone()).collect();
-            (forge.name.clone(), forge.url.clone(), token, projects)
+            (forge.name.clone(), forge.url.clone(), sign_in, projects)
         });
         forges.collect::<Vec<_>>()
     };

@@ -12,10 +12,10 @@ use tokio_util::task::TaskTracker;
 use crate::alarm;
 use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::config::{Config, Forge};
-use crate::courier::Courier;
+use crate::config::{Config, Forge, SignIn};
+use crate::courier::{ClosedUntil, Courier, Outbound, OutboundTarget};
 use crate::engine::{Engine, Knowledge};
-use crate::forge::{Client, ClientConfig, Inbound, Secrets};
+use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Secrets};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::store::Store;
@@ -23,6 +23,7 @@ use crate::web::{Door, Settings};
 
 /// Pause between two rounds of throwing away what is no longer needed.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+const USER_AGENT: &str = concat!("usher/", env!("CARGO_PKG_VERSION"));
 
 /// All parts, wired.
 pub struct Service {
@@ -33,6 +34,9 @@ pub struct Service {
     pub reconciles: Vec<Arc<Reconcile>>,
     pub door: Arc<Door>,
     pub clock: Clock,
+    /// The clients and the way to the ticket system, which take a reload in.
+    clients: Vec<Client>,
+    outbound: Arc<Outbound>,
     bells: Arc<Bells>,
     reconcile_every: Duration,
     keep_bodies: Duration,
@@ -47,19 +51,9 @@ impl Service {
         let store = Store::open(&config.store_url).await.context("the store cannot be opened")?;
         let released = store.release_leases().await?;
         if released > 0 {
-            tracing::info!(
-                released,
-                "actions that were under way when the last run ended are taken up again"
-            );
+            tracing::info!(released, "actions under way when the last run ended are taken up again");
         }
-        let now = clock.now();
-        let mut remembered = Vec::new();
-        for forge in &config.forges {
-            let roster = store.roster(&forge.name).await?.unwrap_or_default();
-            let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
-            remembered.push((forge.name.clone(), roster, first_seen));
-        }
-        let knowledge = Arc::new(Knowledge::new(Arc::new(config.policy.clone()), remembered));
+        let knowledge = Arc::new(remembered(&store, config, clock.now()).await?);
         let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
         let engine = Engine::new(
             store.clone(),
@@ -69,10 +63,8 @@ impl Service {
             metrics.clone(),
             config.dry_run,
         );
-        let mut clients = BTreeMap::new();
-        for forge in &config.forges {
-            clients.insert(forge.name.clone(), client(forge, &clock)?);
-        }
+        let clients = clients(config, &clock)?;
+        let outbound = outbound(config)?;
         let reconciles = clients.values().map(|client| {
             Arc::new(Reconcile::new(
                 client.clone(),
@@ -85,12 +77,16 @@ impl Service {
             ))
         });
         let reconciles = reconciles.collect();
-        let courier = Courier::new(store.clone(), clients, clock.clone(), bells.clone(), metrics.clone());
-        let settings = Settings {
-            body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
-            keep_bodies: !config.server.keep_bodies.is_zero(),
-            ..Settings::default()
-        };
+        let all_clients = clients.values().cloned().collect();
+        let courier = Courier::new(
+            store.clone(),
+            clients,
+            outbound.clone(),
+            clock.clone(),
+            bells.clone(),
+            metrics.clone(),
+            closed_until(&knowledge),
+        );
         let door = Door::new(
             store.clone(),
             knowledge.clone(),
@@ -98,7 +94,7 @@ impl Service {
             bells.clone(),
             metrics,
             inbounds(config)?.into_values().collect(),
-            settings,
+            settings(config),
         );
         Ok(Service {
             store,
@@ -106,6 +102,8 @@ impl Service {
             engine: Arc::new(engine),
             courier: Arc::new(courier),
             reconciles,
+            clients: all_clients,
+            outbound,
             door,
             clock,
             bells,
@@ -158,8 +156,9 @@ impl Service {
     pub async fn next_due(&self) -> anyhow::Result<Option<Timestamp>> {
         let wake = self.store.next_wake().await?;
         let outbox = self.store.next_outbox_due().await?;
+        let announcement = self.store.next_announcement_due().await?;
         let inbox = self.store.next_undecided().await?;
-        Ok([wake, outbox, inbox].into_iter().flatten().min())
+        Ok([wake, outbox, announcement, inbox].into_iter().flatten().min())
     }
 
     /// A new configuration takes effect: policy and webhook secrets. What needs a restart is left
@@ -169,14 +168,37 @@ impl Service {
     /// When a secret makes no sense; then everything stays as it was.
     pub async fn reload(&self, config: &Config) -> anyhow::Result<()> {
         let inbounds = inbounds(config)?;
+        self.outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
         self.knowledge.set_policy(Arc::new(config.policy.clone()), whole_second(self.clock.now()));
         self.door.reload(inbounds.into_values().collect());
+        for client in &self.clients {
+            client.set_tickets(config.policy.tickets.clone());
+        }
         self.bells.roster.ring();
         // Deadlines and routes follow from the policy, so every open review is looked at again.
         self.store.wake_all(self.clock.now()).await?;
         self.bells.alarm.ring();
         Ok(())
     }
+}
+
+/// What the store remembers of forges and people.
+async fn remembered(store: &Store, config: &Config, now: Timestamp) -> anyhow::Result<Knowledge> {
+    let mut forges = Vec::new();
+    for forge in &config.forges {
+        let roster = store.roster(&forge.name).await?.unwrap_or_default();
+        let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
+        forges.push((forge.name.clone(), roster, first_seen));
+    }
+    let knowledge = Knowledge::new(Arc::new(config.policy.clone()), forges);
+    knowledge.set_absences(store.absences().await?);
+    Ok(knowledge)
+}
+
+/// When a forge opens again, by the policy of the moment.
+fn closed_until(knowledge: &Arc<Knowledge>) -> Box<ClosedUntil> {
+    let knowledge = knowledge.clone();
+    Box::new(move |forge, now| knowledge.now().policy.closed_until(forge, now))
 }
 
 /// The second that `instant` is in. Webhooks date a change to the second, so a change that was opened
@@ -188,17 +210,54 @@ fn whole_second(instant: Timestamp) -> Timestamp {
 /// The client of a configured forge.
 ///
 /// # Errors
-/// When its address makes no sense.
+/// When its address or its credentials make no sense.
 pub fn client(forge: &Forge, clock: &Clock) -> anyhow::Result<Client> {
     let config = ClientConfig {
         name: forge.name.clone(),
         kind: forge.kind,
         url: forge.url.clone(),
-        token: forge.token.clone(),
+        credentials: match &forge.sign_in {
+            SignIn::Token(token) => Credentials::Token(token.clone()),
+            SignIn::App { id, private_key } => {
+                Credentials::App(AppKey { id: id.to_string(), private_key: private_key.clone() })
+            }
+        },
         projects: forge.projects.clone(),
-        user_agent: concat!("usher/", env!("CARGO_PKG_VERSION")).to_owned(),
+        user_agent: USER_AGENT.to_owned(),
     };
     Client::new(config, clock.clone()).with_context(|| format!("forge `{}`", forge.name))
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
+        keep_bodies: !config.server.keep_bodies.is_zero(),
+        ..Settings::default()
+    }
+}
+
+/// The clients of all configured forges by name.
+fn clients(config: &Config, clock: &Clock) -> anyhow::Result<BTreeMap<String, Client>> {
+    let mut clients = BTreeMap::new();
+    for forge in &config.forges {
+        let client = client(forge, clock)?;
+        client.set_tickets(config.policy.tickets.clone());
+        clients.insert(forge.name.clone(), client);
+    }
+    Ok(clients)
+}
+
+/// The way to the ticket system, if there is one.
+fn outbound(config: &Config) -> anyhow::Result<Arc<Outbound>> {
+    let outbound = Outbound::new(USER_AGENT);
+    outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
+    Ok(Arc::new(outbound))
+}
+
+/// Where merges are announced, if anywhere.
+fn target(config: &Config) -> Option<OutboundTarget> {
+    let webhook = config.ticket_webhook.as_ref()?;
+    Some(OutboundTarget { url: webhook.url.clone(), signing_token: webhook.signing_token.clone() })
 }
 
 /// The front doors of all configured forges.
@@ -215,7 +274,7 @@ pub fn inbounds(config: &Config) -> anyhow::Result<BTreeMap<String, Inbound>> {
         };
         let inbound = Inbound::new(&forge.name, forge.kind, &secrets, Vec::new());
         inbound
-            .map(|inbound| (forge.name.clone(), inbound))
+            .map(|inbound| (forge.name.clone(), inbound.with_tickets(config.policy.tickets.clone())))
             .with_context(|| format!("forge `{}`", forge.name))
     };
     config.forges.iter().map(inbound).collect()

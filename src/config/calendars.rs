@@ -7,6 +7,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use crate::core::calendar::Hours;
+use crate::core::policy::OwnWeek;
 
 use super::mistakes::{Book, Fault, did_you_mean, nearest};
 use super::reader::{Placed, Section};
@@ -52,22 +53,27 @@ impl Calendars {
 }
 
 fn hours(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Option<Arc<Hours>> {
+    use Weekday::{Friday, Monday, Thursday, Tuesday, Wednesday};
     let todo = "write the name of the IANA time zone: timezone = \"Europe/London\"";
     let timezone = section.required(book, "timezone", todo, timezone);
-    let days = days(section, book);
-    let spans = spans(section, book);
+    let days = days(section, book).unwrap_or_else(|| vec![Monday, Tuesday, Wednesday, Thursday, Friday]);
+    let spans = spans(section, book).unwrap_or_else(|| vec![(540, 1020)]);
     let holidays = holidays(section, outside, book);
     Some(Arc::new(Hours::new(timezone?.it, &days, &spans, holidays)))
 }
 
-fn days(section: &Section<'_>, book: &mut Book) -> Vec<Weekday> {
-    use Weekday::{Friday, Monday, Thursday, Tuesday, Wednesday};
-    let Some(place) = section.key_place("days") else {
-        return vec![Monday, Tuesday, Wednesday, Thursday, Friday];
-    };
+/// The keys `days` and `hours` of a person.
+pub(super) fn own_week(section: &Section<'_>, book: &mut Book) -> OwnWeek {
+    OwnWeek { days: days(section, book), hours: spans(section, book) }
+}
+
+/// The key `days` of a calendar or person; `None` when it is not there.
+fn days(section: &Section<'_>, book: &mut Book) -> Option<Vec<Weekday>> {
+    let place = section.key_place("days")?;
     let read = section.list(book, "days", units::weekday);
     if section.is_empty_list("days") {
-        book.mistake(place, "a calendar without working days", "name at least one: days = [\"mon\"]");
+        let what = format!("a {} without working days", section.noun());
+        book.mistake(place, what, "name at least one: days = [\"mon\"]");
     }
     let mut days = Vec::new();
     for day in read {
@@ -76,13 +82,15 @@ fn days(section: &Section<'_>, book: &mut Book) -> Vec<Weekday> {
         }
         days.push(day.it);
     }
-    days
+    Some(days)
 }
 
-fn spans(section: &Section<'_>, book: &mut Book) -> Vec<(u16, u16)> {
-    let Some(place) = section.key_place("hours") else { return vec![(540, 1020)] };
+/// The key `hours` of a calendar or person; `None` when it is not there.
+fn spans(section: &Section<'_>, book: &mut Book) -> Option<Vec<(u16, u16)>> {
+    let place = section.key_place("hours")?;
     if section.is_empty_list("hours") {
-        book.mistake(place, "a calendar without working hours", "write some: hours = [\"09:00-17:00\"]");
+        let what = format!("a {} without working hours", section.noun());
+        book.mistake(place, what, "write some: hours = [\"09:00-17:00\"]");
     }
     let mut spans: Vec<(u16, u16)> = Vec::new();
     for span in section.list(book, "hours", units::span) {
@@ -92,7 +100,7 @@ fn spans(section: &Section<'_>, book: &mut Book) -> Vec<(u16, u16)> {
             spans.push(span.it);
         }
     }
-    spans
+    Some(spans)
 }
 
 /// Whether two spans share a minute of the day, also over midnight.

@@ -1,24 +1,28 @@
 //! The shell's own sections: `[server]`, `[store]`, `[[forge]]`, `[reconcile]`.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
+use crate::core::calendar::Window;
 use crate::core::change::ForgeKind;
 use crate::core::policy::Pattern;
 
 use super::mistakes::{Book, Fault, did_you_mean};
 use super::reader::{Placed, Section, bare};
 use super::tree::Node;
-use super::{Forge, Outside, Server, keys, secrets, units};
+use super::{Forge, Outside, Server, SignIn, keys, secrets, units};
 
 const SECRET_KEYS: &[&str] =
     &["token", "app_private_key", "app_id", "webhook_secrets", "signing_tokens", "secret_tokens"];
 const BODY_LIMIT_BYTES: u64 = 25 << 20;
 const BODY_LIMIT_MOST_BYTES: u64 = 1 << 30;
 const KEEP_BODIES: Duration = Duration::from_secs(3 * 86_400);
+/// Most maintenance windows of one forge.
+const WINDOWS_MOST: usize = 500;
 const RECONCILE_EVERY: Duration = Duration::from_secs(600);
 const RECONCILE_LEAST: Duration = Duration::from_secs(10);
 const RECONCILE_MOST: Duration = Duration::from_secs(86_400);
@@ -168,24 +172,36 @@ fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Optio
             todo,
         );
     }
-    let token = access_token(section, outside, book);
+    let sign_in = sign_in(section, kind, outside, book);
+    let maintenance = maintenance(section, book);
     let webhooks = kind.map(|kind| webhooks(section, kind, outside, book));
     let name = name?;
-    let whole = match (kind, url, token, webhooks) {
-        (Some(kind), Some(url), Some(token), Some(webhooks)) => Some(Forge {
+    let whole = match (kind, url, sign_in, webhooks) {
+        (Some(kind), Some(url), Some(sign_in), Some(webhooks)) => Some(Forge {
             name: name.it.clone(),
             kind,
             url,
-            token,
+            sign_in,
             webhook_secrets: webhooks.webhook_secrets,
             signing_tokens: webhooks.signing_tokens,
             secret_tokens: webhooks.secret_tokens,
             allow_unsigned: webhooks.allow_unsigned,
             projects: bare(projects),
+            maintenance,
         }),
         _ => None,
     };
     Some(ReadForge { name, kind, whole })
+}
+
+/// The windows in which the forge is closed.
+fn maintenance(section: &Section<'_>, book: &mut Book) -> Arc<[Window]> {
+    let windows = section.list(book, "maintenance", units::window);
+    if let Some(window) = windows.get(WINDOWS_MOST) {
+        let what = format!("more than {WINDOWS_MOST} maintenance windows");
+        book.mistake(&window.place, what, "leave out those that no open change has lived through");
+    }
+    Window::joined(bare(windows)).into()
 }
 
 fn forge_name(node: &Node) -> Result<String, Fault> {
@@ -273,25 +289,47 @@ fn address(node: &Node, kind: Option<ForgeKind>) -> Result<(String, Url), Fault>
     }
 }
 
-/// The token; the keys of a GitHub App are known, but not yet of use.
-fn access_token(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Option<SecretString> {
+/// What to sign in with: a token, or, on GitHub, an App's id with its private key.
+fn sign_in(
+    section: &Section<'_>,
+    kind: Option<ForgeKind>,
+    outside: &Outside<'_>,
+    book: &mut Book,
+) -> Option<SignIn> {
     let app_key = ["app_id", "app_private_key"].iter().find_map(|name| section.key_place(name));
-    if let Some(place) = app_key {
-        let todo = "write token = \"env:NAME\" with a fine-grained personal access token of a machine user";
-        book.mistake(
-            place,
-            "signing in as a GitHub App (`app_id`, `app_private_key`) comes with a later release",
-            todo,
-        );
-    }
-    if section.node("token").is_none() {
-        if app_key.is_none() {
-            let todo = "write token = \"env:NAME\" and put the access token into that variable";
+    let token = section.value(book, "token", |node| secrets::token(node, outside));
+    let Some(place) = app_key else {
+        if section.node("token").is_none() {
+            let todo = match kind {
+                Some(ForgeKind::GitHub) => {
+                    "write token = \"env:NAME\", or app_id and app_private_key of a GitHub App"
+                }
+                _ => "write token = \"env:NAME\" and put the access token into that variable",
+            };
             book.mistake(section.place, "[[forge]] needs `token`", todo);
         }
+        return Some(SignIn::Token(token?.it));
+    };
+    if kind == Some(ForgeKind::GitLab) {
+        book.mistake(place, "a GitLab has no Apps", "write token = \"env:NAME\" instead");
         return None;
     }
-    Some(section.value(book, "token", |node| secrets::token(node, outside))?.it)
+    if let Some(token) = section.key_place("token") {
+        let what = "both a token and a GitHub App: it must be clear as whom Usher acts";
+        book.mistake(token, what, "leave `token` out, or the two keys of the App");
+        return None;
+    }
+    let todo = "write app_id = 123, as the App's page shows it under \"App ID\"";
+    let id = section.required(book, "app_id", todo, app_id);
+    let todo = "write app_private_key = \"file:usher.private-key.pem\", the file that GitHub handed out";
+    let private_key =
+        section.required(book, "app_private_key", todo, |node| secrets::private_key(node, outside));
+    Some(SignIn::App { id: id?.it, private_key: private_key?.it })
+}
+
+fn app_id(node: &Node) -> Result<u64, Fault> {
+    let count = units::count(1, u32::MAX)(node)?;
+    Ok(u64::from(count))
 }
 
 /// What proves that a delivery comes from the forge.

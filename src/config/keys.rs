@@ -20,27 +20,37 @@ macro_rules! sections {
 }
 
 sections! {
-    ROOT "" ["dry_run" "server" "store" "forge" "support" "person" "pool" "route" "calendar" "timebox"
-        "labels" "limits" "reconcile"]
+    ROOT "" ["dry_run" "server" "store" "forge" "support" "maintainers" "person" "pool" "route" "calendar" "timebox"
+        "timebox_rule" "labels" "limits" "templates" "scope" "tickets" "reconcile"]
     SERVER "[server]" ["listen" "admin" "body_limit" "keep_bodies"]
     STORE "[store]" ["url"]
     FORGE "[[forge]]" ["name" "kind" "url" "token" "app_id" "app_private_key" "webhook_secrets"
-        "signing_tokens" "secret_tokens" "allow_unsigned" "projects"]
+        "signing_tokens" "secret_tokens" "allow_unsigned" "projects" "maintenance"]
     SUPPORT "[support]" ["members" "gitlab_groups" "github_teams" "except"]
-    PERSON "[[person]]" ["name" "gitlab" "github" "calendar" "timezone" "capacity" "away"]
+    MAINTAINERS "[maintainers]" ["members" "gitlab_groups" "github_teams"]
+    PERSON "[[person]]" ["name" "gitlab" "github" "calendar" "timezone" "days" "hours" "capacity"
+        "away"]
     POOL "[[pool]]" ["name" "members" "gitlab_groups" "github_teams" "lead" "reviewers" "approvals"
-        "capacity" "calendar"]
-    ROUTE "[[route]]" ["pool" "projects" "paths" "labels" "target_branches" "forges"]
+        "capacity" "calendar" "timebox"]
+    ROUTE "[[route]]" ["pool" "projects" "paths" "labels" "target_branches" "forges" "codeowners"
+        "timebox"]
     CALENDAR "[[calendar]]" ["name" "timezone" "days" "hours" "holidays" "holidays_ics"]
     TIMEBOX "[timebox]" ["waiting" "reviewing" "with_author" "ready_to_merge"]
     WAITING "[timebox.waiting]" ["budget" "steps"]
     REVIEWING "[timebox.reviewing]" ["budget" "steps"]
     WITH_AUTHOR "[timebox.with_author]" ["budget" "steps"]
     READY_TO_MERGE "[timebox.ready_to_merge]" ["budget" "steps"]
+    TIMEBOX_RULE "[[timebox_rule]]" ["name" "min_lines" "max_lines" "max_files" "labels" "waiting"
+        "reviewing" "with_author" "ready_to_merge"]
     STEP "a step" ["at" "do"]
     LABELS "[labels]" ["contribution" "waiting" "reviewing" "with_author" "ready_to_merge" "overdue"
-        "skip"]
+        "skip" "out_of_scope" "priority"]
     LIMITS "[limits]" ["pings_per_change" "pings_per_person_per_day" "first_run_changes_per_day"
         "max_pools"]
+    TEMPLATES "[templates]" ["status" "remind" "escalate" "ask"]
+    SCOPE "[scope]" ["labels" "titles" "max_lines" "max_files"]
+    TICKETS "[tickets]" ["system" "webhook"]
+    TICKETS_SYSTEM "[[tickets.system]]" ["name" "kind" "projects" "pattern"]
+    TICKETS_WEBHOOK "[tickets.webhook]" ["url" "signing_token"]
     RECONCILE "[reconcile]" ["every"]
 }

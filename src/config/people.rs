@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::core::calendar::Hours;
 use crate::core::change::ForgeKind;
-use crate::core::policy::{GroupRef, PersonPolicy, Pool, Support};
+use crate::core::policy::{GroupRef, Maintainers, PersonPolicy, Pool, Support};
 
 use super::calendars::{self, Calendars};
 use super::forges::ReadForge;
@@ -44,6 +44,16 @@ pub(super) fn support(root: &Section<'_>, forges: &[ReadForge], book: &mut Book)
     }
     report_twice(&members, book);
     Support { members: bare(members), groups, except: bare(except) }
+}
+
+pub(super) fn maintainers(root: &Section<'_>, forges: &[ReadForge], book: &mut Book) -> Maintainers {
+    let Some(section) = root.section(book, "maintainers", &keys::MAINTAINERS) else {
+        return Maintainers::default();
+    };
+    let members = section.list(book, "members", units::login);
+    let groups = groups(&section, forges, book);
+    report_twice(&members, book);
+    Maintainers { members: bare(members), groups }
 }
 
 /// A name that stands twice in one list.
@@ -161,6 +171,7 @@ fn person(
         gitlab: login(book, "gitlab"),
         github: login(book, "github"),
         hours: calendar.or(in_timezone),
+        week: calendars::own_week(section, book),
         capacity: capacity(section, book),
         away: bare(section.list(book, "away", units::away)),
     }

@@ -7,7 +7,7 @@ use super::forges::ReadForge;
 use super::mistakes::{Book, did_you_mean};
 use super::people;
 use super::reader::{Placed, Section, bare};
-use super::{keys, units};
+use super::{keys, timeboxes, units};
 
 /// Most reviewers and approvals that a pool may want for one change.
 const REVIEWERS_MOST: u32 = 20;
@@ -65,10 +65,11 @@ fn pool(
     let (reviewers, approvals) = numbers(section, members.len(), groups.is_empty(), book);
     let capacity = people::capacity(section, book).unwrap_or(Pool::default().capacity);
     let hours = calendars.named(section, book);
+    let boxes = timeboxes::own(section, book);
     let members = bare(members);
     let lead = lead.map(|lead| lead.it);
     let name = name?;
-    let pool = Pool { name: name.it, members, groups, lead, reviewers, approvals, capacity, hours };
+    let pool = Pool { name: name.it, members, groups, lead, reviewers, approvals, capacity, hours, boxes };
     Some(Placed { it: pool, place: name.place })
 }
 
@@ -152,8 +153,18 @@ fn route(
             people::report_no_forge(&name.it, &name.place, forges, book);
         }
     }
+    let codeowners = section.value(book, "codeowners", units::boolean).filter(|value| value.it);
+    if let (Some(codeowners), Some(pool)) = (&codeowners, &pool)
+        && let Some([only]) = members_of(pools, &pool.it)
+    {
+        let what = format!("`{only}` is the only member of the pool `{}`", pool.it);
+        let todo = "owners are chosen among the pool's members, so CODEOWNERS makes no difference here";
+        book.warning(&codeowners.place, what, todo);
+    }
     let route = Route {
         pool: String::new(),
+        codeowners: codeowners.is_some(),
+        boxes: timeboxes::own(section, book),
         forges: bare(on_forges),
         projects: bare(section.list(book, "projects", units::project_pattern)),
         paths: bare(section.list(book, "paths", units::pattern)),
@@ -161,6 +172,12 @@ fn route(
         target_branches: bare(section.list(book, "target_branches", units::pattern)),
     };
     Some(Route { pool: pool?.it, ..route })
+}
+
+/// The members of a pool that has no groups.
+fn members_of<'p>(pools: &'p [Placed<Pool>], name: &str) -> Option<&'p [String]> {
+    let pool = pools.iter().find(|pool| pool.it.name == name)?;
+    pool.it.groups.is_empty().then_some(pool.it.members.as_slice())
 }
 
 fn pool_of_route(section: &Section<'_>, pools: &[Placed<Pool>], book: &mut Book) -> Option<Placed<String>> {

@@ -84,6 +84,11 @@ impl<'n> Section<'n> {
         })
     }
 
+    /// What the section describes, in a word: `person` for `[[person]]`.
+    pub fn noun(&self) -> &'static str {
+        self.keys.title.trim_matches(['[', ']'])
+    }
+
     /// Where `name` stands, when it is there.
     pub fn key_place(&self, name: &str) -> Option<&'n Place> {
         self.entry(name).map(|entry| &entry.key)

@@ -1,4 +1,4 @@
-//! The policy as a whole, and its smaller sections: `[timebox.…]`, `[labels]`, `[limits]`.
+//! The policy as a whole, and its smaller sections: `[labels]`, `[limits]`.
 
 use std::sync::Arc;
 
@@ -6,18 +6,15 @@ use jiff::tz::TimeZone;
 
 use crate::core::calendar::Hours;
 use crate::core::policy::{ForgePolicy, Labels, Limits, Policy};
-use crate::core::timebox::{BoxRule, BoxRules, Step, StepKind};
 
 use super::calendars::Calendars;
 use super::forges::ReadForge;
-use super::keys::{self, Keys};
+use super::keys;
 use super::mistakes::{Book, Fault};
-use super::reader::{Placed, Section};
+use super::reader::Section;
 use super::tree::Node;
-use super::{Outside, people, pools, units};
+use super::{Outside, people, pools, templates, tickets, timeboxes, units};
 
-/// Most steps in one time box.
-const STEPS_MOST: usize = 10;
 /// GitHub's limit for the name of a label, in characters.
 const LABEL_MOST_CHARS: usize = 50;
 
@@ -30,6 +27,7 @@ pub(super) fn policy(
     let default_hours = Arc::new(Hours::office(TimeZone::UTC));
     let calendars = Calendars::read(root, outside, book);
     let support = people::support(root, forges, book);
+    let maintainers = people::maintainers(root, forges, book);
     let people = people::people(root, &calendars, &default_hours, book);
     let pools = pools::pools(root, &calendars, forges, &support, book);
     let routes = pools::routes(root, &pools, forges, book);
@@ -38,80 +36,24 @@ pub(super) fn policy(
         name: forge.name.clone(),
         kind: forge.kind,
         projects: forge.projects.clone(),
+        maintenance: forge.maintenance.clone(),
     });
     Policy {
         forges: forges.collect(),
         support,
+        maintainers,
         people,
         pools: pools.into_iter().map(|pool| pool.it).collect(),
         routes,
         calendars: calendars.into_map(),
         default_hours,
-        boxes: boxes(root, book),
+        boxes: timeboxes::everywhere(root, book),
+        box_rules: timeboxes::rules(root, book),
         labels: labels(root, book),
         limits: limits(root, book),
-    }
-}
-
-fn boxes(root: &Section<'_>, book: &mut Book) -> BoxRules {
-    let default = BoxRules::default();
-    let Some(section) = root.section(book, "timebox", &keys::TIMEBOX) else { return default };
-    let mut rule = |name, keys, default| match section.section(book, name, keys) {
-        Some(section) => box_rule(&section, keys, default, book),
-        None => default,
-    };
-    BoxRules {
-        waiting: rule("waiting", &keys::WAITING, default.waiting),
-        reviewing: rule("reviewing", &keys::REVIEWING, default.reviewing),
-        with_author: rule("with_author", &keys::WITH_AUTHOR, default.with_author),
-        ready_to_merge: rule("ready_to_merge", &keys::READY_TO_MERGE, default.ready_to_merge),
-    }
-}
-
-fn box_rule(section: &Section<'_>, keys: &'static Keys, default: BoxRule, book: &mut Book) -> BoxRule {
-    let budget = section.value(book, "budget", units::budget).map_or(default.budget, |budget| budget.it);
-    let Some(place) = section.key_place("steps") else { return BoxRule { budget, ..default } };
-    let sections = section.sections(book, "steps", &keys::STEP);
-    if sections.len() > STEPS_MOST {
-        book.mistake(place, format!("more than {STEPS_MOST} steps"), "a few are kinder");
-    }
-    let mut steps: Vec<Step> = Vec::new();
-    let mut last_percent = 0;
-    for section in sections {
-        let at = section.required(book, "at", "write when: at = \"100%\"", units::percent);
-        let kind = section.required(book, "do", "write what: do = \"remind\"", units::step_kind);
-        if let Some(at) = &at {
-            if at.it < last_percent {
-                let what = "this step comes before the one above it";
-                book.mistake(&at.place, what, "list the steps in the order in which they happen");
-            }
-            last_percent = at.it;
-        }
-        if let Some(kind) = &kind {
-            report_misplaced(kind, keys, book);
-        }
-        let (Some(at), Some(kind)) = (at, kind) else { continue };
-        let step = Step { at_percent: at.it, kind: kind.it };
-        if steps.contains(&step) {
-            book.mistake(&kind.place, "the same step twice", "leave it out");
-        }
-        steps.push(step);
-    }
-    BoxRule { budget, steps }
-}
-
-/// Steps that could name or add nobody in the stage of this box.
-fn report_misplaced(kind: &Placed<StepKind>, keys: &Keys, book: &mut Book) {
-    match kind.it {
-        StepKind::Widen if !std::ptr::eq(keys, &keys::REVIEWING) => {
-            let what = format!("`widen` adds a reviewer, which is of no use in {}", keys.title);
-            book.mistake(&kind.place, what, "it belongs in [timebox.reviewing]");
-        }
-        StepKind::Remind if std::ptr::eq(keys, &keys::WAITING) => {
-            let what = "nobody has been asked yet in [timebox.waiting], so there is nobody to remind";
-            book.mistake(&kind.place, what, "tell the pool's lead: do = \"escalate\"");
-        }
-        _ => {}
+        templates: templates::templates(root, outside, book),
+        scope: tickets::scope(root, book),
+        ..Policy::default()
     }
 }
 
@@ -128,7 +70,7 @@ fn labels(root: &Section<'_>, book: &mut Book) -> Labels {
 }
 
 /// The labels with their keys, stages first.
-fn slots(labels: &mut Labels) -> [(&'static str, &mut String); 7] {
+fn slots(labels: &mut Labels) -> [(&'static str, &mut String); 9] {
     [
         ("waiting", &mut labels.waiting),
         ("reviewing", &mut labels.reviewing),
@@ -137,6 +79,8 @@ fn slots(labels: &mut Labels) -> [(&'static str, &mut String); 7] {
         ("contribution", &mut labels.contribution),
         ("overdue", &mut labels.overdue),
         ("skip", &mut labels.skip),
+        ("out_of_scope", &mut labels.out_of_scope),
+        ("priority", &mut labels.priority),
     ]
 }
 

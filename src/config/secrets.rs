@@ -12,6 +12,8 @@ use super::tree::{Node, Value};
 const REFERENCE_TODO: &str = "write \"env:NAME\" for an environment variable or \"file:PATH\" for a file";
 /// Bytes of key in a GitLab signing token.
 const SIGNING_KEY_BYTES: usize = 32;
+/// Bytes of key in the token that outgoing webhooks are signed with.
+const OUTBOUND_KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// Keeps whatever stands under these keys, and is no reference, out of the report.
 pub(super) fn hide_literals(section: &Section<'_>, names: &[&str], book: &mut Book) {
@@ -58,6 +60,18 @@ pub(super) fn token(node: &Node, outside: &Outside<'_>) -> Result<SecretString, 
     Err(Fault::new(what, "look for a stray space or a second line"))
 }
 
+/// The private key of a GitHub App, in PEM as GitHub hands it out.
+pub(super) fn private_key(node: &Node, outside: &Outside<'_>) -> Result<SecretString, Fault> {
+    let key = secret(node, outside)?;
+    let text = key.expose_secret().trim();
+    let is_pem = text.starts_with("-----BEGIN") && text.contains("PRIVATE KEY-----");
+    if is_pem && text.lines().count() > 2 {
+        return Ok(key);
+    }
+    let what = format!("what {} leads to is no private key in PEM", reference(node));
+    Err(Fault::new(what, "use the .pem file that GitHub handed out, unchanged, with its line breaks"))
+}
+
 /// A GitLab signing token: `whsec_` and the base64 of exactly 32 bytes (GitLab 19.0,
 /// `doc/user/project/integrations/webhooks.md`).
 pub(super) fn signing_token(node: &Node, outside: &Outside<'_>) -> Result<SecretString, Fault> {
@@ -75,6 +89,20 @@ pub(super) fn signing_token(node: &Node, outside: &Outside<'_>) -> Result<Secret
         Ok(key) => wrong(&format!("holds a key of {} bytes instead of {SIGNING_KEY_BYTES}", key.len())),
         Err(_) => wrong("is no signing token: what follows `whsec_` is not base64"),
     }
+}
+
+/// The token that outgoing webhooks are signed with: `whsec_` and the base64 of 24 to 64 bytes
+/// (Standard Webhooks, `spec/standard-webhooks.md`).
+pub(super) fn outbound_token(node: &Node, outside: &Outside<'_>) -> Result<SecretString, Fault> {
+    let token = secret(node, outside)?;
+    let encoded = token.expose_secret().strip_prefix("whsec_");
+    let key = encoded.and_then(|encoded| STANDARD.decode(encoded).ok());
+    if key.is_some_and(|key| OUTBOUND_KEY_BYTES.contains(&key.len())) {
+        return Ok(token);
+    }
+    let what = format!("the value of {} is no signing token", reference(node));
+    let todo = "it is `whsec_` and the base64 of 24 to 64 random bytes";
+    Err(Fault::new(what, todo))
 }
 
 /// The reference as it was written; only called where it is one.

@@ -1,12 +1,17 @@
 //! Tests of the configuration: what a user reads when something is wrong, and what comes out when
 //! nothing is.
 
+mod calendar_files;
 mod examples;
 mod kinds;
 mod report;
 mod secrecy;
 mod shell;
+mod tickets;
+mod timeboxes;
 mod values;
+mod words;
+mod worktime;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jiff::civil::{Date, Weekday};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::core::calendar::Away;
+use crate::core::calendar::{Away, Window};
 use crate::core::policy::Pattern;
 use crate::core::timebox::{Budget, StepKind};
 
@@ -16,12 +17,15 @@ const DURATION_TODO: &str = "write a number and a unit: \"30s\", \"90m\", \"8h\"
 const BUDGET_TODO: &str = "write a number and a unit: \"90m\", \"8h\" or \"2d\" (business days)";
 const SIZE_TODO: &str = "write a number of bytes, or a number and a unit: \"25MiB\", \"10MB\"";
 const SPAN_TODO: &str = "write it as \"09:00-17:30\"; \"22:00-06:00\" goes over midnight";
+const WINDOW_TODO: &str = "write both ends with their offset from UTC: \"2026-12-05T18:00Z/2026-12-06T06:00Z\" or \"…T19:00+01:00/…T07:00+01:00\"";
 const AWAY_TODO: &str = "write a day \"2026-12-24\", or first and last day \"2026-12-22..2027-01-02\"";
 
 /// Longest duration, in seconds: ten years.
 const DURATION_LIMIT_SECONDS: u64 = 3650 * 86_400;
 /// Largest budget: calendars look 400 days ahead, and steps may lie beyond the budget.
 const BUDGET_LIMIT_DAYS: u64 = 60;
+/// Longest stretch of maintenance.
+const WINDOW_LIMIT: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// Largest share of a budget at which a step may lie.
 const PERCENT_LIMIT: u64 = 1000;
 /// Longest text of a value.
@@ -220,6 +224,34 @@ pub(super) fn away(node: &Node) -> Result<Away, Fault> {
         return Err(Fault::new(format!("`{text}` ends before it begins"), todo));
     }
     Ok(away)
+}
+
+/// A stretch of time between two instants with their offsets: `2026-12-05T18:00Z/2026-12-06T06:00Z`.
+pub(super) fn window(node: &Node) -> Result<Window, Fault> {
+    let text = text(node)?;
+    let wrong = |what: &str| Fault::new(format!("`{text}` {what}"), WINDOW_TODO);
+    let (start, end) = text.split_once('/').ok_or_else(|| wrong("is no stretch of time"))?;
+    let start = instant(start.trim()).ok_or_else(|| wrong("does not begin at an instant"))?;
+    let end = instant(end.trim()).ok_or_else(|| wrong("does not end at an instant"))?;
+    if end <= start {
+        return Err(Fault::new(format!("`{text}` ends before it begins"), "write the beginning first"));
+    }
+    if end.duration_since(start) > WINDOW_LIMIT {
+        let days = WINDOW_LIMIT.as_hours() / 24;
+        return Err(Fault::new(
+            format!("`{text}` is longer than {days} days"),
+            "look at the year of both ends",
+        ));
+    }
+    Ok(Window { start, end })
+}
+
+/// An instant with its offset from UTC, or `Z`, as RFC 3339 has it; seconds may be left out. A time
+/// zone in brackets would be read by jiff, and the offset beside it be doubted, so it is not taken.
+fn instant(text: &str) -> Option<Timestamp> {
+    let plain = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | ':' | '.' | 'T' | 't' | 'Z' | 'z');
+    let clock = text.split_once(['T', 't']).is_some_and(|(_, clock)| clock.contains(':'));
+    if clock && text.chars().all(plain) { text.parse().ok() } else { None }
 }
 
 fn date_text(node: &Node) -> Result<String, Fault> {

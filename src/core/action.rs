@@ -6,13 +6,18 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::change::Account;
+use super::tickets::Ticket;
 
 /// A wanted end state on a forge, performed by the courier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "action")]
 pub enum Action {
     /// Read the changed files; the answer comes back as [`Fact::Files`](super::fact::Fact::Files).
-    ReadFiles,
+    ReadFiles {
+        /// Also who owns them, by the CODEOWNERS file of this branch (empty: of the default branch).
+        #[serde(default)]
+        codeowners: Option<String>,
+    },
     /// Labels and reviewers as they should be.
     Shape(Shape),
     /// The one status comment, created or edited in place. `body` carries the hidden marker.
@@ -32,6 +37,8 @@ pub enum Action {
     Reply { key: String, body: String },
     /// "Done": a reaction on the comment that gave the command.
     React { comment: u64 },
+    /// Tell the ticket system that the change was merged: not for the forge.
+    Announce(Announcement),
 }
 
 fn never_too_late() -> Timestamp {
@@ -43,12 +50,13 @@ impl Action {
     /// older.
     pub fn kind(&self) -> String {
         match self {
-            Action::ReadFiles => "files".into(),
+            Action::ReadFiles { .. } => "files".into(),
             Action::Shape(_) => "shape".into(),
             Action::Status { .. } => "status".into(),
             Action::Ping { key, .. } => format!("ping:{key}"),
             Action::Reply { key, .. } => format!("reply:{key}"),
             Action::React { comment } => format!("react:{comment}"),
+            Action::Announce(_) => "announce".into(),
         }
     }
 
@@ -58,9 +66,22 @@ impl Action {
         match self {
             Action::Status { .. } => Some(STATUS_MARKER.into()),
             Action::Ping { key, .. } | Action::Reply { key, .. } => Some(ping_marker(key)),
-            Action::ReadFiles | Action::Shape(_) | Action::React { .. } => None,
+            Action::ReadFiles { .. } | Action::Shape(_) | Action::React { .. } | Action::Announce(_) => None,
         }
     }
+}
+
+/// What a ticket system is told of a merge: no names, neither of people nor of customers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// The change's page on its forge.
+    pub url: String,
+    pub tickets: BTreeSet<Ticket>,
+    pub opened_at: Timestamp,
+    pub merged_at: Timestamp,
+    /// How many were reviewers in the end, and how many of them approved.
+    pub reviewers: u32,
+    pub approvals: u32,
 }
 
 /// First line of the status comment.

@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 use super::calendar::Agenda;
 use super::decide::Judge;
 use super::review::{Assignment, Stage};
-use super::timebox::{BoxRule, TimeBox};
+use super::terms::{Court, Terms};
+use super::timebox::{StepKind, TimeBox};
+use super::words::NextStep;
 
 /// One of the time boxes of a review.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,26 +116,30 @@ impl Judge<'_> {
 }
 
 impl<'w> Judge<'w> {
-    pub(super) fn rule(&self, id: BoxId) -> &'w BoxRule {
-        let boxes = &self.world.policy.boxes;
-        match id {
-            BoxId::Waiting(_) => &boxes.waiting,
-            BoxId::Reviewing(_) => &boxes.reviewing,
-            BoxId::Author => &boxes.with_author,
-            BoxId::Merge => &boxes.ready_to_merge,
-        }
+    /// Budget and steps of the box on this change, at this moment.
+    pub(super) fn terms(&self, id: BoxId) -> Terms<'w> {
+        let court = match id {
+            BoxId::Waiting(_) => Court::Waiting,
+            BoxId::Reviewing(_) => Court::Reviewing,
+            BoxId::Author => Court::WithAuthor,
+            BoxId::Merge => Court::ReadyToMerge,
+        };
+        let part = self.pool_of(id).map(|index| &self.review.pools[index]);
+        self.world.policy.terms(&self.review, court, part)
     }
 
     /// The business time in which the box runs: the holder's, or the pool's while nobody holds it.
+    /// It stands still while the forge is closed.
     pub(super) fn agenda(&self, id: BoxId) -> Agenda<'w> {
         let world = self.world;
+        let closed = world.policy.maintenance(&self.review.change.forge);
         if let BoxId::Waiting(index) = id {
-            return Agenda::new(world.policy.pool_hours(&self.review.pools[index].pool), &[]);
+            return Agenda::new(world.policy.pool_hours(&self.review.pools[index].pool), &[]).outside(closed);
         }
         let holder = self.holder(id);
         match holder.and_then(|name| world.directory.by_name(&name)) {
             Some(person) => person.agenda(),
-            None => Agenda::new(&world.policy.default_hours, &[]),
+            None => Agenda::new(&world.policy.default_hours, &[]).outside(closed),
         }
     }
 
@@ -151,7 +157,31 @@ impl<'w> Judge<'w> {
     }
 
     pub(super) fn due(&self, id: BoxId) -> Option<Timestamp> {
-        self.time_box(id).runs_out(self.rule(id), &self.agenda(id))
+        self.time_box(id).runs_out(self.terms(id).budget, &self.agenda(id))
+    }
+
+    /// The steps to come in the box that runs out first, and the zone in which its holder reads times.
+    pub(super) fn next_steps(&self) -> (Vec<NextStep>, TimeZone) {
+        let soonest = self.running().into_iter().min_by_key(|id| self.due(*id).unwrap_or(Timestamp::MAX));
+        let Some(id) = soonest else { return (Vec::new(), self.zone_of(None)) };
+        let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
+        let part = self.pool_of(id).map(|index| &self.review.pools[index]);
+        let lead = part.and_then(|part| self.world.policy.pool(&part.pool)?.lead.clone());
+        let lead = lead
+            .filter(|lead| self.world.directory.by_name(lead).is_some_and(|person| person.account.is_some()));
+        let done = |kind| match kind {
+            StepKind::Remind => false,
+            StepKind::Widen => part.is_none_or(|part| part.widened),
+            StepKind::Escalate => part.is_none_or(|part| part.escalated),
+        };
+        let untaken =
+            terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step) && !done(step.kind));
+        let steps = untaken.map(|step| NextStep {
+            kind: step.kind,
+            at: time_box.due(terms.budget, step.at_percent, &agenda).filter(|at| *at > self.now()),
+            lead: lead.clone(),
+        });
+        (steps.collect(), agenda.hours.timezone().clone())
     }
 
     /// The time zone in which a person reads a time.
@@ -166,10 +196,10 @@ impl Judge<'_> {
     /// When the next step of each running box is due, or its budget is spent.
     pub(super) fn box_deadlines(&self) -> impl Iterator<Item = Timestamp> {
         self.running().into_iter().flat_map(move |id| {
-            let (time_box, rule, agenda) = (self.time_box(id), self.rule(id), self.agenda(id));
-            let untaken = rule.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
+            let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
+            let untaken = terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
             let steps = untaken.map(|step| step.at_percent).chain([100]).collect::<Vec<_>>();
-            steps.into_iter().filter_map(move |percent| time_box.due(rule, percent, &agenda))
+            steps.into_iter().filter_map(move |percent| time_box.due(terms.budget, percent, &agenda))
         })
     }
 
@@ -179,8 +209,8 @@ impl Judge<'_> {
         let turns = self.review.active().filter(move |a| reviewing && self.has_the_turn(a));
         turns.filter_map(|assignment| {
             let person = self.world.directory.by_name(&assignment.person)?;
-            let first = person.agenda().next_leave(self.now())?;
-            person.hours.timezone().to_timestamp(first.to_datetime(jiff::civil::Time::midnight())).ok()
+            let agenda = person.agenda();
+            agenda.leave_begins(agenda.next_leave(self.now())?)
         })
     }
 }

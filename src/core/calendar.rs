@@ -1,30 +1,47 @@
-//! Business time: working days, hours, holidays and leave, in a time zone.
+//! Business time: working days, hours, holidays, leave and maintenance, in a time zone.
+//!
+//! Three rules decide every odd case (`docs/calendars.md` tells them to users):
+//! - A time of day is reached at the first instant at which the clock on the wall shows it or a
+//!   later one. So what begins or ends in the hour that daylight saving skips does so when that hour
+//!   is over, and a time that comes twice counts the first time. This keeps the order of times, so
+//!   no clock change can make two shifts overlap.
+//! - A shift belongs to the day on which it begins. A holiday or leave takes away the shifts that
+//!   begin on it: the night shift of the evening before runs to its end, and the one of that evening
+//!   does not take place, its morning after included.
+//! - Shifts that overlap all the same count once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
-/// How far ahead working time is looked for. Nobody is away for longer than this without being off
-/// the roster; beyond it there is "no working time".
-const HORIZON_DAYS: usize = 400;
+/// How many days in a row without work are looked through. Nobody is away for longer than this
+/// without being off the roster; beyond it there is "no working time".
+const IDLE_DAYS_MAX: u32 = 400;
+/// How far business time is counted at all, in days: the largest budget of somebody who works two
+/// hours a week, and boxes that began decades ago.
+const REACH_DAYS: i32 = 20_000;
+const DAY_MINUTES: u16 = 1440;
 
-/// One stretch of a working day, in minutes after midnight: `start < end <= 1440`.
+/// One shift, in minutes after midnight of the day it begins on: `start < end`. An end beyond 1440
+/// lies on the next day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DaySpan {
-    pub start_minute: u16,
-    pub end_minute: u16,
+struct Shift {
+    start_minute: u16,
+    end_minute: u16,
 }
 
 /// Working hours of a week with holidays, in a time zone.
 #[derive(Clone, Debug)]
 pub struct Hours {
     timezone: TimeZone,
-    /// Disjoint spans in ascending order, Monday first.
-    week: [Vec<DaySpan>; 7],
-    holidays: BTreeSet<Date>,
-    longest_day_millis: i64,
+    /// Monday first.
+    days: [bool; 7],
+    /// Disjoint shifts of every working day, in ascending order.
+    shifts: Vec<Shift>,
+    holidays: Arc<BTreeSet<Date>>,
 }
 
 /// Days on which somebody is not there, both ends included, in the person's own time zone.
@@ -34,35 +51,42 @@ pub struct Away {
     pub last: Date,
 }
 
+/// A stretch of time in which a forge is closed: `start` is the first instant of it, `end` the
+/// first one after it, and `start < end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Window {
+    pub start: Timestamp,
+    pub end: Timestamp,
+}
+
+impl Window {
+    /// The windows in ascending order; those that touch or overlap become one, empty ones go.
+    pub fn joined(mut windows: Vec<Window>) -> Vec<Window> {
+        windows.retain(|window| window.start < window.end);
+        windows.sort();
+        windows.dedup_by(|next, last| {
+            let joins = next.start <= last.end;
+            if joins {
+                last.end = last.end.max(next.end);
+            }
+            joins
+        });
+        windows
+    }
+}
+
 impl Hours {
-    /// Builds a week from working days and hours. A span whose end is not after its start goes over
-    /// midnight into the next day; touching and overlapping spans are merged.
+    /// Builds a week from working days and hours. `hours` are minutes after midnight (start 0 to
+    /// 1439, end 0 to 1440); one whose end is not after its start ends on the next day. Touching
+    /// and overlapping ones are joined.
     pub fn new(
         timezone: TimeZone,
         days: &[Weekday],
         hours: &[(u16, u16)],
         holidays: impl IntoIterator<Item = Date>,
     ) -> Hours {
-        let mut week: [Vec<DaySpan>; 7] = Default::default();
-        for day in days {
-            let index = usize::from(day.to_monday_zero_offset().unsigned_abs());
-            for &(start, end) in hours {
-                if start < end {
-                    week[index].push(DaySpan { start_minute: start, end_minute: end });
-                } else {
-                    week[index].push(DaySpan { start_minute: start, end_minute: 1440 });
-                    if end > 0 {
-                        week[(index + 1) % 7].push(DaySpan { start_minute: 0, end_minute: end });
-                    }
-                }
-            }
-        }
-        for spans in &mut week {
-            *spans = merged(std::mem::take(spans));
-        }
-        let minutes: u16 = hours.iter().map(|&(s, e)| if s < e { e - s } else { 1440 - s + e }).sum();
-        let longest_day_millis = i64::from(minutes.clamp(1, 1440)) * 60_000;
-        Hours { timezone, week, holidays: holidays.into_iter().collect(), longest_day_millis }
+        let holidays = Arc::new(holidays.into_iter().collect());
+        Hours { timezone, days: mask(days), shifts: shifts(hours), holidays }
     }
 
     /// Monday to Friday, 09:00 to 17:00.
@@ -76,50 +100,113 @@ impl Hours {
         Hours { timezone, ..self.clone() }
     }
 
+    /// The same time zone and holidays with other working days, other hours (as in [`Hours::new`]),
+    /// or both; `None` keeps what is there.
+    pub fn with_week(&self, days: Option<&[Weekday]>, hours: Option<&[(u16, u16)]>) -> Hours {
+        let mut own = self.clone();
+        own.days = days.map_or(own.days, mask);
+        own.shifts = hours.map_or(own.shifts, shifts);
+        own
+    }
+
     pub fn timezone(&self) -> &TimeZone {
         &self.timezone
     }
 
-    /// Business time of one whole working day, in milliseconds: what a budget of "1d" means.
+    /// Business time of one whole working day, in milliseconds: what a budget of "1d" means. At
+    /// least one minute, at most 24 hours.
     pub fn longest_day_millis(&self) -> i64 {
-        self.longest_day_millis
+        let minutes: u16 = self.shifts.iter().map(|shift| shift.end_minute - shift.start_minute).sum();
+        i64::from(minutes.clamp(1, DAY_MINUTES)) * 60_000
     }
-}
 
-fn merged(mut spans: Vec<DaySpan>) -> Vec<DaySpan> {
-    spans.sort();
-    let mut result: Vec<DaySpan> = Vec::with_capacity(spans.len());
-    for span in spans {
-        match result.last_mut() {
-            Some(last) if span.start_minute <= last.end_minute => {
-                last.end_minute = last.end_minute.max(span.end_minute);
+    /// Whether `date` is a working day of the week and no holiday.
+    fn is_workday(&self, date: Date) -> bool {
+        let index = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs());
+        self.days[index] && !self.holidays.contains(&date)
+    }
+
+    /// The first instant at which the clock on the wall shows this minute of `date`, or a later one.
+    fn instant(&self, date: Date, minute: u16) -> Option<Timestamp> {
+        let (days, minute) = (minute / DAY_MINUTES, minute % DAY_MINUTES);
+        let date = if days == 0 { date } else { date.checked_add(i32::from(days).days()).ok()? };
+        let wall = date.to_datetime(Time::new((minute / 60) as i8, (minute % 60) as i8, 0, 0).ok()?);
+        let ambiguous = self.timezone.to_ambiguous_timestamp(wall);
+        match ambiguous.offset() {
+            AmbiguousOffset::Gap { after, .. } => {
+                let before_the_jump = after.to_timestamp(wall).ok()?;
+                self.timezone.following(before_the_jump).next().map(|jump| jump.timestamp())
             }
-            _ => result.push(span),
+            _ => ambiguous.compatible().ok(),
         }
     }
-    result
 }
 
-/// Somebody's working time: hours minus leave.
+fn mask(days: &[Weekday]) -> [bool; 7] {
+    let mut mask = [false; 7];
+    for day in days {
+        mask[usize::from(day.to_monday_zero_offset().unsigned_abs())] = true;
+    }
+    mask
+}
+
+fn shifts(hours: &[(u16, u16)]) -> Vec<Shift> {
+    let over_midnight = |start, end| if start < end { end } else { end + DAY_MINUTES };
+    let shift =
+        |&(start, end): &(u16, u16)| Shift { start_minute: start, end_minute: over_midnight(start, end) };
+    let mut shifts: Vec<Shift> = hours.iter().map(shift).collect();
+    shifts.sort();
+    shifts.dedup_by(|next, last| {
+        let joins = next.start_minute <= last.end_minute;
+        if joins {
+            last.end_minute = last.end_minute.max(next.end_minute);
+        }
+        joins
+    });
+    shifts
+}
+
+/// Somebody's working time: hours minus leave, and minus the times in which the forge is closed.
 #[derive(Clone, Copy, Debug)]
 pub struct Agenda<'a> {
     pub hours: &'a Hours,
     pub away: &'a [Away],
+    /// As [`Window::joined`] leaves them.
+    closed: &'a [Window],
 }
 
 impl<'a> Agenda<'a> {
     pub fn new(hours: &'a Hours, away: &'a [Away]) -> Agenda<'a> {
-        Agenda { hours, away }
+        Agenda { hours, away, closed: &[] }
+    }
+
+    /// The same without the time in these windows, which are as [`Window::joined`] leaves them.
+    pub fn outside(self, closed: &'a [Window]) -> Agenda<'a> {
+        Agenda { closed, ..self }
     }
 
     /// The local date at `instant`.
     pub fn date(&self, instant: Timestamp) -> Date {
-        instant.to_zoned(self.hours.timezone.clone()).date()
+        self.hours.timezone.to_datetime(instant).date()
+    }
+
+    /// The day that `instant` belongs to: the one on which the shift that covers it begins (whether
+    /// or not it takes place), else the local date.
+    pub fn workday(&self, instant: Timestamp) -> Date {
+        let today = self.date(instant);
+        let Ok(yesterday) = today.yesterday() else { return today };
+        let night = self.end_over_midnight(yesterday).is_some_and(|end| instant < end);
+        // A shift of today that takes place counts more than one of yesterday that does not.
+        let replaced = || self.is_off(yesterday) && !self.is_off(today) && self.shift_covers(today, instant);
+        if night && !replaced() { yesterday } else { today }
     }
 
     /// The last day of the leave that covers `instant`, joined leaves counted as one.
     pub fn away_until(&self, instant: Timestamp) -> Option<Date> {
-        let mut date = self.date(instant);
+        if self.away.is_empty() {
+            return None;
+        }
+        let mut date = self.workday(instant);
         let mut until = None;
         // Each round moves past one leave, so there are at most as many rounds as leaves.
         for _ in 0..self.away.len() {
@@ -135,8 +222,19 @@ impl<'a> Agenda<'a> {
 
     /// The first day of the next leave that begins after today.
     pub fn next_leave(&self, instant: Timestamp) -> Option<Date> {
-        let today = self.date(instant);
+        if self.away.is_empty() {
+            return None;
+        }
+        let today = self.workday(instant);
         self.away.iter().map(|leave| leave.first).filter(|first| *first > today).min()
+    }
+
+    /// The instant at which a leave whose first day is `first` begins: midnight, or when the night
+    /// shift of the day before is over.
+    pub fn leave_begins(&self, first: Date) -> Option<Timestamp> {
+        let midnight = self.hours.instant(first, 0)?;
+        let night = first.yesterday().ok().and_then(|yesterday| self.end_over_midnight(yesterday));
+        Some(night.map_or(midnight, |end| end.max(midnight)))
     }
 
     /// Whether `instant` is working time.
@@ -144,14 +242,13 @@ impl<'a> Agenda<'a> {
         self.next_working(instant) == Some(instant)
     }
 
-    /// The first working instant at or after `instant`; `None` when there is none within the
-    /// horizon of 400 days.
+    /// The first working instant at or after `instant`; `None` when there is none within 400 days.
     pub fn next_working(&self, instant: Timestamp) -> Option<Timestamp> {
         self.stretches(instant).next().map(|(start, _)| start)
     }
 
-    /// When the stretch of working time that `instant` lies in ends; one that goes on over midnight
-    /// ends on the next date. `None` outside working time.
+    /// When the stretch of working time that `instant` lies in ends; one that another joins at once
+    /// ends with that one. `None` outside working time.
     pub fn working_until(&self, instant: Timestamp) -> Option<Timestamp> {
         let mut stretches = self.stretches(instant);
         let (_, end) = stretches.next().filter(|(start, _)| *start == instant)?;
@@ -159,68 +256,157 @@ impl<'a> Agenda<'a> {
         Some(next.map_or(end, |(_, end)| end))
     }
 
-    /// When `millis` of business time that start running at `from` are spent. With 0 the next
-    /// working instant. `None` beyond the horizon.
+    /// When `millis` of business time that start running at `from` are spent: the earliest such
+    /// instant, so a budget that ends with a shift ends there, and not as the next one begins. With
+    /// 0 or less the next working instant. `None` when 400 days in a row have no working time.
     pub fn add(&self, from: Timestamp, millis: i64) -> Option<Timestamp> {
-        let mut left = millis;
+        let mut left = millis.max(0);
         for (start, end) in self.stretches(from) {
             let length = end.as_millisecond() - start.as_millisecond();
             if left <= length {
-                return Timestamp::from_millisecond(start.as_millisecond() + left).ok();
+                // An instant between two milliseconds must not be carried over the end.
+                return start.checked_add(SignedDuration::from_millis(left)).ok().map(|at| at.min(end));
             }
             left -= length;
         }
         None
     }
 
-    /// Business time between two instants, in milliseconds; 0 when `to` is not after `from`. Looks
-    /// no further than the horizon.
+    /// Business time between two instants, in milliseconds; 0 when `to` is not after `from`. Exact
+    /// however long nobody works in between, up to 20,000 days.
     pub fn between(&self, from: Timestamp, to: Timestamp) -> i64 {
-        self.stretches(from)
+        if to <= from {
+            return 0;
+        }
+        let stretches = Stretches { idle_days_max: u32::MAX, ..self.stretches(from) };
+        // Where the clock goes back over midnight a day begins before the one ahead of it is over.
+        let last = self.date(to).tomorrow().unwrap_or(Date::MAX).min(stretches.last);
+        Stretches { last, ..stretches }
             .take_while(|(start, _)| *start < to)
             .map(|(start, end)| end.min(to).as_millisecond() - start.as_millisecond())
             .sum()
     }
 
-    /// Working stretches that end after `from`, the first one cut off at `from`.
-    fn stretches(&self, from: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> + use<'a> {
-        let agenda = *self;
-        // A span that ends at 24:00 ends on the next date, so yesterday is never needed.
-        let mut date = Some(agenda.date(from));
-        std::iter::from_fn(move || {
-            let today = date?;
-            date = today.tomorrow().ok();
-            Some(agenda.day(today))
-        })
-        .take(HORIZON_DAYS)
-        .flatten()
-        .filter(move |(_, end)| *end > from)
-        .map(move |(start, end)| (start.max(from), end))
+    /// Whether the shifts that begin on `date` do not take place.
+    fn is_off(&self, date: Date) -> bool {
+        let away = |leave: &Away| leave.first <= date && date <= leave.last;
+        !self.hours.is_workday(date) || self.away.iter().any(away)
     }
 
-    /// The working stretches of one local date.
-    fn day(&self, date: Date) -> impl Iterator<Item = (Timestamp, Timestamp)> + use<'a> {
+    /// When the shift of `date` that runs over midnight ends; `None` when there is none in its week.
+    fn end_over_midnight(&self, date: Date) -> Option<Timestamp> {
         let hours = self.hours;
-        let off = hours.holidays.contains(&date)
-            || self.away.iter().any(|leave| leave.first <= date && date <= leave.last);
+        let last = hours.shifts.last().filter(|shift| shift.end_minute > DAY_MINUTES)?;
         let index = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs());
-        let spans: &'a [DaySpan] = if off { &[] } else { &hours.week[index] };
-        spans.iter().filter_map(move |span| {
-            let start = hours.instant(date, span.start_minute)?;
-            let end = hours.instant(date, span.end_minute)?;
-            // In the hour that daylight saving skips a span can shrink to nothing.
-            (start < end).then_some((start, end))
+        if hours.days[index] { hours.instant(date, last.end_minute) } else { None }
+    }
+
+    fn shift_covers(&self, date: Date, instant: Timestamp) -> bool {
+        let hours = self.hours;
+        hours.shifts.iter().any(|shift| {
+            let start = hours.instant(date, shift.start_minute);
+            let end = hours.instant(date, shift.end_minute);
+            start.is_some_and(|start| start <= instant) && end.is_some_and(|end| instant < end)
         })
+    }
+
+    /// Working stretches that end after `from`, the first one cut off at `from`.
+    fn stretches(&self, from: Timestamp) -> Stretches<'a> {
+        let wall = self.hours.timezone.to_datetime(from);
+        let minute = wall.hour().unsigned_abs() as u16 * 60 + u16::from(wall.minute().unsigned_abs());
+        let today = wall.date();
+        // What began before yesterday is over: no shift is longer than a day.
+        let (next, passed_minutes) = match today.yesterday() {
+            Ok(yesterday) => (yesterday, 2 * DAY_MINUTES + minute),
+            Err(_) => (today, DAY_MINUTES + minute),
+        };
+        Stretches {
+            agenda: *self,
+            over: from,
+            shifts: [].iter(),
+            date: next,
+            next: Some(next),
+            last: today.checked_add(REACH_DAYS.days()).unwrap_or(Date::MAX),
+            passed_minutes,
+            idle_days: 0,
+            idle_days_max: IDLE_DAYS_MAX,
+            rest: None,
+        }
     }
 }
 
-impl Hours {
-    /// The instant of a local wall-clock minute. In a gap the later side is taken, in a fold the
-    /// earlier (jiff's "compatible" rule, RFC 5545's too).
-    fn instant(&self, date: Date, minute: u16) -> Option<Timestamp> {
-        let (date, minute) =
-            if minute == 1440 { (date.checked_add(1.day()).ok()?, 0) } else { (date, minute) };
-        let time = Time::new((minute / 60) as i8, (minute % 60) as i8, 0, 0).ok()?;
-        self.timezone.to_timestamp(date.to_datetime(time)).ok()
+/// Walks over working time, day by day, without touching the heap.
+struct Stretches<'a> {
+    agenda: Agenda<'a>,
+    /// Everything before this has been told, or asked to be left out.
+    over: Timestamp,
+    /// What is left of the shifts of `date`.
+    shifts: std::slice::Iter<'a, Shift>,
+    date: Date,
+    /// The day after `date`, until `last` has been looked at.
+    next: Option<Date>,
+    last: Date,
+    /// Shifts of `date` that end by this minute are over; spares a look into the time zone.
+    passed_minutes: u16,
+    idle_days: u32,
+    idle_days_max: u32,
+    /// What is left of a shift in which the forge was closed for a while.
+    rest: Option<(Timestamp, Timestamp)>,
+}
+
+impl Stretches<'_> {
+    fn next_shift(&mut self) -> Option<(Timestamp, Timestamp)> {
+        let hours = self.agenda.hours;
+        loop {
+            for shift in self.shifts.by_ref() {
+                if shift.end_minute <= self.passed_minutes {
+                    continue;
+                }
+                let start = hours.instant(self.date, shift.start_minute)?.max(self.over);
+                let end = hours.instant(self.date, shift.end_minute)?;
+                // In the hour that daylight saving skips a shift can shrink to nothing.
+                if start < end {
+                    self.over = end;
+                    return Some((start, end));
+                }
+            }
+            self.open_next_day()?;
+        }
+    }
+
+    fn open_next_day(&mut self) -> Option<()> {
+        let date = self.next.filter(|next| *next <= self.last)?;
+        if self.idle_days >= self.idle_days_max {
+            return None;
+        }
+        self.idle_days += 1;
+        self.date = date;
+        self.next = date.tomorrow().ok();
+        self.passed_minutes = self.passed_minutes.saturating_sub(DAY_MINUTES);
+        let off = self.agenda.is_off(date);
+        self.shifts = if off { [].iter() } else { self.agenda.hours.shifts.iter() };
+        Some(())
+    }
+}
+
+impl Iterator for Stretches<'_> {
+    type Item = (Timestamp, Timestamp);
+
+    fn next(&mut self) -> Option<(Timestamp, Timestamp)> {
+        loop {
+            let (start, end) = match self.rest.take() {
+                Some(rest) => rest,
+                None => self.next_shift()?,
+            };
+            let closed = self.agenda.closed;
+            let first = closed.partition_point(|window| window.end <= start);
+            let window = closed.get(first).filter(|window| window.start < end);
+            self.rest = window.filter(|window| window.end < end).map(|window| (window.end, end));
+            let open_until = window.map_or(end, |window| window.start);
+            if start < open_until {
+                self.idle_days = 0;
+                return Some((start, open_until));
+            }
+        }
     }
 }

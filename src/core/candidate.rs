@@ -4,11 +4,16 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use super::change::ForgeKind;
+
 /// One member of a pool, judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     pub person: String,
     pub standing: Standing,
+    /// A changed file that they own by CODEOWNERS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owns: Option<String>,
 }
 
 /// The judgement on one candidate.
@@ -26,9 +31,24 @@ pub enum Standing {
         open: u32,
         capacity: u32,
     },
+    /// Could have been chosen, too; but they came back a few days ago and have had their share of what
+    /// was asked since. Asked only when nobody else can be.
+    EasedIn {
+        since: Date,
+        /// How often they were asked since.
+        asked: u32,
+        free_at: Timestamp,
+        open: u32,
+        capacity: u32,
+    },
     Author,
     Away {
         until: Date,
+    },
+    /// At work, and a forge shows them as busy.
+    Busy {
+        says: ForgeKind,
+        until: Option<Timestamp>,
     },
     /// Their leave begins within a business day.
     LeaveSoon {
@@ -37,6 +57,10 @@ pub enum Standing {
     AtCapacity {
         open: u32,
         capacity: u32,
+    },
+    /// Free, but for changes that wait ahead of this one.
+    Kept {
+        ahead: u32,
     },
     Declined,
     /// Was asked before on this change.

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::tickets::Ticket;
+
 /// Which dialect a forge speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -151,18 +153,58 @@ pub struct Snapshot {
     pub labels: Option<BTreeSet<String>>,
     pub reviewers: Option<SeenReviewers>,
     pub target_branch: Option<String>,
+    /// Customer tickets that the description names; the description itself is not kept.
+    #[serde(default)]
+    pub tickets: Option<BTreeSet<Ticket>>,
     /// Head commit; a new one means that somebody pushed.
     pub head: Option<String>,
+    /// How much is changed, where the source tells: GitHub's own count, GitLab has none.
+    #[serde(default)]
+    pub size: Option<Size>,
     pub created_at: Option<Timestamp>,
     /// The forge's own `updated_at`: an older snapshot than the last seen changes nothing.
     pub updated_at: Timestamp,
 }
 
+/// How much a change changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Size {
+    /// Added plus deleted lines.
+    pub lines: u64,
+    pub files: u64,
+}
+
+impl Size {
+    /// What the files come to; `None` without any, since then nothing was read.
+    pub fn of(files: &[ChangedFile]) -> Option<Size> {
+        let lines = files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.lines));
+        (!files.is_empty()).then_some(Size { lines, files: files.len() as u64 })
+    }
+}
+
 /// One changed file, with added plus deleted lines (0 where the forge does not say).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedFile {
     pub path: String,
     pub lines: u64,
+    /// Who owns it by the repository's CODEOWNERS, where that was asked for: handles without `@`.
+    #[serde(default)]
+    pub owners: Vec<String>,
+}
+
+/// What came of reading the repository's CODEOWNERS file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnersFile {
+    /// Nobody wanted to know.
+    #[default]
+    NotAsked,
+    /// The target branch has none.
+    Missing,
+    /// It is too large, or the forge would not show it.
+    Unusable,
+    /// The owners are in the changed files.
+    Read,
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ pub enum Allowed {
     Roster,
     /// The reviewers who are asked.
     Reviewers,
-    /// Author, reviewers, members and leads of the change's pools.
+    /// Author, reviewers, members and leads of the change's pools, and maintainers.
     Involved,
+    /// Leads of the change's pools.
+    Leads,
 }
 
 /// One row of the table of commands: the source of permissions, help and documentation.
@@ -19,7 +21,7 @@ pub struct CommandRule {
 }
 
 /// Every command, in the order in which `help` prints them.
-pub const COMMANDS: [CommandRule; 9] = [
+pub const COMMANDS: [CommandRule; 12] = [
     CommandRule {
         usage: "accept",
         allowed: Allowed::Reviewers,
@@ -43,6 +45,17 @@ pub const COMMANDS: [CommandRule; 9] = [
     },
     CommandRule { usage: "skip", allowed: Allowed::Involved, meaning: "leave this change alone" },
     CommandRule { usage: "resume", allowed: Allowed::Involved, meaning: "end a skip or a snooze" },
+    CommandRule {
+        usage: "away until 2026-12-01",
+        allowed: Allowed::Roster,
+        meaning: "I am not there, up to and including that day (or: away 3d); holds for all changes",
+    },
+    CommandRule { usage: "back", allowed: Allowed::Roster, meaning: "I am there again" },
+    CommandRule {
+        usage: "sponsor",
+        allowed: Allowed::Leads,
+        meaning: "take on a change that is more than a fix",
+    },
     CommandRule { usage: "why", allowed: Allowed::Roster, meaning: "show how the reviewer was chosen" },
     CommandRule { usage: "help", allowed: Allowed::Roster, meaning: "show this list" },
 ];

@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use super::decide::Judge;
 use super::reason::Reason;
 use super::review::{Assignment, Hold, Review, Stage};
+use super::terms::Court;
+use super::words;
 
 impl Judge<'_> {
     /// Computes the stage, lets boxes run or pause, and takes the steps that are due.
@@ -22,6 +24,7 @@ impl Judge<'_> {
         }
         // Widening may have added reviewers whose time starts now.
         self.run_boxes();
+        self.say_box_rule();
     }
 
     /// The stage follows from the review alone, so facts may come in any order.
@@ -52,6 +55,25 @@ impl Judge<'_> {
     pub(super) fn is_content(&self, pool: &str) -> bool {
         let needed = self.world.policy.pool(pool).map_or(1, |pool| pool.approvals);
         self.review.approvals(pool) >= needed
+    }
+
+    /// Says which time box rule gives the court its time, when that changes.
+    fn say_box_rule(&mut self) {
+        let stage = self.review.stage;
+        let Some(court) = Court::of(stage) else { return };
+        let rule = self.world.policy.box_rule(&self.review, court);
+        let now = rule.map(|rule| (stage, rule.print()));
+        let before = std::mem::replace(&mut self.review.box_rule_said, now);
+        match rule {
+            _ if before == now => {}
+            Some(rule) => {
+                let part = self.review.pools.first();
+                let budget = self.world.policy.terms(&self.review, court, part).budget;
+                self.say(Reason::BoxRuled { stage, rule: words::box_rule(rule), budget });
+            }
+            None if before.is_some_and(|(said, _)| said == stage) => self.say(Reason::BoxUnruled { stage }),
+            None => {}
+        }
     }
 
     fn move_to(&mut self, stage: Stage) {

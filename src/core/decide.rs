@@ -7,7 +7,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::absence::AbsenceWish;
 use super::action::Action;
+use super::change::ChangeState;
 use super::fact::Fact;
 use super::reason::Reason;
 use super::review::{Hold, Review};
@@ -33,17 +35,23 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
         review: review.clone(),
         actions: Vec::new(),
         reasons: Vec::new(),
+        absence: None,
         reshape: false,
         rerouted: false,
     };
     if judge.admits(fact) {
+        let was_open = judge.review.tracked && judge.review.state != ChangeState::Merged;
         judge.hear(fact);
         judge.hold_back();
         if judge.is_live() {
             judge.staff();
+            judge.scope();
         }
         judge.court();
         judge.express();
+        if was_open {
+            judge.announce();
+        }
     }
     judge.close()
 }
@@ -54,6 +62,8 @@ pub(super) struct Judge<'w> {
     pub(super) review: Review,
     pub(super) actions: Vec<Action>,
     pub(super) reasons: Vec<Reason>,
+    /// Somebody said `away` or `back`.
+    pub(super) absence: Option<AbsenceWish>,
     /// What was asked of the forge is asked again, because the forge was seen to differ.
     pub(super) reshape: bool,
     /// Labels or target branch are others than before: routes may lead elsewhere.
@@ -146,6 +156,7 @@ impl Judge<'_> {
         }
         let wake = self.next_deadline();
         self.review.wake = wake;
-        Decision { review: self.review, actions: self.actions, reasons: self.reasons, wake }
+        let Judge { review, actions, reasons, absence, .. } = self;
+        Decision { review, actions, reasons, absence, wake }
     }
 }

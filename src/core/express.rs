@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::action::{Action, Shape};
+use super::action::{Action, Announcement, STATUS_MARKER, Shape};
+use super::change::ChangeState;
 use super::decide::Judge;
 use super::pick::fingerprint;
 use super::reason::Reason;
 use super::review::{Ended, Hold, Routing, Stage};
 use super::words;
+use super::words::templates::{Fault, Naming, Text};
 
 /// How often the same shape is asked for again in one court, when another bot keeps undoing it.
 const RESHAPES_MAX: u32 = 3;
@@ -83,8 +85,13 @@ impl Judge<'_> {
         if review.overdue && self.is_live() {
             labels.insert(names.overdue.clone());
         }
+        if review.beyond.is_some() && review.sponsor.is_none() {
+            labels.insert(names.out_of_scope.clone());
+        }
         labels.retain(|label| !review.hands_off.contains(label));
-        let own = |label: &&String| names.stage_of(label).is_some() || **label == names.overdue;
+        let own = |label: &&String| {
+            names.stage_of(label).is_some() || [&names.overdue, &names.out_of_scope].contains(label)
+        };
         let mut not_labels: BTreeSet<String> = review.set_labels.iter().filter(own).cloned().collect();
         if review.unskip || review.set_labels.contains(&names.skip) {
             not_labels.insert(names.skip.clone());
@@ -105,6 +112,28 @@ impl Judge<'_> {
         Shape { reviewers, not_reviewers, labels, not_labels }
     }
 
+    /// Tells the ticket system of the merge that was just heard of. One that was merged before it was
+    /// ever seen is no news.
+    pub(super) fn announce(&mut self) {
+        let review = &self.review;
+        let (ChangeState::Merged, Some(merged_at)) = (review.state, review.done_at) else { return };
+        let wanted = self.world.policy.announces_merges && review.hold != Some(Hold::Skip);
+        if !wanted || review.tickets.is_empty() {
+            return;
+        }
+        let approvals = review.active().filter(|a| review.has_approved(a)).count();
+        let news = Announcement {
+            url: review.url.clone(),
+            tickets: review.tickets.clone(),
+            opened_at: review.opened_at.unwrap_or(merged_at),
+            merged_at,
+            reviewers: u32::try_from(review.active().count()).unwrap_or(u32::MAX),
+            approvals: u32::try_from(approvals).unwrap_or(u32::MAX),
+        };
+        self.say(Reason::Announced { tickets: u32::try_from(news.tickets.len()).unwrap_or(u32::MAX) });
+        self.actions.push(Action::Announce(news));
+    }
+
     /// Whether the forge, as last seen, differs from a shape.
     fn is_unlike(&self, shape: &Shape) -> bool {
         let (labels, reviewers) = (&self.review.seen_labels, &self.review.seen_reviewers);
@@ -121,11 +150,34 @@ impl Judge<'_> {
         if !posted && (!self.is_live() || self.review.stage == Stage::Draft) {
             return;
         }
-        let body = words::status(&self.status_words());
+        let status = self.status_words();
+        let named = status.reviewers.iter().map(|reviewer| reviewer.assignment.account.login.as_str());
+        let author = status.author_known.then_some(self.review.author.login.as_str());
+        let naming = Naming { mentions: named.chain(author).collect(), must: None };
+        let templates = &self.world.policy.templates;
+        let context = || words::status_context(&status);
+        let worded = templates.word(Text::Status, &naming, words::status(&status), context);
+        let body = format!("{STATUS_MARKER}\n{}", worded.text);
+        self.note_template(Text::Status, worded.fault);
         let print = fingerprint([body.as_str()]);
         if self.review.status_fingerprint != Some(print) {
             self.review.status_fingerprint = Some(print);
             self.actions.push(Action::Status { body });
+        }
+    }
+
+    /// A template that cannot be used is told once for each change, and again after it worked.
+    pub(super) fn note_template(&mut self, text: Text, fault: Option<Fault>) {
+        let template = text.word().to_owned();
+        match fault {
+            None => {
+                self.review.broken_templates.remove(&template);
+            }
+            Some(fault) => {
+                if self.review.broken_templates.insert(template.clone()) {
+                    self.say(Reason::TemplateBroken { template, fault: fault.to_string() });
+                }
+            }
         }
     }
 
@@ -139,6 +191,7 @@ impl Judge<'_> {
             due: self.due_of(index),
             zone: self.zone_of(Some(&assignment.person)),
         });
+        let (next, next_zone) = self.next_steps();
         words::Status {
             review,
             policy: self.world.policy,
@@ -147,6 +200,9 @@ impl Judge<'_> {
             author_due: self.author_due(),
             author_zone: self.zone_of(review.author_name.as_deref()),
             merge_due: self.merge_due(),
+            next,
+            next_zone,
+            me: self.world.directory.handle(),
         }
     }
 }

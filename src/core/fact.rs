@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::change::{Account, ChangedFile, Snapshot, Verdict};
+use super::absence::AwayEnd;
+use super::change::{Account, ChangedFile, OwnersFile, Snapshot, Verdict};
 
 /// Something that happened, forge-neutral. Webhook, sweep, answer, refusal, person and clock all
 /// come in by this one door.
@@ -15,7 +16,11 @@ pub enum Fact {
     /// Reconcile looked at the change and this is what it saw.
     Swept { snapshot: Snapshot },
     /// The changed files that [`Action::ReadFiles`](super::action::Action::ReadFiles) asked for.
-    Files { files: Vec<ChangedFile> },
+    Files {
+        files: Vec<ChangedFile>,
+        #[serde(default)]
+        codeowners: OwnersFile,
+    },
     /// The forge would not take a reviewer.
     Refused { reviewer: Account, refusal: Refusal },
     /// Nothing happened but time.
@@ -59,8 +64,22 @@ pub enum Act {
     Requested { reviewer: Account },
     /// The actor took `reviewer` off the change.
     Unrequested { reviewer: Account },
-    /// A comment with a command for Usher. A comment with several gives several facts.
-    Commanded { command: Command, comment: u64 },
+    /// A comment with commands for Usher: the first, and those that follow it in the same comment.
+    Commanded {
+        command: Command,
+        comment: u64,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<Command>,
+    },
+}
+
+impl Act {
+    /// The commands of one comment, in their order; `None` when there are none.
+    pub fn commanded(commands: Vec<Command>, comment: u64) -> Option<Act> {
+        let mut commands = commands.into_iter();
+        let command = commands.next()?;
+        Some(Act::Commanded { command, comment, also: commands.collect() })
+    }
 }
 
 /// What people can tell Usher in a comment.
@@ -85,6 +104,14 @@ pub enum Command {
     },
     Skip,
     Resume,
+    /// The actor is not there, on all changes; without an end that could be understood.
+    Away {
+        end: Option<AwayEnd>,
+    },
+    /// The actor is there again.
+    Back,
+    /// Take on what looks like more than a fix.
+    Sponsor,
     Why,
     /// Addressed to Usher, but not understood: what was written, and the nearest command if one is
     /// near.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use super::claims::FilesRead;
 use super::decide::{GRACE_AFTER_REMOVAL, Judge};
 use super::fact::{Act, Actor, Fact, Refusal};
 use super::reason::Reason;
@@ -38,7 +39,10 @@ impl Judge<'_> {
                 self.look(snapshot, Hand::Person, false);
                 self.reshape = true;
             }
-            Fact::Files { files } => self.claim(Some(files)),
+            Fact::Files { files, codeowners } => {
+                self.measure_files(files);
+                self.claim(FilesRead { files, codeowners: *codeowners });
+            }
             Fact::Refused { reviewer, refusal } => self.refused(reviewer, *refusal),
             Fact::Tick => {}
         }
@@ -80,11 +84,16 @@ impl Judge<'_> {
         self.review.title.clone_from(&snapshot.title);
         self.review.url.clone_from(&snapshot.url);
         self.review.whole |= snapshot.reviewers.is_some() && snapshot.target_branch.is_some();
+        if let Some(tickets) = snapshot.tickets.as_ref().filter(|tickets| **tickets != self.review.tickets) {
+            self.review.tickets.clone_from(tickets);
+            self.say(Reason::Tickets { tickets: tickets.clone() });
+        }
         if let Some(branch) = &snapshot.target_branch {
             self.rerouted |= self.review.target_branch != *branch;
             self.review.target_branch.clone_from(branch);
         }
         self.look_at_head(snapshot, pushed || hand == Hand::Bot, known_until);
+        self.measure_snapshot(snapshot);
         self.look_at_state(snapshot);
         if let Some(labels) = &snapshot.labels {
             self.look_at_labels(labels, hand, snapshot.updated_at);
@@ -331,7 +340,9 @@ impl Judge<'_> {
             Act::Dismissed { reviewer } => self.voice(reviewer, Verdict::Withdrawn, at, false),
             Act::Requested { reviewer } => self.requested(reviewer, by, at),
             Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
-            Act::Commanded { command, comment } => self.obey(command, *comment, by, at),
+            Act::Commanded { command, comment, also } => {
+                self.obey_all(std::iter::once(command).chain(also), *comment, by, at);
+            }
         }
     }
 
@@ -437,10 +448,10 @@ impl Judge<'_> {
     }
 
     /// Asks the policy which pools the change belongs to.
-    pub(super) fn claim(&mut self, files: Option<&[super::change::ChangedFile]>) {
+    pub(super) fn claim(&mut self, read: FilesRead<'_>) {
         if self.review.routing == Routing::Routed && !self.review.pools.is_empty() {
             return;
         }
-        self.route(files);
+        self.route(Some(read));
     }
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::action::Action;
 use super::candidate::Standing;
+use super::change::{Account, Verdict};
 use super::commands::{Allowed, COMMANDS};
 use super::decide::Judge;
 use super::fact::{Actor, Command};
@@ -29,6 +30,9 @@ impl Command {
             Command::Pool { .. } => "pool",
             Command::Skip => "skip",
             Command::Resume => "resume",
+            Command::Away { .. } => "away",
+            Command::Back => "back",
+            Command::Sponsor => "sponsor",
             Command::Why => "why",
             Command::Unknown { text, .. } => text,
         }
@@ -41,16 +45,56 @@ impl Command {
 }
 
 /// How a command ended.
-enum Answer {
+pub(super) enum Answer {
     Done,
     /// Done, and the answer is words.
     Words(String),
     Refused(String),
 }
 
+/// What is answered to the commands of one comment: one reply at most, one reaction at most.
+#[derive(Default)]
+struct Answers {
+    done: bool,
+    /// What is said, each sentence once, under the key of the first command that it answers.
+    said: Vec<String>,
+    key: Option<String>,
+}
+
+impl Answers {
+    fn say(&mut self, key: String, text: String) {
+        if !self.said.contains(&text) {
+            self.said.push(text);
+        }
+        self.key.get_or_insert(key);
+    }
+}
+
 impl Judge<'_> {
+    /// Obeys the commands of one comment, in their order and each once. However many are wrong, the
+    /// comment has one answer.
+    pub(super) fn obey_all<'c>(
+        &mut self,
+        commands: impl Iterator<Item = &'c Command>,
+        comment: u64,
+        by: &Actor,
+        at: Timestamp,
+    ) {
+        let mut answers = Answers::default();
+        for command in commands {
+            self.obey(command, comment, by, at, &mut answers);
+        }
+        if answers.done {
+            self.actions.push(Action::React { comment });
+        }
+        if let Some(key) = answers.key {
+            let body = words::reply(&key, &answers.said.join("\n\n"));
+            self.actions.push(Action::Reply { body, key });
+        }
+    }
+
     /// Obeys a command, once.
-    pub(super) fn obey(&mut self, command: &Command, comment: u64, by: &Actor, at: Timestamp) {
+    fn obey(&mut self, command: &Command, comment: u64, by: &Actor, at: Timestamp, answers: &mut Answers) {
         let print = fingerprint([format!("{command:?}").as_str()]);
         let key = (comment, print);
         if self.review.obeyed.contains(&key) {
@@ -60,26 +104,37 @@ impl Judge<'_> {
             self.review.obeyed.remove(0);
         }
         self.review.obeyed.push(key);
-        // Strangers get no answer: the bot speaks with the people it works for.
-        let Some(person) = self.world.directory.by_id(by.account.id) else { return };
+        let key = format!("reply-{comment}-{print:016x}");
+        let Some(person) = self.world.directory.by_id(by.account.id) else {
+            return self.turn_away(key, &by.account, command, answers);
+        };
         let answer = if self.may(person, command.allowed()) {
             self.carry_out(command, person, at)
         } else {
             Answer::Refused(words::not_allowed(command.word(), command.allowed()))
         };
         let (by, command) = (person.name.clone(), command.word().to_owned());
-        let key = format!("reply-{comment}-{print:016x}");
         match answer {
-            Answer::Done => self.actions.push(Action::React { comment }),
+            Answer::Done => answers.done = true,
             Answer::Words(text) => {
                 self.say(Reason::Answered { by, command });
-                self.actions.push(Action::Reply { body: words::reply(&key, &text), key });
+                answers.say(key, text);
             }
             Answer::Refused(text) => {
                 self.say(Reason::CommandRefused { by, command });
-                self.actions.push(Action::Reply { body: words::reply(&key, &text), key });
+                answers.say(key, text);
             }
         }
+    }
+
+    /// Strangers may not command, and are told so instead of being met with silence: once for each
+    /// change, so that nobody can make Usher chatter.
+    fn turn_away(&mut self, key: String, who: &Account, command: &Command, answers: &mut Answers) {
+        if std::mem::replace(&mut self.review.stranger_told, true) {
+            return;
+        }
+        self.say(Reason::CommandRefused { by: words::quote(&who.login), command: command.word().to_owned() });
+        answers.say(key, words::stranger());
     }
 
     fn may(&self, person: &Person, allowed: Allowed) -> bool {
@@ -87,6 +142,7 @@ impl Judge<'_> {
         match allowed {
             Allowed::Roster => true,
             Allowed::Reviewers => assigned,
+            Allowed::Leads => self.leads(person),
             Allowed::Involved => {
                 let is_author = person.account.as_ref() == Some(&self.review.author);
                 let of_pool = self.review.pools.iter().any(|part| {
@@ -95,23 +151,54 @@ impl Judge<'_> {
                 });
                 // Before any pool is known, whoever reviews anywhere may help the change along.
                 let unclaimed = self.review.pools.is_empty() && !person.support;
-                assigned || is_author || of_pool || unclaimed
+                let maintains = self.world.directory.maintains(&person.name);
+                assigned || is_author || of_pool || unclaimed || maintains
             }
         }
     }
 
+    /// Whether the person leads one of the change's pools.
+    fn leads(&self, person: &Person) -> bool {
+        let lead = |pool: &str| self.world.policy.pool(pool).and_then(|pool| pool.lead.as_ref());
+        self.review.pools.iter().any(|part| lead(&part.pool) == Some(&person.name))
+    }
+
     fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
+        let me = self.world.directory.handle();
         match command {
-            Command::Help => Answer::Words(words::help()),
-            Command::Why => Answer::Words(words::why(&self.review)),
+            Command::Help => Answer::Words(words::help(me)),
+            Command::Why => Answer::Words(words::why(self.world.policy, &self.review)),
             Command::Accept => self.accept(person),
             Command::Decline { note } => self.decline(person, note.clone(), at),
+            Command::Snooze { .. } | Command::Skip | Command::Resume => self.hold(command, person, at),
+            Command::Reassign { to } => self.reassign(person, to.as_deref(), at),
+            Command::Pool { name } => self.choose_pool(person, name, at),
+            Command::Away { end } => self.go_away(person, *end, at),
+            Command::Back => self.say_back(person, at),
+            Command::Sponsor => {
+                self.review.sponsor = Some(person.name.clone());
+                self.say(Reason::Sponsored { by: person.name.clone() });
+                Answer::Done
+            }
+            Command::Unknown { text, nearest } => {
+                Answer::Refused(words::not_understood(text, nearest.as_deref(), me))
+            }
+        }
+    }
+
+    /// `snooze`, `skip` and `resume`: the newest word counts, in whatever order they are told.
+    fn hold(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
+        if self.review.hold_said_at.is_some_and(|said| said > at) {
+            return Answer::Refused(words::overtaken());
+        }
+        let by = person.name.clone();
+        match command {
             // A snooze ends by itself, and what it would replace does not.
             Command::Snooze { .. } if self.review.hold == Some(Hold::Skip) => {
-                Answer::Refused(words::snooze_skipped())
+                return Answer::Refused(words::snooze_skipped(self.world.directory.handle()));
             }
             Command::Snooze { .. } if self.review.hold == Some(Hold::FirstRun) => {
-                Answer::Refused(words::snooze_first_run())
+                return Answer::Refused(words::snooze_first_run());
             }
             Command::Snooze { span } => {
                 let agenda = person.agenda();
@@ -119,27 +206,21 @@ impl Judge<'_> {
                     return Answer::Refused(words::snooze_too_long());
                 };
                 self.review.hold = Some(Hold::Snooze { until });
-                self.say(Reason::Snoozed { by: person.name.clone(), until });
-                Answer::Done
+                self.say(Reason::Snoozed { by, until });
             }
-            Command::Reassign { to } => self.reassign(person, to.as_deref(), at),
-            Command::Pool { name } => self.choose_pool(person, name, at),
             Command::Skip => {
                 self.review.hold = Some(Hold::Skip);
                 self.review.unskip = false;
-                self.say(Reason::Skipped { by: Some(person.name.clone()) });
-                Answer::Done
+                self.say(Reason::Skipped { by: Some(by) });
             }
-            Command::Resume => {
+            _ => {
                 self.review.hold = None;
                 self.review.unskip = true;
-                self.say(Reason::Resumed { by: Some(person.name.clone()) });
-                Answer::Done
-            }
-            Command::Unknown { text, nearest } => {
-                Answer::Refused(words::not_understood(text, nearest.as_deref()))
+                self.say(Reason::Resumed { by: Some(by) });
             }
         }
+        self.review.hold_said_at = Some(at);
+        Answer::Done
     }
 
     fn accept(&mut self, person: &Person) -> Answer {
@@ -155,18 +236,23 @@ impl Judge<'_> {
 
     fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Answer {
         for index in 0..self.review.assignments.len() {
-            let assignment = &self.review.assignments[index];
-            // A verdict given since, told earlier than this, is the last word.
-            let voice = self.review.voice(&assignment.account);
-            let spoke = voice.verdict.is_some_and(|(verdict, spoke)| {
-                verdict != super::change::Verdict::Withdrawn && spoke >= at && !voice.verdict_at_most
-            });
-            if assignment.yields_at(at) && assignment.person == person.name && !spoke {
+            if self.review.assignments[index].person == person.name && self.lets_go(index, at) {
                 self.end(index, Ended::Declined, at);
             }
         }
         self.say(Reason::Declined { person: person.name.clone(), note });
         Answer::Done
+    }
+
+    /// Whether a command of `at` may end the assignment. A verdict given since, told earlier than the
+    /// command, is the last word; so is a person's wish to have them.
+    fn lets_go(&self, index: usize, at: Timestamp) -> bool {
+        let assignment = &self.review.assignments[index];
+        let voice = self.review.voice(&assignment.account);
+        let spoke = voice.verdict.is_some_and(|(verdict, spoke)| {
+            verdict != Verdict::Withdrawn && spoke >= at && !voice.verdict_at_most
+        });
+        assignment.yields_at(at) && !spoke
     }
 
     /// Asks `to` (or whoever is next) in place of the reviewer who asks for it, or of the one who
@@ -176,11 +262,15 @@ impl Judge<'_> {
         let longest =
             self.review.assignments.iter().position(|a| a.is_active() && !self.review.has_approved(a));
         let index = own.or(longest);
+        let latest = self.review.active().filter_map(|a| self.review.voice(&a.account).approved_at()).max();
+        if index.map_or(latest > Some(at), |index| !self.lets_go(index, at)) {
+            return Answer::Refused(words::overtaken());
+        }
         let pool = match index {
             Some(index) => self.review.assignments[index].pool.clone(),
             None => match self.review.pools.first() {
                 Some(part) => part.pool.clone(),
-                None => return Answer::Refused(words::no_pool_yet()),
+                None => return Answer::Refused(words::no_pool_yet(self.world.directory.handle())),
             },
         };
         let from = index.map(|index| self.review.assignments[index].person.clone());
@@ -192,11 +282,14 @@ impl Judge<'_> {
             }
             None => {
                 let Some(rule) = self.world.policy.pool(&pool) else {
-                    return Answer::Refused(words::no_pool_yet());
+                    return Answer::Refused(words::no_pool_yet(self.world.directory.handle()));
                 };
                 let choice = pick(self.world, &self.review, rule, None);
                 if choice.chosen.is_none() {
-                    return Answer::Refused(words::nobody_else(&choice.candidates));
+                    return Answer::Refused(words::nobody_else(
+                        &choice.candidates,
+                        self.world.directory.handle(),
+                    ));
                 }
             }
         }
@@ -215,7 +308,9 @@ impl Judge<'_> {
         let Some(person) = self.world.directory.find(handle) else {
             return Err(words::unknown_person(handle));
         };
-        let Some(rule) = self.world.policy.pool(pool) else { return Err(words::no_pool_yet()) };
+        let Some(rule) = self.world.policy.pool(pool) else {
+            return Err(words::no_pool_yet(self.world.directory.handle()));
+        };
         let choice = pick(self.world, &self.review, rule, Some(&person.name));
         let standing = choice.candidates.into_iter().find(|candidate| candidate.person == person.name);
         match standing.map(|candidate| candidate.standing) {
@@ -229,6 +324,10 @@ impl Judge<'_> {
         match self.review.assignments.iter().position(|a| a.person == person.name) {
             Some(index) if self.review.assignments[index].is_active() => {
                 self.review.assignments[index].name_at(at);
+            }
+            // Somebody's newer word, told before this, took them off again.
+            Some(index) if self.review.assignments[index].ended.is_some_and(|(ended, _)| ended > at) => {
+                return Err(words::overtaken());
             }
             Some(index) => self.revive(index, Origin::Named, at),
             None => {
@@ -245,6 +344,11 @@ impl Judge<'_> {
         else {
             return Answer::Refused(words::unknown_pool(name, self.world.policy));
         };
+        let answered = self.review.active().any(|a| self.review.voice(&a.account).approved_at() > Some(at));
+        if answered || self.review.pool_said_at.is_some_and(|said| said > at) {
+            return Answer::Refused(words::overtaken());
+        }
+        self.review.pool_said_at = Some(at);
         for index in 0..self.review.assignments.len() {
             let assignment = &self.review.assignments[index];
             let spoke = self.review.voices.contains_key(&assignment.account.id);

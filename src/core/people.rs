@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::calendar::{Agenda, Away, Hours};
+use super::absence::{Absence, Busy};
+use super::asked::Asked;
+use super::calendar::{Agenda, Away, Hours, Window};
 use super::change::{Account, ForgeKind};
 use super::policy::{GroupRef, Policy};
+use super::queue::Queue;
 
 /// What a forge answered about the people that the policy names. Cached by the store, so that a
 /// forge that is down keeps its last known roster.
@@ -24,6 +27,12 @@ pub struct Roster {
     pub groups: BTreeMap<String, Vec<Account>>,
     /// Logins and groups that this forge does not know.
     pub unknown: Vec<String>,
+    /// Members of pools whom this forge shows as busy, by account id.
+    #[serde(default)]
+    pub busy: BTreeMap<u64, Busy>,
+    /// Why it could not be asked who is busy, when it was last tried; then `busy` is older.
+    #[serde(default)]
+    pub busy_fault: Option<String>,
 }
 
 /// The logins and groups that must be looked up on a forge for a policy.
@@ -53,13 +62,23 @@ pub struct Person {
     pub account: Option<Account>,
     pub support: bool,
     pub hours: Arc<Hours>,
+    /// Working time of a week without leave and holidays, in milliseconds.
+    pub week_millis: i64,
+    /// Leave: what the configuration says, and what the person said of themselves.
     pub away: Vec<Away>,
+    /// What the person said last of their own absence.
+    pub said: Option<Absence>,
+    /// What a forge shows; see [`Busy::counts`].
+    pub busy: Option<Busy>,
+    /// When this forge is closed.
+    pub closed: Arc<[Window]>,
     pub capacity: Option<u32>,
 }
 
 impl Person {
+    /// When the person works on this forge.
     pub fn agenda(&self) -> Agenda<'_> {
-        Agenda::new(&self.hours, &self.away)
+        Agenda::new(&self.hours, &self.away).outside(&self.closed)
     }
 }
 
@@ -71,10 +90,15 @@ pub struct Directory {
     pub me: Option<Account>,
     /// Whether the forge's roster has been read at all.
     pub known: bool,
+    closed: Arc<[Window]>,
     people: BTreeMap<String, Person>,
     name_of: BTreeMap<u64, String>,
     /// Members of each pool, by pool name; names in ascending order.
     pools: BTreeMap<String, Vec<String>>,
+    /// Names of those who may command on every change.
+    maintainers: BTreeSet<String>,
+    /// Members of each group that the policy lists, by its path in lower case.
+    groups: BTreeMap<String, Vec<String>>,
 }
 
 /// How much each person carries, counted by the store over all forges.
@@ -84,6 +108,8 @@ pub struct Workload {
     pub open: u32,
     /// When the person was last asked to review.
     pub last_asked: Option<Timestamp>,
+    /// How often they were asked on each of the last days.
+    pub asked: Asked,
     /// Pings in the last 24 hours.
     pub pings_today: u32,
 }
@@ -92,6 +118,8 @@ pub struct Workload {
 #[derive(Clone, Debug, Default)]
 pub struct Workloads {
     pub people: BTreeMap<String, Workload>,
+    /// Who waits for whom, where somebody does.
+    pub queue: Queue,
     /// Changes of the first roll-out taken on in the last 24 hours.
     pub first_run_taken: u32,
     /// People whom the forge would not have as reviewers of this project a short while ago, by name.
@@ -110,13 +138,29 @@ impl RosterWish {
         let Some(kind) = policy.forge(forge).map(|forge| forge.kind) else { return RosterWish::default() };
         let pools = policy.pools.iter();
         let named = pools.flat_map(|pool| pool.members.iter().chain(&pool.lead));
-        let named = named.chain(&policy.support.members).chain(policy.people.keys());
+        let named = named.chain(&policy.support.members).chain(&policy.maintainers.members);
+        let named = named.chain(policy.people.keys());
         let groups = policy.pools.iter().flat_map(|pool| &pool.groups).chain(&policy.support.groups);
+        let groups = groups.chain(&policy.maintainers.groups);
         RosterWish {
             logins: named.map(|name| login_on(policy, kind, name)).collect(),
             groups: groups.filter(|group| group.forge == forge).map(|group| group.path.clone()).collect(),
         }
     }
+}
+
+/// What people call Usher on every forge, whatever its account is called.
+pub const DEFAULT_HANDLE: &str = "usher";
+
+/// A login as it is mentioned.
+pub fn handle_of(login: &str) -> &str {
+    login.strip_suffix("[bot]").unwrap_or(login)
+}
+
+/// Working time of a week, looked at in one that no holiday list reaches: the first of 1970.
+fn week_millis(hours: &Hours) -> i64 {
+    let monday = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(4 * 24);
+    Agenda::new(hours, &[]).between(monday, monday + SignedDuration::from_hours(7 * 24))
 }
 
 /// A person's login on a kind of forge: the name, unless `[[person]]` says otherwise.
@@ -132,14 +176,18 @@ fn login_on(policy: &Policy, kind: ForgeKind, name: &str) -> String {
 impl Directory {
     /// Joins policy and roster for `forge`.
     pub fn new(policy: &Policy, forge: &str, roster: &Roster) -> Directory {
-        let kind = policy.forge(forge).map_or(ForgeKind::GitLab, |forge| forge.kind);
+        let own = policy.forge(forge);
+        let kind = own.map_or(ForgeKind::GitLab, |forge| forge.kind);
         let mut directory = Directory {
             kind,
+            closed: own.map(|forge| forge.maintenance.clone()).unwrap_or_default(),
             me: roster.me.clone(),
             known: roster.fetched_at.is_some(),
             people: BTreeMap::new(),
             name_of: BTreeMap::new(),
             pools: BTreeMap::new(),
+            maintainers: policy.maintainers.members.iter().cloned().collect(),
+            groups: BTreeMap::new(),
         };
         let named = RosterWish::new_names(policy);
         for name in named {
@@ -160,16 +208,26 @@ impl Directory {
                 }
             }
         }
+        for person in directory.people.values_mut() {
+            let account = person.account.as_ref();
+            person.busy = account.and_then(|account| roster.busy.get(&account.id)).copied();
+        }
         directory
     }
 
     fn admit(&mut self, policy: &Policy, name: String, account: Option<&Account>) {
         let own = policy.people.get(&name);
+        let calendar = own.and_then(|own| own.hours.as_ref()).unwrap_or(&policy.default_hours);
+        let hours = own.map_or_else(|| calendar.clone(), |own| own.week.of(calendar));
         let person = Person {
             account: account.cloned(),
             support: false,
-            hours: own.and_then(|own| own.hours.clone()).unwrap_or_else(|| policy.default_hours.clone()),
+            week_millis: week_millis(&hours),
+            hours,
             away: own.map(|own| own.away.clone()).unwrap_or_default(),
+            said: None,
+            busy: None,
+            closed: self.closed.clone(),
             capacity: own.and_then(|own| own.capacity),
             name: name.clone(),
         };
@@ -192,16 +250,29 @@ impl Directory {
             let name = self.name_for(policy, account);
             self.mark_support(&name);
         }
+        for account in policy.maintainers.groups.iter().flat_map(group) {
+            let name = self.name_for(policy, account);
+            self.maintainers.insert(name);
+        }
+        let pools = policy.pools.iter().flat_map(|pool| &pool.groups);
+        for listed in pools.chain(&policy.support.groups).filter(|listed| listed.forge == forge) {
+            let names = group(listed).iter().map(|account| self.name_for(policy, account)).collect();
+            self.groups.insert(listed.path.to_lowercase(), names);
+        }
         for pool in &policy.pools {
             let mut members: BTreeSet<String> = pool.members.iter().cloned().collect();
             for account in pool.groups.iter().flat_map(group) {
                 members.insert(self.name_for(policy, account));
             }
-            // Members without hours of their own work in their pool's calendar.
+            // Members without a calendar of their own work in their pool's.
             for name in &members {
-                let own = policy.people.get(name).is_some_and(|own| own.hours.is_some());
-                if let (Some(person), Some(hours), false) = (self.people.get_mut(name), &pool.hours, own) {
-                    person.hours = hours.clone();
+                let own = policy.people.get(name);
+                let has_calendar = own.is_some_and(|own| own.hours.is_some());
+                if let (Some(person), Some(hours), false) =
+                    (self.people.get_mut(name), &pool.hours, has_calendar)
+                {
+                    person.hours = own.map_or_else(|| hours.clone(), |own| own.week.of(hours));
+                    person.week_millis = week_millis(&person.hours);
                 }
             }
             self.pools.insert(pool.name.clone(), members.into_iter().collect());
@@ -269,6 +340,38 @@ impl Directory {
         self.pool(pool).iter().any(|member| member == name)
     }
 
+    /// Whether the person may command on every change.
+    pub fn maintains(&self, name: &str) -> bool {
+        self.maintainers.contains(name)
+    }
+
+    /// The name by which people on this forge call Usher, without `@`: that of its account where it is
+    /// known. The login of a GitHub App ends in `[bot]`, which nobody types.
+    pub fn handle(&self) -> &str {
+        let login = self.me.as_ref().map_or("", |me| handle_of(&me.login));
+        if login.is_empty() { DEFAULT_HANDLE } else { login }
+    }
+
+    pub(super) fn people_mut(&mut self) -> impl Iterator<Item = &mut Person> {
+        self.people.values_mut()
+    }
+
+    /// Accounts of everybody who is in a pool, without those that this forge does not know.
+    pub fn pool_accounts(&self) -> BTreeSet<Account> {
+        let members = self.pools.values().flatten().filter_map(|name| self.people.get(name));
+        members.filter_map(|person| person.account.clone()).collect()
+    }
+
+    /// Names of the members of a group that the policy lists; empty for any other.
+    pub fn group(&self, path: &str) -> &[String] {
+        self.groups.get(&path.to_lowercase()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether somebody is in any pool at all.
+    pub fn in_any_pool(&self, name: &str) -> bool {
+        self.pools.values().any(|members| members.iter().any(|member| member == name))
+    }
+
     /// Everybody, by name.
     pub fn people(&self) -> impl Iterator<Item = &Person> {
         self.people.values()
@@ -279,6 +382,7 @@ impl RosterWish {
     /// Every name that the policy speaks of.
     fn new_names(policy: &Policy) -> BTreeSet<String> {
         let pools = policy.pools.iter().flat_map(|pool| pool.members.iter().chain(&pool.lead));
-        pools.chain(&policy.support.members).chain(policy.people.keys()).cloned().collect()
+        let named = pools.chain(&policy.support.members).chain(&policy.maintainers.members);
+        named.chain(policy.people.keys()).cloned().collect()
     }
 }

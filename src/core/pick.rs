@@ -1,32 +1,22 @@
 //! The choice of a reviewer: every member of the pool is judged, and the best of the rest is chosen.
 //!
-//! The order among those who can be asked: soonest next working time, then smallest open workload
-//! against capacity, then least recently asked, then a stable hash of change and name. There is no
-//! randomness, so the same question has the same answer.
+//! The order among those who can be asked (in `rank.rs`): whoever came back and had their share comes
+//! last; then owners of changed files, where a route follows CODEOWNERS; then the soonest answer that can be expected, in steps of half a working day; then the
+//! smallest open workload against capacity; then who was asked least, for what they can carry, in the
+//! last two weeks; then the soonest answer exactly, who was asked longest ago, and a stable hash of
+//! change and name. There is no randomness, so the same question has the same answer.
 
 use jiff::Timestamp;
 
+use super::calendar::Agenda;
 use super::candidate::{Candidate, Standing};
 use super::change::ChangeKey;
 use super::people::Person;
 use super::policy::Pool;
+use super::queue::Outlook;
+use super::rank::{Back, Rank, Shares, capacity, rank};
 use super::review::{Ended, Review};
 use super::world::World;
-
-/// Beyond this age it no longer matters when somebody was last asked: whoever was on leave for
-/// weeks does not come back as "least recently asked of all", ahead of everybody on every change.
-const MEMORY_MILLIS: i64 = 5 * 24 * 3_600_000;
-
-/// A member's place in the queue; the smallest is chosen.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Rank {
-    free_at: Timestamp,
-    /// Open reviews per thousand of capacity.
-    load: u32,
-    /// Milliseconds of forgotten-ness, negated: the longer ago, the smaller.
-    recency: i64,
-    tie: u64,
-}
 
 /// The outcome of judging a pool: the name of who was chosen, and the verdict on everybody, in the
 /// order of their names.
@@ -39,22 +29,30 @@ pub struct Choice {
 /// this change does not count, because a human asked for them.
 pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str>) -> Choice {
     let members = world.directory.pool(&pool.name);
+    let shares = Shares::new(world, pool);
+    let part = review.pools.iter().find(|part| part.pool == pool.name);
+    let owners = part.map_or(&[][..], |part| &part.owners);
     let mut best: Option<(Rank, usize)> = None;
     let mut candidates = Vec::with_capacity(members.len());
+    let outlook = Outlook::new(world, review, pool);
     for name in members {
         let Some(person) = world.directory.by_name(name) else { continue };
-        let standing = judge(world, review, pool, person, exempt);
-        if let Standing::Free { free_at, open, capacity } = standing {
-            let rank = rank(world, &review.change, person, free_at, open, capacity);
+        let standing = outlook.weigh(judge(world, review, pool, &shares, person, exempt), name);
+        let owner = owners.iter().find(|owner| owner.person == *name);
+        let had_share = matches!(standing, Standing::EasedIn { .. });
+        if let Some((_, open, capacity)) = askable(&standing) {
+            let first = (had_share, owner.is_none());
+            let rank = rank(world, review, person, open, capacity, first);
             if best.as_ref().is_none_or(|(first, _)| rank < *first) {
                 best = Some((rank, candidates.len()));
             }
         }
-        candidates.push(Candidate { person: name.clone(), standing });
+        let owns = owner.map(|owner| owner.path.clone());
+        candidates.push(Candidate { person: name.clone(), standing, owns });
     }
     let chosen = best.map(|(_, index)| {
         let candidate = &mut candidates[index];
-        if let Standing::Free { free_at, open, capacity } = candidate.standing {
+        if let Some((free_at, open, capacity)) = askable(&candidate.standing) {
             candidate.standing = Standing::Chosen { free_at, open, capacity };
         }
         candidate.person.clone()
@@ -62,8 +60,25 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
     Choice { chosen, candidates }
 }
 
+/// What is known of a member who can be asked.
+fn askable(standing: &Standing) -> Option<(Timestamp, u32, u32)> {
+    match *standing {
+        Standing::Free { free_at, open, capacity } | Standing::EasedIn { free_at, open, capacity, .. } => {
+            Some((free_at, open, capacity))
+        }
+        _ => None,
+    }
+}
+
 /// The verdict on one member.
-fn judge(world: &World<'_>, review: &Review, pool: &Pool, person: &Person, exempt: Option<&str>) -> Standing {
+fn judge(
+    world: &World<'_>,
+    review: &Review,
+    pool: &Pool,
+    shares: &Shares,
+    person: &Person,
+    exempt: Option<&str>,
+) -> Standing {
     let Some(account) = &person.account else { return Standing::UnknownOnForge };
     if *account == review.author || review.author_name.as_ref() == Some(&person.name) {
         return Standing::Author;
@@ -80,16 +95,22 @@ fn judge(world: &World<'_>, review: &Review, pool: &Pool, person: &Person, exemp
     if let Some(until) = agenda.away_until(world.now) {
         return Standing::Away { until };
     }
+    if let Some(busy) = person.busy.filter(|busy| busy.counts(world.now)) {
+        return Standing::Busy { says: busy.says, until: busy.until };
+    }
     let Some(free_at) = agenda.next_working(world.now) else { return Standing::NeverWorks };
     if let Some(from) = leave_soon(person, world.now) {
         return Standing::LeaveSoon { from };
     }
-    let open = world.workloads.of(&person.name).open;
-    let capacity = person.capacity.unwrap_or(pool.capacity);
+    let load = world.workloads.of(&person.name);
+    let (open, capacity) = (load.open, capacity(person, pool));
     if open >= capacity {
         return Standing::AtCapacity { open, capacity };
     }
-    Standing::Free { free_at, open, capacity }
+    match shares.had_by(person, &load, capacity, world.now) {
+        Some(Back { since, asked }) => Standing::EasedIn { since, asked, free_at, open, capacity },
+        None => Standing::Free { free_at, open, capacity },
+    }
 }
 
 /// What earlier assignments of this change say about the person.
@@ -103,31 +124,16 @@ fn past(review: &Review, person: &Person) -> Option<Standing> {
     })
 }
 
-/// The first day of a leave that begins before the person will have worked one whole day from now.
+/// The first day of a leave that takes away something of the person's next whole day of work: a
+/// business day, not 24 hours, and counted from when they work next. Leave on days that are free
+/// anyway takes nothing.
 fn leave_soon(person: &Person, now: Timestamp) -> Option<jiff::civil::Date> {
-    let from = person.agenda().next_leave(now)?;
-    // Counted without the leave itself, so that the leave cannot push its own buffer away.
-    let undisturbed = super::calendar::Agenda::new(&person.hours, &[]);
-    let worked = undisturbed.add(now, person.hours.longest_day_millis())?;
-    (from <= undisturbed.date(worked)).then_some(from)
-}
-
-fn rank(
-    world: &World<'_>,
-    change: &ChangeKey,
-    person: &Person,
-    free_at: Timestamp,
-    open: u32,
-    capacity: u32,
-) -> Rank {
-    let asked = world.workloads.of(&person.name).last_asked;
-    let age = asked.map_or(MEMORY_MILLIS, |at| world.now.as_millisecond() - at.as_millisecond());
-    Rank {
-        free_at,
-        load: open.saturating_mul(1000) / capacity.max(1),
-        recency: -age.clamp(0, MEMORY_MILLIS),
-        tie: tie_break(change, &person.name),
-    }
+    // When their forge is closed does not matter here: they work all the same.
+    let agenda = Agenda::new(&person.hours, &person.away);
+    let from = agenda.next_leave(now)?;
+    let day = person.hours.longest_day_millis();
+    let undisturbed = Agenda::new(&person.hours, &[]).add(now, day)?;
+    (agenda.add(now, day) != Some(undisturbed)).then_some(from)
 }
 
 /// FNV-1a over change and name: stable across versions, machines and restarts.

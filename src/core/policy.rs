@@ -4,18 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use globset::GlobMatcher;
+use jiff::Timestamp;
+use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
-use super::calendar::{Away, Hours};
-use super::change::{ChangeKey, ChangedFile, ForgeKind};
+use super::calendar::{Away, Hours, Window};
+use super::change::{ChangeKey, ForgeKind};
 use super::review::Stage;
+use super::scope::ScopeRules;
+use super::terms::{BoxOverrides, TimeBoxRule};
+use super::tickets::TicketRules;
 use super::timebox::BoxRules;
+use super::words::templates::Templates;
 
 /// Everything a decision needs to know that does not change while the configuration stays.
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub forges: Vec<ForgePolicy>,
     pub support: Support,
+    pub maintainers: Maintainers,
     /// People who differ from their handle and the defaults, by name.
     pub people: BTreeMap<String, PersonPolicy>,
     pub pools: Vec<Pool>,
@@ -25,8 +32,16 @@ pub struct Policy {
     /// Calendar of whoever names none.
     pub default_hours: Arc<Hours>,
     pub boxes: BoxRules,
+    /// In their order: the first that matches counts. See [`terms`](super::terms).
+    pub box_rules: Vec<TimeBoxRule>,
     pub labels: Labels,
     pub limits: Limits,
+    /// The company's own words for some comments.
+    pub templates: Templates,
+    pub scope: ScopeRules,
+    pub tickets: Arc<TicketRules>,
+    /// A ticket system is told of every merge of a change with tickets.
+    pub announces_merges: bool,
 }
 
 impl Default for Policy {
@@ -35,14 +50,20 @@ impl Default for Policy {
         Policy {
             forges: Vec::new(),
             support: Support::default(),
+            maintainers: Maintainers::default(),
             people: BTreeMap::new(),
             pools: Vec::new(),
             routes: Vec::new(),
             calendars: BTreeMap::new(),
             default_hours: Arc::new(Hours::office(TimeZone::UTC)),
             boxes: BoxRules::default(),
+            box_rules: Vec::new(),
             labels: Labels::default(),
             limits: Limits::default(),
+            templates: Templates::default(),
+            scope: ScopeRules::default(),
+            tickets: Arc::default(),
+            announces_merges: false,
         }
     }
 }
@@ -54,12 +75,15 @@ pub struct ForgePolicy {
     pub kind: ForgeKind,
     /// Projects that Usher watches; a change elsewhere is none of its business.
     pub projects: Vec<Pattern>,
+    /// When the forge is closed, as [`Window::joined`] leaves it: time boxes stand still, and nobody
+    /// is pinged about its changes.
+    pub maintenance: Arc<[Window]>,
 }
 
 impl ForgePolicy {
-    /// A forge of which these projects are watched.
+    /// A forge of which these projects are watched, and which is never closed.
     pub fn new(name: &str, kind: ForgeKind, projects: Vec<Pattern>) -> ForgePolicy {
-        ForgePolicy { name: name.to_owned(), kind, projects }
+        ForgePolicy { name: name.to_owned(), kind, projects, maintenance: Arc::default() }
     }
 }
 
@@ -81,15 +105,44 @@ pub struct Support {
     pub except: Vec<String>,
 }
 
+/// Who may command on every change, beside those whom it concerns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Maintainers {
+    /// Names of people, as in [`Support::members`].
+    pub members: Vec<String>,
+    /// GitLab groups (direct members) and GitHub teams.
+    pub groups: Vec<GroupRef>,
+}
+
 /// What differs for one person.
 #[derive(Clone, Debug, Default)]
 pub struct PersonPolicy {
     /// Logins that differ from the name, by forge kind.
     pub gitlab: Option<String>,
     pub github: Option<String>,
+    /// The person's own calendar, before [`OwnWeek`]; `None`: the pool's, or the default.
     pub hours: Option<Arc<Hours>>,
+    pub week: OwnWeek,
     pub capacity: Option<u32>,
     pub away: Vec<Away>,
+}
+
+/// How a person's week differs from their calendar's; holidays and time zone stay the calendar's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnWeek {
+    pub days: Option<Vec<Weekday>>,
+    /// Minutes after midnight, as in [`Hours::new`].
+    pub hours: Option<Vec<(u16, u16)>>,
+}
+
+impl OwnWeek {
+    /// `hours` with this week.
+    pub fn of(&self, hours: &Arc<Hours>) -> Arc<Hours> {
+        if *self == OwnWeek::default() {
+            return hours.clone();
+        }
+        Arc::new(hours.with_week(self.days.as_deref(), self.hours.as_deref()))
+    }
 }
 
 /// A named set of reviewers.
@@ -106,6 +159,8 @@ pub struct Pool {
     /// Open reviews a member may hold, unless the person's own capacity says otherwise.
     pub capacity: u32,
     pub hours: Option<Arc<Hours>>,
+    /// Time boxes that differ from those of the policy.
+    pub boxes: BoxOverrides,
 }
 
 impl Default for Pool {
@@ -120,6 +175,7 @@ impl Default for Pool {
             approvals: 1,
             capacity: 5,
             hours: None,
+            boxes: BoxOverrides::default(),
         }
     }
 }
@@ -135,6 +191,10 @@ pub struct Route {
     /// Matches when the change has one of them.
     pub labels: Vec<String>,
     pub target_branches: Vec<Pattern>,
+    /// Owners by the repository's CODEOWNERS who are in the pool are asked first.
+    pub codeowners: bool,
+    /// Time boxes of changes that come by this route.
+    pub boxes: BoxOverrides,
 }
 
 /// A glob as it was written, with its matcher: `*` stays within a path segment, `**` crosses them.
@@ -173,10 +233,6 @@ impl Pattern {
     }
 }
 
-fn any(patterns: &[Pattern], text: &str) -> bool {
-    patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(text))
-}
-
 /// The names of the labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
@@ -187,6 +243,10 @@ pub struct Labels {
     pub ready_to_merge: String,
     pub overdue: String,
     pub skip: String,
+    /// On what looks like more than a fix.
+    pub out_of_scope: String,
+    /// Set by people only: ahead in the queue.
+    pub priority: String,
 }
 
 impl Default for Labels {
@@ -199,6 +259,8 @@ impl Default for Labels {
             ready_to_merge: "support-review::ready-to-merge".into(),
             overdue: "support-review-overdue".into(),
             skip: "support-review-skip".into(),
+            out_of_scope: "support-review-scope".into(),
+            priority: "support-priority".into(),
         }
     }
 }
@@ -248,6 +310,17 @@ impl Policy {
         self.forges.iter().find(|forge| forge.name == name)
     }
 
+    /// When the forge is closed; never, for a forge that is not configured.
+    pub fn maintenance(&self, forge: &str) -> &[Window] {
+        self.forge(forge).map_or(&[], |forge| &forge.maintenance)
+    }
+
+    /// When the forge opens again, if it is closed at `now`.
+    pub fn closed_until(&self, forge: &str, now: Timestamp) -> Option<Timestamp> {
+        let windows = self.maintenance(forge).iter();
+        windows.filter(|window| window.start <= now).map(|window| window.end).find(|end| now < *end)
+    }
+
     pub fn pool(&self, name: &str) -> Option<&Pool> {
         self.pools.iter().find(|pool| pool.name == name)
     }
@@ -261,84 +334,6 @@ impl Policy {
     /// The hours of a pool's own calendar.
     pub fn pool_hours(&self, pool: &str) -> &Hours {
         self.pool(pool).and_then(|pool| pool.hours.as_deref()).unwrap_or(&self.default_hours)
-    }
-
-    /// The route by which `pool` was meant to be reached and what claims the change: see
-    /// [`Claims`].
-    pub fn claims(&self, facts: &RouteFacts<'_>) -> Claims {
-        let candidates: Vec<&Route> = self.routes.iter().filter(|route| route.admits(facts)).collect();
-        // Paths only matter if a route with paths can come before the first one without.
-        let first_open = candidates.iter().position(|route| route.paths.is_empty());
-        let needs_files = !candidates.is_empty() && first_open != Some(0);
-        match (needs_files, facts.files) {
-            (true, None) => Claims::NeedFiles,
-            (true, Some(files)) => Claims::Pools(self.claimed_by_files(&candidates, files)),
-            (false, _) => {
-                let pools = first_open.map(|index| (candidates[index].pool.clone(), 0));
-                Claims::Pools(pools.into_iter().collect())
-            }
-        }
-    }
-
-    /// Each file is claimed by the first route that matches it; the pool with most changed lines
-    /// comes first, ties in the order of the routes.
-    fn claimed_by_files(&self, candidates: &[&Route], files: &[ChangedFile]) -> Vec<(String, u64)> {
-        let mut claimed: Vec<(String, u64)> = Vec::new();
-        for route in candidates {
-            if !claimed.iter().any(|(pool, _)| *pool == route.pool) {
-                claimed.push((route.pool.clone(), 0));
-            }
-        }
-        let mut touched = vec![false; claimed.len()];
-        for file in files {
-            let Some(route) = candidates.iter().find(|route| any(&route.paths, &file.path)) else { continue };
-            if let Some(index) = claimed.iter().position(|(pool, _)| *pool == route.pool) {
-                claimed[index].1 += file.lines;
-                touched[index] = true;
-            }
-        }
-        let mut index = 0;
-        claimed.retain(|_| {
-            index += 1;
-            touched[index - 1]
-        });
-        // A change without files (or whose files nobody claims) goes to the first open route.
-        if claimed.is_empty() {
-            let open = candidates.iter().find(|route| route.paths.is_empty());
-            claimed.extend(open.map(|route| (route.pool.clone(), 0)));
-        }
-        claimed.sort_by_key(|(_, lines)| std::cmp::Reverse(*lines));
-        claimed.truncate(self.limits.max_pools);
-        claimed
-    }
-}
-
-/// What routes look at.
-#[derive(Clone, Copy, Debug)]
-pub struct RouteFacts<'a> {
-    pub change: &'a ChangeKey,
-    pub target_branch: &'a str,
-    pub labels: &'a std::collections::BTreeSet<String>,
-    /// Changed files, if they have been read.
-    pub files: Option<&'a [ChangedFile]>,
-}
-
-/// Which pools a change belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claims {
-    /// Some route has paths: the changed files must be read first.
-    NeedFiles,
-    /// Pools with the number of changed lines they claim, most first. Empty: no route matches.
-    Pools(Vec<(String, u64)>),
-}
-
-impl Route {
-    /// Whether everything but the paths matches.
-    fn admits(&self, facts: &RouteFacts<'_>) -> bool {
-        (self.forges.is_empty() || self.forges.contains(&facts.change.forge))
-            && any(&self.projects, &facts.change.project)
-            && any(&self.target_branches, facts.target_branch)
-            && (self.labels.is_empty() || self.labels.iter().any(|label| facts.labels.contains(label)))
     }
 }
 

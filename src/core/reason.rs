@@ -1,5 +1,7 @@
 //! Reasons: every decision says why, in types. Their sentences are in `words`.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,9 @@ use super::candidate::Candidate;
 use super::change::ChangeState;
 use super::fact::Refusal;
 use super::review::{Origin, Stage};
+use super::scope::Beyond;
+use super::tickets::Ticket;
+use super::timebox::Budget;
 
 /// One typed why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +38,26 @@ pub enum Reason {
     SeenInPart,
     /// The changed files must be read before a pool can be chosen.
     ReadingFiles,
+    /// A route follows CODEOWNERS: that and the changed files must be read first.
+    ReadingOwners,
+    /// A rule looks at the size of the change, so the changed files are read.
+    MeasuringSize,
+    /// Members of the pool own changed files, `path` among them, and are asked first.
+    Owners {
+        pool: String,
+        people: Vec<String>,
+        path: String,
+    },
+    /// Nobody of the pool owns a changed file, so everybody in it may be asked.
+    NoOwners {
+        pool: String,
+        why: NoOwners,
+    },
+    /// None of the owners can be asked, so somebody else of the pool is.
+    OwnersPassed {
+        pool: String,
+        people: Vec<String>,
+    },
     /// The change belongs to these pools.
     Routed {
         pools: Vec<String>,
@@ -117,6 +142,17 @@ pub enum Reason {
         stage: Stage,
         holder: String,
     },
+    /// A time box rule gives this court its time.
+    BoxRuled {
+        stage: Stage,
+        /// The rule's name or conditions, in words.
+        rule: String,
+        budget: Budget,
+    },
+    /// No time box rule holds any more in this court.
+    BoxUnruled {
+        stage: Stage,
+    },
     Reminded {
         person: String,
     },
@@ -152,12 +188,48 @@ pub enum Reason {
         by: String,
         until: Timestamp,
     },
+    /// The description names these customer tickets now, or none any more.
+    Tickets {
+        tickets: BTreeSet<Ticket>,
+    },
+    /// Nobody of the pool is free; so many changes wait ahead of this one.
+    Queued {
+        pool: String,
+        ahead: u32,
+    },
+    /// It looks like more than a bug fix or docs.
+    OutOfScope {
+        beyond: Beyond,
+    },
+    /// It no longer does.
+    InScope,
+    /// A lead takes it on all the same.
+    Sponsored {
+        by: String,
+    },
+    /// The ticket system is told of the merge.
+    Announced {
+        tickets: u32,
+    },
     /// Open before Usher came; its turn in the first roll-out is later.
     HeldForFirstRun,
     /// The pool was chosen by a command.
     PoolChosen {
         pool: String,
         by: String,
+    },
+    /// Somebody said that they are not there, on all changes.
+    WentAway {
+        person: String,
+        until: Date,
+    },
+    /// Somebody said that they are there again.
+    CameBack {
+        person: String,
+    },
+    /// Somebody's word on their absence came late: they have said something newer.
+    OlderWord {
+        person: String,
     },
     /// A command was answered in words.
     Answered {
@@ -168,6 +240,12 @@ pub enum Reason {
     CommandRefused {
         by: String,
         command: String,
+    },
+    /// A template of the company's could not be used, so the built-in words were. Said once for each
+    /// change.
+    TemplateBroken {
+        template: String,
+        fault: String,
     },
     /// Only a bot did this; the court does not move.
     OnlyABot {
@@ -184,12 +262,28 @@ pub enum Reason {
     BroughtUpToDate,
 }
 
+/// Why no owner of changed files is in the pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "why")]
+pub enum NoOwners {
+    /// The target branch has no CODEOWNERS.
+    NoFile,
+    /// CODEOWNERS is too large, or could not be read.
+    Unusable,
+    /// The file names nobody for the changed files.
+    Unowned,
+    /// Its owners are not in the pool; some of them, as handles.
+    Outside { handles: Vec<String> },
+}
+
 /// Why a ping is kept back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "why")]
 pub enum PingHeld {
     /// Outside their working hours: it goes out at `until`.
     NotWorking { until: Option<Timestamp> },
+    /// They are at work, but the forge is closed for maintenance: it goes out at `until`.
+    ForgeClosed { until: Option<Timestamp> },
     /// They had their pings for today: it goes out at `until`.
     DayLimit { until: Option<Timestamp> },
     /// The change had its pings for this court: it is not sent at all.

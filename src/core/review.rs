@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Shape;
 use super::candidate::Candidate;
-use super::change::{Account, ChangeKey, ChangeState, Verdict};
+use super::change::{Account, ChangeKey, ChangeState, Size, Verdict};
+use super::owners::Owner;
+use super::queue::Queued;
+use super::scope::Beyond;
+use super::tickets::Ticket;
 use super::timebox::TimeBox;
 
 pub use super::assignment::{Assignment, Ended, Origin};
@@ -67,9 +71,21 @@ pub struct Review {
     /// are never stored.
     pub tracked: bool,
     pub target_branch: String,
+    /// Customer tickets that its description names.
+    pub tickets: BTreeSet<Ticket>,
+    /// By which rule it looks like more than a fix, when last judged.
+    pub beyond: Option<Beyond>,
+    /// The lead who takes it on all the same.
+    pub sponsor: Option<String>,
     pub state: ChangeState,
     pub draft: bool,
     pub head: Option<String>,
+    /// How much it changes, once that is known.
+    pub size: Option<Size>,
+    /// The head whose size that is, or for which none could be had.
+    pub size_head: Option<String>,
+    /// The head for which the changed files were last asked for.
+    pub size_asked: Option<String>,
     pub opened_at: Option<Timestamp>,
     /// When it was first ready for review.
     pub ready_at: Option<Timestamp>,
@@ -104,6 +120,8 @@ pub struct Review {
     pub overdue: bool,
     pub author_box: TimeBox,
     pub merge_box: TimeBox,
+    /// The time box rule of the ledger's last word on it: the stage, and the rule's fingerprint.
+    pub box_rule_said: Option<(Stage, u64)>,
     /// Pings sent while the present court holds the change.
     pub court_pings: u32,
     /// When a retry of something held back (a ping, a choice) is worthwhile.
@@ -129,6 +147,15 @@ pub struct Review {
     pub obeyed: Vec<(u64, u64)>,
     /// A person said `resume`: the skip label comes off.
     pub unskip: bool,
+    /// When `skip`, `snooze` or `resume` was last said, by the forge's clock: an older one that is
+    /// told late is void.
+    pub hold_said_at: Option<Timestamp>,
+    /// When a pool was last chosen by command; as above.
+    pub pool_said_at: Option<Timestamp>,
+    /// Somebody who is on no roster was told that they cannot command.
+    pub stranger_told: bool,
+    /// Templates that could not be used for this change: the ledger says so once for each.
+    pub broken_templates: BTreeSet<String>,
     /// Fingerprint of the status comment last written.
     pub status_fingerprint: Option<u64>,
     /// When the next deadline is; computed by `decide`.
@@ -157,6 +184,13 @@ pub struct PoolReview {
     pub number: u32,
     /// Changed lines that the pool's routes claim; 0 where files were not read.
     pub lines: u64,
+    /// The route by which it got the change ([`Route::print`](super::policy::Route::print)); `None`
+    /// where a person sent it here.
+    #[serde(default)]
+    pub route: Option<u64>,
+    /// Members who own changed files by CODEOWNERS: asked before the others.
+    #[serde(default)]
+    pub owners: Vec<Owner>,
     /// Runs while the pool has nobody to ask.
     pub waiting_box: TimeBox,
     /// A second reviewer has been added because a box ran out.
@@ -171,6 +205,9 @@ pub struct PoolReview {
     /// The ledger knows that nobody of the pool could be asked, and why (`candidates`).
     #[serde(default)]
     pub nobody_said: bool,
+    /// Its place among those who wait for somebody of the pool.
+    #[serde(default)]
+    pub queued: Option<Queued>,
 }
 
 impl PoolReview {
@@ -179,12 +216,15 @@ impl PoolReview {
             pool,
             number: 0,
             lines,
+            route: None,
+            owners: Vec::new(),
             waiting_box: TimeBox::default(),
             widened: false,
             escalated: false,
             not_before: None,
             candidates: Vec::new(),
             nobody_said: false,
+            queued: None,
         }
     }
 }
@@ -219,9 +259,15 @@ impl Review {
             author_name: None,
             tracked: false,
             target_branch: String::new(),
+            tickets: BTreeSet::new(),
+            beyond: None,
+            sponsor: None,
             state: ChangeState::Open,
             draft: false,
             head: None,
+            size: None,
+            size_head: None,
+            size_asked: None,
             opened_at: None,
             ready_at: None,
             done_at: None,
@@ -243,6 +289,7 @@ impl Review {
             overdue: false,
             author_box: TimeBox::default(),
             merge_box: TimeBox::default(),
+            box_rule_said: None,
             court_pings: 0,
             retry_at: None,
             hands_off: BTreeSet::new(),
@@ -254,6 +301,10 @@ impl Review {
             held_pings: BTreeMap::new(),
             obeyed: Vec::new(),
             unskip: false,
+            hold_said_at: None,
+            pool_said_at: None,
+            stranger_told: false,
+            broken_templates: BTreeSet::new(),
             status_fingerprint: None,
             wake: None,
         }

@@ -1,13 +1,14 @@
 //! Staffing: which pools the change belongs to, and who of each is asked.
 
-use super::action::Action;
 use super::candidate::{Candidate, Standing};
-use super::change::{ChangedFile, Verdict};
+use super::change::{OwnersFile, Verdict};
+use super::claims::{Claim, Claims, FilesRead, RouteFacts};
 use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
 use super::pick::{Choice, pick};
-use super::policy::{Claims, Pool, RouteFacts};
+use super::policy::Pool;
+use super::queue::queue_up;
 use super::reason::Reason;
-use super::review::{Assignment, Ended, Origin, Routing, Stage};
+use super::review::{Assignment, Ended, Origin, PoolReview, Routing, Stage};
 
 impl Judge<'_> {
     /// Sees that every pool of a live change has its reviewers, or a reason and a time to retry.
@@ -25,6 +26,7 @@ impl Judge<'_> {
             Routing::Routed if due || self.rerouted => self.route(None),
             Routing::Routed => self.retry_at(self.now() + RETRY_TOMORROW),
         }
+        self.measure_again();
         for index in 0..self.review.pools.len() {
             // A pool that a policy reload removed has nobody to ask; its part stays on record.
             let policy = self.world.policy;
@@ -66,36 +68,54 @@ impl Judge<'_> {
     }
 
     /// Routes the change; where files are needed and not at hand, asks for them.
-    pub(super) fn route(&mut self, files: Option<&[ChangedFile]>) {
+    pub(super) fn route(&mut self, read: Option<FilesRead<'_>>) {
         let facts = RouteFacts {
             change: &self.review.change,
             target_branch: &self.review.target_branch,
             labels: &self.review.seen_labels,
-            files,
+            files: read.map(|read| read.files),
         };
         match self.world.policy.claims(&facts) {
-            Claims::NeedFiles => {
-                self.actions.push(Action::ReadFiles);
-                self.say(Reason::ReadingFiles);
-                self.review.routing = Routing::ReadingFiles;
-                self.retry_at(self.now() + RETRY_FILES);
+            Claims::NeedFiles { codeowners } => {
+                self.say(if codeowners { Reason::ReadingOwners } else { Reason::ReadingFiles });
+                self.wait_for_files(codeowners);
             }
-            Claims::Pools(claimed) => {
-                let routed_before = self.review.routing == Routing::Routed;
-                self.review.routing = Routing::Routed;
-                let known = claimed.into_iter().filter(|(pool, _)| self.world.policy.pool(pool).is_some());
-                let review = &mut self.review;
-                review.pools = known.map(|(pool, lines)| review.new_part(pool, lines)).collect();
-                if self.review.pools.is_empty() {
-                    self.retry_at(self.now() + RETRY_TOMORROW);
-                    if !routed_before {
-                        self.say(Reason::NoRoute);
-                    }
-                } else {
-                    let pools = self.review.pools.iter().map(|part| part.pool.clone()).collect();
-                    self.say(Reason::Routed { pools });
-                }
+            // Read before anybody is told by when to answer: it would change a moment later.
+            Claims::Pools(claims) if read.is_none() && !claims.is_empty() && self.wants_size() => {
+                self.say(Reason::MeasuringSize);
+                self.wait_for_files(false);
             }
+            Claims::Pools(claims) => {
+                self.take_claims(claims, read.map_or(OwnersFile::NotAsked, |read| read.codeowners));
+            }
+        }
+    }
+
+    fn wait_for_files(&mut self, codeowners: bool) {
+        let branch = codeowners.then(|| self.review.target_branch.clone());
+        self.read_files(branch);
+        self.review.routing = Routing::ReadingFiles;
+        self.retry_at(self.now() + RETRY_FILES);
+    }
+
+    fn take_claims(&mut self, mut claims: Vec<Claim>, file: OwnersFile) {
+        let routed_before = self.review.routing == Routing::Routed;
+        self.review.routing = Routing::Routed;
+        claims.retain(|claim| self.world.policy.pool(&claim.pool).is_some());
+        if claims.is_empty() {
+            self.review.pools.clear();
+            self.retry_at(self.now() + RETRY_TOMORROW);
+            if !routed_before {
+                self.say(Reason::NoRoute);
+            }
+            return;
+        }
+        self.say(Reason::Routed { pools: claims.iter().map(|claim| claim.pool.clone()).collect() });
+        self.review.pools = Vec::with_capacity(claims.len());
+        for claim in claims {
+            let owners = self.owners_of(&claim, file);
+            let part = self.review.new_part(claim.pool, claim.lines);
+            self.review.pools.push(PoolReview { route: Some(claim.route), owners, ..part });
         }
     }
 
@@ -137,6 +157,7 @@ impl Judge<'_> {
         if enough || (asked > 0 && self.is_content(&pool.name)) {
             self.review.pools[index].not_before = None;
             self.review.pools[index].nobody_said = false;
+            self.review.pools[index].queued = None;
             if enough
                 && self.owes_second(index)
                 && let Err(candidates) = self.choose_second(index, pool)
@@ -147,6 +168,7 @@ impl Judge<'_> {
         }
         if let Some(at) = self.review.pools[index].not_before {
             if at > self.now() {
+                self.review.pools[index].queued = None;
                 self.retry_at(at);
                 return;
             }
@@ -154,6 +176,7 @@ impl Judge<'_> {
         }
         while self.review.active_in(&pool.name).count() < wanted {
             if let Err(candidates) = self.choose(index, pool, Origin::Picked) {
+                self.queue_up(index, pool, &candidates);
                 // Said once, and again only when it is different people or different obstacles.
                 let part = &mut self.review.pools[index];
                 let known = part.nobody_said && same_obstacles(&part.candidates, &candidates);
@@ -166,6 +189,17 @@ impl Judge<'_> {
                 return;
             }
         }
+        self.review.pools[index].queued = None;
+    }
+
+    /// Waits in the pool's queue for whoever becomes free, or keeps its place there.
+    fn queue_up(&mut self, index: usize, pool: &Pool, candidates: &[Candidate]) {
+        let queued = queue_up(self.world, &self.review, pool, candidates);
+        let known = self.review.pools[index].queued.is_some();
+        if let (Some(queued), false) = (&queued, known) {
+            self.say(Reason::Queued { pool: pool.name.clone(), ahead: queued.ahead });
+        }
+        self.review.pools[index].queued = queued;
     }
 
     /// Whether a second reviewer is due and has not been found, or declined. One whom a person took
@@ -191,7 +225,11 @@ impl Judge<'_> {
         let busy = |c: &Candidate| {
             matches!(
                 c.standing,
-                Standing::Away { .. } | Standing::LeaveSoon { .. } | Standing::AtCapacity { .. }
+                Standing::Away { .. }
+                    | Standing::Busy { .. }
+                    | Standing::LeaveSoon { .. }
+                    | Standing::AtCapacity { .. }
+                    | Standing::Kept { .. }
             )
         };
         if candidates.iter().any(busy) {
@@ -209,6 +247,7 @@ impl Judge<'_> {
         };
         self.review.pools[index].candidates.clone_from(&candidates);
         self.review.pools[index].nobody_said = false;
+        self.say_if_passed(index, &person.name);
         self.assign(&pool.name, &person.name, account, origin);
         self.say(Reason::Picked { pool: pool.name.clone(), person: person.name.clone(), origin, candidates });
         Ok(())

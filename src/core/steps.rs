@@ -1,6 +1,7 @@
 //! Steps: what happens as a time box runs out, and how people are pinged about it.
 
 use jiff::{SignedDuration, Timestamp};
+use minijinja::Value;
 
 use super::action::Action;
 use super::boxes::BoxId;
@@ -10,6 +11,7 @@ use super::reason::{PingHeld, Reason};
 use super::review::Stage;
 use super::timebox::{Step, StepKind};
 use super::words;
+use super::words::templates::{Naming, Text};
 
 /// Whether a step was dealt with.
 enum Taken {
@@ -21,15 +23,17 @@ enum Taken {
 /// Steps.
 impl Judge<'_> {
     pub(super) fn take_steps(&mut self, id: BoxId) {
-        let (rule, agenda, now) = (self.rule(id), self.agenda(id), self.now());
-        let time_box = self.time_box(id);
-        if time_box.runs_out(rule, &agenda).is_some_and(|at| at <= now) {
-            self.run_out(id);
+        let (terms, agenda, now) = (self.terms(id), self.agenda(id), self.now());
+        match self.time_box(id).runs_out(terms.budget, &agenda) {
+            Some(at) if at <= now => self.run_out(id),
+            // Other terms hold than when it ran out: there is time again.
+            Some(_) => self.time_box_mut(id).ran_out = false,
+            None => {}
         }
         let time_box = self.time_box(id);
-        let due: Vec<Step> = (rule.steps.iter().copied())
+        let due: Vec<Step> = (terms.steps.iter().copied())
             .filter(|step| !time_box.taken_steps.contains(step))
-            .filter(|step| time_box.due(rule, step.at_percent, &agenda).is_some_and(|at| at <= now))
+            .filter(|step| time_box.due(terms.budget, step.at_percent, &agenda).is_some_and(|at| at <= now))
             .collect();
         for (place, step) in due.iter().enumerate() {
             // After a long silence (a stopped server) the strongest words suffice; so they do when a
@@ -83,8 +87,13 @@ impl Judge<'_> {
             due: self.due(id),
             over: self.due(id).is_some_and(|due| due <= self.now()),
             zone: self.zone_of(Some(&person)),
+            me: self.world.directory.handle().to_owned(),
         };
-        match self.ping(&person, &key, |handle| words::remind(&key, handle, &text)) {
+        let (built_in, context) = (
+            |handle: &str| words::remind(handle, &text),
+            |handle: &str| words::remind_context(handle, &text),
+        );
+        match self.ping(&person, &key, Text::Remind, built_in, context) {
             Ping::Sent => {
                 self.say(Reason::Reminded { person });
                 Taken::Yes
@@ -133,8 +142,13 @@ impl Judge<'_> {
             pool: pool.clone(),
             holder: self.holder(id),
             candidates: self.review.pools[index].candidates.clone(),
+            me: self.world.directory.handle().to_owned(),
         };
-        match self.ping(&lead, &key, |handle| words::escalate(&key, handle, &text)) {
+        let (built_in, context) = (
+            |handle: &str| words::escalate(handle, &text),
+            |handle: &str| words::escalate_context(handle, &text),
+        );
+        match self.ping(&lead, &key, Text::Escalate, built_in, context) {
             Ping::Sent => {
                 self.review.pools[index].escalated = true;
                 self.say(Reason::Escalated { pool, lead });
@@ -209,7 +223,9 @@ impl Judge<'_> {
             }
             let person = assignment.person.clone();
             let key = words::key(&["asked", &person, &assignment.reviewing_box.turn.to_string()]);
-            match self.ping(&person, &key, |handle| words::asked_by_name(&key, handle)) {
+            let me = self.world.directory.handle();
+            let context = |handle: &str| words::ask_context(handle, me);
+            match self.ping(&person, &key, Text::Ask, words::asked_by_name, context) {
                 Ping::Sent | Ping::Never => self.review.assignments[index].told = true,
                 Ping::Later(at) => self.retry_at(at),
             }
@@ -227,7 +243,14 @@ enum Ping {
 
 impl Judge<'_> {
     /// Names one person in a short new comment, within the kindness limits.
-    fn ping(&mut self, name: &str, key: &str, body: impl FnOnce(&str) -> String) -> Ping {
+    fn ping(
+        &mut self,
+        name: &str,
+        key: &str,
+        text: Text,
+        built_in: impl FnOnce(&str) -> String,
+        context: impl FnOnce(&str) -> Value,
+    ) -> Ping {
         let now = self.now();
         let Some(person) = self.world.directory.by_name(name) else { return Ping::Never };
         let Some(account) = &person.account else { return Ping::Never };
@@ -239,7 +262,13 @@ impl Judge<'_> {
         let agenda = person.agenda();
         let Some(working) = agenda.next_working(now) else { return Ping::Never };
         let Some(not_after) = agenda.working_until(now) else {
-            return self.hold_ping(name, key, working, PingHeld::NotWorking { until: Some(working) });
+            let until = Some(working);
+            // Somebody at work is kept from it by the forge alone.
+            let why = match Agenda::new(&person.hours, &person.away).is_working(now) {
+                true => PingHeld::ForgeClosed { until },
+                false => PingHeld::NotWorking { until },
+            };
+            return self.hold_ping(name, key, working, why);
         };
         let sent_now =
             self.actions.iter().filter(|a| matches!(a, Action::Ping { person, .. } if person == name));
@@ -252,7 +281,12 @@ impl Judge<'_> {
         }
         self.review.held_pings.remove(key);
         self.review.court_pings += 1;
-        let body = body(&account.login);
+        let login = account.login.as_str();
+        let naming = Naming { mentions: vec![login], must: Some(login) };
+        let templates = &self.world.policy.templates;
+        let worded = templates.word(text, &naming, built_in(login), || context(login));
+        self.note_template(text, worded.fault);
+        let body = words::reply(key, &worded.text);
         let (key, person) = (key.to_owned(), name.to_owned());
         self.actions.push(Action::Ping { key, person, body, not_after });
         Ping::Sent

@@ -129,14 +129,14 @@ impl TimeBox {
 
     /// When `at_percent` of the budget will be spent: `None` while the box is paused, or when that
     /// lies beyond the calendar's horizon.
-    pub fn due(&self, rule: &BoxRule, at_percent: u32, agenda: &Agenda<'_>) -> Option<Timestamp> {
+    pub fn due(&self, budget: Budget, at_percent: u32, agenda: &Agenda<'_>) -> Option<Timestamp> {
         let since = self.running_since?;
-        let wanted = rule.budget.millis(agenda).saturating_mul(i64::from(at_percent)) / 100;
+        let wanted = budget.millis(agenda).saturating_mul(i64::from(at_percent)) / 100;
         agenda.add(since, (wanted - self.spent_millis).max(0))
     }
 
     /// When the whole budget is spent.
-    pub fn runs_out(&self, rule: &BoxRule, agenda: &Agenda<'_>) -> Option<Timestamp> {
-        self.due(rule, 100, agenda)
+    pub fn runs_out(&self, budget: Budget, agenda: &Agenda<'_>) -> Option<Timestamp> {
+        self.due(budget, 100, agenda)
     }
 }

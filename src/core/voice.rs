@@ -24,6 +24,12 @@ impl Voice {
         matches!(self.verdict, Some((Verdict::Approved, _)))
     }
 
+    /// When they gave the approval that stands, as told by the act itself.
+    pub fn approved_at(&self) -> Option<Timestamp> {
+        let exact = self.verdict.filter(|_| !self.verdict_at_most);
+        exact.filter(|(verdict, _)| *verdict == Verdict::Approved).map(|(_, at)| at)
+    }
+
     /// When they were last heard.
     pub fn heard_at(&self) -> Option<Timestamp> {
         self.verdict.map(|(_, at)| at).max(self.commented_at)

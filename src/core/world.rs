@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::absence::AbsenceWish;
 use super::action::Action;
 use super::people::{Directory, Workloads};
 use super::policy::Policy;
@@ -28,6 +29,8 @@ pub struct Decision {
     pub actions: Vec<Action>,
     /// Why, in the order in which things were decided. Empty when nothing changed.
     pub reasons: Vec<Reason>,
+    /// What somebody said of their own absence: it concerns the person, not the review.
+    pub absence: Option<AbsenceWish>,
     /// When to look again: in the future, or none.
     pub wake: Option<Timestamp>,
 }

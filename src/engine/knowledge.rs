@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
+use crate::core::absence::{AbsenceWish, Absences, BusyPeople};
 use crate::core::people::{Directory, Roster, RosterWish};
 use crate::core::policy::Policy;
 
@@ -20,6 +21,7 @@ pub struct Knowledge {
 pub struct Known {
     pub policy: Arc<Policy>,
     forges: BTreeMap<String, ForgeKnowledge>,
+    absences: Arc<Absences>,
 }
 
 /// What is known of one forge.
@@ -88,7 +90,7 @@ impl Knowledge {
     /// Knows `policy`, and of each forge what the store remembers.
     pub fn new(policy: Arc<Policy>, remembered: Vec<(String, Roster, Timestamp)>) -> Knowledge {
         let forges = remembered.into_iter().map(|(forge, roster, first_seen)| {
-            let directory = directory(&policy, &forge, &roster);
+            let directory = Arc::new(directory(&policy, &forge, &roster));
             let roster = Arc::new(roster);
             let known = ForgeKnowledge {
                 directory,
@@ -101,7 +103,9 @@ impl Knowledge {
             (forge, known)
         });
         let forges = forges.collect();
-        Knowledge { known: ArcSwap::from_pointee(Known { policy, forges }) }
+        let mut known = Known { policy, forges, absences: Arc::default() };
+        known.join();
+        Knowledge { known: ArcSwap::from_pointee(known) }
     }
 
     /// The present state.
@@ -116,7 +120,7 @@ impl Knowledge {
             let forges = policy.forges.iter().map(|forge| {
                 let before = known.forges.get(&forge.name);
                 let roster = before.map(|before| before.roster.clone()).unwrap_or_default();
-                let directory = directory(&policy, &forge.name, &roster);
+                let directory = Arc::new(directory(&policy, &forge.name, &roster));
                 let first_seen = before.map_or(now, |before| before.first_seen);
                 let swept_at = before.and_then(|before| before.swept_at);
                 let fault = before.and_then(|before| before.fault.clone());
@@ -124,22 +128,53 @@ impl Knowledge {
                 let known = ForgeKnowledge { directory, roster, first_seen, swept_at, fault, disabled_hooks };
                 (forge.name.clone(), known)
             });
-            Known { policy: policy.clone(), forges: forges.collect() }
+            let (policy, forges, absences) = (policy.clone(), forges.collect(), known.absences.clone());
+            let mut known = Known { policy, forges, absences };
+            known.join();
+            known
         });
     }
 
     /// A roster was read.
     pub fn learn(&self, forge: &str, roster: Roster) {
         let roster = Arc::new(roster);
-        self.change(forge, |policy, known| {
-            known.directory = directory(policy, forge, &roster);
-            known.roster = roster.clone();
+        self.known.rcu(|known| {
+            let mut known = Known::clone(known);
+            if let Some(one) = known.forges.get_mut(forge) {
+                one.roster = roster.clone();
+            }
+            known.join();
+            known
+        });
+    }
+
+    /// What people said of their own absence, as it is remembered.
+    pub fn set_absences(&self, absences: Absences) {
+        let absences = Arc::new(absences);
+        self.known.rcu(|known| {
+            let mut known = Known { absences: absences.clone(), ..Known::clone(known) };
+            known.join();
+            known
+        });
+    }
+
+    /// People said something about their own absence.
+    pub fn hear(&self, wishes: &[AbsenceWish]) {
+        if wishes.is_empty() {
+            return;
+        }
+        self.known.rcu(|known| {
+            let mut absences = Absences::clone(&known.absences);
+            wishes.iter().for_each(|wish| wish.enter(&mut absences));
+            let mut known = Known { absences: Arc::new(absences), ..Known::clone(known) };
+            known.join();
+            known
         });
     }
 
     /// A sweep went well.
     pub fn swept(&self, forge: &str, at: Timestamp) {
-        self.change(forge, |_, known| {
+        self.change(forge, |known| {
             known.swept_at = Some(at);
             known.fault = None;
         });
@@ -147,20 +182,20 @@ impl Knowledge {
 
     /// Talking to the forge went wrong.
     pub fn faulted(&self, forge: &str, fault: &str) {
-        self.change(forge, |_, known| known.fault = Some(fault.to_owned()));
+        self.change(forge, |known| known.fault = Some(fault.to_owned()));
     }
 
     /// The webhooks were looked at, and these of them are disabled; `None` when none could be seen.
     pub fn set_disabled_hooks(&self, forge: &str, hooks: Option<Vec<DisabledHook>>) {
         let hooks: Option<Arc<[DisabledHook]>> = hooks.map(Arc::from);
-        self.change(forge, |_, known| known.disabled_hooks = hooks.clone());
+        self.change(forge, |known| known.disabled_hooks = hooks.clone());
     }
 
-    fn change(&self, forge: &str, change: impl Fn(&Policy, &mut ForgeKnowledge)) {
+    fn change(&self, forge: &str, change: impl Fn(&mut ForgeKnowledge)) {
         self.known.rcu(|known| {
             let mut known = Known::clone(known);
             if let Some(one) = known.forges.get_mut(forge) {
-                change(&known.policy, one);
+                change(one);
             }
             known
         });
@@ -176,13 +211,26 @@ impl ForgeKnowledge {
 
 /// Who is who, as far as the roster tells. One that does not cover the policy counts as not known:
 /// deliveries are kept, and decided when it is read again.
-fn directory(policy: &Policy, forge: &str, roster: &Roster) -> Arc<Directory> {
+fn directory(policy: &Policy, forge: &str, roster: &Roster) -> Directory {
     let mut directory = Directory::new(policy, forge, roster);
     directory.known = roster.covers(&RosterWish::new(policy, forge));
-    Arc::new(directory)
+    directory
 }
 
 impl Known {
+    /// Who is who on every forge, anew: a person is away or busy on all of them.
+    fn join(&mut self) {
+        let Known { policy, forges, absences } = self;
+        let mut directories: Vec<Directory> =
+            forges.iter().map(|(name, forge)| directory(policy, name, &forge.roster)).collect();
+        let mut busy = BusyPeople::new();
+        directories.iter().for_each(|directory| directory.tell_busy(&mut busy));
+        directories.iter_mut().for_each(|directory| directory.heed(absences, &busy));
+        for (forge, directory) in forges.values_mut().zip(directories) {
+            forge.directory = Arc::new(directory);
+        }
+    }
+
     pub fn forge(&self, name: &str) -> Option<&ForgeKnowledge> {
         self.forges.get(name)
     }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
 use crate::clock::Clock;
+use crate::core::absence::AbsenceWish;
 use crate::core::action::Action;
 use crate::core::change::ChangeKey;
 use crate::core::decide;
@@ -162,13 +163,16 @@ impl Engine {
             };
             let Some(commit) = commit else { return Ok(()) };
             let (actions, wake) = (!commit.actions.is_empty(), commit.review.as_ref().and_then(|r| r.wake));
+            let absences = commit.absences.clone();
             match self.store.commit(commit).await {
-                Ok(()) => {
+                Ok(nudged) => {
                     self.metrics.decisions.inc();
+                    // Known before the next decision, which the reviews that it concerns are due for.
+                    self.knowledge.hear(&absences);
                     if actions {
                         self.bells.outbox.ring();
                     }
-                    if wake.is_some() {
+                    if wake.is_some() || nudged > 0 || !absences.is_empty() {
                         self.bells.alarm.ring();
                     }
                     return Ok(());
@@ -200,6 +204,7 @@ impl Engine {
             inbox,
             ledger: Vec::new(),
             actions: Vec::new(),
+            absences: Vec::new(),
             first_run_taken: false,
             withdraw_pings: false,
             now,
@@ -243,10 +248,15 @@ impl Engine {
             return Ok((!inbox.is_empty()).then(|| nothing(inbox)));
         }
         log(change, &outcome.ledger);
+        let reasons = outcome.ledger.iter().flat_map(|entry| &entry.reasons);
+        let broken = reasons.filter(|reason| matches!(reason, Reason::TemplateBroken { .. })).count();
+        self.metrics.template_faults.inc_by(broken as u64);
         let first_run_taken = outcome.leaves_first_run(&before);
         let withdraw_pings = outcome.review.stage != before.stage;
-        let (review, ledger, actions) = (Some(outcome.review), outcome.ledger, outcome.actions);
-        Ok(Some(Commit { review, ledger, actions, first_run_taken, withdraw_pings, ..nothing(inbox) }))
+        let Outcome { review, ledger, actions, absences } = outcome;
+        let review = Some(review);
+        let decided = Commit { review, ledger, actions, absences, ..nothing(inbox) };
+        Ok(Some(Commit { first_run_taken, withdraw_pings, ..decided }))
     }
 }
 
@@ -260,10 +270,12 @@ impl Engine {
     }
 
     /// A review whose forge is not configured any more, or whose people are not known: looked at
-    /// again later, and nothing else. There is nothing to postpone where there is no review.
-    fn postponed(&self, review: Review, version: Option<i64>) -> Option<Review> {
+    /// again later, and nothing else; it gives up its place in any queue, for it could not take what
+    /// becomes free. There is nothing to postpone where there is no review.
+    fn postponed(&self, mut review: Review, version: Option<i64>) -> Option<Review> {
         let change = &review.change;
         tracing::warn!(%change, "the forge is not configured or its people are not known; left as it is");
+        review.pools.iter_mut().for_each(|part| part.queued = None);
         let wake = Some(self.clock.now() + POSTPONED_FOR);
         version.map(|_| Review { wake, ..review })
     }
@@ -274,33 +286,38 @@ struct Outcome {
     review: Review,
     ledger: Vec<LedgerEntry>,
     actions: Vec<Action>,
+    absences: Vec<AbsenceWish>,
 }
 
 impl Outcome {
     /// A dry run records what would be done and does it not: only reads go out, and the review does
     /// not believe that the forge was asked, so a later real run says all of it.
     fn keep_on_paper(&mut self, before: &Review) {
-        self.actions.retain(|action| *action == Action::ReadFiles);
+        self.actions.retain(|action| matches!(action, Action::ReadFiles { .. }));
         self.review.asked = before.asked.clone();
         self.review.set_labels = before.set_labels.clone();
         self.review.status_fingerprint = before.status_fingerprint;
     }
 
-    /// Whether the change was held back by the first roll-out and no longer is.
+    /// Whether the change was held back by the first roll-out and is taken on now. One that a person
+    /// told Usher to skip meanwhile takes nobody's place.
     fn leaves_first_run(&self, before: &Review) -> bool {
         let held_now = self.ledger.iter().flat_map(|entry| &entry.reasons);
         let was_held = before.hold == Some(Hold::FirstRun)
             || held_now.into_iter().any(|r| *r == Reason::HeldForFirstRun);
-        was_held && self.review.hold != Some(Hold::FirstRun) && self.review.is_open()
+        let held_back = matches!(self.review.hold, Some(Hold::FirstRun | Hold::Skip));
+        was_held && !held_back && self.review.is_open()
     }
 }
 
 /// Decides fact after fact; of two actions of one kind the newer stands.
 fn fold(world: &World<'_>, before: &Review, facts: &[&Fact]) -> Outcome {
-    let mut outcome = Outcome { review: before.clone(), ledger: Vec::new(), actions: Vec::new() };
+    let (ledger, actions, absences) = (Vec::new(), Vec::new(), Vec::new());
+    let mut outcome = Outcome { review: before.clone(), ledger, actions, absences };
     for fact in facts {
         let decision = decide(world, &outcome.review, fact);
         outcome.review = decision.review;
+        outcome.absences.extend(decision.absence);
         if !decision.reasons.is_empty() || !decision.actions.is_empty() {
             outcome.ledger.push(LedgerEntry {
                 at: told_at(fact, world.now),
@@ -331,5 +348,23 @@ fn log(change: &ChangeKey, ledger: &[LedgerEntry]) {
         let reasons: Vec<String> = entry.reasons.iter().map(crate::core::words::sentence).collect();
         let actions: Vec<String> = entry.actions.iter().map(Action::kind).collect();
         tracing::info!(%change, fact = entry.fact, actions = actions.join(","), "{}", reasons.join(" "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_is_skipped_in_the_first_roll_out_takes_nobodys_place() {
+        let held = |hold| Review { hold, ..Review::new(ChangeKey::new("forge", "acme/shop", 7)) };
+        let before = held(Some(Hold::FirstRun));
+        let takes = |hold| {
+            let outcome =
+                Outcome { review: held(hold), ledger: Vec::new(), actions: Vec::new(), absences: Vec::new() };
+            outcome.leaves_first_run(&before)
+        };
+        assert!(takes(None));
+        assert!(!takes(Some(Hold::Skip)) && !takes(Some(Hold::FirstRun)));
     }
 }

@@ -1,20 +1,24 @@
 //! The client of one forge: what the courier, reconcile and `explain` hold.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use secrecy::SecretString;
 
+use super::credentials::Credentials;
 use super::fault::Fault;
 use super::http::{Health, Pages, Transport};
 use super::url::Place;
-use super::{github, gitlab, story};
+use super::{github, gitlab, owners, story};
 use crate::clock::Clock;
+use crate::core::absence::Busy;
 use crate::core::action::Action;
-use crate::core::change::{ChangeKey, ForgeKind, Snapshot};
+use crate::core::change::{Account, ChangeKey, ForgeKind, Snapshot};
 use crate::core::fact::Fact;
 use crate::core::people::{Roster, RosterWish};
 use crate::core::policy::Pattern;
+use crate::core::tickets::TicketRules;
 
 /// What a client needs to know of its forge.
 #[derive(Clone, Debug)]
@@ -24,7 +28,7 @@ pub struct ClientConfig {
     pub kind: ForgeKind,
     /// GitLab: the address of its pages, a path prefix included. GitHub: the address of its API.
     pub url: String,
-    pub token: SecretString,
+    pub credentials: Credentials,
     /// The projects to list; see [`Client::list`].
     pub projects: Vec<Pattern>,
     /// Sent with every request, such as `usher/0.1.0`.
@@ -92,6 +96,7 @@ struct Inner {
     line: Arc<Transport>,
     clock: Clock,
     dialect: Dialect,
+    tickets: ArcSwap<TicketRules>,
 }
 
 #[derive(Debug)]
@@ -104,19 +109,25 @@ impl Client {
     /// Prepares a client; nothing is sent.
     ///
     /// # Errors
-    /// When the url or the token cannot be used.
+    /// When the url or the credentials cannot be used.
     pub fn new(config: ClientConfig, clock: Clock) -> Result<Client, ClientError> {
-        let ClientConfig { name, kind, url, token, projects, user_agent } = config;
+        let ClientConfig { name, kind, url, credentials, projects, user_agent } = config;
         let fail = |why| ClientError { forge: name.clone(), why };
         let place = Place::new(kind, &url).map_err(fail)?;
         let line =
-            Transport::new(kind, place.api.clone(), token, &user_agent, clock.clone()).map_err(fail)?;
+            Transport::new(kind, place.api.clone(), credentials, &user_agent, clock.clone()).map_err(fail)?;
         let line = Arc::new(line);
         let dialect = match kind {
             ForgeKind::GitLab => Dialect::GitLab(gitlab::GitLab::new(line.clone(), clock.clone())),
             ForgeKind::GitHub => Dialect::GitHub(github::GitHub::new(line.clone())),
         };
-        Ok(Client(Arc::new(Inner { name, kind, projects, place, line, clock, dialect })))
+        let tickets = ArcSwap::default();
+        Ok(Client(Arc::new(Inner { name, kind, projects, place, line, clock, dialect, tickets })))
+    }
+
+    /// From now on, this client and its clones find customer tickets by these rules; at first by none.
+    pub fn set_tickets(&self, tickets: Arc<TicketRules>) {
+        self.0.tickets.store(tickets);
     }
 
     /// The forge's name in the configuration.
@@ -138,14 +149,15 @@ impl Client {
     ///
     /// Requests when all goes well: `Shape` 1 read and, where something differs, 1 write on GitLab,
     /// on GitHub 1 write each for added labels and reviewers (a removed label costs one more each);
-    /// `Status`, `Ping`, `Reply`, `React` 1 write; `ReadFiles` 1 read per 100 files.
+    /// `Status`, `Ping`, `Reply`, `React` 1 write; `ReadFiles` 1 read per 100 files,
+    /// and up to 3 to find CODEOWNERS where it is asked for.
     ///
     /// # Errors
     /// See [`Fault`]. [`Fault::Gone`]: the change is not there any more. After
     /// `Retry { outcome_unknown: true }` of an action that writes a comment, come back with
     /// [`Hint::look_up`].
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
-        if !matches!(action, Action::ReadFiles) {
+        if !matches!(action, Action::ReadFiles { .. }) {
             // A read that only serves a write is not spent while the write could not follow.
             self.0.line.check_write()?;
         }
@@ -160,9 +172,10 @@ impl Client {
     /// # Errors
     /// See [`Fault`].
     pub async fn observe(&self, change: &ChangeKey) -> Result<Snapshot, Fault> {
+        let tickets = self.0.tickets.load_full();
         match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.observe(change).await,
-            Dialect::GitHub(github) => github.observe(change).await,
+            Dialect::GitLab(gitlab) => gitlab.observe(change, &tickets).await,
+            Dialect::GitHub(github) => github.observe(change, &tickets).await,
         }
     }
 
@@ -174,9 +187,10 @@ impl Client {
     /// `truncated`, is one that the forge refuses to show (renamed, forbidden).
     pub async fn list(&self, updated_after: Option<Timestamp>) -> Result<Listing, Fault> {
         let Inner { name, projects, .. } = &*self.0;
+        let tickets = self.0.tickets.load_full();
         let mut listing = match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.list(name, projects, updated_after).await,
-            Dialect::GitHub(github) => github.list(name, projects, updated_after).await,
+            Dialect::GitLab(gitlab) => gitlab.list(name, projects, updated_after, &tickets).await,
+            Dialect::GitHub(github) => github.list(name, projects, updated_after, &tickets).await,
         }?;
         let mut seen = std::collections::BTreeSet::new();
         listing.changes.retain(|(key, _)| seen.insert(key.clone()));
@@ -225,6 +239,33 @@ impl Client {
         match &self.0.dialect {
             Dialect::GitLab(gitlab) => story::roster(gitlab, wish, &self.0.clock).await,
             Dialect::GitHub(github) => story::roster(github, wish, &self.0.clock).await,
+        }
+    }
+
+    /// Who of `people` is shown as busy, by account id. One request for 50 people; of more than 1,000
+    /// the rest is left out, with a warning. What people write beside it is not asked for.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn busy(&self, people: &[Account]) -> Result<BTreeMap<u64, Busy>, Fault> {
+        let now = self.0.clock.now();
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => story::busy(gitlab, people, ForgeKind::GitLab, now).await,
+            Dialect::GitHub(github) => story::busy(github, people, ForgeKind::GitHub, now).await,
+        }
+    }
+
+    /// Reads the CODEOWNERS file of a project as it is on `branch`, or on the default branch. 1 to 3
+    /// reads.
+    ///
+    /// # Errors
+    /// See [`Fault`]. [`Fault::Refused`]: the token may not read files (GitHub: Contents: read;
+    /// GitLab: the role Reporter). A project that is hidden altogether looks like one without the
+    /// file.
+    pub async fn codeowners(&self, project: &str, branch: Option<&str>) -> Result<owners::OwnersRead, Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => owners::read(gitlab, project, branch).await,
+            Dialect::GitHub(github) => owners::read(github, project, branch).await,
         }
     }
 

@@ -1,8 +1,10 @@
 //! Commands in comments: lines that begin with `@usher`, as the Markdown is rendered. What is in
-//! code, quotes, lists and HTML (comments included) is talk about commands, not a command.
+//! code, quotes, lists, tables, headings, folds and HTML (comments included) is talk about commands,
+//! not a command.
 
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use super::away;
 use crate::core::fact::Command;
 use crate::core::timebox::Budget;
 
@@ -28,19 +30,48 @@ const SNOOZE_DAYS_MAX: u32 = 90;
 const OWN_MARKER: &str = "<!-- usher:";
 
 /// The words, as people type them.
-const WORDS: [&str; 9] = ["help", "accept", "decline", "snooze", "reassign", "pool", "skip", "resume", "why"];
+const WORDS: [&str; 12] = [
+    "help", "accept", "decline", "snooze", "reassign", "pool", "skip", "resume", "away", "back", "sponsor",
+    "why",
+];
 
 /// Reads the commands of a comment in Markdown, in their order, at most [`COMMANDS_MAX`]. A command
-/// is a line that begins with `@` and one of `handles` (case does not matter). A comment that
-/// carries one of Usher's hidden markers has none.
+/// is a line that begins with `@` and one of `handles` (case does not matter). A comment that begins
+/// with one of Usher's hidden markers is one of its own, and has none; a marker further on is a quote.
+/// Of several lines that are not understood the first is enough.
 pub fn commands(text: &str, handles: &[String]) -> Vec<Command> {
     let text = head(text, COMMENT_BYTES_MAX);
-    if !mentions(text, handles) || text.contains(OWN_MARKER) {
+    if !mentions(text, handles) || text.trim_start().starts_with(OWN_MARKER) {
         return Vec::new();
     }
-    let lines = lines(text);
+    let text = without_fenced_quotes(text);
+    let lines = lines(&text);
     let addressed = lines.iter().filter_map(|line| addressed(line, handles));
-    addressed.take(COMMANDS_MAX).map(command).collect()
+    let mut puzzled = false;
+    let mut commands = Vec::new();
+    for command in addressed.filter_map(command).take(COMMANDS_MAX) {
+        let again = matches!(command, Command::Unknown { .. }) && std::mem::replace(&mut puzzled, true);
+        if !again {
+            commands.push(command);
+        }
+    }
+    commands
+}
+
+/// GitLab's quotes over several lines, from a line `>>>` to the next one, are blanked. CommonMark and
+/// GitHub would show what is between them as ordinary text, but nobody writes `>>>` to be obeyed.
+fn without_fenced_quotes(text: &str) -> String {
+    let is_fence = |line: &&str| line.trim_end() == ">>>";
+    let fences = text.lines().filter(is_fence).count();
+    let mut passed = 0;
+    let lines = text.lines().map(|line| {
+        let fence = is_fence(&line);
+        passed += usize::from(fence);
+        // One without a partner is no quote.
+        let quoted = passed % 2 == 1 && passed < fences;
+        if fence || quoted { "" } else { line }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The first bytes of a text, cut between characters.
@@ -59,28 +90,46 @@ fn strip_prefix_caseless<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     start.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
 }
 
+/// Elements of HTML whose content is not said but shown: folded, quoted, or as it is.
+const SHOWN: [&str; 6] = ["details", "blockquote", "pre", "code", "table", "ul"];
+
 /// The lines of the paragraphs that stand on their own, without those that begin with markup.
 fn lines(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut depth = 0_usize;
+    let mut shown = 0_usize;
+    let mut block = String::new();
     let mut line: Option<String> = None;
     let mut in_paragraph = false;
-    for event in Parser::new(text) {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH;
+    for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
         match event {
-            Event::Start(Tag::Paragraph) if depth == 0 => {
+            Event::Start(Tag::Paragraph) if depth == 0 && shown == 0 => {
                 in_paragraph = true;
                 line = Some(String::new());
             }
-            Event::End(TagEnd::Paragraph) if depth == 0 => {
+            Event::End(TagEnd::Paragraph) if in_paragraph => {
                 in_paragraph = false;
                 found.extend(line.take());
+            }
+            // A block comes line by line, and a comment in it may have several.
+            Event::Html(html) => block.push_str(&html),
+            Event::End(TagEnd::HtmlBlock) => {
+                shown = nesting(shown, &std::mem::take(&mut block));
+                depth = depth.saturating_sub(1);
+            }
+            Event::InlineHtml(html) => {
+                shown = nesting(shown, &html);
+                line = line.filter(|line| !line.is_empty());
             }
             Event::SoftBreak | Event::HardBreak if in_paragraph => {
                 found.extend(line.replace(String::new()));
             }
             // A line that begins with markup is no command; later on markup is decoration.
             Event::Start(_) if in_paragraph => line = line.filter(|line| !line.is_empty()),
-            Event::Code(_) | Event::InlineHtml(_) if line.as_ref().is_some_and(String::is_empty) => {
+            Event::Code(_) if line.as_ref().is_some_and(String::is_empty) => line = None,
+            // Who writes `\@usher` or `&#64;usher` means the word, not the address.
+            Event::Text(_) if line.as_ref().is_some_and(String::is_empty) && is_escaped(text, &range) => {
                 line = None;
             }
             Event::Text(piece) | Event::Code(piece) => {
@@ -92,8 +141,37 @@ fn lines(text: &str) -> Vec<String> {
             Event::End(_) if !in_paragraph => depth = depth.saturating_sub(1),
             _ => {}
         }
+        if shown > 0 {
+            line = None;
+        }
     }
     found
+}
+
+/// How deep in [`SHOWN`] elements the text is after a piece of HTML.
+fn nesting(depth: usize, html: &str) -> usize {
+    // What is commented out opens and closes nothing.
+    let open = |part: &str| part.split_once("-->").map_or("", |(_, rest)| rest).to_owned();
+    let parts = html.split("<!--").enumerate();
+    let html: String = parts.map(|(at, part)| if at == 0 { part.to_owned() } else { open(part) }).collect();
+    let html = html.to_ascii_lowercase();
+    let named = |tag: &str, name: &str| {
+        let rest = tag.strip_prefix(name);
+        rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    };
+    let mut depth = depth;
+    for tag in html.split('<').skip(1) {
+        let (close, tag) = (tag.starts_with('/'), tag.trim_start_matches('/'));
+        if SHOWN.iter().any(|name| named(tag, name)) {
+            depth = if close { depth.saturating_sub(1) } else { depth + 1 };
+        }
+    }
+    depth
+}
+
+/// Whether a piece of text stands in the source as an escape or entity.
+fn is_escaped(text: &str, range: &std::ops::Range<usize>) -> bool {
+    text[..range.start].ends_with('\\') || text[range.start..].starts_with('&')
 }
 
 /// What is said to Usher in a line that begins with one of its handles.
@@ -108,12 +186,23 @@ fn addressed<'a>(line: &'a str, handles: &[String]) -> Option<&'a str> {
     })
 }
 
-/// Understands what follows the handle. The bare handle asks for help.
-fn command(said: &str) -> Command {
+/// Understands what follows the handle. The bare handle asks for help; who only says thanks asks for
+/// nothing.
+fn command(said: &str) -> Option<Command> {
+    let (word, rest) = word_of(said);
+    let (word, rest) = if word == "please" && !rest.is_empty() { word_of(rest) } else { (word, rest) };
+    let thanks = matches!(word.as_str(), "thanks" | "thank" | "thx" | "ty");
+    (!thanks).then(|| understood(said, &word, rest))
+}
+
+/// The first word, in lower case and without the punctuation behind it, and the rest.
+fn word_of(said: &str) -> (String, &str) {
     let (word, rest) = said.split_once(char::is_whitespace).unwrap_or((said, ""));
-    let word = word.trim_end_matches(['.', ',', ':', '!', '?']).to_lowercase();
-    let rest = rest.trim();
-    match word.as_str() {
+    (word.trim_end_matches(['.', ',', ';', ':', '!', '?']).to_lowercase(), rest.trim())
+}
+
+fn understood(said: &str, word: &str, rest: &str) -> Command {
+    match word {
         "" | "help" => Command::Help,
         "accept" => Command::Accept,
         "decline" => Command::Decline { note: (!rest.is_empty()).then(|| cut(rest, NOTE_CHARS_MAX)) },
@@ -131,6 +220,9 @@ fn command(said: &str) -> Command {
         },
         "skip" => Command::Skip,
         "resume" => Command::Resume,
+        "away" => Command::Away { end: away::end(rest) },
+        "back" => Command::Back,
+        "sponsor" => Command::Sponsor,
         "why" => Command::Why,
         other => unknown(said, nearest(other)),
     }
@@ -207,6 +299,10 @@ mod tests {
         assert_eq!(one("@usher pool `docs`"), Command::Pool { name: "docs".into() });
         assert_eq!(one("@usher skip"), Command::Skip);
         assert_eq!(one("@usher resume"), Command::Resume);
+        assert_eq!(one("@usher back!"), Command::Back);
+        assert_eq!(one("@usher away 3d"), Command::Away { end: away::end("3d") });
+        assert_eq!(one("@usher away for ever"), Command::Away { end: None });
+        assert_eq!(one("@usher sponsor"), Command::Sponsor);
         assert_eq!(one("@usher why?"), Command::Why);
     }
 
@@ -224,6 +320,15 @@ mod tests {
             "# Heading\n\n@usher why",
             "@usher\twhy",
             "<details>\n\ntext\n\n</details>\n\n@usher why\r\n",
+            "<!-- <details> -->\n\n@usher why",
+            "<!--\n<details>\n<pre>\n-->\n\n@usher why",
+            "text <!-- <pre> -->\n\n@usher why",
+            "@usher why | not a table",
+            ">>> print(1)\n\n@usher why",
+            ">>>\n\n@usher why",
+            "@usher **why**",
+            "![x](https://example.com/x.png)\n\n@usher why",
+            "@usher Why?!",
         ] {
             assert_eq!(one(text), Command::Why, "{text:?}");
         }
@@ -251,8 +356,26 @@ mod tests {
             "**@usher why**",
             "![@usher why](https://example.com/x.png)",
             "# @usher why",
+            "| a | b |\n|---|---|\n| @usher why | x |",
+            "a | b\n--|--\n@usher why | x",
+            "~~@usher why~~",
+            "_@usher why_",
+            "\\\\@usher why",
+            "&#64;usher why",
+            "[^1]: @usher why\n\ntext[^1]",
+            ">>>\n\n@usher why\n\n>>>",
+            ">>>\nrita said\n\n@usher why\n>>>\ntext",
+            "> [!NOTE]\n> @usher why",
+            "<details><summary>Log</summary>\n\n@usher why\n\n</details>",
+            "<details>\n\n<details>\n\na\n\n</details>\n\n@usher why\n\n</details>",
+            "<blockquote>\n\n@usher why\n\n</blockquote>",
+            "<pre>\n\n@usher why\n</pre>",
+            "text <code>\n@usher why\n</code>",
+            "* [ ] @usher why",
             "@usher-bot why",
             "@usherette why",
+            "@usher/devs why",
+            "@usher.example why",
             "@ usher why",
             "mail@usher why",
             "",
@@ -264,7 +387,34 @@ mod tests {
     #[test]
     fn usher_does_not_obey_itself() {
         assert_eq!(read("<!-- usher:status -->\n\n@usher skip"), []);
-        assert_eq!(read("@usher skip\n\n<!-- usher:ping:abc -->"), []);
+        assert_eq!(read("  <!-- usher:ping:abc -->\n@usher skip"), []);
+        // A person who quotes Usher, marker and all, is obeyed.
+        assert_eq!(one("> <!-- usher:ping:abc -->\n> rita: a nudge\n\n@usher accept"), Command::Accept);
+        assert_eq!(one("@usher skip\n\n<!-- usher:ping:abc -->"), Command::Skip);
+    }
+
+    #[test]
+    fn courtesy_is_understood() {
+        assert_eq!(one("@usher please decline no time"), Command::Decline { note: Some("no time".into()) });
+        assert_eq!(one("@usher, please: why?"), Command::Why);
+        assert_eq!(read("@usher thanks!"), []);
+        assert_eq!(read("@usher thank you"), []);
+    }
+
+    /// GitLab takes quick actions out of a note before it tells of it; where it does not, they are
+    /// lines like any other.
+    #[test]
+    fn other_lines_of_a_comment_do_not_matter() {
+        let decline = Command::Decline { note: None };
+        assert_eq!(read("/label ~bug\n@usher decline\n/cc @ravi"), [decline]);
+        assert_eq!(read("Two things:\n\n@usher why\n@usher skip"), [Command::Why, Command::Skip]);
+        assert_eq!(read("@usher skip\n\n- a\n- b\n\n> c\n\n@usher why"), [Command::Skip, Command::Why]);
+        assert_eq!(read("@usher decline\n- no time"), [Command::Decline { note: None }]);
+        let several = read("@usher foo\n@usher bar\n@usher why");
+        assert!(
+            matches!(&several[..], [Command::Unknown { text, .. }, Command::Why] if text == "foo"),
+            "{several:?}"
+        );
     }
 
     #[test]
@@ -309,6 +459,18 @@ mod tests {
         assert_eq!(text.len(), UNKNOWN_CHARS_MAX);
         let far = format!("{}\n\n@usher skip", "é ".repeat(COMMENT_BYTES_MAX));
         assert_eq!(read(&far), []);
+    }
+
+    /// Whatever Usher writes would be obeyed by nobody, not even without its marker.
+    #[test]
+    fn own_texts_have_no_commands_in_them() {
+        use crate::core::words;
+        let known = Some("decline");
+        for text in
+            [words::help("usher"), words::not_understood("@usher skip", known, "usher"), words::stranger()]
+        {
+            assert_eq!(read(&text), [], "{text}");
+        }
     }
 
     proptest::proptest! {

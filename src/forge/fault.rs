@@ -38,6 +38,11 @@ impl Fault {
         Fault::Refused { status: 0, answer: format!("the request cannot be made: {error}") }
     }
 
+    /// An action that is not for a forge: a bug of ours, too.
+    pub(super) fn misdirected() -> Fault {
+        Fault::Refused { status: 0, answer: "this is not for a forge to do".into() }
+    }
+
     /// The same fault, saying what it befell.
     pub(super) fn about(self, what: &str) -> Fault {
         match self {

@@ -8,16 +8,21 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use url::{Host, Url};
 
+use super::credentials::{Bearer, Credentials};
 use super::fault::{self, Fault, Patience};
 use super::gate::{Gate, NotBefore, Traffic};
+use super::github::{App, SignIn, Whose};
 use crate::clock::Clock;
 use crate::core::change::ForgeKind;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Names the owner whose installation of a GitHub App is meant, where the path does not. It never goes
+/// out.
+pub(super) const OWNER_HEADER: &str = "x-usher-owner";
 /// Largest answer taken in: a page of 100 GitLab diffs at its 200 kB limit stays below.
 const ANSWER_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 /// Entries asked for per page: the most that both forges give.
@@ -42,10 +47,17 @@ pub struct Health {
 pub struct Transport {
     http: reqwest::Client,
     api: Url,
-    token: SecretString,
+    identity: Identity,
+    graphql: Url,
     gate: Gate,
     clock: Clock,
     health: Mutex<Health>,
+}
+
+/// Whose name the requests carry.
+enum Identity {
+    Token(Bearer),
+    App(App),
 }
 
 impl fmt::Debug for Transport {
@@ -58,21 +70,19 @@ impl Transport {
     /// Prepares a connection; nothing is sent.
     ///
     /// # Errors
-    /// When the token cannot be a header, or TLS cannot be set up.
+    /// When the credentials cannot be used, or TLS cannot be set up.
     pub fn new(
         kind: ForgeKind,
         api: Url,
-        token: SecretString,
+        credentials: Credentials,
         user_agent: &str,
         clock: Clock,
     ) -> Result<Transport, String> {
+        let identity = match credentials {
+            Credentials::Token(token) => Identity::Token(Bearer::new(token)?),
+            Credentials::App(key) => Identity::App(App::new(&key, clock.clone())?),
+        };
         let mut headers = HeaderMap::new();
-        let bearer = format!("Bearer {}", token.expose_secret());
-        let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| {
-            "the token holds a line break or another character no header may carry".to_owned()
-        })?;
-        bearer.set_sensitive(true);
-        headers.insert(header::AUTHORIZATION, bearer);
         let accept = match kind {
             ForgeKind::GitLab => "application/json",
             ForgeKind::GitHub => "application/vnd.github+json",
@@ -91,12 +101,18 @@ impl Transport {
         }
         let http = http.build().map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
         let gate = Gate::new(kind, clock.clone());
-        Ok(Transport { http, api, token, gate, clock, health: Mutex::default() })
+        let graphql = super::url::graphql(&api);
+        Ok(Transport { http, api, identity, graphql, gate, clock, health: Mutex::default() })
     }
 
     /// Root of the API, with a slash at its end.
     pub fn api(&self) -> &Url {
         &self.api
+    }
+
+    /// Where GraphQL queries go.
+    pub fn graphql(&self) -> &Url {
+        &self.graphql
     }
 
     pub fn health(&self) -> Health {
@@ -112,26 +128,99 @@ impl Transport {
         self.gate.check(Traffic::Write).map_err(Fault::from)
     }
 
-    /// Sends one request, once. The answer is a 2xx, read whole.
+    /// Whether requests are made as a GitHub App.
+    pub fn is_app(&self) -> bool {
+        matches!(self.identity, Identity::App(_))
+    }
+
+    /// The owners that have installed the App, in lower case; none without an App.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn owners(&self) -> Result<Vec<String>, Fault> {
+        match &self.identity {
+            Identity::Token(_) => Ok(Vec::new()),
+            Identity::App(app) => app.owners(|request| self.sign_in(request)).await,
+        }
+    }
+
+    /// Sends one request, once. The answer is a 2xx, read whole. A token of an App that has become
+    /// worthless early is replaced, and only then the request is sent a second time: the first did
+    /// nothing.
     ///
     /// # Errors
     /// Everything else, as a [`Fault`].
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
-        let write = !matches!(*request.method(), Method::GET | Method::HEAD);
+        // A GraphQL query is a POST that changes nothing, and nothing but queries is sent there.
+        let query = request.method() == Method::POST && request.uri().path() == self.graphql.path();
+        let write = !matches!(*request.method(), Method::GET | Method::HEAD) && !query;
         self.gate.permit(if write { Traffic::Write } else { Traffic::Read })?;
-        let answer = self.exchange(request, write).await;
-        let answer = answer.and_then(|answer| self.weigh(answer, write));
+        let answer = self.send_signed(request, write).await;
         self.note(answer.as_ref().err());
         answer
     }
 
-    async fn exchange(&self, request: Request<Vec<u8>>, write: bool) -> Result<Response<Bytes>, Fault> {
+    async fn send_signed(&self, request: Request<Vec<u8>>, write: bool) -> Result<Response<Bytes>, Fault> {
+        let bearer = self.bearer(&request).await?;
+        let Identity::App(app) = &self.identity else { return self.carry(request, &bearer, write).await };
+        let answer = self.carry(request.clone(), &bearer, write).await;
+        if !matches!(answer, Err(Fault::Unauthorized)) {
+            return answer;
+        }
+        app.forget(&bearer).await;
+        let bearer = self.bearer(&request).await?;
+        self.carry(request, &bearer, write).await
+    }
+
+    async fn bearer(&self, request: &Request<Vec<u8>>) -> Result<Bearer, Fault> {
+        let app = match &self.identity {
+            Identity::Token(bearer) => return Ok(bearer.clone()),
+            Identity::App(app) => app,
+        };
+        let whose = match request.headers().get(OWNER_HEADER).and_then(|owner| owner.to_str().ok()) {
+            Some(owner) => Whose::Owner(owner.to_lowercase()),
+            None => {
+                let path = request.uri().path();
+                App::whose(path.strip_prefix(self.api.path()).unwrap_or(path))
+            }
+        };
+        app.bearer(&whose, |request| self.sign_in(request)).await
+    }
+
+    async fn sign_in(&self, request: SignIn) -> Result<Bytes, Fault> {
+        self.gate.permit(Traffic::Read)?;
+        let method = if request.post { Method::POST } else { Method::GET };
+        let url = self.api.join(&request.path).map_err(|error| Fault::unsendable(&error))?;
+        let outgoing = Request::builder().method(method).uri(url.as_str()).body(Vec::new());
+        let outgoing = outgoing.map_err(|error| Fault::unsendable(&error))?;
+        // A token that is granted and never arrives does no harm, so its outcome is not "unknown".
+        let answer = self.carry(outgoing, &request.bearer, false).await?;
+        Ok(answer.into_body())
+    }
+
+    async fn carry(
+        &self,
+        request: Request<Vec<u8>>,
+        bearer: &Bearer,
+        write: bool,
+    ) -> Result<Response<Bytes>, Fault> {
+        let answer = self.exchange(request, bearer, write).await?;
+        self.weigh(answer, bearer, write)
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Vec<u8>>,
+        bearer: &Bearer,
+        write: bool,
+    ) -> Result<Response<Bytes>, Fault> {
         let lost = |error: &reqwest::Error| Fault::Retry {
             why: format!("no answer from the forge: {}", chain(error)),
             // Without a connection nothing was sent.
             outcome_unknown: write && !error.is_connect() && !error.is_builder(),
         };
-        let request = self.addressed(request)?;
+        let mut request = self.addressed(request)?;
+        request.headers_mut().insert(header::AUTHORIZATION, bearer.header.clone());
         let mut answer = self.http.execute(request).await.map_err(|error| lost(&error))?;
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
@@ -161,6 +250,7 @@ impl Transport {
         let mut outgoing = reqwest::Request::new(parts.method, url);
         *outgoing.headers_mut() = parts.headers;
         outgoing.headers_mut().remove(header::CONTENT_LENGTH);
+        outgoing.headers_mut().remove(OWNER_HEADER);
         if !body.is_empty() {
             *outgoing.body_mut() = Some(body.into());
         }
@@ -168,7 +258,7 @@ impl Transport {
     }
 
     /// Learns from the answer's headers, and turns everything but 2xx into a fault.
-    fn weigh(&self, answer: Response<Bytes>, write: bool) -> Result<Response<Bytes>, Fault> {
+    fn weigh(&self, answer: Response<Bytes>, bearer: &Bearer, write: bool) -> Result<Response<Bytes>, Fault> {
         let (status, headers, now) = (answer.status(), answer.headers(), self.clock.now());
         if let Some(patience) = fault::limited(status, headers, answer.body(), now) {
             let why = format!("the forge limits requests ({})", status.as_u16());
@@ -184,7 +274,7 @@ impl Transport {
         if let Some(at) = status.is_server_error().then(|| fault::retry_after(headers, now)).flatten() {
             self.gate.block(Patience::Until(at), "the forge is out of service");
         }
-        let words = fault::words(answer.body(), self.token.expose_secret());
+        let words = fault::words(answer.body(), bearer.secret.expose_secret());
         Err(fault::judge(status, headers, words, write))
     }
 

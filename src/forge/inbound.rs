@@ -1,5 +1,7 @@
 //! Bytes in, facts out: what a forge posts to `/hooks/{name}`, verified and read.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -10,6 +12,8 @@ use super::signature::{BadSecret, GitHubProof, GitLabProof, Unverified};
 use super::{github, gitlab};
 use crate::core::change::{Account, ChangeKey, ForgeKind};
 use crate::core::fact::Fact;
+use crate::core::people::{DEFAULT_HANDLE, handle_of};
+use crate::core::tickets::TicketRules;
 
 /// Longest delivery id that is taken from a header; a longer one is replaced by the body's digest.
 const DELIVERY_ID_CHARS_MAX: usize = 200;
@@ -36,6 +40,7 @@ pub struct Inbound {
     name: String,
     proof: Proof,
     handles: Vec<String>,
+    tickets: Arc<TicketRules>,
 }
 
 #[derive(Clone, Debug)]
@@ -96,6 +101,7 @@ impl Unreadable {
 pub(crate) struct Context<'a> {
     pub forge: &'a str,
     pub handles: &'a [String],
+    pub tickets: &'a TicketRules,
     /// The value of the forge's event header, if any.
     pub event: Option<&'a str>,
     /// The forge's own id of the delivery, if any.
@@ -147,9 +153,15 @@ impl Inbound {
         let bare = handles.iter().map(|handle| handle.trim_start_matches('@').to_owned());
         let mut handles: Vec<String> = bare.filter(|handle| !handle.is_empty()).collect();
         if handles.is_empty() {
-            handles.push("usher".to_owned());
+            handles.push(DEFAULT_HANDLE.to_owned());
         }
-        Ok(Inbound { name: name.to_owned(), proof, handles })
+        Ok(Inbound { name: name.to_owned(), proof, handles, tickets: Arc::default() })
+    }
+
+    /// Finds customer tickets in descriptions by these rules; without, none are looked for.
+    #[must_use]
+    pub fn with_tickets(self, tickets: Arc<TicketRules>) -> Inbound {
+        Inbound { tickets, ..self }
     }
 
     /// The forge's name, as in `/hooks/{name}`.
@@ -183,10 +195,22 @@ impl Inbound {
     /// When the body is no JSON object, or what identifies the change has an impossible type
     /// (HTTP 400).
     pub fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Reading, Unreadable> {
+        self.read_as(headers, body, None)
+    }
+
+    /// As [`Inbound::read`]; `me` is the login of Usher's own account, which commands may be addressed
+    /// to as well. It is learnt from the forge while Usher runs.
+    ///
+    /// # Errors
+    /// As [`Inbound::read`].
+    pub fn read_as(&self, headers: &HeaderMap, body: &[u8], me: Option<&str>) -> Result<Reading, Unreadable> {
+        let me = me.map(handle_of).filter(|me| !me.is_empty()).map(str::to_owned);
+        let handles: Vec<String> = self.handles.iter().cloned().chain(me).collect();
         let header = |name| header(headers, name);
         let context = |event, told_id| Context {
             forge: &self.name,
-            handles: &self.handles,
+            handles: &handles,
+            tickets: &self.tickets,
             event: header(event),
             told_id,
             body,

@@ -5,14 +5,18 @@
 //! actions, observes and lists changes, and resolves the roster, over one [`http::Transport`]
 //! (timeouts, limits, faults, the [`gate`]) that lies under both crates.
 
+mod away;
 pub mod client;
 pub mod command;
+mod credentials;
+mod description;
 pub mod fault;
 pub mod gate;
 pub mod github;
 pub mod gitlab;
 pub mod http;
 pub mod inbound;
+pub mod owners;
 pub mod signature;
 mod story;
 #[cfg(test)]
@@ -24,8 +28,10 @@ pub mod tolerant;
 pub mod url;
 
 pub use client::{Client, ClientConfig, Hint, Listing, Performed};
+pub use credentials::{AppKey, Credentials};
 pub use fault::Fault;
 pub use gitlab::{Hook, HookState};
 pub use http::Health;
 pub use inbound::{Inbound, Incoming, Reading, Secrets, Unreadable};
+pub use owners::OwnersRead;
 pub use signature::{BadSecret, Unverified};

@@ -1,12 +1,17 @@
 //! What both dialects do in the same way, told once.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::client::{Hint, Performed};
-use super::fault::Fault;
+use super::fault::{ANSWER_CHARS, Fault};
 use crate::clock::Clock;
+use crate::core::absence::Busy;
 use crate::core::action::Action;
-use crate::core::change::{Account, ChangeKey};
+use crate::core::change::{Account, ChangeKey, ForgeKind};
 use crate::core::people::{Roster, RosterWish};
 
 /// Comments on a change, written by our own account.
@@ -31,7 +36,14 @@ pub(super) trait People: Sync {
     async fn members(&self, group: &str) -> Result<Vec<Account>, Fault>;
     /// The account of a login, or [`Fault::Gone`].
     async fn user(&self, login: &str) -> Result<Account, Fault>;
+    /// Who of at most [`PEOPLE_PER_QUERY`] people is shown as busy: account id, and until when.
+    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault>;
 }
+
+/// People asked about in one query (both forges weigh queries by what they may give).
+pub(super) const PEOPLE_PER_QUERY: usize = 50;
+/// People asked about at all.
+const BUSY_PEOPLE_MAX: usize = 1_000;
 
 /// Brings the comment of `action` about: edits ours where there is one (the status comment only;
 /// pings and replies are written once), and creates it otherwise.
@@ -88,6 +100,26 @@ pub(super) async fn roster<P: People>(people: &P, wish: &RosterWish, clock: &Clo
     Ok(roster)
 }
 
+/// Who of `people` is shown as busy.
+pub(super) async fn busy<P: People>(
+    forge: &P,
+    people: &[Account],
+    says: ForgeKind,
+    seen_at: Timestamp,
+) -> Result<BTreeMap<u64, Busy>, Fault> {
+    if people.len() > BUSY_PEOPLE_MAX {
+        let left_out = people.len() - BUSY_PEOPLE_MAX;
+        tracing::warn!(left_out, "too many people in pools to ask a forge who of them is busy");
+    }
+    let mut busy = BTreeMap::new();
+    for some in people[..people.len().min(BUSY_PEOPLE_MAX)].chunks(PEOPLE_PER_QUERY) {
+        for (id, until) in forge.busy(some).await? {
+            busy.insert(id, Busy { says, until, seen_at });
+        }
+    }
+    Ok(busy)
+}
+
 /// A refusal to show the members of `group`, saying which right is missing. The roster fails as a
 /// whole: who is in support is waited for, not guessed.
 fn members_fault(fault: Fault, group: &str, right: &str) -> Fault {
@@ -105,5 +137,35 @@ fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
         Ok(answer) => Ok(Some(answer)),
         Err(Fault::Gone) => Ok(None),
         Err(fault) => Err(fault),
+    }
+}
+
+/// An answer to a GraphQL query, errors included: they come with status 200.
+#[derive(Deserialize)]
+pub(super) struct GraphQl<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Vec<GraphQlError>,
+}
+
+#[derive(Deserialize)]
+struct GraphQlError {
+    /// GitHub's word for it: `NOT_FOUND`, `RATE_LIMITED`, …
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    message: String,
+}
+
+/// What an answer gave. People who are not there any more are no error: the others are told of.
+pub(super) fn data<T>(answer: GraphQl<T>) -> Result<T, Fault> {
+    let weighs = |error: &&GraphQlError| error.kind.as_deref() != Some("NOT_FOUND");
+    match (answer.data, answer.errors.iter().find(weighs)) {
+        (Some(data), None) => Ok(data),
+        (_, Some(error)) => {
+            let answer: String = error.message.chars().take(ANSWER_CHARS).collect();
+            Err(Fault::Refused { status: 200, answer })
+        }
+        (None, None) => Err(Fault::Refused { status: 200, answer: "no data".into() }),
     }
 }

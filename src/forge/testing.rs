@@ -5,7 +5,7 @@ use serde_json::Value;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
-use super::{Client, ClientConfig};
+use super::{Client, ClientConfig, Credentials};
 use crate::clock::Clock;
 use crate::core::change::{Account, ChangeKey, ForgeKind};
 use crate::core::policy::Pattern;
@@ -38,7 +38,7 @@ pub(super) fn config(kind: ForgeKind, url: String, projects: &[&str]) -> ClientC
         name: "f".into(),
         kind,
         url,
-        token: TOKEN.into(),
+        credentials: Credentials::Token(TOKEN.into()),
         projects: projects
             .iter()
             .map(|text| Pattern::new_ignoring_case(text).expect("a valid pattern"))

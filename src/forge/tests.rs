@@ -175,7 +175,7 @@ async fn the_token_travels_in_one_header_and_is_printed_nowhere() {
         assert_eq!(request.headers.get_all("authorization").iter().count(), 1);
     }
     let bad = config(ForgeKind::GitHub, "https://h".into(), &[]);
-    let bad = super::ClientConfig { token: "ab\ncd".into(), ..bad };
+    let bad = super::ClientConfig { credentials: super::Credentials::Token("ab\ncd".into()), ..bad };
     let error = Client::new(bad, Clock::system()).unwrap_err().to_string();
     assert!(error.contains("line break") && !error.contains("ab"), "{error}");
 }

@@ -14,6 +14,16 @@ pub struct Place {
     pub web: Url,
 }
 
+/// Where a forge with this root of its REST API takes GraphQL: GitLab `…/api/graphql`, GitHub
+/// `https://api.github.com/graphql`, GitHub Enterprise Server `https://ghe/api/graphql`.
+pub(super) fn graphql(api: &Url) -> Url {
+    let root = api.path().trim_end_matches('/');
+    let root = root.strip_suffix("/v4").or_else(|| root.strip_suffix("/v3")).unwrap_or(root);
+    let mut url = api.clone();
+    url.set_path(&format!("{root}/graphql"));
+    url
+}
+
 /// GitHub's public API.
 pub const GITHUB_API: &str = "https://api.github.com";
 
@@ -105,6 +115,16 @@ pub(super) fn below<'a>(root: &Url, segments: impl IntoIterator<Item = &'a str>)
 mod tests {
     use super::*;
     use ForgeKind::{GitHub, GitLab};
+
+    #[test]
+    fn graphql_lives_beside_rest() {
+        let at = |kind, url: &str| graphql(&Place::new(kind, url).unwrap().api).to_string();
+        let gitlab = |url: &str| at(ForgeKind::GitLab, url);
+        assert_eq!(gitlab("https://gitlab.com"), "https://gitlab.com/api/graphql");
+        assert_eq!(gitlab("https://h/gl/"), "https://h/gl/api/graphql");
+        assert_eq!(at(ForgeKind::GitHub, GITHUB_API), "https://api.github.com/graphql");
+        assert_eq!(at(ForgeKind::GitHub, "https://ghe/api/v3"), "https://ghe/api/graphql");
+    }
 
     #[test]
     fn roots_keep_their_prefix_and_find_the_pages() {

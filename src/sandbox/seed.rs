@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::delivery::{Hook, HookTarget, NewHook};
+use super::github::apps::{App, Installation};
 use super::state::{Access, Forge, Group, Org, Project, State, Tier, User, UserId};
 use super::{Sandbox, github};
 
@@ -25,17 +28,60 @@ impl Sandbox {
         state.tokens.insert((forge, token.to_owned()), user);
     }
 
+    /// Registers the fake GitHub's one App; it acts as the bot `slug[bot]`. `public_key` is RSA in PEM.
+    ///
+    /// # Panics
+    /// When the key is none.
+    pub fn add_app(&self, id: u64, slug: &str, public_key: &str) {
+        let key = jsonwebtoken::DecodingKey::from_rsa_pem(public_key.as_bytes());
+        let key = key.unwrap_or_else(|error| panic!("no public RSA key in PEM: {error}"));
+        let mut state = self.state();
+        let user = state.account(Forge::Github, &format!("{slug}[bot]"), slug, true);
+        let (slug, installations, granted) = (slug.to_owned(), BTreeMap::new(), BTreeMap::new());
+        state.app = Some(App { id, slug, key, user, installations, granted });
+    }
+
+    /// Installs the App at an owner, who lets it into every repository there is by then.
+    pub fn install_app(&self, owner: &str) {
+        let mut state = self.state();
+        let id = state.new_id();
+        let Some(app) = &mut state.app else { return };
+        let user = app.user;
+        app.installations.insert(owner.to_owned(), Installation { id, suspended_at: None });
+        let of_owner = |project: &&mut Project| project.forge == Forge::Github && project.owner() == owner;
+        for project in state.projects.values_mut().filter(of_owner) {
+            project.members.insert(user, Access::WRITE);
+        }
+    }
+
+    /// Makes all tokens worthless that installations of the App were granted.
+    pub fn revoke_app_tokens(&self) {
+        if let Some(app) = &mut self.state().app {
+            app.granted.clear();
+        }
+    }
+
     /// Makes a token worthless.
     pub fn revoke_token(&self, forge: Forge, token: &str) {
         self.state().tokens.remove(&(forge, token.to_owned()));
     }
 
-    /// Sets GitLab's availability ("busy") with its message.
-    pub fn set_busy(&self, login: &str, busy: bool, message: &str) {
+    /// Somebody sets their status: busy (GitHub: "limited availability") or not, with a message. No
+    /// webhook tells of it, on either forge.
+    pub fn set_busy(&self, forge: Forge, login: &str, busy: bool, message: &str) {
+        self.set_status(forge, login, busy, message, None);
+    }
+
+    /// Somebody sets themselves busy on GitHub until then.
+    pub fn set_busy_until(&self, login: &str, until: Timestamp) {
+        self.set_status(Forge::Github, login, true, "", Some(until));
+    }
+
+    fn set_status(&self, forge: Forge, login: &str, busy: bool, message: &str, until: Option<Timestamp>) {
         let mut state = self.state();
-        let id = state.account(Forge::Gitlab, login, login, false);
-        if let Some(user) = state.users.get_mut(&(Forge::Gitlab, id)) {
-            (user.busy, user.status_message) = (busy, message.to_owned());
+        let id = state.account(forge, login, login, false);
+        if let Some(user) = state.users.get_mut(&(forge, id)) {
+            (user.busy, user.busy_until, user.status_message) = (busy, until, message.to_owned());
         }
     }
 }
@@ -65,6 +111,18 @@ impl Sandbox {
     /// owner becomes a group or organisation, unless it is the login of somebody added before.
     pub fn add_project(&self, forge: Forge, path: &str) -> u64 {
         self.state().new_project(forge, path)
+    }
+
+    /// Writes a file of a repository on a branch, or takes it away with `None`. The default branch is
+    /// `main`.
+    pub fn set_file(&self, forge: Forge, project: &str, branch: &str, path: &str, text: Option<&str>) {
+        if let Ok(project) = self.state().project_mut(forge, project) {
+            let place = (branch.to_owned(), path.to_owned());
+            match text {
+                Some(text) => project.files.insert(place, text.to_owned()),
+                None => project.files.remove(&place),
+            };
+        }
     }
 
     /// Makes a project visible to everybody.
@@ -143,8 +201,10 @@ impl State {
         // Far apart, so that an id of one forge used on the other finds nobody.
         let id = self.new_id() + if forge == Forge::Gitlab { 0 } else { 5_000_000 };
         let (login, name) = (login.to_owned(), name.to_owned());
-        self.users
-            .insert((forge, id), User { id, login, name, bot, busy: false, status_message: String::new() });
+        self.users.insert(
+            (forge, id),
+            User { id, login, name, bot, busy: false, busy_until: None, status_message: String::new() },
+        );
         id
     }
 
@@ -182,6 +242,7 @@ impl State {
             members: BTreeMap::new(),
             labels: Vec::new(),
             changes: BTreeMap::new(),
+            files: BTreeMap::new(),
             approvals_required: 1,
             reset_approvals_on_push: false,
             created_at,

@@ -75,7 +75,7 @@ async fn answer(
     let reply = match &fault {
         Some(Fault::DropConnectionBeforeApplying) => None,
         Some(Fault::Status { code, headers, body }) => {
-            Some(Reply { status: *code, headers: headers.clone(), body: Some(body.clone()) })
+            Some(Reply { headers: headers.clone(), ..Reply::json(*code, body.clone()) })
         }
         Some(Fault::DropConnectionAfterApplying) => {
             handle(&mut state, forge, parts, &body, user);
@@ -101,6 +101,9 @@ fn handle(
     body: &Bytes,
     user: Option<u64>,
 ) -> Reply {
+    if parts.method == http::Method::POST && parts.uri.path() == graphql_path(forge) {
+        return query(state, forge, body, user);
+    }
     let (origin, root) = match forge {
         Forge::Gitlab => (state.gitlab_origin.clone(), "/gl/api/v4"),
         Forge::Github => (state.github_origin.clone(), "/api/v3"),
@@ -131,6 +134,27 @@ fn handle(
     reply
 }
 
+fn graphql_path(forge: Forge) -> &'static str {
+    match forge {
+        Forge::Gitlab => "/gl/api/graphql",
+        Forge::Github => "/api/graphql",
+    }
+}
+
+/// A GraphQL query, charged like any other request.
+fn query(state: &mut State, forge: Forge, body: &Bytes, user: Option<u64>) -> Reply {
+    let mut reply = match (state.charge(forge), serde_json::from_slice(body)) {
+        (Err(refusal), _) => refuse(forge, &refusal),
+        (Ok(()), Err(_)) => refuse(forge, &Refusal::new(400, "Problems parsing JSON")),
+        (Ok(()), Ok(body)) => match forge {
+            Forge::Gitlab => gitlab::graphql::answer(state, &body, user),
+            Forge::Github => github::graphql::answer(state, &body, user),
+        },
+    };
+    state.add_rate_headers(forge, &mut reply);
+    reply
+}
+
 fn refuse(forge: Forge, refusal: &Refusal) -> Reply {
     match forge {
         Forge::Gitlab => gitlab::rest::refuse(refusal),
@@ -148,17 +172,21 @@ fn authenticate(state: &State, forge: Forge, headers: &http::HeaderMap) -> Optio
             || (forge == Forge::Github && scheme.eq_ignore_ascii_case("token"));
         known.then(|| token.trim())
     });
+    if let (Forge::Github, Some(app), Some(_)) = (forge, &state.app, state.app_grant(headers)) {
+        return Some(app.user);
+    }
     let token =
         if forge == Forge::Gitlab { value("private-token").or(authorization) } else { authorization }?;
     state.tokens.get(&(forge, token.to_owned())).copied()
 }
 
 fn into_response(reply: Reply) -> Response<Full<Bytes>> {
-    let body = reply.body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
-    let mut response = Response::new(Full::new(body));
+    let kind = if reply.text.is_some() { "text/plain" } else { "application/json; charset=utf-8" };
+    let text = reply.text.or_else(|| reply.body.map(|body| body.to_string()));
+    let mut response = Response::new(Full::new(Bytes::from(text.unwrap_or_default())));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert("content-type", HeaderValue::from_static(kind));
     for (name, value) in reply.headers {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);

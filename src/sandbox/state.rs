@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::delivery::{Delivery, Hook};
 use super::faults::PlannedFault;
+use super::github::apps::App;
 use super::people::ChangeRef;
 use super::record::{LogEntry, RequestRecord};
 use super::sign;
@@ -21,6 +22,9 @@ pub enum Forge {
     /// The fake GitHub Enterprise Server, API below `/api/v3`.
     Github,
 }
+
+/// The default branch of every project.
+pub(super) const DEFAULT_BRANCH: &str = "main";
 
 /// A user's numeric id; the same person has a different one on each forge.
 pub type UserId = u64;
@@ -61,8 +65,10 @@ pub(super) struct User {
     pub login: String,
     pub name: String,
     pub bot: bool,
-    /// GitLab's own "busy" flag and message; GitHub has none in REST.
+    /// GitLab's "busy", GitHub's "limited availability" (in GraphQL only), and the message beside it.
     pub busy: bool,
+    /// When GitHub clears the status.
+    pub busy_until: Option<Timestamp>,
     pub status_message: String,
 }
 
@@ -101,6 +107,8 @@ pub(super) struct Project {
     pub members: BTreeMap<UserId, Access>,
     pub labels: Vec<Label>,
     pub changes: BTreeMap<u64, Change>,
+    /// Contents of files, by branch and path.
+    pub files: BTreeMap<(String, String), String>,
     /// GitLab: how many approvals make a merge request `approved`; 0 counts as one.
     pub approvals_required: usize,
     /// GitLab: whether a push takes approvals away.
@@ -117,6 +125,12 @@ impl Project {
     /// Everything before the last part of the path.
     pub fn owner(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(owner, _)| owner)
+    }
+
+    /// What a file holds on a branch, or on the default one.
+    pub fn file(&self, branch: Option<&str>, path: &str) -> Option<&str> {
+        let branch = branch.unwrap_or(DEFAULT_BRANCH);
+        self.files.get(&(branch.to_owned(), path.to_owned())).map(String::as_str)
     }
 
     /// The label of that name, as this forge compares names: GitHub ignores case.
@@ -281,6 +295,8 @@ pub(super) struct State {
     pub announces_reviews: bool,
     pub users: BTreeMap<(Forge, UserId), User>,
     pub tokens: BTreeMap<(Forge, String), UserId>,
+    /// The GitHub App, if there is one.
+    pub app: Option<App>,
     pub groups: BTreeMap<String, Group>,
     pub orgs: BTreeMap<String, Org>,
     pub projects: BTreeMap<(Forge, String), Project>,
@@ -321,6 +337,7 @@ impl State {
             announces_reviews: false,
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            app: None,
             groups: BTreeMap::new(),
             orgs: BTreeMap::new(),
             projects: BTreeMap::new(),

@@ -152,11 +152,18 @@ pub(super) struct Reply {
     pub headers: Vec<(String, String)>,
     /// `None` for an empty body.
     pub body: Option<Value>,
+    /// The body of an answer that is no JSON.
+    pub text: Option<String>,
 }
 
 impl Reply {
     pub fn json(status: u16, body: Value) -> Reply {
-        Reply { status, headers: Vec::new(), body: Some(body) }
+        Reply { status, headers: Vec::new(), body: Some(body), text: None }
+    }
+
+    /// A file as it is.
+    pub fn raw(text: &str) -> Reply {
+        Reply { status: 200, headers: Vec::new(), body: None, text: Some(text.to_owned()) }
     }
 
     pub fn ok(body: Value) -> Reply {
@@ -164,7 +171,7 @@ impl Reply {
     }
 
     pub fn empty(status: u16) -> Reply {
-        Reply { status, headers: Vec::new(), body: None }
+        Reply { status, headers: Vec::new(), body: None, text: None }
     }
 
     pub fn header(&mut self, name: &str, value: impl ToString) {

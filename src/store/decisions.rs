@@ -1,14 +1,15 @@
 //! Reviews: loading them, committing decisions, and who carries how much.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sqlx::{Sqlite, Transaction};
 
 use super::error::{CommitError, StoreError, at};
 use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
-use super::{Commit, Store, Stored, outbox, sql};
+use super::{Commit, Store, Stored, absences, outbox, queue, sql};
 use crate::core::action::Action;
+use crate::core::asked::Asked;
 use crate::core::change::ChangeKey;
 use crate::core::people::{Workload, Workloads};
 use crate::core::review::Review;
@@ -55,10 +56,11 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Writes one decision: review, facts taken in, history, wanted actions, pings and workload,
-    /// all or nothing. [`CommitError::Conflict`] when the review is not at `expected_version`, or
+    /// Writes one decision: review, facts taken in, history, wanted actions, pings, workload and
+    /// absences, all or nothing. Answers how many waiting reviews have become due, because somebody has room for
+    /// them. [`CommitError::Conflict`] when the review is not at `expected_version`, or
     /// when one of the facts has been decided before.
-    pub async fn commit(&self, commit: Commit) -> Result<(), CommitError> {
+    pub async fn commit(&self, commit: Commit) -> Result<u64, CommitError> {
         let mut tx = self.begin(COMMIT).await?;
         for id in &commit.inbox {
             let update = sqlx::query(sql::DECIDED).bind(id).bind(millis(commit.now));
@@ -67,8 +69,9 @@ impl Store {
                 return Err(CommitError::Conflict);
             }
         }
+        let mut nudged = 0;
         if let Some(review) = &commit.review {
-            save_review(&mut tx, &commit, review).await?;
+            nudged = save_review(&mut tx, &commit, review).await?;
         }
         append_ledger(&mut tx, &commit).await?;
         if commit.withdraw_pings {
@@ -81,8 +84,11 @@ impl Store {
                 record_ping(&mut tx, &commit, key, person).await?;
             }
         }
+        for wish in &commit.absences {
+            absences::say(&mut tx, wish, commit.now).await?;
+        }
         tx.commit().await.map_err(at(COMMIT))?;
-        Ok(())
+        Ok(nudged)
     }
 
     /// Changes whose deadline has come, in the order of their deadlines, those opened first before
@@ -107,11 +113,12 @@ impl Store {
         let day_ago = millis(now).saturating_sub(DAY_MILLIS);
         let mut result = Workloads::default();
         let carried = sqlx::query_as(sql::WORKLOADS).fetch_all(&self.reader).await;
-        let carried: Vec<(String, i64, i64)> = carried.map_err(at(what))?;
-        for (person, open, last_asked) in carried {
+        let carried: Vec<(String, i64, i64, String)> = carried.map_err(at(what))?;
+        for (person, open, last_asked, asked) in carried {
             let last_asked = (last_asked != 0).then_some(last_asked);
             let last_asked = instant_if(what, last_asked)?;
-            result.people.insert(person, Workload { open: small(open), last_asked, pings_today: 0 });
+            let asked = parsed(what, &asked)?;
+            result.people.insert(person, Workload { open: small(open), last_asked, asked, pings_today: 0 });
         }
         let pings = sqlx::query_as(sql::PINGS_SINCE).bind(day_ago).fetch_all(&self.reader).await;
         let pings: Vec<(String, i64)> = pings.map_err(at(what))?;
@@ -120,6 +127,7 @@ impl Store {
         }
         let taken = sqlx::query_scalar(sql::FIRST_RUN_SINCE).bind(day_ago).fetch_one(&self.reader).await;
         result.first_run_taken = small(taken.map_err(at(what))?);
+        result.queue = self.queue(now).await?;
         Ok(result)
     }
 }
@@ -130,7 +138,7 @@ pub(super) fn stored(what: &'static str, row: (i64, i64, String)) -> Result<Stor
     Ok(Stored { id, version, review: parsed(what, &document)? })
 }
 
-async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<(), CommitError> {
+async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<u64, CommitError> {
     let change = commit.change.to_string();
     let row = sqlx::query_as(sql::CARRIED).bind(&change).fetch_optional(&mut **tx).await;
     let row: Option<(i64, String)> = row.map_err(at(COMMIT))?;
@@ -165,22 +173,43 @@ async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<()
     if saved.rows_affected() != 1 {
         return Err(CommitError::Conflict);
     }
-    carry(tx, review, &before, &after).await?;
-    Ok(())
+    let mut free = carry(tx, commit.now, review, &before, &after).await?;
+    free.extend(queue::line_up(tx, COMMIT, review, commit.now).await?);
+    let mut nudged = 0;
+    for person in &free {
+        nudged += queue::nudge(tx, COMMIT, person, &commit.change, commit.now).await?;
+    }
+    Ok(nudged)
 }
 
-/// Moves the workload of everybody whose number of open assignments changed.
-async fn carry(tx: &mut Tx, review: &Review, before: &Carried, after: &Carried) -> Result<(), StoreError> {
+/// Moves the workload of everybody whose number of open assignments changed. Who carries more through
+/// an assignment that began just `now` was asked; who does because an approval was taken back was not.
+/// Answers who carries less than before.
+async fn carry(
+    tx: &mut Tx,
+    now: Timestamp,
+    review: &Review,
+    before: &Carried,
+    after: &Carried,
+) -> Result<BTreeSet<String>, StoreError> {
     let mut moved: Carried = after.clone();
     for (person, open) in before {
         *moved.entry(person.clone()).or_default() -= open;
     }
     for (person, by) in moved.iter().filter(|(_, by)| **by != 0) {
-        let asked = review.active().filter(|a| *by > 0 && a.person == *person).map(|a| millis(a.since)).max();
-        let upsert = sqlx::query(sql::CARRY).bind(person).bind(by).bind(asked.unwrap_or(0));
+        let since = review.active().filter(|a| *by > 0 && a.person == *person).map(|a| millis(a.since));
+        let last_asked = since.max().unwrap_or(0);
+        let asked = sqlx::query_scalar(sql::ASKED).bind(person).fetch_optional(&mut **tx).await;
+        let asked: Option<String> = asked.map_err(at(COMMIT))?;
+        let mut asked: Asked = asked.map(|text| parsed(COMMIT, &text)).transpose()?.unwrap_or_default();
+        if last_asked == millis(now) {
+            asked.add(now);
+        }
+        let upsert = sqlx::query(sql::CARRY).bind(person).bind(by).bind(last_asked);
+        let upsert = upsert.bind(json(COMMIT, &asked)?);
         upsert.execute(&mut **tx).await.map_err(at(COMMIT))?;
     }
-    Ok(())
+    Ok(moved.into_iter().filter(|(_, by)| *by < 0).map(|(person, _)| person).collect())
 }
 
 async fn append_ledger(tx: &mut Tx, commit: &Commit) -> Result<(), StoreError> {

@@ -10,11 +10,13 @@
 //! SQLite writes through one connection, which takes the write lock when a transaction begins;
 //! reads go beside it and never wait for it.
 
+mod absences;
 mod decisions;
 mod error;
 mod intake;
 mod memory;
 mod outbox;
+mod queue;
 mod rows;
 mod sql;
 mod sqlite;

@@ -13,6 +13,9 @@ use crate::core::change::ChangeKey;
 /// How long a claimed row belongs to who claimed it.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
 
+/// The turn of announcements: a lane of their own beside the forges' rows.
+const ANNOUNCEMENTS: i64 = 3;
+
 type ClaimedRow = (i64, i64, String, String, i64, i64, i64);
 
 impl Store {
@@ -34,6 +37,27 @@ impl Store {
         self.claim_with(&format!("{forge}:"), now, limit).await
     }
 
+    /// Takes due announcements, which go to the ticket system instead of a forge, oldest first.
+    pub async fn claim_announcements(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OutboxItem>, StoreError> {
+        let what = "claim announcements";
+        let lease = now + LEASE;
+        let rows = sqlx::query_as(sqlite::CLAIM_ANNOUNCEMENTS).bind(millis(now)).bind(i64::from(limit));
+        let rows: Vec<ClaimedRow> =
+            rows.bind(millis(lease)).fetch_all(self.writer_for(what)?).await.map_err(at(what))?;
+        self.readable(what, rows, now, lease).await
+    }
+
+    /// When the next announcement can be claimed: in the past when there is one now.
+    pub async fn next_announcement_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let what = "read the outbox";
+        let next = sqlx::query_scalar(sql::NEXT_ANNOUNCEMENT).fetch_one(&self.reader).await;
+        instant_if(what, next.map_err(at(what))?)
+    }
+
     async fn claim_with(
         &self,
         prefix: &str,
@@ -45,6 +69,17 @@ impl Store {
         let rows = sqlx::query_as(sqlite::CLAIM).bind(millis(now)).bind(i64::from(limit)).bind(millis(lease));
         let rows = rows.bind(prefix);
         let rows: Vec<ClaimedRow> = rows.fetch_all(self.writer_for(what)?).await.map_err(at(what))?;
+        self.readable(what, rows, now, lease).await
+    }
+
+    /// Claimed rows as items; those that cannot be read become dead letters.
+    async fn readable(
+        &self,
+        what: &'static str,
+        rows: Vec<ClaimedRow>,
+        now: Timestamp,
+        lease: Timestamp,
+    ) -> Result<Vec<OutboxItem>, StoreError> {
         let mut items = Vec::with_capacity(rows.len());
         for row in rows {
             let (id, generation) = (row.0, row.1);
@@ -176,9 +211,10 @@ pub(super) async fn want(
 ) -> Result<(), StoreError> {
     let what = "put an action into the outbox";
     let turn: i64 = match action {
-        Action::ReadFiles => 0,
+        Action::ReadFiles { .. } => 0,
         Action::Shape(_) => 1,
         Action::Status { .. } | Action::Ping { .. } | Action::Reply { .. } | Action::React { .. } => 2,
+        Action::Announce(_) => ANNOUNCEMENTS,
     };
     sqlx::query(sql::WANT)
         .bind(change.to_string())

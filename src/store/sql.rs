@@ -51,15 +51,38 @@ statements! {
             SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
         ORDER BY wake, opened_at LIMIT 1";
     APPEND = "INSERT INTO ledger (change, at, fact, reasons, actions) VALUES ($1, $2, $3, $4, $5)";
-    CARRY = "INSERT INTO workload (person, open, last_asked) VALUES ($1, $2, $3)
+    ASKED = "SELECT asked FROM workload WHERE person = $1";
+    CARRY = "INSERT INTO workload (person, open, last_asked, asked) VALUES ($1, $2, $3, $4)
         ON CONFLICT (person) DO UPDATE SET open = workload.open + excluded.open,
             last_asked = CASE WHEN excluded.last_asked > workload.last_asked
-                THEN excluded.last_asked ELSE workload.last_asked END";
+                THEN excluded.last_asked ELSE workload.last_asked END,
+            asked = excluded.asked";
     RECORD_PING = "INSERT INTO ping (change, ping, person, at) VALUES ($1, $2, $3, $4)
         ON CONFLICT (change, ping) DO UPDATE SET person = excluded.person, at = excluded.at";
-    WORKLOADS = "SELECT person, open, last_asked FROM workload";
+    WORKLOADS = "SELECT person, open, last_asked, asked FROM workload";
     PINGS_SINCE = "SELECT person, COUNT(*) FROM ping WHERE at > $1 GROUP BY person";
     FIRST_RUN_SINCE = "SELECT COUNT(*) FROM review WHERE first_run_at > $1";
+
+    // --- absences
+    /// Facts may come late: an older word never takes the place of a newer one.
+    SAY_ABSENCE = "INSERT INTO absence (person, first_day, last_day, said_at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (person) DO UPDATE SET first_day = excluded.first_day, last_day = excluded.last_day,
+            said_at = excluded.said_at
+        WHERE excluded.said_at >= absence.said_at";
+    ABSENCES = "SELECT person, first_day, last_day, said_at FROM absence";
+    /// Open reviews of author $2, those that somebody $3 of `carried` holds, and those that wait for a
+    /// reviewer or a merge: the person may be the one.
+    WAKE_FOR = "UPDATE review SET wake = $1 WHERE stage <> 'done' AND (wake IS NULL OR wake > $1)
+        AND (stage IN ('waiting', 'ready_to_merge') OR author = $2 OR carried LIKE $3 ESCAPE '!')";
+    // --- queue
+    /// The first of each person's line.
+    QUEUE = "SELECT q.person, q.pool, q.place, q.change FROM (SELECT DISTINCT person FROM queue) AS p
+        JOIN queue AS q ON q.id IN (SELECT h.id FROM queue AS h
+            WHERE h.person = p.person AND h.judged_at > $1 ORDER BY h.place, h.change LIMIT $2)";
+    LEAVE_QUEUE = "DELETE FROM queue WHERE change = $1 RETURNING person";
+    JOIN_QUEUE = "INSERT INTO queue (change, pool, person, place, judged_at) VALUES ($1, $2, $3, $4, $5)";
+    NUDGE = "UPDATE review SET wake = $2 WHERE wake > $2 AND change <> $4 AND change IN
+        (SELECT change FROM queue WHERE person = $1 ORDER BY place, change LIMIT $3)";
 
     // --- outbox
     /// A newer action takes the place of an older one that has not gone out, dead or alive. While
@@ -73,11 +96,12 @@ statements! {
             run_at = CASE WHEN outbox.leased = 1 THEN outbox.run_at ELSE excluded.run_at END";
     /// A row of the lowest turn of its change, or the end of the change's last lease if that is later.
     NEXT_OUTBOX = "SELECT MIN(COALESCE((SELECT MAX(b.run_at) FROM outbox AS b WHERE b.change = o.change
-            AND b.dead_at IS NULL AND b.leased = 1 AND b.run_at > o.run_at), o.run_at))
-        FROM outbox AS o WHERE dead_at IS NULL AND SUBSTR(o.change, 1, LENGTH($1)) = $1
+            AND b.dead_at IS NULL AND b.leased = 1 AND b.turn < 3 AND b.run_at > o.run_at), o.run_at))
+        FROM outbox AS o WHERE dead_at IS NULL AND o.turn < 3 AND SUBSTR(o.change, 1, LENGTH($1)) = $1
         AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
         AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
             AND b.turn < o.turn)";
+    NEXT_ANNOUNCEMENT = "SELECT MIN(run_at) FROM outbox WHERE dead_at IS NULL AND turn = 3";
     /// Pings that did not go out yet: the court has moved, so nobody should get them any more.
     WITHDRAW_PINGS = "DELETE FROM outbox
         WHERE change = $1 AND leased = 0 AND dead_at IS NULL AND SUBSTR(kind, 1, 5) = 'ping:'";

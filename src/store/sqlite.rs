@@ -31,15 +31,24 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Leases due rows until $3, at most $2 of them, one per change. A change whose facts are
 /// undecided waits; so does a row while another of its change is out, or while `files` or `shape`
-/// of its change have not gone out. A lease that ran out leaves the outcome unknown.
+/// of its change have not gone out. A lease that ran out leaves the outcome unknown. Announcements
+/// (turn 3) are not for the forges and neither wait nor are waited for.
 pub(super) const CLAIM: &str = "UPDATE outbox SET leased = 1, run_at = $3, attempts = attempts + 1,
         outcome_unknown = CASE WHEN leased = 1 THEN 1 ELSE outcome_unknown END
     WHERE id IN (SELECT id FROM outbox AS o WHERE dead_at IS NULL AND run_at <= $1
-        AND SUBSTR(o.change, 1, LENGTH($4)) = $4
+        AND o.turn < 3 AND SUBSTR(o.change, 1, LENGTH($4)) = $4
         AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
         AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
-            AND b.id <> o.id AND ((b.leased = 1 AND b.run_at > $1) OR b.turn < o.turn
+            AND b.id <> o.id AND b.turn < 3 AND ((b.leased = 1 AND b.run_at > $1) OR b.turn < o.turn
                 OR (b.turn = o.turn AND b.run_at <= $1 AND b.id < o.id)))
+        ORDER BY run_at, id LIMIT $2)
+    RETURNING id, generation, change, action, attempts, outcome_unknown, created_at";
+
+/// As [`CLAIM`], for announcements: they go to the ticket system, in the order in which they are due.
+pub(super) const CLAIM_ANNOUNCEMENTS: &str =
+    "UPDATE outbox SET leased = 1, run_at = $3, attempts = attempts + 1,
+        outcome_unknown = CASE WHEN leased = 1 THEN 1 ELSE outcome_unknown END
+    WHERE id IN (SELECT id FROM outbox WHERE dead_at IS NULL AND turn = 3 AND run_at <= $1
         ORDER BY run_at, id LIMIT $2)
     RETURNING id, generation, change, action, attempts, outcome_unknown, created_at";
 
@@ -58,15 +67,19 @@ enum Place {
     File(PathBuf),
 }
 
+/// The steps of the schema, in their order: number, name, statements.
+const STEPS: [(i64, &str, &str); 4] = [
+    (1, "start", include_str!("migrations/0001_start.sqlite.sql")),
+    (2, "fair", include_str!("migrations/0002_fair.sqlite.sql")),
+    (3, "absence", include_str!("migrations/0003_absence.sqlite.sql")),
+    (4, "queue", include_str!("migrations/0004_queue.sqlite.sql")),
+];
+
 fn migrator() -> Migrator {
-    let start = include_str!("migrations/0001_start.sqlite.sql").into_sql_str();
-    Migrator::with_migrations(vec![Migration::new(
-        1,
-        Cow::Borrowed("start"),
-        MigrationType::Simple,
-        start,
-        false,
-    )])
+    let steps = STEPS.map(|(version, name, sql)| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(steps.into())
 }
 
 /// Whether the engine says that somebody else holds the lock (`SQLITE_BUSY`, `SQLITE_LOCKED`).

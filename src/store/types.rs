@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use crate::core::absence::AbsenceWish;
 use crate::core::action::Action;
 use crate::core::change::ChangeKey;
 use crate::core::fact::Fact;
@@ -68,6 +69,8 @@ pub struct Commit {
     pub inbox: Vec<i64>,
     pub ledger: Vec<LedgerEntry>,
     pub actions: Vec<Action>,
+    /// What people said of their own absence, in order. Reviews that it may concern become due.
+    pub absences: Vec<AbsenceWish>,
     /// The review's first-run hold was lifted by this decision.
     pub first_run_taken: bool,
     /// The court has moved: pings that did not go out yet are taken back.

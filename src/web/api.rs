@@ -18,6 +18,8 @@ use crate::core::change::Account;
 use crate::core::people::{Person, Workloads};
 use crate::core::policy::Policy;
 use crate::core::review::{Hold, Review, Stage};
+use crate::core::tickets::Ticket;
+use crate::core::words;
 use crate::engine::Known;
 use crate::store::{Filter, Stored};
 
@@ -71,6 +73,13 @@ pub(super) struct ReviewJson {
     overdue: bool,
     reviewers: Vec<ReviewerJson>,
     pools: Vec<String>,
+    /// Customer tickets that its description names.
+    tickets: Vec<Ticket>,
+    /// Why it looks like more than a fix, and who takes it on all the same; null otherwise.
+    out_of_scope: Option<String>,
+    sponsor: Option<String>,
+    /// Its place among those who wait, by pool, counted from 1; empty while it does not wait.
+    queue: BTreeMap<String, u32>,
     /// `skip`, `snooze` (until `until`), `first_run`, or null.
     hold: Option<&'static str>,
     /// The newest reasons, as sentences.
@@ -178,6 +187,10 @@ fn json(known: &Known, stored: &Stored, entries: &[Entry], now: Timestamp) -> Re
         overdue: view.overdue,
         reviewers: view.reviewers.into_iter().map(reviewer_json).collect(),
         pools: review.pools.iter().map(|part| part.pool.clone()).collect(),
+        tickets: review.tickets.iter().cloned().collect(),
+        out_of_scope: review.beyond.as_ref().map(words::beyond),
+        sponsor: review.sponsor.clone(),
+        queue: review.queued().map(|(pool, queued)| (pool.to_owned(), queued.ahead + 1)).collect(),
         hold: review.hold.map(|hold| match hold {
             Hold::Skip => "skip",
             Hold::Snooze { .. } => "snooze",
@@ -210,6 +223,8 @@ struct PersonJson {
     /// Open reviews the person may hold; null for somebody who is in no pool.
     capacity: Option<u32>,
     away: Vec<AwayJson>,
+    /// What a forge shows, while it counts.
+    busy: Option<BusyJson>,
 }
 
 #[derive(Serialize)]
@@ -228,21 +243,34 @@ impl From<&Account> for AccountJson {
 struct AwayJson {
     first: Date,
     last: Date,
+    /// `config`, or `said` with the command `away`.
+    source: &'static str,
+}
+
+#[derive(Serialize)]
+struct BusyJson {
+    /// The kind of forge that shows it: `gitlab` or `github`.
+    source: &'static str,
+    until: Option<Timestamp>,
+    /// When the forge was asked.
+    seen_at: Timestamp,
 }
 
 /// `GET /api/v1/people`
 pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Json<People>, Problem> {
-    let workloads = door.store.workloads(door.clock.now()).await?;
-    Ok(Json(People { people: everybody(&door.knowledge.now(), &workloads) }))
+    let now = door.clock.now();
+    let workloads = door.store.workloads(now).await?;
+    Ok(Json(People { people: everybody(&door.knowledge.now(), &workloads, now) }))
 }
 
 /// Everybody of all forges, one entry per name.
-fn everybody(known: &Known, workloads: &Workloads) -> Vec<PersonJson> {
+fn everybody(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<PersonJson> {
     let mut people: BTreeMap<String, PersonJson> = BTreeMap::new();
     for (forge, knowledge) in known.forges() {
         for person in knowledge.directory.people() {
-            let entry =
-                people.entry(person.name.clone()).or_insert_with(|| introduced(known, person, workloads));
+            let entry = people
+                .entry(person.name.clone())
+                .or_insert_with(|| introduced(known, person, workloads, now));
             entry.accounts.insert(forge.to_owned(), person.account.as_ref().map(AccountJson::from));
             entry.support |= person.support;
             for pool in &known.policy.pools {
@@ -256,13 +284,20 @@ fn everybody(known: &Known, workloads: &Workloads) -> Vec<PersonJson> {
     people.into_values().collect()
 }
 
-fn introduced(known: &Known, person: &Person, workloads: &Workloads) -> PersonJson {
+fn introduced(known: &Known, person: &Person, workloads: &Workloads, now: Timestamp) -> PersonJson {
     let leads = known.policy.pools.iter().filter(|pool| pool.lead.as_ref() == Some(&person.name));
     PersonJson {
         name: person.name.clone(),
         lead_of: leads.map(|pool| pool.name.clone()).collect(),
         open: workloads.of(&person.name).open,
-        away: person.away.iter().map(|away| AwayJson { first: away.first, last: away.last }).collect(),
+        away: view::absences(person)
+            .map(|(away, source)| AwayJson { first: away.first, last: away.last, source })
+            .collect(),
+        busy: person.busy.filter(|busy| busy.counts(now)).map(|busy| BusyJson {
+            source: busy.says.word(),
+            until: busy.until,
+            seen_at: busy.seen_at,
+        }),
         ..PersonJson::default()
     }
 }

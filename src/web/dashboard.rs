@@ -122,7 +122,7 @@ fn file(kind: &'static str, text: &'static str) -> Response {
     (headers.map(|(name, value)| (name, HeaderValue::from_static(value))), text).into_response()
 }
 
-fn render(page: &impl Template) -> Result<Response, Problem> {
+pub(super) fn render(page: &impl Template) -> Result<Response, Problem> {
     match page.render() {
         Ok(html) => Ok(Html(html).into_response()),
         Err(error) => {
@@ -133,7 +133,7 @@ fn render(page: &impl Template) -> Result<Response, Problem> {
 }
 
 /// Times are told in the zone of the company's own calendar.
-fn clockface(door: &Door, known: &Known) -> Clockface {
+pub(super) fn clockface(door: &Door, known: &Known) -> Clockface {
     Clockface { now: door.clock.now(), zone: known.policy.default_hours.timezone().clone() }
 }
 

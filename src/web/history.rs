@@ -63,11 +63,12 @@ fn entry(row: LedgerRow) -> Entry {
 /// An action as what is wanted of the forge.
 pub(super) fn wish(action: &Action) -> String {
     match action {
-        Action::ReadFiles => "read the changed files".into(),
+        Action::ReadFiles { .. } => "read the changed files".into(),
         Action::Shape(_) => "set labels and reviewers".into(),
         Action::Status { .. } => "write the status comment".into(),
         Action::Ping { person, .. } => format!("ping {person}"),
         Action::Reply { .. } => "reply to a command".into(),
         Action::React { .. } => "react to a command".into(),
+        Action::Announce(_) => "tell the ticket system of the merge".into(),
     }
 }

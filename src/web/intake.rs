@@ -74,7 +74,9 @@ async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held
     }
     let (event_told, id) = (told(headers, &EVENT_HEADERS), told(headers, &ID_HEADERS));
     let event = |event| Delivered { event, id: &id, ..Delivered::default() };
-    match inbound.read(headers, &held.bytes) {
+    let known = door.knowledge.now();
+    let me = known.forge(forge).and_then(|known| known.directory.me.as_ref());
+    match inbound.read_as(headers, &held.bytes, me.map(|me| me.login.as_str())) {
         Err(unreadable) => {
             let delivered = Delivered { why: unreadable.to_string(), ..event(&event_told) };
             answered(door, forge, &delivered, Answer::Unreadable(unreadable))

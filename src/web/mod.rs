@@ -11,6 +11,7 @@ mod history;
 mod intake;
 mod metrics;
 mod page;
+mod people;
 mod problem;
 mod serve;
 pub mod view;
@@ -43,6 +44,7 @@ pub fn admin(door: Arc<Door>) -> Router {
     let routes = Router::new()
         .route("/", get(dashboard::overview))
         .route("/reviews/{id}", get(dashboard::review))
+        .route("/people", get(people::people))
         .route("/style.css", get(dashboard::style))
         .route("/icon.svg", get(dashboard::icon))
         .route("/metrics", get(metrics::text))

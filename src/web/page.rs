@@ -106,6 +106,10 @@ pub(super) struct Row {
     pub(super) due: Option<Due>,
     pub(super) overdue: bool,
     pub(super) hold: Option<String>,
+    /// Customer tickets, as `zendesk 12`.
+    pub(super) tickets: Vec<String>,
+    /// Advice about its scope, its sponsor and its place in the queue.
+    pub(super) notes: Vec<Prose>,
     pub(super) why: Vec<Prose>,
     pub(super) reviewers: Vec<Reviewer>,
     pub(super) choices: Vec<Choice>,
@@ -231,6 +235,8 @@ impl Row {
             due: if review.hold.is_some() { None } else { clock.due(&view) },
             overdue: view.overdue,
             hold: review.hold.map(|hold| held(clock, hold)),
+            tickets: review.tickets.iter().map(|t| format!("{} {}", t.system, t.reference)).collect(),
+            notes: notes(review),
             why: last_sentences(entries).iter().map(|sentence| Prose::new(sentence)).collect(),
             reviewers: reviewers(clock, &view),
             choices: choices(review),
@@ -245,6 +251,18 @@ impl Row {
         let until = view.until.unwrap_or(Timestamp::MAX);
         (stored.review.is_paused(), !view.overdue, until, stored.id)
     }
+}
+
+/// What else is to be known: scope, sponsor, queue.
+fn notes(review: &Review) -> Vec<Prose> {
+    let scope = match (&review.sponsor, &review.beyond) {
+        (Some(lead), _) => Some(format!("sponsored by {lead}")),
+        (None, Some(rule)) => Some(format!("may be more than a fix: {}", words::beyond(rule))),
+        (None, None) => None,
+    };
+    let places = review.queued();
+    let places = places.map(|(pool, queued)| format!("number {} in the queue of {pool}", queued.ahead + 1));
+    scope.into_iter().chain(places).map(|note| Prose::new(&note)).collect()
 }
 
 fn titled(title: &str) -> String {
@@ -288,7 +306,7 @@ fn choices(review: &Review) -> Vec<Choice> {
         verdicts: part
             .candidates
             .iter()
-            .map(|c| (c.person.clone(), Prose::new(&words::standing(&c.standing))))
+            .map(|c| (c.person.clone(), Prose::new(&words::candidate(c))))
             .collect(),
     });
     choices.collect()
@@ -324,7 +342,10 @@ impl Forge {
             word,
             swept: forge.swept_at.map(|at| clock.moment(at)),
             roster: forge.roster.fetched_at.map(|at| clock.moment(at)),
-            fault: forge.fault.clone(),
+            fault: forge.fault.clone().or_else(|| {
+                let busy = forge.roster.busy_fault.as_ref();
+                busy.map(|fault| format!("who is busy could not be read: {fault}"))
+            }),
             hooks_hidden: forge.hooks().len() - hooks.len(),
             hooks,
         }

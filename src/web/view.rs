@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::core::calendar::Agenda;
+use crate::core::calendar::{Agenda, Away};
 use crate::core::change::{ChangeKey, ForgeKind};
-use crate::core::people::Directory;
+use crate::core::people::{Directory, Person};
 use crate::core::policy::Policy;
 use crate::core::review::{Assignment, Ended, Hold, Review, Stage};
+use crate::core::terms;
+use crate::core::timebox::Budget;
 
 /// Who must act next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +118,10 @@ impl<'a> Eyes<'a> {
     fn reviewer(&self, review: &Review, assignment: &Assignment) -> ReviewerView {
         let due = assignment
             .reviewing_box
-            .runs_out(&self.policy.boxes.reviewing, &self.agenda(Some(&assignment.person)))
+            .runs_out(
+                self.budget(review, terms::Court::Reviewing, Some(&assignment.pool)),
+                &self.agenda(review, Some(&assignment.person)),
+            )
             .filter(|_| assignment.is_active());
         ReviewerView {
             person: assignment.person.clone(),
@@ -131,37 +136,54 @@ impl<'a> Eyes<'a> {
     /// The soonest end among the boxes that run.
     fn deadline(&self, review: &Review) -> Option<Deadline<'a>> {
         if let Some(Hold::Snooze { until }) = review.hold {
-            return Some(Deadline { at: until, agenda: self.agenda(review.author_name.as_deref()) });
+            return Some(Deadline { at: until, agenda: self.agenda(review, review.author_name.as_deref()) });
         }
-        let boxes = &self.policy.boxes;
         let end = |agenda: Agenda<'a>, at: Option<Timestamp>| at.map(|at| Deadline { at, agenda });
+        let closed = self.policy.maintenance(&review.change.forge);
         let pools = review.pools.iter().filter_map(|part| {
-            let agenda = Agenda::new(self.policy.pool_hours(&part.pool), &[]);
-            end(agenda, part.waiting_box.runs_out(&boxes.waiting, &agenda))
+            let agenda = Agenda::new(self.policy.pool_hours(&part.pool), &[]).outside(closed);
+            let budget = self.budget(review, terms::Court::Waiting, Some(&part.pool));
+            end(agenda, part.waiting_box.runs_out(budget, &agenda))
         });
         let reviewers = review.active().filter_map(|assignment| {
-            let agenda = self.agenda(Some(&assignment.person));
-            end(agenda, assignment.reviewing_box.runs_out(&boxes.reviewing, &agenda))
+            let agenda = self.agenda(review, Some(&assignment.person));
+            let budget = self.budget(review, terms::Court::Reviewing, Some(&assignment.pool));
+            end(agenda, assignment.reviewing_box.runs_out(budget, &agenda))
         });
         match review.stage {
             Stage::Draft | Stage::Done => None,
             Stage::Waiting => pools.min_by_key(|deadline| deadline.at),
             Stage::Reviewing => pools.chain(reviewers).min_by_key(|deadline| deadline.at),
             Stage::WithAuthor => {
-                let agenda = self.agenda(review.author_name.as_deref());
-                end(agenda, review.author_box.runs_out(&boxes.with_author, &agenda))
+                let agenda = self.agenda(review, review.author_name.as_deref());
+                let budget = self.budget(review, terms::Court::WithAuthor, None);
+                end(agenda, review.author_box.runs_out(budget, &agenda))
             }
             Stage::ReadyToMerge => {
-                let agenda = self.agenda(review.merger().map(|merger| merger.person.as_str()));
-                end(agenda, review.merge_box.runs_out(&boxes.ready_to_merge, &agenda))
+                let agenda = self.agenda(review, review.merger().map(|merger| merger.person.as_str()));
+                let pool = review.merger().map(|merger| merger.pool.as_str());
+                end(
+                    agenda,
+                    review.merge_box.runs_out(self.budget(review, terms::Court::ReadyToMerge, pool), &agenda),
+                )
             }
         }
     }
 
+    /// The time that a court has; the first pool speaks for the change where none is named.
+    fn budget(&self, review: &Review, court: terms::Court, pool: Option<&str>) -> Budget {
+        let named = pool.and_then(|pool| review.pools.iter().find(|part| part.pool == pool));
+        self.policy.terms(review, court, named.or(review.pools.first())).budget
+    }
+
     /// A person's working time, or the default's for somebody unknown.
-    fn agenda(&self, person: Option<&str>) -> Agenda<'a> {
+    fn agenda(&self, review: &Review, person: Option<&str>) -> Agenda<'a> {
         let person = self.directory.zip(person).and_then(|(directory, name)| directory.by_name(name));
-        person.map_or_else(|| Agenda::new(&self.policy.default_hours, &[]), |person| person.agenda())
+        let closed = self.policy.maintenance(&review.change.forge);
+        person.map_or_else(
+            || Agenda::new(&self.policy.default_hours, &[]).outside(closed),
+            |person| person.agenda(),
+        )
     }
 }
 
@@ -250,6 +272,14 @@ pub fn link(url: &str) -> Option<&str> {
     (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
 }
 
+/// A person's leave with its source: `config`, or `said` with a command.
+pub fn absences(person: &Person) -> impl Iterator<Item = (&Away, &'static str)> {
+    // What was said is joined in last.
+    let said = person.said.and_then(|said| said.days).and(person.away.len().checked_sub(1));
+    let source = move |index| if Some(index) == said { "said" } else { "config" };
+    person.away.iter().enumerate().map(move |(index, away)| (away, source(index)))
+}
+
 /// How long ago, or how far ahead, in one unit: `5 minutes ago`, `in 2 hours`.
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let millis = now.as_millisecond() - at.as_millisecond();
@@ -282,7 +312,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::core::calendar::{Away, Hours};
+    use crate::core::calendar::Hours;
     use crate::core::change::{Account, ChangeState, Verdict};
     use crate::core::people::Roster;
     use crate::core::policy::{ForgePolicy, PersonPolicy, Pool};

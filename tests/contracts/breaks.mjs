@@ -4,7 +4,7 @@ import { Exchanges, isUshers } from "./exchanges.mjs";
 import { Faults } from "./faults.mjs";
 import { Webhooks } from "./webhooks.mjs";
 
-const isGood = (line) => isUshers(line) && line.forge === "github" && !line.planned && line.status < 300;
+const isGood = (line) => isUshers(line) && line.forge === "github" && !line.planned && line.status >= 200 && line.status < 300;
 const call = (method, end) => (line) => isGood(line) && line.method === method && line.target.split("?")[0].endsWith(end);
 const hook = (event) => (line) => line.kind === "webhook" && line.forge === "github" && line.event === event;
 const rewritten = (key, from, to) => (line) => ({ ...line, [key]: line[key].replace(from, to) });

@@ -53,7 +53,9 @@ def known():
 
 
 def is_ushers(line):
-    return line["kind"] == "exchange" and line["forge"] == "gitlab" and line["headers"].get("user-agent", "").startswith("usher/")
+    # GraphQL has one path, one verb and no parameters; README.md's table has it.
+    rest = line["kind"] == "exchange" and line["forge"] == "gitlab" and not line["target"].endswith("/graphql")
+    return rest and line["headers"].get("user-agent", "").startswith("usher/")
 
 
 def names(exchange, query):

@@ -1,6 +1,7 @@
 //! From a signed webhook to the forge and back: the real parts, wired as in production, against the
 //! sandbox on loopback. What needs no process of its own runs on a virtual clock.
 
+mod absence;
 mod answers;
 mod bells;
 mod command;
@@ -11,11 +12,15 @@ mod harness;
 mod healing;
 mod hooks;
 mod life;
+mod maintenance;
 mod odd_reviews;
+mod one_pool;
 mod order;
+mod owners;
 mod partial;
 mod secrets;
 mod server;
 mod sign;
 mod strangers;
+mod tickets;
 mod unreachable;

@@ -5,13 +5,17 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use usher::core::absence::Busy;
 use usher::core::calendar::Away;
 use usher::core::change::{
-    Account, ChangeState, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+    Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
+    Verdict,
 };
 use usher::core::fact::{Act, Actor, Command, Fact, Refusal};
 use usher::core::policy::Route;
 use usher::core::review::{Hold, Routing, Stage};
+use usher::core::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
+use usher::core::tickets::Ticket;
 use usher::core::timebox::Budget;
 
 use super::config;
@@ -54,6 +58,7 @@ enum Step {
     Refuses { who: u64, silently: bool },
     Load { who: u64, open: u32, pings: u32 },
     Leave { who: u64, in_days: u8, days: u8 },
+    Busy { who: u64, busy: bool },
     Reload { approvals: u32, lead: bool, budget_minutes: u32 },
 }
 
@@ -120,6 +125,9 @@ fn saying() -> impl Strategy<Value = &'static str> {
         "@usher pool backend",
         "@usher skip",
         "@usher resume",
+        "@usher away 3d",
+        "@usher away until 2026-12-04",
+        "@usher back",
         "@usher why",
         "@usher help",
         "@usher dance `now` @lena",
@@ -157,6 +165,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (4_u64..9, any::<bool>()).prop_map(|(who, silently)| Step::Refuses { who, silently }),
         1 => (2_u64..9, 0_u32..7, 0_u32..7).prop_map(|(who, open, pings)| Step::Load { who, open, pings }),
         1 => (2_u64..9, 0_u8..9, 0_u8..12).prop_map(|(who, in_days, days)| Step::Leave { who, in_days, days }),
+        1 => (2_u64..9, any::<bool>()).prop_map(|(who, busy)| Step::Busy { who, busy }),
         1 => (1_u32..3, any::<bool>(), 1_u32..3_000).prop_map(|(approvals, lead, budget_minutes)| {
             Step::Reload { approvals, lead, budget_minutes }
         }),
@@ -200,6 +209,9 @@ fn opened(setup: &Setup) -> Play {
     if setup.docs_route {
         let route = Route { pool: "docs".into(), paths: vec![pattern("docs/**")], ..Route::default() };
         company.policy.routes.insert(0, route);
+        // With it comes all else that reads the changed files.
+        company.policy.routes.iter_mut().for_each(|route| route.codeowners = true);
+        company.policy.box_rules = box_rules();
     }
     if setup.first_seen_later {
         company.first_seen = start + SignedDuration::from_hours(1);
@@ -209,9 +221,10 @@ fn opened(setup: &Setup) -> Play {
     let mut forge = Forge::new(kind, account("sam").unwrap());
     forge.one_reviewer = setup.one_reviewer;
     forge.draft = setup.draft;
+    forge.codeowners = Some("docs/ @dora @olga\nsrc/ @rita @sam @acme/x\n".into());
     forge.files = vec![
-        ChangedFile { path: "docs/a.md".into(), lines: 3 },
-        ChangedFile { path: "src/a.rs".into(), lines: 9 },
+        ChangedFile { path: "docs/a.md".into(), lines: 3, owners: vec![] },
+        ChangedFile { path: "src/a.rs".into(), lines: 9, owners: vec![] },
     ];
     let mut play = Play::new(company, forge, start);
     (play.twice, play.deaf_to_itself) = (setup.twice, setup.deaf);
@@ -220,12 +233,27 @@ fn opened(setup: &Setup) -> Play {
     play
 }
 
+/// One rule by size and one by label, so that boxes change their length on the way.
+fn box_rules() -> Vec<TimeBoxRule> {
+    let box_of = |minutes| BoxOverrides {
+        reviewing: BoxOverride { budget: Some(Budget::Minutes(minutes)), steps: None },
+        ..BoxOverrides::default()
+    };
+    vec![
+        TimeBoxRule { labels: vec!["bug".into()], boxes: box_of(30), ..TimeBoxRule::default() },
+        TimeBoxRule { max_lines: Some(12), boxes: box_of(120), ..TimeBoxRule::default() },
+    ]
+}
+
 /// The facts by which the forge tells of a deed.
 fn done(play: &mut Play, by: u64, deed: &Deed) -> Vec<Fact> {
     let now = play.now;
     let (forge, by) = (&mut play.forge, account_of(by));
     let fact = match deed {
-        Deed::Push => forge.pushed(now, &by),
+        Deed::Push => {
+            forge.files[1].lines += 2;
+            forge.pushed(now, &by)
+        }
         Deed::Comment => forge.commented(now, &by),
         Deed::Review(Verdict::Withdrawn) if !forge.verdicts.contains_key(&by.id) => return vec![],
         Deed::Review(verdict) => forge.reviewed(now, &by, *verdict),
@@ -296,6 +324,13 @@ fn take(play: &mut Play, step: &Step, post: &mut Post) {
             let first = today.saturating_add(i64::from(*in_days).days());
             let away = Away { first, last: first.saturating_add(i64::from(*days).days()) };
             play.company.person_mut(&account_of(*who).login).away = vec![away];
+            play.reload();
+        }
+        Step::Busy { who, busy } => {
+            let seen = Busy { says: play.forge.kind, until: None, seen_at: play.now };
+            let known = &mut play.company.roster.busy;
+            known.retain(|id, _| id != who);
+            known.extend(busy.then_some((*who, seen)));
             play.reload();
         }
         Step::Reload { approvals, lead, budget_minutes } => {
@@ -480,8 +515,11 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
         ChangeState::Merged,
     ]);
     let labels = prop::option::of(prop::collection::btree_set(label().prop_map(str::to_owned), 0..5));
-    let text = ("\\PC{0,20}", prop::option::of("[a-z]{0,6}"), prop::option::of("[a-c]"));
-    let times = (prop::option::of(instant()), instant());
+    let ticket = ("[a-z]{1,3}", "[0-9]{1,3}").prop_map(|(system, reference)| Ticket { system, reference });
+    let tickets = prop::option::of(prop::collection::btree_set(ticket, 0..4));
+    let text = ("\\PC{0,20}", prop::option::of("[a-z]{0,6}"), prop::option::of("[a-c]"), tickets);
+    let size = (any::<u64>(), any::<u64>()).prop_map(|(lines, files)| Size { lines, files });
+    let times = (prop::option::of(instant()), instant(), prop::option::of(size));
     (odd_account(), state, prop::option::of(any::<bool>()), labels, reviewers, text, times).prop_map(
         |(
             author,
@@ -489,8 +527,8 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
             draft,
             labels,
             reviewers,
-            (title, target_branch, head),
-            (created_at, updated_at),
+            (title, target_branch, head, tickets),
+            (created_at, updated_at, size),
         )| {
             Snapshot {
                 url: title.clone(),
@@ -501,7 +539,9 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
                 labels,
                 reviewers,
                 target_branch,
+                tickets,
                 head,
+                size,
                 created_at,
                 updated_at,
             }
@@ -521,6 +561,7 @@ fn odd_command() -> impl Strategy<Value = Command> {
         prop_oneof!["\\PC{0,12}", Just("docs".to_owned())].prop_map(|name| Command::Pool { name }),
         Just(Command::Skip),
         Just(Command::Resume),
+        Just(Command::Sponsor),
         Just(Command::Why),
         "\\PC{0,200}".prop_map(|text| Command::Unknown { nearest: Some(text.clone()), text }),
     ]
@@ -535,16 +576,28 @@ fn odd_fact() -> impl Strategy<Value = Fact> {
         Just(Act::Commented),
         odd_account().prop_map(|reviewer| Act::Requested { reviewer }),
         odd_account().prop_map(|reviewer| Act::Unrequested { reviewer }),
-        (odd_command(), any::<u64>()).prop_map(|(command, comment)| Act::Commanded { command, comment }),
+        (odd_command(), any::<u64>()).prop_map(|(command, comment)| Act::Commanded {
+            command,
+            comment,
+            also: vec![]
+        }),
     ];
     let by = (odd_account(), prop::bool::weighted(0.1)).prop_map(|(account, bot)| Actor { account, bot });
     let refusal = prop::sample::select(vec![Refusal::NotAllowed, Refusal::Dropped, Refusal::OneReviewerOnly]);
-    let file = ("\\PC{0,20}", any::<u64>()).prop_map(|(path, lines)| ChangedFile { path, lines });
+    let handle = prop_oneof!["\\PC{0,12}", Just("rita".to_owned()), Just("sam".to_owned())];
+    let file = ("\\PC{0,20}", any::<u64>(), vec(handle, 0..3))
+        .prop_map(|(path, lines, owners)| ChangedFile { path, lines, owners });
+    let read = prop::sample::select(vec![
+        OwnersFile::NotAsked,
+        OwnersFile::Missing,
+        OwnersFile::Unusable,
+        OwnersFile::Read,
+    ]);
     prop_oneof![
         8 => (act, by, instant(), odd_snapshot())
             .prop_map(|(act, by, at, snapshot)| Fact::Told { act, by, at, snapshot }),
         2 => odd_snapshot().prop_map(|snapshot| Fact::Swept { snapshot }),
-        1 => vec(file, 0..4).prop_map(|files| Fact::Files { files }),
+        1 => (vec(file, 0..4), read).prop_map(|(files, codeowners)| Fact::Files { files, codeowners }),
         1 => (odd_account(), refusal).prop_map(|(reviewer, refusal)| Fact::Refused { reviewer, refusal }),
         1 => Just(Fact::Tick),
     ]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use usher::core::calendar::Hours;
 use usher::core::candidate::Standing;
 use usher::core::change::Account;
-use usher::core::people::Workload;
+use usher::core::people::{Person, Workload};
 use usher::core::pick::pick;
 use usher::core::review::Review;
 use usher::core::world::World;
@@ -46,8 +46,11 @@ fn company(members: &[Member], now: Timestamp) -> Company {
     company.policy.pools = vec![pool("backend", names, None)];
     for (name, member) in names.iter().zip(members) {
         let asked = |hours: u32| now - SignedDuration::from_hours(hours.into());
-        let load =
-            Workload { open: member.open, last_asked: member.asked_hours_ago.map(asked), pings_today: 0 };
+        let load = Workload {
+            open: member.open,
+            last_asked: member.asked_hours_ago.map(asked),
+            ..Workload::default()
+        };
         company.elsewhere.people.insert((*name).to_owned(), load);
         let own = company.person_mut(name);
         own.capacity = Some(member.capacity);
@@ -59,16 +62,23 @@ fn company(members: &[Member], now: Timestamp) -> Company {
     company
 }
 
-/// The documented order, without the last tie-break: soonest at work, least loaded, longest not asked.
-fn order(standing: &Standing, load: Workload, now: Timestamp) -> Option<(Timestamp, u32, i64)> {
-    let (Standing::Free { free_at, open, capacity } | Standing::Chosen { free_at, open, capacity }) =
-        standing
-    else {
+/// The documented order, of people whom nobody asked in the last two weeks, without the last tie-break:
+/// soonest answer in steps of four hours, least loaded, soonest answer exactly, longest not asked.
+fn order(
+    person: &Person,
+    standing: &Standing,
+    load: Workload,
+    now: Timestamp,
+) -> Option<(i64, u32, Timestamp, i64)> {
+    let (Standing::Free { open, capacity, .. } | Standing::Chosen { open, capacity, .. }) = *standing else {
         return None;
     };
-    let five_days = 5 * 24 * 3_600_000;
+    let hour = 3_600_000;
+    let answer = person.agenda().add(now, 8 * hour * i64::from(open + 1) / i64::from(capacity)).unwrap();
+    let five_days = 5 * 24 * hour;
     let since = load.last_asked.map_or(five_days, |at| now.as_millisecond() - at.as_millisecond());
-    Some((*free_at, open * 1000 / capacity.max(&1), -since.min(five_days)))
+    let step = (answer.as_millisecond() - now.as_millisecond()) / (4 * hour);
+    Some((step, open * 1000 / capacity, answer, -since.min(five_days)))
 }
 
 proptest! {
@@ -98,7 +108,10 @@ proptest! {
         prop_assert_eq!(choice.candidates.len(), members.len(), "everybody has a verdict");
 
         let places: Vec<_> = choice.candidates.iter()
-            .filter_map(|c| Some((c, order(&c.standing, company.elsewhere.of(&c.person), now)?)))
+            .filter_map(|c| {
+                let (person, load) = (directory.by_name(&c.person).unwrap(), company.elsewhere.of(&c.person));
+                Some((c, order(person, &c.standing, load, now)?))
+            })
             .collect();
         let best = places.iter().map(|(_, place)| *place).min();
         let chosen = places.iter().find(|(c, _)| matches!(c.standing, Standing::Chosen { .. }));

@@ -1,5 +1,6 @@
 //! What forges really post: signed, verified and read through the front door.
 
+mod commanded;
 mod examples;
 mod hostile;
 mod meaning;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use usher::core::absence::{Absences, BusyPeople};
 use usher::core::calendar::Hours;
 use usher::core::change::{Account, ChangeKey, ForgeKind};
 use usher::core::people::{Directory, Roster, Workload, Workloads};
@@ -56,6 +57,12 @@ pub struct Company {
     /// What people carry from other changes.
     pub elsewhere: Workloads,
     pub first_seen: Timestamp,
+    /// What people said of their own absence.
+    pub absences: Absences,
+    /// Whom another forge shows as busy.
+    pub busy_elsewhere: BusyPeople,
+    /// The forges do not tell any more who is busy.
+    pub statuses_stopped: bool,
 }
 
 pub fn pool(name: &str, members: &[&str], lead: Option<&str>) -> Pool {
@@ -91,11 +98,33 @@ impl Company {
         };
         let mut elsewhere = Workloads::default();
         elsewhere.people.insert("ravi".into(), Workload { open: 1, ..Workload::default() });
-        Company { policy, roster, elsewhere, first_seen: Timestamp::UNIX_EPOCH }
+        Company {
+            policy,
+            roster,
+            elsewhere,
+            first_seen: Timestamp::UNIX_EPOCH,
+            absences: Absences::new(),
+            busy_elsewhere: BusyPeople::new(),
+            statuses_stopped: false,
+        }
     }
 
     pub fn directory(&self) -> Directory {
-        Directory::new(&self.policy, "forge", &self.roster)
+        let mut directory = Directory::new(&self.policy, "forge", &self.roster);
+        let mut busy = self.busy_elsewhere.clone();
+        directory.tell_busy(&mut busy);
+        directory.heed(&self.absences, &busy);
+        directory
+    }
+
+    /// The forges are asked who is busy; false when nobody was.
+    pub fn read_statuses(&mut self, now: Timestamp) -> bool {
+        let known = self.roster.busy.values_mut().chain(self.busy_elsewhere.values_mut());
+        let mut any = false;
+        for busy in known.filter(|_| !self.statuses_stopped) {
+            (busy.seen_at, any) = (now, true);
+        }
+        any
     }
 
     pub fn change(&self) -> ChangeKey {

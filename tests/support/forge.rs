@@ -6,9 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use usher::core::action::{Action, STATUS_MARKER, Shape};
 use usher::core::change::{
-    Account, ChangeState, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+    Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
+    Verdict,
 };
+use usher::core::codeowners::Codeowners;
 use usher::core::fact::{Act, Actor, Fact, Refusal};
+use usher::core::tickets::Ticket;
 
 use super::company::account;
 
@@ -28,6 +31,8 @@ pub struct Forge {
     pub not_allowed: BTreeSet<Account>,
     pub dropped: BTreeSet<Account>,
     pub files: Vec<ChangedFile>,
+    /// The CODEOWNERS file of the target branch.
+    pub codeowners: Option<String>,
 
     pub author: Account,
     pub state: ChangeState,
@@ -37,6 +42,9 @@ pub struct Forge {
     /// What each reviewer said last, and exactly when.
     pub verdicts: BTreeMap<u64, (Verdict, Timestamp)>,
     pub target_branch: String,
+    pub title: String,
+    /// What the description names, where tickets are looked for.
+    pub tickets: Option<BTreeSet<Ticket>>,
     pushes: u32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -47,6 +55,8 @@ pub struct Forge {
     /// Labels that somebody else than Usher put on.
     pub foreign: BTreeSet<String>,
     pub remembers_hands: bool,
+    /// What commands are addressed to.
+    pub handles: Vec<String>,
 }
 
 impl Forge {
@@ -57,6 +67,7 @@ impl Forge {
             not_allowed: BTreeSet::new(),
             dropped: BTreeSet::new(),
             files: vec![],
+            codeowners: None,
             author,
             state: ChangeState::Open,
             draft: false,
@@ -64,6 +75,8 @@ impl Forge {
             reviewers: vec![],
             verdicts: BTreeMap::new(),
             target_branch: "main".into(),
+            title: "Fix the rounding of totals".into(),
+            tickets: None,
             pushes: 0,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
@@ -72,6 +85,7 @@ impl Forge {
             comment_id: 100,
             foreign: BTreeSet::new(),
             remembers_hands: true,
+            handles: vec!["usher".to_owned()],
         }
     }
 
@@ -108,7 +122,8 @@ impl Forge {
 
     fn snapshot_with(&self, reviewers: SeenReviewers) -> Snapshot {
         Snapshot {
-            title: "Fix the rounding of totals".into(),
+            title: self.title.clone(),
+            tickets: self.tickets.clone(),
             url: "https://forge.example/acme/shop/7".into(),
             author: self.author.clone(),
             state: self.state,
@@ -117,6 +132,7 @@ impl Forge {
             reviewers: Some(reviewers),
             target_branch: Some(self.target_branch.clone()),
             head: Some(format!("head{}", self.pushes)),
+            size: Size::of(&self.files).filter(|_| self.kind == ForgeKind::GitHub),
             created_at: Some(self.created_at),
             updated_at: self.updated_at,
         }
@@ -200,12 +216,8 @@ impl Forge {
         self.touch(now);
         self.comment_id += 1;
         let comment = self.comment_id;
-        let commands = usher::forge::command::commands(text, &["usher".to_owned()]);
-        if commands.is_empty() {
-            return vec![self.told(by, Act::Commented)];
-        }
-        let told = commands.into_iter().map(|command| Act::Commanded { command, comment });
-        told.map(|act| self.told(by, act)).collect()
+        let commands = usher::forge::command::commands(text, &self.handles);
+        vec![self.told(by, Act::commanded(commands, comment).unwrap_or(Act::Commented))]
     }
 
     fn list(&mut self, reviewer: &Account) {
@@ -230,7 +242,7 @@ impl Forge {
     pub fn perform(&mut self, now: Timestamp, action: &Action) -> Vec<Fact> {
         let me = account_of(1);
         match action {
-            Action::ReadFiles => vec![Fact::Files { files: self.files.clone() }],
+            Action::ReadFiles { codeowners } => vec![self.read_files(codeowners.is_some())],
             Action::Shape(shape) => self.shape(now, shape),
             Action::Status { body } => {
                 let old = self.comments.iter_mut().find(|comment| comment.body.starts_with(STATUS_MARKER));
@@ -250,7 +262,25 @@ impl Forge {
                 self.reactions.push(*comment);
                 vec![]
             }
+            Action::Announce(_) => vec![],
         }
+    }
+
+    /// The changed files, and who owns them by the forge's own rules.
+    fn read_files(&self, owners: bool) -> Fact {
+        let mut files = self.files.clone();
+        let codeowners = match &self.codeowners {
+            _ if !owners => OwnersFile::NotAsked,
+            None => OwnersFile::Missing,
+            Some(text) => {
+                let known = Codeowners::parse(self.kind, text);
+                for file in &mut files {
+                    file.owners = known.owners(&file.path).into_iter().map(str::to_owned).collect();
+                }
+                OwnersFile::Read
+            }
+        };
+        Fact::Files { files, codeowners }
     }
 
     fn write(&mut self, body: &str) {

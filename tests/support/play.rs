@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
+use usher::core::absence::AbsenceWish;
 use usher::core::action::Action;
 use usher::core::decide;
 use usher::core::fact::Fact;
@@ -40,6 +41,8 @@ pub struct Play {
     pub forge: Forge,
     pub review: Review,
     pub now: Timestamp,
+    /// When the story began.
+    pub start: Timestamp,
     pub ledger: Vec<Entry>,
     pub pings: Vec<Pinged>,
     /// Every fact arrives twice, as with a project hook beside a group hook.
@@ -49,6 +52,8 @@ pub struct Play {
     /// Actions are decided but do not reach the forge yet.
     pub courier_stopped: bool,
     pub outbox: VecDeque<Action>,
+    /// What the last decision wants to be remembered of somebody's absence.
+    said: Option<AbsenceWish>,
 }
 
 /// More answers than this to one event is a loop.
@@ -64,18 +69,26 @@ impl Play {
             company,
             forge,
             now,
+            start: now,
             ledger: vec![],
             pings: vec![],
             twice: false,
             deaf_to_itself: false,
             courier_stopped: false,
             outbox: VecDeque::new(),
+            said: None,
         }
     }
 
     /// The policy was changed: what is derived from it is derived anew.
     pub fn reload(&mut self) {
         self.directory = self.company.directory();
+    }
+
+    /// Somebody's word on their absence is kept and holds from now on.
+    pub fn enter(&mut self, wish: &AbsenceWish) {
+        wish.enter(&mut self.company.absences);
+        self.reload();
     }
 
     /// What everybody carries: the other changes and this one.
@@ -87,6 +100,7 @@ impl Play {
         for assignment in &self.review.assignments {
             let load = workloads.people.entry(assignment.person.clone()).or_default();
             load.last_asked = load.last_asked.max(Some(assignment.since));
+            load.asked.add(assignment.since);
         }
         let day_ago = self.now - SignedDuration::from_hours(24);
         for ping in self.pings.iter().filter(|ping| ping.at > day_ago) {
@@ -104,9 +118,14 @@ impl Play {
             for action in self.decide(&fact) {
                 queue.extend(self.perform(action));
             }
+            let said = self.said.take();
             if self.twice {
                 let again = self.decide(&fact);
                 assert!(again.is_empty(), "law 5: the same fact twice gave {again:?} for {fact:?}");
+            }
+            if let Some(wish) = said {
+                self.enter(&wish);
+                queue.push_back(Fact::Tick);
             }
         }
         panic!("one event had more than {ECHOES_MAX} echoes; the last were {queue:?}");
@@ -145,6 +164,9 @@ impl Play {
 
     /// Decides without performing.
     pub fn decide(&mut self, fact: &Fact) -> Vec<Action> {
+        if self.company.read_statuses(self.now) {
+            self.reload();
+        }
         let workloads = self.workloads();
         let world = World {
             policy: &self.company.policy,
@@ -158,9 +180,11 @@ impl Play {
         let again = decide(&world, &before, fact);
         assert_eq!(decision, again, "the same question had two answers");
         self.holds(fact, &decision, &workloads);
-        let Decision { review, actions, reasons, .. } = decision;
+        let Decision { review, actions, reasons, absence, .. } = decision;
+        self.said = absence;
         self.review = review;
-        if before.hold == Some(Hold::FirstRun) && self.review.hold != Some(Hold::FirstRun) {
+        let held_back = matches!(self.review.hold, Some(Hold::FirstRun | Hold::Skip));
+        if before.hold == Some(Hold::FirstRun) && !held_back {
             self.company.elsewhere.first_run_taken += 1;
         }
         for action in &actions {
@@ -177,7 +201,8 @@ impl Play {
 
     /// What holds of every single decision.
     fn holds(&self, fact: &Fact, decision: &Decision, workloads: &Workloads) {
-        let Decision { review, actions, reasons, wake } = decision;
+        let Decision { review, actions, reasons, absence, wake } = decision;
+        assert!(absence.is_none() || !reasons.is_empty(), "an absence without a reason: {fact:?}");
         assert!(
             actions.is_empty() || !reasons.is_empty(),
             "law 7: an action without a reason: {actions:?} for {fact:?}"
@@ -200,7 +225,10 @@ impl Play {
                     self.ping_holds(person, body, *not_after, workloads);
                 }
                 Action::Status { body } => self.mentions_hold(body),
-                Action::Reply { .. } | Action::ReadFiles | Action::React { .. } => {}
+                Action::Reply { .. }
+                | Action::ReadFiles { .. }
+                | Action::React { .. }
+                | Action::Announce(_) => {}
             }
         }
     }
@@ -230,6 +258,9 @@ impl Play {
             let chosen_now = index >= known && ours;
             let away = self.directory.by_name(person).and_then(|p| p.agenda().away_until(self.now));
             assert!(!chosen_now || away.is_none(), "{person} is away and was chosen");
+            let busy = self.directory.by_name(person).and_then(|person| person.busy);
+            let busy = busy.is_some_and(|busy| busy.counts(self.now));
+            assert!(!chosen_now || !busy, "{person} is busy and was chosen");
         }
     }
 
@@ -368,8 +399,9 @@ fn shown(action: &Action) -> String {
         Action::Status { body } => format!("status ({} bytes)", body.len()),
         Action::Ping { person, body, .. } => format!("ping {person}: {}", after_marker(body)),
         Action::Reply { body, .. } => format!("reply: {}", after_marker(body)),
-        Action::ReadFiles => "read the changed files".into(),
+        Action::ReadFiles { .. } => "read the changed files".into(),
         Action::React { .. } => "react".into(),
+        Action::Announce(news) => format!("announce the merge for {:?}", news.tickets),
     }
 }
 

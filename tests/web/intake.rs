@@ -80,6 +80,7 @@ async fn a_tracked_change_stays_our_business_whoever_its_author_is_now() {
         inbox: Vec::new(),
         ledger: Vec::new(),
         actions: Vec::new(),
+        absences: Vec::new(),
         first_run_taken: false,
         withdraw_pings: false,
         now: now(),

@@ -3,9 +3,12 @@
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
+use usher::core::absence::{Absence, AbsenceWish, Busy};
 use usher::core::action::{Action, Shape};
+use usher::core::calendar::Away;
 use usher::core::candidate::{Candidate, Standing};
 use usher::core::change::{ChangeKey, ChangeState};
+use usher::core::policy::PersonPolicy;
 use usher::core::reason::Reason;
 use usher::core::review::{Assignment, Hold, Origin, PoolReview, Review, Stage};
 use usher::core::timebox::TimeBox;
@@ -27,7 +30,7 @@ fn reviewing(number: u64) -> Review {
     review.opened_at = Some(since);
     let open = Standing::Chosen { free_at: since, open: 0, capacity: 5 };
     let mut part = PoolReview::new("backend".into(), 3);
-    part.candidates = vec![Candidate { person: "rita".into(), standing: open }];
+    part.candidates = vec![Candidate { person: "rita".into(), standing: open, owns: None }];
     review.pools = vec![part];
     review.assignments = vec![Assignment {
         reviewing_box: TimeBox { running_since: Some(since), ..TimeBox::default() },
@@ -51,6 +54,7 @@ impl House {
             inbox: Vec::new(),
             ledger,
             actions,
+            absences: Vec::new(),
             first_run_taken: false,
             withdraw_pings: false,
             now: now(),
@@ -182,7 +186,7 @@ async fn a_review_has_a_page_and_a_stranger_has_none() {
     let house = House::new().await;
     let lost = house.admin("/nowhere").await;
     assert_eq!((lost.status, lost.json()), (StatusCode::NOT_FOUND, json!({"error": "no such page"})));
-    house.keep(reviewing(12), picked(), vec![Action::ReadFiles]).await;
+    house.keep(reviewing(12), picked(), vec![Action::ReadFiles { codeowners: None }]).await;
     let page = house.admin("/reviews/1").await.text;
     for expected in ["sam touched it", "rita of backend was chosen", "read the changed files"] {
         assert!(page.contains(expected), "{expected} is not in {page}");
@@ -281,7 +285,7 @@ async fn people_are_listed_with_what_they_carry() {
         *person("rita"),
         json!({
             "name": "rita", "accounts": { "github": rita, "gitlab": rita }, "support": false,
-            "pools": ["backend"], "lead_of": [], "open": 1, "capacity": 5, "away": []
+            "pools": ["backend"], "lead_of": [], "open": 1, "capacity": 5, "away": [], "busy": null
         })
     );
     assert_eq!((&person("sam")["support"], &person("sam")["capacity"]), (&json!(true), &Value::Null));
@@ -290,9 +294,61 @@ async fn people_are_listed_with_what_they_carry() {
 }
 
 #[tokio::test]
+async fn people_who_are_not_there_are_shown_with_until_when_and_who_says_so() {
+    let until = "2026-01-16T15:00:00Z".parse().unwrap();
+    let busy = Busy { says: ForgeKind::GitHub, until: Some(until), seen_at: now() };
+    let account = |id, login: &str| (login.to_owned(), Account::new(id, login));
+    let roster = Roster {
+        fetched_at: Some(now()),
+        accounts: [account(SAM, "sam"), account(RITA, "rita")].into(),
+        unknown: vec!["lena".into()],
+        busy: [(RITA, busy)].into(),
+        ..Roster::default()
+    };
+    let house = House::with_roster(roster).await;
+    let days = Away { first: "2026-01-16".parse().unwrap(), last: "2026-01-20".parse().unwrap() };
+    let said =
+        |person: &str, days| AbsenceWish { person: person.into(), absence: Absence { days, said_at: now() } };
+    house.knowledge.hear(&[said("rita", Some(days)), said("sam", None)]);
+    let mut policy = policy();
+    let configured = Away { first: "2026-02-01".parse().unwrap(), last: "2026-02-03".parse().unwrap() };
+    let rita = PersonPolicy { away: vec![configured], ..PersonPolicy::default() };
+    policy.people.insert("rita".into(), rita);
+    house.knowledge.set_policy(Arc::new(policy), now());
+
+    let people = house.admin("/api/v1/people").await.json();
+    let person = |name: &str| {
+        let people = people["people"].as_array().unwrap().iter();
+        people.clone().find(|person| person["name"] == name).unwrap().clone()
+    };
+    let away = json!([
+        { "first": "2026-02-01", "last": "2026-02-03", "source": "config" },
+        { "first": "2026-01-16", "last": "2026-01-20", "source": "said" }
+    ]);
+    assert_eq!(person("rita")["away"], away);
+    let busy =
+        json!({ "source": "github", "until": "2026-01-16T15:00:00Z", "seen_at": "2026-01-16T09:00:00Z" });
+    assert_eq!(person("rita")["busy"], busy);
+    assert_eq!((&person("sam")["away"], &person("sam")["busy"]), (&json!([]), &Value::Null));
+
+    let page = house.admin("/people").await.text;
+    for expected in [
+        "<strong>rita</strong>",
+        "away from Sun 1 Feb 2026 until Tue 3 Feb 2026 (configuration)",
+        "away until Tue 20 Jan 2026 (they said so)",
+        "is busy until Fri 16 Jan, 15:00 (UTC), says GitHub (asked just now)",
+    ] {
+        assert!(page.contains(expected), "{expected} is not in {page}");
+    }
+    house.clock.advance_to(until);
+    let page = house.admin("/people").await.text;
+    assert!(!page.contains("is busy"), "{page}");
+}
+
+#[tokio::test]
 async fn metrics_are_in_the_open_format() {
     let house = House::new().await;
-    house.keep(reviewing(12), picked(), vec![Action::ReadFiles]).await;
+    house.keep(reviewing(12), picked(), vec![Action::ReadFiles { codeowners: None }]).await;
     house.public(github("d-1", sams())).await;
     house.clock.advance_to(now() + SignedDuration::from_secs(90));
     house.knowledge.swept("github", now());

@@ -32,10 +32,10 @@ fn the_complete_file_explains_every_key() {
     let mut seen = std::collections::BTreeSet::new();
     let mut title = "";
     for line in COMPLETE.lines() {
+        let line = line.strip_prefix("# ").unwrap_or(line);
         if line.starts_with('[') {
             title = line;
         }
-        let line = line.strip_prefix("# ").unwrap_or(line);
         let key = line.split('=').next().unwrap_or_default().trim();
         seen.insert((title, key));
         if let Some(steps) = line.strip_prefix("steps = ") {
@@ -44,6 +44,14 @@ fn the_complete_file_explains_every_key() {
                     .split(['{', ','])
                     .map(|part| ("a step", part.split('=').next().unwrap_or_default().trim())),
             );
+        }
+        for parent in ["pool", "route"] {
+            if title.starts_with(&format!("[{parent}.timebox.")) {
+                seen.insert((if parent == "pool" { "[[pool]]" } else { "[[route]]" }, "timebox"));
+            }
+        }
+        if let Some(name) = title.trim_matches(['[', ']']).strip_prefix("tickets.") {
+            seen.insert(("[tickets]", name));
         }
         for section in ["[timebox.", "["] {
             let name = title.trim_matches(['[', ']']);
@@ -83,6 +91,20 @@ fn docs_and_backend_by_path_on_gitlab() {
     let config = example(include_str!("../../../config/examples/docs-and-backend-gitlab.toml"));
     assert!(config.policy.routes[0].paths[1].matches("src/README.md"));
     assert!(config.policy.routes[1].paths.is_empty());
+}
+
+#[test]
+fn own_words() {
+    const TEMPLATES: &[(&str, &str)] = &[
+        ("templates/status.md", include_str!("../../../config/examples/templates/status.md")),
+        ("templates/remind.md", include_str!("../../../config/examples/templates/remind.md")),
+    ];
+    let text = include_str!("../../../config/examples/own-words.toml");
+    let loaded = read_with(text, TEMPLATES, &[]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+    let files: Vec<_> = loaded.config.policy.templates.files().map(|(text, _)| text.word()).collect();
+    assert_eq!(files, ["status", "remind"]);
+    assert_eq!(loaded.config.policy.maintainers.members, ["olga"]);
 }
 
 #[test]

@@ -12,7 +12,8 @@ fn references_are_followed_and_a_line_break_at_the_end_is_no_part_of_a_secret() 
     let text = LEAST.replace("env:TOKEN", "file:secrets/token").replace("env:HOOK", "file:/etc/usher/hook");
     let files = &[("secrets/token", "glpat-1\n"), ("hook", "two words\r\n")];
     let config = read_with(&text, files, &[]).unwrap().config;
-    assert_eq!(config.forges[0].token.expose_secret(), "glpat-1");
+    let SignIn::Token(token) = &config.forges[0].sign_in else { panic!("a token was configured") };
+    assert_eq!(token.expose_secret(), "glpat-1");
     assert_eq!(config.forges[0].secret_tokens[0].expose_secret(), "two words");
 }
 

@@ -67,8 +67,47 @@ fn forges() {
     check_instead(
         "token = \"env:TOKEN\"",
         "app_id = 7\napp_private_key = \"file:x\"",
-        "4:1 signing in as a GitHub App (`app_id`, `app_private_key`) comes with a later release (write token = \"env:NAME\" with a fine-grained personal access token of a machine user)",
+        "4:1 a GitLab has no Apps (write token = \"env:NAME\" instead)",
     );
+}
+
+const APP: &str = r#"
+[[forge]]
+name = "github"
+kind = "github"
+app_id = 7
+app_private_key = "file:app.pem"
+webhook_secrets = ["env:HOOK"]
+projects = ["acme/*"]
+[support]
+members = ["sam"]
+[[pool]]
+name = "backend"
+members = ["rita"]
+"#;
+
+#[test]
+fn a_github_app_is_its_id_and_its_key() {
+    const GOOD: &[(&str, &str)] =
+        &[("app.pem", "-----BEGIN RSA PRIVATE KEY-----\nMIIhush\n-----END RSA PRIVATE KEY-----\n")];
+    const BARE: &[(&str, &str)] = &[("app.pem", "MIIhush")];
+    const ONE_LINE: &[(&str, &str)] = &[("app.pem", "-----BEGIN RSA PRIVATE KEY----- MIIhush")];
+    let variables = [("HOOK", "hook"), ("TOKEN", "t")];
+    let config = read_with(APP, GOOD, &variables).unwrap().config;
+    assert!(matches!(&config.forges[0].sign_in, SignIn::App { id: 7, .. }));
+    assert!(!format!("{config:?}").contains("MIIhush"));
+    let without = |line: &str| APP.replace(line, "");
+    for (text, files, expected) in [
+        (APP.to_owned(), BARE, "is no private key in PEM"),
+        (APP.to_owned(), ONE_LINE, "is no private key in PEM"),
+        (APP.replace("app_id = 7", "token = \"env:TOKEN\"\napp_id = 7"), GOOD, "as whom Usher acts"),
+        (without("app_id = 7\n"), GOOD, "App ID"),
+        (without("app_private_key = \"file:app.pem\"\n"), GOOD, "handed out"),
+        (without("app_id = 7\napp_private_key = \"file:app.pem\"\n"), GOOD, "of a GitHub App"),
+    ] {
+        let error = read_with(&text, files, &variables).unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains("MIIhush"), "{expected}: {error}");
+    }
 }
 
 #[test]

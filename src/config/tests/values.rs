@@ -1,6 +1,4 @@
-//! Single values: durations, sizes, shares, hours, dates, calendar files.
-
-use jiff::civil::date;
+//! Single values: durations, sizes, shares, hours, dates.
 
 use crate::core::calendar::Agenda;
 use crate::core::timebox::Budget;
@@ -103,78 +101,6 @@ fn a_person_in_another_time_zone_has_the_default_hours_there() {
     let agenda = Agenda::new(config.policy.people["ravi"].hours.as_ref().unwrap(), &[]);
     assert!(agenda.is_working("2026-11-26T03:30:00Z".parse().unwrap()));
     assert!(!agenda.is_working("2026-11-26T11:30:00Z".parse().unwrap()));
-}
-
-const HOLIDAYS: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VTIMEZONE\r\nTZID:X\r\nBEGIN:STANDARD\r\nDTSTART:19701025T030000\r\n\
-RRULE:FREQ=YEARLY;BYMONTH=10\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\nSUMMARY:Christmas\\, both\r\n  days\r\n\
-DTSTART;VALUE=DATE:20201225\r\nDTEND;VALUE=DATE:20201227\r\nRRULE:FREQ=YEARLY\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\n\
-DTSTART;VALUE=DATE:20270405\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20270601\r\nSTATUS:CANCELLED\r\n\
-END:VEVENT\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260301\r\nRRULE:FREQ=YEARLY;UNTIL=20270301\r\nBEGIN:VALARM\r\n\
-DURATION:PT5M\r\nEND:VALARM\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
-
-#[test]
-fn calendar_files_bring_holidays() {
-    let dates = super::super::ics::all_day_dates(HOLIDAYS).unwrap();
-    for day in
-        [date(2020, 12, 25), date(2026, 12, 26), date(2050, 12, 25), date(2027, 4, 5), date(2027, 3, 1)]
-    {
-        assert!(dates.contains(&day), "{day}");
-    }
-    for day in [date(2019, 12, 25), date(2026, 12, 27), date(2027, 6, 1), date(2028, 3, 1), date(2028, 4, 5)]
-    {
-        assert!(!dates.contains(&day), "{day}");
-    }
-    let text = format!("{LEAST}[[calendar]]\nname = \"c\"\ntimezone = \"UTC\"\nholidays_ics = [\"h.ics\"]");
-    let config = read_with(&text, &[("h.ics", HOLIDAYS)], &[]).unwrap().config;
-    let agenda = Agenda::new(&config.policy.calendars["c"], &[]);
-    assert!(!agenda.is_working("2028-12-25T12:00:00Z".parse().unwrap()));
-}
-
-#[test]
-fn a_yearly_29_february_is_there_in_leap_years_only() {
-    let text = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20240229\nRRULE:FREQ=YEARLY;COUNT=2\nEND:VEVENT\nEND:VCALENDAR\n";
-    let dates: Vec<_> = super::super::ics::all_day_dates(text).unwrap().into_iter().collect();
-    assert_eq!(dates, [date(2024, 2, 29), date(2028, 2, 29)]);
-}
-
-#[test]
-fn what_a_calendar_file_cannot_say_is_refused_with_its_line() {
-    let event = |lines: &str| format!("BEGIN:VCALENDAR\nBEGIN:VEVENT\n{lines}\nEND:VEVENT\nEND:VCALENDAR\n");
-    let start = "DTSTART;VALUE=DATE:20261225";
-    let cases = [
-        (event("DTSTART:20261225T090000Z"), 3, "DTSTART is no whole day; only all-day events are supported"),
-        (
-            event("DTSTART;VALUE=DATE:20261332"),
-            3,
-            "DTSTART is no whole day; only all-day events are supported",
-        ),
-        (
-            event(&format!("{start}\nRRULE:FREQ=WEEKLY")),
-            4,
-            "the repeat `FREQ=WEEKLY` is not supported, only FREQ=YEARLY",
-        ),
-        (
-            event(&format!("{start}\nRRULE:FREQ=YEARLY;BYDAY=4TH")),
-            4,
-            "the repeat `BYDAY=4TH` is not supported, only FREQ=YEARLY",
-        ),
-        (event(&format!("{start}\nRRULE:COUNT=2")), 4, "a repeat without FREQ=YEARLY"),
-        (event(&format!("{start}\nEXDATE;VALUE=DATE:20261225")), 4, "EXDATE is not supported"),
-        (
-            event(&format!("{start}\nDTEND;VALUE=DATE:20261225")),
-            2,
-            "an event that ends before it begins, or lasts longer than 400 days",
-        ),
-        (event("SUMMARY:x"), 2, "an event without DTSTART"),
-        (event("nonsense"), 3, "a line without a colon"),
-        ("hello: world".to_owned(), 1, "this is no calendar file: BEGIN:VCALENDAR is missing"),
-        ("BEGIN:VCALENDAR\nEND:VEVENT\n".to_owned(), 2, "END does not match its BEGIN"),
-        ("BEGIN:VCALENDAR\nBEGIN:VEVENT\n".to_owned(), 2, "the file ends in the middle"),
-    ];
-    for (text, line, what) in cases {
-        let error = super::super::ics::all_day_dates(&text).unwrap_err();
-        assert_eq!((error.line, error.what.as_str()), (line, what), "{text}");
-    }
 }
 
 #[test]

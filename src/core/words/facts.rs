@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::text::quote;
 use crate::core::change::{Account, ChangeState, Snapshot, Verdict};
 use crate::core::fact::{Act, Fact};
 
@@ -15,7 +16,7 @@ pub fn happening(fact: &Fact) -> String {
             if by.bot { format!("{who} (a bot) {what}") } else { format!("{who} {what}") }
         }
         Fact::Swept { .. } => "a sweep looked at it".into(),
-        Fact::Files { files } => format!("{} changed files were read", files.len()),
+        Fact::Files { files, .. } => format!("{} changed files were read", files.len()),
         Fact::Refused { reviewer, .. } => format!("the forge would not take {}", handle(reviewer)),
         Fact::Tick => "the clock".into(),
     }
@@ -48,6 +49,10 @@ fn deed(act: &Act, snapshot: &Snapshot) -> String {
         Act::Commented => "commented".into(),
         Act::Requested { reviewer } => format!("requested a review from {}", handle(reviewer)),
         Act::Unrequested { reviewer } => format!("took {} off", handle(reviewer)),
-        Act::Commanded { command, .. } => format!("said `{}`", command.word()),
+        Act::Commanded { command, also, .. } => {
+            let words: Vec<String> =
+                std::iter::once(command).chain(also).map(|one| quote(one.word())).collect();
+            format!("said {}", words.join(" and "))
+        }
     }
 }

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text::{moment, obstacles, plain};
-use crate::core::action::ping_marker;
 use crate::core::candidate::Candidate;
 use crate::core::review::Stage;
 
@@ -15,14 +14,16 @@ pub struct Reminder {
     /// The time is over already.
     pub over: bool,
     pub zone: TimeZone,
+    /// How people call Usher here, without `@`.
+    pub me: String,
 }
 
-/// A reminder to whoever holds the ball.
-pub fn remind(key: &str, handle: &str, about: &Reminder) -> String {
+/// A reminder to whoever holds the ball, without its hidden marker.
+pub fn remind(handle: &str, about: &Reminder) -> String {
     let hoped = if about.over { "was hoped for" } else { "is hoped for" };
     let due =
         about.due.map(|due| format!("; it {hoped} by {}", moment(due, &about.zone))).unwrap_or_default();
-    let text = match about.stage {
+    match about.stage {
         Stage::WithAuthor => format!(
             "@{handle}: a small nudge, the reviewer's answer is waiting for you. If it got too much, say so; that is fine."
         ),
@@ -30,10 +31,10 @@ pub fn remind(key: &str, handle: &str, about: &Reminder) -> String {
             format!("@{handle}: a small nudge, this is approved and only needs merging{due}.")
         }
         _ => format!(
-            "@{handle}: a small nudge, a colleague in support waits for your answer{due}. No time? `@usher decline` hands it on."
+            "@{handle}: a small nudge, a colleague in support waits for your answer{due}. No time? `@{} decline` hands it on.",
+            about.me
         ),
-    };
-    format!("{}\n{text}", ping_marker(key))
+    }
 }
 
 /// What an escalation is about.
@@ -42,33 +43,35 @@ pub struct Escalation {
     pub pool: String,
     pub holder: Option<String>,
     pub candidates: Vec<Candidate>,
+    /// How people call Usher here, without `@`.
+    pub me: String,
 }
 
-/// Tells the pool's lead.
-pub fn escalate(key: &str, handle: &str, about: &Escalation) -> String {
+/// Tells the pool's lead; without the hidden marker.
+pub fn escalate(handle: &str, about: &Escalation) -> String {
     let pool = plain(&about.pool);
-    let text = match (about.stage, &about.holder) {
+    match (about.stage, &about.holder) {
         (Stage::Waiting, _) => format!(
-            "@{handle}: nobody of {pool} could be asked to review this yet ({}). `@usher reassign @person` asks somebody all the same.",
-            obstacles(&about.candidates)
+            "@{handle}: nobody of {pool} could be asked to review this yet ({}). `@{} reassign @person` asks somebody all the same.",
+            obstacles(&about.candidates),
+            about.me
         ),
         (Stage::ReadyToMerge, _) => {
             format!("@{handle}: this is approved and has waited long to be merged. Can you help?")
         }
         (_, Some(holder)) => format!(
-            "@{handle}: this has waited long for an answer from {}. Can you help, or name somebody with `@usher reassign @person`?",
-            plain(holder)
+            "@{handle}: this has waited long for an answer from {}. Can you help, or name somebody with `@{} reassign @person`?",
+            plain(holder),
+            about.me
         ),
         (_, None) => format!("@{handle}: this is stuck. Can you help?"),
-    };
-    format!("{}\n{text}", ping_marker(key))
+    }
 }
 
-/// Asks a reviewer whom the forge cannot list.
-pub fn asked_by_name(key: &str, handle: &str) -> String {
+/// Asks a reviewer whom the forge cannot list; without the hidden marker.
+pub fn asked_by_name(handle: &str) -> String {
     format!(
-        "{}\n@{handle}: could you review this? The forge keeps one reviewer per change only, so I ask you this way.",
-        ping_marker(key)
+        "@{handle}: could you review this? The forge keeps one reviewer per change only, so I ask you this way."
     )
 }
 

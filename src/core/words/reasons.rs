@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text::{day, moment, obstacles, quote};
+use super::{boxes, owners, scope};
 use crate::core::candidate::Candidate;
 use crate::core::change::ChangeState;
 use crate::core::fact::Refusal;
@@ -27,6 +28,13 @@ pub fn sentence(reason: &Reason) -> String {
             "Only a comment told of it so far; a look at the whole change comes first.".into()
         }
         Reason::ReadingFiles => "A route has paths, so the changed files are read first.".into(),
+        Reason::ReadingOwners => {
+            "A route follows CODEOWNERS, so that and the changed files are read first.".into()
+        }
+        Reason::MeasuringSize => "A rule looks at the size, so the changed files are read.".into(),
+        Reason::Owners { pool, people, path } => owners::owners(pool, people, path),
+        Reason::NoOwners { pool, why } => owners::none(pool, why),
+        Reason::OwnersPassed { pool, people } => owners::passed(pool, people),
         Reason::Routed { pools } => format!("It goes to {}.", pools.join(" and ")),
         Reason::NoRoute => "No route claims it, so nobody can be asked.".into(),
         Reason::Picked { pool, person, origin, candidates } => picked(pool, person, *origin, candidates),
@@ -62,6 +70,8 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::BoxRanOut { stage, holder } => {
             format!("The time box of {holder} ran out ({}).", stage_name(*stage))
         }
+        Reason::BoxRuled { stage, rule, budget } => boxes::ruled(*stage, rule, *budget),
+        Reason::BoxUnruled { stage } => boxes::unruled(*stage),
         Reason::Reminded { person } => format!("{person} was reminded."),
         Reason::Widened { pool, person } => {
             format!("{person} of {pool} is asked as well; the first reviewer stays.")
@@ -81,13 +91,35 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::Snoozed { by, until } => {
             format!("{by} snoozed it until {}.", moment(*until, &TimeZone::UTC))
         }
+        Reason::Tickets { tickets } => scope::tickets_sentence(tickets),
+        Reason::Queued { pool, ahead } => scope::queued_sentence(pool, *ahead),
+        Reason::OutOfScope { beyond } => {
+            format!("It looks like more than a fix: {}.", scope::beyond(beyond))
+        }
+        Reason::InScope => "It no longer looks like more than a fix.".into(),
+        Reason::Sponsored { by } => format!("{by} takes it on, although it is more than a fix."),
+        Reason::Announced { tickets } => scope::announced_sentence(*tickets),
         Reason::HeldForFirstRun => {
             "It was open before Usher came and waits for its turn in the first roll-out.".into()
         }
         Reason::PoolChosen { pool, by } => format!("{by} sent it to {pool}."),
+        Reason::WentAway { person, until } => {
+            format!("{person} is away until {} and is not asked, on any change.", day(*until))
+        }
+        Reason::CameBack { person } => format!("{person} is back."),
+        Reason::OlderWord { person } => {
+            format!("{person} has said something newer about being away, so this changed nothing.")
+        }
         Reason::Answered { by, command } => format!("{by} asked for {}.", quote(command)),
         Reason::CommandRefused { by, command } => {
             format!("{by} asked for {}, which was refused.", quote(command))
+        }
+        Reason::TemplateBroken { template, fault } => {
+            format!(
+                "The template {} could not be used, so the built-in words were ({}).",
+                quote(template),
+                quote(fault)
+            )
         }
         Reason::OnlyABot { login } => {
             format!("Only the bot {} did this; the court does not move.", quote(login))
@@ -136,6 +168,9 @@ fn ping_held(person: &str, why: PingHeld) -> String {
     match why {
         PingHeld::NotWorking { until: at } => {
             format!("A ping for {person} is kept until they work again.{}", until(at))
+        }
+        PingHeld::ForgeClosed { until: at } => {
+            format!("The forge is closed for maintenance, so a ping for {person} is kept.{}", until(at))
         }
         PingHeld::DayLimit { until: at } => format!("{person} had enough pings for today.{}", until(at)),
         PingHeld::ChangeLimit => format!("The change had its pings, so {person} is not pinged."),

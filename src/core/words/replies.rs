@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::text::{obstacles, plain, quote, standing};
+use super::boxes::box_notes;
+use super::text::{candidate as verdict, obstacles, plain, quote, standing};
 use crate::core::action::ping_marker;
 use crate::core::candidate::{Candidate, Standing};
 use crate::core::commands::{Allowed, COMMANDS};
@@ -15,24 +16,29 @@ pub fn reply(key: &str, text: &str) -> String {
 }
 
 /// The answer to `help`, from the table of commands.
-pub fn help() -> String {
-    let mut text = String::from("Start a line with:\n");
-    for rule in &COMMANDS {
-        let _ = write!(text, "\n- `@usher {}`: {} ({})", rule.usage, rule.meaning, allowed(rule.allowed));
+pub fn help(me: &str) -> String {
+    let mut text = format!("Begin a line of a comment with `@{me}` and one of these words.\n");
+    for who in [Allowed::Reviewers, Allowed::Involved, Allowed::Roster] {
+        let _ = write!(text, "\nFor {}:\n\n", allowed(who));
+        for rule in COMMANDS.iter().filter(|rule| rule.allowed == who) {
+            let _ = writeln!(text, "- `@{me} {}`: {}", rule.usage, rule.meaning);
+        }
     }
-    text
+    text.trim_end().into()
 }
 
 fn allowed(allowed: Allowed) -> &'static str {
     match allowed {
         Allowed::Roster => "everybody on the roster",
         Allowed::Reviewers => "the reviewers who are asked",
-        Allowed::Involved => "author, reviewers, members and leads of the pool",
+        Allowed::Involved => "the author, the reviewers, members and leads of the pool, and maintainers",
+        Allowed::Leads => "leads of the pool",
     }
 }
 
-/// The answer to `why`: every candidate of the last choice with the verdict.
-pub fn why(review: &Review) -> String {
+/// The answer to `why`: every candidate of the last choice with the verdict, and why the time box is
+/// as it is.
+pub fn why(policy: &Policy, review: &Review) -> String {
     let mut text = String::new();
     for part in &review.pools {
         let _ = write!(text, "**{}**\n\n", plain(&part.pool));
@@ -41,9 +47,12 @@ pub fn why(review: &Review) -> String {
             let _ = writeln!(text, "- no choice was made; {} came by a person's hand", adopted.join(" and "));
         }
         for candidate in &part.candidates {
-            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), standing(&candidate.standing));
+            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), verdict(candidate));
         }
         text.push('\n');
+    }
+    for note in box_notes(policy, review) {
+        let _ = writeln!(text, "{note}\n");
     }
     if text.is_empty() {
         "No pool claims this change yet, so no choice was made.".into()
@@ -53,16 +62,26 @@ pub fn why(review: &Review) -> String {
 }
 
 pub fn not_allowed(command: &str, who: Allowed) -> String {
-    format!("Sorry, `{}` is for {}.", plain(command), allowed(who))
+    format!("Sorry, {} is for {}.", quote(command), allowed(who))
 }
 
-pub fn not_understood(text: &str, nearest: Option<&str>) -> String {
+/// To somebody whom no roster names.
+pub fn stranger() -> String {
+    "Sorry, I do not know you here, so I may not do that for you. The author, the reviewers or the lead of their pool can.".into()
+}
+
+/// To a command that newer words have made pointless.
+pub fn overtaken() -> String {
+    "Something newer was said since, so I left everything as it is.".into()
+}
+
+pub fn not_understood(text: &str, nearest: Option<&str>, me: &str) -> String {
+    let help = format!("`@{me} help` lists what I understand.");
     match nearest {
-        Some(nearest) => format!(
-            "Sorry, I do not know {}. Did you mean `{nearest}`? `@usher help` lists what I understand.",
-            quote(text)
-        ),
-        None => format!("Sorry, I do not know {}. `@usher help` lists what I understand.", quote(text)),
+        Some(nearest) => {
+            format!("Sorry, I do not know {}. Did you mean `{nearest}`? {help}", quote(text))
+        }
+        None => format!("Sorry, I do not know {}. {help}", quote(text)),
     }
 }
 
@@ -70,20 +89,23 @@ pub fn snooze_too_long() -> String {
     "Sorry, that is further ahead than the calendar goes.".into()
 }
 
-pub fn snooze_skipped() -> String {
-    "I leave this change alone already, until `@usher resume`.".into()
+pub fn snooze_skipped(me: &str) -> String {
+    format!("I leave this change alone already, until `@{me} resume`.")
 }
 
 pub fn snooze_first_run() -> String {
     "I have not begun with this change: it was open before I came and waits for its turn.".into()
 }
 
-pub fn no_pool_yet() -> String {
-    "Sorry, no pool claims this change yet. `@usher pool NAME` sends it to one.".into()
+pub fn no_pool_yet(me: &str) -> String {
+    format!("Sorry, no pool claims this change yet. `@{me} pool NAME` sends it to one.")
 }
 
-pub fn nobody_else(candidates: &[Candidate]) -> String {
-    format!("Sorry, there is nobody else to ask: {}.", obstacles(candidates))
+pub fn nobody_else(candidates: &[Candidate], me: &str) -> String {
+    format!(
+        "Sorry, there is nobody else to ask: {}. `@{me} reassign @person` asks somebody all the same.",
+        obstacles(candidates)
+    )
 }
 
 pub fn unknown_person(handle: &str) -> String {

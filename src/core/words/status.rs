@@ -5,8 +5,10 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::text::{elapsed, moment, obstacles, plain, quote, standing};
-use crate::core::action::STATUS_MARKER;
+use super::boxes::box_notes;
+use super::next::{NextStep, next_line};
+use super::scope;
+use super::text::{candidate as verdict, elapsed, moment, obstacles, plain, quote};
 use crate::core::change::ChangeState;
 use crate::core::policy::Policy;
 use crate::core::review::{Assignment, Hold, Origin, Review, Stage};
@@ -21,6 +23,11 @@ pub struct Status<'a> {
     pub author_due: Option<Timestamp>,
     pub author_zone: TimeZone,
     pub merge_due: Option<Timestamp>,
+    /// What happens if nobody does anything, and the zone in which that is told.
+    pub next: Vec<NextStep>,
+    pub next_zone: TimeZone,
+    /// How people call Usher here, without `@`.
+    pub me: &'a str,
 }
 
 /// One active reviewer in the status comment.
@@ -33,14 +40,25 @@ pub struct StatusReviewer<'a> {
     pub zone: TimeZone,
 }
 
-/// The one status comment.
+/// The one status comment, without its hidden marker.
 pub fn status(status: &Status<'_>) -> String {
     let review = status.review;
-    let mut text = format!("{STATUS_MARKER}\n**Support contribution: {}**\n\n", stage_phrase(review));
-    let lines = match (review.stage, review.hold) {
+    let mut text =
+        format!("**Support contribution: {}**\n\n{}", headline(review), lead_lines(status).join("\n\n"));
+    text.push_str(&folded_choice(status.policy, review));
+    if review.stage != Stage::Done {
+        let _ = write!(text, "\n\n<sub>`@{} help` lists what I understand.</sub>", status.me);
+    }
+    text
+}
+
+/// Who has the ball, until when, and what happens next.
+pub(super) fn lead_lines(status: &Status<'_>) -> Vec<String> {
+    let review = status.review;
+    let mut lines = match (review.stage, review.hold) {
         (_, Some(Hold::Snooze { until })) => {
             let until = moment(until, &status.author_zone);
-            vec![format!("Snoozed until {until}. Nobody is reminded until then.")]
+            return vec![format!("Snoozed until {until}. Nobody is reminded until then.")];
         }
         (Stage::Done, _) => done_lines(status),
         (Stage::Draft, _) => vec!["The clock stands still until this is marked ready again.".into()],
@@ -49,15 +67,12 @@ pub fn status(status: &Status<'_>) -> String {
         (Stage::WithAuthor, _) => with_author_lines(status),
         (Stage::ReadyToMerge, _) => merge_lines(status),
     };
-    text.push_str(&lines.join("\n\n"));
-    text.push_str(&folded_choice(review));
-    if review.stage != Stage::Done {
-        text.push_str("\n\n<sub>`@usher help` lists what I understand.</sub>");
-    }
-    text
+    lines.extend(next_line(review.stage, &status.next, &status.next_zone));
+    lines.extend(scope::lines(review));
+    lines
 }
 
-fn stage_phrase(review: &Review) -> &'static str {
+pub(super) fn headline(review: &Review) -> &'static str {
     match (review.stage, review.state) {
         (Stage::Draft, _) => "back in draft",
         (Stage::Waiting, _) => "waiting for a reviewer",
@@ -69,13 +84,14 @@ fn stage_phrase(review: &Review) -> &'static str {
     }
 }
 
-fn author(status: &Status<'_>) -> String {
+/// The author as they are spoken to.
+pub(super) fn author(status: &Status<'_>) -> String {
     let login = &status.review.author.login;
     if status.author_known { format!("@{login}") } else { quote(login) }
 }
 
 /// The author by name, without calling them.
-fn author_name(review: &Review) -> String {
+pub(super) fn author_name(review: &Review) -> String {
     review.author_name.clone().map_or_else(|| quote(&review.author.login), |name| plain(&name))
 }
 
@@ -87,8 +103,9 @@ fn reviewing_lines(status: &Status<'_>) -> Vec<String> {
         lines.push(match (reviewer.approved, reviewer.due) {
             (true, _) => format!("{} ({pool}) has approved.", plain(login)),
             (false, Some(due)) => format!(
-                "{} `@usher decline` is fine too.",
-                asked_line(status.review, reviewer, &pool, &moment(due, &reviewer.zone))
+                "{} No time? `@{} decline` is fine too.",
+                asked_line(status.review, reviewer, &pool, &moment(due, &reviewer.zone)),
+                status.me
             ),
             (false, None) => format!("{} ({pool}) has been asked, too.", plain(login)),
         });
@@ -134,9 +151,14 @@ fn with_author_lines(status: &Status<'_>) -> Vec<String> {
         [] => "this was handed back to you.".to_owned(),
         asking => format!("{} left you an answer.", asking.join(" and ")),
     };
-    let by = status
-        .author_due
-        .map(|due| format!(" Until **{}** would be good.", moment(due, &status.author_zone)));
+    let by = status.author_due.map(|due| {
+        let due = moment(due, &status.author_zone);
+        if status.review.author_box.ran_out {
+            format!(" It was hoped for by **{due}**; if it got too much, say so, that is fine.")
+        } else {
+            format!(" Until **{due}** would be good.")
+        }
+    });
     vec![format!(
         "{}: {what} Push a change or reply, and I pass the ball back.{}",
         author(status),
@@ -150,6 +172,9 @@ fn merge_lines(status: &Status<'_>) -> Vec<String> {
         .and_then(|m| status.reviewers.iter().find(|r| r.assignment.person == m.person))
         .map(|r| &r.zone);
     let by = match (status.merge_due, zone) {
+        (Some(due), Some(zone)) if status.review.merge_box.ran_out => {
+            format!(" (it was hoped for by **{}**)", moment(due, zone))
+        }
         (Some(due), Some(zone)) => format!(" by **{}**", moment(due, zone)),
         _ => String::new(),
     };
@@ -174,7 +199,10 @@ fn waiting_lines(status: &Status<'_>) -> Vec<String> {
         return vec!["A person set it to wait. Nobody is reminded until somebody acts.".into()];
     }
     if review.pools.is_empty() {
-        lines.push("No route of the configuration claims this change, so I know nobody to ask. `@usher pool NAME` sends it to a pool.".into());
+        return vec![
+            "No route of the configuration claims this change, so I know nobody to ask.".into(),
+            format!("{}: if you know the pool, `@{} pool NAME` sends it there.", author(status), status.me),
+        ];
     }
     for part in &review.pools {
         lines.push(match part.not_before {
@@ -183,9 +211,10 @@ fn waiting_lines(status: &Status<'_>) -> Vec<String> {
                 plain(&part.pool)
             ),
             None => format!(
-                "Nobody of {} can be asked right now: {}.",
+                "Nobody of {} can be asked right now: {}.{}",
                 plain(&part.pool),
-                obstacles(&part.candidates)
+                obstacles(&part.candidates),
+                scope::place(part)
             ),
         });
         let lead = status.policy.pool(&part.pool).and_then(|pool| pool.lead.as_deref());
@@ -213,18 +242,22 @@ fn done_lines(status: &Status<'_>) -> Vec<String> {
 }
 
 /// Folded: how each reviewer was chosen, so that nobody wonders "why me".
-fn folded_choice(review: &Review) -> String {
+pub(super) fn folded_choice(policy: &Policy, review: &Review) -> String {
     let shown: Vec<_> = review.pools.iter().filter(|part| !part.candidates.is_empty()).collect();
+    let notes = box_notes(policy, review);
     // While it waits, the comment says it all already.
-    if shown.is_empty() || matches!(review.stage, Stage::Done | Stage::Waiting) {
+    if (shown.is_empty() && notes.is_empty()) || matches!(review.stage, Stage::Done | Stage::Waiting) {
         return String::new();
     }
     let mut text = String::from("\n\n<details><summary>Why this choice?</summary>\n");
     for part in shown {
         let _ = write!(text, "\n**{}**\n\n", plain(&part.pool));
         for candidate in &part.candidates {
-            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), standing(&candidate.standing));
+            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), verdict(candidate));
         }
+    }
+    for note in notes {
+        let _ = writeln!(text, "\n{note}");
     }
     text.push_str("\n</details>");
     text

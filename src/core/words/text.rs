@@ -13,8 +13,17 @@ pub(super) fn obstacles(candidates: &[Candidate]) -> String {
     if candidates.is_empty() {
         return "the pool has no members on this forge".into();
     }
-    let each = candidates.iter().map(|c| format!("{} {}", plain(&c.person), standing(&c.standing)));
+    let each = candidates.iter().map(|c| format!("{} {}", plain(&c.person), candidate(c)));
     each.collect::<Vec<_>>().join("; ")
+}
+
+/// The verdict on one candidate, and what they own of the change.
+pub fn candidate(candidate: &Candidate) -> String {
+    let verdict = standing(&candidate.standing);
+    match &candidate.owns {
+        Some(path) => format!("{verdict}, owns {}", quote(path)),
+        None => verdict,
+    }
 }
 
 /// The verdict on one candidate as a phrase.
@@ -24,10 +33,17 @@ pub fn standing(standing: &Standing) -> String {
         Standing::Free { open, capacity, .. } => {
             format!("could have been asked ({open} of {capacity} open reviews)")
         }
+        Standing::EasedIn { since, asked, .. } => {
+            let times = if *asked == 1 { "once".to_owned() } else { format!("{asked} times") };
+            format!("is eased in again since {} (asked {times}, their share)", day(*since))
+        }
         Standing::Author => "is the author".into(),
         Standing::Away { until } => format!("is away until {}", day(*until)),
+        Standing::Busy { says, until } => super::absence::busy_phrase(*says, *until),
         Standing::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
         Standing::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
+        Standing::Kept { ahead: 1 } => "is kept for a change that waits ahead".into(),
+        Standing::Kept { ahead } => format!("is kept for {ahead} changes that wait ahead"),
         Standing::Declined => "declined".into(),
         Standing::HadTurn => "had their turn".into(),
         Standing::AlreadyAsked => "is asked already".into(),
@@ -39,9 +55,17 @@ pub fn standing(standing: &Standing) -> String {
 
 /// A moment in somebody's own terms: `Tue 24 Nov, 17:30 (Europe/London)`.
 pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
-    let local = at.to_zoned(zone.clone());
-    let name = zone.iana_name().unwrap_or("local time");
-    format!("{} ({name})", local.strftime("%a %-d %b, %H:%M"))
+    format!("{} ({})", instant(at, zone), zone_name(zone))
+}
+
+/// As [`moment`], without the zone.
+pub(super) fn instant(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%a %-d %b, %H:%M").to_string()
+}
+
+/// What a zone is called.
+pub(super) fn zone_name(zone: &TimeZone) -> &str {
+    zone.iana_name().unwrap_or("local time")
 }
 
 /// A date in a sentence: `Tue 24 Nov`.
@@ -63,30 +87,120 @@ pub fn elapsed(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
-/// A user's text in a code span: nothing in it is live.
+/// A user's text in a code span, where neither forge looks for mentions, references, emoji, math, HTML
+/// or quick actions. One line, and nothing that ends the span or turns the writing direction.
 pub fn quote(text: &str) -> String {
-    let mut tame: String = text
-        .chars()
-        .map(|c| if c == '`' || c.is_control() { '\'' } else { c })
-        .take(QUOTE_CHARS_MAX)
-        .collect();
-    if text.chars().count() > QUOTE_CHARS_MAX {
+    let shown = |c: &char| !is_invisible(*c);
+    let tame = |c: char| if c == '`' || c.is_control() { '\'' } else { c };
+    let mut tame: String = text.chars().filter(shown).map(tame).take(QUOTE_CHARS_MAX).collect();
+    if text.chars().filter(shown).count() > QUOTE_CHARS_MAX {
         tame.push('…');
     }
     let tame = tame.trim();
     if tame.is_empty() { "`(nothing)`".into() } else { format!("`{tame}`") }
 }
 
-/// A configured name as plain text: Markdown and mentions in it are disarmed.
+/// Marks of direction and width: with them a text can be made to look like another.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{2028}' | '\u{2029}')
+}
+
+/// A configured name (of a person, login or pool) as plain text. Whatever a forge could take for more
+/// than a word (`#12`, `~label`, `:tada:`, `/close`, `GH-1`, a commit) goes into a code span, because
+/// a backslash stops references on GitLab, but not on GitHub.
 pub(super) fn plain(name: &str) -> String {
-    let mut text = String::with_capacity(name.len());
-    for c in name.chars().filter(|c| !c.is_control()) {
-        if matches!(c, '*' | '_' | '`' | '[' | ']' | '<' | '>' | '\\' | '#' | '!' | '~' | '|') {
-            text.push('\\');
-        }
-        if c != '@' {
-            text.push(c);
+    let name = name.trim_start_matches('@');
+    if !is_word(name) {
+        return quote(name);
+    }
+    name.replace('_', "\\_")
+}
+
+/// Whether both forges show a name as it is.
+fn is_word(name: &str) -> bool {
+    let fit = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '(' | ')');
+    let lower = name.to_ascii_lowercase();
+    let reference =
+        lower.strip_prefix("gh-").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let commit = name.len() >= 7 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let starts = name.starts_with(char::is_alphanumeric) || name.starts_with('_');
+    starts
+        && name.chars().all(fit)
+        && !reference
+        && !commit
+        && !lower.starts_with("www.")
+        && !starts_list(name)
+}
+
+/// `1. May` at the start of a line would be a list.
+fn starts_list(name: &str) -> bool {
+    let rest = name.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.len() < name.len() && (rest.starts_with(". ") || rest.starts_with(") "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_words_stay_words() {
+        for (name, shown) in [
+            ("rita", "rita"),
+            ("rita_k", "rita\\_k"),
+            ("Zoë.Ω-9", "Zoë.Ω-9"),
+            ("rita (gitlab)", "rita (gitlab)"),
+            ("@rita", "rita"),
+            ("_x_", "\\_x\\_"),
+        ] {
+            assert_eq!(plain(name), shown);
         }
     }
-    text
+
+    #[test]
+    fn names_that_are_more_than_words_are_shown_as_code() {
+        for name in [
+            "#12",
+            "!7",
+            "~bug",
+            "%1",
+            "&3",
+            "$5",
+            "$x$",
+            ":tada:",
+            "/close",
+            "[[home]]",
+            "GH-12",
+            "gh-1x",
+            "acme/shop#1",
+            "0123abc",
+            "deadbeef",
+            "https://evil.example",
+            "www.evil.example",
+            "<b>",
+            "*x*",
+            "^1",
+            "a|b",
+            "-",
+            "",
+            "1. x",
+            "a&amp;b",
+            "x:y:z",
+            "*iteration:5",
+        ] {
+            let shown = plain(name);
+            assert!(shown.starts_with('`') && shown.ends_with('`'), "{name} is shown as {shown}");
+        }
+    }
+
+    #[test]
+    fn a_quote_is_one_span_on_one_line() {
+        assert_eq!(quote("a `b` c"), "`a 'b' c`");
+        assert_eq!(quote("/close\n/label ~x"), "`/close'/label ~x`");
+        assert_eq!(quote("\u{202e}live\u{200b}"), "`live`");
+        assert_eq!(quote(" \u{200b} "), "`(nothing)`");
+        assert_eq!(quote(&"é".repeat(200)), format!("`{}…`", "é".repeat(QUOTE_CHARS_MAX)));
+        let shown = quote("a\u{2028}/close\r\n```\n@all");
+        assert!(!shown.contains(['\n', '\r', '\u{2028}']), "{shown}");
+        assert_eq!(shown.matches('`').count(), 2, "{shown}");
+    }
 }

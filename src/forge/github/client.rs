@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use serde::Serialize;
@@ -16,13 +17,15 @@ use url::Url;
 
 use super::wire;
 use crate::core::action::Action;
-use crate::core::change::{Account, ChangeKey, ChangedFile, SeenReviewer, SeenReviewers, Snapshot, Verdict};
-use crate::core::fact::Fact;
+use crate::core::change::{
+    Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+};
+use crate::core::tickets::TicketRules;
 use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
-use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Pages, next_page};
-use crate::forge::story;
+use crate::forge::http::{Line, OWNER_HEADER, PAGES_LIMIT, PER_PAGE, Pages, next_page};
 use crate::forge::url::below;
+use crate::forge::{owners, story};
 
 /// One GitHub as one identity.
 #[derive(Debug)]
@@ -65,16 +68,17 @@ impl GitHub {
 
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
         match action {
-            Action::ReadFiles => self.files(change).await,
+            Action::ReadFiles { codeowners } => self.files(change, codeowners.as_deref()).await,
             Action::Shape(shape) => self.shape(change, shape).await,
             Action::Status { body } | Action::Ping { body, .. } | Action::Reply { body, .. } => {
                 story::comment(self, change, action, body, hint).await
             }
             Action::React { comment } => self.react(change, *comment).await,
+            Action::Announce(_) => Err(Fault::misdirected()),
         }
     }
 
-    pub async fn observe(&self, change: &ChangeKey) -> Result<Snapshot, Fault> {
+    pub async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, Fault> {
         let pull = self.read(change).await?;
         let (author, requested) = (pull.author(), pull.requested());
         let reviews = self.reviews(change).await?;
@@ -85,7 +89,7 @@ impl GitHub {
             }
         }
         let complete = !reviews.truncated;
-        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot() })
+        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot(tickets) })
     }
 
     pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::Pull, Fault> {
@@ -97,12 +101,16 @@ impl GitHub {
         self.pages(self.pull(change, ["reviews"]), PAGES_LIMIT).await
     }
 
-    async fn files(&self, change: &ChangeKey) -> Result<Performed, Fault> {
+    async fn files(&self, change: &ChangeKey, owners: Option<&str>) -> Result<Performed, Fault> {
         let files: Pages<wire::File> = self.pages(self.pull(change, ["files"]), PAGES_LIMIT).await?;
         let files = files.entries.into_iter();
-        let files =
-            files.map(|file| ChangedFile { lines: file.additions + file.deletions, path: file.filename });
-        Ok(Performed::facts(vec![Fact::Files { files: files.collect() }]))
+        let files = files.map(|file| ChangedFile {
+            lines: file.additions.saturating_add(file.deletions),
+            path: file.filename,
+            ..ChangedFile::default()
+        });
+        let fact = owners::files_fact(self, change, files.collect(), owners).await?;
+        Ok(Performed::facts(vec![fact]))
     }
 
     /// An address below the API's root.
@@ -127,6 +135,37 @@ impl GitHub {
         self.in_project(&change.project, ["issues", &number].into_iter().chain(rest))
     }
 
+    /// Whether requests are made as a GitHub App.
+    pub(super) fn is_app(&self) -> bool {
+        self.line.is_app()
+    }
+
+    /// The owners that have installed the App.
+    pub(super) async fn owners(&self) -> Result<Vec<String>, Fault> {
+        self.line.owners().await
+    }
+
+    /// The repositories that the App was let into at `owner` (REST: "List repositories accessible to
+    /// the app installation").
+    pub(super) async fn installed_at(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
+        let mut url = self.at(["installation", "repositories"]);
+        url.query_pairs_mut().append_pair("per_page", &PER_PAGE.to_string());
+        let owner = http::HeaderValue::from_str(owner).map_err(|error| Fault::unsendable(&error))?;
+        let headers = http::HeaderMap::from_iter([(http::HeaderName::from_static(OWNER_HEADER), owner)]);
+        let (mut next, mut entries) = (Some(url), Vec::new());
+        for _ in 0..PAGES_LIMIT {
+            let Some(url) = next.take() else { break };
+            let answer = self.crab()._get_with_headers(url.as_str(), Some(headers.clone())).await;
+            let answer = answer.map_err(|error| fault_of(&error, false))?;
+            next = next_page(&url, answer.headers());
+            let body = answer.into_body().collect().await.map_err(|error| fault_of(&error, false))?;
+            let page: Result<wire::Installed, _> = serde_json::from_slice(&body.to_bytes());
+            let page = page.map_err(|error| Fault::unreadable(&error.to_string(), false))?;
+            entries.extend(page.repositories);
+        }
+        Ok(Pages { entries, truncated: next.is_some() })
+    }
+
     fn crab(&self) -> &Octocrab {
         self.crab.get_or_init(|| {
             let tower = OctocrabBuilder::new_empty().with_service(Ground(self.line.clone()));
@@ -147,6 +186,12 @@ impl GitHub {
         body: &impl Serialize,
     ) -> Result<T, Fault> {
         self.crab().post(url.as_str(), Some(body)).await.map_err(|error| fault_of(&error, true))
+    }
+
+    /// A GraphQL query. octocrab's own would lose what an answer with errors gives beside them.
+    pub(super) async fn query<T: DeserializeOwned>(&self, body: &impl Serialize) -> Result<T, Fault> {
+        let url = self.line.graphql().as_str();
+        self.crab().post(url, Some(body)).await.map_err(|error| fault_of(&error, false))
     }
 
     /// A write whose answer says nothing that is not known already.
@@ -199,6 +244,25 @@ impl GitHub {
             tracing::warn!(list = url.path(), pages = limit, "a list of the forge was cut short");
         }
         Ok(next.is_some())
+    }
+}
+
+#[async_trait]
+impl owners::Shelf for GitHub {
+    const KIND: ForgeKind = ForgeKind::GitHub;
+
+    /// As it is, not wrapped into JSON: that is how files of more than 1 MB come too (up to 100 MB)
+    /// [memory].
+    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, Fault> {
+        let mut url = self.in_project(project, ["contents"].into_iter().chain(path.split('/')));
+        if let Some(branch) = branch {
+            url.query_pairs_mut().append_pair("ref", branch);
+        }
+        let accept = HeaderValue::from_static("application/vnd.github.raw+json");
+        let headers = HeaderMap::from_iter([(header::ACCEPT, accept)]);
+        let answer = self.crab()._get_with_headers(url.as_str(), Some(headers)).await;
+        let body = answer.map_err(|error| fault_of(&error, false))?.into_body().collect().await;
+        Ok(body.map_err(|error| fault_of(&error, false))?.to_bytes())
     }
 }
 

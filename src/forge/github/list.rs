@@ -7,6 +7,7 @@ use super::client::GitHub;
 use super::wire;
 use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
+use crate::core::tickets::TicketRules;
 use crate::forge::client::{Listing, Source, shown, sources};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
@@ -22,6 +23,7 @@ impl GitHub {
         forge: &str,
         patterns: &[Pattern],
         updated_after: Option<Timestamp>,
+        tickets: &TicketRules,
     ) -> Result<Listing, Fault> {
         let mut listing = Listing::default();
         let mut projects: Vec<String> = Vec::new();
@@ -32,7 +34,7 @@ impl GitHub {
                     continue;
                 }
                 Source::Below(owner) => shown(forge, owner, self.repositories_of(owner).await)?,
-                Source::Everywhere => self.pages(self.seen_repositories(), PAGES_LIMIT).await?,
+                Source::Everywhere => self.all_repositories().await?,
             };
             listing.truncated |= found.truncated;
             let wanted = |repository: &wire::Repository| {
@@ -56,15 +58,33 @@ impl GitHub {
             listing.truncated |= found.truncated;
             let keyed = |pull: wire::Pull| {
                 let key = ChangeKey::new(forge, pull.project().unwrap_or(project), pull.number);
-                (key, pull.snapshot())
+                (key, pull.snapshot(tickets))
             };
             listing.changes.extend(found.entries.into_iter().map(keyed));
         }
         Ok(listing)
     }
 
-    /// An organisation's repositories; of a user, those that the token was let into.
+    /// All repositories that the identity was let into.
+    async fn all_repositories(&self) -> Result<Pages<wire::Repository>, Fault> {
+        if !self.is_app() {
+            return self.pages(self.seen_repositories(), PAGES_LIMIT).await;
+        }
+        let mut all = Pages { entries: Vec::new(), truncated: false };
+        for owner in self.owners().await? {
+            let found = self.installed_at(&owner).await?;
+            all.entries.extend(found.entries);
+            all.truncated |= found.truncated;
+        }
+        Ok(all)
+    }
+
+    /// An owner's repositories, as far as the identity was let into them: an organisation's for a
+    /// token, those of the installation for an App.
     async fn repositories_of(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
+        if self.is_app() {
+            return self.installed_at(owner).await;
+        }
         match self.pages(self.at(["orgs", owner, "repos"]), PAGES_LIMIT).await {
             Err(Fault::Gone) => self.pages(self.seen_repositories(), PAGES_LIMIT).await,
             found => found,

@@ -1,6 +1,8 @@
 //! GitHub (github.com and Enterprise Server): webhooks read with small structs of our own, the API
 //! through `octocrab` over our own [`Transport`](super::http::Transport).
 
+mod app;
+mod busy;
 mod client;
 mod comment;
 mod list;
@@ -11,4 +13,5 @@ mod shape;
 mod tests;
 mod wire;
 
+pub(super) use app::{App, SignIn, Whose};
 pub(super) use client::GitHub;

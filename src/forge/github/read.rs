@@ -9,11 +9,16 @@ use std::collections::BTreeSet;
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::wire;
-use crate::core::change::{Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use crate::core::change::{
+    Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict,
+};
 use crate::core::fact::{Act, Actor, Fact};
+use crate::core::tickets::TicketRules;
 use crate::forge::command::commands;
+use crate::forge::description::{described, tickets_in};
 use crate::forge::inbound::{
     Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object, timeless, utf8,
 };
@@ -107,7 +112,7 @@ struct Payload<'a> {
     #[serde(borrow)]
     after: Text<'a>,
     #[serde(borrow)]
-    changes: Option<&'a serde_json::value::RawValue>,
+    changes: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -158,6 +163,9 @@ struct Pull<'a> {
     user: Maybe<User<'a>>,
     #[serde(borrow)]
     state: Text<'a>,
+    /// Null where it is empty; looked at only where tickets are.
+    #[serde(borrow, deserialize_with = "described")]
+    body: Option<&'a RawValue>,
     merged: Flag,
     #[serde(borrow)]
     merged_at: Text<'a>,
@@ -170,6 +178,9 @@ struct Pull<'a> {
     base: Maybe<Branch<'a>>,
     #[serde(borrow)]
     head: Maybe<Branch<'a>>,
+    additions: Number,
+    deletions: Number,
+    changed_files: Number,
     #[serde(borrow)]
     created_at: Text<'a>,
     #[serde(borrow)]
@@ -257,7 +268,7 @@ impl Payload<'_> {
             let place = if event == "issue_comment" { "issue" } else { "pull_request" };
             return Some(Err(timeless(place)));
         };
-        let snapshot = pull.snapshot(updated_at);
+        let snapshot = pull.snapshot(updated_at, context.tickets);
         let deeds = match event {
             "pull_request" => vec![self.pull_deed(&snapshot)],
             "pull_request_review" => self.review_deeds(context, &snapshot),
@@ -407,8 +418,8 @@ fn given(review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Deed {
 fn commanded(context: Context<'_>, remark: &Remark<'_>, by: &Actor, at: Timestamp) -> Vec<Deed> {
     let comment = remark.id.0.unwrap_or_default();
     let commands = commands(remark.body.or_empty(), context.handles);
-    let act = |command| Act::Commanded { command, comment };
-    commands.into_iter().map(|command| Deed { act: act(command), by: by.clone(), at }).collect()
+    let act = Act::commanded(commands, comment);
+    act.into_iter().map(|act| Deed { act, by: by.clone(), at }).collect()
 }
 
 fn told(deeds: Vec<Deed>, snapshot: Snapshot) -> Vec<Fact> {
@@ -419,7 +430,7 @@ fn told(deeds: Vec<Deed>, snapshot: Snapshot) -> Vec<Fact> {
 impl Pull<'_> {
     /// The author of a change whose account was deleted is null: a review of it that is tracked must
     /// still hear of it.
-    fn snapshot(&self, updated_at: Timestamp) -> Snapshot {
+    fn snapshot(&self, updated_at: Timestamp, tickets: &TicketRules) -> Snapshot {
         let link = self.pull_request.get();
         let url = self.html_url.get().or_else(|| link?.html_url.get());
         let branch =
@@ -433,10 +444,18 @@ impl Pull<'_> {
             labels: self.labels.get().map(names),
             reviewers: self.requested_reviewers.get().map(requested),
             target_branch: branch(&self.base, |base| base.name.get().map(str::to_owned)),
+            tickets: tickets_in(self.body, tickets),
             head: branch(&self.head, |head| head.sha.get().map(str::to_owned)),
+            size: self.size(),
             created_at: instant(self.created_at.or_empty()),
             updated_at,
         }
+    }
+
+    /// Only the whole pull request of a `pull_request` event carries it.
+    fn size(&self) -> Option<Size> {
+        let lines = self.additions.0?.saturating_add(self.deletions.0?);
+        Some(Size { lines, files: self.changed_files.0? })
     }
 
     fn state(&self) -> ChangeState {

@@ -1,9 +1,10 @@
 //! Who is who: logins, teams and organisations.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::client::GitHub;
-use super::wire;
+use super::{busy, wire};
 use crate::core::change::Account;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
@@ -16,7 +17,13 @@ impl People for GitHub {
     /// Asked once.
     async fn me(&self) -> Result<Account, Fault> {
         let ask = || async {
-            let me: wire::User = self.get(&self.at(["user"])).await?;
+            let me: wire::User = if self.is_app() {
+                // An App acts as the bot user `slug[bot]`; its own page has another id.
+                let app: wire::App = self.get(&self.at(["app"])).await?;
+                self.get(&self.at(["users", &format!("{}[bot]", app.slug)])).await?
+            } else {
+                self.get(&self.at(["user"])).await?
+            };
             Ok(me.account())
         };
         self.me.get_or_try_init(ask).await.cloned()
@@ -37,5 +44,9 @@ impl People for GitHub {
         let user: wire::User = self.get(&self.at(["users", login])).await?;
         let is_organization = user.kind.as_deref() == Some("Organization");
         if is_organization { Err(Fault::Gone) } else { Ok(user.account()) }
+    }
+
+    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
+        busy::ask(self, people).await
     }
 }

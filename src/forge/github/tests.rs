@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use crate::core::action::{Action, Shape};
-use crate::core::change::{ChangeState, ChangedFile, Verdict};
+use crate::core::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
 use crate::core::fact::{Fact, Refusal};
 use crate::core::people::RosterWish;
 use crate::forge::testing::{Script, account, change};
@@ -223,9 +223,15 @@ async fn files_come_a_hundred_a_page_and_short_pages_do_not_end_the_list() {
     script.answer("GET", &place, page("a.rs", "per_page=100&page=2")).await;
     script.answer("GET", &format!("{place}?page=2"), page("b.rs", "per_page=100&page=3")).await;
     script.on("GET", &format!("{place}?page=3"), 200, json!([file("c.md")])).await;
-    let facts = perform(&script, Action::ReadFiles, Hint::default()).await.facts;
-    let file = |path: &str| ChangedFile { path: path.into(), lines: 5 };
-    assert_eq!(facts, [Fact::Files { files: vec![file("a.rs"), file("b.rs"), file("c.md")] }]);
+    let facts = perform(&script, Action::ReadFiles { codeowners: None }, Hint::default()).await.facts;
+    let file = |path: &str| ChangedFile { path: path.into(), lines: 5, owners: vec![] };
+    assert_eq!(
+        facts,
+        [Fact::Files {
+            files: vec![file("a.rs"), file("b.rs"), file("c.md")],
+            codeowners: OwnersFile::NotAsked
+        }]
+    );
     let requests = script.requests().await;
     assert_eq!(requests[0], format!("GET {place}?per_page=100"));
     assert_eq!(requests[2], format!("GET {place}?per_page=100&page=3"));

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
+use crate::core::tickets::TicketRules;
+use crate::forge::description::tickets_of;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {
@@ -28,6 +30,18 @@ impl User {
     }
 }
 
+/// A GitHub App, as `GET /app` shows it.
+#[derive(Debug, Deserialize)]
+pub(super) struct App {
+    pub slug: String,
+}
+
+/// A page of an installation's repositories, which alone comes wrapped.
+#[derive(Debug, Deserialize)]
+pub(super) struct Installed {
+    pub repositories: Vec<Repository>,
+}
+
 /// The account that GitHub shows in place of deleted ones.
 const GHOST_ID: u64 = 10_137;
 
@@ -41,6 +55,8 @@ pub(super) struct Pull {
     pub number: u64,
     pub title: Option<String>,
     pub html_url: Option<String>,
+    /// The description; null where it is empty.
+    pub body: Option<String>,
     /// Null for an account that is gone.
     pub user: Option<User>,
     pub state: Option<String>,
@@ -55,6 +71,10 @@ pub(super) struct Pull {
     /// Comments in the conversation and on lines; absent in lists.
     pub comments: Option<u64>,
     pub review_comments: Option<u64>,
+    /// These three as well are absent in lists.
+    pub additions: Option<u64>,
+    pub deletions: Option<u64>,
+    pub changed_files: Option<u64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -106,7 +126,7 @@ impl Pull {
     }
 
     /// The change as this answer shows it. Who has reviewed is no longer among the requested.
-    pub fn snapshot(self) -> Snapshot {
+    pub fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.requested_reviewers.is_some().then(|| {
             let seen = |account| SeenReviewer { account, verdict: None };
             SeenReviewers { list: self.requested().into_iter().map(seen).collect(), complete: false }
@@ -121,6 +141,9 @@ impl Pull {
             url: self.html_url.unwrap_or_default(),
             target_branch: self.base.and_then(|base| base.name),
             head: self.head.and_then(|head| head.sha),
+            tickets: tickets_of(self.body.as_deref(), tickets),
+            size: (self.additions.zip(self.deletions).zip(self.changed_files))
+                .map(|((added, deleted), files)| Size { lines: added.saturating_add(deleted), files }),
             created_at: self.created_at,
             updated_at: self.updated_at,
         }

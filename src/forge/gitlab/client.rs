@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 use bytes::Bytes;
 use gitlab::api::projects::merge_requests as mr;
-use gitlab::api::{ApiError, AsyncClient, AsyncQuery, Endpoint, RestClient, endpoint_prelude as prelude};
+use gitlab::api::projects::repository::files::FileRaw;
+use gitlab::api::{
+    ApiError, AsyncClient, AsyncQuery, Endpoint, RestClient, endpoint_prelude as prelude, raw,
+};
 use http::{Request, Response, request::Builder};
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
@@ -15,12 +18,14 @@ use url::Url;
 use super::wire;
 use crate::clock::Clock;
 use crate::core::action::Action;
-use crate::core::change::{Account, ChangeKey, ChangedFile, SeenReviewer, SeenReviewers, Snapshot};
-use crate::core::fact::Fact;
+use crate::core::change::{
+    Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot,
+};
+use crate::core::tickets::TicketRules;
 use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
 use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Pages, Transport, next_page};
-use crate::forge::story;
+use crate::forge::{owners, story};
 
 /// How long to leave GitLab alone that has not prepared a new change yet.
 const PREPARATION: SignedDuration = SignedDuration::from_secs(10);
@@ -81,12 +86,13 @@ impl GitLab {
 
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
         match action {
-            Action::ReadFiles => self.files(change).await,
+            Action::ReadFiles { codeowners } => self.files(change, codeowners.as_deref()).await,
             Action::Shape(shape) => self.shape(change, shape).await,
             Action::Status { body } | Action::Ping { body, .. } | Action::Reply { body, .. } => {
                 story::comment(self, change, action, body, hint).await
             }
             Action::React { comment } => self.react(change, *comment).await,
+            Action::Announce(_) => Err(Fault::misdirected()),
         }
     }
 
@@ -95,7 +101,7 @@ impl GitLab {
         self.get(&endpoint(wanted.project(&change.project).merge_request(change.number).build())?).await
     }
 
-    pub async fn observe(&self, change: &ChangeKey) -> Result<Snapshot, Fault> {
+    pub async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, Fault> {
         let seen = self.read(change).await?;
         let mut wanted = mr::MergeRequestReviewers::builder();
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
@@ -113,10 +119,10 @@ impl GitLab {
         });
         let list = list.collect();
         let complete = !reviewers.truncated;
-        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..seen.snapshot() })
+        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..seen.snapshot(tickets) })
     }
 
-    async fn files(&self, change: &ChangeKey) -> Result<Performed, Fault> {
+    async fn files(&self, change: &ChangeKey, owners: Option<&str>) -> Result<Performed, Fault> {
         let mut wanted = mr::MergeRequestDiffs::builder();
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
         let diffs: Pages<wire::Diff> = self.pages(&wanted, PAGES_LIMIT).await?;
@@ -127,9 +133,10 @@ impl GitLab {
         let files = diffs.entries.into_iter().map(|diff| {
             let lines = diff.lines();
             let path = if diff.new_path.is_empty() { diff.old_path } else { diff.new_path };
-            ChangedFile { path, lines }
+            ChangedFile { path, lines, ..ChangedFile::default() }
         });
-        Ok(Performed::facts(vec![Fact::Files { files: files.collect() }]))
+        let fact = owners::files_fact(self, change, files.collect(), owners).await?;
+        Ok(Performed::facts(vec![fact]))
     }
 
     /// Sends a read and takes its answer apart.
@@ -178,6 +185,22 @@ impl GitLab {
             tracing::warn!(list = %endpoint.endpoint(), pages = limit, "a list of the forge was cut short");
         }
         Ok(Pages { entries, truncated })
+    }
+}
+
+#[async_trait]
+impl owners::Shelf for GitLab {
+    const KIND: ForgeKind = ForgeKind::GitLab;
+
+    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, Fault> {
+        let mut wanted = FileRaw::builder();
+        wanted.project(project).file_path(path);
+        if let Some(branch) = branch {
+            wanted.ref_(branch);
+        }
+        let wanted = raw(endpoint(wanted.build())?);
+        let bytes: Vec<u8> = wanted.query_async(&*self.line).await.map_err(|error| fault_of(error, false))?;
+        Ok(bytes.into())
     }
 }
 

@@ -7,6 +7,7 @@ use super::client::{GitLab, List};
 use super::wire;
 use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
+use crate::core::tickets::TicketRules;
 use crate::forge::client::{Listing, Source, shown, sources};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
@@ -22,6 +23,7 @@ impl GitLab {
         forge: &str,
         patterns: &[Pattern],
         updated_after: Option<Timestamp>,
+        tickets: &TicketRules,
     ) -> Result<Listing, Fault> {
         let mut listing = Listing::default();
         for source in sources(patterns) {
@@ -44,7 +46,7 @@ impl GitLab {
             let wanted = |path: &str| patterns.iter().any(|pattern| pattern.matches(path));
             listing.changes.extend(found.entries.into_iter().filter_map(|change| {
                 let project = change.project().filter(|project| wanted(project))?;
-                Some((ChangeKey::new(forge, project, change.iid), change.snapshot()))
+                Some((ChangeKey::new(forge, project, change.iid), change.snapshot(tickets)))
             }));
         }
         Ok(listing)

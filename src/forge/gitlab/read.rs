@@ -13,8 +13,9 @@ use serde_json::value::RawValue;
 
 use super::reviewers::{self, Reviewer};
 use crate::core::change::{Account, ChangeKey, ChangeState, Snapshot, Verdict};
-use crate::core::fact::{Act, Actor, Fact};
+use crate::core::fact::{Act, Actor, Command, Fact};
 use crate::forge::command::commands;
+use crate::forge::description::{described, tickets_in};
 use crate::forge::inbound::{
     Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object, timeless,
 };
@@ -150,6 +151,9 @@ struct Attributes<'a> {
     /// Read only to tell "no reviewers" from "not told": GitLab leaves out an empty `reviewers`.
     #[serde(borrow)]
     reviewer_ids: Option<&'a RawValue>,
+    /// Looked at only where tickets are.
+    #[serde(borrow, deserialize_with = "described")]
+    description: Option<&'a RawValue>,
     #[serde(borrow)]
     target: Maybe<Project<'a>>,
     #[serde(borrow)]
@@ -160,6 +164,8 @@ struct Attributes<'a> {
     oldrev: Text<'a>,
     /// Done by GitLab itself in the wake of something else, such as approvals reset on a push.
     system: Flag,
+    /// Only members of the project see the note.
+    internal: Flag,
     #[serde(borrow)]
     system_action: Text<'a>,
     #[serde(borrow)]
@@ -197,7 +203,7 @@ impl Hook<'_> {
         let Some(updated_at) = merge.updated_at().or_else(|| merge.other_time()) else {
             return Some(Err(timeless("object_attributes")));
         };
-        let mut snapshot = self.snapshot(merge, updated_at);
+        let mut snapshot = self.snapshot(context, merge, updated_at);
         snapshot.reviewers = match self.reviewers.get() {
             Some(list) => Some(reviewers::seen(list, snapshot.updated_at)),
             None => merge
@@ -251,7 +257,7 @@ impl Hook<'_> {
         let Some(updated_at) = merge.updated_at().or_else(others) else {
             return Some(Err(timeless("merge_request")));
         };
-        let snapshot = self.snapshot(merge, updated_at);
+        let snapshot = self.snapshot(context, merge, updated_at);
         let by = self.actor(note.author_id);
         let created_at = instant(note.created_at.or_empty());
         let written_at = note.updated_at().or(created_at).unwrap_or(snapshot.updated_at);
@@ -299,7 +305,7 @@ impl Hook<'_> {
         Account::new(id, user.map_or("", |user| user.username.or_empty()))
     }
 
-    fn snapshot(&self, merge: &Attributes<'_>, updated_at: Timestamp) -> Snapshot {
+    fn snapshot(&self, context: Context<'_>, merge: &Attributes<'_>, updated_at: Timestamp) -> Snapshot {
         let labels = merge.labels.get().or(self.labels.get().filter(|_| self.merge_request.get().is_none()));
         Snapshot {
             title: merge.title.or_empty().to_owned(),
@@ -310,7 +316,9 @@ impl Hook<'_> {
             labels: labels.map(titles),
             reviewers: None,
             target_branch: merge.target_branch.get().map(str::to_owned),
+            tickets: tickets_in(merge.description, context.tickets),
             head: merge.last_commit.get().and_then(|commit| commit.id.get().map(str::to_owned)),
+            size: None,
             created_at: instant(merge.created_at.or_empty()),
             updated_at,
         }
@@ -378,10 +386,20 @@ impl Attributes<'_> {
             return vec![Act::Touched];
         }
         let comment = self.id.0.unwrap_or_default();
-        let commands = commands(self.note.or_empty(), handles);
-        match commands.is_empty() {
-            true => vec![Act::Commented],
-            false => commands.into_iter().map(|command| Act::Commanded { command, comment }).collect(),
+        let mut commands = commands(self.note.or_empty(), handles);
+        if self.internal.0 == Some(true) {
+            keep_internal(&mut commands);
+        }
+        vec![Act::commanded(commands, comment).unwrap_or(Act::Commented)]
+    }
+}
+
+/// Commands in an internal note are obeyed, but nothing of its text is repeated where everybody reads.
+fn keep_internal(commands: &mut Vec<Command>) {
+    commands.retain(|command| !matches!(command, Command::Unknown { .. }));
+    for command in commands {
+        if let Command::Decline { note } = command {
+            *note = None;
         }
     }
 }

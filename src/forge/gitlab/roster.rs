@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use gitlab::api::groups::members::GroupMembers;
 use gitlab::api::users::{CurrentUser, Users};
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::client::{GitLab, endpoint};
-use super::wire;
+use super::{busy, wire};
 use crate::core::change::Account;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
@@ -41,6 +42,10 @@ impl People for GitLab {
         let users: Vec<wire::User> = self.get(&endpoint(wanted.username(login).build())?).await?;
         let same = |user: &&wire::User| user.username.eq_ignore_ascii_case(login) && user.is_active();
         users.iter().find(same).map(wire::User::account).ok_or(Fault::Gone)
+    }
+
+    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
+        busy::ask(self, people).await
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use crate::core::action::{Action, Shape};
-use crate::core::change::{ChangeState, ChangedFile, Verdict};
+use crate::core::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
 use crate::core::fact::{Fact, Refusal};
 use crate::core::people::RosterWish;
 use crate::forge::http::SWEEP_PAGES_LIMIT;
@@ -179,9 +179,15 @@ async fn changed_lines_are_counted_over_all_pages() {
     script.answer("GET", &place, first).await;
     let second = json!([{"new_path": "big.bin", "old_path": "big.bin", "diff": ""}]);
     script.on("GET", &format!("{place}?page=2"), 200, second).await;
-    let facts = perform(&script, Action::ReadFiles, Hint::default()).await.facts;
-    let file = |path: &str, lines| ChangedFile { path: path.into(), lines };
-    assert_eq!(facts, [Fact::Files { files: vec![file("src/a.rs", 3), file("big.bin", 0)] }]);
+    let facts = perform(&script, Action::ReadFiles { codeowners: None }, Hint::default()).await.facts;
+    let file = |path: &str, lines| ChangedFile { path: path.into(), lines, owners: vec![] };
+    assert_eq!(
+        facts,
+        [Fact::Files {
+            files: vec![file("src/a.rs", 3), file("big.bin", 0)],
+            codeowners: OwnersFile::NotAsked
+        }]
+    );
 }
 
 #[tokio::test]
@@ -192,10 +198,14 @@ async fn a_diff_that_is_not_prepared_is_waited_for_and_an_empty_one_is_believed(
     fresh["detailed_merge_status"] = "preparing".into();
     script.answer_times("GET", MR, ResponseTemplate::new(200).set_body_json(&fresh), 1).await;
     script.on("GET", MR, 200, mr(&[], &[])).await;
-    let fault = script.client.perform(&change(), &Action::ReadFiles, Hint::default()).await.unwrap_err();
+    let fault = script
+        .client
+        .perform(&change(), &Action::ReadFiles { codeowners: None }, Hint::default())
+        .await
+        .unwrap_err();
     assert!(matches!(fault, Fault::Later { .. }), "{fault}");
-    let facts = perform(&script, Action::ReadFiles, Hint::default()).await.facts;
-    assert_eq!(facts, [Fact::Files { files: Vec::new() }]);
+    let facts = perform(&script, Action::ReadFiles { codeowners: None }, Hint::default()).await.facts;
+    assert_eq!(facts, [Fact::Files { files: Vec::new(), codeowners: OwnersFile::NotAsked }]);
 }
 
 #[tokio::test]

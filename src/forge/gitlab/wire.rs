@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use crate::core::tickets::TicketRules;
+use crate::forge::description::tickets_of;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {
@@ -33,6 +35,7 @@ pub(super) struct MergeRequest {
     pub iid: u64,
     pub title: Option<String>,
     pub web_url: Option<String>,
+    pub description: Option<String>,
     pub author: Option<User>,
     pub state: Option<String>,
     pub draft: Option<bool>,
@@ -83,7 +86,7 @@ impl MergeRequest {
     }
 
     /// The change as this answer shows it; nobody's verdict is known.
-    pub fn snapshot(self) -> Snapshot {
+    pub fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.reviewers.as_ref().map(|list| SeenReviewers {
             list: list.iter().map(|user| SeenReviewer { account: user.account(), verdict: None }).collect(),
             complete: true,
@@ -98,6 +101,8 @@ impl MergeRequest {
             url: self.web_url.unwrap_or_default(),
             target_branch: self.target_branch,
             head: self.sha,
+            tickets: tickets_of(self.description.as_deref(), tickets),
+            size: None,
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
@@ -150,12 +155,23 @@ pub(super) struct Diff {
     pub old_path: String,
     /// Empty where GitLab collapses it for its size.
     pub diff: Option<String>,
+    pub collapsed: Option<bool>,
+    pub too_large: Option<bool>,
 }
+
+/// What a file whose diff GitLab does not show counts for, so that it never passes for a small one.
+/// GitLab collapses from a tenth of `diff_max_patch_bytes` on, 20 kB by default, which is some 500
+/// lines of 40 bytes [memory].
+const HIDDEN_LINES: u64 = 500;
 
 impl Diff {
     /// Added plus deleted lines. The text starts with the first hunk (`@@`), so that every line
     /// with a sign is a changed one.
     pub fn lines(&self) -> u64 {
+        let empty = self.diff.as_deref().is_none_or(str::is_empty);
+        if empty && (self.collapsed == Some(true) || self.too_large == Some(true)) {
+            return HIDDEN_LINES;
+        }
         let signed = |line: &&str| line.starts_with('+') || line.starts_with('-');
         self.diff.iter().flat_map(|diff| diff.lines()).filter(signed).count() as u64
     }

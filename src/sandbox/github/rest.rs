@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
 use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::json::permission;
-use super::{issues, pulls};
+use super::{apps, issues, pulls};
 use crate::sandbox::access::team_members;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::sign;
@@ -25,10 +26,20 @@ pub(in crate::sandbox) fn answer(
     call: &Call,
     user: Option<UserId>,
 ) -> Result<Reply, Refusal> {
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    if let ["app", rest @ ..] = segments.as_slice() {
+        return apps::answer(state, call, rest);
+    }
     let sent_something = call.headers.contains_key("authorization");
     let refused = if sent_something { "Bad credentials" } else { "Requires authentication" };
     let me = user.ok_or_else(|| Refusal::new(401, refused))?;
-    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    // An installation's token reaches one owner.
+    if let (Some(grant), ["repos" | "orgs", owner, ..]) =
+        (state.app_grant(&call.headers), segments.as_slice())
+        && !grant.owner.eq_ignore_ascii_case(owner)
+    {
+        return Err(not_found());
+    }
     match segments.as_slice() {
         ["repos", owner, name, rest @ ..] => {
             let path = visible(state, &format!("{owner}/{name}"), me)?.path.clone();
@@ -47,6 +58,16 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
         return Err(not_found());
     }
     match segments {
+        ["user", ..] if state.app_grant(&call.headers).is_some() => {
+            Err(Refusal::new(403, "Resource not accessible by integration"))
+        }
+        ["installation", "repositories"] => {
+            let Some(grant) = state.app_grant(&call.headers) else {
+                return Err(Refusal::new(403, "You must authenticate with an installation access token"));
+            };
+            let page = repositories(state, call, me, |project| project.owner() == grant.owner);
+            Ok(installed(state, &grant.owner, page))
+        }
         ["user"] => Ok(Reply::ok(state.gh_full_user(me))),
         ["rate_limit"] => Ok(Reply::ok(state.rate_limit())),
         ["meta"] => Ok(Reply::ok(
@@ -93,6 +114,14 @@ fn repositories(state: &State, call: &Call, me: UserId, wanted: impl Fn(&Project
     paged(call, seen.map(|project| state.gh_repo(project)).collect())
 }
 
+/// An installation's repositories come wrapped, with their number.
+fn installed(state: &State, owner: &str, page: Reply) -> Reply {
+    let total =
+        state.projects.values().filter(|one| one.forge == Forge::Github && one.owner() == owner).count();
+    let body = page.body.unwrap_or_default();
+    Reply { body: Some(json!({ "total_count": total, "repositories": body })), ..page }
+}
+
 /// Members of a team, its child teams' included, each with `role` and `inherited`.
 fn members(state: &State, call: &Call, org: &str, slug: &str) -> Result<Reply, Refusal> {
     let org = state.orgs.get(org).filter(|org| org.teams.contains_key(slug)).ok_or_else(not_found)?;
@@ -135,6 +164,7 @@ fn repository(
             Ok(Reply::ok(state.gh_label(project, label)))
         }
         (POST, ["labels"]) => create_label(state, call, me, path),
+        (GET, ["contents", file @ ..]) => contents(project, call, &file.join("/")),
         (GET, ["collaborators", login]) => {
             let user = state.user_by_login(Forge::Github, login).ok_or_else(not_found)?;
             let known = state.github_members(project).contains_key(&user.id);
@@ -150,6 +180,24 @@ fn repository(
         }
         _ => Err(not_found()),
     }
+}
+
+/// A file: as it is for whoever accepts `application/vnd.github.raw`, else in base64.
+fn contents(project: &Project, call: &Call, path: &str) -> Result<Reply, Refusal> {
+    let text = project.file(call.text("ref"), path).ok_or_else(not_found)?;
+    let accept = call.headers.get("accept").and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    if accept.contains("raw") {
+        return Ok(Reply::raw(text));
+    }
+    let content = base64::engine::general_purpose::STANDARD.encode(text);
+    Ok(Reply::ok(json!({
+        "type": "file",
+        "encoding": "base64",
+        "size": text.len(),
+        "name": path.rsplit('/').next(),
+        "path": path,
+        "content": content,
+    })))
 }
 
 fn create_label(state: &mut State, call: &Call, me: UserId, path: &str) -> Result<Reply, Refusal> {
@@ -214,10 +262,10 @@ pub(super) fn paged(call: &Call, items: Vec<Value>) -> Reply {
 
 /// Adds the `ETag`, and answers 304 without a body if the client has just that.
 pub(in crate::sandbox) fn with_etag(mut reply: Reply, known: Option<&HeaderValue>) -> Reply {
-    let body = reply.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let body = reply.body.as_ref().map(Value::to_string).or_else(|| reply.text.clone()).unwrap_or_default();
     let etag = format!("W/\"{}\"", sign::digest(&body));
     if known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        (reply.status, reply.body) = (304, None);
+        (reply.status, reply.body, reply.text) = (304, None, None);
     }
     reply.header("etag", etag);
     reply

@@ -1,5 +1,6 @@
 //! The GitLab dialect: REST v4 below `/gl/api/v4`, and its webhooks.
 
+pub(super) mod graphql;
 pub(super) mod hooks;
 mod json;
 mod lists;

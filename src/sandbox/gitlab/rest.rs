@@ -129,6 +129,13 @@ fn project(state: &mut State, call: &Call, me: UserId, path: &str, rest: &[&str]
         }
         (GET, ["merge_requests"]) => Ok(lists::project(state, call, me, project)),
         (GET, ["labels"]) => Ok(paged(call, project.labels.iter().map(gl_label).collect())),
+        (GET, ["repository", "files", file, "raw"]) => {
+            if access < Access::READ {
+                return Err(Refusal::new(403, "403 Forbidden"));
+            }
+            let text = project.file(call.text("ref"), file);
+            text.map(Reply::raw).ok_or_else(|| Refusal::new(404, "404 File Not Found"))
+        }
         (POST, ["labels"]) => create_label(state, call, path, access),
         (GET, ["hooks"]) => {
             maintainer()?;

@@ -3,6 +3,7 @@
 mod faults;
 mod github;
 mod gitlab;
+mod graphql;
 mod webhooks;
 
 use std::sync::{Arc, Mutex};

@@ -73,7 +73,13 @@ async fn retries_wait_and_are_counted_unless_told_not_to() {
 async fn one_at_a_time_per_change_files_and_shape_first() {
     let home = Home::new().await;
     let store = &home.store;
-    want(store, 1, vec![status("x"), ping("a", "rita"), shape(), Action::ReadFiles], minute(0)).await;
+    want(
+        store,
+        1,
+        vec![status("x"), ping("a", "rita"), shape(), Action::ReadFiles { codeowners: None }],
+        minute(0),
+    )
+    .await;
     want(store, 2, vec![ping("b", "rita")], minute(0)).await;
     assert_eq!(store.claim(minute(0), 0).await.unwrap(), []);
     let mut order = Vec::new();

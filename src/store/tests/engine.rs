@@ -149,6 +149,30 @@ async fn workloads_are_counted_across_reviews() {
 }
 
 #[tokio::test]
+async fn who_was_asked_is_counted_by_day_and_once() {
+    let home = Home::new().await;
+    let day = |days: i64| minute(days * 24 * 60);
+    let asked_at = |number, now, since| {
+        let mut review = review(number, &["rita"]);
+        review.assignments[0].since = since;
+        Commit { now, ..keep(review, None, Vec::new()) }
+    };
+    home.store.commit(asked_at(1, day(0), day(0))).await.unwrap();
+    home.store.commit(asked_at(2, day(3), day(3))).await.unwrap();
+    let first = asked_at(1, day(3), day(0)).review.unwrap();
+    let again = |review: Review, version| Commit { now: day(3), ..keep(review, Some(version), Vec::new()) };
+    // Approved, and the approval taken back: busy again, but not asked again.
+    let mut approved = first.clone();
+    approved.voices.entry(account_id("rita")).or_default().hear(Verdict::Approved, day(3));
+    home.store.commit(again(approved, 1)).await.unwrap();
+    assert_eq!(home.store.workloads(day(3)).await.unwrap().of("rita").open, 1);
+    home.store.commit(again(first, 2)).await.unwrap();
+    let home = home.reopen().await;
+    let rita = home.store.workloads(day(3)).await.unwrap().of("rita");
+    assert_eq!((rita.open, rita.asked.since(day(0)), rita.asked.since(day(1))), (2, 2, 1));
+}
+
+#[tokio::test]
 async fn pings_and_the_first_run_count_for_a_day() {
     let home = Home::new().await;
     let store = &home.store;

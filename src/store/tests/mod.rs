@@ -1,10 +1,12 @@
 //! The store on a real SQLite file; `model` compares it with its rules in plain Rust.
 
+mod absences;
 mod courier;
 mod engine;
 mod intake;
 mod model;
 mod opening;
+mod queue;
 mod upkeep;
 
 use jiff::{SignedDuration, Timestamp};
@@ -105,6 +107,7 @@ fn keep(review: Review, expected_version: Option<i64>, actions: Vec<Action>) -> 
         inbox: Vec::new(),
         ledger: Vec::new(),
         actions,
+        absences: Vec::new(),
         first_run_taken: false,
         withdraw_pings: false,
         now: minute(0),

@@ -80,7 +80,7 @@ fn action(index: usize) -> Action {
     match index {
         0 => status("x"),
         1 => shape(),
-        2 => Action::ReadFiles,
+        2 => Action::ReadFiles { codeowners: None },
         3 => Action::React { comment: 4 },
         _ => Action::Reply { key: "r".into(), body: String::new() },
     }

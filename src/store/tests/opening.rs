@@ -138,7 +138,10 @@ async fn a_busy_store_says_so() {
 }
 
 fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-    sql::ALL.iter().copied().chain([("CLAIM", sqlite::CLAIM)])
+    sql::ALL
+        .iter()
+        .copied()
+        .chain([("CLAIM", sqlite::CLAIM), ("CLAIM_ANNOUNCEMENTS", sqlite::CLAIM_ANNOUNCEMENTS)])
 }
 
 #[tokio::test]
@@ -154,8 +157,12 @@ async fn every_statement_prepares() {
 
 /// Statements that may walk an index or a table: lists for people, small tables, what is waiting, and
 /// the start.
-const WALKERS: [&str; 16] = [
+const WALKERS: [&str; 20] = [
+    "QUEUE",
+    "NEXT_ANNOUNCEMENT",
     "WAKE_ALL",
+    "WAKE_FOR",
+    "ABSENCES",
     "UNDECIDED",
     "NEXT_OUTBOX",
     "WORKLOADS",

@@ -1,0 +1,74 @@
+//! The queue: who waits for whom, kept with the reviews that wait.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{Sqlite, Transaction};
+
+use super::error::{StoreError, at};
+use super::rows::{instant, key, millis};
+use super::{Store, sql};
+use crate::core::change::ChangeKey;
+use crate::core::queue::{Queue, Waiting};
+use crate::core::review::Review;
+
+/// The first of each person's line that are looked at; whoever is behind them has to wait anyhow.
+const LINE_SEEN_MAX: i64 = 50;
+/// The first of a person's line that look again when the person has room.
+const NUDGED_MAX: i64 = 10;
+/// A place counts so long after it was last looked at: a change that cannot be decided, for instance
+/// because its forge is gone, must not stand in the way of others.
+const PLACE_KEPT_FOR: SignedDuration = SignedDuration::from_mins(65);
+
+type Line = (String, String, i64, String);
+
+impl Store {
+    /// Who waits for whom. Costs by what is waiting; next to nothing when nobody waits.
+    pub(super) async fn queue(&self, now: Timestamp) -> Result<Queue, StoreError> {
+        let what = "read the queue";
+        let since = millis(now).saturating_sub(PLACE_KEPT_FOR.as_secs().saturating_mul(1000));
+        let lines = sqlx::query_as(sql::QUEUE).bind(since).bind(LINE_SEEN_MAX);
+        let lines: Vec<Line> = lines.fetch_all(&self.reader).await.map_err(at(what))?;
+        let mut queue = Queue::default();
+        for (person, pool, place, change) in lines {
+            let waiting = Waiting { place: instant(what, place)?, change: key(what, &change)?, pool };
+            queue.join(&person, waiting);
+        }
+        Ok(queue)
+    }
+}
+
+/// Writes the places of a review, and answers for whom it waits no longer.
+pub(super) async fn line_up(
+    tx: &mut Transaction<'static, Sqlite>,
+    what: &'static str,
+    review: &Review,
+    now: Timestamp,
+) -> Result<BTreeSet<String>, StoreError> {
+    let change = review.change.to_string();
+    let before = sqlx::query_scalar(sql::LEAVE_QUEUE).bind(&change).fetch_all(&mut **tx).await;
+    let before: Vec<String> = before.map_err(at(what))?;
+    let mut left: BTreeSet<String> = before.into_iter().collect();
+    for (pool, queued) in review.queued() {
+        for person in &queued.hopes {
+            left.remove(person);
+            let join = sqlx::query(sql::JOIN_QUEUE).bind(&change).bind(pool).bind(person);
+            let join = join.bind(millis(queued.place)).bind(millis(now));
+            join.execute(&mut **tx).await.map_err(at(what))?;
+        }
+    }
+    Ok(left)
+}
+
+/// Makes the first of a person's line due: the person has room, or the line has become shorter.
+/// Returns how many were made so.
+pub(super) async fn nudge(
+    tx: &mut Transaction<'static, Sqlite>,
+    what: &'static str,
+    person: &str,
+    not: &ChangeKey,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let nudge = sqlx::query(sql::NUDGE).bind(person).bind(millis(now)).bind(NUDGED_MAX).bind(not.to_string());
+    Ok(nudge.execute(&mut **tx).await.map_err(at(what))?.rows_affected())
+}
