@@ -21,6 +21,10 @@ test-all:
 laws cases="100000":
     PROPTEST_CASES={{ cases }} cargo test --test house laws::histories -- --nocapture
 
+# hold Usher and its fake forges against GitHub's description and clients by others (npm and PyPI)
+contracts:
+    scripts/contracts
+
 # format the code
 fmt:
     cargo fmt

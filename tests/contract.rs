@@ -30,7 +30,7 @@ impl Town {
 
     async fn new(forge: Forge) -> Town {
         let clock = Clock::virtual_at("2026-03-02T09:00:00Z".parse().unwrap());
-        let sandbox = Sandbox::start(clock.clone()).await.unwrap();
+        let sandbox = crate::support::tape::sandbox(clock.clone()).await;
         for login in ["sam", "rita", "ravi"] {
             sandbox.add_member(forge, PROJECT, login, Access::WRITE);
         }
@@ -40,19 +40,7 @@ impl Town {
         sandbox.add_token(forge, "bot-token", "usher");
         sandbox.add_group_member("acme/support", "sam", Access::READ);
         sandbox.add_team("acme", "support", None, &["sam"]);
-        let (kind, url) = match forge {
-            Forge::Gitlab => (ForgeKind::GitLab, sandbox.gitlab_url()),
-            Forge::Github => (ForgeKind::GitHub, sandbox.github_url()),
-        };
-        let config = ClientConfig {
-            name: "here".into(),
-            kind,
-            url,
-            credentials: Credentials::Token("bot-token".into()),
-            projects: vec![Pattern::new("acme/*").unwrap()],
-            user_agent: "usher/test".into(),
-        };
-        let client = Client::new(config, clock.clone()).unwrap();
+        let client = client(&sandbox, &clock, forge, "acme/*");
         Town { sandbox, clock, forge, client }
     }
 
@@ -91,6 +79,23 @@ impl Town {
     fn is_gitlab(&self) -> bool {
         self.forge == Forge::Gitlab
     }
+}
+
+/// A client of `forge` that watches `projects`.
+fn client(sandbox: &Sandbox, clock: &Clock, forge: Forge, projects: &str) -> Client {
+    let (kind, url) = match forge {
+        Forge::Gitlab => (ForgeKind::GitLab, sandbox.gitlab_url()),
+        Forge::Github => (ForgeKind::GitHub, sandbox.github_url()),
+    };
+    let config = ClientConfig {
+        name: "here".into(),
+        kind,
+        url,
+        credentials: Credentials::Token("bot-token".into()),
+        projects: vec![Pattern::new(projects).unwrap()],
+        user_agent: "usher/test".into(),
+    };
+    Client::new(config, clock.clone()).unwrap()
 }
 
 fn key(at: &ChangeRef) -> ChangeKey {
@@ -239,6 +244,38 @@ async fn a_sweep_finds_what_is_open_and_what_has_ended_since() {
         assert_eq!(town.client.resolve_url(&town.sandbox.web_url(&first)), Some(key(&first)));
         assert_eq!(town.client.resolve_url(&seen.url), Some(key(&second)));
     }
+}
+
+#[tokio::test]
+async fn a_project_is_found_wherever_a_pattern_says_it_is() {
+    for town in Town::both().await {
+        let at = town.open();
+        town.sandbox.add_user(town.forge, "lena", "Lena Lead");
+        town.sandbox.add_project(town.forge, "lena/notes");
+        town.sandbox.add_member(town.forge, "lena/notes", "lena", Access::ADMIN);
+        town.sandbox.add_member(town.forge, "lena/notes", "usher", Access::MAINTAIN);
+        let own =
+            town.sandbox.open_change(town.forge, "lena/notes", NewChange::by("lena", "A note")).unwrap();
+        for (projects, expected) in [
+            ("acme/shop", vec![key(&at)]),
+            ("acme/**", vec![key(&at)]),
+            ("lena/*", vec![key(&own)]),
+            ("**", vec![key(&at), key(&own)]),
+        ] {
+            let listing = client(&town.sandbox, &town.clock, town.forge, projects).list(None).await.unwrap();
+            let mut found: Vec<ChangeKey> = listing.changes.into_iter().map(|(key, _)| key).collect();
+            found.sort();
+            assert_eq!(found, expected, "{projects} on {:?}", town.forge);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_whole_organisation_may_be_the_roster() {
+    let town = Town::new(Forge::Github).await;
+    let wish = RosterWish { logins: BTreeSet::new(), groups: BTreeSet::from(["acme".to_owned()]) };
+    let roster = town.client.roster(&wish).await.unwrap();
+    assert_eq!(roster.groups["acme"], [town.account("sam")]);
 }
 
 #[tokio::test]

@@ -190,6 +190,10 @@ fn the_documentation_lists_every_command_with_who_may() {
         .collect();
     for rule in &COMMANDS {
         let word = rule.usage.split(' ').next().unwrap();
+        assert!(
+            usher::core::words::help("usher").contains(&format!("`@usher {}`", rule.usage)),
+            "help forgets `{word}`"
+        );
         let who = match rule.allowed {
             Allowed::Roster => "everybody on the roster",
             Allowed::Reviewers => "the reviewers who are asked",

@@ -131,7 +131,7 @@ pub struct SignedRequest {
     pub headers: Vec<(String, String)>,
     /// The signed bytes.
     pub body: Bytes,
-    hook: u64,
+    pub(super) hook: u64,
 }
 
 /// How a delivery ended.
@@ -335,6 +335,9 @@ impl Sandbox {
             let request = state.sign(&delivery);
             state.remember(delivery);
             // A hook that was removed meanwhile sends nothing.
+            if let Some(request) = &request {
+                state.tape_webhook(request);
+            }
             if request.is_some() {
                 return request;
             }

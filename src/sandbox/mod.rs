@@ -12,7 +12,8 @@
 //! Map: `state` what the forges know · `seed`, `roster`
 //! filling them · `people` who acts, `acts` and
 //! `reviews` what that does · `announce` telling it · `delivery` webhooks on their way · `server`, `wire`
-//! HTTP · `gitlab`, `github` the dialects, `graphql` what both understand of it · `faults`, `record`, `snapshot` for tests.
+//! HTTP · `gitlab`, `github` the dialects, `graphql` what both understand of it · `faults`, `record`,
+//! `snapshot`, `tape` for tests.
 
 mod access;
 mod acts;
@@ -33,6 +34,7 @@ mod server;
 mod sign;
 mod snapshot;
 mod state;
+mod tape;
 mod wire;
 
 #[cfg(test)]

@@ -70,14 +70,10 @@ impl Sandbox {
         } else {
             team.members.retain(|member| *member != user);
         }
-        let body = state.membership(org, slug, team_id(&state, org, slug), user, actor, joins);
+        let body = state.membership(org, slug, user, actor, joins);
         let target = HookTarget::Org(org.to_owned());
         state.queue_for(Forge::Github, "membership", "membership", &body, |hook| hook.target == target);
     }
-}
-
-fn team_id(state: &State, org: &str, slug: &str) -> Option<u64> {
-    Some(state.orgs.get(org)?.teams.get(slug)?.id)
 }
 
 impl State {
@@ -108,31 +104,9 @@ impl State {
         self.queue_for(Forge::Gitlab, "member_events", "Member Hook", &body, |hook| hears(&hook.target));
     }
 
-    fn membership(
-        &self,
-        org: &str,
-        slug: &str,
-        team: Option<u64>,
-        user: UserId,
-        actor: UserId,
-        joins: bool,
-    ) -> Value {
-        let url = format!("{}/orgs/{org}", self.api(Forge::Github));
-        let team = json!({
-            "id": team,
-            "node_id": format!("T_{}", team.unwrap_or_default()),
-            "name": slug,
-            "slug": slug,
-            "description": null,
-            "privacy": "closed",
-            "notification_setting": "notifications_enabled",
-            "permission": "pull",
-            "parent": null,
-            "url": format!("{url}/teams/{slug}"),
-            "html_url": format!("{}/orgs/{org}/teams/{slug}", self.pages(Forge::Github)),
-            "members_url": format!("{url}/teams/{slug}/members{{/member}}"),
-            "repositories_url": format!("{url}/teams/{slug}/repos"),
-        });
+    fn membership(&self, org: &str, slug: &str, user: UserId, actor: UserId, joins: bool) -> Value {
+        let team = self.orgs.get(org).and_then(|org| org.teams.get(slug));
+        let team = team.map(|team| self.gh_team(org, slug, team));
         let body = json!({
             "action": if joins { "added" } else { "removed" },
             "scope": "team",

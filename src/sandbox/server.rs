@@ -19,6 +19,7 @@ use super::faults::Fault;
 use super::record::RequestRecord;
 use super::refusal::Refusal;
 use super::state::{Forge, State};
+use super::tape::Heard;
 use super::wire::{Call, Reply};
 use super::{Inner, github, gitlab, limits};
 
@@ -69,6 +70,8 @@ async fn answer(
 
     let mut state = inner.state();
     let user = authenticate(&state, forge, &parts.headers);
+    let planned = matches!(fault, Some(Fault::Status { .. }));
+    let heard = state.tape.is_some().then(|| Heard::new(forge, &parts, &body, planned));
     let reply = match &fault {
         Some(Fault::DropConnectionBeforeApplying) => None,
         Some(Fault::Status { code, headers, body }) => {
@@ -84,6 +87,9 @@ async fn answer(
     let login = user.map(|user| state.login(forge, user).to_owned());
     let status = reply.as_ref().map(|reply| reply.status);
     state.record(RequestRecord { forge, method, path, status, at, body_bytes: body.len(), user: login });
+    if let Some(heard) = &heard {
+        state.tape_exchange(heard, reply.as_ref());
+    }
     drop(state);
     reply.map_or(Err(Dropped), |reply| Ok(into_response(reply)))
 }

@@ -11,6 +11,7 @@ use super::github::apps::App;
 use super::people::ChangeRef;
 use super::record::{LogEntry, RequestRecord};
 use super::sign;
+use super::tape::Tape;
 use crate::clock::Clock;
 
 /// Which of the two fake forges.
@@ -303,6 +304,7 @@ pub(super) struct State {
     pub queue: VecDeque<Delivery>,
     pub sent: VecDeque<Delivery>,
     pub requests: VecDeque<RequestRecord>,
+    pub tape: Option<Tape>,
     pub log: Vec<LogEntry>,
     pub faults: Vec<PlannedFault>,
     pub allowance: BTreeMap<Forge, Allowance>,
@@ -343,6 +345,7 @@ impl State {
             queue: VecDeque::new(),
             sent: VecDeque::new(),
             requests: VecDeque::new(),
+            tape: None,
             log: Vec::new(),
             faults: Vec::new(),
             losses: BTreeMap::new(),

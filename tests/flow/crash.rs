@@ -94,7 +94,7 @@ async fn killed_between_write_and_settle(forge: Forge, action: &str, method: &st
 
     server.start().await;
     assert_taken_on_once(&server, &change).await;
-    assert!(server.log().contains("actions that were under way when the last run ended are taken up again"));
+    assert!(server.log().contains("actions under way when the last run ended are taken up again"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

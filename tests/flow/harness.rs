@@ -103,7 +103,7 @@ pub struct Company {
 impl Company {
     /// Webhooks go to `hooks`.
     pub async fn found(clock: Clock, hooks: SocketAddr) -> Company {
-        let sandbox = Sandbox::start(clock.clone()).await.unwrap();
+        let sandbox = crate::support::tape::sandbox(clock.clone()).await;
         let folder = tempfile::tempdir().unwrap();
         for (forge, token) in [(Forge::Gitlab, SECRETS[0].1), (Forge::Github, SECRETS[1].1)] {
             sandbox.add_bot(forge, BOT, "Usher");

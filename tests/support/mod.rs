@@ -1,5 +1,5 @@
-//! What tests of the judgement share: a small company, an in-memory forge, and a play that lets
-//! time pass and people act.
+//! What tests share. Those of the judgement: a small company, an in-memory forge, and a play that lets
+//! time pass and people act. Those on the wire: a sandbox that may be recorded.
 
 pub mod company;
 pub mod forge;
@@ -7,3 +7,4 @@ mod history;
 pub mod markup;
 pub mod notices;
 pub mod play;
+pub mod tape;

@@ -237,6 +237,10 @@ async fn the_api_tells_the_same_story() {
                 }],
                 "pools": ["backend"],
                 "hold": null,
+                "out_of_scope": null,
+                "sponsor": null,
+                "tickets": [],
+                "queue": {},
                 "reasons": ["rita of backend was chosen, the only one there is."]
             }],
             "limit": 50,

@@ -18,7 +18,7 @@ pub fn reply(key: &str, text: &str) -> String {
 /// The answer to `help`, from the table of commands.
 pub fn help(me: &str) -> String {
     let mut text = format!("Begin a line of a comment with `@{me}` and one of these words.\n");
-    for who in [Allowed::Reviewers, Allowed::Involved, Allowed::Roster] {
+    for who in [Allowed::Reviewers, Allowed::Involved, Allowed::Leads, Allowed::Roster] {
         let _ = write!(text, "\nFor {}:\n\n", allowed(who));
         for rule in COMMANDS.iter().filter(|rule| rule.allowed == who) {
             let _ = writeln!(text, "- `@{me} {}`: {}", rule.usage, rule.meaning);

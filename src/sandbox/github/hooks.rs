@@ -38,7 +38,7 @@ pub(in crate::sandbox) fn ping(state: &State, hook: &Hook) -> Value {
     if let HookTarget::Project(path) = &hook.target
         && let Ok(project) = state.project(Forge::Github, path)
     {
-        body["repository"] = state.gh_repo(project);
+        body["repository"] = state.gh_hook_repo(project);
     }
     body
 }
@@ -125,7 +125,7 @@ impl State {
 
     /// What every event ends with.
     fn gh_common(&self, project: &Project, actor: UserId) -> Value {
-        let common = json!({ "repository": self.gh_repo(project), "sender": self.gh_user(actor) });
+        let common = json!({ "repository": self.gh_hook_repo(project), "sender": self.gh_user(actor) });
         merged(common, self.gh_organization(project.owner()))
     }
 

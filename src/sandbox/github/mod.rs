@@ -5,6 +5,7 @@ pub(super) mod graphql;
 pub(super) mod hooks;
 mod issues;
 mod json;
+mod organization;
 mod pulls;
 mod repository;
 pub(super) mod rest;

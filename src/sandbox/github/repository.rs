@@ -75,6 +75,7 @@ impl State {
             "has_issues": true,
             "has_projects": true,
             "has_downloads": true,
+            "has_discussions": false,
             "has_wiki": true,
             "has_pages": false,
             "mirror_url": null,
@@ -85,11 +86,21 @@ impl State {
             "is_template": false,
             "web_commit_signoff_required": false,
             "topics": [],
-            "custom_properties": {},
             "visibility": if project.public { "public" } else { "private" },
             "default_branch": "main",
         });
         merged(merged(own, numbers), links(&url))
+    }
+
+    /// `GET /repos/{owner}/{repo}`: `full-repository` of GitHub's description, without `permissions`.
+    pub(super) fn gh_full_repo(&self, project: &Project) -> Value {
+        let more = json!({ "network_count": 0, "subscribers_count": 0 });
+        merged(self.gh_hook_repo(project), more)
+    }
+
+    /// The `repository` of an event. Those of a pull request's branches have no custom properties.
+    pub(super) fn gh_hook_repo(&self, project: &Project) -> Value {
+        merged(self.gh_repo(project), json!({ "custom_properties": {} }))
     }
 }
 

@@ -84,6 +84,10 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
             let user = state.user_by_login(Forge::Github, login).ok_or_else(not_found)?;
             Ok(Reply::ok(state.gh_full_user(user.id)))
         }
+        ["orgs", org, "teams", slug] => {
+            let team = state.orgs.get(*org).and_then(|org| org.teams.get(*slug)).ok_or_else(not_found)?;
+            Ok(Reply::ok(state.gh_full_team(org, slug, team)))
+        }
         ["orgs", org, "teams", slug, "members"] => members(state, call, org, slug),
         ["orgs", org, "members"] => {
             let org = state.orgs.get(*org).ok_or_else(not_found)?;
@@ -95,7 +99,10 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
         ["orgs" | "users", owner, "repos"] => {
             Ok(repositories(state, call, me, |project| project.owner().eq_ignore_ascii_case(owner)))
         }
-        ["orgs", org] => state.orgs.get(*org).map(|_| Reply::ok(state.gh_owner(org))).ok_or_else(not_found),
+        ["orgs", org] => {
+            let known = state.orgs.get(*org).map(|_| Reply::ok(state.gh_full_organization(org)));
+            known.ok_or_else(not_found)
+        }
         _ => Err(not_found()),
     }
 }
@@ -138,7 +145,7 @@ fn repository(
     match (&call.method, rest) {
         (GET, []) => {
             let access = state.access(project, me).unwrap_or(Access(0));
-            let mut repo = state.gh_repo(project);
+            let mut repo = state.gh_full_repo(project);
             repo["permissions"] = json!({
                 "admin": access >= Access::ADMIN,
                 "maintain": access >= Access::MAINTAIN,

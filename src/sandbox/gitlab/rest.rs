@@ -8,7 +8,7 @@ use super::{hooks, lists, merge_requests, notes};
 use crate::sandbox::delivery::{Hook, HookTarget};
 use crate::sandbox::people::ChangeRef;
 use crate::sandbox::refusal::Refusal;
-use crate::sandbox::state::{Access, Forge, Project, State, UserId, rest_time};
+use crate::sandbox::state::{Access, Forge, Project, State, User, UserId, rest_time};
 use crate::sandbox::wire::{Call, Page, Reply};
 
 const GET: &Method = &Method::GET;
@@ -65,9 +65,8 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
             let id = found.ok_or_else(|| Refusal::new(404, "404 User Not Found"))?;
             Ok(Reply::ok(state.gl_full_user(id)))
         }
-        (GET, ["users", login, "projects"]) => {
-            let user = state.user_by_login(Forge::Gitlab, login);
-            let owner = user.ok_or_else(|| Refusal::new(404, "404 User Not Found"))?;
+        (GET, ["users", id, "projects"]) => {
+            let owner = user_of(state, id)?;
             Ok(lists::projects(state, call, me, &owner.login))
         }
         (GET, ["merge_requests"]) => Ok(lists::instance(state, call, me)),
@@ -179,10 +178,15 @@ fn test_hook(state: &mut State, path: &str, hook: u64) -> Result<Reply, Refusal>
     Ok(Reply::json(201, json!({ "message": "201 Created" })))
 }
 
-fn status(state: &State, id: &str) -> Result<Reply, Refusal> {
+/// The user by number or name.
+fn user_of<'a>(state: &'a State, id: &str) -> Result<&'a User, Refusal> {
     let by_id = id.parse().ok().and_then(|id| state.user(Forge::Gitlab, id));
     let user = by_id.or_else(|| state.user_by_login(Forge::Gitlab, id));
-    let user = user.ok_or_else(|| Refusal::new(404, "404 User Not Found"))?;
+    user.ok_or_else(|| Refusal::new(404, "404 User Not Found"))
+}
+
+fn status(state: &State, id: &str) -> Result<Reply, Refusal> {
+    let user = user_of(state, id)?;
     Ok(Reply::ok(json!({
         "emoji": if user.busy { "palm_tree" } else { "speech_balloon" },
         "availability": if user.busy { "busy" } else { "not_set" },

@@ -1,0 +1,88 @@
+// Judges the recorded exchanges: those of Usher and of the clients by others with the fake forges.
+//
+// Of GitHub every request of Usher's and every answer of the fake's is held against GitHub's own
+// description. On both forges, every call of Usher's is one of README.md's, and every call of README.md's
+// was made by Usher and by each client, and went well.
+import { Faults } from "./faults.mjs";
+import { rowOf } from "./table.mjs";
+
+const ROOTS = { github: "/api/v3", gitlab: "/gl/api/v4" };
+const NAMES = { github: "GitHub", gitlab: "GitLab" };
+const GRAPHQL = { github: "/api/graphql", gitlab: "/gl/api/graphql" };
+const EXCEPTIONS = [
+  {
+    fault: /labels\/\*\/description must be string/,
+    why: "`pull-request-simple` says string; `pull-request`, which has the same labels, and `label` in the same description say that it may be null",
+  },
+];
+
+/// Whether Usher sent it. Tests play other people too, with requests of their own making.
+export const isUshers = (line) => line.kind === "exchange" && line.headers["user-agent"]?.startsWith("usher/");
+
+export class Exchanges {
+  constructor({ description, graphql, table }) {
+    Object.assign(this, { description, graphql, table, made: new Map(), judged: 0 });
+    this.faults = new Faults(EXCEPTIONS);
+  }
+
+  /// `who` is `usher` or the name of a client.
+  judge(line, who) {
+    if (line.kind !== "exchange" || (who === "usher" && !isUshers(line))) return;
+    this.judged += 1;
+    const { forge, method, target, status } = line;
+    const [whole, query = ""] = target.split("?");
+    const isGraphql = whole === GRAPHQL[forge];
+    const path = isGraphql ? "/graphql" : whole.slice(ROOTS[forge].length);
+    const example = `${method} ${target} → ${status ?? "no answer"}`;
+    const row = rowOf(this.table[NAMES[forge]], method, path);
+    if (who === "usher" && !row) {
+      this.faults.add(`${method} ${path}`, ["Usher makes this call, and README.md does not list it"], example);
+    }
+    const key = `${who} on ${NAMES[forge]}`;
+    if (!this.made.has(key)) this.made.set(key, { forge, rows: new Set() });
+    if (row && !line.planned && status >= 200 && status < 300) this.made.get(key).rows.add(row.name);
+    if (forge !== "github") return;
+    if (isGraphql) this.judgeGraphql(line);
+    else this.judgeRest(line, { who, path, query, example });
+  }
+
+  judgeRest(line, { who, path, query, example }) {
+    const { method, status } = line;
+    const found = this.description.operation(method, path);
+    if (found.fault) {
+      // An undocumented call of somebody else's is their fault; the fake's 404 to it is right.
+      if (who === "usher") this.faults.add(`${method} ${path}`, [found.fault], example);
+      return;
+    }
+    const place = `${method} ${found.template}`;
+    // Clients by others may send what they like; the fake has to answer right.
+    if (who === "usher") {
+      const body = line.body === "" ? undefined : JSON.parse(line.body);
+      this.faults.add(`${place}, request`, this.description.judgeRequest(found, [...new URLSearchParams(query)], body), `${example} ${line.body}`);
+    }
+    if (status !== null && status !== 304 && !line.planned) {
+      this.faults.add(`${place}, answer ${status}`, this.description.judgeAnswer(found, status, line.answer), example);
+    }
+  }
+
+  judgeGraphql({ body, status, answer, planned }) {
+    const request = JSON.parse(body);
+    const wrong = this.graphql.judgeRequest(request);
+    this.faults.add("GraphQL request", wrong, body);
+    if (!wrong.length && status === 200 && !planned) this.faults.add("GraphQL answer", this.graphql.judgeAnswer(request, answer), body);
+  }
+
+  /// After the last line: what of README.md's was never made.
+  close() {
+    for (const forge of Object.values(NAMES)) {
+      if (!this.made.has(`usher on ${forge}`)) this.faults.add(forge, ["no exchange of Usher's was recorded"]);
+    }
+    for (const [who, { forge, rows }] of this.made) {
+      // The clients by others are for REST; queries have judges of their own.
+      const asked = (row) => who.startsWith("usher ") || row.path !== "/graphql";
+      const never = this.table[NAMES[forge]].filter((row) => asked(row) && !rows.has(row.name));
+      this.faults.add(who, never.map((row) => `${row.name} was never made with success`));
+    }
+    return this.faults;
+  }
+}

@@ -1,0 +1,86 @@
+// @octokit/rest goes through every call that Usher makes on GitHub, against the fake one.
+//   node github_client.mjs RECORD
+import assert from "node:assert/strict";
+import { Octokit } from "@octokit/rest";
+import { withCompany } from "./sandbox.mjs";
+
+const logins = (people) => people.map((person) => person.login).sort();
+const names = (labels) => labels.map((label) => label.name).sort();
+const refused = (promise, status) => assert.rejects(promise, (error) => error.status === status);
+
+await withCompany("github", process.argv[2], async (town) => {
+  // Refusals are asked for here; nobody needs to read of them.
+  const log = { debug() {}, info() {}, warn: console.warn, error() {} };
+  const octokit = new Octokit({ baseUrl: town.url, auth: town.token, log });
+  const [owner, repo] = town.project.split("/");
+  const pull = (pull_number) => ({ owner, repo, pull_number });
+  const issue = (issue_number) => ({ owner, repo, issue_number });
+  await people(octokit, town);
+  await lists(octokit, town, { owner, repo });
+  await reading(octokit, pull(town.reviewed));
+  await reviewers(octokit, pull(town.fresh));
+  await labels(octokit, issue(town.fresh));
+  await comments(octokit, { owner, repo }, issue(town.fresh), town);
+});
+console.log("@octokit/rest finds its way on the fake GitHub");
+
+async function people(octokit, town) {
+  assert.equal((await octokit.users.getAuthenticated()).data.id, town.bot.id);
+  assert.equal((await octokit.users.getByUsername({ username: "rita" })).data.id, town.ids.rita);
+  await refused(octokit.users.getByUsername({ username: "nobody" }), 404);
+  const team = await octokit.paginate(octokit.teams.listMembersInOrg, { org: "acme", team_slug: "support", per_page: 1 });
+  assert.deepEqual(logins(team), ["sam", "siobhan"]);
+  const all = await octokit.paginate(octokit.orgs.listMembers, { org: "acme", per_page: 1 });
+  assert.deepEqual(logins(all), ["sam", "siobhan"]);
+}
+
+async function lists(octokit, town, place) {
+  const paths = (repositories) => repositories.map((one) => one.full_name).sort();
+  assert.deepEqual(paths(await octokit.paginate(octokit.repos.listForOrg, { org: "acme" })), [town.project]);
+  await refused(octokit.repos.listForOrg({ org: "lena" }), 404);
+  const seen = await octokit.paginate(octokit.repos.listForAuthenticatedUser, { per_page: 1 });
+  assert.deepEqual(paths(seen), [town.project, town.own_project]);
+  const opened = await octokit.paginate(octokit.pulls.list, { ...place, state: "open", sort: "created", direction: "asc", per_page: 1 });
+  assert.deepEqual(opened.map((pull) => pull.number), [town.fresh, town.reviewed]);
+  const { data: updated } = await octokit.pulls.list({ ...place, state: "all", sort: "updated", direction: "desc" });
+  assert.equal(updated[0].number, town.reviewed);
+}
+
+async function reading(octokit, pull) {
+  const { data, headers } = await octokit.pulls.get(pull);
+  assert.deepEqual([data.user.login, data.draft, data.merged, data.state, data.comments], ["sam", false, false, "open", 0]);
+  assert.deepEqual(data.requested_reviewers, []);
+  await refused(octokit.pulls.get({ ...pull, headers: { "if-none-match": headers.etag } }), 304);
+  const files = await octokit.paginate(octokit.pulls.listFiles, { ...pull, per_page: 100 });
+  assert.deepEqual([files.length, files[0].filename, files[0].additions, files[0].deletions], [120, "src/part_000.rs", 3, 1]);
+  const reviews = await octokit.paginate(octokit.pulls.listReviews, pull);
+  assert.deepEqual(reviews.map((review) => [review.user.login, review.state]), [["rita", "CHANGES_REQUESTED"]]);
+}
+
+async function reviewers(octokit, pull) {
+  const asked = await octokit.pulls.requestReviewers({ ...pull, reviewers: ["rita", "ravi"] });
+  assert.deepEqual(logins(asked.data.requested_reviewers), ["ravi", "rita"]);
+  const left = await octokit.pulls.removeRequestedReviewers({ ...pull, reviewers: ["ravi"] });
+  assert.deepEqual(logins(left.data.requested_reviewers), ["rita"]);
+  await refused(octokit.pulls.requestReviewers({ ...pull, reviewers: ["sam"] }), 422);
+  await refused(octokit.pulls.requestReviewers({ ...pull, reviewers: ["olga"] }), 422);
+}
+
+async function labels(octokit, issue) {
+  const added = await octokit.issues.addLabels({ ...issue, labels: ["support-review::reviewing", "new and shiny"] });
+  assert.deepEqual(names(added.data), ["bug", "new and shiny", "support-review::reviewing"]);
+  const left = await octokit.issues.removeLabel({ ...issue, name: "new and shiny" });
+  assert.deepEqual(names(left.data), ["bug", "support-review::reviewing"]);
+  await refused(octokit.issues.removeLabel({ ...issue, name: "never there" }), 404);
+}
+
+async function comments(octokit, place, issue, town) {
+  const { data: comment } = await octokit.issues.createComment({ ...issue, body: "<!-- usher:status -->\nOne" });
+  await octokit.issues.updateComment({ ...place, comment_id: comment.id, body: "<!-- usher:status -->\nTwo" });
+  const found = await octokit.paginate(octokit.issues.listComments, issue);
+  assert.deepEqual(found.map((one) => [one.id, one.user.id, one.body]), [[comment.id, town.bot.id, "<!-- usher:status -->\nTwo"]]);
+  const react = () => octokit.reactions.createForIssueComment({ ...place, comment_id: comment.id, content: "+1" });
+  const [first, second] = [await react(), await react()];
+  assert.deepEqual([first.status, second.status, second.data.id], [201, 200, first.data.id]);
+  await refused(octokit.reactions.createForIssueComment({ ...place, comment_id: comment.id, content: "thumbsup" }), 422);
+}

@@ -1,0 +1,86 @@
+"""PyGithub goes through every call that Usher makes on GitHub, against the fake one."""
+
+import sys
+
+import github
+from sandbox import company, same
+
+
+def logins(people):
+    return [person.login for person in people]
+
+
+def people(gh, town):
+    same(gh.get_user().login, town["bot"]["login"], "who am I")
+    same(gh.get_user("rita").id, town["ids"]["rita"], "a login")
+    try:
+        gh.get_user("nobody")
+        raise SystemExit("a login that nobody has was found")
+    except github.UnknownObjectException:
+        pass
+    org = gh.get_organization("acme")
+    same(sorted(logins(org.get_team_by_slug("support").get_members())), ["sam", "siobhan"], "the team")
+    same(sorted(logins(org.get_members())), ["sam", "siobhan"], "the organisation")
+    same([repo.full_name for repo in org.get_repos()], [town["project"]], "its repositories")
+    seen = [repo.full_name for repo in gh.get_user().get_repos()]
+    same(seen, [town["project"], town["own_project"]], "what the token sees")
+
+
+def reading(repo, town):
+    opened = list(repo.get_pulls(state="open", sort="created", direction="asc"))
+    same([pull.number for pull in opened], [town["fresh"], town["reviewed"]], "open pull requests")
+    updated = list(repo.get_pulls(state="all", sort="updated", direction="desc"))
+    same(updated[0].number, town["reviewed"], "newest update first")
+    pull = repo.get_pull(town["reviewed"])
+    same((pull.user.login, pull.draft, pull.merged, pull.state), ("sam", False, False, "open"), "a pull request")
+    same(logins(pull.requested_reviewers), [], "who has reviewed is no longer requested")
+    # Two pages, the second found by the `Link` header.
+    files = [file.filename for file in pull.get_files()]
+    same((len(files), files[0], files[-1]), (120, "src/part_000.rs", "src/part_119.rs"), "the files")
+    reviews = [(review.user.login, review.state, review.body) for review in pull.get_reviews()]
+    same(reviews, [("rita", "CHANGES_REQUESTED", "Not yet.")], "the reviews")
+    same(list(pull.get_reviews())[0].submitted_at.tzinfo is not None, True, "when it was given")
+
+
+def writing(repo, town):
+    pull = repo.get_pull(town["fresh"])
+    pull.create_review_request(reviewers=["rita", "ravi"])
+    same(sorted(logins(repo.get_pull(pull.number).requested_reviewers)), ["ravi", "rita"], "asked")
+    pull.delete_review_request(reviewers=["ravi"])
+    same(logins(repo.get_pull(pull.number).requested_reviewers), ["rita"], "asked after a removal")
+    refused(lambda: pull.create_review_request(reviewers=["sam"]), 422, "the author as reviewer")
+    refused(lambda: pull.create_review_request(reviewers=["olga"]), 422, "an outsider as reviewer")
+    pull.add_to_labels("support-review::reviewing", "new and shiny")
+    same(sorted(label.name for label in repo.get_pull(pull.number).labels), ["bug", "new and shiny", "support-review::reviewing"], "labels")
+    pull.remove_from_labels("new and shiny")
+    same(sorted(label.name for label in repo.get_pull(pull.number).labels), ["bug", "support-review::reviewing"], "labels after a removal")
+    refused(lambda: pull.remove_from_labels("never there"), 404, "a label that is not there")
+    comment = pull.create_issue_comment("<!-- usher:status -->\nOne")
+    comment.edit("<!-- usher:status -->\nTwo")
+    found = [(one.id, one.user.login, one.body) for one in pull.get_issue_comments()]
+    same(found, [(comment.id, town["bot"]["login"], "<!-- usher:status -->\nTwo")], "the comments")
+    reaction = comment.create_reaction("+1")
+    same((reaction.content, comment.create_reaction("+1").id), ("+1", reaction.id), "reacting twice is one reaction")
+
+
+def refused(act, status, what):
+    try:
+        act()
+    except github.GithubException as error:
+        same(error.status, status, what)
+    else:
+        raise SystemExit(f"{what}: was not refused")
+
+
+def main():
+    with company("github", sys.argv[1]) as town:
+        # Few on a page, so that lists have several; no retries, so that a fault shows.
+        gh = github.Github(base_url=town["url"], auth=github.Auth.Token(town["token"]), per_page=50, retry=None, seconds_between_requests=0, seconds_between_writes=0)
+        people(gh, town)
+        repo = gh.get_repo(town["project"])
+        reading(repo, town)
+        writing(repo, town)
+    print("PyGithub finds its way on the fake GitHub")
+
+
+main()

@@ -1,0 +1,85 @@
+// @gitbeaker/rest goes through every call that Usher makes on GitLab, against the fake one.
+//   node gitlab_client.mjs RECORD
+import assert from "node:assert/strict";
+import { Gitlab } from "@gitbeaker/rest";
+import { withCompany } from "./sandbox.mjs";
+
+const names = (people) => people.map((person) => person.username).sort();
+const places = (changes) => changes.map((change) => change.references.full).sort();
+const refused = (promise, status) => assert.rejects(promise, (error) => error.cause.response.status === status);
+
+await withCompany("gitlab", process.argv[2], async (town) => {
+  const gitlab = new Gitlab({ host: town.url, token: town.token });
+  await people(gitlab, town);
+  await lists(gitlab, town);
+  await reading(gitlab, town);
+  await shaping(gitlab, town);
+  await notes(gitlab, town);
+  await hooks(gitlab, town);
+});
+console.log("@gitbeaker/rest finds its way on the fake GitLab");
+
+async function people(gitlab, town) {
+  assert.equal((await gitlab.Users.showCurrentUser()).id, town.bot.id);
+  assert.deepEqual((await gitlab.Users.all({ username: "rita" })).map((user) => user.id), [town.ids.rita]);
+  assert.deepEqual(await gitlab.Users.all({ username: "nobody" }), []);
+  assert.deepEqual(names(await gitlab.GroupMembers.all(town.group, { perPage: 1 })), ["sam", "siobhan"]);
+  const rita = await gitlab.ProjectMembers.show(town.project, town.ids.rita, { includeInherited: true });
+  assert.deepEqual([rita.username, rita.access_level], ["rita", 30]);
+  const owned = await gitlab.Users.allProjects("lena", { pagination: "offset" });
+  assert.deepEqual(owned.map((project) => project.path_with_namespace), [town.own_project]);
+}
+
+async function lists(gitlab, town) {
+  const wish = { scope: "all", state: "opened", orderBy: "created_at", sort: "asc" };
+  const shop = [`${town.project}!${town.fresh}`, `${town.project}!${town.reviewed}`];
+  assert.deepEqual(places(await gitlab.MergeRequests.all(wish)), [...shop, `${town.own_project}!${town.own}`]);
+  assert.deepEqual(places(await gitlab.MergeRequests.all({ groupId: "acme", ...wish })), shop);
+  assert.deepEqual(places(await gitlab.MergeRequests.all({ projectId: town.project, ...wish, perPage: 1 })), shop);
+  const newest = await gitlab.MergeRequests.all({ projectId: town.project, state: "all", orderBy: "updated_at", sort: "desc" });
+  assert.equal(newest[0].iid, town.reviewed);
+  const later = await gitlab.MergeRequests.all({ projectId: town.project, state: "all", updatedAfter: "2999-01-01T00:00:00Z" });
+  assert.deepEqual(later, []);
+}
+
+async function reading(gitlab, town) {
+  const change = await gitlab.MergeRequests.show(town.project, town.reviewed);
+  assert.deepEqual([change.author.username, change.draft, change.state], ["sam", false, "opened"]);
+  await refused(gitlab.MergeRequests.show(town.project, 999), 404);
+  const reviewers = await gitlab.MergeRequests.showReviewers(town.project, town.reviewed);
+  assert.deepEqual(reviewers.map((one) => [one.user.username, one.state]), [["rita", "requested_changes"]]);
+  const files = await gitlab.MergeRequests.allDiffs(town.project, town.reviewed, { perPage: 100 });
+  assert.deepEqual([files.length, files[0].new_path, files[119].new_path], [120, "src/part_000.rs", "src/part_119.rs"]);
+}
+
+async function shaping(gitlab, town) {
+  const edit = (options) => gitlab.MergeRequests.edit(town.project, town.fresh, options);
+  const { rita, ravi } = town.ids;
+  assert.deepEqual(names((await edit({ reviewerIds: [rita, ravi] })).reviewers), ["ravi", "rita"]);
+  assert.deepEqual(names((await edit({ reviewerIds: [rita] })).reviewers), ["rita"]);
+  assert.deepEqual((await edit({ reviewerIds: [0] })).reviewers, []);
+  const added = await edit({ addLabels: "support-review::reviewing,new and shiny" });
+  assert.deepEqual(added.labels, ["bug", "new and shiny", "support-review::reviewing"]);
+  const left = await edit({ addLabels: "support-review::with-author", removeLabels: "new and shiny" });
+  assert.deepEqual(left.labels, ["bug", "support-review::with-author"]);
+}
+
+async function notes(gitlab, town) {
+  const place = [town.project, town.fresh];
+  const note = await gitlab.MergeRequestNotes.create(...place, "<!-- usher:status -->\nOne");
+  await gitlab.MergeRequestNotes.edit(...place, note.id, { body: "<!-- usher:status -->\nTwo" });
+  const found = await gitlab.MergeRequestNotes.all(...place, { sort: "desc", orderBy: "created_at" });
+  const written = found.filter((one) => !one.system).map((one) => [one.id, one.author.id, one.body]);
+  assert.deepEqual(written, [[note.id, town.bot.id, "<!-- usher:status -->\nTwo"]]);
+  const award = () => gitlab.MergeRequestNoteAwardEmojis.award(...place, note.id, "thumbsup");
+  assert.equal((await award()).name, "thumbsup");
+  await refused(award(), 404);
+}
+
+async function hooks(gitlab, town) {
+  const found = await gitlab.ProjectHooks.all(town.project);
+  assert.deepEqual(found.map((hook) => [hook.id, hook.alert_status]), [[town.hook, "executable"]]);
+  // The client has no method for a test yet; its requester, which is at `projects/`, knows the way.
+  const project = encodeURIComponent(town.project);
+  await gitlab.ProjectHooks.requester.post(`${project}/hooks/${town.hook}/test/merge_requests_events`);
+}

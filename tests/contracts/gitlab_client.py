@@ -1,0 +1,111 @@
+"""python-gitlab goes through every call that Usher makes on GitLab, against the fake one."""
+
+import sys
+
+import gitlab
+from sandbox import company, same
+
+
+def names(people):
+    return sorted(person.username for person in people)
+
+
+def iids(changes):
+    return sorted((change.references["full"].split("!")[0], change.iid) for change in changes)
+
+
+def people(gl, town):
+    gl.auth()
+    same((gl.user.id, gl.user.username), (town["bot"]["id"], town["bot"]["login"]), "who am I")
+    same([(user.id, user.state) for user in gl.users.list(username="rita")], [(town["ids"]["rita"], "active")], "a login")
+    same(gl.users.list(username="nobody"), [], "a login that nobody has")
+    group = gl.groups.get(town["group"])
+    same(names(group.members.list(get_all=True)), ["sam", "siobhan"], "direct members")
+    same({member.access_level for member in group.members.list(get_all=True)}, {gitlab.const.AccessLevel.DEVELOPER}, "their access")
+    project = gl.projects.get(town["project"])
+    same(project.members_all.get(town["ids"]["rita"]).access_level, gitlab.const.AccessLevel.DEVELOPER, "a member")
+    fails(lambda: project.members_all.get(99_999_999), gitlab.GitlabGetError, 404, "who is no member")
+    lena = gl.users.list(username="lena")[0]
+    owned = [project.path_with_namespace for project in lena.projects.list(get_all=True)]
+    same(owned, [town["own_project"]], "a user's projects")
+
+
+def lists(gl, town):
+    everything = [(town["project"], town["fresh"]), (town["project"], town["reviewed"]), (town["own_project"], town["own"])]
+    wish = {"scope": "all", "state": "opened", "order_by": "created_at", "sort": "asc", "get_all": True}
+    same(iids(gl.mergerequests.list(**wish)), everything, "all that the token sees")
+    same(iids(gl.mergerequests.list(get_all=True)), [], "its own, as the instance's list has it by default")
+    same(iids(gl.groups.get("acme").mergerequests.list(**wish)), everything[:2], "a group's")
+    project = gl.projects.get(town["project"])
+    same(iids(project.mergerequests.list(**wish)), everything[:2], "a project's")
+    newest = project.mergerequests.list(state="all", order_by="updated_at", sort="desc", get_all=True)
+    same(newest[0].iid, town["reviewed"], "newest update first")
+    same(project.mergerequests.list(updated_after="2999-01-01T00:00:00Z", state="all", get_all=True), [], "nothing new")
+    # One on a page: the client goes on by the `Link` header.
+    same(len(project.mergerequests.list(state="opened", iterator=True, per_page=1)), 2, "the total that the headers tell")
+    same(iids(project.mergerequests.list(state="opened", per_page=1, get_all=True)), everything[:2], "page by page")
+
+
+def reading(gl, town):
+    project = gl.projects.get(town["project"])
+    change = project.mergerequests.get(town["reviewed"])
+    same((change.author["username"], change.draft, change.state), ("sam", False, "opened"), "a merge request")
+    details = change.reviewer_details.list(get_all=True)
+    same([(one.user["username"], one.state) for one in details], [("rita", "requested_changes")], "the reviewers")
+    files = [file["new_path"] for file in gl.http_list(f"{change.manager.path}/{change.iid}/diffs", get_all=True)]
+    same((len(files), files[0], files[-1]), (120, "src/part_000.rs", "src/part_119.rs"), "the files")
+    fails(lambda: project.mergerequests.get(999), gitlab.GitlabGetError, 404, "a merge request that is not there")
+
+
+def writing(gl, town):
+    changes, ids = gl.projects.get(town["project"]).mergerequests, town["ids"]
+    number = town["fresh"]
+    changes.update(number, {"reviewer_ids": [ids["rita"], ids["ravi"]]})
+    reviewers = lambda: sorted(one["username"] for one in changes.get(number).reviewers)
+    same(reviewers(), ["ravi", "rita"], "asked")
+    changes.update(number, {"reviewer_ids": [ids["rita"]]})
+    same(reviewers(), ["rita"], "the list replaces the one before")
+    changes.update(number, {"reviewer_ids": [0]})
+    same(reviewers(), [], "0 is nobody")
+    changes.update(number, {"add_labels": "support-review::reviewing,new and shiny"})
+    same(changes.get(number).labels, ["bug", "new and shiny", "support-review::reviewing"], "labels")
+    changes.update(number, {"add_labels": "support-review::with-author", "remove_labels": "new and shiny"})
+    same(changes.get(number).labels, ["bug", "support-review::with-author"], "scoped labels exclude each other")
+    notes = changes.get(number).notes
+    note = notes.create({"body": "<!-- usher:status -->\nOne"})
+    note.body = "<!-- usher:status -->\nTwo"
+    note.save()
+    found = [(one.id, one.author["id"], one.body) for one in notes.list(get_all=True, order_by="created_at", sort="desc") if not one.system]
+    same(found, [(note.id, town["bot"]["id"], "<!-- usher:status -->\nTwo")], "the notes")
+    same(note.awardemojis.create({"name": "thumbsup"}).name, "thumbsup", "a reaction")
+    fails(lambda: note.awardemojis.create({"name": "thumbsup"}), gitlab.GitlabCreateError, 404, "a second one")
+
+
+def hooks(gl, town):
+    found = gl.projects.get(town["project"]).hooks.list(get_all=True)
+    same([(hook.id, hook.alert_status, hook.disabled_until) for hook in found], [(town["hook"], "executable", None)], "the hooks")
+    same((found[0].token_present, found[0].signing_token_present), (False, True), "their secrets, as far as they are told")
+    found[0].test("merge_requests_events")
+
+
+def fails(act, kind, status, what):
+    try:
+        act()
+    except kind as error:
+        same(error.response_code, status, what)
+    else:
+        raise SystemExit(f"{what}: was not refused")
+
+
+def main():
+    with company("gitlab", sys.argv[1]) as town:
+        gl = gitlab.Gitlab(url=town["url"], private_token=town["token"], per_page=50)
+        people(gl, town)
+        lists(gl, town)
+        reading(gl, town)
+        writing(gl, town)
+        hooks(gl, town)
+    print("python-gitlab finds its way on the fake GitLab")
+
+
+main()
