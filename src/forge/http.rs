@@ -32,6 +32,10 @@ pub(super) const PAGES_LIMIT: usize = 30;
 /// Pages of changes read in one sweep of a project or group, at most: 30,000 changes.
 pub(super) const SWEEP_PAGES_LIMIT: usize = 300;
 
+/// Marks a request to GraphQL that changes something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mutation;
+
 /// How the connection to a forge has been.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Health {
@@ -151,8 +155,10 @@ impl Transport {
     /// # Errors
     /// Everything else, as a [`Fault`].
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
-        // A GraphQL query is a POST that changes nothing, and nothing but queries is sent there.
-        let query = request.method() == Method::POST && request.uri().path() == self.graphql.path();
+        // A GraphQL query is a POST that changes nothing; a mutation says so of itself.
+        let query = request.method() == Method::POST
+            && request.uri().path() == self.graphql.path()
+            && request.extensions().get::<Mutation>().is_none();
         let write = !matches!(*request.method(), Method::GET | Method::HEAD) && !query;
         self.gate.permit(if write { Traffic::Write } else { Traffic::Read })?;
         let answer = self.send_signed(request, write).await;

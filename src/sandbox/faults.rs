@@ -44,6 +44,9 @@ impl Fault {
     }
 }
 
+/// What somebody does between two requests of a client.
+pub(super) struct Interlude(pub Box<dyn FnOnce(&Sandbox) + Send>);
+
 /// A fault waiting for its requests.
 #[derive(Clone, Debug)]
 pub(super) struct PlannedFault {
@@ -72,6 +75,14 @@ impl State {
     }
 }
 
+impl State {
+    /// What is to be done before the next write.
+    pub(super) fn next_interlude(&mut self, forge: Forge) -> Option<Interlude> {
+        let at = self.interludes.iter().position(|(of, _)| *of == forge)?;
+        self.interludes.remove(at).map(|(_, interlude)| interlude)
+    }
+}
+
 impl Sandbox {
     /// Lets the next `times` requests of this method (`*` for any) whose path and query contain
     /// `path_part` meet the fault. Faults planned first are met first.
@@ -80,6 +91,12 @@ impl Sandbox {
             let (method, path_part) = (method.to_owned(), path_part.to_owned());
             self.state().faults.push(PlannedFault { forge, method, path_part, fault, times_left: times });
         }
+    }
+
+    /// Does this right before the forge carries out the next write that reaches it: what somebody else
+    /// did between a client's read and its write. Several are done before one write each, in this order.
+    pub fn before_next_write(&self, forge: Forge, act: impl FnOnce(&Sandbox) + Send + 'static) {
+        self.state().interludes.push_back((forge, Interlude(Box::new(act))));
     }
 
     /// Forgets all planned faults.

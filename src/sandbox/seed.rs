@@ -99,6 +99,12 @@ impl Sandbox {
         self.state().announces_reviews = on;
     }
 
+    /// Whether GitLab has the mutation `mergeRequestSetReviewers`, which adds and removes reviewers one by
+    /// one. It has, unless set: it came in 2022 (gitlab-org/gitlab!94294).
+    pub fn gitlab_sets_reviewers_one_by_one(&self, on: bool) {
+        self.state().sets_reviewers = on;
+    }
+
     /// Lets a forge refuse requests beyond this many in a window (GitLab: a minute, GitHub: an hour)
     /// of the sandbox's clock. Not enforced unless set.
     pub fn limit_requests(&self, forge: Forge, per_window: u64) {

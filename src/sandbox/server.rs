@@ -16,12 +16,13 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::faults::Fault;
+use super::graphql::Query;
 use super::record::RequestRecord;
 use super::refusal::Refusal;
 use super::state::{Forge, State};
 use super::tape::Heard;
 use super::wire::{Call, Reply};
-use super::{Inner, github, gitlab, limits};
+use super::{Inner, Sandbox, github, gitlab, limits};
 
 /// The connection ends here, unanswered.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,11 @@ async fn answer(
         clock.sleep_until(clock.now() + delay).await;
     }
 
+    let mutates = changes_something(&parts, &body);
+    if mutates {
+        let interlude = inner.state().next_interlude(forge);
+        interlude.into_iter().for_each(|interlude| (interlude.0)(&Sandbox { inner: inner.clone() }));
+    }
     let mut state = inner.state();
     let user = authenticate(&state, forge, &parts.headers);
     let planned = matches!(fault, Some(Fault::Status { .. }));
@@ -86,7 +92,16 @@ async fn answer(
     let at = state.clock.now();
     let login = user.map(|user| state.login(forge, user).to_owned());
     let status = reply.as_ref().map(|reply| reply.status);
-    state.record(RequestRecord { forge, method, path, status, at, body_bytes: body.len(), user: login });
+    state.record(RequestRecord {
+        forge,
+        method,
+        path,
+        status,
+        at,
+        body_bytes: body.len(),
+        user: login,
+        mutates,
+    });
     if let Some(heard) = &heard {
         state.tape_exchange(heard, reply.as_ref());
     }
@@ -132,6 +147,16 @@ fn handle(
         reply = github::rest::with_etag(reply, if_none_match.as_ref());
     }
     reply
+}
+
+/// Whether a request does more than read.
+fn changes_something(parts: &http::request::Parts, body: &Bytes) -> bool {
+    let is_graphql = [Forge::Gitlab, Forge::Github].map(graphql_path).contains(&parts.uri.path());
+    if !is_graphql {
+        return !matches!(parts.method, http::Method::GET | http::Method::HEAD);
+    }
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    Query::read(&body).is_ok_and(|query| query.is_mutation)
 }
 
 fn graphql_path(forge: Forge) -> &'static str {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::delivery::{Delivery, Hook};
-use super::faults::PlannedFault;
+use super::faults::{Interlude, PlannedFault};
 use super::github::apps::App;
 use super::people::ChangeRef;
 use super::record::{LogEntry, RequestRecord};
@@ -293,6 +293,8 @@ pub(super) struct State {
     /// Whether GitLab announces a submitted review ("request changes", "comment") with an `update`
     /// webhook (gitlab-org/gitlab!246562) or, as before it, only with the note's webhook.
     pub announces_reviews: bool,
+    /// Whether GitLab has the mutation `mergeRequestSetReviewers`.
+    pub sets_reviewers: bool,
     pub users: BTreeMap<(Forge, UserId), User>,
     pub tokens: BTreeMap<(Forge, String), UserId>,
     /// The GitHub App, if there is one.
@@ -307,6 +309,7 @@ pub(super) struct State {
     pub tape: Option<Tape>,
     pub log: Vec<LogEntry>,
     pub faults: Vec<PlannedFault>,
+    pub interludes: VecDeque<(Forge, Interlude)>,
     pub allowance: BTreeMap<Forge, Allowance>,
     /// How many of the next webhook requests get lost.
     pub losses: BTreeMap<Forge, u32>,
@@ -335,6 +338,7 @@ impl State {
             github_origin,
             tier: Tier::Premium,
             announces_reviews: false,
+            sets_reviewers: true,
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
             app: None,
@@ -348,6 +352,7 @@ impl State {
             tape: None,
             log: Vec::new(),
             faults: Vec::new(),
+            interludes: VecDeque::new(),
             losses: BTreeMap::new(),
             allowance: BTreeMap::from([(Forge::Gitlab, fresh(2_000)), (Forge::Github, fresh(5_000))]),
             last_id: 100,

@@ -1,6 +1,7 @@
 //! Requests to GitLab, one by one and page by page.
 
 use std::borrow::Cow;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -36,6 +37,8 @@ pub(in crate::forge) struct GitLab {
     pub(super) line: Line,
     pub(super) clock: Clock,
     pub(super) me: OnceCell<Account>,
+    /// This GitLab has no way to add single reviewers: it is too old for it.
+    pub(super) replaces_reviewers: AtomicBool,
 }
 
 impl RestClient for Transport {
@@ -81,7 +84,7 @@ impl Endpoint for List {
 
 impl GitLab {
     pub fn new(line: Line, clock: Clock) -> GitLab {
-        GitLab { line, clock, me: OnceCell::new() }
+        GitLab { line, clock, me: OnceCell::new(), replaces_reviewers: AtomicBool::new(false) }
     }
 
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {

@@ -1,9 +1,11 @@
 //! GitLab (gitlab.com and self-managed): webhooks read with small structs of our own, the API
 //! through the `gitlab` crate's endpoints, sent over our own [`Transport`](super::http::Transport).
 
+mod append;
 mod busy;
 mod client;
 mod comment;
+mod graphql;
 mod hooks;
 mod list;
 pub mod read;

@@ -1,4 +1,4 @@
-//! Reviewers and labels of a merge request: read fresh, unite, write once, compare.
+//! Reviewers and labels of a merge request: read fresh, write what differs, compare.
 
 use std::collections::BTreeSet;
 
@@ -66,41 +66,62 @@ impl Difference<'_> {
 }
 
 impl GitLab {
-    /// One read, and one write if something differs.
+    /// One read; where reviewers differ one write for them, where labels differ one for those. A GitLab
+    /// too old to add single reviewers takes both in one write, which replaces the whole list.
     pub(super) async fn shape(&self, change: &ChangeKey, shape: &Shape) -> Result<Performed, Fault> {
         let fresh = self.read(change).await?;
         let open = fresh.state() == ChangeState::Open;
-        let difference = difference(&fresh.reviewers(), &fresh.labels(), shape, open);
+        let before = fresh.reviewers();
+        let mut difference = difference(&before, &fresh.labels(), shape, open);
+        let mut facts = Vec::new();
+        if difference.reviewers.is_some()
+            && let Some(refused) = self.edit_reviewers(change, &before, shape).await?
+        {
+            facts = refused;
+            difference.reviewers = None;
+        }
         if difference.is_empty() {
-            return Ok(Performed::default());
+            return Ok(Performed::facts(facts));
         }
         let after: wire::MergeRequest = self.write(&Edit { change, difference: &difference }).await?;
         let sent = difference.reviewers.unwrap_or_default();
         let kept = after.reviewers.as_ref().map(|_| after.reviewers());
-        let mut facts = refusals(&sent, kept.as_deref(), shape);
-        for fact in &mut facts {
-            if let Fact::Refused { reviewer, refusal } = fact
-                && *refusal == Refusal::OneReviewerOnly
-                && !self.is_member(change, reviewer).await?
-            {
-                *refusal = Refusal::Dropped;
-            }
+        for (reviewer, refusal) in refusals(&sent, kept.as_deref(), shape) {
+            facts.push(self.refused(change, reviewer, refusal).await?);
         }
         Ok(Performed::facts(facts))
     }
 
-    /// Whether the account is a member of the change's project. On Premium, a second reviewer who
-    /// cannot read the project looks exactly like GitLab Free at work; this tells them apart.
-    async fn is_member(&self, change: &ChangeKey, account: &Account) -> Result<bool, Fault> {
+    /// On Premium, a second reviewer who cannot read the project looks exactly like GitLab Free at work;
+    /// whether they are a member tells them apart.
+    async fn refused(&self, change: &ChangeKey, reviewer: &Account, refusal: Refusal) -> Result<Fact, Fault> {
+        let stranger = refusal == Refusal::OneReviewerOnly
+            && matches!(self.member(change, reviewer).await?, Membership::None);
+        let refusal = if stranger { Refusal::Dropped } else { refusal };
+        Ok(Fact::Refused { reviewer: reviewer.clone(), refusal })
+    }
+
+    /// What the account is to the change's project.
+    pub(super) async fn member(&self, change: &ChangeKey, account: &Account) -> Result<Membership, Fault> {
         let member = AllProjectMember::builder().project(&change.project).user(account.id).build();
-        match self.get::<serde_json::Value, _>(&endpoint(member)?).await {
-            Ok(_) => Ok(true),
-            Err(Fault::Gone) => Ok(false),
+        match self.get::<wire::User, _>(&endpoint(member)?).await {
+            Ok(user) => Ok(Membership::Known(user.account())),
+            Err(Fault::Gone) => Ok(Membership::None),
             // The write is done; whoever cannot be looked up is named in the comment instead.
-            Err(Fault::Refused { .. }) => Ok(true),
+            Err(Fault::Refused { .. }) => Ok(Membership::Hidden),
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// What an account is to a project.
+#[derive(Debug)]
+pub(super) enum Membership {
+    /// A member, under the name of this moment.
+    Known(Account),
+    None,
+    /// The token may not look.
+    Hidden,
 }
 
 fn difference<'a>(
@@ -123,15 +144,14 @@ fn difference<'a>(
 }
 
 /// GitLab answers 200 whatever it leaves out. `kept`: the reviewers it answered with, if it did.
-fn refusals(sent: &[u64], kept: Option<&[Account]>, shape: &Shape) -> Vec<Fact> {
+fn refusals<'a>(sent: &[u64], kept: Option<&[Account]>, shape: &'a Shape) -> Vec<(&'a Account, Refusal)> {
     let Some(kept) = kept else { return Vec::new() };
     let kept: Vec<u64> = kept.iter().map(|account| account.id).collect();
     // The mark of GitLab Free (`reviewer_ids.first(1)`): of several, exactly the first stayed.
     let one_only = sent.len() > 1 && kept.len() == 1 && kept[0] == sent[0];
     let refusal = if one_only { Refusal::OneReviewerOnly } else { Refusal::Dropped };
     let left_out = |account: &&Account| sent.contains(&account.id) && !kept.contains(&account.id);
-    let left_out = shape.reviewers.iter().filter(left_out);
-    left_out.map(|account| Fact::Refused { reviewer: account.clone(), refusal }).collect()
+    shape.reviewers.iter().filter(left_out).map(|account| (account, refusal)).collect()
 }
 
 #[cfg(test)]
@@ -163,12 +183,9 @@ mod tests {
     #[test]
     fn what_gitlab_left_out_is_told_apart() {
         let told = |sent: &[u64], kept: &[u64], wish: &[u64]| -> Vec<(u64, Refusal)> {
-            let facts = refusals(sent, Some(&people(kept)), &shape(wish, &[]));
-            let refused = |fact| match fact {
-                Fact::Refused { reviewer, refusal } => (reviewer.id, refusal),
-                other => panic!("{other:?}"),
-            };
-            facts.into_iter().map(refused).collect()
+            let (kept, shape) = (people(kept), shape(wish, &[]));
+            let refused = refusals(sent, Some(&kept), &shape);
+            refused.into_iter().map(|(reviewer, refusal)| (reviewer.id, refusal)).collect()
         };
         assert_eq!(told(&[9, 3], &[9, 3], &[3]), []);
         assert_eq!(told(&[9, 3], &[9], &[3]), [(3, Refusal::OneReviewerOnly)]);

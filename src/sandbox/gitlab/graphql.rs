@@ -1,7 +1,9 @@
-//! GitLab's GraphQL API, below `/gl/api/graphql`: `users`, for their status (GL `doc/api/graphql`).
+//! GitLab's GraphQL API, below `/gl/api/graphql`: `users`, for their status (GL `doc/api/graphql`), and
+//! `mergeRequestSetReviewers`.
 
 use serde_json::{Value, json};
 
+use super::reviewers;
 use crate::sandbox::graphql::{Field, Query, refused};
 use crate::sandbox::state::{Forge, State, User, UserId};
 use crate::sandbox::wire::{Reply, strings};
@@ -10,17 +12,18 @@ use crate::sandbox::wire::{Reply, strings};
 const NODES_MAX: usize = 100;
 
 /// Answers one query. Without a token it sees nothing, as with REST.
-pub(in crate::sandbox) fn answer(state: &State, body: &Value, user: Option<UserId>) -> Reply {
-    if user.is_none() {
+pub(in crate::sandbox) fn answer(state: &mut State, body: &Value, user: Option<UserId>) -> Reply {
+    let Some(me) = user else {
         return Reply::json(401, json!({ "errors": [{ "message": "Invalid token" }] }));
-    }
+    };
     let query = match Query::read(body) {
         Ok(query) => query,
         Err(message) => return refused(&message),
     };
     let mut data = serde_json::Map::new();
     for field in &query.fields {
-        match users(state, field).and_then(|users| query.select(field, &users)) {
+        let found = if query.is_mutation { reviewers::change(state, field, me) } else { users(state, field) };
+        match found.and_then(|found| query.select(field, &found)) {
             Ok(value) => drop(data.insert(field.alias.clone(), value)),
             Err(message) => return refused(&message),
         }
