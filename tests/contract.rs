@@ -115,7 +115,7 @@ async fn opening_keeps_the_budget_and_a_second_time_writes_nothing() {
         let shape = town.shape(&["rita"], &STAGE, &["support-review::waiting"]);
         town.perform(&at, &shape).await;
         let comment = town.perform(&at, &status("hello")).await.comment;
-        assert_eq!(town.traffic(), (1, if town.is_gitlab() { 2 } else { 3 }), "{:?}", town.forge);
+        assert_eq!(town.traffic(), (1, 3), "{:?}", town.forge);
         let seen = town.sandbox.snapshot(&at).unwrap();
         assert_eq!(seen.reviewer_logins(), ["rita"]);
         assert_eq!(BTreeSet::from_iter(seen.labels.iter().map(String::as_str)), BTreeSet::from(STAGE));

@@ -5,6 +5,7 @@ mod complaints;
 mod contract;
 mod flow;
 mod house;
+mod interleavings;
 mod laws;
 mod lines_kind;
 mod live_text;

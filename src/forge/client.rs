@@ -10,6 +10,7 @@ use super::credentials::Credentials;
 use super::fault::Fault;
 use super::http::{Health, Pages, Transport};
 use super::url::Place;
+use super::way::Way;
 use super::{github, gitlab, owners, story};
 use crate::clock::Clock;
 use crate::core::absence::Busy;
@@ -111,11 +112,19 @@ impl Client {
     /// # Errors
     /// When the url or the credentials cannot be used.
     pub fn new(config: ClientConfig, clock: Clock) -> Result<Client, ClientError> {
+        Client::by(config, &Way::default(), clock)
+    }
+
+    /// As [`Client::new`], by this way.
+    ///
+    /// # Errors
+    /// As there, and when the way cannot be used.
+    pub fn by(config: ClientConfig, way: &Way, clock: Clock) -> Result<Client, ClientError> {
         let ClientConfig { name, kind, url, credentials, projects, user_agent } = config;
         let fail = |why| ClientError { forge: name.clone(), why };
         let place = Place::new(kind, &url).map_err(fail)?;
-        let line =
-            Transport::new(kind, place.api.clone(), credentials, &user_agent, clock.clone()).map_err(fail)?;
+        let line = Transport::new(kind, place.api.clone(), credentials, &user_agent, way, clock.clone())
+            .map_err(fail)?;
         let line = Arc::new(line);
         let dialect = match kind {
             ForgeKind::GitLab => Dialect::GitLab(gitlab::GitLab::new(line.clone(), clock.clone())),

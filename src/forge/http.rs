@@ -15,6 +15,7 @@ use super::credentials::{Bearer, Credentials};
 use super::fault::{self, Fault, Patience};
 use super::gate::{Gate, NotBefore, Traffic};
 use super::github::{App, SignIn, Whose};
+use super::way::Way;
 use crate::clock::Clock;
 use crate::core::change::ForgeKind;
 
@@ -53,6 +54,8 @@ pub struct Transport {
     api: Url,
     identity: Identity,
     graphql: Url,
+    /// Host and port of the configured proxy, for messages.
+    proxy: Option<String>,
     gate: Gate,
     clock: Clock,
     health: Mutex<Health>,
@@ -80,6 +83,7 @@ impl Transport {
         api: Url,
         credentials: Credentials,
         user_agent: &str,
+        way: &Way,
         clock: Clock,
     ) -> Result<Transport, String> {
         let identity = match credentials {
@@ -92,21 +96,19 @@ impl Transport {
             ForgeKind::GitHub => "application/vnd.github+json",
         };
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-        let mut http = reqwest::Client::builder()
+        let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .user_agent(user_agent)
             .default_headers(headers);
-        if is_loopback(&api) {
-            // A proxy of the environment cannot reach this machine's own loopback.
-            http = http.no_proxy();
-        }
+        let http = way.lay(http, is_loopback(&api))?;
         let http = http.build().map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
         let gate = Gate::new(kind, clock.clone());
         let graphql = super::url::graphql(&api);
-        Ok(Transport { http, api, identity, graphql, gate, clock, health: Mutex::default() })
+        let proxy = way.proxy_place();
+        Ok(Transport { http, api, identity, graphql, proxy, gate, clock, health: Mutex::default() })
     }
 
     /// Root of the API, with a slash at its end.
@@ -221,7 +223,7 @@ impl Transport {
         write: bool,
     ) -> Result<Response<Bytes>, Fault> {
         let lost = |error: &reqwest::Error| Fault::Retry {
-            why: format!("no answer from the forge: {}", chain(error)),
+            why: self.lost(error),
             // Without a connection nothing was sent.
             outcome_unknown: write && !error.is_connect() && !error.is_builder(),
         };
@@ -240,6 +242,19 @@ impl Transport {
         *whole.status_mut() = answer.status();
         *whole.headers_mut() = std::mem::take(answer.headers_mut());
         Ok(whole)
+    }
+
+    /// What is said of a request that got no answer, with a remedy where one shows.
+    fn lost(&self, error: &reqwest::Error) -> String {
+        let way = self.proxy.as_ref().filter(|_| error.is_connect());
+        let way = way.map(|proxy| format!(" by way of the proxy {proxy}")).unwrap_or_default();
+        let what = chain(error);
+        let todo = if what.contains("UnknownIssuer") {
+            "; nobody whom this machine trusts has signed its certificate: name the authority in `ca_file`"
+        } else {
+            ""
+        };
+        format!("no answer from the forge{way}: {what}{todo}")
     }
 
     /// The request as reqwest takes it: refused if it would carry the token to another host.

@@ -26,6 +26,7 @@ mod tests;
 pub mod time;
 pub mod tolerant;
 pub mod url;
+mod way;
 
 pub use client::{Client, ClientConfig, Hint, Listing, Performed};
 pub use credentials::{AppKey, Credentials};
@@ -35,3 +36,4 @@ pub use http::Health;
 pub use inbound::{Inbound, Incoming, Reading, Secrets, Unreadable};
 pub use owners::OwnersRead;
 pub use signature::{BadSecret, Unverified};
+pub use way::Way;

@@ -99,8 +99,10 @@ impl Sandbox {
         self.state().interludes.push_back((forge, Interlude(Box::new(act))));
     }
 
-    /// Forgets all planned faults.
+    /// Forgets all planned faults, and what was to be done before writes.
     pub fn clear_faults(&self) {
-        self.state().faults.clear();
+        let mut state = self.state();
+        state.faults.clear();
+        state.interludes.clear();
     }
 }

@@ -14,9 +14,14 @@ fn tell(what: &str, forge: Forge, asked: &[String]) {
 }
 
 #[tokio::test]
-async fn opening_a_support_contribution_costs_one_read_and_two_writes_on_gitlab_three_on_github() {
+async fn opening_a_support_contribution_costs_one_read_and_three_writes() {
     let expected: [&[&str]; 2] = [
-        &["GET /merge_requests/1", "PUT /merge_requests/1", "POST /merge_requests/1/notes"],
+        &[
+            "GET /merge_requests/1",
+            "POST /gl/api/graphql",
+            "PUT /merge_requests/1",
+            "POST /merge_requests/1/notes",
+        ],
         &[
             "GET /pulls/1",
             "POST /issues/1/labels",
@@ -38,6 +43,7 @@ async fn routes_with_paths_cost_one_page_of_changed_files_more() {
         &[
             "GET /merge_requests/1/diffs",
             "GET /merge_requests/1",
+            "POST /gl/api/graphql",
             "PUT /merge_requests/1",
             "POST /merge_requests/1/notes",
         ],

@@ -1,7 +1,8 @@
 //! GitLab's dialect, request by request.
 
 use serde_json::{Value, json};
-use wiremock::ResponseTemplate;
+use wiremock::matchers::{method, path};
+use wiremock::{Mock, ResponseTemplate};
 
 use crate::core::action::{Action, Shape};
 use crate::core::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
@@ -46,8 +47,75 @@ async fn perform(script: &Script, action: Action, hint: Hint) -> Performed {
     script.client.perform(&change(), &action, hint).await.unwrap()
 }
 
+const MUTATION: &str = "POST /gl/api/graphql";
+
+/// All requests but those to GraphQL, which is not there unless it was scripted.
+async fn rest(script: &Script) -> Vec<String> {
+    script.requests().await.into_iter().filter(|line| !line.starts_with(MUTATION)).collect()
+}
+
+/// Lets the mutation answer with these reviewers, `times` times.
+async fn keeps(script: &Script, kept: &[u64], times: u64) {
+    let nodes = kept
+        .iter()
+        .map(|id| json!({ "id": format!("gid://gitlab/User/{id}"), "username": format!("u{id}") }));
+    let nodes: Vec<serde_json::Value> = nodes.collect();
+    let payload = json!({ "errors": [], "mergeRequest": { "reviewers": { "nodes": nodes } } });
+    let answer = ResponseTemplate::new(200).set_body_json(json!({ "data": { "appended": payload } }));
+    let place = Mock::given(method("POST")).and(path("/gl/api/graphql"));
+    place.respond_with(answer).up_to_n_times(times).mount(&script.server).await;
+}
+
 #[tokio::test]
-async fn opening_costs_one_read_and_two_writes() {
+async fn reviewers_are_swapped_by_name_in_one_write_and_labels_in_another() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", MR, 200, mr(&[9, 4], &[])).await;
+    script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
+    keeps(&script, &[9, 3], 1).await;
+    let done = perform(&script, Action::Shape(shape(&[3], &[4])), Hint::default()).await;
+    assert_eq!(done, Performed::default());
+    let requests = script.requests().await;
+    let sent: serde_json::Value = serde_json::from_str(requests[1].strip_prefix(MUTATION).unwrap()).unwrap();
+    let step = |name: &str, mode: &str| json!({ "projectPath": "acme/shop", "iid": "7", "reviewerUsernames": [name], "operationMode": mode });
+    assert_eq!(
+        sent["variables"],
+        json!({ "removed": step("u4", "REMOVE"), "appended": step("u3", "APPEND") })
+    );
+    let query = sent["query"].as_str().unwrap();
+    assert!(query.find("removed:") < query.find("appended:"), "first the place is free: {query}");
+    assert!(requests[2].starts_with("PUT") && !requests[2].contains("reviewer_ids"), "{}", requests[2]);
+}
+
+#[tokio::test]
+async fn who_was_renamed_is_asked_by_the_new_name() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", MR, 200, mr(&[], &["support-contribution", "support-review::reviewing"])).await;
+    keeps(&script, &[], 1).await;
+    keeps(&script, &[3], 1).await;
+    script.on("GET", &format!("{MEMBERS}/3"), 200, json!({ "id": 3, "username": "better-name" })).await;
+    let done = perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
+    assert_eq!(done.facts, []);
+    assert!(script.requests().await[3].contains("better-name"));
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_mutation_is_no_answer_of_the_forge() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", MR, 200, mr(&[], &[])).await;
+    script.on("PUT", MR, 200, mr(&[3], &[])).await;
+    for _ in 0..2 {
+        let no = json!({ "errors": [{ "message": "you don't have permission to perform this action" }] });
+        let answer = ResponseTemplate::new(200).set_body_json(no);
+        let place = Mock::given(method("POST")).and(path("/gl/api/graphql"));
+        place.respond_with(answer).up_to_n_times(1).mount(&script.server).await;
+        assert_eq!(perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await.facts, []);
+    }
+    assert_eq!(rest(&script).await.len(), 4, "REST was asked instead, both times");
+    assert_eq!(script.requests().await.len(), 6, "and the mutation is tried again");
+}
+
+#[tokio::test]
+async fn a_gitlab_that_adds_no_single_reviewers_is_asked_once_and_gets_whole_lists() {
     let script = Script::gitlab(&[]).await;
     script.on("GET", MR, 200, mr(&[9], &["bug", "support-review::waiting"])).await;
     script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
@@ -63,7 +131,10 @@ async fn opening_costs_one_read_and_two_writes() {
         format!("PUT {MR} {form}"),
         format!("POST {NOTES} body=%3C%21--+usher%3Astatus+--%3E%0Ahello"),
     ];
-    assert_eq!(script.requests().await, expected, "whoever is there comes first");
+    assert_eq!(rest(&script).await, expected, "whoever is there comes first");
+    perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
+    let asked = script.places().await.into_iter().filter(|place| place == MUTATION).count();
+    assert_eq!(asked, 1, "its 404 is remembered");
 }
 
 #[tokio::test]
@@ -81,7 +152,7 @@ async fn the_last_reviewer_is_taken_off_with_a_zero() {
     script.on("GET", MR, 200, mr(&[4], &["support-contribution", "support-review::reviewing"])).await;
     script.on("PUT", MR, 200, mr(&[], &[])).await;
     perform(&script, Action::Shape(shape(&[], &[4])), Hint::default()).await;
-    assert_eq!(script.requests().await[1], format!("PUT {MR} reviewer_ids=0"));
+    assert_eq!(rest(&script).await[1], format!("PUT {MR} reviewer_ids=0"));
 }
 
 #[tokio::test]
@@ -113,7 +184,7 @@ async fn a_merged_change_gets_its_labels_and_no_reviewer() {
     script.on("PUT", MR, 200, merged).await;
     let done = perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
     assert_eq!(done.facts, []);
-    assert!(!script.requests().await[1].contains("reviewer_ids"));
+    assert!(!rest(&script).await[1].contains("reviewer_ids"));
 }
 
 #[tokio::test]
