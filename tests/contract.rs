@@ -9,6 +9,7 @@ use usher::core::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKin
 use usher::core::fact::{Fact, Refusal};
 use usher::core::people::RosterWish;
 use usher::core::policy::Pattern;
+use usher::forge::inspect::Role;
 use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint};
 use usher::sandbox::{self, Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
 
@@ -349,5 +350,57 @@ async fn a_forge_that_does_not_tell_who_is_busy_is_a_fault() {
         town.sandbox.fail_next(town.forge, "POST", "/graphql", limited, 1);
         let fault = town.client.busy(&people).await.unwrap_err();
         assert!(fault.to_string().contains("slow down"), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn the_watched_projects_are_listed_and_looked_at_one_by_one() {
+    for town in Town::both().await {
+        town.sandbox.add_user(town.forge, "lena", "Lena Lead");
+        for login in ["lena", "usher"] {
+            town.sandbox.add_member(town.forge, "lena/notes", login, Access::WRITE);
+        }
+        for (projects, expected) in [
+            ("acme/*", vec!["acme/shop"]),
+            ("lena/*", vec!["lena/notes"]),
+            ("**", vec!["acme/shop", "lena/notes"]),
+            ("acme/gone", vec!["acme/gone"]),
+        ] {
+            let client = client(&town.sandbox, &town.clock, town.forge, projects);
+            assert_eq!(client.watched().await.unwrap(), expected, "{projects} on {:?}", town.forge);
+        }
+        town.sandbox.add_project_label(town.forge, PROJECT, "bug");
+        let facts = town.client.project(PROJECT).await.unwrap();
+        assert_eq!(
+            (facts.archived, facts.role, facts.labels.join(" ")),
+            (false, Role::Writes, "bug".to_owned())
+        );
+        let hooks = if town.is_gitlab() { Some(Vec::new()) } else { None };
+        assert_eq!(facts.hooks, hooks, "GitHub shows webhooks to administrators only");
+        assert_eq!(town.client.project("acme/gone").await, Err(Fault::Gone));
+        let token = town.client.token().await.unwrap();
+        assert_eq!((token.expires_at, token.date), (None, Some(town.clock.now())));
+        let scopes = town.is_gitlab().then(|| vec!["api".to_owned()]);
+        assert_eq!(token.scopes, scopes, "a fine-grained token of GitHub tells none");
+    }
+}
+
+/// A project's token acts as `project_1_bot_…`, a group's as `group_1_bot_…`, a service account as
+/// `service_account_…`; all of them are what `GET /user` says, and nothing else differs.
+#[tokio::test]
+async fn gitlab_takes_tokens_of_every_kind() {
+    for bot in ["project_1_bot_0a1b2c3d", "group_7_bot_4e5f6a7b", "service_account_group_7_8c9d", "sam"] {
+        let town = Town::new(Forge::Gitlab).await;
+        town.sandbox.add_bot(Forge::Gitlab, bot, "Usher");
+        town.sandbox.add_member(Forge::Gitlab, PROJECT, bot, Access::WRITE);
+        town.sandbox.add_token(Forge::Gitlab, "bot-token", bot);
+        let roster = town.client.roster(&RosterWish::default()).await.unwrap();
+        assert_eq!(roster.me, Some(town.account(bot)));
+        let at = town.sandbox.open_change(Forge::Gitlab, PROJECT, NewChange::by("ravi", "Fix")).unwrap();
+        let facts = town.perform(&at, &town.shape(&["rita"], &STAGE, &[])).await.facts;
+        let comment = town.perform(&at, &status("hello")).await.comment;
+        let seen = town.sandbox.snapshot(&at).unwrap();
+        assert_eq!((facts, seen.reviewer_logins()), (vec![], vec!["rita"]), "{bot}");
+        assert_eq!(comment, Some(seen.comments_by(bot)[0].id), "{bot}");
     }
 }

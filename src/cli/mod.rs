@@ -4,9 +4,12 @@
 
 mod check;
 mod check_owners;
+mod check_projects;
+mod check_token;
 mod deliveries;
 mod demo;
 mod explain;
+mod finding;
 mod health;
 mod paper;
 mod replay;
@@ -51,7 +54,7 @@ enum Command {
     Serve,
     /// Check the configuration; with --online ask the forges too
     Check {
-        /// Ask the forges: is the token valid, are people and projects there
+        /// Ask the forges: token and rights, clocks, people, projects, labels, webhooks
         #[arg(long)]
         online: bool,
     },

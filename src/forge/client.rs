@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::credentials::Credentials;
 use super::fault::Fault;
 use super::http::{Health, Pages, Transport};
+use super::inspect::Inspect;
 use super::url::Place;
 use super::way::Way;
 use super::{github, gitlab, owners, story};
@@ -204,6 +205,37 @@ impl Client {
         let mut seen = std::collections::BTreeSet::new();
         listing.changes.retain(|(key, _)| seen.insert(key.clone()));
         Ok(listing)
+    }
+
+    pub(super) fn inspector(&self) -> &dyn Inspect {
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => gitlab,
+            Dialect::GitHub(github) => github,
+        }
+    }
+
+    /// Paths of the watched projects that are there, archived ones left out, and those that are named in
+    /// full whether they are there or not. Requests as for a list of each namespace.
+    ///
+    /// # Errors
+    /// See [`Fault`]: the first list that cannot be had.
+    pub async fn watched(&self) -> Result<Vec<String>, Fault> {
+        let mut paths = std::collections::BTreeSet::new();
+        for source in sources(&self.0.projects) {
+            let below = match &source {
+                Source::Project(path) => {
+                    paths.insert(path.clone());
+                    continue;
+                }
+                Source::Below(path) => Some(path.as_str()),
+                Source::Everywhere => None,
+            };
+            let found = self.inspector().paths(below).await;
+            let found = found.map_err(|fault| fault.about(&format!("`{}`", below.unwrap_or("**"))))?;
+            let watched = |path: &String| self.0.projects.iter().any(|pattern| pattern.matches(path));
+            paths.extend(found.into_iter().filter(watched));
+        }
+        Ok(paths.into_iter().collect())
     }
 
     /// The watched projects that the configuration names in full, without a wildcard.

@@ -16,6 +16,7 @@ pub mod github;
 pub mod gitlab;
 pub mod http;
 pub mod inbound;
+pub mod inspect;
 pub mod owners;
 pub mod signature;
 mod story;

@@ -38,7 +38,8 @@ impl Sandbox {
         let mut state = self.state();
         let user = state.account(Forge::Github, &format!("{slug}[bot]"), slug, true);
         let (slug, installations, granted) = (slug.to_owned(), BTreeMap::new(), BTreeMap::new());
-        state.app = Some(App { id, slug, key, user, installations, granted });
+        let (hook_url, permissions) = (String::new(), github::apps::permissions());
+        state.app = Some(App { id, slug, hook_url, permissions, key, user, installations, granted });
     }
 
     /// Installs the App at an owner, who lets it into every repository there is by then.

@@ -75,6 +75,7 @@ async fn answer(
         interlude.into_iter().for_each(|interlude| (interlude.0)(&Sandbox { inner: inner.clone() }));
     }
     let mut state = inner.state();
+    let token = token(forge, &parts.headers);
     let user = authenticate(&state, forge, &parts.headers);
     let planned = matches!(fault, Some(Fault::Status { .. }));
     let heard = state.tape.is_some().then(|| Heard::new(forge, &parts, &body, planned));
@@ -105,6 +106,7 @@ async fn answer(
     if let Some(heard) = &heard {
         state.tape_exchange(heard, reply.as_ref());
     }
+    let reply = reply.map(|reply| state.told(forge, token.as_deref(), reply));
     drop(state);
     reply.map_or(Err(Dropped), |reply| Ok(into_response(reply)))
 }
@@ -190,6 +192,14 @@ fn refuse(forge: Forge, refusal: &Refusal) -> Reply {
 /// The user the token speaks for. Both forges take `Authorization: Bearer`, GitLab also
 /// `PRIVATE-TOKEN`, GitHub also `Authorization: token`.
 fn authenticate(state: &State, forge: Forge, headers: &http::HeaderMap) -> Option<u64> {
+    if let (Forge::Github, Some(app), Some(_)) = (forge, &state.app, state.app_grant(headers)) {
+        return Some(app.user);
+    }
+    state.tokens.get(&(forge, token(forge, headers)?)).copied()
+}
+
+/// The token that a request carries.
+fn token(forge: Forge, headers: &http::HeaderMap) -> Option<String> {
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let authorization = value("authorization").and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -197,12 +207,8 @@ fn authenticate(state: &State, forge: Forge, headers: &http::HeaderMap) -> Optio
             || (forge == Forge::Github && scheme.eq_ignore_ascii_case("token"));
         known.then(|| token.trim())
     });
-    if let (Forge::Github, Some(app), Some(_)) = (forge, &state.app, state.app_grant(headers)) {
-        return Some(app.user);
-    }
-    let token =
-        if forge == Forge::Gitlab { value("private-token").or(authorization) } else { authorization }?;
-    state.tokens.get(&(forge, token.to_owned())).copied()
+    let token = if forge == Forge::Gitlab { value("private-token").or(authorization) } else { authorization };
+    token.map(str::to_owned)
 }
 
 fn into_response(reply: Reply) -> Response<Full<Bytes>> {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use super::delivery::{Delivery, Hook};
 use super::faults::{Interlude, PlannedFault};
@@ -12,6 +12,7 @@ use super::people::ChangeRef;
 use super::record::{LogEntry, RequestRecord};
 use super::sign;
 use super::tape::Tape;
+use super::tokens::TokenFacts;
 use crate::clock::Clock;
 
 /// Which of the two fake forges.
@@ -297,6 +298,10 @@ pub(super) struct State {
     pub sets_reviewers: bool,
     pub users: BTreeMap<(Forge, UserId), User>,
     pub tokens: BTreeMap<(Forge, String), UserId>,
+    /// What tokens tell of themselves, where that was set.
+    pub token_facts: BTreeMap<(Forge, String), TokenFacts>,
+    /// How far a forge's clock is ahead of the sandbox's.
+    pub ahead: BTreeMap<Forge, SignedDuration>,
     /// The GitHub App, if there is one.
     pub app: Option<App>,
     pub groups: BTreeMap<String, Group>,
@@ -341,6 +346,8 @@ impl State {
             sets_reviewers: true,
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            token_facts: BTreeMap::new(),
+            ahead: BTreeMap::new(),
             app: None,
             groups: BTreeMap::new(),
             orgs: BTreeMap::new(),

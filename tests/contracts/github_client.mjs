@@ -17,6 +17,7 @@ await withCompany("github", process.argv[2], async (town) => {
   const issue = (issue_number) => ({ owner, repo, issue_number });
   await people(octokit, town);
   await lists(octokit, town, { owner, repo });
+  await setup(octokit, town, { owner, repo });
   await reading(octokit, pull(town.reviewed));
   await reviewers(octokit, pull(town.fresh));
   await labels(octokit, issue(town.fresh));
@@ -44,6 +45,17 @@ async function lists(octokit, town, place) {
   assert.deepEqual(opened.map((pull) => pull.number), [town.fresh, town.reviewed]);
   const { data: updated } = await octokit.pulls.list({ ...place, state: "all", sort: "updated", direction: "desc" });
   assert.equal(updated[0].number, town.reviewed);
+}
+
+async function setup(octokit, town, place) {
+  const { data } = await octokit.repos.get(place);
+  assert.deepEqual([data.full_name, data.archived, data.permissions.push, data.permissions.admin], [town.project, false, true, true]);
+  const there = await octokit.paginate(octokit.issues.listLabelsForRepo, { ...place, per_page: 1 });
+  assert.ok(names(there).includes("bug"));
+  const hooks = await octokit.paginate(octokit.repos.listWebhooks, place);
+  assert.deepEqual(hooks.map((hook) => [hook.id, hook.active]), [[town.hook, true]]);
+  const wide = await octokit.paginate(octokit.orgs.listWebhooks, { org: place.owner });
+  assert.deepEqual(wide.map((hook) => hook.active), [true]);
 }
 
 async function reading(octokit, pull) {

@@ -42,6 +42,13 @@ def reading(repo, town):
     same(list(pull.get_reviews())[0].submitted_at.tzinfo is not None, True, "when it was given")
 
 
+def setup(gh, repo, town):
+    same((repo.archived, repo.permissions.push, repo.permissions.admin), (False, True, True), "a repository")
+    same("bug" in [label.name for label in repo.get_labels()], True, "its labels")
+    same([(hook.id, hook.active) for hook in repo.get_hooks()], [(town["hook"], True)], "its webhooks")
+    same([hook.active for hook in gh.get_organization("acme").get_hooks()], [True], "the organisation's webhooks")
+
+
 def writing(repo, town):
     pull = repo.get_pull(town["fresh"])
     pull.create_review_request(reviewers=["rita", "ravi"])
@@ -78,6 +85,7 @@ def main():
         gh = github.Github(base_url=town["url"], auth=github.Auth.Token(town["token"]), per_page=50, retry=None, seconds_between_requests=0, seconds_between_writes=0)
         people(gh, town)
         repo = gh.get_repo(town["project"])
+        setup(gh, repo, town)
         reading(repo, town)
         writing(repo, town)
     print("PyGithub finds its way on the fake GitHub")

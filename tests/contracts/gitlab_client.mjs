@@ -12,6 +12,7 @@ await withCompany("gitlab", process.argv[2], async (town) => {
   const gitlab = new Gitlab({ host: town.url, token: town.token });
   await people(gitlab, town);
   await lists(gitlab, town);
+  await setup(gitlab, town);
   await reading(gitlab, town);
   await shaping(gitlab, town);
   await notes(gitlab, town);
@@ -40,6 +41,17 @@ async function lists(gitlab, town) {
   assert.equal(newest[0].iid, town.reviewed);
   const later = await gitlab.MergeRequests.all({ projectId: town.project, state: "all", updatedAfter: "2999-01-01T00:00:00Z" });
   assert.deepEqual(later, []);
+}
+
+async function setup(gitlab, town) {
+  const token = await gitlab.PersonalAccessTokens.show();
+  assert.deepEqual([token.scopes, token.expires_at, token.user_id], [["api"], null, town.bot.id]);
+  const paths = (projects) => projects.map((project) => project.path_with_namespace).sort();
+  assert.deepEqual(paths(await gitlab.Groups.allProjects("acme", { includeSubgroups: true, archived: false })), [town.project]);
+  assert.deepEqual(paths(await gitlab.Projects.all({ membership: true, archived: false, pagination: "offset" })), [town.project, town.own_project]);
+  assert.equal((await gitlab.Projects.show(town.project)).archived, false);
+  const labels = await gitlab.ProjectLabels.all(town.project);
+  assert.ok(labels.some((label) => label.name === "bug"));
 }
 
 async function reading(gitlab, town) {

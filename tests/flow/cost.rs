@@ -118,7 +118,7 @@ async fn nothing_changes_so_nothing_is_asked() {
 
 #[tokio::test]
 async fn the_full_life_of_a_review_costs_what_it_costs() {
-    for (forge, reads, writes) in [(Forge::Gitlab, 5, 10), (Forge::Github, 5, 14)] {
+    for (forge, reads, writes) in [(Forge::Gitlab, 5, 11), (Forge::Github, 5, 14)] {
         let mut house = House::new().await;
         let change = full_life(&mut house, forge).await;
         house.assert_one_status_comment(&change);

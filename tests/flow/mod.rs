@@ -15,6 +15,7 @@ mod life;
 mod maintenance;
 mod odd_reviews;
 mod one_pool;
+mod online;
 mod order;
 mod owners;
 mod partial;

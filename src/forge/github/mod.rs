@@ -5,6 +5,7 @@ mod app;
 mod busy;
 mod client;
 mod comment;
+mod inspect;
 mod list;
 pub mod read;
 mod roster;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::client::{GitLab, List, fault_of};
 use crate::forge::fault::Fault;
 use crate::forge::http::Pages;
+use crate::forge::inspect::leads_to;
 use crate::forge::time::instant;
 
 /// A project has at most 100 hooks (GitLab's `instance_limits.md`): one page.
@@ -119,10 +120,6 @@ fn hooks_of(project: &str) -> String {
 }
 
 /// Addresses may carry `{variables}` where GitLab hides a part, so they are not parsed.
-fn leads_to(url: &str, forge: &str) -> bool {
-    let path = url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-    path.strip_suffix(forge).is_some_and(|rest| rest.ends_with("/hooks/"))
-}
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ mod client;
 mod comment;
 mod graphql;
 mod hooks;
+mod inspect;
 mod list;
 pub mod read;
 mod reviewers;

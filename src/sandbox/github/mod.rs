@@ -2,6 +2,7 @@
 
 pub(super) mod apps;
 pub(super) mod graphql;
+mod hook_lists;
 pub(super) mod hooks;
 mod issues;
 mod json;

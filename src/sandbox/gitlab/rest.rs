@@ -54,6 +54,7 @@ pub(in crate::sandbox) fn answer(
 fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<Reply, Refusal> {
     match (&call.method, segments) {
         (GET, ["version"]) => Ok(Reply::ok(json!({ "version": "19.5.0-ee", "revision": "0123456789a" }))),
+        (GET, ["personal_access_tokens", "self"]) => Ok(Reply::ok(state.gl_own_token(call, me))),
         (GET, ["user"]) => Ok(Reply::ok(state.gl_full_user(me))),
         (GET, ["users"]) => {
             let wanted = call.text("username").unwrap_or_default();

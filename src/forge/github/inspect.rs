@@ -1,0 +1,169 @@
+//! A look at token, repositories and webhooks for `usher check --online`.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::client::GitHub;
+use crate::forge::fault::{self, Fault};
+use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::inspect::{
+    HookFacts, Inspect, Installation, ProjectFacts, Role, TokenFacts, date, if_allowed, leads_to, look,
+};
+use crate::forge::time::instant;
+
+/// When a personal access token ends: `2026-12-01 09:00:00 UTC`, on every answer to one that does.
+const EXPIRATION: &str = "github-authentication-token-expiration";
+/// What a classic token was given; fine-grained tokens and Apps have no such header.
+const SCOPES: &str = "x-oauth-scopes";
+
+#[derive(Deserialize)]
+struct Seen {
+    #[serde(default)]
+    archived: bool,
+    permissions: Option<Permissions>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Permissions {
+    push: bool,
+    triage: bool,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    name: String,
+}
+
+/// A webhook of a repository or an organisation.
+#[derive(Deserialize)]
+struct Hook {
+    id: u64,
+    active: Option<bool>,
+    #[serde(default)]
+    config: Address,
+    /// A repository's alone has one.
+    last_response: Option<LastResponse>,
+}
+
+#[derive(Default, Deserialize)]
+struct Address {
+    url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LastResponse {
+    code: Option<u16>,
+}
+
+#[derive(Deserialize)]
+struct Installed {
+    account: Option<Owner>,
+    suspended_at: Option<Timestamp>,
+    #[serde(default)]
+    permissions: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    login: String,
+}
+
+impl Hook {
+    fn facts(self) -> HookFacts {
+        let code = self.last_response.and_then(|last| last.code);
+        let ill = match code {
+            _ if self.active == Some(false) => Some("switched off".to_owned()),
+            Some(code) if !(200..300).contains(&code) => Some(format!("answered with {code} last")),
+            _ => None,
+        };
+        HookFacts { id: self.id, ill }
+    }
+}
+
+impl GitHub {
+    /// Those webhooks of a list that lead to Usher; `None`: they are hidden from this token.
+    async fn hooks_at(&self, url: url::Url, forge: &str) -> Result<Option<Vec<HookFacts>>, Fault> {
+        let hooks: Option<Pages<Hook>> = if_allowed(self.pages(url, 1).await)?;
+        let own = |hook: &Hook| hook.config.url.as_deref().is_some_and(|url| leads_to(url, forge));
+        Ok(hooks.map(|hooks| hooks.entries.into_iter().filter(own).map(Hook::facts).collect()))
+    }
+
+    async fn app(&self) -> Result<TokenFacts, Fault> {
+        let answer = look(self.line(), &self.at(["app"])).await?;
+        let installed: Pages<Installed> = self.pages(self.at(["app", "installations"]), PAGES_LIMIT).await?;
+        let installation = |one: Installed| {
+            let level =
+                |(right, level): (String, serde_json::Value)| Some((right, level.as_str()?.to_owned()));
+            Some(Installation {
+                owner: one.account?.login,
+                suspended: one.suspended_at.is_some(),
+                permissions: one.permissions.into_iter().filter_map(level).collect(),
+            })
+        };
+        Ok(TokenFacts {
+            what: "a GitHub App".into(),
+            date: date(answer.headers()),
+            installations: installed.entries.into_iter().filter_map(installation).collect(),
+            ..TokenFacts::default()
+        })
+    }
+}
+
+#[async_trait]
+impl Inspect for GitHub {
+    async fn token(&self) -> Result<TokenFacts, Fault> {
+        if self.is_app() {
+            return self.app().await;
+        }
+        let answer = look(self.line(), &self.at(["user"])).await?;
+        let text = |name| fault::text_of(answer.headers(), name);
+        let scopes = text(SCOPES).map(|scopes| {
+            let scopes = scopes.split(',').map(|scope| scope.trim().to_owned());
+            scopes.filter(|scope| !scope.is_empty()).collect::<Vec<_>>()
+        });
+        let what = match &scopes {
+            Some(scopes) => format!("a classic token with the scopes {}", scopes.join(", ")),
+            None => "a fine-grained token".to_owned(),
+        };
+        let expires_at = text(EXPIRATION).and_then(instant);
+        Ok(TokenFacts { what, scopes, expires_at, date: date(answer.headers()), ..TokenFacts::default() })
+    }
+
+    async fn paths(&self, below: Option<&str>) -> Result<Vec<String>, Fault> {
+        let found = match below {
+            None => self.all_repositories().await?,
+            Some(owner) => self.repositories_of(owner).await?,
+        };
+        let live = found.entries.into_iter().filter(|repository| !repository.archived);
+        Ok(live.map(|repository| repository.full_name).collect())
+    }
+
+    async fn project(&self, forge: &str, path: &str) -> Result<ProjectFacts, Fault> {
+        let seen: Seen = self.get(&self.in_project(path, [])).await?;
+        let role = match seen.permissions.unwrap_or_default() {
+            // What is told there is the account's; an App has only its installation.
+            _ if self.is_app() => Role::Unknown,
+            Permissions { push: true, .. } => Role::Writes,
+            Permissions { triage: true, .. } => Role::Labels,
+            _ => Role::Reads,
+        };
+        let labels: Option<Pages<Label>> =
+            if_allowed(self.pages(self.in_project(path, ["labels"]), PAGES_LIMIT).await)?;
+        let labels = labels.into_iter().flat_map(|labels| labels.entries).map(|label| label.name).collect();
+        let hooks = self.hooks_at(self.in_project(path, ["hooks"]), forge).await?;
+        Ok(ProjectFacts { archived: seen.archived, role, labels, hooks })
+    }
+
+    async fn wide_hooks(&self, forge: &str, owner: &str) -> Result<Option<Vec<HookFacts>>, Fault> {
+        if !self.is_app() {
+            return self.hooks_at(self.at(["orgs", owner, "hooks"]), forge).await;
+        }
+        let config: Option<Address> = if_allowed(self.get(&self.at(["app", "hook", "config"])).await)?;
+        let own = config.and_then(|config| config.url).filter(|url| leads_to(url, forge));
+        Ok(Some(own.map(|_| HookFacts { id: 0, ill: None }).into_iter().collect()))
+    }
+}
