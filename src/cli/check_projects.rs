@@ -49,6 +49,7 @@ pub(super) async fn ask(config: &Config, forge: &Forge, client: &Client, finding
             format!("{PROJECTS_MAX} of {all} projects were looked at"),
             "the others are as good as their rights; their changes are listed all the same",
         ),
+        1 => findings.good("the watched project was looked at"),
         all => findings.good(format!("all {all} watched projects were looked at")),
     }
 }

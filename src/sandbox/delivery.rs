@@ -79,6 +79,7 @@ impl Hook {
     /// GitLab's `alert_status`.
     pub fn alert_status(&self, now: Timestamp) -> &'static str {
         match self.disabled_until {
+            _ if self.forge == Forge::Github => "executable",
             _ if self.failures >= FAILURES_UNTIL_DISABLED => "disabled",
             Some(until) if until > now => "temporarily_disabled",
             _ => "executable",
@@ -87,15 +88,12 @@ impl Hook {
 
     /// Counts an answer, as GitLab's auto-disabling does; GitHub never disables a hook by itself.
     fn count(&mut self, succeeded: bool, now: Timestamp) {
-        if self.forge == Forge::Github {
-            return;
-        }
         if succeeded {
             (self.failures, self.disabled_until) = (0, None);
             return;
         }
         self.failures += 1;
-        if self.failures >= FAILURES_UNTIL_REST {
+        if self.forge == Forge::Gitlab && self.failures >= FAILURES_UNTIL_REST {
             let minutes = 1_i64 << (self.failures - FAILURES_UNTIL_REST).min(11);
             let rest = SignedDuration::from_mins(minutes.min(REST_HOURS_MAX * 60));
             self.disabled_until = Some(now + rest);

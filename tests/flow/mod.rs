@@ -19,6 +19,7 @@ mod online;
 mod order;
 mod owners;
 mod partial;
+mod refused;
 mod secrets;
 mod server;
 mod sign;

@@ -168,7 +168,7 @@ async fn neither_an_app_nor_a_proxy_leaves_a_secret_behind() {
         let run = server.run(&["explain", &key(&change).to_string()]).await;
         shown.push(("explain".to_owned(), run.out + &run.err));
     }
-    assert!(asked.lock().unwrap().len() > 4, "requests went by the proxy");
+    assert!(asked.lock().unwrap().len() >= 2, "requests went by the proxy");
     shown.extend(shown_by(&server).await);
     let tokens = server.sandbox.app_tokens();
     assert!(!tokens.is_empty(), "the App was granted tokens");

@@ -122,7 +122,7 @@ impl GitLab {
         let mut facts = Vec::new();
         for account in wanted {
             if held_up {
-                kept = self.set_reviewers(change, &[], &[&account.login]).await?;
+                kept = self.ask_one(change, &account.login, kept).await?;
             }
             if kept.contains(&account.id) {
                 continue;
@@ -131,7 +131,7 @@ impl GitLab {
             if let Membership::Known(now) = &member
                 && now.login != account.login
             {
-                kept = self.set_reviewers(change, &[], &[&now.login]).await?;
+                kept = self.ask_one(change, &now.login, kept).await?;
                 if kept.contains(&account.id) {
                     continue;
                 }
@@ -142,6 +142,14 @@ impl GitLab {
             facts.push(Fact::Refused { reviewer: (*account).clone(), refusal });
         }
         Ok(facts)
+    }
+
+    /// Adds one person; all reviewers after it. A refusal leaves them as they were.
+    async fn ask_one(&self, change: &ChangeKey, login: &str, before: Vec<u64>) -> Result<Vec<u64>, Fault> {
+        match self.set_reviewers(change, &[], &[login]).await {
+            Err(Fault::Refused { .. }) => Ok(before),
+            kept => kept,
+        }
     }
 
     /// One write; all reviewers after it.
