@@ -130,7 +130,8 @@ pub(super) fn if_allowed<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault
     }
 }
 
-/// Whether a webhook's address is Usher's: its path ends in `/hooks/{forge}`.
+/// Whether a webhook's address is Usher's: its path ends in `/hooks/{forge}`. It is not parsed, for it may
+/// carry `{variables}` where GitLab hides a part.
 pub(super) fn leads_to(url: &str, forge: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
     path.strip_suffix(forge).is_some_and(|rest| rest.ends_with("/hooks/"))

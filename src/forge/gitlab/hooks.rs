@@ -119,8 +119,6 @@ fn hooks_of(project: &str) -> String {
     format!("projects/{}/hooks", NameOrId::from(project))
 }
 
-/// Addresses may carry `{variables}` where GitLab hides a part, so they are not parsed.
-
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
