@@ -35,7 +35,7 @@ fn count(run: &Run, forge: Forge, level: &str) -> usize {
 }
 
 fn in_days(days: i64) -> Timestamp {
-    Timestamp::now() + SignedDuration::from_hours(24 * days + 1)
+    usher::clock::Clock::system().now() + SignedDuration::from_hours(24 * days + 1)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
