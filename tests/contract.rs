@@ -404,3 +404,17 @@ async fn gitlab_takes_tokens_of_every_kind() {
         assert_eq!(comment, Some(seen.comments_by(bot)[0].id), "{bot}");
     }
 }
+
+#[tokio::test]
+async fn an_older_gitlab_gets_whole_lists_of_reviewers() {
+    let town = Town::new(Forge::Gitlab).await;
+    town.sandbox.gitlab_sets_reviewers_one_by_one(false);
+    let at = town.open();
+    town.sandbox.request_reviewer(&at, "sam", "ravi").unwrap();
+    let facts = town.perform(&at, &town.shape(&["olga", "rita"], &STAGE, &[])).await.facts;
+    assert_eq!(facts, [Fact::Refused { reviewer: town.account("olga"), refusal: Refusal::Dropped }]);
+    assert_eq!(town.sandbox.snapshot(&at).unwrap().reviewer_logins(), ["ravi", "rita"]);
+    assert_eq!(town.traffic(), (1, 2), "it was asked for the mutation, and then by REST");
+    town.perform(&at, &town.shape(&["rita"], &["overdue"], &[])).await;
+    assert_eq!(town.traffic(), (1, 1));
+}
