@@ -16,6 +16,7 @@ pub fn happening(fact: &Fact) -> String {
             if by.bot { format!("{who} (a bot) {what}") } else { format!("{who} {what}") }
         }
         Fact::Swept { .. } => "a sweep looked at it".into(),
+        Fact::Files { files, .. } if files.len() == 1 => "one changed file was read".into(),
         Fact::Files { files, .. } => format!("{} changed files were read", files.len()),
         Fact::Refused { reviewer, .. } => format!("the forge would not take {}", handle(reviewer)),
         Fact::Tick => "the clock".into(),

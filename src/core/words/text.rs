@@ -41,6 +41,7 @@ pub fn standing(standing: &Standing) -> String {
         Standing::Away { until } => format!("is away until {}", day(*until)),
         Standing::Busy { says, until } => super::absence::busy_phrase(*says, *until),
         Standing::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
+        Standing::AtCapacity { open: 1, capacity } => format!("has 1 open review of at most {capacity}"),
         Standing::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
         Standing::Kept { ahead: 1 } => "is kept for a change that waits ahead".into(),
         Standing::Kept { ahead } => format!("is kept for {ahead} changes that wait ahead"),
