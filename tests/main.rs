@@ -7,6 +7,7 @@ mod flow;
 mod house;
 mod laws;
 mod lines_kind;
+mod links;
 mod live_text;
 mod payloads;
 mod scenarios;

@@ -4,6 +4,7 @@
 
 mod check;
 mod check_owners;
+mod check_rules;
 mod deliveries;
 mod demo;
 mod explain;

@@ -255,15 +255,8 @@ impl Row {
 
 /// What else is to be known: scope, sponsor, queue, and why the time box is as long as it is.
 fn notes(known: &Known, review: &Review) -> Vec<Prose> {
-    let scope = match (&review.sponsor, &review.beyond) {
-        (Some(lead), _) => Some(format!("sponsored by {lead}")),
-        (None, Some(rule)) => Some(format!("may be more than a fix: {}", words::beyond(rule))),
-        (None, None) => None,
-    };
-    let places = review.queued();
-    let places = places.map(|(pool, queued)| format!("number {} in the queue of {pool}", queued.ahead + 1));
     let boxes = words::box_notes(&known.policy, review);
-    scope.into_iter().chain(places).chain(boxes).map(|note| Prose::new(&note)).collect()
+    words::standing_notes(review).iter().chain(&boxes).map(|note| Prose::new(note)).collect()
 }
 
 pub(super) fn titled(title: &str) -> String {

@@ -27,6 +27,20 @@ pub(super) fn lines(review: &Review) -> Vec<String> {
     lines
 }
 
+/// What is to be known of a change beside its stage, for the dashboard and `explain`: its scope, and
+/// its place in the queues.
+pub fn standing_notes(review: &Review) -> Vec<String> {
+    let scope = match (&review.sponsor, &review.beyond) {
+        (Some(lead), _) => Some(format!("sponsored by {}", plain(lead))),
+        (None, Some(rule)) => Some(format!("may be more than a fix: {}", beyond(rule))),
+        (None, None) => None,
+    };
+    let places = review.queued();
+    let places =
+        places.map(|(pool, queued)| format!("number {} in the queue of {}", queued.ahead + 1, plain(pool)));
+    scope.into_iter().chain(places).collect()
+}
+
 /// The rule, in half a sentence.
 pub fn beyond(rule: &Beyond) -> String {
     match rule {
