@@ -77,17 +77,6 @@ pub(super) fn week() -> Vec<Scene> {
             open(c, "timeout", Forge::Github, "acme/sdk", "sam", "Retry after a timeout", &["src/retry.rs"])
         }),
         scene((MON, 14, 30), "The reviewer has no time this week and says so", |c| decline(c, "timeout")),
-        scene((MON, 15, 0), "Siobhan fixes the currency on receipts", |c| {
-            open(
-                c,
-                "receipt",
-                Forge::Gitlab,
-                "acme/shop",
-                "siobhan",
-                "Show the currency",
-                &["src/receipt.rs"],
-            )
-        }),
         scene(
             (TUE, 9, 30),
             "Siobhan fixes a header in the SDK (Kim has Tuesdays off); the reviewer is about to forget it",
@@ -122,6 +111,17 @@ pub(super) type Act = fn(&mut Company) -> anyhow::Result<()>;
 
 fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
     vec![
+        scene((MON, 15, 0), "Siobhan fixes the currency on receipts", |c| {
+            open(
+                c,
+                "receipt",
+                Forge::Gitlab,
+                "acme/shop",
+                "siobhan",
+                "Show the currency",
+                &["src/receipt.rs"],
+            )
+        }),
         scene((TUE, 12, 0), "A webhook is lost on its way: Sam's fix of the search is not heard of", |c| {
             c.sandbox.lose_next(Forge::Gitlab, 1);
             open(
