@@ -18,6 +18,7 @@ pub fn happening(fact: &Fact) -> String {
         Fact::Swept { .. } => "a sweep looked at it".into(),
         Fact::Files { files, .. } => format!("{} changed files were read", files.len()),
         Fact::Refused { reviewer, .. } => format!("the forge would not take {}", handle(reviewer)),
+        Fact::Lapsed { .. } => "a ping came too late to be sent".into(),
         Fact::Tick => "the clock".into(),
     }
 }
