@@ -12,5 +12,6 @@ mod live_text;
 mod payloads;
 mod scenarios;
 mod support;
+mod upgrade;
 mod web;
 mod words;

@@ -23,6 +23,8 @@ pub enum Fact {
     },
     /// The forge would not take a reviewer.
     Refused { reviewer: Account, refusal: Refusal },
+    /// A ping could not be sent by its `not_after`, and was dropped: nobody was told.
+    Lapsed { key: String, not_after: Timestamp },
     /// Nothing happened but time.
     Tick,
 }
@@ -32,7 +34,7 @@ impl Fact {
     pub fn snapshot(&self) -> Option<&Snapshot> {
         match self {
             Fact::Told { snapshot, .. } | Fact::Swept { snapshot } => Some(snapshot),
-            Fact::Files { .. } | Fact::Refused { .. } | Fact::Tick => None,
+            Fact::Files { .. } | Fact::Refused { .. } | Fact::Lapsed { .. } | Fact::Tick => None,
         }
     }
 }

@@ -44,6 +44,7 @@ impl Judge<'_> {
                 self.claim(FilesRead { files, codeowners: *codeowners });
             }
             Fact::Refused { reviewer, refusal } => self.refused(reviewer, *refusal),
+            Fact::Lapsed { key, not_after } => self.lapsed(key, *not_after),
             Fact::Tick => {}
         }
     }
@@ -268,7 +269,8 @@ impl Judge<'_> {
         }
     }
 
-    /// A person asked for somebody, or they came of their own accord, at `at`. If their assignment had ended before, it is on again.
+    /// A person asked for somebody, or they came of their own accord, at `at`. If their assignment had
+    /// ended before, it is on again.
     fn ask_back(&mut self, account: &Account, at: Timestamp) {
         let own = self.review.assignments.iter().position(|a| a.account == *account);
         let Some(index) = own else { return };
@@ -417,7 +419,15 @@ impl Judge<'_> {
     /// A human asked for somebody whose assignment had ended: it is on again.
     pub(super) fn revive(&mut self, index: usize, origin: Origin, at: Timestamp) {
         let now = self.now();
+        let person = &self.review.assignments[index].person;
+        let parts = || self.review.pools.iter().map(|part| &part.pool);
+        let own = parts().any(|pool| *pool == self.review.assignments[index].pool);
+        // Their pool may have lost the change meanwhile; they review for one that has it.
+        let other = parts().find(|pool| !own && self.world.directory.in_pool(pool, person)).cloned();
         let assignment = &mut self.review.assignments[index];
+        if let Some(pool) = other {
+            assignment.pool = pool;
+        }
         assignment.ended = None;
         assignment.since = now;
         assignment.origin = origin;

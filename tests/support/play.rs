@@ -151,7 +151,8 @@ impl Play {
             && self.now > *not_after
         {
             self.take_back(|ping| ping.key == *key);
-            return vec![];
+            self.court_pings = self.court_pings.saturating_sub(1);
+            return vec![Fact::Lapsed { key: key.clone(), not_after: *not_after }];
         }
         let mut facts = self.forge.perform(self.now, &action);
         if self.deaf_to_itself {
@@ -283,7 +284,7 @@ impl Play {
             let by_person = match fact {
                 Fact::Told { by, .. } => !by.bot,
                 Fact::Swept { .. } => true,
-                Fact::Files { .. } | Fact::Refused { .. } | Fact::Tick => false,
+                Fact::Files { .. } | Fact::Refused { .. } | Fact::Lapsed { .. } | Fact::Tick => false,
             };
             let revived = was_over && assignment.is_active();
             // Whose doing the news of a verdict is does not matter: the verdict is the person's own.

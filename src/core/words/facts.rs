@@ -19,6 +19,7 @@ pub fn happening(fact: &Fact) -> String {
         Fact::Files { files, .. } if files.len() == 1 => "one changed file was read".into(),
         Fact::Files { files, .. } => format!("{} changed files were read", files.len()),
         Fact::Refused { reviewer, .. } => format!("the forge would not take {}", handle(reviewer)),
+        Fact::Lapsed { .. } => "a ping came too late to be sent".into(),
         Fact::Tick => "the clock".into(),
     }
 }

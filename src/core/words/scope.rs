@@ -11,7 +11,7 @@ use crate::core::tickets::Ticket;
 const TICKETS_SHOWN_MAX: usize = 5;
 
 /// What the status comment says beside the stage, each a paragraph of its own.
-pub(super) fn lines(review: &Review) -> Vec<String> {
+pub(super) fn lines(review: &Review, me: &str) -> Vec<String> {
     let mut lines = Vec::new();
     if !review.tickets.is_empty() {
         lines.push(format!("For {}.", tickets(&review.tickets)));
@@ -19,7 +19,7 @@ pub(super) fn lines(review: &Review) -> Vec<String> {
     match (&review.beyond, &review.sponsor) {
         (_, Some(lead)) => lines.push(format!("Sponsored by {}.", plain(lead))),
         (Some(rule), None) if review.stage != Stage::Done => lines.push(format!(
-            "A thought: {}, so this may be more than a fix, and features belong to product. It is reviewed all the same; a lead takes it on with `@usher sponsor`.",
+            "A thought: {}, so this may be more than a fix, and features belong to product. It is reviewed all the same; a lead takes it on with `@{me} sponsor`.",
             beyond(rule)
         )),
         _ => {}
