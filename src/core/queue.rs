@@ -152,6 +152,7 @@ fn may_become_free(candidate: &Candidate) -> bool {
     matches!(
         candidate.standing,
         Standing::Away { .. }
+            | Standing::Busy { .. }
             | Standing::LeaveSoon { .. }
             | Standing::AtCapacity { .. }
             | Standing::Kept { .. }
