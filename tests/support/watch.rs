@@ -279,11 +279,6 @@ impl Play {
         let left_alone = matches!(review.hold, Some(Hold::Skip));
         let on = shape.labels.contains(&names.out_of_scope);
         assert!(left_alone || on == (beyond && !hands_off), "scope: {shape:?} for {:?}", review.beyond);
-        assert!(
-            !on || review.stage != Stage::Draft
-                || self.review.stage != Stage::Draft
-                || review.ready_at.is_some()
-        );
         let overdue = shape.labels.contains(&names.overdue);
         assert!(!overdue || review.overdue || left_alone, "overdue without a box that ran out");
     }
