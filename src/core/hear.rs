@@ -302,7 +302,15 @@ impl Judge<'_> {
     fn taken_off(&mut self, account: &Account, at: Timestamp) {
         let now = self.now();
         let own = self.review.assignments.iter().position(|a| a.account == *account && a.listed);
-        let Some(index) = own.filter(|index| self.review.assignments[*index].yields_at(at)) else { return };
+        let Some(index) = own else { return };
+        // Taken off once more: an older wish to have them back, told late, is void.
+        if let Some((ended, Ended::Removed)) = &mut self.review.assignments[index].ended {
+            *ended = at.max(*ended);
+            return;
+        }
+        if !self.review.assignments[index].yields_at(at) {
+            return;
+        }
         let person = self.review.assignments[index].person.clone();
         self.end(index, Ended::Removed, at);
         self.say(Reason::ReviewerTakenOff { person });
