@@ -1,5 +1,7 @@
 //! Facts: everything that can happen to a review. The only input of a decision besides the world.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +58,8 @@ pub enum Act {
     Touched,
     /// New commits.
     Pushed,
+    /// The actor put these labels on. The snapshot shows them, but not that they came just now.
+    Labelled { labels: BTreeSet<String> },
     /// A review was given (or taken back) by the actor.
     Reviewed { verdict: Verdict },
     /// Somebody's review was dismissed by the actor.

@@ -43,6 +43,10 @@ fn deed(act: &Act, snapshot: &Snapshot) -> String {
             ChangeState::Merged => "merged it".into(),
         },
         Act::Pushed => "pushed".into(),
+        Act::Labelled { labels } => {
+            let labels: Vec<String> = labels.iter().map(|label| quote(label)).collect();
+            format!("put {} on", labels.join(" and "))
+        }
         Act::Reviewed { verdict: Verdict::Approved } => "approved".into(),
         Act::Reviewed { verdict: Verdict::ChangesRequested } => "asked for changes".into(),
         Act::Reviewed { verdict: Verdict::Commented } => "reviewed without a verdict".into(),

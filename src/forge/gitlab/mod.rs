@@ -5,6 +5,7 @@ mod busy;
 mod client;
 mod comment;
 mod hooks;
+mod labels;
 mod list;
 pub mod read;
 mod reviewers;
