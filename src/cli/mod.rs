@@ -5,6 +5,7 @@
 mod check;
 mod check_owners;
 mod check_projects;
+mod check_rules;
 mod check_token;
 mod deliveries;
 mod demo;

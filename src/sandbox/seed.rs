@@ -46,6 +46,9 @@ impl Sandbox {
     pub fn install_app(&self, owner: &str) {
         let mut state = self.state();
         let id = state.new_id();
+        if state.user_by_login(Forge::Github, owner).is_none() {
+            state.org(owner);
+        }
         let Some(app) = &mut state.app else { return };
         let user = app.user;
         app.installations.insert(owner.to_owned(), Installation { id, suspended_at: None });

@@ -1,6 +1,7 @@
 // @octokit/rest goes through every call that Usher makes on GitHub, against the fake one.
 //   node github_client.mjs RECORD
 import assert from "node:assert/strict";
+import { sign } from "node:crypto";
 import { Octokit } from "@octokit/rest";
 import { withCompany } from "./sandbox.mjs";
 
@@ -15,6 +16,7 @@ await withCompany("github", process.argv[2], async (town) => {
   const [owner, repo] = town.project.split("/");
   const pull = (pull_number) => ({ owner, repo, pull_number });
   const issue = (issue_number) => ({ owner, repo, issue_number });
+  await app(town, log);
   await people(octokit, town);
   await lists(octokit, town, { owner, repo });
   await setup(octokit, town, { owner, repo });
@@ -24,6 +26,25 @@ await withCompany("github", process.argv[2], async (town) => {
   await comments(octokit, { owner, repo }, issue(town.fresh), town);
 });
 console.log("@octokit/rest finds its way on the fake GitHub");
+
+async function app(town, log) {
+  const now = Math.floor(Date.now() / 1000);
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = `${part({ alg: "RS256", typ: "JWT" })}.${part({ iat: now - 60, exp: now + 540, iss: String(town.app.id) })}`;
+  const jwt = `${claims}.${sign("sha256", Buffer.from(claims), town.app.private_key).toString("base64url")}`;
+  const octokit = new Octokit({ baseUrl: town.url, auth: jwt, log });
+  const { data: self } = await octokit.apps.getAuthenticated();
+  assert.equal(`${self.slug}[bot]`, town.app.bot);
+  const found = await octokit.paginate(octokit.apps.listInstallations);
+  assert.deepEqual(found.map((one) => [one.account.login, one.suspended_at]), [["acme", null]]);
+  const { data: granted } = await octokit.apps.createInstallationAccessToken({ installation_id: found[0].id });
+  assert.ok(new Date(granted.expires_at) > new Date());
+  const acting = new Octokit({ baseUrl: town.url, auth: granted.token, log });
+  const seen = await acting.paginate(acting.apps.listReposAccessibleToInstallation, { per_page: 1 });
+  assert.deepEqual(seen.map((one) => one.full_name), [town.project]);
+  await refused(acting.users.getAuthenticated(), 403);
+  await refused(new Octokit({ baseUrl: town.url, auth: `${jwt}x`, log }).apps.getAuthenticated(), 401);
+}
 
 async function people(octokit, town) {
   assert.equal((await octokit.users.getAuthenticated()).data.id, town.bot.id);
@@ -65,6 +86,11 @@ async function reading(octokit, pull) {
   await refused(octokit.pulls.get({ ...pull, headers: { "if-none-match": headers.etag } }), 304);
   const files = await octokit.paginate(octokit.pulls.listFiles, { ...pull, per_page: 100 });
   assert.deepEqual([files.length, files[0].filename, files[0].additions, files[0].deletions], [120, "src/part_000.rs", 3, 1]);
+  const { owner, repo } = pull;
+  const file = { owner, repo, path: "docs/CODEOWNERS", ref: "main" };
+  const { data: raw } = await octokit.repos.getContent({ ...file, mediaType: { format: "raw" } });
+  assert.equal(raw, "* @rita\n");
+  await refused(octokit.repos.getContent({ ...file, path: "CODEOWNERS" }), 404);
   const reviews = await octokit.paginate(octokit.pulls.listReviews, pull);
   assert.deepEqual(reviews.map((review) => [review.user.login, review.state]), [["rita", "CHANGES_REQUESTED"]]);
 }

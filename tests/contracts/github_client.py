@@ -26,6 +26,16 @@ def people(gh, town):
     same(seen, [town["project"], town["own_project"]], "what the token sees")
 
 
+def app(town):
+    auth = github.Auth.AppAuth(town["app"]["id"], town["app"]["private_key"])
+    integration = github.GithubIntegration(base_url=town["url"], auth=auth, retry=None, seconds_between_requests=0, seconds_between_writes=0)
+    same(integration.get_app().slug + "[bot]", town["app"]["bot"], "the App")
+    found = list(integration.get_installations())
+    same([one.account.login for one in found], ["acme"], "who has installed it")
+    same(integration.get_access_token(found[0].id).token.startswith("ghs_"), True, "a token")
+    same([repo.full_name for repo in found[0].get_repos()], [town["project"]], "what it was let into")
+
+
 def reading(repo, town):
     opened = list(repo.get_pulls(state="open", sort="created", direction="asc"))
     same([pull.number for pull in opened], [town["fresh"], town["reviewed"]], "open pull requests")
@@ -37,6 +47,8 @@ def reading(repo, town):
     # Two pages, the second found by the `Link` header.
     files = [file.filename for file in pull.get_files()]
     same((len(files), files[0], files[-1]), (120, "src/part_000.rs", "src/part_119.rs"), "the files")
+    same(repo.get_contents("docs/CODEOWNERS", ref="main").decoded_content, b"* @rita\n", "a file")
+    refused(lambda: repo.get_contents("CODEOWNERS", ref="main"), 404, "a file that is not there")
     reviews = [(review.user.login, review.state, review.body) for review in pull.get_reviews()]
     same(reviews, [("rita", "CHANGES_REQUESTED", "Not yet.")], "the reviews")
     same(list(pull.get_reviews())[0].submitted_at.tzinfo is not None, True, "when it was given")
@@ -83,6 +95,7 @@ def main():
     with company("github", sys.argv[1]) as town:
         # Few on a page, so that lists have several; no retries, so that a fault shows.
         gh = github.Github(base_url=town["url"], auth=github.Auth.Token(town["token"]), per_page=50, retry=None, seconds_between_requests=0, seconds_between_writes=0)
+        app(town)
         people(gh, town)
         repo = gh.get_repo(town["project"])
         setup(gh, repo, town)

@@ -60,6 +60,8 @@ async function reading(gitlab, town) {
   await refused(gitlab.MergeRequests.show(town.project, 999), 404);
   const reviewers = await gitlab.MergeRequests.showReviewers(town.project, town.reviewed);
   assert.deepEqual(reviewers.map((one) => [one.user.username, one.state]), [["rita", "requested_changes"]]);
+  assert.equal(await gitlab.RepositoryFiles.showRaw(town.project, "docs/CODEOWNERS", "main"), "* @rita\n");
+  await refused(gitlab.RepositoryFiles.showRaw(town.project, "CODEOWNERS", "main"), 404);
   const files = await gitlab.MergeRequests.allDiffs(town.project, town.reviewed, { perPage: 100 });
   assert.deepEqual([files.length, files[0].new_path, files[119].new_path], [120, "src/part_000.rs", "src/part_119.rs"]);
 }

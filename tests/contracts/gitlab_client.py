@@ -52,6 +52,8 @@ def reading(gl, town):
     same((change.author["username"], change.draft, change.state), ("sam", False, "opened"), "a merge request")
     details = change.reviewer_details.list(get_all=True)
     same([(one.user["username"], one.state) for one in details], [("rita", "requested_changes")], "the reviewers")
+    same(project.files.raw("docs/CODEOWNERS", ref="main"), b"* @rita\n", "a file as it is")
+    fails(lambda: project.files.raw("CODEOWNERS", ref="main"), gitlab.GitlabGetError, 404, "a file that is not there")
     files = [file["new_path"] for file in gl.http_list(f"{change.manager.path}/{change.iid}/diffs", get_all=True)]
     same((len(files), files[0], files[-1]), (120, "src/part_000.rs", "src/part_119.rs"), "the files")
     fails(lambda: project.mergerequests.get(999), gitlab.GitlabGetError, 404, "a merge request that is not there")

@@ -18,6 +18,7 @@ MORE = {
 APART = [
     ("GET", "/users/{user_id}/projects", PAGING),
     ("GET", "/projects/{id}/merge_requests/{iid}/diffs", PAGING),
+    ("GET", "/projects/{id}/repository/files/{file_path}/raw", {"ref"}),
     ("POST", "/projects/{id}/hooks/{hook_id}/test/{trigger}", set()),
 ]
 

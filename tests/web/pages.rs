@@ -295,6 +295,16 @@ async fn people_are_listed_with_what_they_carry() {
     assert_eq!((&person("sam")["support"], &person("sam")["capacity"]), (&json!(true), &Value::Null));
     assert_eq!(person("lena")["lead_of"], json!(["backend"]));
     assert_eq!(person("lena")["accounts"]["github"], Value::Null);
+
+    let page = house.admin("/people").await.text;
+    for expected in [
+        r#"<strong>rita</strong> <span class="soft">backend · 1 of 5 open reviews</span>"#,
+        r#"<strong>lena</strong> <span class="soft">leads backend</span>"#,
+        r#"<strong>sam</strong> <span class="soft">support</span>"#,
+        r#"<a href="/people" aria-current="page">People</a>"#,
+    ] {
+        assert!(page.contains(expected), "{expected} is not in {page}");
+    }
 }
 
 #[tokio::test]

@@ -33,6 +33,6 @@ pub use replies::{
     reply, snooze_first_run, snooze_skipped, snooze_too_long, stranger, unknown_person, unknown_pool, why,
 };
 pub use samples::rehearse;
-pub use scope::beyond;
+pub use scope::{beyond, standing_notes};
 pub use status::{Status, StatusReviewer, status};
 pub use text::{candidate, elapsed, moment, quote, standing};

@@ -8,6 +8,7 @@ mod comment;
 mod graphql;
 mod hooks;
 mod inspect;
+mod labels;
 mod list;
 pub mod read;
 mod reviewers;
