@@ -159,9 +159,7 @@ fn state_words(row: &Row) -> String {
         State::Missing => "missing".to_owned(),
         State::Differs(what) => what.join("; "),
         State::Covered(owner) => format!("not needed: the webhook of {owner} delivers for it"),
-        State::Double(beside) => {
-            format!("delivers twice, beside {beside}: `usher hooks remove` takes one down")
-        }
+        State::Double(beside) => format!("delivers twice, beside {beside}"),
         State::Unseen(why) => format!("cannot be seen: {why}"),
     };
     match &row.hook {

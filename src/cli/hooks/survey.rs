@@ -110,8 +110,12 @@ impl Survey {
             let empty = hooks.is_empty();
             for (number, hook) in hooks.into_iter().enumerate() {
                 let state = match &covered {
-                    Some(owner) => State::Double(format!("the webhook of {owner}")),
-                    None if number > 0 => State::Double("another one here".into()),
+                    Some(owner) => State::Double(format!(
+                        "the webhook of {owner}: `usher hooks remove --level project` takes it down"
+                    )),
+                    None if number > 0 => {
+                        State::Double("another one here: take one down in the forge's settings".into())
+                    }
                     None => {
                         let mut wrong =
                             wish.map(|wish| wish.differences(kind, &place, &hook)).unwrap_or_default();
