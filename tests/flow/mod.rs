@@ -24,3 +24,4 @@ mod sign;
 mod strangers;
 mod tickets;
 mod unreachable;
+mod webhooks;

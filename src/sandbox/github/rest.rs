@@ -7,7 +7,7 @@ use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::json::permission;
-use super::{apps, issues, pulls};
+use super::{apps, issues, pulls, webhooks};
 use crate::sandbox::access::team_members;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::sign;
@@ -46,9 +46,11 @@ pub(in crate::sandbox) fn answer(
             match rest {
                 ["pulls", rest @ ..] => pulls::answer(state, call, me, &path, rest),
                 ["issues", rest @ ..] => issues::answer(state, call, me, &path, rest),
+                ["hooks", rest @ ..] => webhooks::of_repository(state, call, me, &path, rest),
                 rest => repository(state, call, me, &path, rest),
             }
         }
+        ["orgs", org, "hooks", rest @ ..] => webhooks::of_organization(state, call, me, org, rest),
         segments => others(state, call, me, segments),
     }
 }
