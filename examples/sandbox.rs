@@ -116,6 +116,12 @@ fn found(sandbox: &Sandbox, forge: Forge) -> u64 {
     }
     sandbox.add_member(forge, OWN_PROJECT, "lena", Access::ADMIN);
     sandbox.set_file(forge, PROJECT, "main", "docs/CODEOWNERS", Some("* @rita\n"));
+    // The bot may set up webhooks, of the group and the organisation too.
+    sandbox.add_member(forge, PROJECT, BOT, Access::ADMIN);
+    match forge {
+        Forge::Gitlab => sandbox.add_group_member("acme", BOT, Access::ADMIN),
+        Forge::Github => sandbox.add_org_owner("acme", BOT),
+    }
     let people = match forge {
         Forge::Gitlab => HookTarget::Group("acme/support".into()),
         Forge::Github => HookTarget::Org("acme".into()),

@@ -85,11 +85,12 @@ async fn ask(config: &Config, forge: &Forge) -> Result<Vec<Finding>, CliError> {
     let client = client(forge, &clock)?;
     let mut findings = Findings::of(&forge.name);
     let told = client.token().await;
+    let by_app = told.as_ref().is_ok_and(|facts| facts.is_delivered_to == Some(true));
     if !check_token::judge(config, forge, told, clock.now(), &mut findings) {
         return Ok(findings.close());
     }
     let roster = people(config, forge, &client, &mut findings).await;
-    check_projects::ask(config, forge, &client, &mut findings).await;
+    check_projects::ask(config, forge, &client, by_app, &mut findings).await;
     match client.list(None).await {
         Ok(listing) => {
             findings.good(format!("{} open changes in the watched projects", listing.changes.len()));

@@ -4,18 +4,50 @@
 use std::collections::BTreeMap;
 
 use super::finding::Findings;
+use super::hooks::health_words;
 use crate::config::{Config, Forge};
 use crate::core::change::ForgeKind;
-use crate::forge::inspect::{HookFacts, ProjectFacts, Role};
-use crate::forge::{Client, Fault};
+use crate::forge::inspect::{ProjectFacts, Role};
+use crate::forge::{Client, Fault, HookPlace, InstalledHook};
 
-/// Projects that are looked at, at most: each takes three or four requests.
+/// Projects that are looked at, at most: each takes four or five requests.
 const PROJECTS_MAX: usize = 50;
 
-/// Asks about the watched projects, the first of them where there are too many.
-pub(super) async fn ask(config: &Config, forge: &Forge, client: &Client, findings: &mut Findings) {
-    let paths = match client.watched().await {
-        Ok(paths) => paths,
+/// What leads to Usher from a project.
+#[derive(Default)]
+struct Webhooks {
+    /// Its own and those of its owners, each with the place it is attached to.
+    seen: Vec<(String, InstalledHook)>,
+    /// There is a place that this token may not look at.
+    hidden: bool,
+    /// The GitHub App's own webhook delivers for it.
+    by_app: bool,
+}
+
+/// Looks at projects, and at each owner's webhooks once.
+struct Inspector<'a> {
+    config: &'a Config,
+    forge: &'a Forge,
+    client: &'a Client,
+    /// Whether the App's own webhook leads to Usher.
+    by_app: bool,
+    /// Webhooks of owners; `None`: not for this token to see.
+    owners: BTreeMap<String, Option<Vec<InstalledHook>>>,
+    /// How many projects have webhooks that the token may not see.
+    hidden: usize,
+}
+
+/// Asks about the watched projects, the first of them where there are too many. `by_app`: the webhook of
+/// the App that Usher signs in as leads to it.
+pub(super) async fn ask(
+    config: &Config,
+    forge: &Forge,
+    client: &Client,
+    by_app: bool,
+    findings: &mut Findings,
+) {
+    let (paths, more) = match client.watched_paths().await {
+        Ok(found) => found,
         Err(fault) => {
             let todo = "check that the token may see what `projects` names";
             findings.fault(format!("the watched projects cannot be listed: {fault}"), todo);
@@ -27,26 +59,30 @@ pub(super) async fn ask(config: &Config, forge: &Forge, client: &Client, finding
         findings.fault("no project matches what `projects` says", todo);
         return;
     }
-    let mut wide = BTreeMap::new();
+    let mut inspector = Inspector { config, forge, client, by_app, owners: BTreeMap::new(), hidden: 0 };
     for path in paths.iter().take(PROJECTS_MAX) {
-        match client.project(path).await {
-            Ok(facts) => {
-                let none = facts.hooks.as_ref().is_none_or(Vec::is_empty);
-                let above = if none { wide_hooks(client, path, &mut wide).await } else { None };
-                judge(config, forge, path, &facts, above.as_deref(), findings);
-            }
-            Err(Fault::Gone) => {
-                let todo = "correct `projects`, or let the token's account into it";
-                findings.fault(format!("{path} is not there, or hidden from the token"), todo);
-            }
-            Err(fault) => {
-                findings.fault(format!("{path} cannot be read: {fault}"), "check the token's rights there");
-            }
-        }
+        inspector.project(path, findings).await;
+    }
+    match inspector.hidden {
+        0 => {}
+        hidden => findings.warning(
+            format!("whether webhooks of {hidden} projects come through is not for this token to see"),
+            match forge.kind {
+                ForgeKind::GitLab => {
+                    "look in their settings, or let `usher hooks status` do it with a token with the role Maintainer"
+                }
+                ForgeKind::GitHub => {
+                    "look in their settings, or let `usher hooks status` do it with a token with Webhooks: read"
+                }
+            },
+        ),
     }
     match paths.len() {
         all if all > PROJECTS_MAX => findings.warning(
-            format!("{PROJECTS_MAX} of {all} projects were looked at"),
+            format!(
+                "{PROJECTS_MAX} of {}{all} projects were looked at",
+                if more { "more than " } else { "" }
+            ),
             "the others are as good as their rights; their changes are listed all the same",
         ),
         1 => findings.good("the watched project was looked at"),
@@ -54,45 +90,75 @@ pub(super) async fn ask(config: &Config, forge: &Forge, client: &Client, finding
     }
 }
 
-/// The webhooks above a project, read once for each owner. `None`: not for this token to see.
-async fn wide_hooks(
-    client: &Client,
-    path: &str,
-    known: &mut BTreeMap<String, Option<Vec<HookFacts>>>,
-) -> Option<Vec<HookFacts>> {
-    let owner = path.split('/').next().unwrap_or_default();
-    if !known.contains_key(owner) {
-        // What cannot be read is not seen; the forge has shown that it answers.
-        let found = client.wide_hooks(owner).await.ok().flatten();
-        known.insert(owner.to_owned(), found);
+impl Inspector<'_> {
+    async fn project(&mut self, path: &str, findings: &mut Findings) {
+        let facts = match self.client.project(path).await {
+            Ok(facts) => facts,
+            Err(Fault::Gone) => {
+                let todo = "correct `projects`, or let the token's account into it";
+                findings.fault(format!("{path} is not there, or hidden from the token"), todo);
+                return;
+            }
+            Err(fault) => {
+                findings.fault(format!("{path} cannot be read: {fault}"), "check the token's rights there");
+                return;
+            }
+        };
+        if facts.archived {
+            findings.warning(
+                format!("{path} is archived, so nothing happens there"),
+                "take it out of `projects`",
+            );
+            return;
+        }
+        let writes = matches!(facts.role, Role::Writes | Role::Unknown);
+        if !writes {
+            let role = if self.forge.kind == ForgeKind::GitLab { "Developer" } else { "Write" };
+            let what = format!("{path}: Usher's account may ask nobody for a review there");
+            findings.fault(what, format!("give it the role {role}"));
+        }
+        let labels = labels(self.config, self.forge, path, &facts, findings);
+        let webhooks = match self.webhooks(path).await {
+            Ok(webhooks) => webhooks,
+            Err(fault) => {
+                let what = format!("{path}: its webhooks cannot be read: {fault}");
+                findings.fault(what, "try again when the forge answers");
+                return;
+            }
+        };
+        let is_unseen = webhooks.hidden && webhooks.seen.is_empty() && !webhooks.by_app;
+        self.hidden += usize::from(is_unseen);
+        let hooks = hooks(self.forge, path, &webhooks, findings);
+        if let (true, Some(labels), Some(hooks)) = (writes, labels, hooks) {
+            findings.good(format!("{path}: {labels}; {hooks}"));
+        }
     }
-    known.get(owner).cloned().flatten()
+
+    /// The project's own webhooks; without any, those of its owners, the nearest first.
+    async fn webhooks(&mut self, path: &str) -> Result<Webhooks, Fault> {
+        let mut found = Webhooks { by_app: self.by_app, ..Webhooks::default() };
+        if self.by_app {
+            return Ok(found);
+        }
+        let own = self.client.own_hooks(&HookPlace::Project(path.to_owned())).await?;
+        found.add(path, own);
+        let mut path = path;
+        while let Some((owner, _)) = path.rsplit_once('/').filter(|_| found.seen.is_empty()) {
+            if !self.owners.contains_key(owner) {
+                let hooks = self.client.own_hooks(&HookPlace::Owner(owner.to_owned())).await?;
+                self.owners.insert(owner.to_owned(), hooks);
+            }
+            found.add(owner, self.owners.get(owner).cloned().flatten());
+            path = owner;
+        }
+        Ok(found)
+    }
 }
 
-/// `above`: the webhooks of its owner, where they could be seen.
-fn judge(
-    config: &Config,
-    forge: &Forge,
-    path: &str,
-    facts: &ProjectFacts,
-    above: Option<&[HookFacts]>,
-    findings: &mut Findings,
-) {
-    if facts.archived {
-        findings
-            .warning(format!("{path} is archived, so nothing happens there"), "take it out of `projects`");
-        return;
-    }
-    let writes = matches!(facts.role, Role::Writes | Role::Unknown);
-    if !writes {
-        let role = if forge.kind == ForgeKind::GitLab { "Developer" } else { "Write" };
-        let what = format!("{path}: Usher's account may ask nobody for a review there");
-        findings.fault(what, format!("give it the role {role}"));
-    }
-    let labels = labels(config, forge, path, facts, findings);
-    let hooks = hooks(forge, path, facts, above, findings);
-    if let (true, Some(labels), Some(hooks)) = (writes, labels, hooks) {
-        findings.good(format!("{path}: {labels}; {hooks}"));
+impl Webhooks {
+    fn add(&mut self, place: &str, hooks: Option<Vec<InstalledHook>>) {
+        self.hidden |= hooks.is_none();
+        self.seen.extend(hooks.into_iter().flatten().map(|hook| (place.to_owned(), hook)));
     }
 }
 
@@ -137,38 +203,27 @@ fn labels(
     }
 }
 
-/// Says how the webhooks are, where nothing is wrong with them.
-fn hooks(
-    forge: &Forge,
-    path: &str,
-    facts: &ProjectFacts,
-    above: Option<&[HookFacts]>,
-    findings: &mut Findings,
-) -> Option<String> {
-    let own = facts.hooks.as_deref();
-    let all: Vec<&HookFacts> = own.into_iter().chain(above).flatten().collect();
+/// Says how the webhooks are, where nothing is known to be wrong with them.
+fn hooks(forge: &Forge, path: &str, webhooks: &Webhooks, findings: &mut Findings) -> Option<String> {
+    if webhooks.by_app {
+        return Some("the App delivers for it".into());
+    }
+    let ill = webhooks.seen.iter().filter(|(_, hook)| !hook.is_well());
     let ill: Vec<String> =
-        all.iter().filter_map(|hook| Some(format!("{} ({})", hook.id, hook.ill.as_ref()?))).collect();
+        ill.map(|(place, hook)| format!("webhook {} of {place} ({})", hook.id, health_words(hook))).collect();
     if !ill.is_empty() {
-        let what = format!("{path}: deliveries do not come through, webhook {}", ill.join(", "));
-        findings.fault(what, "look why in the webhook's settings, then let it send a test there");
+        let what = format!("{path}: deliveries do not come through: {}", ill.join(", "));
+        findings.fault(what, "`usher hooks status` says why; then let it send a test in its settings");
         return None;
     }
-    if !all.is_empty() {
+    if !webhooks.seen.is_empty() {
         return Some("its webhook is in order".into());
     }
-    match (own, above, forge.kind) {
-        (None, _, _) => Some("its webhooks are not for this token to see".into()),
-        // A group's or the system's may do it.
-        (Some(_), None, ForgeKind::GitLab) => {
-            let what = format!("{path} has no webhook of its own to /hooks/{}", forge.name);
-            findings.warning(what, "set one up there, or see that its group has one (README.md, Webhooks)");
-            None
-        }
-        (Some(_), _, _) => {
-            let what = format!("{path}: no webhook leads to /hooks/{}", forge.name);
-            findings.warning(what, "set one up; until then only the sweeps see what happens there");
-            None
-        }
+    if webhooks.hidden {
+        return Some("its webhooks are hidden from this token".into());
     }
+    let what = format!("{path}: no webhook leads to /hooks/{}", forge.name);
+    let todo = "`usher hooks install` sets one up; until then only the sweeps see what happens there";
+    findings.warning(what, todo);
+    None
 }

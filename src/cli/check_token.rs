@@ -46,6 +46,11 @@ pub(super) fn judge(
     if is_app {
         installations(config, forge, &facts.installations, findings);
     }
+    if facts.is_delivered_to == Some(false) {
+        let what = format!("the App's own webhook does not lead to /hooks/{}", forge.name);
+        let todo = "set its address on the App's page, or set up webhooks of the repositories";
+        findings.warning(what, todo);
+    }
     true
 }
 

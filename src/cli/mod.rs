@@ -12,6 +12,7 @@ mod demo;
 mod explain;
 mod finding;
 mod health;
+mod hooks;
 mod paper;
 mod replay;
 mod serve;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Loaded};
 
 /// Takes every merge request written by a support engineer to the right reviewer, and sees that it
 /// gets an answer on time.
@@ -74,6 +75,11 @@ enum Command {
         /// The forge's name in the configuration
         #[arg(long)]
         forge: String,
+    },
+    /// Set up the webhooks on the forges, and look after them
+    Hooks {
+        #[command(subcommand)]
+        command: hooks::Command,
     },
     /// Look at inbox, outbox and dead letters
     Deliveries {
@@ -136,6 +142,7 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Replay { file, event, forge } => {
             replay::run(config()?, &file, &event, &forge, cli.json).await
         }
+        Command::Hooks { command } => hooks::run(&cli.config, command, cli.json).await,
         Command::Deliveries { command } => {
             deliveries::run(config()?, command.unwrap_or_default(), cli.json).await
         }
@@ -145,11 +152,15 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
 
 /// Loads the configuration; warnings go to standard error.
 fn load(path: &Path) -> Result<Config, CliError> {
-    let loaded = config::load(path).map_err(CliError::Config)?;
+    Ok(warn(config::load(path).map_err(CliError::Config)?))
+}
+
+/// The configuration; its warnings go to standard error.
+fn warn(loaded: Loaded) -> Config {
     if !loaded.warnings.is_empty() {
         anstream::eprintln!("{}", loaded.warnings);
     }
-    Ok(loaded.config)
+    loaded.config
 }
 
 /// Starts logging to standard error: one line per event, JSON when `USHER_LOG_FORMAT=json`, filtered

@@ -1,5 +1,7 @@
 //! The client of one forge: what the courier, reconcile and `explain` hold.
 
+mod hooks;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,6 +23,8 @@ use crate::core::fact::Fact;
 use crate::core::people::{Roster, RosterWish};
 use crate::core::policy::Pattern;
 use crate::core::tickets::TicketRules;
+
+pub use hooks::Watched;
 
 /// What a client needs to know of its forge.
 #[derive(Clone, Debug)]
@@ -212,30 +216,6 @@ impl Client {
             Dialect::GitLab(gitlab) => gitlab,
             Dialect::GitHub(github) => github,
         }
-    }
-
-    /// Paths of the watched projects that are there, archived ones left out, and those that are named in
-    /// full whether they are there or not. Requests as for a list of each namespace.
-    ///
-    /// # Errors
-    /// See [`Fault`]: the first list that cannot be had.
-    pub async fn watched(&self) -> Result<Vec<String>, Fault> {
-        let mut paths = std::collections::BTreeSet::new();
-        for source in sources(&self.0.projects) {
-            let below = match &source {
-                Source::Project(path) => {
-                    paths.insert(path.clone());
-                    continue;
-                }
-                Source::Below(path) => Some(path.as_str()),
-                Source::Everywhere => None,
-            };
-            let found = self.inspector().paths(below).await;
-            let found = found.map_err(|fault| fault.about(&format!("`{}`", below.unwrap_or("**"))))?;
-            let watched = |path: &String| self.0.projects.iter().any(|pattern| pattern.matches(path));
-            paths.extend(found.into_iter().filter(watched));
-        }
-        Ok(paths.into_iter().collect())
     }
 
     /// The watched projects that the configuration names in full, without a wildcard.

@@ -24,6 +24,8 @@ pub struct TokenFacts {
     pub date: Option<Timestamp>,
     /// Where a GitHub App is installed, and what it may do there.
     pub installations: Vec<Installation>,
+    /// Whether a GitHub App's own webhook leads to Usher; `None` for whatever has no webhook.
+    pub is_delivered_to: Option<bool>,
 }
 
 /// A GitHub App at one owner.
@@ -42,8 +44,6 @@ pub struct ProjectFacts {
     pub role: Role,
     /// Names of all labels that can be put on a change there.
     pub labels: Vec<String>,
-    /// `None`: this token may not look.
-    pub hooks: Option<Vec<HookFacts>>,
 }
 
 /// What the token's account may do in a project.
@@ -60,52 +60,29 @@ pub enum Role {
     Writes,
 }
 
-/// A webhook that leads to Usher.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HookFacts {
-    pub id: u64,
-    /// What is wrong with it, in words; `None` when deliveries go out and are taken.
-    pub ill: Option<String>,
-}
-
 /// Looks at one kind of forge.
 #[async_trait]
 pub(super) trait Inspect: Sync {
-    async fn token(&self) -> Result<TokenFacts, Fault>;
-    /// Paths of the projects below a group, organisation or user; or, without one, of all that the token
-    /// was let into. At most so many pages as the client reads of any list.
-    async fn paths(&self, below: Option<&str>) -> Result<Vec<String>, Fault>;
-    /// `forge`: the name by which its webhooks' addresses end.
-    async fn project(&self, forge: &str, path: &str) -> Result<ProjectFacts, Fault>;
-    /// Webhooks for more than one project that lead to Usher: of the group or organisation, or of the
-    /// App. `None`: this token may not look, or cannot tell.
-    async fn wide_hooks(&self, forge: &str, owner: &str) -> Result<Option<Vec<HookFacts>>, Fault>;
+    /// `forge`: the name by which the addresses of its webhooks end.
+    async fn token(&self, forge: &str) -> Result<TokenFacts, Fault>;
+    async fn project(&self, path: &str) -> Result<ProjectFacts, Fault>;
 }
 
 impl Client {
-    /// What the forge tells of the credentials. 1 read; of a GitHub App 2.
+    /// What the forge tells of the credentials. 1 read; of a GitHub App 3.
     ///
     /// # Errors
     /// See [`Fault`]; [`Fault::Unauthorized`]: they are not accepted.
     pub async fn token(&self) -> Result<TokenFacts, Fault> {
-        self.inspector().token().await
+        self.inspector().token(self.name()).await
     }
 
-    /// One watched project. 3 or 4 reads.
+    /// One watched project. 2 or 3 reads.
     ///
     /// # Errors
     /// See [`Fault`]; [`Fault::Gone`]: it is not there, or hidden from this token.
     pub async fn project(&self, path: &str) -> Result<ProjectFacts, Fault> {
-        self.inspector().project(self.name(), path).await
-    }
-
-    /// The webhooks of a group or organisation, or of the App, that lead to Usher; `None` where this
-    /// token may not look. At most 1 read.
-    ///
-    /// # Errors
-    /// See [`Fault`].
-    pub async fn wide_hooks(&self, owner: &str) -> Result<Option<Vec<HookFacts>>, Fault> {
-        self.inspector().wide_hooks(self.name(), owner).await
+        self.inspector().project(path).await
     }
 }
 
@@ -128,13 +105,6 @@ pub(super) fn if_allowed<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault
         Err(Fault::Gone | Fault::Refused { status: 403, .. }) => Ok(None),
         Err(fault) => Err(fault),
     }
-}
-
-/// Whether a webhook's address is Usher's: its path ends in `/hooks/{forge}`. It is not parsed, for it may
-/// carry `{variables}` where GitLab hides a part.
-pub(super) fn leads_to(url: &str, forge: &str) -> bool {
-    let path = url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-    path.strip_suffix(forge).is_some_and(|rest| rest.ends_with("/hooks/"))
 }
 
 #[cfg(test)]

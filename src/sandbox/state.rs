@@ -1,6 +1,6 @@
 //! What the two fake forges know: one state behind both.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -85,6 +85,8 @@ pub(super) struct Group {
 pub(super) struct Org {
     pub id: u64,
     pub teams: BTreeMap<String, Team>,
+    /// Who may see and change its webhooks.
+    pub owners: BTreeSet<UserId>,
 }
 
 /// A GitHub team; its key is the slug.

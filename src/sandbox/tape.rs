@@ -65,11 +65,6 @@ impl Sandbox {
         self.state().tape = Some(tape);
         Ok(())
     }
-
-    /// Writes nothing down from now on.
-    pub fn stop_recording(&self) {
-        self.state().tape = None;
-    }
 }
 
 impl State {

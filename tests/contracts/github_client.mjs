@@ -24,6 +24,8 @@ await withCompany("github", process.argv[2], async (town) => {
   await reviewers(octokit, pull(town.fresh));
   await labels(octokit, issue(town.fresh));
   await comments(octokit, { owner, repo }, issue(town.fresh), town);
+  await hooks(octokit.repos, { owner, repo });
+  await hooks(octokit.orgs, { org: "acme" });
 });
 console.log("@octokit/rest finds its way on the fake GitHub");
 
@@ -35,6 +37,8 @@ async function app(town, log) {
   const octokit = new Octokit({ baseUrl: town.url, auth: jwt, log });
   const { data: self } = await octokit.apps.getAuthenticated();
   assert.equal(`${self.slug}[bot]`, town.app.bot);
+  const { data: hook } = await octokit.apps.getWebhookConfigForApp();
+  assert.deepEqual([hook.url, hook.content_type], ["", "json"]);
   const found = await octokit.paginate(octokit.apps.listInstallations);
   assert.deepEqual(found.map((one) => [one.account.login, one.suspended_at]), [["acme", null]]);
   const { data: granted } = await octokit.apps.createInstallationAccessToken({ installation_id: found[0].id });
@@ -121,4 +125,20 @@ async function comments(octokit, place, issue, town) {
   const [first, second] = [await react(), await react()];
   assert.deepEqual([first.status, second.status, second.data.id], [201, 200, first.data.id]);
   await refused(octokit.reactions.createForIssueComment({ ...place, comment_id: comment.id, content: "thumbsup" }), 422);
+}
+
+async function hooks(api, place) {
+  const before = await api.listWebhooks(place);
+  assert.deepEqual(before.data.map((hook) => hook.config.secret), ["********"]);
+  const config = { url: "https://hooks.example.com/new", content_type: "json", insecure_ssl: "0", secret: "a secret" };
+  const { data: hook } = await api.createWebhook({ ...place, name: "web", config, events: ["pull_request"] });
+  assert.deepEqual([hook.active, hook.events, hook.config.secret], [true, ["pull_request"], "********"]);
+  await refused(api.createWebhook({ ...place, name: "web", config }), 422);
+  const one = { ...place, hook_id: hook.id };
+  // Without the secret, `config` takes it away.
+  const edited = await api.updateWebhook({ ...one, config: { url: config.url, content_type: "form" }, events: ["issue_comment"], active: false });
+  assert.deepEqual([edited.data.active, edited.data.events, edited.data.config.secret], [false, ["issue_comment"], undefined]);
+  assert.deepEqual((await api.listWebhookDeliveries(one)).data, []);
+  assert.equal((await api.deleteWebhook(one)).status, 204);
+  assert.equal((await api.listWebhooks(place)).data.length, before.data.length);
 }

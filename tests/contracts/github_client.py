@@ -30,6 +30,8 @@ def app(town):
     auth = github.Auth.AppAuth(town["app"]["id"], town["app"]["private_key"])
     integration = github.GithubIntegration(base_url=town["url"], auth=auth, retry=None, seconds_between_requests=0, seconds_between_writes=0)
     same(integration.get_app().slug + "[bot]", town["app"]["bot"], "the App")
+    _, hook = integration.requester.requestJsonAndCheck("GET", "/app/hook/config")
+    same((hook["url"], hook["content_type"]), ("", "json"), "its webhook")
     found = list(integration.get_installations())
     same([one.account.login for one in found], ["acme"], "who has installed it")
     same(integration.get_access_token(found[0].id).token.startswith("ghs_"), True, "a token")
@@ -82,6 +84,23 @@ def writing(repo, town):
     same((reaction.content, comment.create_reaction("+1").id), ("+1", reaction.id), "reacting twice is one reaction")
 
 
+def hooks(gh, repo):
+    org = gh.get_organization("acme")
+    for place in (repo, org):
+        same([hook.config["secret"] for hook in place.get_hooks()], ["********"], "what is there")
+        config = {"url": "https://hooks.example.com/new", "content_type": "json", "secret": "a secret"}
+        hook = place.create_hook("web", config, ["pull_request"], True)
+        same((hook.active, hook.events, hook.config["secret"]), (True, ["pull_request"], "********"), "a new hook")
+        refused(lambda: place.create_hook("web", config), 422, "the same again")
+        edit = hook.edit if place is repo else lambda *more: org.edit_hook(hook.id, *more)
+        edit("web", {"url": config["url"], "content_type": "json"}, ["issue_comment"])
+        found = {one.id: one for one in place.get_hooks()}[hook.id]
+        same((found.events, "secret" in found.config), (["issue_comment"], False), "a hook after an edit")
+        same(list(place.get_hook_deliveries(hook.id)), [], "deliveries")
+        hook.delete() if place is repo else org.delete_hook(hook.id)
+        same(hook.id in [one.id for one in place.get_hooks()], False, "a hook that was removed")
+
+
 def refused(act, status, what):
     try:
         act()
@@ -101,6 +120,7 @@ def main():
         setup(gh, repo, town)
         reading(repo, town)
         writing(repo, town)
+        hooks(gh, repo)
     print("PyGithub finds its way on the fake GitHub")
 
 

@@ -143,8 +143,6 @@ async fn shown_by(server: &Server) -> Vec<(String, String)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn neither_an_app_nor_a_proxy_leaves_a_secret_behind() {
     let mut server = Server::planned(Settings::default()).await;
-    // An App's own calls are in none of the clients that the contracts are held against.
-    server.sandbox.stop_recording();
     server.sandbox.add_app(APP_ID, "usher", &public_key());
     server.sandbox.install_app("acme");
     let (proxy, asked) = proxy().await;

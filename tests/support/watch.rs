@@ -235,7 +235,9 @@ impl Play {
             let lead = |by: &Person| {
                 let pools = self.review.pools.iter().chain(&review.pools);
                 let mut leads = pools.filter_map(|part| self.company.policy.pool(&part.pool)?.lead.as_ref());
-                leads.any(|lead| *lead == by.name)
+                // Before a pool has it, whoever leads any pool may take it on.
+                let any = self.company.policy.pools.iter().any(|pool| pool.lead.as_ref() == Some(&by.name));
+                leads.any(|lead| *lead == by.name) || (self.review.pools.is_empty() && any)
             };
             let said = match fact {
                 Fact::Told { act: Act::Commanded { command, also, .. }, by, .. } => {

@@ -1,4 +1,4 @@
-//! A look at token, repositories and webhooks for `usher check --online`.
+//! A look at token and repositories for `usher check --online`.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,9 @@ use serde::Deserialize;
 
 use super::client::GitHub;
 use crate::forge::fault::{self, Fault};
+use crate::forge::hooks::leads_to;
 use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::inspect::{
-    HookFacts, Inspect, Installation, ProjectFacts, Role, TokenFacts, date, if_allowed, leads_to, look,
-};
+use crate::forge::inspect::{Inspect, Installation, ProjectFacts, Role, TokenFacts, date, if_allowed, look};
 use crate::forge::time::instant;
 
 /// When a personal access token ends: `2026-12-01 09:00:00 UTC`, on every answer to one that does.
@@ -38,25 +37,9 @@ struct Label {
     name: String,
 }
 
-/// A webhook of a repository or an organisation.
-#[derive(Deserialize)]
-struct Hook {
-    id: u64,
-    active: Option<bool>,
-    #[serde(default)]
-    config: Address,
-    /// A repository's alone has one.
-    last_response: Option<LastResponse>,
-}
-
 #[derive(Default, Deserialize)]
 struct Address {
     url: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct LastResponse {
-    code: Option<u16>,
 }
 
 #[derive(Deserialize)]
@@ -72,29 +55,12 @@ struct Owner {
     login: String,
 }
 
-impl Hook {
-    fn facts(self) -> HookFacts {
-        let code = self.last_response.and_then(|last| last.code);
-        let ill = match code {
-            _ if self.active == Some(false) => Some("switched off".to_owned()),
-            Some(code) if !(200..300).contains(&code) => Some(format!("answered with {code} last")),
-            _ => None,
-        };
-        HookFacts { id: self.id, ill }
-    }
-}
-
 impl GitHub {
-    /// Those webhooks of a list that lead to Usher; `None`: they are hidden from this token.
-    async fn hooks_at(&self, url: url::Url, forge: &str) -> Result<Option<Vec<HookFacts>>, Fault> {
-        let hooks: Option<Pages<Hook>> = if_allowed(self.pages(url, 1).await)?;
-        let own = |hook: &Hook| hook.config.url.as_deref().is_some_and(|url| leads_to(url, forge));
-        Ok(hooks.map(|hooks| hooks.entries.into_iter().filter(own).map(Hook::facts).collect()))
-    }
-
-    async fn app(&self) -> Result<TokenFacts, Fault> {
+    async fn app(&self, forge: &str) -> Result<TokenFacts, Fault> {
         let answer = look(self.line(), &self.at(["app"])).await?;
         let installed: Pages<Installed> = self.pages(self.at(["app", "installations"]), PAGES_LIMIT).await?;
+        let config: Option<Address> = if_allowed(self.get(&self.at(["app", "hook", "config"])).await)?;
+        let url = config.and_then(|config| config.url);
         let installation = |one: Installed| {
             let level =
                 |(right, level): (String, serde_json::Value)| Some((right, level.as_str()?.to_owned()));
@@ -108,6 +74,7 @@ impl GitHub {
             what: "a GitHub App".into(),
             date: date(answer.headers()),
             installations: installed.entries.into_iter().filter_map(installation).collect(),
+            is_delivered_to: Some(url.is_some_and(|url| leads_to(&url, forge))),
             ..TokenFacts::default()
         })
     }
@@ -115,9 +82,9 @@ impl GitHub {
 
 #[async_trait]
 impl Inspect for GitHub {
-    async fn token(&self) -> Result<TokenFacts, Fault> {
+    async fn token(&self, forge: &str) -> Result<TokenFacts, Fault> {
         if self.is_app() {
-            return self.app().await;
+            return self.app(forge).await;
         }
         let answer = look(self.line(), &self.at(["user"])).await?;
         let text = |name| fault::text_of(answer.headers(), name);
@@ -133,16 +100,7 @@ impl Inspect for GitHub {
         Ok(TokenFacts { what, scopes, expires_at, date: date(answer.headers()), ..TokenFacts::default() })
     }
 
-    async fn paths(&self, below: Option<&str>) -> Result<Vec<String>, Fault> {
-        let found = match below {
-            None => self.all_repositories().await?,
-            Some(owner) => self.repositories_of(owner).await?,
-        };
-        let live = found.entries.into_iter().filter(|repository| !repository.archived);
-        Ok(live.map(|repository| repository.full_name).collect())
-    }
-
-    async fn project(&self, forge: &str, path: &str) -> Result<ProjectFacts, Fault> {
+    async fn project(&self, path: &str) -> Result<ProjectFacts, Fault> {
         let seen: Seen = self.get(&self.in_project(path, [])).await?;
         let role = match seen.permissions.unwrap_or_default() {
             // What is told there is the account's; an App has only its installation.
@@ -154,16 +112,6 @@ impl Inspect for GitHub {
         let labels: Option<Pages<Label>> =
             if_allowed(self.pages(self.in_project(path, ["labels"]), PAGES_LIMIT).await)?;
         let labels = labels.into_iter().flat_map(|labels| labels.entries).map(|label| label.name).collect();
-        let hooks = self.hooks_at(self.in_project(path, ["hooks"]), forge).await?;
-        Ok(ProjectFacts { archived: seen.archived, role, labels, hooks })
-    }
-
-    async fn wide_hooks(&self, forge: &str, owner: &str) -> Result<Option<Vec<HookFacts>>, Fault> {
-        if !self.is_app() {
-            return self.hooks_at(self.at(["orgs", owner, "hooks"]), forge).await;
-        }
-        let config: Option<Address> = if_allowed(self.get(&self.at(["app", "hook", "config"])).await)?;
-        let own = config.and_then(|config| config.url).filter(|url| leads_to(url, forge));
-        Ok(Some(own.map(|_| HookFacts { id: 0, ill: None }).into_iter().collect()))
+        Ok(ProjectFacts { archived: seen.archived, role, labels })
     }
 }

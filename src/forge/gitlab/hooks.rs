@@ -6,16 +6,10 @@ use std::borrow::Cow;
 use gitlab::api::common::NameOrId;
 use gitlab::api::{AsyncQuery, Endpoint, ignore};
 use jiff::Timestamp;
-use serde::Deserialize;
 
-use super::client::{GitLab, List, fault_of};
+use super::client::{GitLab, fault_of};
 use crate::forge::fault::Fault;
-use crate::forge::http::Pages;
-use crate::forge::inspect::leads_to;
-use crate::forge::time::instant;
-
-/// A project has at most 100 hooks (GitLab's `instance_limits.md`): one page.
-const HOOK_PAGES_LIMIT: usize = 1;
+use crate::forge::hooks::{HookPlace, leads_to};
 
 /// One webhook of a project that leads to Usher.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +36,7 @@ pub enum HookState {
 
 impl HookState {
     /// Older GitLabs tell no state and disable nothing.
-    fn new(word: Option<&str>) -> HookState {
+    pub(super) fn new(word: Option<&str>) -> HookState {
         match word {
             None | Some("executable") => HookState::Executable,
             Some("temporarily_disabled") => HookState::TemporarilyDisabled,
@@ -65,16 +59,6 @@ impl HookState {
 /// Longest word for a state that is repeated.
 const STATE_CHARS_MAX: usize = 40;
 
-/// An entry of `GET /projects/:id/hooks`.
-#[derive(Debug, Deserialize)]
-struct Listed {
-    id: u64,
-    #[serde(default)]
-    url: String,
-    alert_status: Option<String>,
-    disabled_until: Option<String>,
-}
-
 /// `POST /projects/:id/hooks/:hook_id/test/merge_requests_events`
 #[derive(Debug)]
 struct HookTest {
@@ -88,7 +72,10 @@ impl Endpoint for HookTest {
     }
 
     fn endpoint(&self) -> Cow<'static, str> {
-        format!("{}/{}/test/merge_requests_events", hooks_of(&self.project), self.hook).into()
+        {
+            let project = NameOrId::from(&self.project);
+            format!("projects/{project}/hooks/{}/test/merge_requests_events", self.hook).into()
+        }
     }
 }
 
@@ -96,14 +83,10 @@ impl GitLab {
     /// The project's hooks that lead to this Usher, known by the end of their address:
     /// `/hooks/{forge}`. One request; GitLab answers maintainers only.
     pub async fn hooks(&self, forge: &str, project: &str) -> Result<Vec<Hook>, Fault> {
-        let list = List { path: hooks_of(project), parameters: Vec::new() };
-        let listed: Pages<Listed> = self.pages(&list, HOOK_PAGES_LIMIT).await?;
-        let own = listed.entries.into_iter().filter(|hook| leads_to(&hook.url, forge));
-        let hooks = own.map(|hook| Hook {
-            id: hook.id,
-            state: HookState::new(hook.alert_status.as_deref()),
-            disabled_until: hook.disabled_until.as_deref().and_then(instant),
-        });
+        let listed = self.hooks_at(&HookPlace::Project(project.to_owned())).await?;
+        let own = listed.into_iter().filter(|hook| leads_to(&hook.url, forge));
+        let hooks =
+            own.map(|hook| Hook { id: hook.id, state: hook.state, disabled_until: hook.disabled_until });
         Ok(hooks.collect())
     }
 
@@ -115,10 +98,6 @@ impl GitLab {
     }
 }
 
-fn hooks_of(project: &str) -> String {
-    format!("projects/{}/hooks", NameOrId::from(project))
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
@@ -128,27 +107,6 @@ mod tests {
     use crate::forge::testing::{Script, start};
 
     const HOOKS: &str = "/projects/acme%2Fshop/hooks";
-
-    #[test]
-    fn own_hooks_are_known_by_the_end_of_their_address() {
-        for url in [
-            "https://usher.example.com/hooks/gitlab",
-            "https://usher.example.com/hooks/gitlab/",
-            "https://{secret}@h/a/hooks/gitlab?x=/y#z",
-        ] {
-            assert!(leads_to(url, "gitlab"), "{url}");
-        }
-        for url in [
-            "https://ci.example.com/build",
-            "https://h/hooks/gitlab2",
-            "https://h/hooks/my-gitlab",
-            "https://h/webhooks-gitlab",
-            "https://h/?to=/hooks/gitlab",
-            "",
-        ] {
-            assert!(!leads_to(url, "gitlab"), "{url}");
-        }
-    }
 
     #[tokio::test]
     async fn states_are_read_as_far_as_they_are_told() {

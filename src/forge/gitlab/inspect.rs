@@ -1,4 +1,4 @@
-//! A look at token, projects and webhooks for `usher check --online`.
+//! A look at token and projects for `usher check --online`.
 
 use async_trait::async_trait;
 use gitlab::api::common::NameOrId;
@@ -8,11 +8,9 @@ use serde::Deserialize;
 use url::Url;
 
 use super::client::{GitLab, List, endpoint};
-use super::hooks::HookState;
-use super::wire;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::inspect::{HookFacts, Inspect, ProjectFacts, Role, TokenFacts, date, if_allowed, look};
+use crate::forge::inspect::{Inspect, ProjectFacts, Role, TokenFacts, date, if_allowed, look};
 use crate::forge::story::People;
 
 /// Reporter and Developer (GL `doc/api/members.md`).
@@ -63,7 +61,7 @@ impl GitLab {
 
 #[async_trait]
 impl Inspect for GitLab {
-    async fn token(&self) -> Result<TokenFacts, Fault> {
+    async fn token(&self, _: &str) -> Result<TokenFacts, Fault> {
         let answer = match look(&self.line, &self.at("personal_access_tokens/self")?).await {
             // Before 15.5, and for what is no access token: all there is to know is that it works.
             Err(Fault::Gone | Fault::Refused { .. }) => {
@@ -83,52 +81,17 @@ impl Inspect for GitLab {
             scopes: Some(own.scopes),
             expires_at: end,
             date: date(answer.headers()),
-            installations: Vec::new(),
+            ..TokenFacts::default()
         })
     }
 
-    async fn paths(&self, below: Option<&str>) -> Result<Vec<String>, Fault> {
-        let list = |path: String, parameters: Vec<(&'static str, String)>| List { path, parameters };
-        let yes = || "true".to_owned();
-        let found: Pages<wire::Project> = match below {
-            None => {
-                let all = list("projects".into(), vec![("membership", yes()), ("archived", "false".into())]);
-                self.pages(&all, PAGES_LIMIT).await?
-            }
-            Some(path) => {
-                let name = NameOrId::from(path);
-                let parameters = vec![("include_subgroups", yes()), ("archived", "false".into())];
-                let of_group = list(format!("groups/{name}/projects"), parameters);
-                match self.pages(&of_group, PAGES_LIMIT).await {
-                    Err(Fault::Gone) => {
-                        let of_user = list(format!("users/{name}/projects"), Vec::new());
-                        self.pages(&of_user, PAGES_LIMIT).await?
-                    }
-                    found => found?,
-                }
-            }
-        };
-        Ok(found.entries.into_iter().map(|project| project.path_with_namespace).collect())
-    }
-
-    async fn project(&self, forge: &str, path: &str) -> Result<ProjectFacts, Fault> {
+    async fn project(&self, path: &str) -> Result<ProjectFacts, Fault> {
         let place = format!("projects/{}", NameOrId::from(path));
         let seen: Project = self.get(&List { path: place.clone(), parameters: Vec::new() }).await?;
         let role = self.own_role(path).await?;
         let labels = List { path: format!("{place}/labels"), parameters: Vec::new() };
         let labels: Option<Pages<Label>> = if_allowed(self.pages(&labels, PAGES_LIMIT).await)?;
         let labels = labels.into_iter().flat_map(|labels| labels.entries).map(|label| label.name).collect();
-        let hooks = if_allowed(self.hooks(forge, path).await)?;
-        let facts = |hook: super::Hook| {
-            let ill = (hook.state != HookState::Executable).then(|| hook.state.phrase().to_owned());
-            HookFacts { id: hook.id, ill }
-        };
-        let hooks = hooks.map(|hooks| hooks.into_iter().map(facts).collect());
-        Ok(ProjectFacts { archived: seen.archived, role, labels, hooks })
-    }
-
-    /// A group's hooks are for its owners to see; they are looked at by `usher hooks`.
-    async fn wide_hooks(&self, _: &str, _: &str) -> Result<Option<Vec<HookFacts>>, Fault> {
-        Ok(None)
+        Ok(ProjectFacts { archived: seen.archived, role, labels })
     }
 }

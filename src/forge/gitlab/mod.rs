@@ -16,6 +16,7 @@ mod roster;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 mod wire;
 
 pub(super) use client::GitLab;

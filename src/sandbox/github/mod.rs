@@ -2,7 +2,6 @@
 
 pub(super) mod apps;
 pub(super) mod graphql;
-mod hook_lists;
 pub(super) mod hooks;
 mod issues;
 mod json;
@@ -10,3 +9,4 @@ mod organization;
 mod pulls;
 mod repository;
 pub(super) mod rest;
+mod webhooks;

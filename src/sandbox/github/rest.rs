@@ -7,7 +7,7 @@ use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::json::permission;
-use super::{apps, hook_lists, issues, pulls};
+use super::{apps, issues, pulls, webhooks};
 use crate::sandbox::access::team_members;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::sign;
@@ -46,9 +46,11 @@ pub(in crate::sandbox) fn answer(
             match rest {
                 ["pulls", rest @ ..] => pulls::answer(state, call, me, &path, rest),
                 ["issues", rest @ ..] => issues::answer(state, call, me, &path, rest),
+                ["hooks", rest @ ..] => webhooks::of_repository(state, call, me, &path, rest),
                 rest => repository(state, call, me, &path, rest),
             }
         }
+        ["orgs", org, "hooks", rest @ ..] => webhooks::of_organization(state, call, me, org, rest),
         segments => others(state, call, me, segments),
     }
 }
@@ -95,7 +97,6 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
                 org.teams.values().flat_map(|team| team.members.iter().copied()).collect();
             Ok(paged(call, members.into_iter().map(|user| state.gh_user(user)).collect()))
         }
-        ["orgs", org, "hooks"] => hook_lists::of_organization(state, call, me, org),
         ["orgs", owner, "repos"] if !state.orgs.contains_key(*owner) => Err(not_found()),
         ["orgs" | "users", owner, "repos"] => {
             Ok(repositories(state, call, me, |project| project.owner().eq_ignore_ascii_case(owner)))
@@ -164,7 +165,6 @@ fn repository(
             let label = project.label(name).ok_or_else(not_found)?;
             Ok(Reply::ok(state.gh_label(project, label)))
         }
-        (GET, ["hooks"]) => hook_lists::of_repository(state, call, me, project),
         (POST, ["labels"]) => create_label(state, call, me, path),
         (GET, ["contents", file @ ..]) => contents(state, project, call, &file.join("/")),
         (GET, ["collaborators", login]) => {

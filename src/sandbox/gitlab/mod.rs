@@ -8,5 +8,6 @@ mod merge_requests;
 mod notes;
 pub(super) mod rest;
 mod reviewers;
+mod webhooks;
 
 pub(super) use self::json::unified;
