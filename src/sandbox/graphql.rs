@@ -83,7 +83,7 @@ impl Query {
     }
 
     /// The fields of a selection, fragments resolved.
-    fn flat(&self, selected: &[Selected]) -> Vec<Field> {
+    pub fn flat(&self, selected: &[Selected]) -> Vec<Field> {
         let fields = selected.iter().flat_map(|one| match one {
             Selected::Field(field) => vec![field.clone()],
             // A fragment of fragments is more than anybody here sends.

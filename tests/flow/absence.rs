@@ -66,7 +66,7 @@ async fn a_status_that_cannot_be_read_fails_nothing_and_the_last_word_stays_for_
         assert!(known.directory.known && known.fault.is_none() && known.swept_at.is_some());
         assert_eq!(known.roster.busy.len(), 1, "{forge:?}: rita's stays, ravi's is not known");
         assert!(known.roster.busy_fault.as_ref().is_some_and(|fault| fault.contains("500")));
-        // GitLab's reviewers are written by GraphQL, too.
+        // GitLab's reviewers are read and written by GraphQL, too.
         house.sandbox.clear_faults();
         let change = house.opened(forge, "sam").await;
         assert_eq!(house.reviewers(&change), ["ravi"], "{forge:?}");

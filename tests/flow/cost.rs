@@ -5,23 +5,29 @@ use jiff::SignedDuration;
 use usher::core::review::Stage;
 use usher::sandbox::{Forge, NewChange};
 
-use super::harness::{BOTH, House, Settings, touching};
+use super::harness::{BOTH, House, Settings, project, touching};
 use super::life::full_life;
 
 fn tell(what: &str, forge: Forge, asked: &[String]) {
-    let reads = asked.iter().filter(|line| line.starts_with("GET ")).count();
+    let reads = asked.iter().filter(|line| line.starts_with("GET ") || line.starts_with("QUERY ")).count();
     println!("{what}, {forge:?}: {reads} reads, {} writes", asked.len() - reads);
 }
 
+/// A project as Usher finds it after its first contribution: GitLab's labels are made when first needed.
+async fn at_home(settings: Settings) -> House {
+    let house = House::with(settings).await;
+    for forge in BOTH {
+        for label in ["support-contribution", "support-review::reviewing"] {
+            house.sandbox.add_project_label(forge, project(forge), label);
+        }
+    }
+    house
+}
+
 #[tokio::test]
-async fn opening_a_support_contribution_costs_one_read_and_three_writes() {
+async fn opening_a_support_contribution_costs_one_read_and_two_or_three_writes() {
     let expected: [&[&str]; 2] = [
-        &[
-            "GET /merge_requests/1",
-            "POST /gl/api/graphql",
-            "PUT /merge_requests/1",
-            "POST /merge_requests/1/notes",
-        ],
+        &["QUERY /gl/api/graphql", "MUTATION /gl/api/graphql", "POST /merge_requests/1/notes"],
         &[
             "GET /pulls/1",
             "POST /issues/1/labels",
@@ -30,7 +36,7 @@ async fn opening_a_support_contribution_costs_one_read_and_three_writes() {
         ],
     ];
     for (forge, expected) in BOTH.into_iter().zip(expected) {
-        let mut house = House::new().await;
+        let mut house = at_home(Settings::default()).await;
         let asked = house.cost_of(async |house| drop(house.open(forge, "sam"))).await;
         tell("opening", forge, &asked);
         assert_eq!(asked, expected, "{forge:?}");
@@ -38,13 +44,28 @@ async fn opening_a_support_contribution_costs_one_read_and_three_writes() {
 }
 
 #[tokio::test]
+async fn the_first_contribution_of_a_gitlab_project_costs_one_write_more_for_its_labels() {
+    let mut house = House::new().await;
+    let asked = house.cost_of(async |house| drop(house.open(Forge::Gitlab, "sam"))).await;
+    tell("opening the first", Forge::Gitlab, &asked);
+    let expected = [
+        "QUERY /gl/api/graphql",
+        "MUTATION /gl/api/graphql",
+        "PUT /merge_requests/1",
+        "POST /merge_requests/1/notes",
+    ];
+    assert_eq!(asked, expected);
+    let asked = house.cost_of(async |house| drop(house.open(Forge::Gitlab, "sam"))).await;
+    assert_eq!(asked.len(), 3, "the second does not: {asked:?}");
+}
+
+#[tokio::test]
 async fn routes_with_paths_cost_one_page_of_changed_files_more() {
     let expected: [&[&str]; 2] = [
         &[
             "GET /merge_requests/1/diffs",
-            "GET /merge_requests/1",
-            "POST /gl/api/graphql",
-            "PUT /merge_requests/1",
+            "QUERY /gl/api/graphql",
+            "MUTATION /gl/api/graphql",
             "POST /merge_requests/1/notes",
         ],
         &[
@@ -56,7 +77,7 @@ async fn routes_with_paths_cost_one_page_of_changed_files_more() {
         ],
     ];
     for (forge, expected) in BOTH.into_iter().zip(expected) {
-        let mut house = House::with(Settings { paths: true, ..Settings::default() }).await;
+        let mut house = at_home(Settings { paths: true, ..Settings::default() }).await;
         let asked = house.cost_of(async |house| {
             house.open_with(forge, touching("sam", &["docs/export.md"]));
         });
@@ -118,8 +139,8 @@ async fn nothing_changes_so_nothing_is_asked() {
 
 #[tokio::test]
 async fn the_full_life_of_a_review_costs_what_it_costs() {
-    for (forge, reads, writes) in [(Forge::Gitlab, 5, 11), (Forge::Github, 5, 14)] {
-        let mut house = House::new().await;
+    for (forge, reads, writes) in [(Forge::Gitlab, 5, 10), (Forge::Github, 5, 14)] {
+        let mut house = at_home(Settings::default()).await;
         let change = full_life(&mut house, forge).await;
         house.assert_one_status_comment(&change);
         let asked = house.asked();

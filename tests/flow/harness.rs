@@ -256,7 +256,13 @@ pool = "backend"
             let path = request.path.split('?').next().unwrap_or_default();
             let path =
                 path.replace("/gl/api/v4/projects/acme%2Fshop", "").replace("/api/v3/repos/acme/sdk", "");
-            format!("{} {path}", request.method)
+            // GraphQL takes both by POST.
+            let verb = match path.strip_suffix("/api/graphql") {
+                Some(_) if request.is_read() => "QUERY",
+                Some(_) => "MUTATION",
+                None => request.method.as_str(),
+            };
+            format!("{verb} {path}")
         };
         requests.iter().map(line).collect()
     }

@@ -7,107 +7,159 @@
 //! cannot read the change, and on GitLab Free keeps the first, which is whoever was there
 //! (`app/graphql/mutations/merge_requests/set_reviewers.rb`,
 //! `app/services/merge_requests/update_reviewers_service.rb`). So what it answers is compared.
+//!
+//! A request may hold several mutations, which GitLab carries out one after the other, so labels go with
+//! the reviewers: one write for both. `mergeRequestSetLabels` takes the labels' ids
+//! (`app/graphql/mutations/merge_requests/set_labels.rb`); labels that have none yet are left to REST,
+//! which makes them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
+use jiff::SignedDuration;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::client::GitLab;
-use super::shape::Membership;
+use super::graphql::{Nodes, Titled, UserNode};
+use super::shape::{Difference, Membership, Seen};
 use crate::core::action::Shape;
 use crate::core::change::{Account, ChangeKey};
 use crate::core::fact::{Fact, Refusal};
-use crate::forge::fault::Fault;
+use crate::forge::fault::{ANSWER_CHARS, Fault};
 
-const ANSWER: &str = "{ errors mergeRequest { reviewers { nodes { id username } } } }";
-/// What GraphQL says of a mutation or a type that a server does not have.
-const MISSING: [&str; 2] = ["doesn't exist on type", "isn't a defined input type"];
+/// For so long REST is used alone, once GraphQL was not there.
+const REST_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// What GraphQL says of a field, mutation or type that a server does not have.
+const MISSING: [&str; 3] = ["doesn't exist on type", "isn't a defined input type", "doesn't accept argument"];
 
-/// What `removed` and `appended` answer; the one asked for last is the newest.
-#[derive(Deserialize)]
-struct Answer {
-    removed: Option<Payload>,
-    appended: Option<Payload>,
+/// One mutation of a request, by the name that its answer has.
+struct Step {
+    name: &'static str,
+    mutation: &'static str,
+    /// Type of its input.
+    input_type: &'static str,
+    /// What is asked of the merge request afterwards.
+    answer: &'static str,
+    input: Value,
 }
 
+/// What one step answered.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload {
     #[serde(default)]
     errors: Vec<String>,
-    merge_request: Option<MergeRequest>,
+    merge_request: Option<After>,
 }
 
+/// The merge request after a step.
 #[derive(Deserialize)]
-struct MergeRequest {
-    reviewers: Option<Reviewers>,
+struct After {
+    reviewers: Option<Nodes<UserNode>>,
+    labels: Option<Nodes<Titled>>,
 }
 
-#[derive(Deserialize)]
-struct Reviewers {
-    #[serde(default)]
-    nodes: Vec<Option<Reviewer>>,
+/// What all steps answered, by their names, and the first complaint about those that did not.
+struct Answers {
+    payloads: BTreeMap<String, Payload>,
+    complaint: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Reviewer {
-    /// `gid://gitlab/User/7`
-    id: String,
-}
+impl Answers {
+    /// The last of these steps that was carried out.
+    fn last(&mut self, names: [&str; 2]) -> Option<Payload> {
+        let [first, second] = names.map(|name| self.payloads.remove(name));
+        second.or(first)
+    }
 
-impl Payload {
     /// The ids of all reviewers after the write.
-    fn kept(self) -> Result<Vec<u64>, Fault> {
-        let list = self.merge_request.and_then(|change| change.reviewers);
-        let Some(list) = list else {
-            let answer: String =
-                self.errors.join("; ").chars().take(crate::forge::fault::ANSWER_CHARS).collect();
-            return Err(Fault::Refused { status: 200, answer });
+    fn reviewers(&mut self, wanted: bool) -> Result<Vec<u64>, Fault> {
+        let removed = self.payloads.remove("removed");
+        let appended = self.payloads.remove("appended");
+        let payload = if wanted { appended } else { appended.or(removed) };
+        let refused = |answer: String| Fault::Refused { status: 200, answer };
+        let Some(payload) = payload else {
+            return Err(refused(self.complaint.clone().unwrap_or_else(|| "no data".into())));
         };
-        let id = |reviewer: Reviewer| reviewer.id.rsplit('/').next()?.parse().ok();
-        Ok(list.nodes.into_iter().flatten().filter_map(id).collect())
+        match payload.merge_request.and_then(|change| change.reviewers) {
+            Some(list) => Ok(list.entries().filter_map(|user| user.account()).map(|user| user.id).collect()),
+            None => Err(refused(payload.errors.join("; ").chars().take(ANSWER_CHARS).collect())),
+        }
+    }
+
+    /// The names of all labels after the write; `None`: it is not told.
+    fn labels(&mut self) -> Option<BTreeSet<String>> {
+        let list = self.last(["labelled", "unlabelled"])?.merge_request?.labels?;
+        Some(list.entries().map(|label| label.title).collect())
     }
 }
 
 impl GitLab {
-    /// Takes the unwanted of `before` off and adds who is missing, in one write, and tells whom GitLab
-    /// refused. `None`: it does not offer that, or not to this token; nothing was done.
-    pub(super) async fn edit_reviewers(
+    /// Takes the unwanted reviewers off and adds who is missing, and the labels with them, in one write.
+    /// What it did is gone from `difference` afterwards; tells whom GitLab refused.
+    pub(super) async fn write_singly(
         &self,
         change: &ChangeKey,
-        before: &[Account],
+        seen: &Seen,
         shape: &Shape,
-    ) -> Result<Option<Vec<Fact>>, Fault> {
-        if self.replaces_reviewers.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
+        difference: &mut Difference<'_>,
+    ) -> Result<Vec<Fact>, Fault> {
+        let Some(ids) = seen.label_ids.as_ref().filter(|_| difference.reviewers.is_some()) else {
+            return Ok(Vec::new());
+        };
         let gone = |account: &&Account| {
             shape.not_reviewers.contains(*account) && !shape.reviewers.contains(*account)
         };
-        let remove: Vec<&str> = before.iter().filter(gone).map(|account| &*account.login).collect();
+        let remove: Vec<&str> = seen.reviewers.iter().filter(gone).map(|one| &*one.login).collect();
         let wanted: Vec<&Account> =
-            shape.reviewers.iter().filter(|account| !before.contains(account)).collect();
+            shape.reviewers.iter().filter(|account| !seen.reviewers.contains(account)).collect();
         let append: Vec<&str> = wanted.iter().map(|account| &*account.login).collect();
-        let kept = match self.set_reviewers(change, &remove, &append).await {
-            Ok(kept) => kept,
-            Err(Fault::Gone) => return Ok(self.replaces_from_now_on()),
-            Err(Fault::Refused { answer, .. }) if MISSING.iter().any(|word| answer.contains(word)) => {
-                return Ok(self.replaces_from_now_on());
-            }
+        let mut steps = reviewer_steps(change, &remove, &append);
+        steps.extend(label_steps(change, ids, difference));
+        let mut answers = match self.carry_out(&steps).await {
+            Ok(answers) => answers,
+            Err(fault) if self.lacks_graphql(&fault) => return Ok(Vec::new()),
             // REST may be open to a token that GraphQL is closed to, and otherwise says why.
-            Err(Fault::Refused { .. }) => return Ok(None),
+            Err(Fault::Refused { .. }) => return Ok(Vec::new()),
             Err(fault) => return Err(fault),
         };
-        self.told_of(change, &wanted, kept).await.map(Some)
+        if let Some(after) = answers.labels() {
+            difference.add.retain(|label| !after.contains(*label));
+            difference.remove.retain(|label| after.contains(*label));
+        }
+        match answers.reviewers(!append.is_empty()) {
+            Ok(kept) => {
+                difference.reviewers = None;
+                self.told_of(change, &wanted, kept).await
+            }
+            Err(fault) => {
+                tracing::debug!(%fault, "reviewers could not be added one by one; REST is asked");
+                Ok(Vec::new())
+            }
+        }
     }
 
-    fn replaces_from_now_on(&self) -> Option<Vec<Fact>> {
-        self.replaces_reviewers.store(true, Ordering::Relaxed);
-        tracing::info!(
-            "this GitLab cannot add single reviewers; their whole list is written, as REST has it"
-        );
-        None
+    /// Whether GraphQL may be asked about merge requests, as far as is known.
+    pub(super) fn has_graphql(&self) -> bool {
+        self.clock.now().as_second() >= self.rest_until.load(Ordering::Relaxed)
+    }
+
+    /// Whether the fault says that this server has no such thing, which is then remembered for a while.
+    pub(super) fn lacks_graphql(&self, fault: &Fault) -> bool {
+        let lacks = match fault {
+            Fault::Gone => true,
+            Fault::Refused { answer, .. } => MISSING.iter().any(|word| answer.contains(word)),
+            _ => false,
+        };
+        if lacks {
+            let until = self.clock.now() + REST_FOR;
+            self.rest_until.store(until.as_second(), Ordering::Relaxed);
+            tracing::info!(
+                %until, "this GitLab cannot add single reviewers; their whole list is written, as REST has it"
+            );
+        }
+        lacks
     }
 
     /// Asks again for each of `wanted` who was left out where that can help, and says who stays out.
@@ -146,47 +198,79 @@ impl GitLab {
 
     /// Adds one person; all reviewers after it. A refusal leaves them as they were.
     async fn ask_one(&self, change: &ChangeKey, login: &str, before: Vec<u64>) -> Result<Vec<u64>, Fault> {
-        match self.set_reviewers(change, &[], &[login]).await {
+        let steps = reviewer_steps(change, &[], &[login]);
+        let kept = match self.carry_out(&steps).await {
+            Ok(mut answers) => answers.reviewers(true),
+            Err(fault) => Err(fault),
+        };
+        match kept {
             Err(Fault::Refused { .. }) => Ok(before),
             kept => kept,
         }
     }
 
-    /// One write; all reviewers after it.
-    async fn set_reviewers(
-        &self,
-        change: &ChangeKey,
-        remove: &[&str],
-        append: &[&str],
-    ) -> Result<Vec<u64>, Fault> {
-        let mut steps: Vec<(&str, &str, &[&str])> = Vec::new();
-        if !remove.is_empty() {
-            steps.push(("removed", "REMOVE", remove));
+    /// One write. [`Fault::Refused`]: none of the steps was carried out.
+    async fn carry_out(&self, steps: &[Step]) -> Result<Answers, Fault> {
+        let (data, complaint) = self.mutate::<BTreeMap<String, Option<Payload>>>(&request(steps)).await?;
+        let payloads: BTreeMap<String, Payload> =
+            data.into_iter().flatten().filter_map(|(name, payload)| Some((name, payload?))).collect();
+        if payloads.is_empty() {
+            let answer = complaint.unwrap_or_else(|| "no data".into());
+            return Err(Fault::Refused { status: 200, answer });
         }
-        if !append.is_empty() || remove.is_empty() {
-            steps.push(("appended", "APPEND", append));
-        }
-        let answer: Answer = self.mutate(&request(change, &steps)).await?;
-        match answer.appended.or(answer.removed) {
-            Some(payload) => payload.kept(),
-            None => Err(Fault::Refused { status: 200, answer: "no data".into() }),
-        }
+        Ok(Answers { payloads, complaint })
     }
 }
 
+/// First the place is freed: GitLab Free has only one.
+fn reviewer_steps(change: &ChangeKey, remove: &[&str], append: &[&str]) -> Vec<Step> {
+    let step = |name, mode, people: &[&str]| Step {
+        name,
+        mutation: "mergeRequestSetReviewers",
+        input_type: "MergeRequestSetReviewersInput",
+        answer: "reviewers { nodes { id username } }",
+        input: input(change, mode, "reviewerUsernames", json!(people)),
+    };
+    let steps = [("removed", "REMOVE", remove), ("appended", "APPEND", append)];
+    let needed = steps.into_iter().filter(|(_, _, people)| !people.is_empty());
+    needed.map(|(name, mode, people)| step(name, mode, people)).collect()
+}
+
+/// None where a label is to be put on that the project does not have yet. The new stage goes on before the
+/// old one comes off, so that nobody sees a change without.
+fn label_steps(change: &ChangeKey, ids: &BTreeMap<String, String>, difference: &Difference<'_>) -> Vec<Step> {
+    let found = |labels: &[&str]| labels.iter().map(|label| ids.get(*label)).collect::<Option<Vec<_>>>();
+    let (Some(add), Some(remove)) = (found(&difference.add), found(&difference.remove)) else {
+        return Vec::new();
+    };
+    let step = |name, mode, ids: Vec<&String>| Step {
+        name,
+        mutation: "mergeRequestSetLabels",
+        input_type: "MergeRequestSetLabelsInput",
+        answer: "labels { nodes { id title } }",
+        input: input(change, mode, "labelIds", json!(ids)),
+    };
+    let steps = [("labelled", "APPEND", add), ("unlabelled", "REMOVE", remove)];
+    let needed = steps.into_iter().filter(|(_, _, ids)| !ids.is_empty());
+    needed.map(|(name, mode, ids)| step(name, mode, ids)).collect()
+}
+
+fn input(change: &ChangeKey, mode: &str, list: &str, entries: Value) -> Value {
+    let mut input = json!({
+        "projectPath": change.project, "iid": change.number.to_string(), "operationMode": mode,
+    });
+    input[list] = entries;
+    input
+}
+
 /// The body of a request that takes these steps in this order.
-fn request(change: &ChangeKey, steps: &[(&str, &str, &[&str])]) -> Value {
-    let (mut declared, mut fields, mut variables) = (Vec::new(), String::new(), serde_json::Map::new());
-    for (name, mode, people) in steps {
-        declared.push(format!("${name}: MergeRequestSetReviewersInput!"));
-        fields.push_str(&format!("  {name}: mergeRequestSetReviewers(input: ${name}) {ANSWER}\n"));
-        let input = json!({
-            "projectPath": change.project,
-            "iid": change.number.to_string(),
-            "reviewerUsernames": people,
-            "operationMode": mode,
-        });
-        variables.insert((*name).to_owned(), input);
+fn request(steps: &[Step]) -> Value {
+    let (mut declared, mut fields, mut variables) = (Vec::new(), String::new(), Map::new());
+    for Step { name, mutation, input_type, answer, input } in steps {
+        declared.push(format!("${name}: {input_type}!"));
+        let answer = format!("{{ errors mergeRequest {{ {answer} }} }}");
+        fields.push_str(&format!("  {name}: {mutation}(input: ${name}) {answer}\n"));
+        variables.insert((*name).to_owned(), input.clone());
     }
     let query = format!("mutation({}) {{\n{fields}}}", declared.join(", "));
     json!({ "query": query, "variables": variables })

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client::GitLab;
+use super::graphql::number;
 use crate::core::change::Account;
 use crate::forge::fault::Fault;
 
@@ -49,5 +50,5 @@ pub(super) async fn ask(gitlab: &GitLab, people: &[Account]) -> Result<Vec<(u64,
         availability.is_some_and(|availability| availability.eq_ignore_ascii_case("busy"))
     };
     let busy = users.into_iter().flatten().filter(is_busy);
-    Ok(busy.filter_map(|user| Some((user.id.rsplit('/').next()?.parse().ok()?, None))).collect())
+    Ok(busy.filter_map(|user| Some((number(&user.id)?, None))).collect())
 }

@@ -1,7 +1,7 @@
 //! Requests to GitLab, one by one and page by page.
 
 use std::borrow::Cow;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicI64;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -37,8 +37,8 @@ pub(in crate::forge) struct GitLab {
     pub(super) line: Line,
     pub(super) clock: Clock,
     pub(super) me: OnceCell<Account>,
-    /// This GitLab has no way to add single reviewers: it is too old for it.
-    pub(super) replaces_reviewers: AtomicBool,
+    /// Until this second (Unix) REST alone is asked about merge requests: GraphQL had no such thing.
+    pub(super) rest_until: AtomicI64,
 }
 
 impl RestClient for Transport {
@@ -84,7 +84,7 @@ impl Endpoint for List {
 
 impl GitLab {
     pub fn new(line: Line, clock: Clock) -> GitLab {
-        GitLab { line, clock, me: OnceCell::new(), replaces_reviewers: AtomicBool::new(false) }
+        GitLab { line, clock, me: OnceCell::new(), rest_until: AtomicI64::new(i64::MIN) }
     }
 
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {

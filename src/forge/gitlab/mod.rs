@@ -10,6 +10,7 @@ mod hooks;
 mod inspect;
 mod labels;
 mod list;
+mod look;
 pub mod read;
 mod reviewers;
 mod roster;

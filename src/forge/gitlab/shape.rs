@@ -1,6 +1,6 @@
 //! Reviewers and labels of a merge request: read fresh, write what differs, compare.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gitlab::api::common::NameOrId;
 use gitlab::api::endpoint_prelude::{BodyError, Cow, Endpoint, FormParams, Method};
@@ -9,18 +9,28 @@ use gitlab::api::projects::members::AllProjectMember;
 use super::client::{GitLab, endpoint};
 use super::wire;
 use crate::core::action::Shape;
-use crate::core::change::{Account, ChangeKey, ChangeState};
+use crate::core::change::{Account, ChangeKey};
 use crate::core::fact::{Fact, Refusal};
 use crate::forge::client::Performed;
 use crate::forge::fault::Fault;
 
+/// A change as it was read.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub is_open: bool,
+    pub reviewers: Vec<Account>,
+    pub labels: BTreeSet<String>,
+    /// Global ids of its labels, and of those that are wanted and there; `None` when it was read by REST.
+    pub label_ids: Option<BTreeMap<String, String>>,
+}
+
 /// What has to be written; `None` leaves the reviewers alone.
 #[derive(Debug, PartialEq, Eq)]
-struct Difference<'a> {
+pub(super) struct Difference<'a> {
     /// The whole new list, in which those who are there come first: GitLab Free keeps the first.
-    reviewers: Option<Vec<u64>>,
-    add: Vec<&'a str>,
-    remove: Vec<&'a str>,
+    pub reviewers: Option<Vec<u64>>,
+    pub add: Vec<&'a str>,
+    pub remove: Vec<&'a str>,
 }
 
 /// One `PUT` of a difference. The crate's own `EditMergeRequest` keeps reviewers in a set and sends
@@ -66,20 +76,12 @@ impl Difference<'_> {
 }
 
 impl GitLab {
-    /// One read; where reviewers differ one write for them, where labels differ one for those. A GitLab
-    /// too old to add single reviewers takes both in one write, which replaces the whole list.
+    /// One read and, where something differs, one write. Two where GraphQL cannot do all of it: labels
+    /// that are not there yet, a GitLab too old for it (then REST replaces the whole list), a refusal.
     pub(super) async fn shape(&self, change: &ChangeKey, shape: &Shape) -> Result<Performed, Fault> {
-        let fresh = self.read(change).await?;
-        let open = fresh.state() == ChangeState::Open;
-        let before = fresh.reviewers();
-        let mut difference = difference(&before, &fresh.labels(), shape, open);
-        let mut facts = Vec::new();
-        if difference.reviewers.is_some()
-            && let Some(refused) = self.edit_reviewers(change, &before, shape).await?
-        {
-            facts = refused;
-            difference.reviewers = None;
-        }
+        let seen = self.look(change, &shape.labels).await?;
+        let mut difference = difference(&seen.reviewers, &seen.labels, shape, seen.is_open);
+        let mut facts = self.write_singly(change, &seen, shape, &mut difference).await?;
         if difference.is_empty() {
             return Ok(Performed::facts(facts));
         }

@@ -5,9 +5,9 @@ pub(super) mod hooks;
 mod json;
 mod lists;
 mod merge_requests;
+mod mutations;
 mod notes;
 pub(super) mod rest;
-mod reviewers;
 mod webhooks;
 
 pub(super) use self::json::unified;
