@@ -67,7 +67,7 @@ impl Service {
         let outbound = outbound(config)?;
         let reconciles = clients.values().map(|client| {
             Arc::new(Reconcile::new(
-                client.clone(),
+                client.background(),
                 store.clone(),
                 knowledge.clone(),
                 clock.clone(),

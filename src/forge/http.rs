@@ -1,25 +1,37 @@
-//! The one way out to a forge: timeouts, size limit, gate, limits and faults, under both client
-//! crates. No redirect is followed and nothing is repeated here: the courier repeats.
+//! The one way out to a forge: timeouts, size limit, gate, circuit breaker, limits and faults, under
+//! both client crates. Nothing is repeated here, for the courier repeats; but a request that was sent
+//! on to a moved project goes there, because nothing was done by then.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::{Host, Url};
 
+use super::breaker::{Breaker, Trial};
+use super::budget::{Budget, Purpose, Purse};
 use super::credentials::{Bearer, Credentials};
-use super::fault::{self, Fault, Patience};
-use super::gate::{Gate, NotBefore, Traffic};
+use super::etag::{Asked, Shelf};
+use super::fault::{self, Fault, Limit, Patience, Scope};
+use super::gate::{Ask, Gate, NotBefore, Traffic, later};
 use super::github::{App, SignIn, Whose};
+use super::moved::{self, Moves};
 use crate::clock::Clock;
 use crate::core::change::ForgeKind;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Requests under way at once. GitHub allows a hundred (forges.md 4), of all clients of an account.
+const REQUESTS_AT_ONCE: usize = 8;
+/// As many of them may be background traffic.
+const BACKGROUND_AT_ONCE: usize = 4;
+/// So long background traffic waits for a pace or a budget by itself; what takes longer is told.
+const BACKGROUND_PATIENCE_SECONDS: i64 = 90;
 /// Names the owner whose installation of a GitHub App is meant, where the path does not. It never goes
 /// out.
 pub(super) const OWNER_HEADER: &str = "x-usher-owner";
@@ -39,19 +51,69 @@ pub struct Health {
     pub last_ok: Option<Timestamp>,
     /// The last fault since then; `None` while all is well.
     pub last_fault: Option<String>,
-    /// Until when the forge asked for patience.
+    /// Until when the forge asked for patience, or has nothing left to give.
     pub blocked_until: Option<Timestamp>,
+    /// The forge failed too often in a row and is left alone: when it is asked again. In the past
+    /// while it is being asked.
+    pub tries_again_at: Option<Timestamp>,
+    /// Until when background traffic waits for a pace or a budget, if any does.
+    pub waits_until: Option<Timestamp>,
+    /// What is left of each budget that the forge told of.
+    pub budgets: Vec<Budget>,
 }
 
-/// Sends requests to one forge as one identity.
+/// Sends requests to one forge as one identity, for one purpose.
 pub struct Transport {
     http: reqwest::Client,
+    kind: ForgeKind,
     api: Url,
-    identity: Identity,
     graphql: Url,
-    gate: Gate,
+    purpose: Purpose,
     clock: Clock,
+    shared: Arc<Shared>,
+}
+
+/// What all purposes share.
+struct Shared {
+    identity: Identity,
+    gate: Gate,
+    breaker: Breaker,
+    shelf: Shelf,
+    moves: Moves,
+    places: Semaphore,
+    background_places: Semaphore,
+    /// Until when background requests wait.
+    waits: Mutex<Vec<Timestamp>>,
     health: Mutex<Health>,
+}
+
+/// A place among the requests under way, with leave to send.
+struct Place<'a> {
+    trial: Trial<'a>,
+    _places: (Option<SemaphorePermit<'a>>, SemaphorePermit<'a>),
+}
+
+/// How a request ended that did not end well.
+enum Setback {
+    Fault(Fault),
+    /// The project has moved there; if that is not gone to, it is this fault.
+    Moved(Url, Fault),
+    /// GitLab takes no writes for a project by its old name.
+    MovedForWrites(Fault),
+}
+
+impl From<Fault> for Setback {
+    fn from(fault: Fault) -> Setback {
+        Setback::Fault(fault)
+    }
+}
+
+impl From<Setback> for Fault {
+    fn from(setback: Setback) -> Fault {
+        match setback {
+            Setback::Fault(fault) | Setback::Moved(_, fault) | Setback::MovedForWrites(fault) => fault,
+        }
+    }
 }
 
 /// Whose name the requests carry.
@@ -67,7 +129,8 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// Prepares a connection; nothing is sent.
+    /// Prepares a connection for answering people; nothing is sent. A request may take `timeout`,
+    /// answer included.
     ///
     /// # Errors
     /// When the credentials cannot be used, or TLS cannot be set up.
@@ -76,6 +139,7 @@ impl Transport {
         api: Url,
         credentials: Credentials,
         user_agent: &str,
+        timeout: Duration,
         clock: Clock,
     ) -> Result<Transport, String> {
         let identity = match credentials {
@@ -90,7 +154,7 @@ impl Transport {
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
+            .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .user_agent(user_agent)
@@ -100,9 +164,33 @@ impl Transport {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
-        let gate = Gate::new(kind, clock.clone());
+        let shared = Arc::new(Shared {
+            identity,
+            gate: Gate::new(kind, clock.clone()),
+            breaker: Breaker::new(api.as_str(), clock.clone()),
+            shelf: Shelf::default(),
+            moves: Moves::default(),
+            places: Semaphore::new(REQUESTS_AT_ONCE),
+            background_places: Semaphore::new(BACKGROUND_AT_ONCE),
+            waits: Mutex::default(),
+            health: Mutex::default(),
+        });
         let graphql = super::url::graphql(&api);
-        Ok(Transport { http, api, identity, graphql, gate, clock, health: Mutex::default() })
+        Ok(Transport { http, kind, api, graphql, purpose: Purpose::Answer, clock, shared })
+    }
+
+    /// The same connection for traffic that nobody waits for: it leaves a share of budgets, paces and
+    /// places to people, waits a little where it must, and uses answers to lists again.
+    pub fn background(&self) -> Transport {
+        Transport {
+            http: self.http.clone(),
+            kind: self.kind,
+            api: self.api.clone(),
+            graphql: self.graphql.clone(),
+            purpose: Purpose::Background,
+            clock: self.clock.clone(),
+            shared: self.shared.clone(),
+        }
     }
 
     /// Root of the API, with a slash at its end.
@@ -116,8 +204,17 @@ impl Transport {
     }
 
     pub fn health(&self) -> Health {
-        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Health { blocked_until: self.gate.blocked_until(), ..health }
+        let now = self.clock.now();
+        let waits = self.shared.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits_until = waits.iter().copied().filter(|until| *until > now).min();
+        drop(waits);
+        Health {
+            blocked_until: self.shared.gate.blocked_until(),
+            tries_again_at: self.shared.breaker.open_until(),
+            waits_until,
+            budgets: self.shared.gate.budgets(),
+            ..self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        }
     }
 
     /// Whether a write would pass the gate now.
@@ -125,12 +222,15 @@ impl Transport {
     /// # Errors
     /// [`Fault::Later`].
     pub fn check_write(&self) -> Result<(), Fault> {
-        self.gate.check(Traffic::Write).map_err(Fault::from)
+        let purse = self.purse(String::new(), Traffic::Write);
+        let ask = Ask { traffic: Traffic::Write, purpose: self.purpose, purse: &purse };
+        self.shared.breaker.check()?;
+        Ok(self.shared.gate.check(&ask)?)
     }
 
     /// Whether requests are made as a GitHub App.
     pub fn is_app(&self) -> bool {
-        matches!(self.identity, Identity::App(_))
+        matches!(self.shared.identity, Identity::App(_))
     }
 
     /// The owners that have installed the App, in lower case; none without an App.
@@ -138,79 +238,198 @@ impl Transport {
     /// # Errors
     /// See [`Fault`].
     pub async fn owners(&self) -> Result<Vec<String>, Fault> {
-        match &self.identity {
+        match &self.shared.identity {
             Identity::Token(_) => Ok(Vec::new()),
             Identity::App(app) => app.owners(|request| self.sign_in(request)).await,
         }
     }
 
-    /// Sends one request, once. The answer is a 2xx, read whole. A token of an App that has become
-    /// worthless early is replaced, and only then the request is sent a second time: the first did
-    /// nothing.
+    /// Sends one request, once. The answer is a 2xx, read whole. Two answers say that nothing was
+    /// done, and then the request is sent a second time: a token of an App that has become worthless
+    /// early, and a project that has moved.
     ///
     /// # Errors
     /// Everything else, as a [`Fault`].
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
-        // A GraphQL query is a POST that changes nothing, and nothing but queries is sent there.
-        let query = request.method() == Method::POST && request.uri().path() == self.graphql.path();
-        let write = !matches!(*request.method(), Method::GET | Method::HEAD) && !query;
-        self.gate.permit(if write { Traffic::Write } else { Traffic::Read })?;
-        let answer = self.send_signed(request, write).await;
+        let answer = self.send_on(request).await;
         self.note(answer.as_ref().err());
         answer
     }
 
-    async fn send_signed(&self, request: Request<Vec<u8>>, write: bool) -> Result<Response<Bytes>, Fault> {
-        let bearer = self.bearer(&request).await?;
-        let Identity::App(app) = &self.identity else { return self.carry(request, &bearer, write).await };
-        let answer = self.carry(request.clone(), &bearer, write).await;
-        if !matches!(answer, Err(Fault::Unauthorized)) {
+    /// Sends a request, and on to where its project has moved.
+    async fn send_on(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
+        let asked = self.resolved(&request)?;
+        let place = match self.send_signed(request.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(Setback::Fault(fault)) => return Err(fault),
+            Err(Setback::Moved(place, _)) => place,
+            Err(Setback::MovedForWrites(fault)) => {
+                let Some(old) = moved::project(&self.api, &asked) else { return Err(fault) };
+                let look = Request::get(old.as_str()).body(Vec::new());
+                match self.send_signed(look.map_err(|error| Fault::unsendable(&error))?).await {
+                    Err(Setback::Moved(new, _)) => moved::rebase(&asked, &old, &new).ok_or(fault)?,
+                    Err(Setback::Fault(fault)) => return Err(fault),
+                    Ok(_) | Err(Setback::MovedForWrites(_)) => return Err(fault),
+                }
+            }
+        };
+        self.shared.moves.tell(&self.api, &asked, &place);
+        let mut request = request;
+        if let Whose::Owner(owner) = self.whose(&request)
+            && let Ok(owner) = HeaderValue::from_str(&owner)
+        {
+            request.headers_mut().insert(OWNER_HEADER, owner);
+        }
+        *request.uri_mut() = place.as_str().parse().map_err(|error| Fault::unsendable(&error))?;
+        Ok(self.send_signed(request).await?)
+    }
+
+    async fn send_signed(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Setback> {
+        // A GraphQL query is a POST that changes nothing, and nothing but queries is sent there.
+        let traffic = match *request.method() {
+            Method::POST if request.uri().path() == self.graphql.path() => Traffic::Query,
+            Method::GET | Method::HEAD => Traffic::Read,
+            _ => Traffic::Write,
+        };
+        let whose = self.whose(&request);
+        let purse = self.purse(owner_of(&whose), traffic);
+        let app = match &self.shared.identity {
+            Identity::Token(bearer) => return self.carry(request, bearer, &purse, traffic).await,
+            Identity::App(app) => app,
+        };
+        let bearer = app.bearer(&whose, |request| self.sign_in(request)).await?;
+        let answer = self.carry(request.clone(), &bearer, &purse, traffic).await;
+        if !matches!(answer, Err(Setback::Fault(Fault::Unauthorized))) {
             return answer;
         }
         app.forget(&bearer).await;
-        let bearer = self.bearer(&request).await?;
-        self.carry(request, &bearer, write).await
+        let bearer = app.bearer(&whose, |request| self.sign_in(request)).await?;
+        self.carry(request, &bearer, &purse, traffic).await
     }
 
-    async fn bearer(&self, request: &Request<Vec<u8>>) -> Result<Bearer, Fault> {
-        let app = match &self.identity {
-            Identity::Token(bearer) => return Ok(bearer.clone()),
-            Identity::App(app) => app,
-        };
-        let whose = match request.headers().get(OWNER_HEADER).and_then(|owner| owner.to_str().ok()) {
+    /// Whose token a request needs, where there is more than one.
+    fn whose(&self, request: &Request<Vec<u8>>) -> Whose {
+        if !self.is_app() {
+            return Whose::Any;
+        }
+        match request.headers().get(OWNER_HEADER).and_then(|owner| owner.to_str().ok()) {
             Some(owner) => Whose::Owner(owner.to_lowercase()),
             None => {
                 let path = request.uri().path();
                 App::whose(path.strip_prefix(self.api.path()).unwrap_or(path))
             }
+        }
+    }
+
+    fn purse(&self, owner: String, traffic: Traffic) -> Purse {
+        let resource = match (self.kind, traffic) {
+            (ForgeKind::GitLab, _) => "",
+            (ForgeKind::GitHub, Traffic::Query) => "graphql",
+            (ForgeKind::GitHub, Traffic::Read | Traffic::Write) => "core",
         };
-        app.bearer(&whose, |request| self.sign_in(request)).await
+        Purse { owner, resource: resource.to_owned() }
     }
 
     async fn sign_in(&self, request: SignIn) -> Result<Bytes, Fault> {
-        self.gate.permit(Traffic::Read)?;
         let method = if request.post { Method::POST } else { Method::GET };
         let url = self.api.join(&request.path).map_err(|error| Fault::unsendable(&error))?;
         let outgoing = Request::builder().method(method).uri(url.as_str()).body(Vec::new());
         let outgoing = outgoing.map_err(|error| Fault::unsendable(&error))?;
         // A token that is granted and never arrives does no harm, so its outcome is not "unknown".
-        let answer = self.carry(outgoing, &request.bearer, false).await?;
+        let purse = self.purse(owner_of(&Whose::App), Traffic::Read);
+        let answer = self.carry(outgoing, &request.bearer, &purse, Traffic::Read).await?;
         Ok(answer.into_body())
+    }
+
+    /// Waits for a place among the requests under way, and asks breaker and gate for leave.
+    async fn place(&self, ask: &Ask<'_>) -> Result<Place<'_>, NotBefore> {
+        let Shared { places, background_places, breaker, gate, .. } = &*self.shared;
+        let patience_ends = later(self.clock.now(), BACKGROUND_PATIENCE_SECONDS);
+        loop {
+            // Neither semaphore is ever closed.
+            let never = |_| NotBefore { at: patience_ends, why: "no place".into(), brief: true };
+            let background = match ask.purpose {
+                Purpose::Answer => None,
+                Purpose::Background => Some(background_places.acquire().await.map_err(never)?),
+            };
+            let _places = (background, places.acquire().await.map_err(never)?);
+            let trial = breaker.admit()?;
+            match gate.permit(ask) {
+                Ok(()) => return Ok(Place { trial, _places }),
+                Err(wait) if ask.purpose == Purpose::Background && wait.brief && wait.at <= patience_ends => {
+                    drop((trial, _places));
+                    self.wait_until(wait.at).await;
+                }
+                Err(wait) => return Err(wait),
+            }
+        }
+    }
+
+    async fn wait_until(&self, at: Timestamp) {
+        let waits = || self.shared.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        // What was given up while it waited goes here.
+        waits().retain(|until| *until > now);
+        waits().push(at);
+        self.clock.sleep_until(at).await;
     }
 
     async fn carry(
         &self,
-        request: Request<Vec<u8>>,
+        mut request: Request<Vec<u8>>,
         bearer: &Bearer,
-        write: bool,
-    ) -> Result<Response<Bytes>, Fault> {
-        let answer = self.exchange(request, bearer, write).await?;
-        self.weigh(answer, bearer, write)
+        purse: &Purse,
+        traffic: Traffic,
+    ) -> Result<Response<Bytes>, Setback> {
+        let url = self.resolved(&request)?;
+        let asked = self.worth_keeping(&request, &url, purse);
+        let known = asked.as_ref().and_then(|asked| self.shared.shelf.find(asked));
+        if let Some(known) = &known {
+            request.headers_mut().insert(header::IF_NONE_MATCH, known.etag.clone());
+        }
+        let write = traffic == Traffic::Write;
+        let ask = Ask { traffic, purpose: self.purpose, purse };
+        let Place { trial, _places } = self.place(&ask).await.map_err(Fault::from)?;
+        let answer = match self.exchange(request, url.clone(), bearer, write).await {
+            Ok(answer) => answer,
+            Err(fault @ Fault::Retry { .. }) => {
+                trial.failed(&fault.to_string());
+                return Err(fault.into());
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        self.shared.gate.learn(purse, answer.headers());
+        if let Some(known) = known.filter(|_| answer.status() == StatusCode::NOT_MODIFIED) {
+            trial.succeeded();
+            return known.answer().map_err(|error| Fault::unreadable(&error, false).into());
+        }
+        let absent = fault::not_the_forge(answer.status(), answer.headers(), answer.body(), write);
+        let answer = self.weigh(&url, answer, bearer, &ask);
+        match (&answer, absent) {
+            (Err(Setback::Fault(_)), Some(fault)) => trial.failed(&fault.to_string()),
+            _ => trial.succeeded(),
+        }
+        if let (Ok(answer), Some(asked)) = (&answer, asked) {
+            self.shared.shelf.keep(asked, answer);
+        }
+        answer
+    }
+
+    /// Lists that are read again and again. One that is asked for by date never comes twice.
+    fn worth_keeping(&self, request: &Request<Vec<u8>>, url: &Url, purse: &Purse) -> Option<Asked> {
+        let has = |name: &str| url.query_pairs().any(|(key, _)| key == name);
+        let list = *request.method() == Method::GET && has("per_page") && !has("updated_after");
+        (list && self.purpose == Purpose::Background).then(|| Asked {
+            url: url.as_str().to_owned(),
+            accept: request.headers().get(header::ACCEPT).cloned(),
+            owner: purse.owner.clone(),
+        })
     }
 
     async fn exchange(
         &self,
         request: Request<Vec<u8>>,
+        url: Url,
         bearer: &Bearer,
         write: bool,
     ) -> Result<Response<Bytes>, Fault> {
@@ -219,7 +438,7 @@ impl Transport {
             // Without a connection nothing was sent.
             outcome_unknown: write && !error.is_connect() && !error.is_builder(),
         };
-        let mut request = self.addressed(request)?;
+        let mut request = addressed(request, url);
         request.headers_mut().insert(header::AUTHORIZATION, bearer.header.clone());
         let mut answer = self.http.execute(request).await.map_err(|error| lost(&error))?;
         let mut body = BytesMut::new();
@@ -236,50 +455,62 @@ impl Transport {
         Ok(whole)
     }
 
-    /// The request as reqwest takes it: refused if it would carry the token to another host.
-    fn addressed(&self, request: Request<Vec<u8>>) -> Result<reqwest::Request, Fault> {
+    /// Where a request goes: refused if it would carry the token to another host.
+    fn resolved(&self, request: &Request<Vec<u8>>) -> Result<Url, Fault> {
         let refuse = |answer: String| Fault::Refused { status: 0, answer };
-        let (parts, body) = request.into_parts();
-        let mut url = self.api.join(&parts.uri.to_string()).map_err(|error| refuse(error.to_string()))?;
+        let mut url = self.api.join(&request.uri().to_string()).map_err(|error| refuse(error.to_string()))?;
         if url.query() == Some("") {
             url.set_query(None);
         }
         if url.origin() != self.api.origin() {
             return Err(refuse(format!("{} is not the configured forge", url.host_str().unwrap_or("?"))));
         }
-        let mut outgoing = reqwest::Request::new(parts.method, url);
-        *outgoing.headers_mut() = parts.headers;
-        outgoing.headers_mut().remove(header::CONTENT_LENGTH);
-        outgoing.headers_mut().remove(OWNER_HEADER);
-        if !body.is_empty() {
-            *outgoing.body_mut() = Some(body.into());
-        }
-        Ok(outgoing)
+        Ok(url)
     }
 
-    /// Learns from the answer's headers, and turns everything but 2xx into a fault.
-    fn weigh(&self, answer: Response<Bytes>, bearer: &Bearer, write: bool) -> Result<Response<Bytes>, Fault> {
+    /// Learns of limits, and turns everything but 2xx into a setback.
+    fn weigh(
+        &self,
+        url: &Url,
+        answer: Response<Bytes>,
+        bearer: &Bearer,
+        ask: &Ask<'_>,
+    ) -> Result<Response<Bytes>, Setback> {
         let (status, headers, now) = (answer.status(), answer.headers(), self.clock.now());
-        if let Some(patience) = fault::limited(status, headers, answer.body(), now) {
+        let gate = &self.shared.gate;
+        let limit = match ask.traffic {
+            Traffic::Query if status.is_success() => fault::graphql_limited(headers, answer.body(), now),
+            _ => fault::limited(status, headers, answer.body(), now),
+        };
+        if let Some(limit) = limit {
             let why = format!("the forge limits requests ({})", status.as_u16());
-            return Err(self.gate.block(patience, &why).into());
+            return Err(Fault::from(gate.block(limit, ask.purse, &why)).into());
         }
-        if let Some(reset) = fault::budget_spent(headers) {
-            self.gate.block(Patience::Until(reset), "the forge's request budget is used up");
-        }
+        let write = ask.traffic == Traffic::Write;
         if status.is_success() {
-            self.gate.relax();
+            if let Some(fault) = fault::not_the_forge(status, headers, answer.body(), write) {
+                return Err(fault.into());
+            }
+            gate.relax();
             return Ok(answer);
         }
         if let Some(at) = status.is_server_error().then(|| fault::retry_after(headers, now)).flatten() {
-            self.gate.block(Patience::Until(at), "the forge is out of service");
+            let limit = Limit { patience: Patience::Until(at), scope: Scope::Forge };
+            gate.block(limit, ask.purse, "the forge is out of service");
         }
         let words = fault::words(answer.body(), bearer.secret.expose_secret());
-        Err(fault::judge(status, headers, words, write))
+        let fault = fault::judge(status, headers, words, write);
+        if let Some(place) = moved::target(&self.api, url, status, headers) {
+            return Err(Setback::Moved(place, fault));
+        }
+        if write && moved::is_refused_write(status, answer.body()) {
+            return Err(Setback::MovedForWrites(fault));
+        }
+        Err(fault.into())
     }
 
     fn note(&self, fault: Option<&Fault>) {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut health = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
             // These are answers too: the forge is well.
             None | Some(Fault::Gone | Fault::Refused { status: 400..=499, .. }) => {
@@ -294,6 +525,28 @@ impl Transport {
 impl From<NotBefore> for Fault {
     fn from(wait: NotBefore) -> Fault {
         Fault::Later { at: wait.at, why: wait.why }
+    }
+}
+
+/// The request as reqwest takes it.
+fn addressed(request: Request<Vec<u8>>, url: Url) -> reqwest::Request {
+    let (parts, body) = request.into_parts();
+    let mut outgoing = reqwest::Request::new(parts.method, url);
+    *outgoing.headers_mut() = parts.headers;
+    outgoing.headers_mut().remove(header::CONTENT_LENGTH);
+    outgoing.headers_mut().remove(OWNER_HEADER);
+    if !body.is_empty() {
+        *outgoing.body_mut() = Some(body.into());
+    }
+    outgoing
+}
+
+/// Whose budget it is, in a word.
+fn owner_of(whose: &Whose) -> String {
+    match whose {
+        Whose::Owner(owner) => owner.clone(),
+        Whose::App => "(app)".into(),
+        Whose::Any => String::new(),
     }
 }
 

@@ -6,16 +6,20 @@
 //! (timeouts, limits, faults, the [`gate`]) that lies under both crates.
 
 mod away;
+mod breaker;
+mod budget;
 pub mod client;
 pub mod command;
 mod credentials;
 mod description;
+mod etag;
 pub mod fault;
 pub mod gate;
 pub mod github;
 pub mod gitlab;
 pub mod http;
 pub mod inbound;
+mod moved;
 pub mod owners;
 pub mod signature;
 mod story;
@@ -27,6 +31,7 @@ pub mod time;
 pub mod tolerant;
 pub mod url;
 
+pub use budget::Budget;
 pub use client::{Client, ClientConfig, Hint, Listing, Performed};
 pub use credentials::{AppKey, Credentials};
 pub use fault::Fault;
