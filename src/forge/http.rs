@@ -222,7 +222,7 @@ impl Transport {
     /// # Errors
     /// [`Fault::Later`].
     pub fn check_write(&self) -> Result<(), Fault> {
-        let purse = self.purse(String::new(), Traffic::Write);
+        let purse = self.purse(String::new(), Traffic::Write, "");
         let ask = Ask { traffic: Traffic::Write, purpose: self.purpose, purse: &purse };
         self.shared.breaker.check()?;
         Ok(self.shared.gate.check(&ask)?)
@@ -292,7 +292,7 @@ impl Transport {
             _ => Traffic::Write,
         };
         let whose = self.whose(&request);
-        let purse = self.purse(owner_of(&whose), traffic);
+        let purse = self.purse(owner_of(&whose), traffic, request.uri().path());
         let app = match &self.shared.identity {
             Identity::Token(bearer) => return self.carry(request, bearer, &purse, traffic).await,
             Identity::App(app) => app,
@@ -321,10 +321,12 @@ impl Transport {
         }
     }
 
-    fn purse(&self, owner: String, traffic: Traffic) -> Purse {
+    fn purse(&self, owner: String, traffic: Traffic, path: &str) -> Purse {
+        let below = path.strip_prefix(self.api.path()).unwrap_or_default();
         let resource = match (self.kind, traffic) {
             (ForgeKind::GitLab, _) => "",
             (ForgeKind::GitHub, Traffic::Query) => "graphql",
+            (ForgeKind::GitHub, _) if below.starts_with("search/") => "search",
             (ForgeKind::GitHub, Traffic::Read | Traffic::Write) => "core",
         };
         Purse { owner, resource: resource.to_owned() }
@@ -336,7 +338,7 @@ impl Transport {
         let outgoing = Request::builder().method(method).uri(url.as_str()).body(Vec::new());
         let outgoing = outgoing.map_err(|error| Fault::unsendable(&error))?;
         // A token that is granted and never arrives does no harm, so its outcome is not "unknown".
-        let purse = self.purse(owner_of(&Whose::App), Traffic::Read);
+        let purse = self.purse(owner_of(&Whose::App), Traffic::Read, "");
         let answer = self.carry(outgoing, &request.bearer, &purse, Traffic::Read).await?;
         Ok(answer.into_body())
     }

@@ -12,13 +12,16 @@ use super::body::Budget;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::engine::Knowledge;
-use crate::forge::Inbound;
+use crate::forge::{Health, Inbound};
 use crate::metrics::Metrics;
 use crate::store::Store;
 
 /// How many whole bodies of the largest size may be held in memory at once. Bodies of ordinary size
 /// are not counted.
 const LARGE_BODIES: usize = 4;
+
+/// How the connection to the forge of this name is, where there is one.
+pub type Connections = dyn Fn(&str) -> Option<Health> + Send + Sync;
 
 /// The state behind both listeners.
 pub struct Door {
@@ -30,6 +33,7 @@ pub struct Door {
     pub(super) settings: Settings,
     pub(super) budget: Budget,
     pub(super) pulse: Pulse,
+    connections: Box<Connections>,
     /// By forge name. Replaced as a whole, so that a delivery sees the secrets of one configuration.
     inbounds: ArcSwap<BTreeMap<String, Inbound>>,
 }
@@ -75,16 +79,33 @@ impl Door {
         metrics: Arc<Metrics>,
         inbounds: Vec<Inbound>,
         settings: Settings,
+        connections: Box<Connections>,
     ) -> Arc<Door> {
         let budget = Budget::new(settings.body_limit.saturating_mul(LARGE_BODIES));
         let pulse = Pulse::new(metrics.decisions.get(), clock.now());
         let inbounds = ArcSwap::from_pointee(by_name(inbounds));
-        Arc::new(Door { store, knowledge, clock, bells, metrics, settings, budget, pulse, inbounds })
+        Arc::new(Door {
+            store,
+            knowledge,
+            clock,
+            bells,
+            metrics,
+            settings,
+            budget,
+            pulse,
+            connections,
+            inbounds,
+        })
     }
 
     /// Takes new secrets into use; deliveries that are being read finish with the old ones.
     pub fn reload(&self, inbounds: Vec<Inbound>) {
         self.inbounds.store(Arc::new(by_name(inbounds)));
+    }
+
+    /// How the connection to a forge is; as of one never used where there is none.
+    pub(super) fn connection(&self, forge: &str) -> Health {
+        (self.connections)(forge).unwrap_or_default()
     }
 
     pub(super) fn inbounds(&self) -> Arc<BTreeMap<String, Inbound>> {

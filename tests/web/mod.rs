@@ -82,6 +82,7 @@ impl House {
             metrics.clone(),
             inbounds(),
             settings,
+            Box::new(|_| None),
         );
         House { door, store, knowledge, bells, metrics, clock, folder }
     }
