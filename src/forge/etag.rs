@@ -46,16 +46,17 @@ struct State {
 }
 
 impl Kept {
-    /// The answer as it came first.
+    /// The answer as it came first; where the next page is, `not_modified` knows better if it says so.
     ///
     /// # Errors
     /// When it cannot be unpacked, which would be a mistake of ours; in words.
-    pub fn answer(&self) -> Result<Response<Bytes>, String> {
+    pub fn answer(&self, not_modified: &HeaderMap) -> Result<Response<Bytes>, String> {
         let body =
             lz4_flex::decompress_size_prepended(&self.compressed).map_err(|error| error.to_string())?;
         let mut answer = Response::new(Bytes::from(body));
         *answer.status_mut() = StatusCode::OK;
-        *answer.headers_mut() = self.headers.clone();
+        let told = pages(not_modified);
+        *answer.headers_mut() = if told.is_empty() { self.headers.clone() } else { told };
         Ok(answer)
     }
 }
@@ -78,13 +79,7 @@ impl Shelf {
         if answer.status() != StatusCode::OK || compressed.len() > ENTRY_BYTES_MAX {
             return;
         }
-        let mut headers = HeaderMap::new();
-        for name in HEADERS_KEPT.map(header::HeaderName::from_static) {
-            for value in answer.headers().get_all(&name) {
-                headers.append(name.clone(), value.clone());
-            }
-        }
-        let kept = Kept { etag: etag.clone(), headers, compressed };
+        let kept = Kept { etag: etag.clone(), headers: pages(answer.headers()), compressed };
         self.state().put(asked, kept);
     }
 
@@ -92,6 +87,17 @@ impl Shelf {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What headers say of other pages.
+fn pages(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for name in HEADERS_KEPT.map(header::HeaderName::from_static) {
+        for value in headers.get_all(&name) {
+            kept.append(name.clone(), value.clone());
+        }
+    }
+    kept
 }
 
 impl State {
@@ -129,9 +135,17 @@ mod tests {
         shelf.keep(asked(1), &answer(b"[1,2]".to_vec()));
         let kept = shelf.find(&asked(1)).unwrap();
         assert_eq!(kept.etag, "W/\"1\"");
-        let again = kept.answer().unwrap();
+        let again = kept.answer(&HeaderMap::new()).unwrap();
         assert_eq!((again.status(), again.body().as_ref()), (StatusCode::OK, b"[1,2]".as_slice()));
         assert_eq!(again.headers().len(), 1, "{:?}", again.headers());
+        let told = answer(Vec::new()).headers().clone();
+        let told = HeaderMap::from_iter(
+            [(header::LINK, "<?page=9>; rel=\"next\"".parse().unwrap())]
+                .into_iter()
+                .chain(told.get("date").map(|date| (header::DATE, date.clone()))),
+        );
+        let again = kept.answer(&told).unwrap();
+        assert_eq!((again.headers().len(), &again.headers()["link"]), (1, &told["link"]));
         let other = Asked { owner: "beta".into(), ..asked(1) };
         assert!(shelf.find(&other).is_none() && shelf.find(&asked(2)).is_none());
         shelf.keep(asked(3), &Response::new(Bytes::from_static(b"[]")));

@@ -8,6 +8,7 @@
 mod away;
 mod breaker;
 mod budget;
+mod carry;
 pub mod client;
 pub mod command;
 mod credentials;
@@ -27,6 +28,8 @@ mod story;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_gate;
 pub mod time;
 pub mod tolerant;
 pub mod url;
