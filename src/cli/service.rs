@@ -96,8 +96,8 @@ impl Service {
             metrics,
             inbounds(config)?.into_values().collect(),
             settings(config),
-            connections(&all_clients),
         );
+        door.watch(connections(&all_clients));
         Ok(Service {
             store,
             knowledge,

@@ -34,7 +34,7 @@ struct Place<'a> {
 pub(super) enum Setback {
     Fault(Fault),
     /// The project has moved there; if that is not gone to, it is this fault.
-    Moved(Url, Fault),
+    Moved(Box<Url>, Fault),
     /// GitLab takes no writes for a project by its old name.
     MovedForWrites(Fault),
 }
@@ -217,7 +217,7 @@ impl Transport {
         let words = fault::words(answer.body(), bearer.secret.expose_secret());
         let fault = fault::judge(status, headers, words, write);
         if let Some(place) = moved::target(&self.api, url, status, headers) {
-            return Err(Setback::Moved(place, fault));
+            return Err(Setback::Moved(Box::new(place), fault));
         }
         if write && moved::is_refused_write(status, answer.body()) {
             return Err(Setback::MovedForWrites(fault));

@@ -1,7 +1,7 @@
 //! Answers of lists that are asked for again and again. GitHub does not count a request that is
 //! answered with 304 "not modified" (forges.md 4), so a sweep over quiet projects costs nothing.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -17,7 +17,7 @@ const ENTRY_BYTES_MAX: usize = 2 * 1024 * 1024;
 const HEADERS_KEPT: [&str; 2] = ["link", "x-next-page"];
 
 /// What an answer belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Asked {
     pub url: String,
     pub accept: Option<HeaderValue>,
@@ -40,7 +40,7 @@ pub(super) struct Shelf(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    entries: HashMap<Asked, (u64, Arc<Kept>)>,
+    entries: BTreeMap<Asked, (u64, Arc<Kept>)>,
     bytes: usize,
     turn: u64,
 }

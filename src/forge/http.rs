@@ -229,7 +229,7 @@ impl Transport {
         let place = match self.send_signed(request.clone()).await {
             Ok(answer) => return Ok(answer),
             Err(Setback::Fault(fault)) => return Err(fault),
-            Err(Setback::Moved(place, _)) => place,
+            Err(Setback::Moved(place, _)) => *place,
             Err(Setback::MovedForWrites(fault)) => {
                 let Some(old) = moved::project(&self.api, &asked) else { return Err(fault) };
                 let look = Request::get(old.as_str()).body(Vec::new());

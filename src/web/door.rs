@@ -1,8 +1,8 @@
 //! What every handler shares.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -33,7 +33,7 @@ pub struct Door {
     pub(super) settings: Settings,
     pub(super) budget: Budget,
     pub(super) pulse: Pulse,
-    connections: Box<Connections>,
+    connections: OnceLock<Box<Connections>>,
     /// By forge name. Replaced as a whole, so that a delivery sees the secrets of one configuration.
     inbounds: ArcSwap<BTreeMap<String, Inbound>>,
 }
@@ -79,7 +79,6 @@ impl Door {
         metrics: Arc<Metrics>,
         inbounds: Vec<Inbound>,
         settings: Settings,
-        connections: Box<Connections>,
     ) -> Arc<Door> {
         let budget = Budget::new(settings.body_limit.saturating_mul(LARGE_BODIES));
         let pulse = Pulse::new(metrics.decisions.get(), clock.now());
@@ -93,9 +92,15 @@ impl Door {
             settings,
             budget,
             pulse,
-            connections,
+            connections: OnceLock::new(),
             inbounds,
         })
+    }
+
+    /// From now on pages and metrics tell how the connections are; until then, nothing of them. What
+    /// was set once stays.
+    pub fn watch(&self, connections: Box<Connections>) {
+        let _ = self.connections.set(connections);
     }
 
     /// Takes new secrets into use; deliveries that are being read finish with the old ones.
@@ -105,7 +110,7 @@ impl Door {
 
     /// How the connection to a forge is; as of one never used where there is none.
     pub(super) fn connection(&self, forge: &str) -> Health {
-        (self.connections)(forge).unwrap_or_default()
+        self.connections.get().and_then(|ask| ask(forge)).unwrap_or_default()
     }
 
     pub(super) fn inbounds(&self) -> Arc<BTreeMap<String, Inbound>> {

@@ -82,7 +82,6 @@ impl House {
             metrics.clone(),
             inbounds(),
             settings,
-            Box::new(|_| None),
         );
         House { door, store, knowledge, bells, metrics, clock, folder }
     }
