@@ -42,7 +42,8 @@ async fn an_answer_that_never_ends_is_given_up_and_its_outcome_is_unknown_for_a_
         }
     });
     for (verb, unknown) in [("POST", true), ("GET", false)] {
-        let request = Request::builder().method(verb).uri("repos/a/b/issues/1/comments").body(Vec::new());
+        let request =
+            Request::builder().method(verb).uri("/api/v3/repos/a/b/issues/1/comments").body(Vec::new());
         let fault = transport.send(request.unwrap()).await.unwrap_err();
         assert!(
             matches!(fault, Fault::Retry { outcome_unknown, .. } if outcome_unknown == unknown),
@@ -81,7 +82,9 @@ async fn most_at_once(background: bool, expected: usize) -> usize {
     let mut sent = tokio::task::JoinSet::new();
     for _ in 0..20 {
         let line = line.clone();
-        sent.spawn(async move { line.send(Request::get("user").body(Vec::new()).unwrap()).await.map(drop) });
+        sent.spawn(async move {
+            line.send(Request::get("/api/v3/user").body(Vec::new()).unwrap()).await.map(drop)
+        });
     }
     assert!(sent.join_all().await.iter().all(Result::is_ok));
     most.load(Ordering::SeqCst)
