@@ -89,6 +89,8 @@ impl Reconcile {
                 }
                 Err(error) => {
                     let wait = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(every);
+                    let wait =
+                        self.told_to_wait(&error).map_or(wait, |told| told.max(FIRST_PAUSE).min(every));
                     tracing::warn!(forge = forge.forge, %error, "a sweep failed; again in {} s", wait.as_secs());
                     self.metrics.sweep_failures.get_or_create(&forge).inc();
                     self.knowledge.faulted(&forge.forge, &error.to_string());
@@ -108,6 +110,16 @@ impl Reconcile {
                 }
             }
             refresh |= rung;
+        }
+    }
+
+    /// How long the forge, or the gate before it, wants to be left alone.
+    fn told_to_wait(&self, error: &SweepError) -> Option<Duration> {
+        match error {
+            SweepError::Forge(Fault::Later { at, .. }) => {
+                Duration::try_from(at.duration_since(self.clock.now())).ok()
+            }
+            SweepError::Forge(_) | SweepError::Store(_) => None,
         }
     }
 

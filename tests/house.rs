@@ -52,9 +52,18 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-/// What web may name of forge: verify and read.
-const FORGE_FOR_WEB: &[&str] =
-    &["Inbound", "Incoming", "Reading", "Secrets", "Unreadable", "Unverified", "inbound", "signature"];
+/// What web may name of forge: verify and read, and how the connection is.
+const FORGE_FOR_WEB: &[&str] = &[
+    "Health",
+    "Inbound",
+    "Incoming",
+    "Reading",
+    "Secrets",
+    "Unreadable",
+    "Unverified",
+    "inbound",
+    "signature",
+];
 
 /// Foreign crates that do not leave their rooms.
 const FOREIGN: &[(&str, &[&str], &str)] = &[

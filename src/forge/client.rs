@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::credentials::Credentials;
 use super::fault::Fault;
-use super::http::{Health, Pages, Transport};
+use super::http::{Health, Pages, REQUEST_TIMEOUT, Transport};
 use super::inspect::Inspect;
 use super::url::Place;
 use super::way::Way;
@@ -102,7 +102,7 @@ struct Inner {
     line: Arc<Transport>,
     clock: Clock,
     dialect: Dialect,
-    tickets: ArcSwap<TicketRules>,
+    tickets: Arc<ArcSwap<TicketRules>>,
 }
 
 #[derive(Debug)]
@@ -128,15 +128,45 @@ impl Client {
         let ClientConfig { name, kind, url, credentials, projects, user_agent } = config;
         let fail = |why| ClientError { forge: name.clone(), why };
         let place = Place::new(kind, &url).map_err(fail)?;
-        let line = Transport::new(kind, place.api.clone(), credentials, &user_agent, way, clock.clone())
-            .map_err(fail)?;
-        let line = Arc::new(line);
+        let line = Transport::new(
+            kind,
+            place.api.clone(),
+            credentials,
+            &user_agent,
+            way,
+            REQUEST_TIMEOUT,
+            clock.clone(),
+        );
+        let line = Arc::new(line.map_err(fail)?);
         let dialect = match kind {
             ForgeKind::GitLab => Dialect::GitLab(gitlab::GitLab::new(line.clone(), clock.clone())),
             ForgeKind::GitHub => Dialect::GitHub(github::GitHub::new(line.clone())),
         };
-        let tickets = ArcSwap::default();
+        let tickets = Arc::default();
         Ok(Client(Arc::new(Inner { name, kind, projects, place, line, clock, dialect, tickets })))
+    }
+
+    /// The same client for traffic that nobody waits for: sweeps, rosters, the health of webhooks. A
+    /// share of the forge's budgets is kept from it, and it waits up to 90 seconds for a pace where
+    /// others are told to come later.
+    #[must_use]
+    pub fn background(&self) -> Client {
+        let Inner { name, kind, projects, place, line, clock, dialect, tickets } = &*self.0;
+        let line = Arc::new(line.background());
+        let dialect = match dialect {
+            Dialect::GitLab(gitlab) => Dialect::GitLab(gitlab.over(line.clone())),
+            Dialect::GitHub(github) => Dialect::GitHub(github.over(line.clone())),
+        };
+        Client(Arc::new(Inner {
+            name: name.clone(),
+            kind: *kind,
+            projects: projects.clone(),
+            place: place.clone(),
+            line,
+            clock: clock.clone(),
+            dialect,
+            tickets: tickets.clone(),
+        }))
     }
 
     /// From now on, this client and its clones find customer tickets by these rules; at first by none.

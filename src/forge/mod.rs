@@ -6,10 +6,14 @@
 //! (timeouts, limits, faults, the [`gate`]) that lies under both crates.
 
 mod away;
+mod breaker;
+mod budget;
+mod carry;
 pub mod client;
 pub mod command;
 mod credentials;
 mod description;
+mod etag;
 pub mod fault;
 pub mod gate;
 pub mod github;
@@ -18,6 +22,7 @@ pub mod hooks;
 pub mod http;
 pub mod inbound;
 pub mod inspect;
+mod moved;
 pub mod owners;
 pub mod signature;
 mod story;
@@ -25,11 +30,14 @@ mod story;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_gate;
 pub mod time;
 pub mod tolerant;
 pub mod url;
 mod way;
 
+pub use budget::Budget;
 pub use client::{Client, ClientConfig, Hint, Listing, Performed, Watched};
 pub use credentials::{AppKey, Credentials};
 pub use fault::Fault;

@@ -18,6 +18,7 @@
 mod access;
 mod acts;
 mod announce;
+mod body;
 mod delivery;
 mod faults;
 mod github;

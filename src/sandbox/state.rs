@@ -9,6 +9,7 @@ use super::delivery::{Delivery, Hook};
 use super::faults::{Interlude, PlannedFault};
 use super::github::apps::App;
 use super::people::ChangeRef;
+use super::rates::ContentLimit;
 use super::record::{LogEntry, RequestRecord};
 use super::sign;
 use super::tape::Tape;
@@ -318,6 +319,10 @@ pub(super) struct State {
     pub faults: Vec<PlannedFault>,
     pub interludes: VecDeque<(Forge, Interlude)>,
     pub allowance: BTreeMap<Forge, Allowance>,
+    /// GitHub's limit on creating content.
+    pub content: ContentLimit,
+    /// GitHub's GraphQL points spent: the window's start in Unix seconds, and how many.
+    pub graphql_points: (i64, u64),
     /// How many of the next webhook requests get lost.
     pub losses: BTreeMap<Forge, u32>,
     last_id: u64,
@@ -363,6 +368,8 @@ impl State {
             faults: Vec::new(),
             interludes: VecDeque::new(),
             losses: BTreeMap::new(),
+            content: ContentLimit::default(),
+            graphql_points: (0, 0),
             allowance: BTreeMap::from([(Forge::Gitlab, fresh(2_000)), (Forge::Github, fresh(5_000))]),
             last_id: 100,
             salt,

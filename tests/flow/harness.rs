@@ -347,7 +347,23 @@ impl House {
     /// Sweeps every forge once.
     pub async fn sweep(&self) {
         for reconcile in &self.service.reconciles {
-            reconcile.sweep(false).await.unwrap();
+            self.patiently(reconcile.sweep(false)).await.unwrap();
+        }
+    }
+
+    /// Lets the clock go on wherever background traffic waits for a pace.
+    pub async fn patiently<T>(&self, work: impl Future<Output = T>) -> T {
+        let moving = async {
+            loop {
+                for client in &self.service.clients {
+                    client.health().waits_until.into_iter().for_each(|at| self.clock.advance_to(at));
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = moving => unreachable!("it goes on for ever"),
         }
     }
 

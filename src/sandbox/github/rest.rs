@@ -43,15 +43,32 @@ pub(in crate::sandbox) fn answer(
     match segments.as_slice() {
         ["repos", owner, name, rest @ ..] => {
             let path = visible(state, &format!("{owner}/{name}"), me)?.path.clone();
-            match rest {
-                ["pulls", rest @ ..] => pulls::answer(state, call, me, &path, rest),
-                ["issues", rest @ ..] => issues::answer(state, call, me, &path, rest),
-                ["hooks", rest @ ..] => webhooks::of_repository(state, call, me, &path, rest),
-                rest => repository(state, call, me, &path, rest),
-            }
+            in_repository(state, call, me, &path, rest)
+        }
+        // Where redirects of renamed repositories lead.
+        ["repositories", id, rest @ ..] => {
+            let named = |project: &&Project| project.forge == Forge::Github && project.id.to_string() == *id;
+            let path = state.projects.values().find(named).map(|project| project.path.clone());
+            let path = visible(state, &path.ok_or_else(not_found)?, me)?.path.clone();
+            in_repository(state, call, me, &path, rest)
         }
         ["orgs", org, "hooks", rest @ ..] => webhooks::of_organization(state, call, me, org, rest),
         segments => others(state, call, me, segments),
+    }
+}
+
+fn in_repository(
+    state: &mut State,
+    call: &Call,
+    me: UserId,
+    path: &str,
+    rest: &[&str],
+) -> Result<Reply, Refusal> {
+    match rest {
+        ["pulls", rest @ ..] => pulls::answer(state, call, me, path, rest),
+        ["issues", rest @ ..] => issues::answer(state, call, me, path, rest),
+        ["hooks", rest @ ..] => webhooks::of_repository(state, call, me, path, rest),
+        rest => repository(state, call, me, path, rest),
     }
 }
 
