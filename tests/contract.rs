@@ -342,12 +342,12 @@ async fn a_forge_that_does_not_tell_who_is_busy_is_a_fault() {
             sandbox::Fault::status(404, "no"),
             sandbox::Fault::DropConnectionBeforeApplying,
         ] {
-            town.sandbox.fail_next(town.forge, "POST", "/graphql", fault, 1);
+            town.sandbox.fail_next(town.forge, "QUERY", "/graphql", fault, 1);
             assert!(town.client.busy(&people).await.is_err(), "{:?}", town.forge);
         }
         let errors = serde_json::json!({ "errors": [{ "type": "RATE_LIMITED", "message": "slow down" }] });
         let limited = sandbox::Fault::Status { code: 200, headers: Vec::new(), body: errors };
-        town.sandbox.fail_next(town.forge, "POST", "/graphql", limited, 1);
+        town.sandbox.fail_next(town.forge, "QUERY", "/graphql", limited, 1);
         let fault = town.client.busy(&people).await.unwrap_err();
         assert!(matches!(fault, Fault::Later { .. }), "waited for, with whatever else it costs: {fault}");
     }

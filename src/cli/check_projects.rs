@@ -18,8 +18,10 @@ const PROJECTS_MAX: usize = 50;
 struct Webhooks {
     /// Its own and those of its owners, each with the place it is attached to.
     seen: Vec<(String, InstalledHook)>,
-    /// There is a place that this token may not look at.
+    /// This token may not look at the project's own.
     hidden: bool,
+    /// This token may not look at those of an owner.
+    hidden_above: bool,
     /// The GitHub App's own webhook delivers for it.
     by_app: bool,
 }
@@ -63,19 +65,17 @@ pub(super) async fn ask(
     for path in paths.iter().take(PROJECTS_MAX) {
         inspector.project(path, findings).await;
     }
-    match inspector.hidden {
-        0 => {}
-        hidden => findings.warning(
-            format!("whether webhooks of {hidden} projects come through is not for this token to see"),
-            match forge.kind {
-                ForgeKind::GitLab => {
-                    "look in their settings, or let `usher hooks status` do it with a token with the role Maintainer"
-                }
-                ForgeKind::GitHub => {
-                    "look in their settings, or let `usher hooks status` do it with a token with Webhooks: read"
-                }
-            },
-        ),
+    if inspector.hidden > 0 {
+        let whose = if inspector.hidden == 1 {
+            "webhooks of one project".to_owned()
+        } else {
+            format!("webhooks of {} projects", inspector.hidden)
+        };
+        let right = if forge.kind == ForgeKind::GitLab { "the role Maintainer" } else { "Webhooks: read" };
+        findings.warning(
+            format!("whether {whose} come through is not for this token to see"),
+            format!("look in the settings there, or run `usher hooks status` with a token that has {right}"),
+        );
     }
     match paths.len() {
         all if all > PROJECTS_MAX => findings.warning(
@@ -141,6 +141,7 @@ impl Inspector<'_> {
             return Ok(found);
         }
         let own = self.client.own_hooks(&HookPlace::Project(path.to_owned())).await?;
+        found.hidden = own.is_none();
         found.add(path, own);
         let mut path = path;
         while let Some((owner, _)) = path.rsplit_once('/').filter(|_| found.seen.is_empty()) {
@@ -148,7 +149,9 @@ impl Inspector<'_> {
                 let hooks = self.client.own_hooks(&HookPlace::Owner(owner.to_owned())).await?;
                 self.owners.insert(owner.to_owned(), hooks);
             }
-            found.add(owner, self.owners.get(owner).cloned().flatten());
+            let hooks = self.owners.get(owner).cloned().flatten();
+            found.hidden_above |= hooks.is_none();
+            found.add(owner, hooks);
             path = owner;
         }
         Ok(found)
@@ -157,7 +160,6 @@ impl Inspector<'_> {
 
 impl Webhooks {
     fn add(&mut self, place: &str, hooks: Option<Vec<InstalledHook>>) {
-        self.hidden |= hooks.is_none();
         self.seen.extend(hooks.into_iter().flatten().map(|hook| (place.to_owned(), hook)));
     }
 }
@@ -222,8 +224,17 @@ fn hooks(forge: &Forge, path: &str, webhooks: &Webhooks, findings: &mut Findings
     if webhooks.hidden {
         return Some("its webhooks are hidden from this token".into());
     }
-    let what = format!("{path}: no webhook leads to /hooks/{}", forge.name);
-    let todo = "`usher hooks install` sets one up; until then only the sweeps see what happens there";
-    findings.warning(what, todo);
+    if webhooks.hidden_above {
+        let above = if forge.kind == ForgeKind::GitLab { "groups" } else { "organisation" };
+        let what = format!(
+            "{path}: no webhook of its own leads to /hooks/{}; those of its {above} are hidden from this token",
+            forge.name
+        );
+        findings.warning(what, "if there is none either, `usher hooks install` sets one up");
+    } else {
+        let what = format!("{path}: no webhook leads to /hooks/{}", forge.name);
+        let todo = "`usher hooks install` sets one up; until then only the sweeps see what happens there";
+        findings.warning(what, todo);
+    }
     None
 }

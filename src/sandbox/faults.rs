@@ -87,6 +87,9 @@ impl Fault {
     }
 }
 
+/// The method of a GraphQL request that only reads, for planned faults: it comes by POST like a write.
+pub(super) const QUERY: &str = "QUERY";
+
 /// What somebody does between two requests of a client.
 pub(super) struct Interlude(pub Box<dyn FnOnce(&Sandbox) + Send>);
 
@@ -127,7 +130,7 @@ impl State {
 }
 
 impl Sandbox {
-    /// Lets the next `times` requests of this method (`*` for any) whose path and query contain
+    /// Lets the next `times` requests of this method (`*` for any, `QUERY` for GraphQL that only reads) whose path and query contain
     /// `path_part` meet the fault. Faults planned first are met first.
     pub fn fail_next(&self, forge: Forge, method: &str, path_part: &str, fault: Fault, times: u32) {
         if times > 0 {

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::body::Body;
-use super::faults::Fault;
+use super::faults::{self, Fault};
 use super::graphql::Query;
 use super::record::RequestRecord;
 use super::refusal::Refusal;
@@ -64,13 +64,14 @@ async fn answer(
     let body = body.to_bytes();
     let (method, path) = (parts.method.to_string(), parts.uri.to_string());
 
-    let fault = inner.state().next_fault(forge, &method, &path);
+    let mutates = changes_something(&parts, &body);
+    let verb = if method == "POST" && !mutates { faults::QUERY } else { method.as_str() };
+    let fault = inner.state().next_fault(forge, verb, &path);
     if let Some(Fault::Delay(delay)) = fault {
         let clock = inner.state().clock.clone();
         clock.sleep_until(clock.now() + delay).await;
     }
 
-    let mutates = changes_something(&parts, &body);
     if mutates {
         let interlude = inner.state().next_interlude(forge);
         interlude.into_iter().for_each(|interlude| (interlude.0)(&Sandbox { inner: inner.clone() }));
@@ -80,27 +81,8 @@ async fn answer(
     let user = authenticate(&state, forge, &parts.headers);
     let planned = matches!(fault, Some(Fault::Status { .. }));
     let heard = state.tape.is_some().then(|| Heard::new(forge, &parts, &body, planned));
-    let reply = match &fault {
-        Some(Fault::DropConnectionBeforeApplying) => None,
-        Some(Fault::Page { code, content_type, text, applied }) => {
-            if *applied {
-                handle(&mut state, forge, parts, &body, user);
-            }
-            let mut page = Reply { text: Some((*text).to_owned()), ..Reply::empty(*code) };
-            page.header("content-type", content_type);
-            Some(page)
-        }
-        Some(Fault::Status { code, headers, body }) => {
-            Some(Reply { headers: headers.clone(), ..Reply::json(*code, body.clone()) })
-        }
-        Some(Fault::DropConnectionAfterApplying) => {
-            handle(&mut state, forge, parts, &body, user);
-            None
-        }
-        Some(Fault::Delay(_) | Fault::CutOff | Fault::SlowBody(_)) | None => {
-            Some(handle(&mut state, forge, parts, &body, user))
-        }
-    };
+    let carry_out = |state: &mut State| handle(state, forge, parts, &body, user);
+    let reply = reply_with(&mut state, fault.as_ref(), carry_out);
     let at = state.clock.now();
     let login = user.map(|user| state.login(forge, user).to_owned());
     let status = reply.as_ref().map(|reply| reply.status);
@@ -131,6 +113,33 @@ async fn answer(
         }),
         _ => response,
     })
+}
+
+/// What is answered, fault or not; `None`: the connection ends.
+fn reply_with(
+    state: &mut State,
+    fault: Option<&Fault>,
+    carry_out: impl FnOnce(&mut State) -> Reply,
+) -> Option<Reply> {
+    match fault {
+        Some(Fault::DropConnectionBeforeApplying) => None,
+        Some(Fault::Page { code, content_type, text, applied }) => {
+            if *applied {
+                carry_out(state);
+            }
+            let mut page = Reply { text: Some((*text).to_owned()), ..Reply::empty(*code) };
+            page.header("content-type", content_type);
+            Some(page)
+        }
+        Some(Fault::Status { code, headers, body }) => {
+            Some(Reply { headers: headers.clone(), ..Reply::json(*code, body.clone()) })
+        }
+        Some(Fault::DropConnectionAfterApplying) => {
+            carry_out(state);
+            None
+        }
+        Some(Fault::Delay(_) | Fault::CutOff | Fault::SlowBody(_)) | None => Some(carry_out(state)),
+    }
 }
 
 fn handle(

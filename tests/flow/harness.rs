@@ -256,12 +256,8 @@ pool = "backend"
             let path = request.path.split('?').next().unwrap_or_default();
             let path =
                 path.replace("/gl/api/v4/projects/acme%2Fshop", "").replace("/api/v3/repos/acme/sdk", "");
-            // GraphQL takes both by POST.
-            let verb = match path.strip_suffix("/api/graphql") {
-                Some(_) if request.is_read() => "QUERY",
-                Some(_) => "MUTATION",
-                None => request.method.as_str(),
-            };
+            // GraphQL takes reads by POST, too.
+            let verb = if request.method == "POST" && request.is_read() { "QUERY" } else { &request.method };
             format!("{verb} {path}")
         };
         requests.iter().map(line).collect()
