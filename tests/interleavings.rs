@@ -22,8 +22,9 @@ const OTHERS: [&str; 2] = ["sam", "other-bot"];
 const WRITES_MAX: usize = 4;
 /// Rounds for each forge and tier, unless `USHER_INTERLEAVINGS` says how many.
 const ROUNDS: u64 = 200;
+const ROUNDS_OF_A_TOWN: usize = 100;
 
-fn rounds() -> u64 {
+fn all() -> u64 {
     std::env::var("USHER_INTERLEAVINGS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS)
 }
 
@@ -168,8 +169,8 @@ impl Town {
             });
         }
         let key = ChangeKey::new("here", PROJECT, at.number);
-        let performed =
-            self.client.perform(&key, &Action::Shape(shape.clone()), Hint::default()).await.unwrap();
+        let performed = self.client.perform(&key, &Action::Shape(shape.clone()), Hint::default()).await;
+        let performed = performed.unwrap_or_else(|fault| panic!("round {number}: {fault}"));
         self.sandbox.clear_faults();
         let theirs = theirs.lock().unwrap();
         *edits += theirs.edits;
@@ -212,35 +213,36 @@ impl Town {
         }
         lost
     }
+}
 
-    /// All rounds; how many edits came in, and what was lost.
-    async fn rounds(&self) -> (usize, Vec<String>) {
-        let (mut edits, mut lost) = (0, Vec::new());
-        for number in 0..rounds() {
+/// All rounds; how many edits came in, and what was lost. A town that has grown old is slow.
+async fn rounds(forge: Forge, settle: impl Fn(&Sandbox)) -> (usize, Vec<String>) {
+    let (mut edits, mut lost) = (0, Vec::new());
+    for first in (0..all()).step_by(ROUNDS_OF_A_TOWN) {
+        let town = Town::new(forge).await;
+        settle(&town.sandbox);
+        for number in first..all().min(first + ROUNDS_OF_A_TOWN as u64) {
             // Writes are paced by the clock.
-            self.clock.advance_to(self.clock.now() + SignedDuration::from_hours(1));
-            let found = self.round(number, &mut edits).await;
+            town.clock.advance_to(town.clock.now() + SignedDuration::from_hours(1));
+            let found = town.round(number, &mut edits).await;
             lost.extend(found.into_iter().map(|what| format!("round {number}: {what}")));
         }
-        (edits, lost)
     }
+    (edits, lost)
 }
 
 #[tokio::test]
 async fn nobody_is_lost_on_github() {
-    let town = Town::new(Forge::Github).await;
-    let (edits, lost) = town.rounds().await;
-    println!("GitHub: {} interleavings, {edits} edits by others", rounds());
+    let (edits, lost) = rounds(Forge::Github, |_| ()).await;
+    println!("GitHub: {} interleavings, {edits} edits by others", all());
     assert_eq!(lost, [""; 0]);
 }
 
 #[tokio::test]
 async fn nobody_is_lost_on_gitlab_free_and_premium() {
     for tier in [Tier::Premium, Tier::Free] {
-        let town = Town::new(Forge::Gitlab).await;
-        town.sandbox.set_gitlab_tier(tier);
-        let (edits, lost) = town.rounds().await;
-        println!("GitLab {tier:?}: {} interleavings, {edits} edits by others", rounds());
+        let (edits, lost) = rounds(Forge::Gitlab, |sandbox| sandbox.set_gitlab_tier(tier)).await;
+        println!("GitLab {tier:?}: {} interleavings, {edits} edits by others", all());
         assert!(edits > 200, "the others were busy: {edits}");
         assert_eq!(lost, [""; 0], "{tier:?}");
     }
@@ -249,10 +251,8 @@ async fn nobody_is_lost_on_gitlab_free_and_premium() {
 /// What the test would find, and why the mutation is used: a whole list, as REST has it, overwrites.
 #[tokio::test]
 async fn a_whole_list_would_lose_people_and_never_labels() {
-    let town = Town::new(Forge::Gitlab).await;
-    town.sandbox.gitlab_sets_reviewers_one_by_one(false);
-    let (_, lost) = town.rounds().await;
-    println!("GitLab before the mutation: {} losses in {} interleavings", lost.len(), rounds());
+    let (_, lost) = rounds(Forge::Gitlab, |sandbox| sandbox.gitlab_sets_reviewers_one_by_one(false)).await;
+    println!("GitLab before the mutation: {} losses in {} interleavings", lost.len(), all());
     assert!(lost.iter().any(|what| what.contains("reviewer")), "the search works");
     assert!(!lost.iter().any(|what| what.contains("label")), "{lost:?}");
 }
