@@ -27,9 +27,10 @@ pub mod time;
 pub mod tolerant;
 pub mod url;
 
-pub use client::{Client, ClientConfig, Hint, Listing, Performed};
+pub use client::{Client, ClientConfig, Hint, Listing, Performed, Since, Whereabouts};
 pub use credentials::{AppKey, Credentials};
 pub use fault::Fault;
+pub use github::{DeliveryLog, FailedDelivery};
 pub use gitlab::{Hook, HookState};
 pub use http::Health;
 pub use inbound::{Inbound, Incoming, Reading, Secrets, Unreadable};

@@ -351,7 +351,10 @@ impl Sandbox {
             post = post.header(name, value);
         }
         let status = post.send().await.ok().map(|answer| answer.status().as_u16());
-        self.state().settle(request.hook, request.forge, status);
+        let mut state = self.state();
+        state.settle(request.hook, request.forge, status);
+        state.note_attempt(request, status);
+        drop(state);
         status
     }
 

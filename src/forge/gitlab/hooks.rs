@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::client::{GitLab, List, fault_of};
+use crate::forge::client::leads_to;
 use crate::forge::fault::Fault;
 use crate::forge::http::Pages;
 use crate::forge::time::instant;
@@ -116,12 +117,6 @@ impl GitLab {
 
 fn hooks_of(project: &str) -> String {
     format!("projects/{}/hooks", NameOrId::from(project))
-}
-
-/// Addresses may carry `{variables}` where GitLab hides a part, so they are not parsed.
-fn leads_to(url: &str, forge: &str) -> bool {
-    let path = url.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/');
-    path.strip_suffix(forge).is_some_and(|rest| rest.ends_with("/hooks/"))
 }
 
 #[cfg(test)]
