@@ -91,6 +91,11 @@ impl Reconcile {
         }
     }
 
+    /// The name of the forge that is swept.
+    pub fn forge(&self) -> &str {
+        self.client.name()
+    }
+
     /// Sweeps at once and then every `every`, until `stop`; sooner after a failure, and whenever the
     /// roster bell rings, though never without a pause: a forge that is down is not asked for every
     /// webhook that tells of a team.

@@ -12,7 +12,7 @@ use usher::core::action::{Action, Shape};
 use usher::core::change::{ChangeKey, ForgeKind};
 use usher::core::people::RosterWish;
 use usher::core::policy::Pattern;
-use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint};
+use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint, Since};
 use usher::sandbox::{Access, ChangeRef, Forge, NewChange, Sandbox};
 
 const APP_ID: u64 = 4_711;
@@ -131,7 +131,7 @@ async fn it_lists_what_it_was_let_into_and_no_more() {
         for project in ["acme/shop", "acme/tools", "beta/site", "gamma/secret"] {
             town.open(project);
         }
-        let listing = town.client.list(None).await.unwrap();
+        let listing = town.client.list(&Since::default()).await.unwrap();
         let projects: Vec<&str> = listing.changes.iter().map(|(key, _)| key.project.as_str()).collect();
         assert_eq!(projects, ["acme/shop", "acme/tools", "beta/site"]);
         assert!(!listing.truncated);
@@ -144,7 +144,7 @@ async fn every_page_is_asked_for_with_the_token() {
     for _ in 0..230 {
         town.open("acme/shop");
     }
-    let listing = town.client.list(None).await.unwrap();
+    let listing = town.client.list(&Since::default()).await.unwrap();
     assert_eq!(listing.changes.len(), 230);
     assert!(
         town.sandbox

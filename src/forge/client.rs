@@ -231,14 +231,14 @@ impl Client {
     }
 
     /// Where a project is now, by the forge's number of it, or by its path where the number is not
-    /// known. One read.
+    /// known. One read; on GitHub a few more for one that has moved.
     ///
     /// # Errors
     /// See [`Fault`]. [`Fault::Gone`] or [`Fault::Refused`]: it was deleted, or is hidden from us.
     pub async fn whereabouts(&self, project: &str, id: Option<u64>) -> Result<Whereabouts, Fault> {
         match &self.0.dialect {
             Dialect::GitLab(gitlab) => gitlab.whereabouts(project, id).await,
-            Dialect::GitHub(github) => github.whereabouts(project, id).await,
+            Dialect::GitHub(github) => github.whereabouts(project, id, &self.0.projects).await,
         }
     }
 

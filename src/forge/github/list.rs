@@ -5,7 +5,7 @@
 //! for 100 changes whatever the number of repositories (`search`). Where the search is refused (a
 //! user's repositories, an index that is off), sweeps walk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use url::Url;
@@ -186,15 +186,41 @@ impl GitHub {
         Ok(Pages { entries, truncated })
     }
 
-    /// `GET /repositories/{id}`, by which a repository is found whatever it is called now [memory: the
-    /// path is that of GitHub's own redirects, and is not in its description]; or `GET
-    /// /repos/{owner}/{name}`, which answers 301 by an old name.
-    pub async fn whereabouts(&self, project: &str, id: Option<u64>) -> Result<Whereabouts, Fault> {
-        let found = match id {
-            Some(id) => self.read_of(project, self.at(["repositories", &id.to_string()])).await?,
-            None => self.get::<wire::Repository>(&self.in_project(project, [])).await?,
+    /// `GET /repos/{owner}/{name}`, one request. By an old name it answers 301; then the repository is
+    /// looked for by its number among those of the watched owners.
+    pub async fn whereabouts(
+        &self,
+        project: &str,
+        id: Option<u64>,
+        patterns: &[Pattern],
+    ) -> Result<Whereabouts, Fault> {
+        let found: Result<wire::Repository, Fault> = self.get(&self.in_project(project, [])).await;
+        let moved = match found {
+            // Somebody else may have the name by now.
+            Ok(found) if id.is_none() || found.id == id => return Ok(found.whereabouts()),
+            Ok(_) => Fault::Refused { status: 301, answer: "another repository has the name".into() },
+            Err(fault @ Fault::Refused { status: 300..=399, .. }) => fault,
+            Err(fault) => return Err(fault),
         };
-        Ok(Whereabouts { project: found.full_name, archived: found.archived })
+        let Some(id) = id else { return Err(moved) };
+        let owners = sources(patterns).into_iter().filter_map(|source| match source {
+            Source::Below(owner) => Some(owner),
+            Source::Project(path) => path.split('/').next().map(str::to_owned),
+            Source::Everywhere => None,
+        });
+        let mut owners: BTreeSet<String> = owners.collect();
+        owners.extend(project.split('/').next().map(str::to_owned));
+        for owner in owners {
+            let repositories = match self.repositories_of(&owner).await {
+                Ok(repositories) => repositories.entries,
+                Err(Fault::Gone | Fault::Refused { .. }) => continue,
+                Err(fault) => return Err(fault),
+            };
+            if let Some(found) = repositories.into_iter().find(|found| found.id == Some(id)) {
+                return Ok(found.whereabouts());
+            }
+        }
+        Err(moved)
     }
 }
 

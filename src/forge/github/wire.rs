@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
 use crate::core::tickets::TicketRules;
+use crate::forge::client::Whereabouts;
 use crate::forge::description::tickets_of;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -205,9 +206,16 @@ pub(super) struct File {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Repository {
+    pub id: Option<u64>,
     pub full_name: String,
     #[serde(default)]
     pub archived: bool,
     /// Issues and pull requests together.
     pub open_issues_count: Option<u64>,
+}
+
+impl Repository {
+    pub fn whereabouts(self) -> Whereabouts {
+        Whereabouts { project: self.full_name, archived: self.archived }
+    }
 }

@@ -75,7 +75,6 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
         ["search", "issues"] => {
             search::issues(state, call, me, state.app_grant(&call.headers).map(|grant| grant.owner.as_str()))
         }
-        ["repositories", id] => search::repository(state, me, id),
         ["user"] => Ok(Reply::ok(state.gh_full_user(me))),
         ["rate_limit"] => Ok(Reply::ok(state.rate_limit())),
         ["meta"] => Ok(Reply::ok(

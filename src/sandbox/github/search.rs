@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::rest::{PER_PAGE, not_found};
+use super::rest::PER_PAGE;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::state::{Change, ChangeState, Forge, Project, State, UserId, read_time};
 use crate::sandbox::wire::{Call, Reply};
@@ -77,12 +77,4 @@ fn fits(word: &str, project: &Project, change: &Change) -> bool {
         }
         _ => false,
     }
-}
-
-/// `GET /repositories/{id}`, where GitHub's own redirects lead.
-pub(super) fn repository(state: &State, me: UserId, id: &str) -> Result<Reply, Refusal> {
-    let found = state.projects.values().find(|project| {
-        project.forge == Forge::Github && project.id.to_string() == id && state.access(project, me).is_some()
-    });
-    found.map(|project| Reply::ok(state.gh_full_repo(project))).ok_or_else(not_found)
 }
