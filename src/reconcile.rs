@@ -146,18 +146,19 @@ impl Reconcile {
         let scope = self.scope();
         let mark = self.store.watermark(forge, &scope).await?;
         let since = self.since(&scope, mark.map(|mark| mark - OVERLAP), started).await?;
-        let (mut news, mut shown) = self.take_in(&scope, &since, started).await?;
+        let nothing = BTreeSet::new();
+        let (mut news, mut shown, mut complete) = self.take_in(&scope, &since, &nothing, started).await?;
         let mut called_at = self.called_at.lock().await;
         if self.is_roll_due(*called_at, refresh, started) {
             if mark.is_some() {
                 // Only what is open now, wherever it is: that is what can be missed.
                 let since = Since { mark: None, roll_call: true, ..since };
-                let (more, open) = self.take_in(&scope, &since, started).await?;
-                (news, shown) = (news + more, open);
+                let (more, open, all) = self.take_in(&scope, &since, &shown, started).await?;
+                (news, shown, complete) = (news + more, open, all);
             }
-            if let Some(shown) = shown {
-                let (more, complete) = self.look_for_missing(&shown, started).await?;
-                *called_at = complete.then_some(started).or(*called_at);
+            if complete {
+                let (more, done) = self.look_for_missing(&shown, started).await?;
+                *called_at = done.then_some(started).or(*called_at);
                 news += more;
             }
         }
@@ -171,14 +172,15 @@ impl Reconcile {
         Ok(news)
     }
 
-    /// Lists changes and keeps what is news. Returns how many were, and all that were shown, if the
-    /// list was complete.
+    /// Lists changes and keeps what is news, but for those that were `seen` just now. Returns how many
+    /// were news, all that were shown, and whether the list was complete.
     async fn take_in(
         &self,
         scope: &str,
         since: &Since,
+        seen: &BTreeSet<ChangeKey>,
         started: Timestamp,
-    ) -> Result<(usize, Option<BTreeSet<ChangeKey>>), SweepError> {
+    ) -> Result<(usize, BTreeSet<ChangeKey>, bool), SweepError> {
         let mut listing = self.client.list(since).await?;
         // Oldest first: so the first roll-out takes them on in this order.
         listing.changes.sort_by_key(|(_, snapshot)| snapshot.created_at);
@@ -186,7 +188,9 @@ impl Reconcile {
         let mut news = 0;
         let mut shown = BTreeSet::new();
         for (change, snapshot) in std::mem::take(&mut listing.changes) {
-            if let Some(snapshot) = self.news(&change, snapshot).await? {
+            if !seen.contains(&change)
+                && let Some(snapshot) = self.news(&change, snapshot).await?
+            {
                 self.store.put_facts(&change, &[Fact::Swept { snapshot }], started).await?;
                 news += 1;
             }
@@ -201,7 +205,7 @@ impl Reconcile {
             }
         }
         let complete = !listing.truncated && listing.covered_until.is_none();
-        Ok((news, complete.then_some(shown)))
+        Ok((news, shown, complete))
     }
 
     /// What the watermark is good for: these projects, these support engineers and these rules for

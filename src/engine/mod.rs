@@ -199,7 +199,6 @@ impl Engine {
         let now = self.clock.now();
         let inbox: Vec<i64> = items.iter().map(|item| item.id).collect();
         let stored = self.store.load(change).await?;
-        let is_new = stored.is_none();
         let expected_version = stored.as_ref().map(|stored| stored.version);
         let before = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
         let nothing = |inbox: Vec<i64>| Commit {
@@ -232,13 +231,10 @@ impl Engine {
                 }));
             }
         };
-        if is_new && self.is_known_elsewhere(change, items, now).await? {
+        if expected_version.is_none() && self.is_known_elsewhere(change, items, now).await? {
             return Ok(None);
         }
-        let tick = [Fact::Tick];
-        let facts = items.iter().flat_map(|item| &item.facts);
-        let facts: Vec<&Fact> = if items.is_empty() { tick.iter().collect() } else { facts.collect() };
-        let facts = self.possible(facts).await?;
+        let facts = self.facts(change, items).await?;
         self.refusals.learn(change, &facts, &forge.directory, now);
         let mut workloads = self.store.workloads(now).await?;
         workloads.no_access = self.refusals.of(change, now);

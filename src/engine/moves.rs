@@ -34,17 +34,26 @@ impl Engine {
         Ok(true)
     }
 
-    /// The facts to decide. A review cannot be carried over to where there is one already.
-    pub(super) async fn possible<'a>(&self, facts: Vec<&'a Fact>) -> Result<Vec<&'a Fact>, StoreError> {
-        const FOLLOWED: Fact = Fact::Lost { why: Loss::Followed };
-        let mut possible = Vec::with_capacity(facts.len());
-        for fact in facts {
+    /// The facts to decide; a tick where nothing came in. A review cannot be carried over to where
+    /// there is one already.
+    pub(super) async fn facts<'a>(
+        &self,
+        change: &ChangeKey,
+        items: &'a [InboxItem],
+    ) -> Result<Vec<&'a Fact>, StoreError> {
+        const TICK: &Fact = &Fact::Tick;
+        const FOLLOWED: &Fact = &Fact::Lost { why: Loss::Followed };
+        if items.is_empty() {
+            return Ok(vec![TICK]);
+        }
+        let mut facts = Vec::new();
+        for fact in items.iter().flat_map(|item| &item.facts) {
             let taken = match fact {
-                Fact::Moved { to } => self.store.is_tracked(to).await?,
+                Fact::Moved { to } if to != change => self.store.is_tracked(to).await?,
                 _ => false,
             };
-            possible.push(if taken { &FOLLOWED } else { fact });
+            facts.push(if taken { FOLLOWED } else { fact });
         }
-        Ok(possible)
+        Ok(facts)
     }
 }
