@@ -40,6 +40,9 @@ async function lists(octokit, town, place) {
   await refused(octokit.repos.listForOrg({ org: "lena" }), 404);
   const seen = await octokit.paginate(octokit.repos.listForAuthenticatedUser, { per_page: 1 });
   assert.deepEqual(paths(seen), [town.project, town.own_project]);
+  const found = await octokit.search.issuesAndPullRequests({ q: "is:pr is:open archived:false org:acme", sort: "created", order: "asc" });
+  assert.deepEqual(found.data.items.map((issue) => issue.number), [town.fresh, town.reviewed]);
+  assert.equal((await octokit.repos.get(place)).data.full_name, town.project);
   const opened = await octokit.paginate(octokit.pulls.list, { ...place, state: "open", sort: "created", direction: "asc", per_page: 1 });
   assert.deepEqual(opened.map((pull) => pull.number), [town.fresh, town.reviewed]);
   const { data: updated } = await octokit.pulls.list({ ...place, state: "all", sort: "updated", direction: "desc" });

@@ -26,7 +26,9 @@ def people(gh, town):
     same(seen, [town["project"], town["own_project"]], "what the token sees")
 
 
-def reading(repo, town):
+def reading(gh, repo, town):
+    found = [issue.number for issue in gh.search_issues("is:pr is:open archived:false org:acme", sort="created", order="asc")]
+    same(found, [town["fresh"], town["reviewed"]], "by search")
     opened = list(repo.get_pulls(state="open", sort="created", direction="asc"))
     same([pull.number for pull in opened], [town["fresh"], town["reviewed"]], "open pull requests")
     updated = list(repo.get_pulls(state="all", sort="updated", direction="desc"))
@@ -78,7 +80,7 @@ def main():
         gh = github.Github(base_url=town["url"], auth=github.Auth.Token(town["token"]), per_page=50, retry=None, seconds_between_requests=0, seconds_between_writes=0)
         people(gh, town)
         repo = gh.get_repo(town["project"])
-        reading(repo, town)
+        reading(gh, repo, town)
         writing(repo, town)
     print("PyGithub finds its way on the fake GitHub")
 

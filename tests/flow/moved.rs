@@ -48,7 +48,7 @@ async fn a_renamed_project_takes_its_reviews_along() {
         assert_eq!(house.stage(&moved).await, Stage::ReadyToMerge, "{forge:?}");
         house.assert_one_status_comment(&moved);
         let history = house.service.store.ledger(&key(&moved), 100).await.unwrap();
-        assert!(history.len() > 3, "its history went with it: {}", history.len());
+        assert!(history.len() >= 3, "its history went with it: {}", history.len());
         assert_eq!(house.service.store.counts().await.unwrap().dead, 0, "{forge:?}");
     }
 }
