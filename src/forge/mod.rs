@@ -36,9 +36,10 @@ pub mod tolerant;
 pub mod url;
 
 pub use budget::Budget;
-pub use client::{Client, ClientConfig, Hint, Listing, Performed, Watched};
+pub use client::{Client, ClientConfig, Hint, Listing, Performed, Since, Watched, Whereabouts};
 pub use credentials::{AppKey, Credentials};
 pub use fault::Fault;
+pub use github::{DeliveryLog, FailedDelivery};
 pub use gitlab::{Hook, HookState};
 pub use hooks::{HookAddress, HookPlace, HookSecrets, HookWish, InstalledHook};
 pub use http::Health;

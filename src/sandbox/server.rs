@@ -71,7 +71,7 @@ async fn answer(
 
     let mut state = inner.state();
     let user = authenticate(&state, forge, &parts.headers);
-    let planned = matches!(fault, Some(Fault::Status { .. }));
+    let planned = matches!(fault, Some(Fault::Status { .. } | Fault::Page { .. }));
     let heard = state.tape.is_some().then(|| Heard::new(forge, &parts, &body, planned));
     let reply = match &fault {
         Some(Fault::DropConnectionBeforeApplying) => None,
