@@ -15,7 +15,7 @@ const LONG_FILES: &[(&str, usize, &str)] = &[];
 
 /// Functions that may be longer, each with its reason.
 const LONG_FUNCTIONS: &[(&str, &str, usize, &str)] = &[
-    ("core/words/reasons.rs", "sentence", 125, "a table: one line for each reason"),
+    ("core/words/reasons.rs", "sentence", 140, "a table: one line for each reason"),
     ("cli/demo/company.rs", "configuration", 100, "the text of a configuration file"),
 ];
 

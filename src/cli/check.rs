@@ -91,9 +91,15 @@ async fn ask(config: &Config, forge: &Forge) -> Result<Vec<Finding>, CliError> {
     }
     let roster = people(config, forge, &client, &mut findings).await;
     check_projects::ask(config, forge, &client, by_app, &mut findings).await;
-    match client.list(None).await {
+    match client.list(&crate::forge::Since::default()).await {
         Ok(listing) => {
             findings.good(format!("{} open changes in the watched projects", listing.changes.len()));
+            // Projects that are named in full were looked at one by one.
+            let named = |place: &&String| client.exact_projects().any(|path| path == place.as_str());
+            for place in listing.refused.iter().filter(|place| !named(place)) {
+                let remedy = "correct `projects`, or let the token's account see it";
+                findings.fault(format!("the changes of `{place}` cannot be listed"), remedy);
+            }
             let directory = Directory::new(&config.policy, &forge.name, &roster);
             for (what, remedy) in check_owners::ask(config, forge, &client, &directory, &listing).await {
                 match remedy {

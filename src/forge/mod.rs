@@ -38,9 +38,10 @@ pub mod url;
 mod way;
 
 pub use budget::Budget;
-pub use client::{Client, ClientConfig, Hint, Listing, Performed, Watched};
+pub use client::{Client, ClientConfig, Hint, Listing, Performed, Since, Watched, Whereabouts};
 pub use credentials::{AppKey, Credentials};
 pub use fault::Fault;
+pub use github::{DeliveryLog, FailedDelivery};
 pub use gitlab::{Hook, HookState};
 pub use hooks::{HookAddress, HookPlace, HookSecrets, HookWish, InstalledHook};
 pub use http::Health;

@@ -189,7 +189,7 @@ async fn everything_a_client_does_can_be_spawned() {
     let all = async move {
         let _ = client.perform(&change(), &status(), Hint::default()).await;
         let _ = client.observe(&change()).await;
-        let _ = client.list(None).await;
+        let _ = client.list(&super::Since::default()).await;
         client.roster(&crate::core::people::RosterWish::default()).await
     };
     assert_eq!(tokio::spawn(all).await.unwrap(), Err(Fault::Gone));

@@ -24,6 +24,7 @@ mod faults;
 mod github;
 mod gitlab;
 mod graphql;
+mod moves;
 mod people;
 mod rates;
 mod record;

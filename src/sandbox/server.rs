@@ -79,7 +79,7 @@ async fn answer(
     let mut state = inner.state();
     let token = token(forge, &parts.headers);
     let user = authenticate(&state, forge, &parts.headers);
-    let planned = matches!(fault, Some(Fault::Status { .. }));
+    let planned = matches!(fault, Some(Fault::Status { .. } | Fault::Page { .. }));
     let heard = state.tape.is_some().then(|| Heard::new(forge, &parts, &body, planned));
     let carry_out = |state: &mut State| handle(state, forge, parts, &body, user);
     let reply = reply_with(&mut state, fault.as_ref(), carry_out);

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::delivery::{Delivery, Hook};
 use super::faults::{Interlude, PlannedFault};
 use super::github::apps::App;
+use super::github::deliveries::Attempt;
 use super::people::ChangeRef;
 use super::rates::ContentLimit;
 use super::record::{LogEntry, RequestRecord};
@@ -108,6 +109,8 @@ pub(super) struct Project {
     /// `group/subgroup/name` or `owner/name`.
     pub path: String,
     pub public: bool,
+    /// It can be read, and nobody can act on it.
+    pub archived: bool,
     pub members: BTreeMap<UserId, Access>,
     pub labels: Vec<Label>,
     pub changes: BTreeMap<u64, Change>,
@@ -310,9 +313,13 @@ pub(super) struct State {
     pub groups: BTreeMap<String, Group>,
     pub orgs: BTreeMap<String, Org>,
     pub projects: BTreeMap<(Forge, String), Project>,
+    /// Projects by the paths that they no longer have.
+    pub renamed: BTreeMap<(Forge, String), u64>,
     pub hooks: BTreeMap<u64, Hook>,
     pub queue: VecDeque<Delivery>,
     pub sent: VecDeque<Delivery>,
+    /// What became of GitHub's deliveries, oldest first.
+    pub attempts: VecDeque<Attempt>,
     pub requests: VecDeque<RequestRecord>,
     pub tape: Option<Tape>,
     pub log: Vec<LogEntry>,
@@ -359,9 +366,11 @@ impl State {
             groups: BTreeMap::new(),
             orgs: BTreeMap::new(),
             projects: BTreeMap::new(),
+            renamed: BTreeMap::new(),
             hooks: BTreeMap::new(),
             queue: VecDeque::new(),
             sent: VecDeque::new(),
+            attempts: VecDeque::new(),
             requests: VecDeque::new(),
             tape: None,
             log: Vec::new(),

@@ -10,7 +10,18 @@ use super::life::full_life;
 
 fn tell(what: &str, forge: Forge, asked: &[String]) {
     let reads = asked.iter().filter(|line| line.starts_with("GET ") || line.starts_with("QUERY ")).count();
-    println!("{what}, {forge:?}: {reads} reads, {} writes", asked.len() - reads);
+    assert_documented(what, forge, (reads, asked.len() - reads));
+}
+
+/// Prints what was counted, reads and writes, and compares it with the table of docs/costs.md.
+pub fn assert_documented(what: &str, forge: Forge, counted: (usize, usize)) {
+    println!("{what}, {forge:?}: {} reads, {} writes", counted.0, counted.1);
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/costs.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    let start = format!("| {what} | ");
+    let row = text.lines().find_map(|line| line.strip_prefix(&start)).expect("a row in docs/costs.md");
+    let cell = row.split('|').nth(usize::from(forge == Forge::Github)).unwrap_or_default().trim();
+    assert_eq!(cell, format!("{} + {}", counted.0, counted.1), "{what}, {forge:?}: docs/costs.md");
 }
 
 /// A project as Usher finds it after its first contribution: GitLab's labels are made when first needed.
@@ -45,18 +56,28 @@ async fn opening_a_support_contribution_costs_one_read_and_two_or_three_writes()
 
 #[tokio::test]
 async fn the_first_contribution_of_a_gitlab_project_costs_one_write_more_for_its_labels() {
-    let mut house = House::new().await;
-    let asked = house.cost_of(async |house| drop(house.open(Forge::Gitlab, "sam"))).await;
-    tell("opening the first", Forge::Gitlab, &asked);
-    let expected = [
-        "QUERY /gl/api/graphql",
-        "POST /gl/api/graphql",
-        "PUT /merge_requests/1",
-        "POST /merge_requests/1/notes",
+    let expected: [&[&str]; 2] = [
+        &[
+            "QUERY /gl/api/graphql",
+            "POST /gl/api/graphql",
+            "PUT /merge_requests/1",
+            "POST /merge_requests/1/notes",
+        ],
+        &[
+            "GET /pulls/1",
+            "POST /issues/1/labels",
+            "POST /pulls/1/requested_reviewers",
+            "POST /issues/1/comments",
+        ],
     ];
-    assert_eq!(asked, expected);
-    let asked = house.cost_of(async |house| drop(house.open(Forge::Gitlab, "sam"))).await;
-    assert_eq!(asked.len(), 3, "the second does not: {asked:?}");
+    for (forge, expected) in BOTH.into_iter().zip(expected) {
+        let mut house = House::new().await;
+        let asked = house.cost_of(async |house| drop(house.open(forge, "sam"))).await;
+        tell("opening the first of a project", forge, &asked);
+        assert_eq!(asked, expected, "{forge:?}");
+        let asked = house.cost_of(async |house| drop(house.open(forge, "sam"))).await;
+        tell("opening", forge, &asked);
+    }
 }
 
 #[tokio::test]

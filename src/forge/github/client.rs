@@ -176,7 +176,7 @@ impl GitHub {
         Ok(Pages { entries, truncated: next.is_some() })
     }
 
-    fn crab(&self) -> &Octocrab {
+    pub(super) fn crab(&self) -> &Octocrab {
         self.crab.get_or_init(|| {
             let tower = OctocrabBuilder::new_empty().with_service(Ground(self.line.clone()));
             match tower.with_auth(AuthState::None).build() {
@@ -311,7 +311,7 @@ fn verdicts(reviews: &[wire::Review], author: &Account) -> Vec<SeenReviewer> {
 }
 
 /// The transport's own fault, carried up through octocrab; or what octocrab itself stumbled over.
-fn fault_of(error: &octocrab::Error, write: bool) -> Fault {
+pub(super) fn fault_of(error: &octocrab::Error, write: bool) -> Fault {
     match error {
         octocrab::Error::Service { source, .. } => match source.downcast_ref::<Fault>() {
             Some(fault) => fault.clone(),
