@@ -303,69 +303,6 @@ impl Client {
             .filter(|text| !text.split('/').any(is_wild))
     }
 
-    /// The webhooks of a project that lead to Usher, with their health. One read; GitHub disables no
-    /// hook by itself, so there nothing is asked and the list is empty.
-    ///
-    /// # Errors
-    /// See [`Fault`]. [`Fault::Gone`] or [`Fault::Refused`]: this token may not look at them.
-    pub async fn hooks(&self, project: &str) -> Result<Vec<gitlab::Hook>, Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.hooks(&self.0.name, project).await,
-            Dialect::GitHub(_) => Ok(Vec::new()),
-        }
-    }
-
-    /// Where GitHub keeps what became of its deliveries to Usher, as far as this identity may read it:
-    /// an App its own hook's log, a token those of the organisations that it owns. GitLab keeps none
-    /// that says more than a sweep.
-    ///
-    /// # Errors
-    /// See [`Fault`].
-    pub async fn delivery_logs(&self) -> Result<Vec<github::DeliveryLog>, Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(_) => Ok(Vec::new()),
-            Dialect::GitHub(github) => github.delivery_logs(&self.0.name, &self.0.projects).await,
-        }
-    }
-
-    /// The deliveries that failed at or after `since`, newest first. One read for 100.
-    ///
-    /// # Errors
-    /// See [`Fault`].
-    pub async fn failed_deliveries(
-        &self,
-        log: &github::DeliveryLog,
-        since: Timestamp,
-    ) -> Result<Vec<github::FailedDelivery>, Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(_) => Ok(Vec::new()),
-            Dialect::GitHub(github) => github.failed_deliveries(log, since).await,
-        }
-    }
-
-    /// Has one of [`Client::failed_deliveries`] sent again, under the id it had. One write.
-    ///
-    /// # Errors
-    /// See [`Fault`].
-    pub async fn redeliver(&self, log: &github::DeliveryLog, id: u64) -> Result<(), Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(_) => Ok(()),
-            Dialect::GitHub(github) => github.redeliver(log, id).await,
-        }
-    }
-
-    /// Sends a test to one of [`Client::hooks`], which enables it again where Usher answers well.
-    /// One write; GitLab allows five a minute. On GitHub there is nothing to do.
-    ///
-    /// # Errors
-    /// See [`Fault`]. 422: Usher did not answer well, or the project has no change to make a test of.
-    pub async fn test_hook(&self, project: &str, hook: u64) -> Result<(), Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.test_hook(project, hook).await,
-            Dialect::GitHub(_) => Ok(()),
-        }
-    }
-
     /// Resolves the logins and groups of `wish`. Those that the forge does not know are named in
     /// `unknown`.
     ///

@@ -99,6 +99,11 @@ impl State {
 pub(super) fn answer(state: &mut State, call: &Call, rest: &[&str]) -> Result<Reply, Refusal> {
     let app = state.app_of(&call.headers)?;
     let owners: Vec<String> = app.installations.keys().cloned().collect();
+    if let (&Method::GET, ["hook", "config"]) = (&call.method, rest) {
+        return Ok(Reply::ok(json!({
+            "content_type": "json", "insecure_ssl": "0", "secret": "********", "url": app.hook_url,
+        })));
+    }
     if let ["hook", rest @ ..] = rest {
         let ours = |target: &HookTarget| matches!(target, HookTarget::Org(org) if owners.contains(org));
         let hooks = state.hooks.values().filter(|hook| ours(&hook.target));
@@ -107,9 +112,6 @@ pub(super) fn answer(state: &mut State, call: &Call, rest: &[&str]) -> Result<Re
     }
     match (&call.method, rest) {
         (&Method::GET, []) => Ok(Reply::ok(state.gh_app(app))),
-        (&Method::GET, ["hook", "config"]) => Ok(Reply::ok(json!({
-            "content_type": "json", "insecure_ssl": "0", "secret": "********", "url": app.hook_url,
-        }))),
         (&Method::GET, ["installations"]) => {
             let list = app.installations.iter();
             Ok(paged(call, list.map(|(owner, one)| state.gh_installation(app, owner, one)).collect()))
