@@ -1,7 +1,9 @@
 //! Staffing: which pools the change belongs to, and who of each is asked.
 
+use jiff::Timestamp;
+
 use super::candidate::Candidate;
-use super::change::{OwnersFile, Verdict};
+use super::change::{Account, OwnersFile, Verdict};
 use super::claims::{Claim, Claims, FilesRead, RouteFacts};
 use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
 use super::pick::{Choice, pick};
@@ -120,7 +122,7 @@ impl Judge<'_> {
     }
 
     /// Sets the time to look again, unless an earlier one is set.
-    pub(super) fn retry_at(&mut self, at: jiff::Timestamp) {
+    pub(super) fn retry_at(&mut self, at: Timestamp) {
         let earlier = self.review.retry_at.is_none_or(|set| at < set);
         if earlier {
             self.review.retry_at = Some(at);
@@ -144,9 +146,23 @@ impl Judge<'_> {
         people.dedup_by(|a, b| a.name == b.name);
         for person in people {
             let Some(account) = person.account.clone() else { continue };
+            let there_at = self.there_at(&account);
             self.assign(&pool.name, &person.name, account, Origin::Adopted);
+            if let (Some(at), Some(own)) = (there_at, self.review.assignments.last_mut()) {
+                own.name_at(at);
+            }
             self.say(Reason::Adopted { pool: pool.name.clone(), person: person.name.clone() });
         }
+    }
+
+    /// When somebody who is adopted was there for certain: on the list, or reviewing. That they were
+    /// taken off before is void, however late it is told.
+    fn there_at(&self, account: &Account) -> Option<Timestamp> {
+        let review = &self.review;
+        let listed = review.seen_at.filter(|_| review.seen_reviewers.contains(account));
+        let voice = review.voice(account);
+        let spoke = voice.verdict.filter(|_| !voice.verdict_at_most).map(|(_, at)| at);
+        listed.max(spoke)
     }
 
     /// Picks until the pool has as many reviewers as it wants, unless it has its approvals already.
@@ -254,7 +270,7 @@ impl Judge<'_> {
         &mut self,
         pool: &str,
         person: &str,
-        account: super::change::Account,
+        account: Account,
         origin: Origin,
     ) {
         self.review.assignments.push(Assignment::new(pool, person, account, self.now(), origin));

@@ -136,7 +136,8 @@ impl Play {
             let said = self.said.take();
             if self.twice {
                 let again = self.decide(&fact);
-                assert!(again.is_empty(), "law 5: the same fact twice gave {again:?} for {fact:?}");
+                let story = || self.story();
+                assert!(again.is_empty(), "law 5: {fact:?} twice gave {again:?}\n{}", story());
             }
             if let Some(wish) = said {
                 self.enter(&wish);
