@@ -146,23 +146,9 @@ impl Judge<'_> {
         people.dedup_by(|a, b| a.name == b.name);
         for person in people {
             let Some(account) = person.account.clone() else { continue };
-            let there_at = self.there_at(&account);
             self.assign(&pool.name, &person.name, account, Origin::Adopted);
-            if let (Some(at), Some(own)) = (there_at, self.review.assignments.last_mut()) {
-                own.name_at(at);
-            }
             self.say(Reason::Adopted { pool: pool.name.clone(), person: person.name.clone() });
         }
-    }
-
-    /// When somebody who is adopted was there for certain: on the list, or reviewing. That they were
-    /// taken off before is void, however late it is told.
-    fn there_at(&self, account: &Account) -> Option<Timestamp> {
-        let review = &self.review;
-        let listed = review.seen_at.filter(|_| review.seen_reviewers.contains(account));
-        let voice = review.voice(account);
-        let spoke = voice.verdict.filter(|_| !voice.verdict_at_most).map(|(_, at)| at);
-        listed.max(spoke)
     }
 
     /// Picks until the pool has as many reviewers as it wants, unless it has its approvals already.
@@ -273,7 +259,9 @@ impl Judge<'_> {
         account: Account,
         origin: Origin,
     ) {
-        self.review.assignments.push(Assignment::new(pool, person, account, self.now(), origin));
+        let known_until = self.review.heard_until();
+        let own = Assignment { known_until, ..Assignment::new(pool, person, account, self.now(), origin) };
+        self.review.assignments.push(own);
     }
 }
 
