@@ -29,10 +29,10 @@ impl Judge<'_> {
             Fact::Told { act, by, at, snapshot } => {
                 let hand = self.hand(by);
                 self.look(snapshot, hand, Some(act));
-                if self.review.hold != Some(Hold::FirstRun) || matches!(act, Act::Commanded { .. }) {
+                // While a change waits for its turn, what people do is heard: later it would be news.
+                let waits = self.review.hold == Some(Hold::FirstRun);
+                if !waits || hand == Hand::Person || matches!(act, Act::Commanded { .. }) {
                     self.witness(act, by, *at, hand);
-                } else {
-                    self.witness_quietly(act, by, *at, hand);
                 }
             }
             Fact::Swept { snapshot } => {
@@ -326,13 +326,6 @@ impl Judge<'_> {
         let assignment = &mut self.review.assignments[index];
         assignment.ended = Some((at, how));
         assignment.reviewing_box.close();
-    }
-
-    /// Acts of a change that still waits for its turn: voices count, nothing else does.
-    fn witness_quietly(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
-        if let (Act::Reviewed { verdict }, Hand::Person) = (act, hand) {
-            self.voice(&by.account, *verdict, at, false);
-        }
     }
 
     /// Takes in what somebody did.
