@@ -20,6 +20,7 @@ mod express;
 pub mod fact;
 mod hear;
 pub mod held;
+pub mod lost;
 mod measure;
 mod obey;
 pub mod owners;

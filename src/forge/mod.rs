@@ -6,10 +6,14 @@
 //! (timeouts, limits, faults, the [`gate`]) that lies under both crates.
 
 mod away;
+mod breaker;
+mod budget;
+mod carry;
 pub mod client;
 pub mod command;
 mod credentials;
 mod description;
+mod etag;
 pub mod fault;
 pub mod gate;
 pub mod github;
@@ -17,6 +21,7 @@ pub mod gitlab;
 pub mod hooks;
 pub mod http;
 pub mod inbound;
+mod moved;
 pub mod owners;
 pub mod signature;
 mod story;
@@ -24,13 +29,17 @@ mod story;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_gate;
 pub mod time;
 pub mod tolerant;
 pub mod url;
 
-pub use client::{Client, ClientConfig, Hint, Listing, Performed, Watched};
+pub use budget::Budget;
+pub use client::{Client, ClientConfig, Hint, Listing, Performed, Since, Watched, Whereabouts};
 pub use credentials::{AppKey, Credentials};
 pub use fault::Fault;
+pub use github::{DeliveryLog, FailedDelivery};
 pub use gitlab::{Hook, HookState};
 pub use hooks::{HookAddress, HookPlace, HookSecrets, HookWish, InstalledHook};
 pub use http::Health;

@@ -270,6 +270,7 @@ impl State {
             forge,
             path: path.to_owned(),
             public: false,
+            archived: false,
             members: BTreeMap::new(),
             labels: Vec::new(),
             changes: BTreeMap::new(),

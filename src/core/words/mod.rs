@@ -9,6 +9,7 @@ mod boxes;
 mod context;
 mod facts;
 mod held;
+mod lost;
 mod next;
 mod owners;
 mod pings;

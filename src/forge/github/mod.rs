@@ -5,9 +5,11 @@ mod app;
 mod busy;
 mod client;
 mod comment;
+mod deliveries;
 mod list;
 pub mod read;
 mod roster;
+mod search;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -16,3 +18,4 @@ mod wire;
 
 pub(super) use app::{App, SignIn, Whose};
 pub(super) use client::GitHub;
+pub use deliveries::{DeliveryLog, FailedDelivery};

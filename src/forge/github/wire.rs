@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
 use crate::core::tickets::TicketRules;
+use crate::forge::client::Whereabouts;
 use crate::forge::description::tickets_of;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -95,7 +96,10 @@ pub(super) struct Branch {
 /// The repository of a branch.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct BranchHome {
+    pub id: Option<u64>,
     pub full_name: Option<String>,
+    #[serde(default)]
+    pub archived: bool,
 }
 
 impl Pull {
@@ -110,7 +114,12 @@ impl Pull {
     /// Path of the project it belongs to, as GitHub spells it (and webhooks do): it answers to any
     /// case.
     pub fn project(&self) -> Option<&str> {
-        self.base.as_ref()?.repo.as_ref()?.full_name.as_deref()
+        self.home()?.full_name.as_deref()
+    }
+
+    /// The repository it is to be merged into.
+    pub fn home(&self) -> Option<&BranchHome> {
+        self.base.as_ref()?.repo.as_ref()
     }
 
     pub fn author(&self) -> Account {
@@ -132,6 +141,7 @@ impl Pull {
             SeenReviewers { list: self.requested().into_iter().map(seen).collect(), complete: false }
         });
         Snapshot {
+            project_id: self.home().and_then(|home| home.id),
             author: self.author(),
             state: self.state(),
             draft: self.draft,
@@ -196,9 +206,16 @@ pub(super) struct File {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Repository {
+    pub id: Option<u64>,
     pub full_name: String,
     #[serde(default)]
     pub archived: bool,
     /// Issues and pull requests together.
     pub open_issues_count: Option<u64>,
+}
+
+impl Repository {
+    pub fn whereabouts(self) -> Whereabouts {
+        Whereabouts { project: self.full_name, archived: self.archived }
+    }
 }

@@ -79,7 +79,7 @@ impl State {
             "has_wiki": true,
             "has_pages": false,
             "mirror_url": null,
-            "archived": false,
+            "archived": project.archived,
             "disabled": false,
             "license": null,
             "allow_forking": true,
@@ -99,7 +99,7 @@ impl State {
     }
 
     /// The `repository` of an event. Those of a pull request's branches have no custom properties.
-    pub(super) fn gh_hook_repo(&self, project: &Project) -> Value {
+    pub(in crate::sandbox) fn gh_hook_repo(&self, project: &Project) -> Value {
         merged(self.gh_repo(project), json!({ "custom_properties": {} }))
     }
 }

@@ -58,7 +58,7 @@ impl State {
             "web_url": url,
             "http_url_to_repo": format!("{url}.git"),
             "visibility": if project.public { "public" } else { "private" },
-            "archived": false,
+            "archived": project.archived,
             "merge_requests_enabled": true,
             "namespace": {
                 "id": namespace.map(|group| group.id),
