@@ -66,7 +66,8 @@ impl Company {
             let hours = Some(zones[index % zones.len()].clone());
             policy.people.entry(reviewer.login.clone()).or_default().hours = hours;
             let mut load = Workload { open: index as u32 % 4, ..Workload::default() };
-            (0..index % 6).for_each(|days| load.asked.add(opened_at() - SignedDuration::from_hours(24 * days as i64)));
+            (0..index % 6)
+                .for_each(|days| load.asked.add(opened_at() - SignedDuration::from_hours(24 * days as i64)));
             workloads.people.insert(reviewer.login.clone(), load);
         }
         let known = reviewers.into_iter().chain([account(1)]);

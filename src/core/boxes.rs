@@ -176,7 +176,9 @@ impl<'w> Judge<'w> {
             terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step) && !done(step.kind));
         let steps = untaken.map(|step| NextStep {
             kind: step.kind,
-            at: time_box.due(terms.budget, step.at_percent, &agenda, &self.walks).filter(|at| *at > self.now()),
+            at: time_box
+                .due(terms.budget, step.at_percent, &agenda, &self.walks)
+                .filter(|at| *at > self.now()),
             lead: lead.clone(),
         });
         (steps.collect(), agenda.hours.timezone().clone())
@@ -197,7 +199,9 @@ impl Judge<'_> {
             let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
             let untaken = terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
             let steps = untaken.map(|step| step.at_percent).chain([100]).collect::<Vec<_>>();
-            steps.into_iter().filter_map(move |percent| time_box.due(terms.budget, percent, &agenda, &self.walks))
+            steps
+                .into_iter()
+                .filter_map(move |percent| time_box.due(terms.budget, percent, &agenda, &self.walks))
         })
     }
 

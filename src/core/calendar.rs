@@ -356,8 +356,7 @@ type Walk<'a> = (Agenda<'a>, Timestamp, i64, Option<Timestamp>);
 impl<'a> Walks<'a> {
     /// As [`Agenda::add`].
     pub fn add(&self, agenda: &Agenda<'a>, from: Timestamp, millis: i64) -> Option<Timestamp> {
-        let asked =
-            |(of, since, far, _): &&Walk<'a>| of.is_same(agenda) && *since == from && *far == millis;
+        let asked = |(of, since, far, _): &&Walk<'a>| of.is_same(agenda) && *since == from && *far == millis;
         let known = self.known.borrow().iter().find(asked).map(|(.., at)| *at);
         known.unwrap_or_else(|| {
             let at = agenda.add(from, millis);

@@ -252,13 +252,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    pub(super) fn assign(
-        &mut self,
-        pool: &str,
-        person: &str,
-        account: Account,
-        origin: Origin,
-    ) {
+    pub(super) fn assign(&mut self, pool: &str, person: &str, account: Account, origin: Origin) {
         let known_until = self.review.heard_until();
         let own = Assignment { known_until, ..Assignment::new(pool, person, account, self.now(), origin) };
         self.review.assignments.push(own);

@@ -330,7 +330,7 @@ impl Play {
                 review.hold
             );
         }
-        if review.hold.is_none() && !reviewed {
+        if review.hold.is_none() && review.lost.is_none() && !reviewed {
             let stated = |part: &PoolReview| {
                 part.nobody_said || !part.candidates.is_empty() || part.not_before.is_some()
             };
