@@ -82,9 +82,12 @@ impl Judge<'_> {
             self.say(Reason::OlderSnapshot);
             return;
         }
-        self.find_again();
-        self.review.project_id = snapshot.project_id.or(self.review.project_id);
         let fresh = self.review.seen_at != Some(snapshot.updated_at);
+        // A webhook that tells nothing new may be a late copy, from before the change was missed.
+        if fresh || act.is_none() {
+            self.find_again();
+        }
+        self.review.project_id = snapshot.project_id.or(self.review.project_id);
         self.review.seen_at = Some(snapshot.updated_at);
         self.review.title.clone_from(&snapshot.title);
         self.review.url.clone_from(&snapshot.url);

@@ -184,8 +184,12 @@ impl Play {
             return false;
         }
         let room = capacity(person, pool).saturating_sub(workloads.of(name).open);
+        // The clock may have gone back since it began to wait.
+        let queued =
+            review.pools.iter().filter(|part| part.pool == pool.name).find_map(|part| part.queued.as_ref());
+        let until = queued.map_or(self.now, |queued| queued.since.max(self.now));
         let line =
-            self.company.lines.iter().filter(|(person, waiting)| person == name && waiting.place <= self.now);
+            self.company.lines.iter().filter(|(person, waiting)| person == name && waiting.place <= until);
         let ahead: BTreeSet<_> = line.map(|(_, waiting)| &waiting.change).collect();
         room > ahead.len() as u32
     }
