@@ -108,6 +108,7 @@ fn opened_at() -> Timestamp {
 
 fn snapshot(updated_at: Timestamp) -> Snapshot {
     Snapshot {
+        project_id: Some(7),
         title: "Fix the rounding of totals".into(),
         url: "https://forge.example/acme/shop/7".into(),
         author: account(1),
