@@ -9,9 +9,10 @@ use super::service::client;
 use super::{CliError, check_owners, check_projects, check_rules, check_token, load, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
+use crate::core::change::ForgeKind;
 use crate::core::people::{Directory, Roster, RosterWish};
 use crate::core::words::rehearse;
-use crate::forge::Client;
+use crate::forge::{Client, Fault};
 
 pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");
@@ -134,7 +135,13 @@ async fn people(config: &Config, forge: &Forge, client: &Client, findings: &mut 
                 findings.fault(format!("`{group}` is not known there"), remedy);
             }
             Err(fault) => {
-                findings.fault(fault.to_string(), "until then nobody is known, and deliveries wait");
+                let right = match forge.kind {
+                    _ if !matches!(fault, Fault::Refused { .. }) => "try again when the forge answers",
+                    ForgeKind::GitLab => "make Usher's account a member of the group",
+                    ForgeKind::GitHub => "give the token the organisation's Members: read",
+                };
+                let remedy = format!("{right}; until then nobody is known, and deliveries wait");
+                findings.fault(fault.to_string(), remedy);
             }
         }
     }

@@ -28,7 +28,11 @@ pub(super) fn judge(
     let facts = match told {
         Ok(facts) => facts,
         Err(fault @ Fault::Unauthorized) => {
-            let todo = "make a new token, put it in place of the old one, and restart";
+            let todo = if matches!(forge.sign_in, crate::config::SignIn::App { .. }) {
+                "compare app_id and app_private_key with the App's page, and this machine's clock with the time"
+            } else {
+                "make a new token, put it in place of the old one, and restart"
+            };
             findings.fault(fault.to_string(), todo);
             return false;
         }

@@ -38,7 +38,7 @@ impl Sandbox {
         let mut state = self.state();
         let user = state.account(Forge::Github, &format!("{slug}[bot]"), slug, true);
         let (slug, installations, granted) = (slug.to_owned(), BTreeMap::new(), BTreeMap::new());
-        let (hook_url, permissions) = (String::new(), github::apps::permissions());
+        let (hook_url, permissions) = (None, github::apps::permissions());
         state.app = Some(App { id, slug, hook_url, permissions, key, user, installations, granted });
     }
 

@@ -42,7 +42,7 @@ impl Sandbox {
     /// Where the GitHub App's own webhook leads.
     pub fn set_app_hook(&self, url: &str) {
         if let Some(app) = &mut self.state().app {
-            app.hook_url = url.to_owned();
+            app.hook_url = Some(url.to_owned());
         }
     }
 }

@@ -39,7 +39,7 @@ async function app(town, log) {
   const { data: self } = await octokit.apps.getAuthenticated();
   assert.equal(`${self.slug}[bot]`, town.app.bot);
   const { data: hook } = await octokit.apps.getWebhookConfigForApp();
-  assert.deepEqual([hook.url, hook.content_type], ["", "json"]);
+  assert.deepEqual([hook.url, hook.content_type], [undefined, "json"]);
   const found = await octokit.paginate(octokit.apps.listInstallations);
   assert.deepEqual(found.map((one) => [one.account.login, one.suspended_at]), [["acme", null]]);
   const { data: granted } = await octokit.apps.createInstallationAccessToken({ installation_id: found[0].id });

@@ -25,8 +25,8 @@ const TOKEN_LASTS: SignedDuration = SignedDuration::from_hours(1);
 pub(in crate::sandbox) struct App {
     pub id: u64,
     pub slug: String,
-    /// Where its webhook leads.
-    pub hook_url: String,
+    /// Where its webhook leads, if it has one.
+    pub hook_url: Option<String>,
     /// What it may do wherever it is installed.
     pub permissions: Value,
     pub key: DecodingKey,
@@ -100,9 +100,11 @@ pub(super) fn answer(state: &mut State, call: &Call, rest: &[&str]) -> Result<Re
     let app = state.app_of(&call.headers)?;
     let owners: Vec<String> = app.installations.keys().cloned().collect();
     if let (&Method::GET, ["hook", "config"]) = (&call.method, rest) {
-        return Ok(Reply::ok(json!({
-            "content_type": "json", "insecure_ssl": "0", "secret": "********", "url": app.hook_url,
-        })));
+        let mut config = json!({ "content_type": "json", "insecure_ssl": "0" });
+        if let Some(url) = &app.hook_url {
+            (config["url"], config["secret"]) = (json!(url), json!("********"));
+        }
+        return Ok(Reply::ok(config));
     }
     if let ["hook", rest @ ..] = rest {
         let ours = |target: &HookTarget| matches!(target, HookTarget::Org(org) if owners.contains(org));
