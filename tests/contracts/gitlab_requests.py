@@ -22,6 +22,7 @@ APART = [
     ("GET", "/projects/{id}/merge_requests/{iid}/diffs", PAGING),
     ("GET", "/projects/{id}/repository/files/{file_path}/raw", {"ref"}),
     ("POST", "/projects/{id}/hooks/{hook_id}/test/{trigger}", set()),
+    ("POST", "/groups/{id}/hooks/{hook_id}/test/{trigger}", set()),
 ]
 
 
