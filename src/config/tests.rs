@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
-/// The signing token of GitLab's documentation and of `reference/forges.md`: 32 bytes.
+/// The signing token of GitLab's documentation: 32 bytes.
 const SIGNING_TOKEN: &str = "whsec_dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q=";
 
 /// The least that is accepted; fifteen lines, so what a test adds begins on line 16.

@@ -2,7 +2,8 @@
 //! for people.
 //!
 //! GitHub counts by resource (`core`, `graphql`) and, for an App, by installation; GitLab by throttle
-//! (forges.md 2 and 4). An answer says how much is left and when the budget is full again.
+//! (GitLab's `user_and_ip_rate_limits.md`, GitHub's `rate-limits-for-the-rest-api.md`). An answer says
+//! how much is left and when the budget is full again.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,6 @@
 //! Answers of lists that are asked for again and again. GitHub does not count a request that is
-//! answered with 304 "not modified" (forges.md 4), so a sweep over quiet projects costs nothing.
+//! answered with 304 "not modified" (GitHub's `best-practices-for-using-the-rest-api.md`), so a sweep
+//! over quiet projects costs nothing.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -117,8 +117,9 @@ pub(super) struct Limit {
     pub scope: Scope,
 }
 
-/// Recognises every known form of "too many requests": 429, and GitHub's 403 with `retry-after`,
-/// with an exhausted budget, or with nothing but its text (forges.md 2 and 4). `None`: no limit.
+/// Recognises every known form of "too many requests": 429, and GitHub's 403 with `retry-after`, with
+/// an exhausted budget, or with nothing but its text (GitHub's `rate-limits-for-the-rest-api.md`,
+/// GitLab's `user_and_ip_rate_limits.md`). `None`: no limit.
 pub(super) fn limited(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Option<Limit> {
     let (asked, spent) = (retry_after(headers, now), budget_spent(headers));
     let limited = match status {

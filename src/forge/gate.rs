@@ -46,9 +46,9 @@ struct Pace {
     seconds: i64,
 }
 
-/// GitHub's limits on requests that create content (forges.md 4).
+/// GitHub's limits on requests that create content (`rate-limits-for-the-rest-api.md`).
 const GITHUB_PACES: &[Pace] = &[Pace { count: 80, seconds: 60 }, Pace { count: 500, seconds: 3_600 }];
-/// GitHub's points for REST in any minute, of which a read costs one and a write five (forges.md 4).
+/// GitHub's points for REST in any minute, of which a read costs one and a write five (the same page).
 const GITHUB_POINTS: u32 = 900;
 /// As many of them background traffic may use.
 const GITHUB_POINTS_BACKGROUND: u32 = 720;

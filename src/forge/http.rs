@@ -27,7 +27,8 @@ use crate::core::change::ForgeKind;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// Requests under way at once. GitHub allows a hundred (forges.md 4), of all clients of an account.
+/// Requests under way at once. GitHub allows a hundred (`rate-limits-for-the-rest-api.md`), of all
+/// clients of an account.
 const REQUESTS_AT_ONCE: usize = 8;
 /// As many of them may be background traffic.
 const BACKGROUND_AT_ONCE: usize = 4;

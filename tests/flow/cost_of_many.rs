@@ -106,7 +106,7 @@ async fn a_quiet_day_with_a_groups_webhook_costs_what_it_costs() {
 
 #[tokio::test]
 async fn a_day_of_missed_webhooks_over_500_projects_is_caught_up_within_the_budget() {
-    // GitLab allows 2,000 requests a minute, GitHub 5,000 an hour (forges.md 2 and 4).
+    // GitLab allows 2,000 requests a minute, GitHub 5,000 an hour.
     for (forge, budget) in [(Forge::Gitlab, 2_000), (Forge::Github, 5_000)] {
         let mut house = house_of_many(forge).await;
         sweep(&house, forge).await;

@@ -2,7 +2,7 @@
 //! installed it a token of an hour, renewed before it ends.
 //!
 //! octocrab can do this, too, but signs by the wall clock and leaves the credentials out of second
-//! pages with a custom base URL (forges.md 6.1), so the transport below it does it for all requests.
+//! pages with a custom base URL (octocrab 0.54), so the transport below it does it for all requests.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::forge::credentials::{AppKey, Bearer};
 use crate::forge::fault::Fault;
 
 /// A JWT is dated back a minute, for clocks that go wrong, and lasts nine: GitHub allows ten
-/// (forges.md 4, "App JWT").
+/// (GitHub's `generating-a-json-web-token-jwt-for-a-github-app.md`).
 const JWT_BACK: SignedDuration = SignedDuration::from_secs(60);
 const JWT_LASTS: SignedDuration = SignedDuration::from_secs(9 * 60);
 /// A token is renewed so long before it ends: longer than a request and a wrong clock take.

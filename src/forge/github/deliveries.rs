@@ -1,5 +1,6 @@
 //! What became of GitHub's deliveries to Usher: GitHub never repeats a failed one by itself, but keeps
-//! it for three days and sends it again when asked, under the same id (forges.md 3).
+//! it for three days and sends it again when asked, under the same id (GitHub's
+//! `best-practices-for-using-webhooks.md`).
 //!
 //! An App reads the log of its own hook. A token reads those of organisations' hooks, where its
 //! account owns the organisation.

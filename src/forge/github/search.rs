@@ -1,7 +1,7 @@
 //! All pull requests of an owner, by GitHub's search (`GET /search/issues`).
 //!
 //! It gives 100 changes for a request, but 1,000 for one query, 30 requests a minute, and an index
-//! that may lag behind (forges.md 4): so it is asked a little further back than needed, goes on from
+//! that may lag behind (GitHub's `rest/search/search.md`): so it is asked a little further back than needed, goes on from
 //! the last hit after every 1,000, and says up to when it has seen everything.
 
 use bytes::Bytes;

@@ -1,5 +1,5 @@
 //! GitHub's answers, as far as Usher reads them. Tolerant: octocrab's own models demand a score of
-//! fields of every user and fail on words they do not know (forges.md 6.1).
+//! fields of every user and fail on words they do not know.
 
 use std::collections::BTreeSet;
 

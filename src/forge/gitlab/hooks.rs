@@ -1,5 +1,5 @@
 //! Usher's own webhooks as GitLab sees them: GitLab stops a hook that keeps failing, and drops in
-//! silence what happens meanwhile (forges.md 1.3).
+//! silence what happens meanwhile (its `auto_disabling.rb`).
 
 use std::borrow::Cow;
 
