@@ -94,9 +94,6 @@ async function notes(gitlab, town) {
 async function hooks(gitlab, town) {
   const found = await gitlab.ProjectHooks.all(town.project);
   assert.deepEqual(found.map((hook) => [hook.id, hook.alert_status]), [[town.hook, "executable"]]);
-  // The client has no method for a test yet; its requester, which is at `projects/`, knows the way.
-  const project = encodeURIComponent(town.project);
-  await gitlab.ProjectHooks.requester.post(`${project}/hooks/${town.hook}/test/merge_requests_events`);
   await settingUp(gitlab.ProjectHooks, town.project);
   await settingUp(gitlab.GroupHooks, "acme");
   const paths = (projects) => projects.map((project) => project.path_with_namespace);
@@ -111,6 +108,8 @@ async function settingUp(api, place) {
   // What is not given stays, except the token.
   const edited = await api.edit(place, hook.id, url, { noteEvents: true });
   assert.deepEqual([edited.merge_requests_events, edited.note_events, edited.token_present], [true, true, false]);
+  // The client has no method for a test yet; its requester knows the way.
+  await api.requester.post(`${encodeURIComponent(place)}/hooks/${hook.id}/test/merge_requests_events`);
   await refused(api.add(place, "ftp://hooks.example.com"), 422);
   await api.remove(place, hook.id);
   assert.deepEqual((await api.all(place)).map((one) => one.id).includes(hook.id), false);

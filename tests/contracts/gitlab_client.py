@@ -116,6 +116,7 @@ def setting_up(place):
     hook.save()
     same((hook.merge_requests_events, hook.note_events), (True, True), "events after an edit")
     same((hook.token_present, hook.signing_token_present), (False, True), "an edit without the token clears it")
+    hook.test("merge_requests_events")
     fails(lambda: place.hooks.create({"url": "ftp://hooks.example.com"}), gitlab.GitlabCreateError, 422, "an address that is none")
     hook.delete()
     same(hook.id in [one.id for one in place.hooks.list(get_all=True)], False, "a hook that was removed")

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Client, Dialect, Source, sources};
+use super::{Client, Dialect};
 use crate::forge::fault::Fault;
+use crate::forge::github;
 use crate::forge::hooks::{Deliveries, HookPlace, HookWish, InstalledHook, leads_to};
 use crate::forge::inspect::if_allowed;
-use crate::forge::{github, gitlab};
+use crate::forge::listing::{Source, sources};
 
 /// Where the configuration's projects are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,18 +97,6 @@ impl Client {
         Ok(hooks.map(|hooks| hooks.into_iter().filter(own).collect()))
     }
 
-    /// The webhooks of a project that lead to Usher, with their health. One read; GitHub disables no
-    /// hook by itself, so there nothing is asked and the list is empty.
-    ///
-    /// # Errors
-    /// See [`Fault`]. [`Fault::Gone`] or [`Fault::Refused`]: this token may not look at them.
-    pub async fn hooks(&self, project: &str) -> Result<Vec<gitlab::Hook>, Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.hooks(&self.0.name, project).await,
-            Dialect::GitHub(_) => Ok(Vec::new()),
-        }
-    }
-
     /// Where GitHub keeps what became of its deliveries to Usher, as far as this identity may read it:
     /// an App its own hook's log, a token those of the organisations that it owns. GitLab keeps none
     /// that says more than a sweep.
@@ -147,14 +136,14 @@ impl Client {
         }
     }
 
-    /// Sends a test to one of [`Client::hooks`], which enables it again where Usher answers well.
-    /// One write; GitLab allows five a minute. On GitHub there is nothing to do.
+    /// Sends a test to one of [`Client::own_hooks`], which enables it again where Usher answers well.
+    /// One write; GitLab allows five a minute. On GitHub there is nothing to do: it disables none.
     ///
     /// # Errors
-    /// See [`Fault`]. 422: Usher did not answer well, or the project has no change to make a test of.
-    pub async fn test_hook(&self, project: &str, hook: u64) -> Result<(), Fault> {
+    /// See [`Fault`]. 422: Usher did not answer well, or there is no change to make a test of.
+    pub async fn test_hook(&self, place: &HookPlace, hook: u64) -> Result<(), Fault> {
         match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.test_hook(project, hook).await,
+            Dialect::GitLab(gitlab) => gitlab.test_hook(place, hook).await,
             Dialect::GitHub(_) => Ok(()),
         }
     }

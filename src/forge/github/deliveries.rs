@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 use super::client::GitHub;
 use crate::core::policy::Pattern;
-use crate::forge::client::{Source, sources};
 use crate::forge::fault::Fault;
 use crate::forge::hooks::{HookPlace, InstalledHook, leads_to};
+use crate::forge::listing::{Source, sources};
 
 /// Pages of a log that are read at once, at most: 1,000 failures.
 const LOG_PAGES_LIMIT: usize = 10;

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
 use crate::core::tickets::TicketRules;
-use crate::forge::client::Whereabouts;
 use crate::forge::description::tickets_of;
+use crate::forge::listing::Whereabouts;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {

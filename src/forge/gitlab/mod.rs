@@ -21,4 +21,4 @@ mod webhooks;
 mod wire;
 
 pub(super) use client::GitLab;
-pub use hooks::{Hook, HookState};
+pub use hooks::HookState;
