@@ -2,7 +2,9 @@
 //! (gitlab-org/quality/triage-ops#1889, rust-lang/triagebot#2468).
 //!
 //! REST only replaces the whole list. The mutation `mergeRequestSetReviewers` (since 2022,
-//! gitlab-org/gitlab!94294) adds to the list as it is when the write lands. It takes names, passes over
+//! gitlab-org/gitlab!94294) adds to the list as GitLab itself reads it when the write lands: it unites and
+//! saves within the request and takes no lock, so two writes in the same instant could still meet. It
+//! takes names, passes over
 //! those that nobody has any more (gitlab-org/gitlab#611232), changes nothing at all when somebody
 //! cannot read the change, and on GitLab Free keeps the first, which is whoever was there
 //! (`app/graphql/mutations/merge_requests/set_reviewers.rb`,
