@@ -5,6 +5,7 @@
 //! spans, where neither forge looks for mentions, references or commands.
 
 mod absence;
+mod access;
 mod boxes;
 mod context;
 mod facts;
@@ -21,6 +22,7 @@ pub mod templates;
 mod text;
 
 pub use absence::{away_over, away_too_long, away_unclear, busy_phrase, still_away};
+pub use access::{access_bot_gap, access_bot_remedy, access_gap, access_remedy, access_unread};
 pub use boxes::{box_notes, box_rule, budget};
 pub use context::{ask_context, escalate_context, remind_context, status_context};
 pub use facts::happening;

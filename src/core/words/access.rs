@@ -1,0 +1,119 @@
+//! Words about access: what is missing, and what would bring it.
+
+use crate::core::access::{BotGap, BotNeed, Gap, Instead, Need, Remedy, Setting};
+use crate::core::change::ForgeKind;
+
+/// Names that are written out; of more, their number is told.
+const NAMES_SHOWN: usize = 5;
+
+/// What is missing, to whom, and where.
+pub fn access_gap(gap: &Gap) -> String {
+    let lacks: Vec<&str> = gap.lacks.iter().map(|need| need_phrase(*need)).collect();
+    format!("{} cannot {} in {}", some(&gap.people, "and"), all(&lacks, "or"), some(&gap.projects, "and"))
+}
+
+/// The smallest thing that closes the gap.
+pub fn access_remedy(kind: ForgeKind, gap: &Gap) -> String {
+    let (whom, there) = (whom(&gap.people), there(&gap.projects));
+    match &gap.remedy {
+        Remedy::Grant { rank, instead } => {
+            let role = rank.word(kind);
+            let group = if kind == ForgeKind::GitHub { "team" } else { "group" };
+            let instead = instead.as_ref().map_or_else(String::new, |instead| match instead {
+                Instead::Join(path) => format!(", or add {whom} to the {group} {path}, which has it"),
+                Instead::Invite(path) => format!(", or give it to the whole {group} {path}"),
+            });
+            format!("give {whom} {role} {there}{instead}")
+        }
+        Remedy::Switch(Setting::Code) => format!("no role helps: switch the repository on {there}"),
+        Remedy::Switch(Setting::Changes) => {
+            let changes = if kind == ForgeKind::GitHub { "pull requests" } else { "merge requests" };
+            format!("no role helps: switch {changes} on {there}")
+        }
+    }
+}
+
+/// What Usher's own account may not do, and where.
+pub fn access_bot_gap(gap: &BotGap) -> String {
+    let lacks: Vec<&str> = gap.lacks.iter().map(|need| bot_phrase(*need)).collect();
+    format!("Usher cannot {} in {}", all(&lacks, "or"), some(&gap.projects, "and"))
+}
+
+/// The smallest thing that lets Usher do it.
+pub fn access_bot_remedy(kind: ForgeKind, login: &str, gap: &BotGap) -> String {
+    let there = there(&gap.projects);
+    match gap.rank {
+        Some(rank) if gap.optional => {
+            format!("it works without; give {login} {} {there} if you want that", rank.word(kind))
+        }
+        Some(rank) => format!("give {login} {} {there}", rank.word(kind)),
+        None => {
+            let wanted = gap.permissions.iter().map(|(name, level)| format!("{name}: {level}"));
+            let wanted: Vec<String> = wanted.collect();
+            format!("let the App have {} {there}", all(&wanted, "and"))
+        }
+    }
+}
+
+/// What to do about members who cannot be read.
+pub fn access_unread(kind: ForgeKind, login: &str, project: &str, why: &str) -> (String, String) {
+    let least = if kind == ForgeKind::GitHub { "write" } else { "Reporter" };
+    let what = format!("who may do what in {project} could not be read: {why}");
+    (what, format!("give {login} {least} on {project}"))
+}
+
+/// Something that somebody needs, after "cannot".
+fn need_phrase(need: Need) -> &'static str {
+    match need {
+        Need::ReadCode => "read the code",
+        Need::OpenChange => "open a change",
+        Need::PushDocs => "push to the docs",
+        Need::BeAsked => "be asked for a review",
+        Need::Approve => "give an approval that counts",
+    }
+}
+
+fn bot_phrase(need: BotNeed) -> &'static str {
+    match need {
+        BotNeed::ReadChanges => "read changes",
+        BotNeed::Comment => "comment",
+        BotNeed::SetLabels => "set labels",
+        BotNeed::CreateLabels => "create labels",
+        BotNeed::AskReviewers => "ask reviewers",
+        BotNeed::ReadMembers => "read the members",
+        BotNeed::ReadOwners => "read CODEOWNERS",
+        BotNeed::WatchHooks => "watch its webhooks",
+    }
+}
+
+fn whom(people: &[String]) -> &str {
+    match people {
+        [one] => one,
+        _ => "them",
+    }
+}
+
+fn there(projects: &[String]) -> String {
+    match projects {
+        [one] => format!("on {one}"),
+        _ => "on each".into(),
+    }
+}
+
+/// `a`, `a and b`, `a, b, c and 12 more`.
+fn some(names: &[String], word: &str) -> String {
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    if more == 0 {
+        return all(names, word);
+    }
+    format!("{} and {more} more", names[..NAMES_SHOWN].join(", "))
+}
+
+fn all<T: AsRef<str>>(names: &[T], word: &str) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
+    }
+}
