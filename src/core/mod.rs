@@ -22,6 +22,7 @@ pub mod fact;
 mod hear;
 pub mod held;
 mod measure;
+pub mod membership;
 mod obey;
 pub mod owners;
 pub mod people;

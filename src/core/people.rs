@@ -10,6 +10,7 @@ use super::absence::{Absence, Busy};
 use super::asked::Asked;
 use super::calendar::{Agenda, Away, Hours, Window};
 use super::change::{Account, ForgeKind};
+use super::membership::MemberNote;
 use super::policy::{GroupRef, Policy};
 use super::queue::Queue;
 
@@ -33,6 +34,9 @@ pub struct Roster {
     /// Why it could not be asked who is busy, when it was last tried; then `busy` is older.
     #[serde(default)]
     pub busy_fault: Option<String>,
+    /// What is odd about some of the accounts, among them those that were left out.
+    #[serde(default)]
+    pub notes: Vec<MemberNote>,
 }
 
 /// The logins and groups that must be looked up on a forge for a policy.

@@ -5,6 +5,7 @@
 //! actions, observes and lists changes, and resolves the roster, over one [`http::Transport`]
 //! (timeouts, limits, faults, the [`gate`]) that lies under both crates.
 
+pub mod access;
 mod away;
 pub mod client;
 pub mod command;
@@ -16,6 +17,7 @@ pub mod github;
 pub mod gitlab;
 pub mod http;
 pub mod inbound;
+mod membership;
 pub mod owners;
 pub mod signature;
 mod story;

@@ -10,6 +10,7 @@ use super::faults::PlannedFault;
 use super::github::apps::App;
 use super::people::ChangeRef;
 use super::record::{LogEntry, RequestRecord};
+use super::settings::Settings;
 use super::sign;
 use super::tape::Tape;
 use crate::clock::Clock;
@@ -70,6 +71,8 @@ pub(super) struct User {
     /// When GitHub clears the status.
     pub busy_until: Option<Timestamp>,
     pub status_message: String,
+    /// Why the account cannot act: GitLab's `blocked`, `deactivated`, …; on GitHub it is suspended.
+    pub blocked: Option<String>,
 }
 
 /// A GitLab group or subgroup; its key is the full path.
@@ -77,6 +80,21 @@ pub(super) struct User {
 pub(super) struct Group {
     pub id: u64,
     pub members: BTreeMap<UserId, Access>,
+    /// The day with whose start a membership ends.
+    pub ends: BTreeMap<UserId, Date>,
+}
+
+impl Group {
+    /// A group without members.
+    pub fn new(id: u64) -> Group {
+        Group { id, members: BTreeMap::new(), ends: BTreeMap::new() }
+    }
+
+    /// Members whose membership lasts on `today` (UTC).
+    pub fn members_on(&self, today: Date) -> BTreeMap<UserId, Access> {
+        let lasts = |user: &UserId| self.ends.get(user).is_none_or(|end| today < *end);
+        self.members.iter().filter(|(user, _)| lasts(user)).map(|(user, access)| (*user, *access)).collect()
+    }
 }
 
 /// A GitHub organisation.
@@ -104,6 +122,7 @@ pub(super) struct Project {
     /// `group/subgroup/name` or `owner/name`.
     pub path: String,
     pub public: bool,
+    pub settings: Settings,
     pub members: BTreeMap<UserId, Access>,
     pub labels: Vec<Label>,
     pub changes: BTreeMap<u64, Change>,

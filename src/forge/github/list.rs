@@ -66,7 +66,7 @@ impl GitHub {
     }
 
     /// All repositories that the identity was let into.
-    async fn all_repositories(&self) -> Result<Pages<wire::Repository>, Fault> {
+    pub(super) async fn all_repositories(&self) -> Result<Pages<wire::Repository>, Fault> {
         if !self.is_app() {
             return self.pages(self.seen_repositories(), PAGES_LIMIT).await;
         }
@@ -81,7 +81,7 @@ impl GitHub {
 
     /// An owner's repositories, as far as the identity was let into them: an organisation's for a
     /// token, those of the installation for an App.
-    async fn repositories_of(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
+    pub(super) async fn repositories_of(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
         if self.is_app() {
             return self.installed_at(owner).await;
         }

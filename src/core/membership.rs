@@ -1,0 +1,183 @@
+//! Membership: who is what, by which source, and what is odd about it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::change::Account;
+use super::people::{Directory, Roster};
+use super::policy::{GroupRef, Policy};
+
+/// Something about an account that a roster has to tell beside its being there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberNote {
+    pub account: Account,
+    /// The listed group that the account is in; `None` where the configuration names the account.
+    pub group: Option<String>,
+    pub state: MemberState,
+}
+
+/// What is odd about a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberState {
+    /// The account cannot act, in the forge's word (`blocked`, `deactivated`, `suspended`): left out.
+    Blocked(String),
+    /// The membership ended with the start of this day (UTC): left out.
+    Ended(Date),
+    /// It will.
+    Ends(Date),
+    /// The account took a login over that the configuration means another account by: left out.
+    Took { from: Account },
+}
+
+impl MemberState {
+    /// Whether the account does not count for what the configuration says.
+    pub fn leaves_out(&self) -> bool {
+        !matches!(self, MemberState::Ends(_))
+    }
+}
+
+/// Something that a person is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Support,
+    /// Would be in support, but for `[support] except`.
+    ExceptedFromSupport,
+    Pool(String),
+    LeadOf(String),
+    Maintainer,
+}
+
+/// Why they are it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The configuration names them.
+    Named,
+    /// They are a member of this group or team: `forge:path`.
+    Group(String),
+}
+
+/// A login that the configuration says and that is another one by now; ids stay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Renamed {
+    /// As the configuration has it, in lower case.
+    pub said: String,
+    pub account: Account,
+}
+
+impl Roster {
+    /// The accounts that bear another login than the configuration says.
+    pub fn renamed(&self) -> impl Iterator<Item = Renamed> {
+        let changed = |(said, account): &(&String, &Account)| !account.login.eq_ignore_ascii_case(said);
+        let named = self.accounts.iter().filter(changed);
+        named.map(|(said, account)| Renamed { said: said.clone(), account: account.clone() })
+    }
+}
+
+/// What everybody on `forge` is, by name, and by which sources.
+pub fn roles(
+    policy: &Policy,
+    forge: &str,
+    directory: &Directory,
+    roster: &Roster,
+) -> BTreeMap<String, BTreeMap<Role, BTreeSet<Source>>> {
+    let mut roles = Roles { forge, directory, roster, found: BTreeMap::new() };
+    roles.enter(&Role::Support, &policy.support.members, &policy.support.groups);
+    for pool in &policy.pools {
+        roles.enter(&Role::Pool(pool.name.clone()), &pool.members, &pool.groups);
+        roles.enter(&Role::LeadOf(pool.name.clone()), pool.lead.as_slice(), &[]);
+    }
+    roles.enter(&Role::Maintainer, &policy.maintainers.members, &policy.maintainers.groups);
+    for (name, roles) in &mut roles.found {
+        let counts = directory.by_name(name).is_some_and(|person| person.support);
+        if !counts && let Some(sources) = roles.remove(&Role::Support) {
+            roles.insert(Role::ExceptedFromSupport, sources);
+        }
+    }
+    for person in directory.people() {
+        roles.found.entry(person.name.clone()).or_default();
+    }
+    roles.found
+}
+
+/// Roles on the way to be found.
+struct Roles<'a> {
+    forge: &'a str,
+    directory: &'a Directory,
+    roster: &'a Roster,
+    found: BTreeMap<String, BTreeMap<Role, BTreeSet<Source>>>,
+}
+
+impl Roles<'_> {
+    fn enter(&mut self, role: &Role, names: &[String], groups: &[GroupRef]) {
+        for name in names {
+            self.add(name.clone(), role, Source::Named);
+        }
+        let Roles { forge, directory, roster, .. } = *self;
+        for group in groups.iter().filter(|group| group.forge == forge) {
+            let members = roster.groups.get(&group.path).map_or(&[][..], Vec::as_slice);
+            let known: Vec<String> = members
+                .iter()
+                .filter_map(|account| Some(directory.by_id(account.id)?.name.clone()))
+                .collect();
+            for name in known {
+                self.add(name, role, Source::Group(format!("{}:{}", group.forge, group.path)));
+            }
+        }
+    }
+
+    fn add(&mut self, name: String, role: &Role, source: Source) {
+        self.found.entry(name).or_default().entry(role.clone()).or_default().insert(source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::change::ForgeKind;
+    use crate::core::policy::{ForgePolicy, Pool, Support};
+
+    #[test]
+    fn everybody_is_told_with_the_source_of_each_role() {
+        let group = |path: &str| GroupRef { forge: "f".into(), path: path.into() };
+        let elsewhere = GroupRef { forge: "g".into(), path: "acme/support".into() };
+        let pool = Pool {
+            name: "backend".into(),
+            members: vec!["rita".into()],
+            groups: vec![group("acme/backend")],
+            lead: Some("rita".into()),
+            ..Pool::default()
+        };
+        let policy = Policy {
+            forges: vec![ForgePolicy::new("f", ForgeKind::GitLab, Vec::new())],
+            support: Support {
+                members: vec!["sam".into()],
+                groups: vec![group("acme/support"), elsewhere],
+                except: vec!["bot".into()],
+            },
+            pools: vec![pool],
+            ..Policy::default()
+        };
+        let [sam, rita, bot] =
+            [(1, "sam"), (2, "rita"), (3, "bot")].map(|(id, login)| Account::new(id, login));
+        let roster = Roster {
+            accounts: [("sam".into(), sam.clone()), ("rita".into(), rita.clone())].into(),
+            groups: [("acme/support".into(), vec![sam, bot]), ("acme/backend".into(), vec![rita])].into(),
+            ..Roster::default()
+        };
+        let directory = Directory::new(&policy, "f", &roster);
+        let roles = roles(&policy, "f", &directory, &roster);
+        let by = |path: &str| Source::Group(format!("f:{path}"));
+        assert_eq!(roles["sam"], [(Role::Support, [Source::Named, by("acme/support")].into())].into());
+        assert_eq!(roles["bot"], [(Role::ExceptedFromSupport, [by("acme/support")].into())].into());
+        let expected = [
+            (Role::Pool("backend".into()), [Source::Named, by("acme/backend")].into()),
+            (Role::LeadOf("backend".into()), [Source::Named].into()),
+        ];
+        assert_eq!(roles["rita"], expected.into());
+    }
+}
