@@ -2,6 +2,7 @@
 //! lets whatever is news come in by the same door as every other fact. It also watches the health of
 //! Usher's own webhooks (`hooks`).
 
+mod access;
 mod hooks;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,7 @@ use crate::engine::Knowledge;
 use crate::forge::{Client, Fault};
 use crate::metrics::{ForgeLabels, Metrics};
 use crate::store::{Store, StoreError};
+use access::AccessWatch;
 use hooks::HookWatch;
 
 /// How far the watermark stays behind the sweep: projects are listed one after another, and forges
@@ -54,6 +56,7 @@ pub struct Reconcile {
     metrics: Arc<Metrics>,
     dry_run: bool,
     hooks: Mutex<HookWatch>,
+    access: Mutex<AccessWatch>,
 }
 
 impl Reconcile {
@@ -67,8 +70,8 @@ impl Reconcile {
         metrics: Arc<Metrics>,
         dry_run: bool,
     ) -> Reconcile {
-        let hooks = Mutex::default();
-        Reconcile { client, store, knowledge, clock, bells, metrics, dry_run, hooks }
+        let (hooks, access) = (Mutex::default(), Mutex::default());
+        Reconcile { client, store, knowledge, clock, bells, metrics, dry_run, hooks, access }
     }
 
     /// Sweeps at once and then every `every`, until `stop`; sooner after a failure, and whenever the
@@ -85,6 +88,7 @@ impl Reconcile {
                     tracing::debug!(forge = forge.forge, news, "swept");
                     self.metrics.sweeps.get_or_create(&forge).inc();
                     (failures, refresh) = (0, false);
+                    self.watch_access().await;
                     (FIRST_PAUSE.min(every), every)
                 }
                 Err(error) => {
@@ -164,11 +168,20 @@ impl Reconcile {
         let known = self.knowledge.now();
         let Some(forge) = known.forge(name) else { return Ok(()) };
         let now = self.clock.now();
+        let wish = RosterWish::new(&known.policy, name);
+        // `usher people --refresh`, or another replica, may have asked in the meantime.
+        let newer = |roster: &Roster| roster.fetched_at > forge.roster.fetched_at && roster.covers(&wish);
+        if let Some(roster) = self.store.roster(name).await?.filter(newer) {
+            self.knowledge.learn(name, roster);
+            self.bells.inbox.ring();
+        }
+        let known = self.knowledge.now();
+        let Some(forge) = known.forge(name) else { return Ok(()) };
         let young = forge.roster.fetched_at.is_some_and(|at| now.duration_since(at) < ROSTER_AGE_MAX);
         if young && forge.directory.known && !refresh {
             return Ok(());
         }
-        let mut roster = self.client.roster(&RosterWish::new(&known.policy, name)).await?;
+        let mut roster = self.client.roster_after(&wish, &forge.roster).await?;
         for unknown in &roster.unknown {
             tracing::warn!(forge = name, "the forge does not know `{unknown}` of the configuration");
         }
