@@ -2,6 +2,7 @@
 //! sandbox on loopback. What needs no process of its own runs on a virtual clock.
 
 mod absence;
+mod access;
 mod answers;
 mod bells;
 mod command;
@@ -13,6 +14,7 @@ mod healing;
 mod hooks;
 mod life;
 mod maintenance;
+mod membership;
 mod odd_reviews;
 mod one_pool;
 mod order;

@@ -14,6 +14,8 @@ use crate::core::policy::Policy;
 pub enum BotNeed {
     ReadChanges,
     Comment,
+    /// With an emoji, to a command.
+    React,
     SetLabels,
     CreateLabels,
     AskReviewers,
@@ -47,7 +49,9 @@ impl BotNeed {
     /// (GH "Repository roles for an organization"; OpenAPI description).
     fn role(self, kind: ForgeKind) -> Rank {
         let (gitlab, github) = match self {
-            BotNeed::ReadChanges | BotNeed::Comment | BotNeed::ReadOwners => (Rank::Read, Rank::Read),
+            BotNeed::ReadChanges | BotNeed::Comment | BotNeed::React | BotNeed::ReadOwners => {
+                (Rank::Read, Rank::Read)
+            }
             BotNeed::CreateLabels => (Rank::Read, Rank::Write),
             BotNeed::SetLabels | BotNeed::AskReviewers => (Rank::Write, Rank::Triage),
             BotNeed::ReadMembers => (Rank::Guest, Rank::Write),
@@ -64,6 +68,7 @@ impl BotNeed {
             BotNeed::Comment | BotNeed::SetLabels | BotNeed::CreateLabels | BotNeed::AskReviewers => {
                 Some(("pull_requests", "write"))
             }
+            BotNeed::React => Some(("issues", "write")),
             BotNeed::ReadOwners => Some(("contents", "read")),
             BotNeed::ReadMembers | BotNeed::WatchHooks => None,
         }
@@ -106,6 +111,7 @@ fn gap(
     let always = [
         BotNeed::ReadChanges,
         BotNeed::Comment,
+        BotNeed::React,
         BotNeed::SetLabels,
         BotNeed::CreateLabels,
         BotNeed::AskReviewers,

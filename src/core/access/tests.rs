@@ -171,7 +171,7 @@ fn what_no_role_brings_is_a_matter_of_settings() {
     let report = office(ForgeKind::GitLab, false).judge(vec![shop]);
     let told = said(ForgeKind::GitLab, &report);
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].ends_with("no role helps: switch merge requests on on acme/shop"), "{told:?}");
+    assert!(told[0].ends_with("no role helps: switch merge requests on in acme/shop"), "{told:?}");
     let shop = ProjectFacts { code: Reach::Off, ..with(healthy("acme/shop"), 1, Rank::Nobody) };
     let report = office(ForgeKind::GitHub, false).judge(vec![shop]);
     assert!(report.gaps.iter().any(|gap| gap.remedy == Remedy::Switch(Setting::Code)));
@@ -227,7 +227,10 @@ fn usher_itself_needs_a_role_for_each_thing_it_does() {
         ["Usher cannot create labels or read the members in acme/shop: give usher write on acme/shop"]
     );
     assert_eq!(bot(ForgeKind::GitHub, BotRights::Role(Rank::Write)), (false, vec![]));
-    let granted = |level: &str| BotRights::Permissions([("pull_requests".into(), level.into())].into());
+    let granted = |level: &str| {
+        let all = [("pull_requests", level), ("issues", "write")];
+        BotRights::Permissions(all.map(|(name, level)| (name.to_owned(), level.to_owned())).into())
+    };
     assert_eq!(bot(ForgeKind::GitHub, granted("write")), (false, vec![]));
     let (gaps, told) = bot(ForgeKind::GitHub, granted("read"));
     assert!(gaps && told[0].ends_with("let the App have pull_requests: write on acme/shop"), "{told:?}");

@@ -25,10 +25,12 @@ pub fn access_remedy(kind: ForgeKind, gap: &Gap) -> String {
             });
             format!("give {whom} {role} {there}{instead}")
         }
-        Remedy::Switch(Setting::Code) => format!("no role helps: switch the repository on {there}"),
+        Remedy::Switch(Setting::Code) => {
+            format!("no role helps: switch the repository on {}", within(&gap.projects))
+        }
         Remedy::Switch(Setting::Changes) => {
             let changes = if kind == ForgeKind::GitHub { "pull requests" } else { "merge requests" };
-            format!("no role helps: switch {changes} on {there}")
+            format!("no role helps: switch {changes} on {}", within(&gap.projects))
         }
     }
 }
@@ -77,6 +79,7 @@ fn bot_phrase(need: BotNeed) -> &'static str {
     match need {
         BotNeed::ReadChanges => "read changes",
         BotNeed::Comment => "comment",
+        BotNeed::React => "react to a command",
         BotNeed::SetLabels => "set labels",
         BotNeed::CreateLabels => "create labels",
         BotNeed::AskReviewers => "ask reviewers",
@@ -90,6 +93,13 @@ fn whom(people: &[String]) -> &str {
     match people {
         [one] => one,
         _ => "them",
+    }
+}
+
+fn within(projects: &[String]) -> String {
+    match projects {
+        [one] => format!("in {one}"),
+        _ => "in each".into(),
     }
 }
 

@@ -78,7 +78,8 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
             Ok(repositories(state, call, me, |project| state.github_members(project).contains_key(&me)))
         }
         ["user", id] => {
-            let found = id.parse().ok().filter(|id| state.user(Forge::Github, *id).is_some());
+            let acts = |id: &UserId| state.user(Forge::Github, *id).is_some_and(|one| one.blocked.is_none());
+            let found = id.parse().ok().filter(acts);
             found.map(|id| Reply::ok(state.gh_full_user(id))).ok_or_else(not_found)
         }
         ["users", login] => {
@@ -127,7 +128,10 @@ fn installed(state: &State, owner: &str, page: Reply) -> Reply {
 /// Members of a team, its child teams' included, each with `role` and `inherited`.
 fn members(state: &State, call: &Call, org: &str, slug: &str) -> Result<Reply, Refusal> {
     let org = state.orgs.get(org).filter(|org| org.teams.contains_key(slug)).ok_or_else(not_found)?;
-    let members = team_members(&org.teams, slug).into_iter().map(|(user, inherited)| {
+    // Suspended accounts are shown nowhere.
+    let acts = |user: &UserId| state.user(Forge::Github, *user).is_some_and(|one| one.blocked.is_none());
+    let members = team_members(&org.teams, slug).into_iter().filter(|(user, _)| acts(user));
+    let members = members.map(|(user, inherited)| {
         let mut member = state.gh_user(user);
         member["role"] = json!("member");
         member["inherited"] = json!(inherited);
