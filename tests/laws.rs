@@ -6,6 +6,7 @@
 //! The long run: `just laws 100000` (or `PROPTEST_CASES=100000 cargo test --test house laws::histories
 //! -- --nocapture`). It prints its seed; `PROPTEST_RNG_SEED=… just laws …` takes the same histories.
 
+mod access;
 mod back;
 mod calendar;
 mod clock_changes;
