@@ -14,6 +14,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::KeyPair as _;
+use base64::Engine;
 use serde_json::{Value, json};
 use usher::clock::Clock;
 use usher::sandbox::{
@@ -21,6 +25,7 @@ use usher::sandbox::{
 };
 
 const TOKEN: &str = "sandbox-token";
+const APP_ID: u64 = 4_711;
 const WEBHOOK_SECRET: &str = "sandbox-webhook-secret";
 const SIGNING_TOKEN: &str = "whsec_c2FuZGJveC1zYW5kYm94LXNhbmRib3gtc2FuZGJveC0=";
 const BOT: &str = "usher";
@@ -47,6 +52,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [on_gitlab, on_github] = [Forge::Gitlab, Forge::Github].map(|forge| leave_work(&sandbox, forge));
     let (mut gitlab, mut github) = (on_gitlab?, on_github?);
     (gitlab["hook"], github["hook"]) = (hooks[0].into(), hooks[1].into());
+    github["app"] = json!({ "id": APP_ID, "private_key": app(&sandbox)?, "bot": "usher-app[bot]" });
     println!("{}", json!({ "gitlab": gitlab, "github": github }));
     let sender = sandbox.clone();
     tokio::spawn(async move {
@@ -108,6 +114,13 @@ fn found(sandbox: &Sandbox, forge: Forge) -> u64 {
         sandbox.add_member(forge, project, BOT, Access::MAINTAIN);
     }
     sandbox.add_member(forge, OWN_PROJECT, "lena", Access::ADMIN);
+    sandbox.set_file(forge, PROJECT, "main", "docs/CODEOWNERS", Some("* @rita\n"));
+    // The bot may set up webhooks, of the group and the organisation too.
+    sandbox.add_member(forge, PROJECT, BOT, Access::ADMIN);
+    match forge {
+        Forge::Gitlab => sandbox.add_group_member("acme", BOT, Access::ADMIN),
+        Forge::Github => sandbox.add_org_owner("acme", BOT),
+    }
     let people = match forge {
         Forge::Gitlab => HookTarget::Group("acme/support".into()),
         Forge::Github => HookTarget::Org("acme".into()),
@@ -120,6 +133,22 @@ fn found(sandbox: &Sandbox, forge: Forge) -> u64 {
         sandbox.add_team("acme", "support", None, &["sam", "siobhan"]);
     }
     sandbox.add_hook(forge, HookTarget::Project(PROJECT.into()), hook(forge))
+}
+
+/// A GitHub App that acme has installed; answers its private key.
+fn app(sandbox: &Sandbox) -> Result<String, Box<dyn std::error::Error>> {
+    let key = KeyPair::generate(KeySize::Rsa2048)?;
+    let public: PublicKeyX509Der<'_> = key.public_key().as_der()?;
+    sandbox.add_app(APP_ID, "usher-app", &pem("PUBLIC KEY", public.as_ref()));
+    sandbox.install_app("acme");
+    let private: Pkcs8V1Der<'_> = key.as_der()?;
+    Ok(pem("PRIVATE KEY", private.as_ref()))
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// Open changes, one fresh, one reviewed, one below a user; and all that a client needs to know.

@@ -165,11 +165,28 @@ impl Outside<'_> {
 /// # Errors
 /// All mistakes at once; a file that cannot be read is one.
 pub fn load(path: &Path) -> Result<Loaded, Mistakes> {
+    load_with(path, &read_text_file)
+}
+
+/// As [`load`], as if there were a file at `file` that holds `text`: for a secret that is about to be
+/// written there.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_as_if(path: &Path, file: &Path, text: &str) -> Result<Loaded, Mistakes> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let file = absolute(file);
+    load_with(path, &|wanted| {
+        if absolute(wanted) == file { Ok(text.to_owned()) } else { read_text_file(wanted) }
+    })
+}
+
+fn load_with(path: &Path, read_file: &dyn Fn(&Path) -> io::Result<String>) -> Result<Loaded, Mistakes> {
     let name = path.display().to_string();
     match read_text_file(path) {
         Ok(text) => {
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            parse(&text, &name, &Outside::process(folder))
+            parse(&text, &name, &Outside { read_file, ..Outside::process(folder) })
         }
         Err(error) => Err(Mistakes::unreadable(&name, &error)),
     }

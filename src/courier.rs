@@ -182,11 +182,12 @@ impl Courier {
 
     /// One attempt at one action.
     async fn attempt(&self, client: &Client, item: &OutboxItem) -> Result<Settlement, StoreError> {
-        if let Action::Ping { not_after, person, .. } = &item.action
+        if let Action::Ping { not_after, person, key, .. } = &item.action
             && self.clock.now() > *not_after
         {
             tracing::info!(change = %item.change, person, "a ping comes too late for today and is not sent");
-            return Ok(Settlement::Dropped);
+            let lapsed = Fact::Lapsed { key: key.clone(), not_after: *not_after };
+            return Ok(Settlement::Dropped { facts: vec![lapsed] });
         }
         let comment_id = match item.action.marker() {
             Some(marker) => self.store.comment_id(&item.change, &marker).await?,
@@ -238,7 +239,7 @@ fn settle_fault(clock: &Clock, item: &OutboxItem, fault: Fault) -> Settlement {
 fn outcome(settlement: &Settlement) -> &'static str {
     match settlement {
         Settlement::Done { .. } => "done",
-        Settlement::Dropped => "dropped",
+        Settlement::Dropped { .. } => "dropped",
         Settlement::Retry { .. } => "retry",
         Settlement::Dead { .. } => "dead",
     }

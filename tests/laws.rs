@@ -11,6 +11,7 @@ mod back;
 mod calendar;
 mod clock_changes;
 mod codeowners;
+mod extras;
 mod fairness;
 mod histories;
 mod people;

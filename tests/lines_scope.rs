@@ -55,7 +55,7 @@ impl Story {
             let (place, _) = moment(since, self.play.start).ok_or("no such time")?;
             let change = ChangeKey::new("forge", "acme/shop", number.into());
             let waiting = Waiting { place, change, pool: pool.to_owned() };
-            self.play.company.elsewhere.queue.join(who, waiting);
+            self.play.company.line_up(who, waiting);
             Ok(())
         });
         Some(told)
@@ -64,7 +64,7 @@ impl Story {
     pub(super) fn edits_scope(&mut self, line: &str) -> Result<Option<Vec<Fact>>, String> {
         let (forge, now) = (&mut self.play.forge, self.play.now);
         if line == "nobody waits ahead any more" {
-            self.play.company.elsewhere.queue = usher::core::queue::Queue::default();
+            self.play.company.nobody_waits();
             return Ok(Some(vec![Fact::Tick]));
         }
         if let Some([who, text]) = fit("{} writes in the description {}", line) {

@@ -660,7 +660,7 @@ impl Story {
                 names(who)
             }
         };
-        let pings = self.play.pings.iter().skip(self.pings_seen);
+        let pings = self.play.pings.iter().skip(self.pings_seen).filter(|ping| !ping.withdrawn);
         let mut pinged: Vec<_> = pings.map(|ping| ping.person.clone()).collect();
         pinged.sort();
         self.pings_seen = self.play.pings.len();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::service::client;
-use super::{CliError, check_owners, load, start_logging};
+use super::{CliError, check_owners, check_rules, load, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
 use crate::core::people::{Directory, RosterWish};
@@ -27,7 +27,9 @@ pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCod
         let report = serde_json::json!({ "config": "good", "templates": broken, "online": findings });
         anstream::println!("{report:#}");
     } else {
-        summary(path, &config);
+        let verdict = if broken.is_empty() { "is good" } else { "can be used, with built-in words" };
+        anstream::println!("{} {verdict}.\n", path.display());
+        summary(&config);
         for fault in &broken {
             anstream::println!("\n  FAULT   template {}: {fault}", fault.text.word());
             anstream::println!(
@@ -39,8 +41,7 @@ pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCod
     Ok(if faults + broken.len() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn summary(path: &Path, config: &Config) {
-    anstream::println!("{} is good.\n", path.display());
+fn summary(config: &Config) {
     for forge in &config.forges {
         let projects: Vec<_> = forge.projects.iter().map(|pattern| pattern.text.as_str()).collect();
         anstream::println!("  forge   {:<12} {} ({})", forge.name, forge.url, projects.join(", "));
@@ -54,10 +55,11 @@ fn summary(path: &Path, config: &Config) {
     }
     for route in &config.policy.routes {
         let paths: Vec<_> = route.paths.iter().map(|pattern| pattern.text.as_str()).collect();
-        let what = if paths.is_empty() { "everything else that matches".into() } else { paths.join(", ") };
+        let what = if paths.is_empty() { check_rules::conditions(route) } else { paths.join(", ") };
         let owners = if route.codeowners { "; owners by CODEOWNERS first" } else { "" };
         anstream::println!("  route   {:<12} {what}{owners}", route.pool);
     }
+    check_rules::print(&config.policy);
     for (text, file) in config.policy.templates.files() {
         anstream::println!("  words   {:<12} {file}", text.word());
     }

@@ -5,10 +5,12 @@
 mod access;
 mod check;
 mod check_owners;
+mod check_rules;
 mod deliveries;
 mod demo;
 mod explain;
 mod health;
+mod hooks;
 mod paper;
 mod people;
 mod replay;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Loaded};
 
 /// Takes every merge request written by a support engineer to the right reviewer, and sees that it
 /// gets an answer on time.
@@ -84,6 +86,11 @@ enum Command {
         /// The forge's name in the configuration
         #[arg(long)]
         forge: String,
+    },
+    /// Set up the webhooks on the forges, and look after them
+    Hooks {
+        #[command(subcommand)]
+        command: hooks::Command,
     },
     /// Look at inbox, outbox and dead letters
     Deliveries {
@@ -148,6 +155,7 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Replay { file, event, forge } => {
             replay::run(config()?, &file, &event, &forge, cli.json).await
         }
+        Command::Hooks { command } => hooks::run(&cli.config, command, cli.json).await,
         Command::Deliveries { command } => {
             deliveries::run(config()?, command.unwrap_or_default(), cli.json).await
         }
@@ -157,11 +165,15 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
 
 /// Loads the configuration; warnings go to standard error.
 fn load(path: &Path) -> Result<Config, CliError> {
-    let loaded = config::load(path).map_err(CliError::Config)?;
+    Ok(warn(config::load(path).map_err(CliError::Config)?))
+}
+
+/// The configuration; its warnings go to standard error.
+fn warn(loaded: Loaded) -> Config {
     if !loaded.warnings.is_empty() {
         anstream::eprintln!("{}", loaded.warnings);
     }
-    Ok(loaded.config)
+    loaded.config
 }
 
 /// Starts logging to standard error: one line per event, JSON when `USHER_LOG_FORMAT=json`, filtered

@@ -207,6 +207,15 @@ impl Sketch {
                 anstream::println!("  {:<16} {}", candidate.person, words::candidate(candidate));
             }
         }
+        let notes = words::standing_notes(review);
+        let tickets = review.tickets.iter().map(|ticket| format!("{} {}", ticket.system, ticket.reference));
+        let tickets: Vec<String> = tickets.collect();
+        if !tickets.is_empty() {
+            anstream::println!("\ncustomer tickets: {}", tickets.join(", "));
+        }
+        if !notes.is_empty() {
+            anstream::println!("\n{}", notes.join("\n"));
+        }
         for note in &self.notes {
             anstream::println!("\n{note}");
         }
@@ -242,6 +251,9 @@ impl Sketch {
             "known": self.known,
             "stage": self.review.stage,
             "pools": candidates.collect::<Vec<_>>(),
+            "tickets": self.review.tickets,
+            "out_of_scope": self.review.beyond,
+            "sponsor": self.review.sponsor,
             "time_boxes": self.notes,
             "reasons": self.reasons,
             "sentences": self.reasons.iter().map(words::sentence).collect::<Vec<_>>(),

@@ -1,6 +1,6 @@
 //! `usher people`: who is what, by which source, on which forge, and what is odd about it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -13,15 +13,11 @@ use super::service::client;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::core::calendar::Agenda;
-use crate::core::membership::{Role, Source, roles};
-use crate::core::people::{Person, Roster, RosterWish, Workloads};
+use crate::core::membership::Colleague;
+use crate::core::people::{Roster, RosterWish, Workloads};
 use crate::core::words;
 use crate::engine::{Knowledge, Known};
 use crate::store::{Store, StoreError};
-
-/// A roster older than this is called old: the server reads them hourly.
-const OLD_AFTER: jiff::SignedDuration = jiff::SignedDuration::from_hours(2);
 
 pub(super) async fn run(config: &Config, refresh: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");
@@ -82,29 +78,17 @@ impl Sight {
 
     fn print(&self) {
         for (name, forge) in self.known.forges() {
-            let age = words::roster_age(forge.roster.fetched_at, self.now);
-            let old = forge.roster.fetched_at.is_none_or(|at| self.now.duration_since(at) > OLD_AFTER);
-            anstream::println!("{name}: {age}{}", if old { "  OLD" } else { "" });
-            match self.asked.get(name) {
-                Some(Err(fault)) => anstream::println!("  it did not tell who is who: {fault}"),
-                Some(Ok(news)) => news.iter().for_each(|line| anstream::println!("  {line}")),
-                None => {}
+            let (age, _) = words::roster_age(forge.roster.fetched_at, self.fault(name), self.now);
+            anstream::println!("{name}: {age}");
+            if let Some(Ok(news)) = self.asked.get(name) {
+                news.iter().for_each(|line| anstream::println!("  {line}"));
             }
         }
         let mut table = Table::new();
         table.load_style(NOTHING);
         table.set_header(["person", "is", "accounts", "open", "absence"]);
-        for (name, row) in self.rows() {
-            let open =
-                format!("{} of {}", row.open, row.capacity.map_or("any".into(), |most| most.to_string()));
-            let open = if row.in_pool { open } else { String::new() };
-            table.add_row([
-                name,
-                row.roles.join("\n"),
-                row.accounts.join("\n"),
-                open,
-                row.absences.join("\n"),
-            ]);
+        for colleague in self.known.everybody().values() {
+            table.add_row(self.row(colleague));
         }
         anstream::println!("\n{table}");
         let oddities = self.oddities();
@@ -119,101 +103,63 @@ impl Sight {
             json!({
                 "forge": name,
                 "read_at": forge.roster.fetched_at,
-                "fault": self.asked.get(name).and_then(|told| told.as_ref().err()),
+                "fault": self.fault(name),
                 "news": self.asked.get(name).and_then(|told| told.as_ref().ok()),
                 "unknown": forge.roster.unknown,
                 "renamed": forge.roster.renamed().collect::<Vec<_>>(),
                 "notes": forge.roster.notes,
             })
         });
-        let people = self.rows().into_iter().map(|(name, row)| {
-            json!({
-                "name": name, "is": row.roles, "accounts": row.ids, "open": row.open,
-                "capacity": row.capacity, "absences": row.absences,
-            })
-        });
+        let everybody = self.known.everybody();
+        let people = everybody.values().map(|one| self.person(one));
         let people: Vec<Value> = people.collect();
         json!({
             "forges": forges.collect::<Vec<_>>(), "people": people, "to_look_at": self.oddities(),
         })
     }
 
-    /// Everybody by name, on all forges.
-    fn rows(&self) -> BTreeMap<String, Row> {
-        let mut all: BTreeMap<String, BTreeMap<Role, BTreeSet<Source>>> = BTreeMap::new();
-        let mut rows: BTreeMap<String, Row> = BTreeMap::new();
-        for (forge, known) in self.known.forges() {
-            for (name, found) in roles(&self.known.policy, forge, &known.directory, &known.roster) {
-                let own = all.entry(name).or_default();
-                found.into_iter().for_each(|(role, sources)| own.entry(role).or_default().extend(sources));
-            }
-            for person in known.directory.people() {
-                let row = rows.entry(person.name.clone()).or_default();
-                row.add(forge, person, self.now);
-                row.in_pool |= known.directory.in_any_pool(&person.name);
-                row.open = self.workloads.of(&person.name).open;
-            }
-        }
-        for (name, row) in &mut rows {
-            let own = all.remove(name).unwrap_or_default();
-            let pools = own.keys().filter_map(|role| match role {
-                Role::Pool(pool) => self.known.policy.pool(pool),
-                _ => None,
-            });
-            row.capacity = row.capacity.or_else(|| pools.map(|pool| pool.capacity).max());
-            row.roles = own.iter().map(|(role, sources)| words::member_role(role, sources)).collect();
-        }
-        rows
+    fn fault(&self, forge: &str) -> Option<&str> {
+        Some(self.asked.get(forge)?.as_ref().err()?)
+    }
+
+    fn row(&self, colleague: &Colleague) -> [String; 5] {
+        let person = colleague.person;
+        let in_pool = colleague.pools().next().is_some();
+        let most = colleague.capacity(&self.known.policy).filter(|_| in_pool);
+        let accounts = colleague.accounts.iter().filter_map(|(forge, account)| Some((forge, (*account)?)));
+        let accounts = accounts.map(|(forge, known)| format!("{forge}: {} #{}", known.login, known.id));
+        [
+            person.name.clone(),
+            roles(colleague).join("\n"),
+            Vec::from_iter(accounts).join("\n"),
+            most.map(|most| format!("{} of {most}", self.workloads.of(&person.name).open))
+                .unwrap_or_default(),
+            words::not_there(person, self.now).join("\n"),
+        ]
+    }
+
+    fn person(&self, colleague: &Colleague) -> Value {
+        let person = colleague.person;
+        // Null where the forge does not know the person.
+        let accounts = colleague.accounts.iter().map(|(forge, account)| {
+            (*forge, account.map(|account| json!({ "login": account.login, "id": account.id })))
+        });
+        json!({
+            "name": person.name, "is": roles(colleague), "accounts": BTreeMap::from_iter(accounts),
+            "open": self.workloads.of(&person.name).open,
+            "capacity": colleague.capacity(&self.known.policy),
+            "absences": words::not_there(person, self.now),
+        })
     }
 
     /// What somebody should look at.
     fn oddities(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (name, forge) in self.known.forges() {
-            let roster = &forge.roster;
-            lines.extend(roster.unknown.iter().map(|unknown| words::unknown_there(name, unknown)));
-            lines.extend(roster.renamed().map(|renamed| words::renamed_there(name, &renamed)));
-            lines.extend(roster.notes.iter().map(|note| words::member_note(name, note)));
-        }
-        lines
+        self.known.oddities().iter().map(|(forge, odd)| words::oddity(forge, odd)).collect()
     }
 }
 
-/// One person on all forges.
-#[derive(Default)]
-struct Row {
-    roles: Vec<String>,
-    /// `gitlab: rita #12`
-    accounts: Vec<String>,
-    /// By forge: login and id; null where the forge does not know the person.
-    ids: BTreeMap<String, Value>,
-    in_pool: bool,
-    open: u32,
-    capacity: Option<u32>,
-    absences: Vec<String>,
-}
-
-impl Row {
-    fn add(&mut self, forge: &str, person: &Person, now: Timestamp) {
-        let account = person.account.as_ref();
-        let id = account.map(|account| json!({ "login": account.login, "id": account.id }));
-        self.ids.insert(forge.to_owned(), id.unwrap_or_default());
-        self.accounts.extend(account.map(|known| format!("{forge}: {} #{}", known.login, known.id)));
-        self.capacity = self.capacity.or(person.capacity);
-        let today = Agenda::new(&person.hours, &[]).date(now);
-        let leave = person.away.iter().filter(|away| away.last >= today);
-        let leave = leave.map(|away| match away.first <= today {
-            true => format!("away until {}", away.last),
-            false => format!("away from {} until {}", away.first, away.last),
-        });
-        let busy = person.busy.filter(|busy| busy.counts(now));
-        let busy = busy.map(|busy| words::busy_phrase(busy.says, busy.until));
-        for line in leave.chain(busy) {
-            if !self.absences.contains(&line) {
-                self.absences.push(line);
-            }
-        }
-    }
+fn roles(colleague: &Colleague) -> Vec<String> {
+    colleague.roles.iter().map(|(role, sources)| words::member_role(role, sources)).collect()
 }
 
 /// Asks a forge who is who. `roster` becomes its answer, or stays as it was; said is who joined and

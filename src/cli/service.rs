@@ -50,6 +50,7 @@ impl Service {
     pub async fn assemble(config: &Config, clock: Clock) -> anyhow::Result<Service> {
         let store = Store::open(&config.store_url).await.context("the store cannot be opened")?;
         let released = store.release_leases().await?;
+        store.renew_places(clock.now()).await?;
         if released > 0 {
             tracing::info!(released, "actions under way when the last run ended are taken up again");
         }

@@ -62,7 +62,7 @@ impl Judge<'_> {
         assignment.is_active() && !self.review.has_approved(assignment) && !self.is_content(&assignment.pool)
     }
 
-    fn boxes(&self) -> Vec<BoxId> {
+    pub(super) fn boxes(&self) -> Vec<BoxId> {
         let waiting = (0..self.review.pools.len()).map(BoxId::Waiting);
         let reviewing = (0..self.review.assignments.len()).map(BoxId::Reviewing);
         waiting.chain(reviewing).chain([BoxId::Author, BoxId::Merge]).collect()
@@ -166,9 +166,7 @@ impl<'w> Judge<'w> {
         let Some(id) = soonest else { return (Vec::new(), self.zone_of(None)) };
         let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
         let part = self.pool_of(id).map(|index| &self.review.pools[index]);
-        let lead = part.and_then(|part| self.world.policy.pool(&part.pool)?.lead.clone());
-        let lead = lead
-            .filter(|lead| self.world.directory.by_name(lead).is_some_and(|person| person.account.is_some()));
+        let lead = part.and_then(|part| self.reachable_lead(&part.pool));
         let done = |kind| match kind {
             StepKind::Remind => false,
             StepKind::Widen => part.is_none_or(|part| part.widened),

@@ -71,3 +71,27 @@ pub enum Standing {
     /// Their calendar has no working time in sight.
     NeverWorks,
 }
+
+impl Standing {
+    /// What is known of somebody who can be asked: when they work next, and their open reviews of how
+    /// many.
+    pub(super) fn askable(&self) -> Option<(Timestamp, u32, u32)> {
+        match *self {
+            Standing::Free { free_at, open, capacity }
+            | Standing::EasedIn { free_at, open, capacity, .. } => Some((free_at, open, capacity)),
+            _ => None,
+        }
+    }
+
+    /// Whether an obstacle may pass by itself, so that it is worth waiting for the person.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Standing::Away { .. }
+                | Standing::Busy { .. }
+                | Standing::LeaveSoon { .. }
+                | Standing::AtCapacity { .. }
+                | Standing::Kept { .. }
+        )
+    }
+}

@@ -111,6 +111,7 @@ impl Judge<'_> {
         self.review.court_pings = 0;
         self.review.reshapes = 0;
         self.review.held_pings.clear();
+        self.review.lapsed_pings.clear();
         for part in &mut self.review.pools {
             part.escalated = false;
         }

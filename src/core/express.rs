@@ -33,6 +33,8 @@ impl Judge<'_> {
         let mut shape = self.review.asked.clone();
         shape.labels.insert(self.world.policy.labels.skip.clone());
         shape.reviewers.clear();
+        // Nor is what a person took off put on again with it.
+        shape.labels.retain(|label| !self.review.hands_off.contains(label));
         let skip = &self.world.policy.labels.skip;
         shape.not_labels.remove(skip);
         // What was asked for before may be a person's by now.

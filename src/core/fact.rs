@@ -1,5 +1,7 @@
 //! Facts: everything that can happen to a review. The only input of a decision besides the world.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,8 @@ pub enum Fact {
     },
     /// The forge would not take a reviewer.
     Refused { reviewer: Account, refusal: Refusal },
+    /// A ping could not be sent by its `not_after`, and was dropped: nobody was told.
+    Lapsed { key: String, not_after: Timestamp },
     /// Nothing happened but time.
     Tick,
 }
@@ -32,7 +36,7 @@ impl Fact {
     pub fn snapshot(&self) -> Option<&Snapshot> {
         match self {
             Fact::Told { snapshot, .. } | Fact::Swept { snapshot } => Some(snapshot),
-            Fact::Files { .. } | Fact::Refused { .. } | Fact::Tick => None,
+            Fact::Files { .. } | Fact::Refused { .. } | Fact::Lapsed { .. } | Fact::Tick => None,
         }
     }
 }
@@ -54,6 +58,8 @@ pub enum Act {
     Touched,
     /// New commits.
     Pushed,
+    /// The actor put these labels on. The snapshot shows them, but not that they came just now.
+    Labelled { labels: BTreeSet<String> },
     /// A review was given (or taken back) by the actor.
     Reviewed { verdict: Verdict },
     /// Somebody's review was dismissed by the actor.

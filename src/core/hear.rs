@@ -28,7 +28,7 @@ impl Judge<'_> {
         match fact {
             Fact::Told { act, by, at, snapshot } => {
                 let hand = self.hand(by);
-                self.look(snapshot, hand, *act == Act::Pushed);
+                self.look(snapshot, hand, Some(act));
                 if self.review.hold != Some(Hold::FirstRun) || matches!(act, Act::Commanded { .. }) {
                     self.witness(act, by, *at, hand);
                 } else {
@@ -36,7 +36,7 @@ impl Judge<'_> {
                 }
             }
             Fact::Swept { snapshot } => {
-                self.look(snapshot, Hand::Person, false);
+                self.look(snapshot, Hand::Person, None);
                 self.reshape = true;
             }
             Fact::Files { files, codeowners } => {
@@ -44,6 +44,7 @@ impl Judge<'_> {
                 self.claim(FilesRead { files, codeowners: *codeowners });
             }
             Fact::Refused { reviewer, refusal } => self.refused(reviewer, *refusal),
+            Fact::Lapsed { key, not_after } => self.lapsed(key, *not_after),
             Fact::Tick => {}
         }
     }
@@ -60,8 +61,8 @@ impl Judge<'_> {
         self.review.seen_at.is_none_or(|seen| seen <= snapshot.updated_at)
     }
 
-    /// Takes in what the change looks like. `pushed`: the fact itself tells of new commits.
-    fn look(&mut self, snapshot: &Snapshot, hand: Hand, pushed: bool) {
+    /// Takes in what the change looks like after `act`; `None` where only the looks are known.
+    fn look(&mut self, snapshot: &Snapshot, hand: Hand, act: Option<&Act>) {
         if !self.review.tracked {
             self.first_look(snapshot);
         }
@@ -92,10 +93,16 @@ impl Judge<'_> {
             self.rerouted |= self.review.target_branch != *branch;
             self.review.target_branch.clone_from(branch);
         }
+        let pushed = act == Some(&Act::Pushed);
         self.look_at_head(snapshot, pushed || hand == Hand::Bot, known_until);
         self.measure_snapshot(snapshot);
         self.look_at_state(snapshot);
         if let Some(labels) = &snapshot.labels {
+            // What this very act put on was not there before it, whatever was seen last: that our
+            // own hand took it off may have been lost on the way.
+            if let (Some(Act::Labelled { labels: put_on }), true) = (act, fresh) {
+                self.review.seen_labels.retain(|label| !put_on.contains(label));
+            }
             self.look_at_labels(labels, hand, snapshot.updated_at);
         }
         if let Some(reviewers) = &snapshot.reviewers {
@@ -268,7 +275,8 @@ impl Judge<'_> {
         }
     }
 
-    /// A person asked for somebody, or they came of their own accord, at `at`. If their assignment had ended before, it is on again.
+    /// A person asked for somebody, or they came of their own accord, at `at`. If their assignment had
+    /// ended before, it is on again.
     fn ask_back(&mut self, account: &Account, at: Timestamp) {
         let own = self.review.assignments.iter().position(|a| a.account == *account);
         let Some(index) = own else { return };
@@ -296,7 +304,15 @@ impl Judge<'_> {
     fn taken_off(&mut self, account: &Account, at: Timestamp) {
         let now = self.now();
         let own = self.review.assignments.iter().position(|a| a.account == *account && a.listed);
-        let Some(index) = own.filter(|index| self.review.assignments[*index].yields_at(at)) else { return };
+        let Some(index) = own else { return };
+        // Taken off once more: an older wish to have them back, told late, is void.
+        if let Some((ended, Ended::Removed)) = &mut self.review.assignments[index].ended {
+            *ended = at.max(*ended);
+            return;
+        }
+        if !self.review.assignments[index].yields_at(at) {
+            return;
+        }
         let person = self.review.assignments[index].person.clone();
         self.end(index, Ended::Removed, at);
         self.say(Reason::ReviewerTakenOff { person });
@@ -322,14 +338,14 @@ impl Judge<'_> {
     /// Takes in what somebody did.
     fn witness(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
         if hand != Hand::Person {
-            if hand == Hand::Bot && !matches!(act, Act::Touched) {
+            if hand == Hand::Bot && !matches!(act, Act::Touched | Act::Labelled { .. }) {
                 self.say(Reason::OnlyABot { login: by.account.login.clone() });
             }
             return;
         }
         let is_author = by.account == self.review.author;
         match act {
-            Act::Touched => {}
+            Act::Touched | Act::Labelled { .. } => {}
             Act::Pushed => self.author_acts(at),
             Act::Reviewed { verdict: Verdict::Commented } | Act::Commented if is_author => {
                 self.author_acts(at)
@@ -417,7 +433,15 @@ impl Judge<'_> {
     /// A human asked for somebody whose assignment had ended: it is on again.
     pub(super) fn revive(&mut self, index: usize, origin: Origin, at: Timestamp) {
         let now = self.now();
+        let person = &self.review.assignments[index].person;
+        let parts = || self.review.pools.iter().map(|part| &part.pool);
+        let own = parts().any(|pool| *pool == self.review.assignments[index].pool);
+        // Their pool may have lost the change meanwhile; they review for one that has it.
+        let other = parts().find(|pool| !own && self.world.directory.in_pool(pool, person)).cloned();
         let assignment = &mut self.review.assignments[index];
+        if let Some(pool) = other {
+            assignment.pool = pool;
+        }
         assignment.ended = None;
         assignment.since = now;
         assignment.origin = origin;

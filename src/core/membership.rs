@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::change::Account;
-use super::people::{Directory, Roster};
+use super::people::{Directory, Person, Roster, RosterWish, says_login};
 use super::policy::{GroupRef, Policy};
 
 /// Something about an account that a roster has to tell beside its being there.
@@ -78,8 +78,114 @@ impl Roster {
     }
 }
 
+/// A forge's name with who is who there.
+pub type OnForge<'a> = (&'a str, &'a Directory, &'a Roster);
+
+/// One person on all forges.
+#[derive(Clone, Debug)]
+pub struct Colleague<'a> {
+    /// As the first forge has them; leave and hours are the same on all.
+    pub person: &'a Person,
+    /// By forge; `None` where the forge does not know them.
+    pub accounts: BTreeMap<&'a str, Option<&'a Account>>,
+    /// What they are, by which sources.
+    pub roles: BTreeMap<Role, BTreeSet<Source>>,
+}
+
+impl Colleague<'_> {
+    /// Names of the pools they are in.
+    pub fn pools(&self) -> impl Iterator<Item = &str> {
+        self.roles.keys().filter_map(|role| match role {
+            Role::Pool(pool) => Some(pool.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Open reviews they may hold: their own capacity, else the largest among their pools; `None` for
+    /// somebody who has neither.
+    pub fn capacity(&self, policy: &Policy) -> Option<u32> {
+        let pools = self.pools().filter_map(|name| policy.pool(name)).map(|pool| pool.capacity);
+        self.person.capacity.or_else(|| pools.max())
+    }
+}
+
+/// Everybody of all forges, by name.
+pub fn everybody<'a>(
+    policy: &Policy,
+    forges: impl IntoIterator<Item = OnForge<'a>>,
+) -> BTreeMap<&'a str, Colleague<'a>> {
+    let mut all: BTreeMap<&str, Colleague> = BTreeMap::new();
+    for (forge, directory, roster) in forges {
+        let mut found = roles(policy, forge, directory, roster);
+        for person in directory.people() {
+            let colleague = all.entry(&person.name).or_insert_with(|| Colleague {
+                person,
+                accounts: BTreeMap::new(),
+                roles: BTreeMap::new(),
+            });
+            colleague.accounts.insert(forge, person.account.as_ref());
+            for (role, sources) in found.remove(&person.name).unwrap_or_default() {
+                colleague.roles.entry(role).or_default().extend(sources);
+            }
+        }
+    }
+    all
+}
+
+/// Something about a roster that somebody should look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Oddity<'a> {
+    /// A login of the configuration that the forge does not know.
+    UnknownLogin(&'a str),
+    /// A group or team of the configuration that the forge does not know, or does not show.
+    UnknownGroup(&'a str),
+    Renamed(Renamed),
+    Note(&'a MemberNote),
+}
+
+/// What somebody should look at, with the forge's name. Not everybody has an account everywhere: a
+/// login that one forge does not know is odd only if the configuration gives it for that kind of forge,
+/// or no forge knows the person. Where a note tells why, the note is enough.
+pub fn oddities<'a>(policy: &Policy, forges: &[OnForge<'a>]) -> Vec<(&'a str, Oddity<'a>)> {
+    let known: BTreeSet<&str> = forges
+        .iter()
+        .flat_map(|(_, directory, _)| directory.people())
+        .filter(|person| person.account.is_some())
+        .map(|person| person.name.as_str())
+        .collect();
+    let mut found = Vec::new();
+    for &(forge, directory, roster) in forges {
+        let groups = RosterWish::new(policy, forge).groups;
+        for unknown in &roster.unknown {
+            if groups.contains(unknown) {
+                found.push((forge, Oddity::UnknownGroup(unknown)));
+                continue;
+            }
+            let told = roster.notes.iter().any(|note| note.tells_of(unknown));
+            let nameless = directory.people().filter(|person| person.account.is_none());
+            let mut meant = nameless.filter_map(|person| {
+                let (login, own) = says_login(policy, directory.kind, &person.name);
+                login.eq_ignore_ascii_case(unknown).then_some(own || !known.contains(person.name.as_str()))
+            });
+            if !told && meant.any(|odd| odd) {
+                found.push((forge, Oddity::UnknownLogin(unknown)));
+            }
+        }
+        found.extend(roster.renamed().map(|renamed| (forge, Oddity::Renamed(renamed))));
+        found.extend(roster.notes.iter().map(|note| (forge, Oddity::Note(note))));
+    }
+    found
+}
+
+impl MemberNote {
+    /// Whether it says why `login` of the configuration counts for nobody.
+    fn tells_of(&self, login: &str) -> bool {
+        self.group.is_none() && self.account.login.eq_ignore_ascii_case(login)
+    }
+}
+
 /// What everybody on `forge` is, by name, and by which sources.
-pub fn roles(
+fn roles(
     policy: &Policy,
     forge: &str,
     directory: &Directory,
@@ -97,9 +203,6 @@ pub fn roles(
         if !counts && let Some(sources) = roles.remove(&Role::Support) {
             roles.insert(Role::ExceptedFromSupport, sources);
         }
-    }
-    for person in directory.people() {
-        roles.found.entry(person.name.clone()).or_default();
     }
     roles.found
 }

@@ -157,10 +157,11 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether the person leads one of the change's pools.
+    /// Whether the person leads one of the change's pools; any pool, before one has the change.
     fn leads(&self, person: &Person) -> bool {
-        let lead = |pool: &str| self.world.policy.pool(pool).and_then(|pool| pool.lead.as_ref());
-        self.review.pools.iter().any(|part| lead(&part.pool) == Some(&person.name))
+        let parts = &self.review.pools;
+        let mut led = self.world.policy.pools.iter().filter(|pool| pool.lead.as_ref() == Some(&person.name));
+        led.any(|pool| parts.is_empty() || parts.iter().any(|part| part.pool == pool.name))
     }
 
     fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
@@ -235,10 +236,15 @@ impl Judge<'_> {
     }
 
     fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Answer {
+        let mut ended = false;
         for index in 0..self.review.assignments.len() {
             if self.review.assignments[index].person == person.name && self.lets_go(index, at) {
                 self.end(index, Ended::Declined, at);
+                ended = true;
             }
+        }
+        if !ended {
+            return Answer::Refused(words::overtaken());
         }
         self.say(Reason::Declined { person: person.name.clone(), note });
         Answer::Done

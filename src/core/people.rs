@@ -84,6 +84,13 @@ impl Person {
     pub fn agenda(&self) -> Agenda<'_> {
         Agenda::new(&self.hours, &self.away).outside(&self.closed)
     }
+
+    /// Leave, and whether the person said so with the command `away` (else the configuration does).
+    pub fn leave(&self) -> impl Iterator<Item = (&Away, bool)> {
+        // What was said is joined in last.
+        let said = self.said.and_then(|said| said.days).and(self.away.len().checked_sub(1));
+        self.away.iter().enumerate().map(move |(index, away)| (away, Some(index) == said))
+    }
 }
 
 /// Everybody Usher knows on one forge: policy and roster joined. Built once per roster.
@@ -167,14 +174,19 @@ fn week_millis(hours: &Hours) -> i64 {
     Agenda::new(hours, &[]).between(monday, monday + SignedDuration::from_hours(7 * 24))
 }
 
-/// A person's login on a kind of forge: the name, unless `[[person]]` says otherwise.
-fn login_on(policy: &Policy, kind: ForgeKind, name: &str) -> String {
+/// A person's login on a kind of forge: the name, unless `[[person]]` says otherwise; and whether it
+/// does.
+pub(super) fn says_login<'a>(policy: &'a Policy, kind: ForgeKind, name: &'a str) -> (&'a str, bool) {
     let person = policy.people.get(name);
     let own = person.and_then(|person| match kind {
         ForgeKind::GitLab => person.gitlab.as_deref(),
         ForgeKind::GitHub => person.github.as_deref(),
     });
-    own.unwrap_or(name).to_owned()
+    (own.unwrap_or(name), own.is_some())
+}
+
+fn login_on(policy: &Policy, kind: ForgeKind, name: &str) -> String {
+    says_login(policy, kind, name).0.to_owned()
 }
 
 impl Directory {

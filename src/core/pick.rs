@@ -40,7 +40,7 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
         let standing = outlook.weigh(judge(world, review, pool, &shares, person, exempt), name);
         let owner = owners.iter().find(|owner| owner.person == *name);
         let had_share = matches!(standing, Standing::EasedIn { .. });
-        if let Some((_, open, capacity)) = askable(&standing) {
+        if let Some((_, open, capacity)) = standing.askable() {
             let first = (had_share, owner.is_none());
             let rank = rank(world, review, person, open, capacity, first);
             if best.as_ref().is_none_or(|(first, _)| rank < *first) {
@@ -52,22 +52,12 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
     }
     let chosen = best.map(|(_, index)| {
         let candidate = &mut candidates[index];
-        if let Some((free_at, open, capacity)) = askable(&candidate.standing) {
+        if let Some((free_at, open, capacity)) = candidate.standing.askable() {
             candidate.standing = Standing::Chosen { free_at, open, capacity };
         }
         candidate.person.clone()
     });
     Choice { chosen, candidates }
-}
-
-/// What is known of a member who can be asked.
-fn askable(standing: &Standing) -> Option<(Timestamp, u32, u32)> {
-    match *standing {
-        Standing::Free { free_at, open, capacity } | Standing::EasedIn { free_at, open, capacity, .. } => {
-            Some((free_at, open, capacity))
-        }
-        _ => None,
-    }
 }
 
 /// The verdict on one member.

@@ -112,10 +112,12 @@ fn head_start(policy: &Policy, review: &Review, pool: &str, since: Timestamp) ->
     }
     let hours = policy.pool_hours(pool);
     let (agenda, wanted) = (Agenda::new(hours, &[]), days.saturating_mul(hours.longest_day_millis()));
+    let mut found = 0;
     for _ in 0..LOOK_BACK_DAYS_MAX {
         let Ok(earlier) = start.checked_sub(DAY) else { return start };
+        found += agenda.between(earlier, start);
         start = earlier;
-        if agenda.between(start, since) >= wanted {
+        if found >= wanted {
             break;
         }
     }
@@ -139,23 +141,12 @@ impl<'w> Outlook<'w> {
 
     /// The verdict on `person` with the queue in mind: who is free may be kept for those ahead.
     pub(super) fn weigh(&self, standing: Standing, person: &str) -> Standing {
-        let (Standing::Free { open, capacity, .. }, Some(place)) = (&standing, self.place) else {
+        let (Some((_, open, capacity)), Some(place)) = (standing.askable(), self.place) else {
             return standing;
         };
         let ahead = self.queue.ahead_for(person, place, self.change);
-        if ahead >= capacity.saturating_sub(*open) { Standing::Kept { ahead } } else { standing }
+        if ahead >= capacity.saturating_sub(open) { Standing::Kept { ahead } } else { standing }
     }
-}
-
-/// Whether somebody with this obstacle may become free by themselves.
-fn may_become_free(candidate: &Candidate) -> bool {
-    matches!(
-        candidate.standing,
-        Standing::Away { .. }
-            | Standing::LeaveSoon { .. }
-            | Standing::AtCapacity { .. }
-            | Standing::Kept { .. }
-    )
 }
 
 /// Takes a place in the queue, or renews it: nobody of `candidates` can be asked now. `None` where
@@ -167,7 +158,7 @@ pub(super) fn queue_up(
     candidates: &[Candidate],
 ) -> Option<Queued> {
     let hopes: BTreeSet<String> =
-        candidates.iter().filter(|c| may_become_free(c)).map(|c| c.person.clone()).collect();
+        candidates.iter().filter(|c| c.standing.may_pass()).map(|c| c.person.clone()).collect();
     if hopes.is_empty() {
         return None;
     }

@@ -53,7 +53,7 @@ pub enum Reason {
         pool: String,
         why: NoOwners,
     },
-    /// None of the owners can be asked, so somebody else of the pool is.
+    /// None of the owners can take it now, so somebody else of the pool is asked.
     OwnersPassed {
         pool: String,
         people: Vec<String>,
@@ -177,6 +177,10 @@ pub enum Reason {
     PingHeld {
         person: String,
         why: PingHeld,
+    },
+    /// The forge could not take a ping while it was time for it; what it was for is due again.
+    PingLapsed {
+        person: String,
     },
     Skipped {
         by: Option<String>,

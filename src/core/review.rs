@@ -144,6 +144,9 @@ pub struct Review {
     pub reshaped_at: Option<Timestamp>,
     /// Pings that are kept back now, by key: the ledger says so once.
     pub held_pings: BTreeMap<String, HeldPing>,
+    /// Pings of the present court that could not be sent in time, by key: until when the last one
+    /// could have been.
+    pub lapsed_pings: BTreeMap<String, Timestamp>,
     /// Commands that were obeyed: comment id and fingerprint.
     pub obeyed: Vec<(u64, u64)>,
     /// A person said `resume`: the skip label comes off.
@@ -300,6 +303,7 @@ impl Review {
             reshapes: 0,
             reshaped_at: None,
             held_pings: BTreeMap::new(),
+            lapsed_pings: BTreeMap::new(),
             obeyed: Vec::new(),
             unskip: false,
             hold_said_at: None,

@@ -1,6 +1,6 @@
 //! Staffing: which pools the change belongs to, and who of each is asked.
 
-use super::candidate::{Candidate, Standing};
+use super::candidate::Candidate;
 use super::change::{OwnersFile, Verdict};
 use super::claims::{Claim, Claims, FilesRead, RouteFacts};
 use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
@@ -177,8 +177,8 @@ impl Judge<'_> {
                 // Said once, and again only when it is different people or different obstacles.
                 let part = &mut self.review.pools[index];
                 let known = part.nobody_said && same_obstacles(&part.candidates, &candidates);
+                part.candidates.clone_from(&candidates);
                 if !known {
-                    part.candidates.clone_from(&candidates);
                     part.nobody_said = true;
                     self.say(Reason::NobodyFree { pool: pool.name.clone(), candidates });
                 }
@@ -229,17 +229,7 @@ impl Judge<'_> {
 
     /// Looks again soon if somebody may become free in the meantime.
     pub(super) fn retry_if_time_helps(&mut self, candidates: &[Candidate]) {
-        let busy = |c: &Candidate| {
-            matches!(
-                c.standing,
-                Standing::Away { .. }
-                    | Standing::Busy { .. }
-                    | Standing::LeaveSoon { .. }
-                    | Standing::AtCapacity { .. }
-                    | Standing::Kept { .. }
-            )
-        };
-        if candidates.iter().any(busy) {
+        if candidates.iter().any(|candidate| candidate.standing.may_pass()) {
             self.retry_at(self.now() + RETRY_STAFFING);
         }
     }

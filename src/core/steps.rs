@@ -9,7 +9,7 @@ use super::calendar::Agenda;
 use super::decide::Judge;
 use super::held::HeldPing;
 use super::reason::{PingHeld, Reason};
-use super::review::Stage;
+use super::review::{Assignment, Stage};
 use super::timebox::{Step, StepKind};
 use super::words;
 use super::words::templates::{Naming, Text};
@@ -126,10 +126,7 @@ impl Judge<'_> {
             return Taken::Yes;
         }
         let pool = self.review.pools[index].pool.clone();
-        let lead = self.world.policy.pool(&pool).and_then(|pool| pool.lead.clone());
-        let reachable = lead
-            .filter(|lead| self.world.directory.by_name(lead).is_some_and(|person| person.account.is_some()));
-        let Some(lead) = reachable else {
+        let Some(lead) = self.reachable_lead(&pool) else {
             self.review.pools[index].escalated = true;
             self.say(Reason::NoLead { pool });
             return Taken::Yes;
@@ -158,6 +155,51 @@ impl Judge<'_> {
             Ping::Never => Taken::Yes,
             Ping::Later(at) => Taken::Later(at),
         }
+    }
+
+    /// The pool's lead, if the forge knows them.
+    pub(super) fn reachable_lead(&self, pool: &str) -> Option<String> {
+        let lead = self.world.policy.pool(pool)?.lead.clone()?;
+        let known = self.world.directory.by_name(&lead).is_some_and(|person| person.account.is_some());
+        known.then_some(lead)
+    }
+
+    /// A ping came too late to be sent: nobody was told, so it does not count, and its step is due
+    /// again. Each is taken back once, however often that is told.
+    pub(super) fn lapsed(&mut self, key: &str, not_after: Timestamp) {
+        if self.review.lapsed_pings.get(key).is_some_and(|known| *known >= not_after) {
+            return;
+        }
+        let mut person = None;
+        for id in self.boxes() {
+            let taken: Vec<Step> = self.time_box(id).taken_steps.iter().copied().collect();
+            for step in taken {
+                let part = self.pool_of(id);
+                let named = match step.kind {
+                    StepKind::Remind => self.holder(id),
+                    StepKind::Widen => None,
+                    StepKind::Escalate => {
+                        part.and_then(|part| self.reachable_lead(&self.review.pools[part].pool))
+                    }
+                };
+                let Some(named) = named.filter(|named| self.ping_key(id, step, named) == key) else {
+                    continue;
+                };
+                self.time_box_mut(id).taken_steps.remove(&step);
+                if let (StepKind::Escalate, Some(part)) = (step.kind, part) {
+                    self.review.pools[part].escalated = false;
+                }
+                person = Some(named);
+            }
+        }
+        for assignment in self.review.assignments.iter_mut().filter(|a| a.told && asked_key(a) == key) {
+            assignment.told = false;
+            person = Some(assignment.person.clone());
+        }
+        let Some(person) = person else { return };
+        self.review.lapsed_pings.insert(key.to_owned(), not_after);
+        self.review.court_pings = self.review.court_pings.saturating_sub(1);
+        self.say(Reason::PingLapsed { person });
     }
 
     /// Unique on its change, also when a court comes back.
@@ -223,7 +265,7 @@ impl Judge<'_> {
                 continue;
             }
             let person = assignment.person.clone();
-            let key = words::key(&["asked", &person, &assignment.reviewing_box.turn.to_string()]);
+            let key = asked_key(assignment);
             let me = self.world.directory.handle();
             let context = |handle: &str| words::ask_context(handle, me);
             match self.ping(&person, &key, Text::Ask, words::asked_by_name, context) {
@@ -232,6 +274,11 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// The key of the request to a reviewer whom the forge cannot list.
+fn asked_key(assignment: &Assignment) -> String {
+    words::key(&["asked", &assignment.person, &assignment.reviewing_box.turn.to_string()])
 }
 
 /// What became of a ping.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::core::absence::{AbsenceWish, Absences, BusyPeople};
 use crate::core::access::AccessFacts;
+use crate::core::membership::{Colleague, Oddity, OnForge, everybody, oddities};
 use crate::core::people::{Directory, Roster, RosterWish};
 use crate::core::policy::Policy;
 
@@ -250,5 +251,19 @@ impl Known {
     /// All forges by name.
     pub fn forges(&self) -> impl Iterator<Item = (&str, &ForgeKnowledge)> {
         self.forges.iter().map(|(name, forge)| (name.as_str(), forge))
+    }
+
+    fn people(&self) -> Vec<OnForge<'_>> {
+        self.forges().map(|(name, forge)| (name, &*forge.directory, &*forge.roster)).collect()
+    }
+
+    /// Everybody of all forges, by name, with what they are.
+    pub fn everybody(&self) -> BTreeMap<&str, Colleague<'_>> {
+        everybody(&self.policy, self.people())
+    }
+
+    /// What somebody should look at about rosters, with the forge's name.
+    pub fn oddities(&self) -> Vec<(&str, Oddity<'_>)> {
+        oddities(&self.policy, &self.people())
     }
 }

@@ -1,5 +1,7 @@
 //! The client of one forge: what the courier, reconcile and `explain` hold.
 
+mod hooks;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -19,6 +21,8 @@ use crate::core::fact::Fact;
 use crate::core::people::{Roster, RosterWish};
 use crate::core::policy::Pattern;
 use crate::core::tickets::TicketRules;
+
+pub use hooks::Watched;
 
 /// What a client needs to know of its forge.
 #[derive(Clone, Debug)]

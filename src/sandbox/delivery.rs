@@ -1,6 +1,7 @@
 //! Webhooks on their way: who is subscribed, what is queued, how it is signed and sent, and what may
 //! go wrong in between.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +18,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// (`auto_disabling.rs`, thresholds 3 and 39).
 const FAILURES_UNTIL_REST: u32 = 4;
 const FAILURES_UNTIL_DISABLED: u32 = 40;
+/// Outcomes remembered of each hook.
+const OUTCOMES_KEPT: usize = 300;
 /// Longest rest of a GitLab hook, in hours.
 const REST_HOURS_MAX: i64 = 24;
 
@@ -44,12 +47,31 @@ pub struct NewHook {
     pub secret: Option<String>,
     /// GitLab's signing token, `whsec_<base64 of 32 bytes>`.
     pub signing_token: Option<String>,
+    /// GitHub: switched on.
+    pub active: bool,
+    /// GitHub: `content_type` is `json` and not `form`. Only shown: bodies are always JSON.
+    pub json: bool,
+    /// Whether the receiver's certificate is looked at. Only shown.
+    pub verifies_tls: bool,
 }
 
 impl NewHook {
     /// A hook for all events without any secret.
     pub fn to(url: &str) -> NewHook {
-        NewHook { url: url.to_owned(), events: Vec::new(), secret: None, signing_token: None }
+        NewHook {
+            url: url.to_owned(),
+            events: Vec::new(),
+            secret: None,
+            signing_token: None,
+            active: true,
+            json: true,
+            verifies_tls: true,
+        }
+    }
+
+    /// Only for these events.
+    pub fn with_events(self, events: &[&str]) -> NewHook {
+        NewHook { events: events.iter().map(|name| (*name).to_owned()).collect(), ..self }
     }
 
     /// With a GitHub secret or a GitLab secret token.
@@ -73,9 +95,35 @@ pub(super) struct Hook {
     pub failures: u32,
     pub disabled_until: Option<Timestamp>,
     pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// How its deliveries ended, newest last.
+    pub outcomes: VecDeque<Outcome>,
+}
+
+/// One delivery that was sent.
+#[derive(Clone, Debug)]
+pub(super) struct Outcome {
+    /// `X-GitHub-Delivery`.
+    pub guid: String,
+    pub event: String,
+    pub action: Option<String>,
+    pub at: Timestamp,
+    /// `None`: nobody answered.
+    pub status: Option<u16>,
 }
 
 impl Hook {
+    pub fn new(id: u64, forge: Forge, target: HookTarget, new: NewHook, at: Timestamp) -> Hook {
+        let (failures, disabled_until, outcomes) = (0, None, VecDeque::new());
+        Hook { id, forge, target, new, failures, disabled_until, created_at: at, updated_at: at, outcomes }
+    }
+
+    /// Whether it hears what hooks subscribe to under this name.
+    pub fn hears(&self, subscription: &str) -> bool {
+        let named = |name: &String| name == subscription || (self.forge == Forge::Github && name == "*");
+        self.new.events.is_empty() || self.new.events.iter().any(named)
+    }
+
     /// GitLab's `alert_status`.
     pub fn alert_status(&self, now: Timestamp) -> &'static str {
         match self.disabled_until {
@@ -172,13 +220,10 @@ impl State {
         hears: impl Fn(&Hook) -> bool,
     ) {
         let now = self.clock.now();
-        let subscribed = |hook: &Hook| {
-            hook.new.events.is_empty() || hook.new.events.iter().any(|name| name == subscription)
-        };
         let hooks: Vec<u64> = self
             .hooks
             .values()
-            .filter(|hook| hook.forge == forge && hears(hook) && subscribed(hook))
+            .filter(|hook| hook.forge == forge && hook.new.active && hears(hook) && hook.hears(subscription))
             // A resting hook gets nothing, now or later: GitLab drops in silence.
             .filter(|hook| hook.alert_status(now) == "executable")
             .map(|hook| hook.id)
@@ -273,7 +318,8 @@ impl State {
         headers
     }
 
-    fn settle(&mut self, hook: u64, forge: Forge, status: Option<u16>) {
+    fn settle(&mut self, request: &SignedRequest, status: Option<u16>) {
+        let (hook, forge) = (request.hook, request.forge);
         // GitLab counts redirects as success, GitHub does not.
         let succeeded = status.is_some_and(|status| match forge {
             Forge::Gitlab => (200..400).contains(&status),
@@ -282,6 +328,16 @@ impl State {
         let now = self.clock.now();
         if let Some(hook) = self.hooks.get_mut(&hook) {
             hook.count(succeeded, now);
+            if hook.outcomes.len() >= OUTCOMES_KEPT {
+                hook.outcomes.pop_front();
+            }
+            hook.outcomes.push_back(Outcome {
+                guid: request.delivery_id.clone(),
+                event: request.event.clone(),
+                action: action_of(&request.body),
+                at: now,
+                status,
+            });
         }
     }
 
@@ -291,6 +347,12 @@ impl State {
         }
         self.sent.push_back(delivery);
     }
+}
+
+/// GitHub's `action` in a body.
+fn action_of(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    body.get("action")?.as_str().map(str::to_owned)
 }
 
 /// Whether a hook hears of a project's events.
@@ -351,7 +413,7 @@ impl Sandbox {
             post = post.header(name, value);
         }
         let status = post.send().await.ok().map(|answer| answer.status().as_u16());
-        self.state().settle(request.hook, request.forge, status);
+        self.state().settle(request, status);
         status
     }
 

@@ -1,6 +1,6 @@
 //! Filling the forges before the play: accounts, groups, teams, projects, hooks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -46,6 +46,9 @@ impl Sandbox {
     pub fn install_app(&self, owner: &str) {
         let mut state = self.state();
         let id = state.new_id();
+        if state.user_by_login(Forge::Github, owner).is_none() {
+            state.org(owner);
+        }
         let Some(app) = &mut state.app else { return };
         let user = app.user;
         app.installations.insert(owner.to_owned(), Installation { id, suspended_at: None });
@@ -171,15 +174,26 @@ impl Sandbox {
     /// Attaches a webhook and returns its id. GitHub sends a `ping` at once, as the real one does.
     pub fn add_hook(&self, forge: Forge, target: HookTarget, new: NewHook) -> u64 {
         let mut state = self.state();
-        let (id, created_at) = (state.new_id(), state.clock.now());
-        let hook = Hook { id, forge, target, new, failures: 0, disabled_until: None, created_at };
-        state.hooks.insert(id, hook.clone());
-        if forge == Forge::Github {
-            let ping = github::hooks::ping(&state, &hook);
-            let event_uuid = state.new_uuid();
-            state.queue_for_hook(id, forge, "ping", &event_uuid, &ping);
-        }
-        id
+        state.attach(forge, target, new)
+    }
+
+    /// A webhook as it is, secrets included; `None` if it is gone.
+    pub fn hook(&self, id: u64) -> Option<NewHook> {
+        self.state().hooks.get(&id).map(|hook| hook.new.clone())
+    }
+
+    /// The ids of all webhooks of a target.
+    pub fn hooks_at(&self, forge: Forge, target: &HookTarget) -> Vec<u64> {
+        let state = self.state();
+        let here = state.hooks.values().filter(|hook| hook.forge == forge && hook.target == *target);
+        here.map(|hook| hook.id).collect()
+    }
+
+    /// Makes somebody an owner of a GitHub organisation; both are created as needed.
+    pub fn add_org_owner(&self, org: &str, login: &str) {
+        let mut state = self.state();
+        let user = state.account(Forge::Github, login, login, false);
+        state.org(org).owners.insert(user);
     }
 
     /// Detaches a webhook.
@@ -195,6 +209,19 @@ impl Sandbox {
 }
 
 impl State {
+    /// A new hook; GitHub greets it with a `ping`.
+    pub(super) fn attach(&mut self, forge: Forge, target: HookTarget, new: NewHook) -> u64 {
+        let id = self.new_id();
+        let hook = Hook::new(id, forge, target, new, self.clock.now());
+        self.hooks.insert(id, hook.clone());
+        if forge == Forge::Github {
+            let ping = github::hooks::ping(self, &hook);
+            let event_uuid = self.new_uuid();
+            self.queue_for_hook(id, forge, "ping", &event_uuid, &ping);
+        }
+        id
+    }
+
     pub(super) fn account(&mut self, forge: Forge, login: &str, name: &str, bot: bool) -> UserId {
         if let Some(user) = self.user_by_login(forge, login) {
             return user.id;
@@ -229,7 +256,11 @@ impl State {
 
     pub(super) fn org(&mut self, name: &str) -> &mut Org {
         let id = self.new_id();
-        self.orgs.entry(name.to_owned()).or_insert(Org { id, teams: BTreeMap::new() })
+        self.orgs.entry(name.to_owned()).or_insert(Org {
+            id,
+            teams: BTreeMap::new(),
+            owners: BTreeSet::new(),
+        })
     }
 
     fn new_project(&mut self, forge: Forge, path: &str) -> u64 {

@@ -1,6 +1,6 @@
 //! What the two fake forges know: one state behind both.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -102,6 +102,8 @@ impl Group {
 pub(super) struct Org {
     pub id: u64,
     pub teams: BTreeMap<String, Team>,
+    /// Who may see and change its webhooks.
+    pub owners: BTreeSet<UserId>,
 }
 
 /// A GitHub team; its key is the slug.

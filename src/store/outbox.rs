@@ -117,7 +117,7 @@ impl Store {
             insert_facts(&mut tx, what, &item.change, facts, now).await?;
         }
         let same = match &settlement {
-            Settlement::Done { .. } | Settlement::Dropped => {
+            Settlement::Done { .. } | Settlement::Dropped { .. } => {
                 sqlx::query(sql::REMOVE).bind(item.id).bind(item.generation).bind(lease)
             }
             Settlement::Retry { at, error, outcome_unknown, counts } => sqlx::query(sql::RETRY)
@@ -138,17 +138,20 @@ impl Store {
         let settled = same.execute(&mut *tx).await.map_err(at(what))?;
         if let Action::Ping { key, person, .. } = &item.action {
             let gone = settled.rows_affected() == 1 && !item.outcome_unknown;
-            match settlement {
+            match &settlement {
                 // It counts from when it went out, whoever performed it and however often.
                 Settlement::Done { comment: Some(_), .. } => {
                     count_ping(&mut tx, &item.change, key, person, now).await?;
                 }
-                Settlement::Dropped | Settlement::Dead { .. } if gone => {
+                Settlement::Dropped { .. } | Settlement::Dead { .. } if gone => {
                     let uncount = sqlx::query(sql::UNCOUNT_PING).bind(item.change.to_string()).bind(key);
                     uncount.execute(&mut *tx).await.map_err(at(what))?;
                 }
                 _ => {}
             }
+        }
+        if let (Settlement::Dropped { facts }, 1) = (&settlement, settled.rows_affected()) {
+            insert_facts(&mut tx, what, &item.change, facts, now).await?;
         }
         if settled.rows_affected() == 0 {
             let free =

@@ -23,6 +23,15 @@ const PLACE_KEPT_FOR: SignedDuration = SignedDuration::from_mins(65);
 type Line = (String, String, i64, String);
 
 impl Store {
+    /// Lets every place count as just looked at. For the start: while the server was stopped nobody
+    /// could look, and the order must not be lost for it.
+    pub async fn renew_places(&self, now: Timestamp) -> Result<(), StoreError> {
+        let what = "renew the places in the queue";
+        let renew = sqlx::query(sql::RENEW_PLACES).bind(millis(now));
+        renew.execute(self.writer_for(what)?).await.map_err(at(what))?;
+        Ok(())
+    }
+
     /// Who waits for whom. Costs by what is waiting; next to nothing when nobody waits.
     pub(super) async fn queue(&self, now: Timestamp) -> Result<Queue, StoreError> {
         let what = "read the queue";

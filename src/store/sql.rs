@@ -78,10 +78,15 @@ statements! {
     WAKE_FOR = "UPDATE review SET wake = $1 WHERE stage <> 'done' AND (wake IS NULL OR wake > $1)
         AND (stage IN ('waiting', 'ready_to_merge') OR author = $2 OR carried LIKE $3 ESCAPE '!')";
     // --- queue
-    /// The first of each person's line.
-    QUEUE = "SELECT q.person, q.pool, q.place, q.change FROM (SELECT DISTINCT person FROM queue) AS p
+    /// The first of each person's line. From person to person by the index: the cost follows the
+    /// people, not all who wait.
+    QUEUE = "WITH RECURSIVE p (person) AS (SELECT MIN(person) FROM queue
+            UNION ALL SELECT (SELECT MIN(n.person) FROM queue AS n WHERE n.person > p.person)
+                FROM p WHERE p.person IS NOT NULL)
+        SELECT q.person, q.pool, q.place, q.change FROM p
         JOIN queue AS q ON q.id IN (SELECT h.id FROM queue AS h
             WHERE h.person = p.person AND h.judged_at > $1 ORDER BY h.place, h.change LIMIT $2)";
+    RENEW_PLACES = "UPDATE queue SET judged_at = $1 WHERE judged_at < $1";
     LEAVE_QUEUE = "DELETE FROM queue WHERE change = $1 RETURNING person";
     JOIN_QUEUE = "INSERT INTO queue (change, pool, person, place, judged_at) VALUES ($1, $2, $3, $4, $5)";
     NUDGE = "UPDATE review SET wake = $2 WHERE wake > $2 AND change <> $4 AND change IN

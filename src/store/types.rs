@@ -123,8 +123,8 @@ pub enum Settlement {
         /// Answers of the forge, for the inbox.
         facts: Vec<Fact>,
     },
-    /// It must not be done any more, and was not: a ping that came too late.
-    Dropped,
+    /// It must not be done any more, and was not: a ping that came too late. The review is told.
+    Dropped { facts: Vec<Fact> },
     /// To be tried again.
     Retry {
         at: Timestamp,

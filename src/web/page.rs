@@ -108,7 +108,7 @@ pub(super) struct Row {
     pub(super) hold: Option<String>,
     /// Customer tickets, as `zendesk 12`.
     pub(super) tickets: Vec<String>,
-    /// Advice about its scope, its sponsor and its place in the queue.
+    /// Advice about its scope, its sponsor, its place in the queue and its time box.
     pub(super) notes: Vec<Prose>,
     pub(super) why: Vec<Prose>,
     pub(super) reviewers: Vec<Reviewer>,
@@ -179,7 +179,7 @@ pub(super) struct Due {
 impl Clockface {
     pub(super) fn moment(&self, at: Timestamp) -> Moment {
         Moment {
-            relative: view::relative(at, self.now),
+            relative: words::relative(at, self.now),
             absolute: self.absolute(at, &self.zone),
             iso: at.to_string(),
         }
@@ -236,7 +236,7 @@ impl Row {
             overdue: view.overdue,
             hold: review.hold.map(|hold| held(clock, hold)),
             tickets: review.tickets.iter().map(|t| format!("{} {}", t.system, t.reference)).collect(),
-            notes: notes(review),
+            notes: notes(known, review),
             why: last_sentences(entries).iter().map(|sentence| Prose::new(sentence)).collect(),
             reviewers: reviewers(clock, &view),
             choices: choices(review),
@@ -253,16 +253,10 @@ impl Row {
     }
 }
 
-/// What else is to be known: scope, sponsor, queue.
-fn notes(review: &Review) -> Vec<Prose> {
-    let scope = match (&review.sponsor, &review.beyond) {
-        (Some(lead), _) => Some(format!("sponsored by {lead}")),
-        (None, Some(rule)) => Some(format!("may be more than a fix: {}", words::beyond(rule))),
-        (None, None) => None,
-    };
-    let places = review.queued();
-    let places = places.map(|(pool, queued)| format!("number {} in the queue of {pool}", queued.ahead + 1));
-    scope.into_iter().chain(places).map(|note| Prose::new(&note)).collect()
+/// What else is to be known: scope, sponsor, queue, and why the time box is as long as it is.
+fn notes(known: &Known, review: &Review) -> Vec<Prose> {
+    let boxes = words::box_notes(&known.policy, review);
+    words::standing_notes(review).iter().chain(&boxes).map(|note| Prose::new(note)).collect()
 }
 
 pub(super) fn titled(title: &str) -> String {

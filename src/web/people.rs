@@ -1,42 +1,55 @@
-//! `GET /people`: who is there, who is not and who says so, and what everybody carries.
+//! `GET /people`: who is what and from which source, who is not there and who says so, what everybody
+//! carries, and what is odd about the rosters.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 use super::dashboard::{clockface, render};
 use super::door::Door;
 use super::page::Clockface;
 use super::problem::Problem;
-use super::view;
-use crate::core::calendar::Agenda;
-use crate::core::membership::{Role, Source, roles};
-use crate::core::people::{Person, Workloads};
+use crate::core::membership::Colleague;
+use crate::core::people::Workloads;
 use crate::core::words;
-use crate::engine::{ForgeKnowledge, Known};
+use crate::engine::Known;
 
 #[derive(Template)]
 #[template(path = "people.html")]
 struct PeoplePage {
     clock: Clockface,
-    people: Vec<PersonRow>,
-    /// How old each forge's roster is.
-    rosters: Vec<String>,
-    /// Blocked accounts, memberships that end, logins that changed.
+    rosters: Vec<RosterLine>,
+    /// Blocked accounts, memberships that end, logins that changed or that nobody has.
     oddities: Vec<String>,
+    groups: Vec<Group>,
+}
+
+/// How old what is known of a forge's people is.
+struct RosterLine {
+    forge: String,
+    age: String,
+    /// It is old, or could not be read again.
+    stale: bool,
+}
+
+/// People who are asked, and people who are not.
+struct Group {
+    heading: &'static str,
+    people: Vec<PersonRow>,
 }
 
 /// One person, on all forges.
 struct PersonRow {
     name: String,
-    /// `support (gitlab:acme/support)`, one line each.
+    /// `support (gitlab:acme/support)`, each with its sources.
     roles: Vec<String>,
-    open: u32,
+    /// `gitlab: rita-moss`, where the login is not the name.
+    logins: Vec<String>,
+    /// `1 of 5 open reviews`, for somebody who is in a pool.
+    desk: Option<String>,
     /// Why they are not asked now, or will not be soon; each with its source.
     absences: Vec<String>,
 }
@@ -46,87 +59,46 @@ pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Response, Pr
     let clock = clockface(&door, &known);
     let workloads = door.store.workloads(clock.now).await?;
     render(&PeoplePage {
-        people: rows(&known, &workloads, clock.now),
         rosters: rosters(&known, clock.now),
-        oddities: oddities(&known),
+        oddities: known.oddities().iter().map(|(forge, odd)| words::oddity(forge, odd)).collect(),
+        groups: groups(&known, &workloads, clock.now),
         clock,
     })
 }
 
-/// How old what is known of people is, and why it is not newer.
-fn rosters(known: &Known, now: Timestamp) -> Vec<String> {
-    let line = |(name, forge): (&str, &ForgeKnowledge)| {
-        let age = words::roster_age(forge.roster.fetched_at, now);
-        let fault = forge.fault.as_ref().map(|fault| format!("; {fault}")).unwrap_or_default();
-        format!("{name}: {age}{fault}")
-    };
-    known.forges().map(line).collect()
-}
-
-/// What somebody should look at.
-fn oddities(known: &Known) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (name, forge) in known.forges() {
-        let roster = &forge.roster;
-        lines.extend(roster.unknown.iter().map(|unknown| words::unknown_there(name, unknown)));
-        lines.extend(roster.renamed().map(|renamed| words::renamed_there(name, &renamed)));
-        lines.extend(roster.notes.iter().map(|note| words::member_note(name, note)));
-    }
-    lines
-}
-
-fn rows(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<PersonRow> {
-    let mut rows: BTreeMap<String, PersonRow> = BTreeMap::new();
-    for (_, forge) in known.forges() {
-        for person in forge.directory.people() {
-            rows.entry(person.name.clone()).or_insert_with(|| PersonRow {
-                name: person.name.clone(),
-                roles: Vec::new(),
-                open: workloads.of(&person.name).open,
-                absences: absences(person, now),
-            });
-        }
-    }
-    for (name, roles) in all_roles(known) {
-        if let Some(row) = rows.get_mut(&name) {
-            row.roles = roles;
-        }
-    }
-    rows.into_values().collect()
-}
-
-/// What everybody is on all forges, with the sources.
-fn all_roles(known: &Known) -> BTreeMap<String, Vec<String>> {
-    let mut all: BTreeMap<String, BTreeMap<Role, BTreeSet<Source>>> = BTreeMap::new();
-    for (forge, own) in known.forges() {
-        for (name, found) in roles(&known.policy, forge, &own.directory, &own.roster) {
-            let own = all.entry(name).or_default();
-            found.into_iter().for_each(|(role, sources)| own.entry(role).or_default().extend(sources));
-        }
-    }
-    let told = |roles: BTreeMap<Role, BTreeSet<Source>>| {
-        roles.iter().map(|(role, sources)| words::member_role(role, sources)).collect()
-    };
-    all.into_iter().map(|(name, roles)| (name, told(roles))).collect()
-}
-
-/// What keeps somebody from being asked, now or later, in words.
-fn absences(person: &Person, now: Timestamp) -> Vec<String> {
-    let today = Agenda::new(&person.hours, &[]).date(now);
-    let leave = view::absences(person).filter(|(away, _)| away.last >= today).map(|(away, source)| {
-        let source = if source == "said" { "they said so" } else { "configuration" };
-        match away.first <= today {
-            true => format!("away until {} ({source})", day(away.last)),
-            false => format!("away from {} until {} ({source})", day(away.first), day(away.last)),
-        }
+fn rosters(known: &Known, now: Timestamp) -> Vec<RosterLine> {
+    let lines = known.forges().map(|(name, forge)| {
+        let (age, stale) = words::roster_age(forge.roster.fetched_at, forge.fault.as_deref(), now);
+        RosterLine { forge: name.to_owned(), age, stale }
     });
-    let busy = person.busy.filter(|busy| busy.counts(now)).map(|busy| {
-        let asked = view::relative(busy.seen_at, now);
-        format!("{} (asked {asked})", words::busy_phrase(busy.says, busy.until))
-    });
-    leave.chain(busy).collect()
+    lines.collect()
 }
 
-fn day(date: Date) -> String {
-    date.strftime("%a %-d %b %Y").to_string()
+/// Everybody by name: reviewers first, then whoever is in no pool.
+fn groups(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<Group> {
+    let everybody = known.everybody().into_values();
+    let (reviewers, others): (Vec<_>, Vec<_>) = everybody.partition(|one| one.pools().next().is_some());
+    let rows = |people: &[Colleague]| {
+        people.iter().map(|one| PersonRow::new(known, workloads, one, now)).collect::<Vec<_>>()
+    };
+    let groups = [("Reviewers", rows(&reviewers)), ("Support, leads and maintainers", rows(&others))];
+    let groups = groups.into_iter().map(|(heading, people)| Group { heading, people });
+    groups.filter(|group| !group.people.is_empty()).collect()
+}
+
+impl PersonRow {
+    fn new(known: &Known, workloads: &Workloads, colleague: &Colleague, now: Timestamp) -> PersonRow {
+        let name = &colleague.person.name;
+        let open = workloads.of(name).open;
+        let capacity = colleague.capacity(&known.policy).filter(|_| colleague.pools().next().is_some());
+        let accounts = colleague.accounts.iter().filter_map(|(forge, account)| Some((forge, (*account)?)));
+        let others = accounts.filter(|(_, account)| !account.login.eq_ignore_ascii_case(name));
+        PersonRow {
+            name: name.clone(),
+            roles: colleague.roles.iter().map(|(role, from)| words::member_role(role, from)).collect(),
+            logins: others.map(|(forge, account)| format!("{forge}: {}", account.login)).collect(),
+            desk: capacity.map(|most| format!("{open} of {most} open reviews")),
+            absences: words::not_there(colleague.person, now),
+        }
+    }
 }

@@ -49,8 +49,10 @@ export class Description {
   /// The documented path with the fewest placeholders that this one fits.
   template(path) {
     const parts = path.split("/");
+    // `{path}` at the end is the path of a file, slashes and all; OpenAPI 3.0 cannot say so.
+    const long = (wanted) => (wanted.at(-1) === "{path}" ? parts.length >= wanted.length : parts.length === wanted.length);
     const fits = ({ parts: wanted }) =>
-      wanted.length === parts.length && wanted.every((part, at) => (part.startsWith("{") ? parts[at] !== "" : part === parts[at]));
+      long(wanted) && wanted.every((part, at) => (part.startsWith("{") ? parts[at] !== "" : part === parts[at]));
     const blanks = ({ parts: wanted }) => wanted.filter((part) => part.startsWith("{")).length;
     return this.templates.filter(fits).sort((one, other) => blanks(one) - blanks(other))[0]?.path;
   }

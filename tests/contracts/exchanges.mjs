@@ -11,6 +11,10 @@ const NAMES = { github: "GitHub", gitlab: "GitLab" };
 const GRAPHQL = { github: "/api/graphql", gitlab: "/gl/api/graphql" };
 const EXCEPTIONS = [
   {
+    fault: /GET \/app\/installations, answer 200: answer\/\*\/account must (have required property '(name|slug|created_at|updated_at)'|be null|match a schema in anyOf)/,
+    why: "`GET /app/installations` wants an account that is a user and an enterprise at once (`allOf`); the schema `installation`, which it repeats, says one of them (`anyOf`)",
+  },
+  {
     fault: /labels\/\*\/description must be string/,
     why: "`pull-request-simple` says string; `pull-request`, which has the same labels, and `label` in the same description say that it may be null",
   },
@@ -60,7 +64,10 @@ export class Exchanges {
       const body = line.body === "" ? undefined : JSON.parse(line.body);
       this.faults.add(`${place}, request`, this.description.judgeRequest(found, [...new URLSearchParams(query)], body), `${example} ${line.body}`);
     }
-    if (status !== null && status !== 304 && !line.planned) {
+    // A file as it is has no schema: it is whatever it is.
+    const isRaw = status === 200 && line.headers.accept?.includes("raw");
+    if (isRaw && line.answer !== null) this.faults.add(place, ["asked for a file as it is, and got JSON"], example);
+    if (status !== null && status !== 304 && !line.planned && !isRaw) {
       this.faults.add(`${place}, answer ${status}`, this.description.judgeAnswer(found, status, line.answer), example);
     }
   }

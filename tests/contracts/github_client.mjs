@@ -1,6 +1,7 @@
 // @octokit/rest goes through every call that Usher makes on GitHub, against the fake one.
 //   node github_client.mjs RECORD
 import assert from "node:assert/strict";
+import { sign } from "node:crypto";
 import { Octokit } from "@octokit/rest";
 import { withCompany } from "./sandbox.mjs";
 
@@ -15,6 +16,7 @@ await withCompany("github", process.argv[2], async (town) => {
   const [owner, repo] = town.project.split("/");
   const pull = (pull_number) => ({ owner, repo, pull_number });
   const issue = (issue_number) => ({ owner, repo, issue_number });
+  await app(town, log);
   await people(octokit, town);
   await lists(octokit, town, { owner, repo });
   await access(octokit, { owner, repo });
@@ -22,8 +24,29 @@ await withCompany("github", process.argv[2], async (town) => {
   await reviewers(octokit, pull(town.fresh));
   await labels(octokit, issue(town.fresh));
   await comments(octokit, { owner, repo }, issue(town.fresh), town);
+  await hooks(octokit.repos, { owner, repo });
+  await hooks(octokit.orgs, { org: "acme" });
 });
 console.log("@octokit/rest finds its way on the fake GitHub");
+
+async function app(town, log) {
+  const now = Math.floor(Date.now() / 1000);
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = `${part({ alg: "RS256", typ: "JWT" })}.${part({ iat: now - 60, exp: now + 540, iss: String(town.app.id) })}`;
+  const jwt = `${claims}.${sign("sha256", Buffer.from(claims), town.app.private_key).toString("base64url")}`;
+  const octokit = new Octokit({ baseUrl: town.url, auth: jwt, log });
+  const { data: self } = await octokit.apps.getAuthenticated();
+  assert.equal(`${self.slug}[bot]`, town.app.bot);
+  const found = await octokit.paginate(octokit.apps.listInstallations);
+  assert.deepEqual(found.map((one) => [one.account.login, one.suspended_at]), [["acme", null]]);
+  const { data: granted } = await octokit.apps.createInstallationAccessToken({ installation_id: found[0].id });
+  assert.ok(new Date(granted.expires_at) > new Date());
+  const acting = new Octokit({ baseUrl: town.url, auth: granted.token, log });
+  const seen = await acting.paginate(acting.apps.listReposAccessibleToInstallation, { per_page: 1 });
+  assert.deepEqual(seen.map((one) => one.full_name), [town.project]);
+  await refused(acting.users.getAuthenticated(), 403);
+  await refused(new Octokit({ baseUrl: town.url, auth: `${jwt}x`, log }).apps.getAuthenticated(), 401);
+}
 
 async function people(octokit, town) {
   assert.equal((await octokit.users.getAuthenticated()).data.id, town.bot.id);
@@ -63,6 +86,11 @@ async function reading(octokit, pull) {
   await refused(octokit.pulls.get({ ...pull, headers: { "if-none-match": headers.etag } }), 304);
   const files = await octokit.paginate(octokit.pulls.listFiles, { ...pull, per_page: 100 });
   assert.deepEqual([files.length, files[0].filename, files[0].additions, files[0].deletions], [120, "src/part_000.rs", 3, 1]);
+  const { owner, repo } = pull;
+  const file = { owner, repo, path: "docs/CODEOWNERS", ref: "main" };
+  const { data: raw } = await octokit.repos.getContent({ ...file, mediaType: { format: "raw" } });
+  assert.equal(raw, "* @rita\n");
+  await refused(octokit.repos.getContent({ ...file, path: "CODEOWNERS" }), 404);
   const reviews = await octokit.paginate(octokit.pulls.listReviews, pull);
   assert.deepEqual(reviews.map((review) => [review.user.login, review.state]), [["rita", "CHANGES_REQUESTED"]]);
 }
@@ -93,4 +121,20 @@ async function comments(octokit, place, issue, town) {
   const [first, second] = [await react(), await react()];
   assert.deepEqual([first.status, second.status, second.data.id], [201, 200, first.data.id]);
   await refused(octokit.reactions.createForIssueComment({ ...place, comment_id: comment.id, content: "thumbsup" }), 422);
+}
+
+async function hooks(api, place) {
+  const before = await api.listWebhooks(place);
+  assert.deepEqual(before.data.map((hook) => hook.config.secret), ["********"]);
+  const config = { url: "https://hooks.example.com/new", content_type: "json", insecure_ssl: "0", secret: "a secret" };
+  const { data: hook } = await api.createWebhook({ ...place, name: "web", config, events: ["pull_request"] });
+  assert.deepEqual([hook.active, hook.events, hook.config.secret], [true, ["pull_request"], "********"]);
+  await refused(api.createWebhook({ ...place, name: "web", config }), 422);
+  const one = { ...place, hook_id: hook.id };
+  // Without the secret, `config` takes it away.
+  const edited = await api.updateWebhook({ ...one, config: { url: config.url, content_type: "form" }, events: ["issue_comment"], active: false });
+  assert.deepEqual([edited.data.active, edited.data.events, edited.data.config.secret], [false, ["issue_comment"], undefined]);
+  assert.deepEqual((await api.listWebhookDeliveries(one)).data, []);
+  assert.equal((await api.deleteWebhook(one)).status, 204);
+  assert.equal((await api.listWebhooks(place)).data.length, before.data.length);
 }

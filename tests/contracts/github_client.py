@@ -33,6 +33,16 @@ def access(repo):
     same((repo.private, repo.allow_forking, repo.permissions.maintain), (True, True, True), "settings")
 
 
+def app(town):
+    auth = github.Auth.AppAuth(town["app"]["id"], town["app"]["private_key"])
+    integration = github.GithubIntegration(base_url=town["url"], auth=auth, retry=None, seconds_between_requests=0, seconds_between_writes=0)
+    same(integration.get_app().slug + "[bot]", town["app"]["bot"], "the App")
+    found = list(integration.get_installations())
+    same([one.account.login for one in found], ["acme"], "who has installed it")
+    same(integration.get_access_token(found[0].id).token.startswith("ghs_"), True, "a token")
+    same([repo.full_name for repo in found[0].get_repos()], [town["project"]], "what it was let into")
+
+
 def reading(repo, town):
     opened = list(repo.get_pulls(state="open", sort="created", direction="asc"))
     same([pull.number for pull in opened], [town["fresh"], town["reviewed"]], "open pull requests")
@@ -44,6 +54,8 @@ def reading(repo, town):
     # Two pages, the second found by the `Link` header.
     files = [file.filename for file in pull.get_files()]
     same((len(files), files[0], files[-1]), (120, "src/part_000.rs", "src/part_119.rs"), "the files")
+    same(repo.get_contents("docs/CODEOWNERS", ref="main").decoded_content, b"* @rita\n", "a file")
+    refused(lambda: repo.get_contents("CODEOWNERS", ref="main"), 404, "a file that is not there")
     reviews = [(review.user.login, review.state, review.body) for review in pull.get_reviews()]
     same(reviews, [("rita", "CHANGES_REQUESTED", "Not yet.")], "the reviews")
     same(list(pull.get_reviews())[0].submitted_at.tzinfo is not None, True, "when it was given")
@@ -70,6 +82,23 @@ def writing(repo, town):
     same((reaction.content, comment.create_reaction("+1").id), ("+1", reaction.id), "reacting twice is one reaction")
 
 
+def hooks(gh, repo):
+    org = gh.get_organization("acme")
+    for place in (repo, org):
+        same([hook.config["secret"] for hook in place.get_hooks()], ["********"], "what is there")
+        config = {"url": "https://hooks.example.com/new", "content_type": "json", "secret": "a secret"}
+        hook = place.create_hook("web", config, ["pull_request"], True)
+        same((hook.active, hook.events, hook.config["secret"]), (True, ["pull_request"], "********"), "a new hook")
+        refused(lambda: place.create_hook("web", config), 422, "the same again")
+        edit = hook.edit if place is repo else lambda *more: org.edit_hook(hook.id, *more)
+        edit("web", {"url": config["url"], "content_type": "json"}, ["issue_comment"])
+        found = {one.id: one for one in place.get_hooks()}[hook.id]
+        same((found.events, "secret" in found.config), (["issue_comment"], False), "a hook after an edit")
+        same(list(place.get_hook_deliveries(hook.id)), [], "deliveries")
+        hook.delete() if place is repo else org.delete_hook(hook.id)
+        same(hook.id in [one.id for one in place.get_hooks()], False, "a hook that was removed")
+
+
 def refused(act, status, what):
     try:
         act()
@@ -83,11 +112,13 @@ def main():
     with company("github", sys.argv[1]) as town:
         # Few on a page, so that lists have several; no retries, so that a fault shows.
         gh = github.Github(base_url=town["url"], auth=github.Auth.Token(town["token"]), per_page=50, retry=None, seconds_between_requests=0, seconds_between_writes=0)
+        app(town)
         people(gh, town)
         repo = gh.get_repo(town["project"])
         access(repo)
         reading(repo, town)
         writing(repo, town)
+        hooks(gh, repo)
     print("PyGithub finds its way on the fake GitHub")
 
 

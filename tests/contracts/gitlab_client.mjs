@@ -57,6 +57,8 @@ async function reading(gitlab, town) {
   await refused(gitlab.MergeRequests.show(town.project, 999), 404);
   const reviewers = await gitlab.MergeRequests.showReviewers(town.project, town.reviewed);
   assert.deepEqual(reviewers.map((one) => [one.user.username, one.state]), [["rita", "requested_changes"]]);
+  assert.equal(await gitlab.RepositoryFiles.showRaw(town.project, "docs/CODEOWNERS", "main"), "* @rita\n");
+  await refused(gitlab.RepositoryFiles.showRaw(town.project, "CODEOWNERS", "main"), 404);
   const files = await gitlab.MergeRequests.allDiffs(town.project, town.reviewed, { perPage: 100 });
   assert.deepEqual([files.length, files[0].new_path, files[119].new_path], [120, "src/part_000.rs", "src/part_119.rs"]);
 }
@@ -91,4 +93,21 @@ async function hooks(gitlab, town) {
   // The client has no method for a test yet; its requester, which is at `projects/`, knows the way.
   const project = encodeURIComponent(town.project);
   await gitlab.ProjectHooks.requester.post(`${project}/hooks/${town.hook}/test/merge_requests_events`);
+  await settingUp(gitlab.ProjectHooks, town.project);
+  await settingUp(gitlab.GroupHooks, "acme");
+  const paths = (projects) => projects.map((project) => project.path_with_namespace);
+  assert.deepEqual(paths(await gitlab.Groups.allProjects("acme", { includeSubgroups: true, archived: false })), [town.project]);
+  assert.deepEqual(paths(await gitlab.Projects.all({ membership: true, pagination: "offset" })), [town.project, town.own_project]);
+}
+
+async function settingUp(api, place) {
+  const url = "https://hooks.example.com/new";
+  const hook = await api.add(place, url, { token: "a token", mergeRequestsEvents: true, pushEvents: false });
+  assert.deepEqual([hook.merge_requests_events, hook.push_events, hook.note_events, hook.token_present], [true, false, false, true]);
+  // What is not given stays, except the token.
+  const edited = await api.edit(place, hook.id, url, { noteEvents: true });
+  assert.deepEqual([edited.merge_requests_events, edited.note_events, edited.token_present], [true, true, false]);
+  await refused(api.add(place, "ftp://hooks.example.com"), 422);
+  await api.remove(place, hook.id);
+  assert.deepEqual((await api.all(place)).map((one) => one.id).includes(hook.id), false);
 }

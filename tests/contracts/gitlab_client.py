@@ -61,6 +61,8 @@ def reading(gl, town):
     same((change.author["username"], change.draft, change.state), ("sam", False, "opened"), "a merge request")
     details = change.reviewer_details.list(get_all=True)
     same([(one.user["username"], one.state) for one in details], [("rita", "requested_changes")], "the reviewers")
+    same(project.files.raw("docs/CODEOWNERS", ref="main"), b"* @rita\n", "a file as it is")
+    fails(lambda: project.files.raw("CODEOWNERS", ref="main"), gitlab.GitlabGetError, 404, "a file that is not there")
     files = [file["new_path"] for file in gl.http_list(f"{change.manager.path}/{change.iid}/diffs", get_all=True)]
     same((len(files), files[0], files[-1]), (120, "src/part_000.rs", "src/part_119.rs"), "the files")
     fails(lambda: project.mergerequests.get(999), gitlab.GitlabGetError, 404, "a merge request that is not there")
@@ -95,6 +97,26 @@ def hooks(gl, town):
     same([(hook.id, hook.alert_status, hook.disabled_until) for hook in found], [(town["hook"], "executable", None)], "the hooks")
     same((found[0].token_present, found[0].signing_token_present), (False, True), "their secrets, as far as they are told")
     found[0].test("merge_requests_events")
+    group = gl.groups.get("acme")
+    for place in (gl.projects.get(town["project"]), group):
+        setting_up(place)
+    paths = lambda projects: [project.path_with_namespace for project in projects]
+    same(paths(group.projects.list(get_all=True, include_subgroups=True, archived=False)), [town["project"]], "a group's projects")
+    same(paths(gl.projects.list(get_all=True, membership=True)), [town["project"], town["own_project"]], "what the token is a member of")
+
+
+def setting_up(place):
+    wish = {"url": "https://hooks.example.com/new", "signing_token": "whsec_" + "A" * 43 + "=", "token": "a token", "merge_requests_events": True, "push_events": False}
+    hook = place.hooks.create(wish)
+    same((hook.merge_requests_events, hook.push_events, hook.note_events), (True, False, False), "a new hook's events")
+    same((hook.token_present, hook.signing_token_present), (True, True), "a new hook's secrets")
+    hook.note_events = True
+    hook.save()
+    same((hook.merge_requests_events, hook.note_events), (True, True), "events after an edit")
+    same((hook.token_present, hook.signing_token_present), (False, True), "an edit without the token clears it")
+    fails(lambda: place.hooks.create({"url": "ftp://hooks.example.com"}), gitlab.GitlabCreateError, 422, "an address that is none")
+    hook.delete()
+    same(hook.id in [one.id for one in place.hooks.list(get_all=True)], False, "a hook that was removed")
 
 
 def fails(act, kind, status, what):

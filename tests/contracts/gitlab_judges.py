@@ -40,7 +40,7 @@ def breaks(requests, webhooks, calls):
     def merges(line):
         return line["event"] == "Merge Request Hook"
 
-    yield "a verb", "the path takes GET, PUT", judged(broken(requests, edits_note, "method", lambda _: "PATCH"))
+    yield "a verb", "the path takes DELETE, GET, PUT", judged(broken(requests, edits_note, "method", lambda _: "PATCH"))
     yield "a path", "no such path", judged(broken(requests, edits_note, "target", lambda it: it.replace("notes", "comments")))
     yield "a field", "the parameters are", judged(broken(requests, asks, "body", lambda it: it.replace("reviewer_ids", "reviewers")))
     yield "a required field", "the parameters are", judged(broken(requests, edits_note, "body", lambda _: ""))

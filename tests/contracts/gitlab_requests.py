@@ -13,11 +13,14 @@ PAGING = {"page", "per_page"}
 MORE = {
     ("PUT", "/projects/{project_id}/merge_requests"): {"add_labels", "remove_labels"},  # doc/api/merge_requests.md
     ("GET", "/projects/{project_id}/merge_requests/{mr_iid}/notes"): {"order_by", "sort"},  # doc/api/notes.md
+    ("POST", "/groups/{group_id}/hooks"): {"member_events", "signing_token"},  # doc/api/group_webhooks.md
+    ("PUT", "/groups/{group_id}/hooks"): {"member_events", "signing_token"},
 }
 # Calls that are methods in python-gitlab or missing there, and are made by the clients: verb, path, names.
 APART = [
-    ("GET", "/users/{user_id}/projects", PAGING),
+    ("GET", "/users/{user_id}/projects", {"archived", *PAGING}),
     ("GET", "/projects/{id}/merge_requests/{iid}/diffs", PAGING),
+    ("GET", "/projects/{id}/repository/files/{file_path}/raw", {"ref"}),
     ("POST", "/projects/{id}/hooks/{hook_id}/test/{trigger}", set()),
 ]
 
@@ -44,6 +47,8 @@ def verbs(manager):
         yield "POST", path, may(create, "POST"), set(create.required)
     if hasattr(manager, "update"):
         yield "PUT", path + "/{}", may(update, "PUT"), set(update.required)
+    if hasattr(manager, "delete"):
+        yield "DELETE", path + "/{}", set(), set()
 
 
 def known():

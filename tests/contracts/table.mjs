@@ -19,7 +19,9 @@ export function rowOf(rows, method, path) {
   const blank = (part) => part.startsWith("{");
   const fits = (row) => {
     const wanted = row.path.split("/");
-    return row.method === method && wanted.length === parts.length && wanted.every((part, at) => blank(part) || part === parts[at]);
+    // The path of a file is one parameter, slashes and all.
+    const long = wanted.at(-1) === "{path}" ? parts.length >= wanted.length : parts.length === wanted.length;
+    return row.method === method && long && wanted.every((part, at) => blank(part) || part === parts[at]);
   };
   const blanks = (row) => row.path.split("/").filter(blank).length;
   return rows.filter(fits).sort((one, other) => blanks(one) - blanks(other))[0];

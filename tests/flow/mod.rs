@@ -26,3 +26,4 @@ mod sign;
 mod strangers;
 mod tickets;
 mod unreachable;
+mod webhooks;

@@ -14,12 +14,14 @@ use usher::core::change::{
 };
 use usher::core::fact::{Act, Actor, Command, Fact, Refusal};
 use usher::core::policy::Route;
-use usher::core::review::{Hold, Routing, Stage};
+use usher::core::review::{Hold, Review, Routing, Stage};
 use usher::core::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
 use usher::core::tickets::Ticket;
 use usher::core::timebox::{Budget, Step as BoxStep, StepKind};
+use usher::core::words;
 
 use super::config;
+use super::extras::{self, Extra, FEATURE_LABEL, TITLES, befall, extra};
 use crate::support::company::{Company, account, pattern, pool, zone as zone_of};
 use crate::support::forge::{Forge, account_of};
 use crate::support::play::Play;
@@ -38,6 +40,14 @@ enum Deed {
     Label(&'static str),
     Unlabel(&'static str),
     Say(&'static str),
+    Rename(&'static str),
+    /// So many customer tickets are in the description.
+    Describe(u8),
+    /// A push that adds lines, to a file of its own or not.
+    Grow {
+        lines: u64,
+        file: bool,
+    },
 }
 
 /// What becomes of the delivery that tells of it.
@@ -121,6 +131,7 @@ enum Step {
     },
     /// The forge takes everybody again.
     Forgives,
+    Extra(Extra),
 }
 
 #[derive(Clone, Debug)]
@@ -137,6 +148,7 @@ struct Setup {
     draft: bool,
     hour: i64,
     first_seen_later: bool,
+    extras: Vec<Extra>,
 }
 
 const MEMBERS: [&str; 5] = ["rita", "ravi", "dora", "sam", "lena"];
@@ -171,6 +183,9 @@ fn label() -> impl Strategy<Value = &'static str> {
         "support-review::ready-to-merge",
         "support-review-overdue",
         "support-review-skip",
+        "support-review-scope",
+        "support-priority",
+        FEATURE_LABEL,
     ])
 }
 
@@ -199,6 +214,12 @@ fn saying() -> impl Strategy<Value = &'static str> {
         "@usher skip\n@usher resume",
         "@usher decline\n@usher reassign @rita\n@usher help",
         "@usher snooze 1d\n@usher resume\n@usher pool backend\n@usher snooze 2h",
+        "@usher sponsor",
+        "@usher sponsor\n@usher why",
+        "@usher away 2d\n@usher reassign\n@usher pool docs",
+        "@usher back\n@usher reassign @ravi\n@usher accept",
+        "@usher resume\n@usher reassign @dora\n@usher sponsor\n@usher skip\n@usher resume",
+        "@usher nonsense\n@usher more `nonsense` @lena\n@usher pool nowhere\n@usher reassign @nobody",
     ])
 }
 
@@ -218,6 +239,10 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => label().prop_map(Deed::Label),
         2 => label().prop_map(Deed::Unlabel),
         5 => saying().prop_map(Deed::Say),
+        1 => prop::sample::select(TITLES.to_vec()).prop_map(Deed::Rename),
+        1 => (0_u8..25).prop_map(Deed::Describe),
+        1 => (prop_oneof![0_u64..40, Just(u64::MAX)], any::<bool>())
+            .prop_map(|(lines, file)| Deed::Grow { lines, file }),
     ]
 }
 
@@ -239,6 +264,7 @@ fn step() -> impl Strategy<Value = Step> {
             Step::Reload { approvals, lead, budget_minutes }
         }),
         3 => upset(),
+        5 => extra().prop_map(Step::Extra),
     ]
 }
 
@@ -264,8 +290,8 @@ fn setup() -> impl Strategy<Value = Setup> {
     let forge = (any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), prop::bool::weighted(0.2));
     let pool = (1_usize..5, 1_u32..3, 1_u32..3, any::<bool>(), prop::bool::weighted(0.3));
     let start = (prop::bool::weighted(0.2), 0_i64..168, prop::bool::weighted(0.15));
-    (forge, pool, start).prop_map(
-        |((github, one_reviewer, twice, deaf), pool, (draft, hour, first_seen_later))| {
+    (forge, pool, start, vec(extra(), 0..6)).prop_map(
+        |((github, one_reviewer, twice, deaf), pool, (draft, hour, first_seen_later), extras)| {
             let (members, reviewers, approvals, lead, docs_route) = pool;
             Setup {
                 github,
@@ -280,6 +306,7 @@ fn setup() -> impl Strategy<Value = Setup> {
                 draft,
                 hour,
                 first_seen_later,
+                extras,
             }
         },
     )
@@ -309,6 +336,7 @@ fn opened(setup: &Setup) -> Play {
     // Who joins a pool later is on the roster from the beginning: of strangers nothing is heard, so
     // what they said before could be news when it comes again.
     MEMBERS.iter().for_each(|name| drop(company.person_mut(name).hours.take()));
+    extras::enrol(&mut company);
     let mut forge = Forge::new(kind, account("sam").unwrap());
     forge.one_reviewer = setup.one_reviewer;
     forge.draft = setup.draft;
@@ -319,6 +347,7 @@ fn opened(setup: &Setup) -> Play {
     ];
     let mut play = Play::new(company, forge, start);
     (play.twice, play.deaf_to_itself) = (setup.twice, setup.deaf);
+    setup.extras.iter().for_each(|extra| befall(&mut play, extra));
     let fact = play.forge.opened(start);
     play.tell(fact);
     play
@@ -342,7 +371,7 @@ fn done(play: &mut Play, by: u64, deed: &Deed) -> Vec<Fact> {
     let (forge, by) = (&mut play.forge, account_of(by));
     let fact = match deed {
         Deed::Push => {
-            forge.files[1].lines += 2;
+            forge.files[1].lines = forge.files[1].lines.saturating_add(2);
             forge.pushed(now, &by)
         }
         Deed::Comment => forge.commented(now, &by),
@@ -359,8 +388,24 @@ fn done(play: &mut Play, by: u64, deed: &Deed) -> Vec<Fact> {
         Deed::Label(label) => forge.changed(now, &by, |forge| forge.label(label)),
         Deed::Unlabel(label) => forge.changed(now, &by, |forge| drop(forge.labels.take(*label))),
         Deed::Say(text) => return forge.said(now, &by, text),
+        Deed::Rename(title) => forge.changed(now, &by, |forge| forge.title = (*title).to_owned()),
+        Deed::Describe(number) => forge.changed(now, &by, |forge| forge.tickets = Some(tickets(*number))),
+        Deed::Grow { lines, file } => {
+            let path = format!("src/b{}.rs", forge.files.len());
+            if *file {
+                forge.files.push(ChangedFile { path, lines: 0, owners: vec![] });
+            }
+            let grown = forge.files.last_mut().unwrap();
+            grown.lines = grown.lines.saturating_add(*lines);
+            forge.pushed(now, &by)
+        }
     };
     vec![fact]
+}
+
+fn tickets(number: u8) -> BTreeSet<Ticket> {
+    let ticket = |number: u8| Ticket { system: "zendesk".into(), reference: number.to_string() };
+    (0..number).map(ticket).collect()
 }
 
 /// The deliveries of a history: those on their way, and those that have arrived.
@@ -377,10 +422,8 @@ fn take(play: &mut Play, step: &Step, post: &mut Post) {
         }
         Step::Deed { by, deed, delivery } => {
             let facts = done(play, *by, deed);
-            // Who put a label on that Usher puts on before it hears of it cannot be told. Neither can it
-            // where Usher does not hear that its own label went, and a person puts it on again: the
-            // next sweep takes that for its own write, lost.
-            play.forge.remembers_hands &= matches!(delivery, Delivery::AtOnce) && !play.deaf_to_itself;
+            // Who put a label on that Usher puts on before it hears of it cannot be told.
+            play.forge.remembers_hands &= matches!(delivery, Delivery::AtOnce);
             match delivery {
                 Delivery::AtOnce => {
                     post.arrived.extend(facts.iter().cloned());
@@ -494,6 +537,7 @@ fn unsettle(play: &mut Play, step: &Step) {
             play.forge.dropped.clear();
             play.forge.not_allowed.clear();
         }
+        Step::Extra(extra) => befall(play, extra),
         _ => {}
     }
     play.reload();
@@ -561,9 +605,13 @@ proptest! {
         if let Err(broken) = shows_what_it_wants(&play) {
             prop_assert!(false, "law 8: {broken}\n{}", play.story());
         }
-        prop_assert_eq!(play.forge.comments.iter().filter(|c| c.body.contains("usher:status")).count().min(2) / 2, 0);
+        prop_assert_eq!(play.forge.comments.iter().filter(|c| c.body.starts_with("<!-- usher:status -->")).count().min(2) / 2, 0);
         let last = play.review.hold;
         prop_assert!(last != Some(Hold::FirstRun) || play.forge.status().is_none());
+        let kept = serde_json::to_string(&play.review).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<Review>(&kept).unwrap(), &play.review);
+        let told = play.forge.comments.iter().filter(|comment| comment.body.contains(&words::stranger())).count();
+        prop_assert!(told <= 1, "strangers were told {told} times");
     }
 
     /// Law 5: facts in any order give the same stage once the newest snapshot is in.
@@ -622,6 +670,7 @@ fn plain(github: bool) -> Setup {
         draft: false,
         hour: 10,
         first_seen_later: false,
+        extras: vec![],
     }
 }
 
@@ -717,7 +766,7 @@ fn odd_command() -> impl Strategy<Value = Command> {
         Just(Command::Resume),
         Just(Command::Sponsor),
         Just(Command::Why),
-        "\\PC{0,200}".prop_map(|text| Command::Unknown { nearest: Some(text.clone()), text }),
+        "\\PC{0,200}".prop_map(|text| Command::Unknown { nearest: Some("snooze".into()), text }),
     ]
 }
 

@@ -152,6 +152,7 @@ fn words(act: &Act) -> String {
     match act {
         Act::Touched => "touched".into(),
         Act::Pushed => "pushed".into(),
+        Act::Labelled { labels } => format!("labelled {labels:?}"),
         Act::Commented => "commented".into(),
         Act::Reviewed { verdict } => format!("reviewed {verdict:?}"),
         Act::Dismissed { reviewer } => format!("dismissed {}", reviewer.id),
@@ -167,6 +168,7 @@ fn expected(event: &str, payload: &Value) -> String {
     let reviewer = &payload["requested_reviewer"]["id"];
     match (event, payload["action"].as_str().unwrap()) {
         ("pull_request", "synchronize") => "pushed".into(),
+        ("pull_request", "labeled") => format!("labelled {{{}}}", payload["label"]["name"]),
         ("pull_request", "review_requested") => format!("requested {reviewer}"),
         ("pull_request", "review_request_removed") => format!("unrequested {reviewer}"),
         ("pull_request_review", "dismissed") => format!("dismissed {}", payload["review"]["user"]["id"]),

@@ -49,6 +49,7 @@ fn act(act: &Act) -> String {
             let more: String = also.iter().map(|command| format!(" and {command:?}")).collect();
             format!("Commanded {command:?}{more} in {comment}")
         }
+        Act::Labelled { labels } => format!("Labelled {labels:?}"),
         Act::Touched | Act::Pushed | Act::Commented => format!("{act:?}"),
     }
 }

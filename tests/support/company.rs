@@ -14,6 +14,7 @@ use usher::core::calendar::Hours;
 use usher::core::change::{Account, ChangeKey, ForgeKind};
 use usher::core::people::{Directory, Roster, Workload, Workloads};
 use usher::core::policy::{ForgePolicy, Pattern, PersonPolicy, Policy, Pool, Route, Support};
+use usher::core::queue::{Queue, Waiting};
 
 /// Everybody with an account on the forge, Usher first. The place in the list makes the id.
 pub const ACCOUNTS: [&str; 13] = [
@@ -63,6 +64,8 @@ pub struct Company {
     pub busy_elsewhere: BusyPeople,
     /// The forges do not tell any more who is busy.
     pub statuses_stopped: bool,
+    /// Other changes that wait, and for whom: what `elsewhere.queue` is made of.
+    pub lines: Vec<(String, Waiting)>,
 }
 
 pub fn pool(name: &str, members: &[&str], lead: Option<&str>) -> Pool {
@@ -106,6 +109,7 @@ impl Company {
             absences: Absences::new(),
             busy_elsewhere: BusyPeople::new(),
             statuses_stopped: false,
+            lines: vec![],
         }
     }
 
@@ -125,6 +129,18 @@ impl Company {
             (busy.seen_at, any) = (now, true);
         }
         any
+    }
+
+    /// Another change waits for somebody.
+    pub fn line_up(&mut self, person: &str, waiting: Waiting) {
+        self.elsewhere.queue.join(person, waiting.clone());
+        self.lines.push((person.to_owned(), waiting));
+    }
+
+    /// Nobody else waits for anybody.
+    pub fn nobody_waits(&mut self) {
+        self.elsewhere.queue = Queue::default();
+        self.lines.clear();
     }
 
     pub fn change(&self) -> ChangeKey {

@@ -163,9 +163,10 @@ impl Forge {
     pub fn changed(&mut self, now: Timestamp, by: &Account, change: impl FnOnce(&mut Forge)) -> Fact {
         let before = self.labels.clone();
         change(self);
-        self.foreign.extend(self.labels.difference(&before).cloned());
+        let put_on: BTreeSet<String> = self.labels.difference(&before).cloned().collect();
+        self.foreign.extend(put_on.iter().cloned());
         self.touch(now);
-        self.told(by, Act::Touched)
+        self.told(by, if put_on.is_empty() { Act::Touched } else { Act::Labelled { labels: put_on } })
     }
 
     pub fn pushed(&mut self, now: Timestamp, by: &Account) -> Fact {

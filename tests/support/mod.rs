@@ -8,3 +8,4 @@ pub mod markup;
 pub mod notices;
 pub mod play;
 pub mod tape;
+pub mod watch;

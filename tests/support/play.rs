@@ -9,6 +9,7 @@ use usher::core::action::Action;
 use usher::core::decide;
 use usher::core::fact::Fact;
 use usher::core::people::{Directory, Workloads};
+use usher::core::queue::Waiting;
 use usher::core::reason::Reason;
 use usher::core::review::{Ended, Hold, Origin, PoolReview, Review, Routing};
 use usher::core::words;
@@ -111,6 +112,11 @@ impl Play {
             load.last_asked = load.last_asked.max(Some(assignment.since));
             load.asked.add(assignment.since);
         }
+        for (pool, queued) in self.review.queued() {
+            let (place, change) = (queued.place, self.review.change.clone());
+            let own = Waiting { place, change, pool: pool.to_owned() };
+            queued.hopes.iter().for_each(|person| workloads.queue.join(person, own.clone()));
+        }
         let day_ago = self.now - SignedDuration::from_hours(24);
         for ping in self.pings.iter().filter(|ping| ping.at > day_ago && !ping.withdrawn) {
             workloads.people.entry(ping.person.clone()).or_default().pings_today += 1;
@@ -151,7 +157,8 @@ impl Play {
             && self.now > *not_after
         {
             self.take_back(|ping| ping.key == *key);
-            return vec![];
+            self.court_pings = self.court_pings.saturating_sub(1);
+            return vec![Fact::Lapsed { key: key.clone(), not_after: *not_after }];
         }
         let mut facts = self.forge.perform(self.now, &action);
         if self.deaf_to_itself {
@@ -201,6 +208,7 @@ impl Play {
         assert_eq!(decision, again, "the same question had two answers");
         self.holds(fact, &decision, &workloads);
         self.history_holds(&decision);
+        self.parts_hold(fact, &decision, &workloads);
         let Decision { review, actions, reasons, absence, .. } = decision;
         self.said = absence;
         self.review = review;
@@ -283,7 +291,7 @@ impl Play {
             let by_person = match fact {
                 Fact::Told { by, .. } => !by.bot,
                 Fact::Swept { .. } => true,
-                Fact::Files { .. } | Fact::Refused { .. } | Fact::Tick => false,
+                Fact::Files { .. } | Fact::Refused { .. } | Fact::Lapsed { .. } | Fact::Tick => false,
             };
             let revived = was_over && assignment.is_active();
             // Whose doing the news of a verdict is does not matter: the verdict is the person's own.

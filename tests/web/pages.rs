@@ -295,6 +295,17 @@ async fn people_are_listed_with_what_they_carry() {
     assert_eq!((&person("sam")["support"], &person("sam")["capacity"]), (&json!(true), &Value::Null));
     assert_eq!(person("lena")["lead_of"], json!(["backend"]));
     assert_eq!(person("lena")["accounts"]["github"], Value::Null);
+
+    let page = house.admin("/people").await.text;
+    for expected in [
+        r#"<strong>rita</strong> <span class="soft">1 of 5 open reviews</span>"#,
+        r#"<p class="roles soft"><span>pool backend (configuration)</span></p>"#,
+        r#"<p class="roles soft"><span>leads backend (configuration)</span></p>"#,
+        r#"<p class="roles soft"><span>support (configuration)</span></p>"#,
+        r#"<a href="/people" aria-current="page">People</a>"#,
+    ] {
+        assert!(page.contains(expected), "{expected} is not in {page}");
+    }
 }
 
 #[tokio::test]

@@ -108,6 +108,8 @@ fn people(sandbox: &Sandbox) {
     }
     // Otto is in the pool, but nobody gave him access: GitLab will leave him out without a word.
     sandbox.add_user(Forge::Gitlab, "otto", "Otto");
+    // Where code has an owner, the owner is asked first.
+    sandbox.set_file(Forge::Gitlab, "acme/shop", "main", "CODEOWNERS", Some("/src/invoice.rs @rita\n"));
     for login in ["sam", "siobhan"] {
         sandbox.add_group_member("acme/support", login, Access::WRITE);
     }
@@ -118,6 +120,53 @@ fn people(sandbox: &Sandbox) {
     }
     sandbox.add_team("acme", "support", None, &["sam", "siobhan"]);
 }
+
+/// Who reviews what, and by which rules.
+const RULES: &str = r#"
+[[pool]]
+name = "backend"
+members = ["rita", "ravi", "rosa", "otto"]
+lead = "lena"
+calendar = "london"
+
+[[pool]]
+name = "docs"
+members = ["dora", "dan"]
+lead = "lena"
+calendar = "london"
+capacity = 1
+
+[[pool]]
+name = "sdk"
+members = ["rita", "kim", "noah"]
+lead = "lena"
+calendar = "london"
+
+[[route]]
+pool = "docs"
+forges = ["gitlab"]
+paths = ["docs/**", "**/*.md"]
+
+[[route]]
+pool = "sdk"
+forges = ["github"]
+
+[[route]]
+pool = "backend"
+codeowners = true
+
+[[timebox_rule]]
+name = "small fixes"
+max_lines = 5
+reviewing = { budget = "2h" }
+
+[scope]
+titles = ['(?i)^feature\b']
+
+[[tickets.system]]
+name = "zendesk"
+kind = "zendesk"
+"#;
 
 /// What the engineer of this company wrote into `usher.toml`.
 fn configuration(sandbox: &Sandbox, folder: &Path) -> String {
@@ -173,36 +222,11 @@ name = "rosa"
 calendar = "london"
 away = ["2026-11-23..2026-11-27"]
 
-[[pool]]
-name = "backend"
-members = ["rita", "ravi", "rosa", "otto"]
-lead = "lena"
+[[person]]
+name = "kim"
 calendar = "london"
-
-[[pool]]
-name = "docs"
-members = ["dora", "dan"]
-lead = "lena"
-calendar = "london"
-
-[[pool]]
-name = "sdk"
-members = ["rita", "kim", "noah"]
-lead = "lena"
-calendar = "london"
-
-[[route]]
-pool = "docs"
-forges = ["gitlab"]
-paths = ["docs/**", "**/*.md"]
-
-[[route]]
-pool = "sdk"
-forges = ["github"]
-
-[[route]]
-pool = "backend"
-"#,
+days = ["mon", "wed", "thu", "fri"]
+{RULES}"#,
         folder = folder.display(),
         gitlab = sandbox.gitlab_url(),
         github = sandbox.github_url(),

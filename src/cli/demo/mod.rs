@@ -2,6 +2,7 @@
 //! their signatures are the real ones; the forges are fakes on loopback and time is virtual.
 
 mod company;
+mod habits;
 mod story;
 mod timeline;
 mod verdict;

@@ -6,6 +6,7 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 
 use super::company::Company;
+use super::habits;
 use crate::sandbox::{ChangedFile, Forge, NewChange, Verdict};
 
 /// One scene: when, what a spectator reads, and what happens.
@@ -36,11 +37,11 @@ pub(super) fn end() -> Timestamp {
     moment(4, 18, 0)
 }
 
-const MON: i8 = 0;
-const TUE: i8 = 1;
-const WED: i8 = 2;
-const THU: i8 = 3;
-const FRI: i8 = 4;
+pub(super) const MON: i8 = 0;
+pub(super) const TUE: i8 = 1;
+pub(super) const WED: i8 = 2;
+pub(super) const THU: i8 = 3;
+pub(super) const FRI: i8 = 4;
 
 /// The week, in order.
 pub(super) fn week() -> Vec<Scene> {
@@ -76,6 +77,40 @@ pub(super) fn week() -> Vec<Scene> {
             open(c, "timeout", Forge::Github, "acme/sdk", "sam", "Retry after a timeout", &["src/retry.rs"])
         }),
         scene((MON, 14, 30), "The reviewer has no time this week and says so", |c| decline(c, "timeout")),
+        scene(
+            (TUE, 9, 30),
+            "Siobhan fixes a header in the SDK (Kim has Tuesdays off); the reviewer is about to forget it",
+            |c| {
+                open(
+                    c,
+                    "header",
+                    Forge::Github,
+                    "acme/sdk",
+                    "siobhan",
+                    "Send the right charset",
+                    &["src/http.rs"],
+                )
+            },
+        ),
+        scene((TUE, 9, 45), "The handbook change is approved", |c| approve(c, "export")),
+        scene((TUE, 9, 50), "… and merged", |c| merge(c, "export")),
+        scene((TUE, 10, 30), "The reviewer of the receipt declines, on GitLab this time", |c| {
+            decline(c, "receipt")
+        }),
+        scene((TUE, 11, 0), "The second reviewer of the timeout approves", |c| approve(c, "timeout")),
+        scene((TUE, 11, 10), "… and merges", |c| merge(c, "timeout")),
+    ];
+    scenes.extend(second_half(scene));
+    scenes.extend(left_open(scene));
+    scenes.extend(habits::scenes(scene));
+    scenes.sort_by_key(|scene| scene.at);
+    scenes
+}
+
+pub(super) type Act = fn(&mut Company) -> anyhow::Result<()>;
+
+fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
+    vec![
         scene((MON, 15, 0), "Siobhan fixes the currency on receipts", |c| {
             open(
                 c,
@@ -87,35 +122,6 @@ pub(super) fn week() -> Vec<Scene> {
                 &["src/receipt.rs"],
             )
         }),
-        scene((TUE, 9, 30), "Siobhan fixes a header in the SDK; its reviewer is about to forget it", |c| {
-            open(
-                c,
-                "header",
-                Forge::Github,
-                "acme/sdk",
-                "siobhan",
-                "Send the right charset",
-                &["src/http.rs"],
-            )
-        }),
-        scene((TUE, 9, 45), "The handbook change is approved", |c| approve(c, "export")),
-        scene((TUE, 9, 50), "… and merged", |c| merge(c, "export")),
-        scene((TUE, 10, 30), "The reviewer of the receipt declines, on GitLab this time", |c| {
-            decline(c, "receipt")
-        }),
-        scene((TUE, 11, 0), "The second reviewer of the timeout approves", |c| approve(c, "timeout")),
-        scene((TUE, 11, 10), "… and merges", |c| merge(c, "timeout")),
-    ];
-    scenes.extend(second_half(scene));
-    scenes.extend(left_open(scene));
-    scenes.sort_by_key(|scene| scene.at);
-    scenes
-}
-
-type Act = fn(&mut Company) -> anyhow::Result<()>;
-
-fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
-    vec![
         scene((TUE, 12, 0), "A webhook is lost on its way: Sam's fix of the search is not heard of", |c| {
             c.sandbox.lose_next(Forge::Gitlab, 1);
             open(
@@ -136,16 +142,28 @@ fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<
             approve(c, "receipt")?;
             merge(c, "receipt")
         }),
-        scene((WED, 10, 0), "Sam fixes the mail footer on GitLab; everybody is busy with a release", |c| {
-            open(c, "footer", Forge::Gitlab, "acme/shop", "sam", "Link the right imprint", &["src/mail.rs"])
-        }),
+        scene(
+            (WED, 10, 0),
+            "Sam fixes the mail footer on GitLab, in the days of a release: its reviewer will forget it",
+            |c| {
+                open(
+                    c,
+                    "footer",
+                    Forge::Gitlab,
+                    "acme/shop",
+                    "sam",
+                    "Link the right imprint",
+                    &["src/mail.rs"],
+                )
+            },
+        ),
         scene((WED, 16, 0), "GitHub sends one event twice; it counts once", |c| {
             let id = c.sandbox.comment(&c.change("header")?, "siobhan", "Any news?")?;
             tracing::debug!(id, "commented");
             c.sandbox.duplicate_pending();
             Ok(())
         }),
-        scene((THU, 10, 0), "Lena, told by Usher, reviews the header herself", |c| {
+        scene((THU, 10, 0), "Lena, told by Usher, looks after the header", |c| {
             let change = c.change("header")?;
             c.sandbox.comment(&change, "lena", "Sorry for the wait, looking at it with the team now.")?;
             Ok(())
@@ -164,7 +182,7 @@ fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<
 /// What is still open on Friday evening, so that the dashboard has something to show.
 fn left_open(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
     vec![
-        scene((THU, 11, 0), "Siobhan fixes a column of the invoice", |c| {
+        scene((THU, 11, 0), "Siobhan fixes a column of the invoice; by CODEOWNERS the file is Rita's", |c| {
             open(c, "invoice", Forge::Gitlab, "acme/shop", "siobhan", "Align the totals", &["src/invoice.rs"])
         }),
         scene((FRI, 10, 0), "Its reviewer has a question; the ball is with Siobhan", |c| {
@@ -179,7 +197,7 @@ fn left_open(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Sc
         scene((FRI, 11, 0), "Sam fixes the name of the SDK's user agent", |c| {
             open(c, "agent", Forge::Github, "acme/sdk", "sam", "Name the right version", &["src/agent.rs"])
         }),
-        scene((FRI, 11, 30), "Siobhan corrects the handbook, in the middle of a release", |c| {
+        scene((FRI, 11, 30), "Siobhan corrects the handbook, on a busy day", |c| {
             open(c, "button", Forge::Gitlab, "acme/handbook", "siobhan", "Name the button", &["docs/ui.md"])
         }),
         scene((FRI, 11, 45), "The first of docs declines …", |c| decline(c, "button")),
@@ -195,13 +213,13 @@ fn left_open(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Sc
     ]
 }
 
-fn new(author: &str, title: &str, paths: &[&str]) -> NewChange {
-    let files = paths.iter().map(|path| ChangedFile::new(path, 4, 1)).collect();
+pub(super) fn new(author: &str, title: &str, paths: &[&str]) -> NewChange {
+    let files = paths.iter().map(|path| ChangedFile::new(path, 24, 6)).collect();
     let description = "A customer reported this; see the ticket.".into();
     NewChange { files, description, ..NewChange::by(author, title) }
 }
 
-fn open(
+pub(super) fn open(
     company: &mut Company,
     name: &'static str,
     forge: Forge,
@@ -213,7 +231,7 @@ fn open(
     add(company, name, forge, project, new(author, title, paths))
 }
 
-fn add(
+pub(super) fn add(
     company: &mut Company,
     name: &'static str,
     forge: Forge,
@@ -225,7 +243,7 @@ fn add(
     Ok(())
 }
 
-fn approve(company: &mut Company, name: &str) -> anyhow::Result<()> {
+pub(super) fn approve(company: &mut Company, name: &str) -> anyhow::Result<()> {
     let (change, who) = (company.change(name)?, company.reviewer(name)?);
     company.sandbox.review(&change, &who, Verdict::Approve, "")?;
     company.approvers.insert(change, who);
@@ -233,13 +251,13 @@ fn approve(company: &mut Company, name: &str) -> anyhow::Result<()> {
 }
 
 /// Whoever approved merges.
-fn merge(company: &mut Company, name: &str) -> anyhow::Result<()> {
+pub(super) fn merge(company: &mut Company, name: &str) -> anyhow::Result<()> {
     let change = company.change(name)?;
     let who = company.approvers.get(&change).map_or("lena", String::as_str);
     Ok(company.sandbox.merge(&change, who)?)
 }
 
-fn decline(company: &mut Company, name: &str) -> anyhow::Result<()> {
+pub(super) fn decline(company: &mut Company, name: &str) -> anyhow::Result<()> {
     let (change, who) = (company.change(name)?, company.reviewer(name)?);
     company.sandbox.comment(&change, &who, "@usher decline no time this week, sorry")?;
     Ok(())

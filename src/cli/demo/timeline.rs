@@ -1,6 +1,6 @@
 //! The timeline on the terminal: what people did, what Usher did, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use super::story::{self, Scene};
 use crate::cli::paper::action_words;
 use crate::cli::service::Service;
 use crate::core::action::{Action, Shape};
+use crate::core::candidate::{Candidate, Standing};
 use crate::core::change::Account;
 use crate::core::reason::Reason;
 use crate::core::review::Stage;
@@ -34,6 +35,10 @@ pub(super) struct Timeline {
     told_ledger: BTreeMap<ChangeRef, i64>,
     shapes: BTreeMap<ChangeRef, Shape>,
     comment_shown: bool,
+    /// Verdicts that were told already, by person.
+    told_verdicts: BTreeSet<String>,
+    /// The change and time of the lines before, while nothing else was told.
+    heading: Option<(ChangeRef, Timestamp)>,
 }
 
 impl Timeline {
@@ -42,7 +47,8 @@ impl Timeline {
             "{PEOPLE}Usher demo{PEOPLE:#}: a week of a small company with a GitLab and a GitHub.\n\
              The forges are fakes on this machine; server, clients, webhooks and signatures are real.\n\
              Support: sam, siobhan. Pools: backend (rita, ravi, rosa, otto), docs (dora, dan),\n\
-             sdk (rita, kim, noah). Lead of all: lena. Rosa is on leave; otto has no access.\n\
+             sdk (rita, kim, noah). Lead of all: lena. Rosa is on leave, kim has Tuesdays off, and\n\
+             otto has no access yet.\n\
              Dashboard: http://{dashboard}   Times are London's."
         );
     }
@@ -50,6 +56,7 @@ impl Timeline {
     /// A new scene begins.
     pub(super) fn scene(&mut self, scene: &Scene, now: Timestamp) {
         self.new_day(now);
+        self.heading = None;
         anstream::println!("\n  {}  {PEOPLE}{}{PEOPLE:#}", clock(now), scene.words);
     }
 
@@ -59,6 +66,7 @@ impl Timeline {
         self.told_log += log.len();
         for entry in log.into_iter().filter(|entry| entry.actor != BOT) {
             self.new_day(entry.at);
+            self.heading = None;
             let what = entry.what.lines().next().unwrap_or_default();
             anstream::println!("         {} {} {what}", place(&entry.change), entry.actor);
         }
@@ -93,16 +101,19 @@ impl Timeline {
         now: Timestamp,
     ) {
         let worth_telling: Vec<&Reason> = reasons.iter().filter(|reason| is_news(reason)).collect();
-        let shown: Vec<&Action> =
-            actions.iter().filter(|action| !matches!(action, Action::Status { .. })).collect();
+        let shown: Vec<&Action> = actions
+            .iter()
+            .filter(|action| !matches!(action, Action::Status { .. } | Action::ReadFiles { .. }))
+            .collect();
         if worth_telling.is_empty() && shown.is_empty() {
             return;
         }
         self.new_day(now.max(at));
-        anstream::println!("  {}  {USHER}usher{USHER:#} {}", clock(now.max(at)), place(change));
+        self.head(change, now.max(at));
         for reason in worth_telling {
             let style = if is_pressing(reason) { WARM } else { Style::new() };
             anstream::println!("           {style}{}{style:#}", words::sentence(reason));
+            self.verdicts(reason);
         }
         for action in shown {
             let line = match action {
@@ -117,6 +128,26 @@ impl Timeline {
             }
         }
         self.show_comment(actions);
+    }
+
+    /// Which change the next lines are about, unless the lines before said so.
+    fn head(&mut self, change: &ChangeRef, at: Timestamp) {
+        let heading = Some((change.clone(), at));
+        if self.heading != heading {
+            anstream::println!("  {}  {USHER}usher{USHER:#} {}", clock(at), place(change));
+            self.heading = heading;
+        }
+    }
+
+    /// Why others were not chosen, or what speaks for somebody: each verdict once.
+    fn verdicts(&mut self, reason: &Reason) {
+        let Reason::Picked { candidates, .. } = reason else { return };
+        for candidate in candidates.iter().filter(|candidate| is_telling(candidate)) {
+            let verdict = format!("{}: {}", candidate.person, words::candidate(candidate));
+            if self.told_verdicts.insert(verdict.clone()) {
+                anstream::println!("           {QUIET}  {verdict}{QUIET:#}");
+            }
+        }
     }
 
     /// What a shape changes, compared with the one before.
@@ -173,7 +204,20 @@ fn is_news(reason: &Reason) -> bool {
             | Reason::Routed { .. }
             | Reason::StageMoved { to: Stage::Reviewing, .. }
             | Reason::OnlyABot { .. }
+            | Reason::ReadingFiles
+            | Reason::ReadingOwners
+            | Reason::MeasuringSize
+            | Reason::NoOwners { .. }
     )
+}
+
+/// A verdict that says more than who had most time.
+fn is_telling(candidate: &Candidate) -> bool {
+    let plain = matches!(
+        candidate.standing,
+        Standing::Chosen { .. } | Standing::Free { .. } | Standing::AlreadyAsked | Standing::Declined
+    );
+    !plain || candidate.owns.is_some()
 }
 
 /// What is told in a warmer colour.

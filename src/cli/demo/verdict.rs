@@ -8,6 +8,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use super::company::{BOT, Company, key};
 use crate::cli::service::Service;
 use crate::core::action::{Action, STATUS_MARKER};
+use crate::core::candidate::Standing;
 use crate::core::reason::Reason;
 use crate::core::review::{Ended, Origin, Review};
 use crate::core::words;
@@ -62,7 +63,7 @@ pub(super) async fn judge(company: &Company, service: &Service) -> anyhow::Resul
         ("Every change has one status comment, and no comment was posted twice", comments(company, &cases)?),
         ("Nothing is left undecided, undone or dead", if nothing_left { vec![] } else { vec![left] }),
         ("Changes by others were left alone", left_alone(company, &strangers)?),
-        ("Every kind of step was seen on both forges", unseen(&cases)),
+        ("Every kind of step was seen, the usual ones on both forges", unseen(&cases)),
         ("Every webhook that arrived was taken", untaken(company)),
     ];
     let requests = company.sandbox.requests();
@@ -227,9 +228,10 @@ fn left_alone(company: &Company, strangers: &[ChangeRef]) -> anyhow::Result<Vec<
     Ok(broken)
 }
 
-/// The steps that the demo promises to show on both forges, and did not.
+type IsIt = fn(&Reason) -> bool;
+
+/// The steps that the demo promises to show, the usual ones on both forges, and did not.
 fn unseen(cases: &[Case]) -> Vec<String> {
-    type IsIt = fn(&Reason) -> bool;
     let steps: [(&str, IsIt); 6] = [
         ("assignment", |reason| matches!(reason, Reason::Picked { .. })),
         ("reminder", |reason| matches!(reason, Reason::Reminded { .. })),
@@ -247,8 +249,28 @@ fn unseen(cases: &[Case]) -> Vec<String> {
             }
         }
     }
+    let seen = |is_it: IsIt| cases.iter().flat_map(reasons).any(is_it);
+    missing.extend(HABITS.iter().filter(|(_, is_it)| !seen(*is_it)).map(|(step, _)| (*step).to_owned()));
     missing
 }
+
+/// What the demo promises to show at least once.
+const HABITS: [(&str, IsIt); 9] = [
+    ("owner by CODEOWNERS", |reason| matches!(reason, Reason::Owners { .. })),
+    ("time box by size", |reason| matches!(reason, Reason::BoxRuled { .. })),
+    ("customer tickets", |reason| matches!(reason, Reason::Tickets { .. })),
+    ("queue", |reason| matches!(reason, Reason::Queued { .. })),
+    ("more than a fix", |reason| matches!(reason, Reason::OutOfScope { .. })),
+    ("sponsor", |reason| matches!(reason, Reason::Sponsored { .. })),
+    ("command refused", |reason| matches!(reason, Reason::CommandRefused { .. })),
+    ("absence told in a comment", |reason| matches!(reason, Reason::WentAway { .. })),
+    ("busy person not chosen", |reason| match reason {
+        Reason::Picked { candidates, .. } => {
+            candidates.iter().any(|candidate| matches!(candidate.standing, Standing::Busy { .. }))
+        }
+        _ => false,
+    }),
+];
 
 fn untaken(company: &Company) -> Vec<String> {
     let refused = company.deliveries.iter().filter(|delivery| delivery.status.is_none_or(|s| s >= 300));

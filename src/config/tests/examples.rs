@@ -136,3 +136,60 @@ fn small_team_time_boxes() {
     assert_eq!(boxes.with_author.budget, Budget::Days(2));
     assert_eq!((boxes.reviewing.steps[0].at_percent, boxes.reviewing.steps[0].kind), (50, StepKind::Remind));
 }
+
+#[test]
+fn small_fixes_first() {
+    use crate::core::timebox::Budget;
+    let config = example(include_str!("../../../config/examples/small-fixes-first.toml"));
+    let budgets: Vec<_> = config.policy.box_rules.iter().map(|rule| rule.boxes.reviewing.budget).collect();
+    assert_eq!(budgets, [Budget::Minutes(60), Budget::Minutes(120), Budget::Days(2)].map(Some));
+    let by_size: Vec<bool> = config.policy.box_rules.iter().map(|rule| rule.needs_size()).collect();
+    assert_eq!(by_size, [false, true, true]);
+}
+
+#[test]
+fn code_owners() {
+    let config = example(include_str!("../../../config/examples/code-owners.toml"));
+    assert!(config.policy.routes[0].codeowners);
+    assert_eq!(config.policy.pools[0].groups[0].path, "acme/backend");
+}
+
+#[test]
+fn tickets_and_scope() {
+    let policy = example(include_str!("../../../config/examples/tickets-and-scope.toml")).policy;
+    assert!(policy.scope.titles[0].is_match("Feature: pages of any size"));
+    assert!(!policy.scope.titles[0].is_match("Fix features of the page"));
+    assert_eq!(policy.tickets.find("ZD-12 and SUP-7, but not ABC-3").len(), 2);
+}
+
+#[test]
+fn part_time_and_leave() {
+    use crate::core::calendar::Agenda;
+    use crate::core::people::{Directory, Roster};
+    let policy = example(include_str!("../../../config/examples/part-time-and-leave.toml")).policy;
+    let directory = Directory::new(&policy, "gitlab", &Roster::default());
+    let works = |name: &str, instant: &str| {
+        let person = directory.by_name(name).unwrap();
+        Agenda::new(&person.hours, &person.away).is_working(instant.parse().unwrap())
+    };
+    assert!(
+        works("rita", "2026-11-25T10:00:00Z") && !works("rita", "2026-11-26T10:00:00Z"),
+        "Thursday is free"
+    );
+    assert!(works("ravi", "2026-11-26T10:00:00Z") && !works("ravi", "2026-11-26T15:00:00Z"), "no afternoons");
+    assert!(works("nadia", "2026-11-28T05:00:00Z"), "the shift of Friday");
+    assert!(!works("nadia", "2026-11-28T23:00:00Z"), "Saturday night");
+    assert!(!works("nadia", "2026-12-21T23:00:00Z"), "on leave");
+}
+
+/// A file that nobody reads here would not be found out when it grows old.
+#[test]
+fn every_example_has_a_test() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples");
+    let source = include_str!("examples.rs");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let tested = source.contains(&format!("config/examples/{name}"));
+        assert!(tested || !name.ends_with(".toml"), "{name} has no test in src/config/tests/examples.rs");
+    }
+}

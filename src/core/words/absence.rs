@@ -24,17 +24,17 @@ fn brand(kind: ForgeKind) -> &'static str {
 }
 
 /// An `away` without an end that could be read.
-pub fn away_unclear(today: Date) -> String {
+pub fn away_unclear(today: Date, me: &str) -> String {
     let example = today.checked_add(7.days()).unwrap_or(today);
     format!(
-        "Sorry, I need to know your last day away: `@usher away until {example}`, or `@usher away 3d` for \
+        "Sorry, I need to know your last day away: `@{me} away until {example}`, or `@{me} away 3d` for \
          three working days."
     )
 }
 
-pub fn away_over(last: Date, today: Date) -> String {
+pub fn away_over(last: Date, today: Date, me: &str) -> String {
     let example = today.checked_add(7.days()).unwrap_or(today);
-    format!("Sorry, {last} is over already. Like this, for example: `@usher away until {example}`.")
+    format!("Sorry, {last} is over already. Like this, for example: `@{me} away until {example}`.")
 }
 
 pub fn away_too_long(latest: Date) -> String {

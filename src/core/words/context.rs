@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::next::next_line;
 use super::pings::{Escalation, Reminder};
 use super::status::{Status, StatusReviewer, author, author_name, folded_choice, headline, lead_lines};
-use super::text::{elapsed, moment, obstacles, plain, quote, standing};
+use super::text::{elapsed, moment, most_telling, obstacles, plain, quote, standing};
 use crate::core::candidate::Candidate;
 use crate::core::change::ChangeState;
 use crate::core::review::Stage;
@@ -75,7 +75,9 @@ pub fn status_context(status: &Status<'_>) -> Value {
             dues.min_by_key(|(due, _)| *due)
         }
     };
-    let candidates = review.pools.iter().flat_map(|part| part.candidates.iter().map(|one| (&part.pool, one)));
+    let candidates = review.pools.iter();
+    let candidates =
+        candidates.flat_map(|part| most_telling(&part.candidates).into_iter().map(|one| (&part.pool, one)));
     Value::from(Serde(StatusValues {
         stage: review.stage.word(),
         headline: headline(review),

@@ -16,8 +16,10 @@ pub fn happening(fact: &Fact) -> String {
             if by.bot { format!("{who} (a bot) {what}") } else { format!("{who} {what}") }
         }
         Fact::Swept { .. } => "a sweep looked at it".into(),
+        Fact::Files { files, .. } if files.len() == 1 => "one changed file was read".into(),
         Fact::Files { files, .. } => format!("{} changed files were read", files.len()),
         Fact::Refused { reviewer, .. } => format!("the forge would not take {}", handle(reviewer)),
+        Fact::Lapsed { .. } => "a ping came too late to be sent".into(),
         Fact::Tick => "the clock".into(),
     }
 }
@@ -41,6 +43,10 @@ fn deed(act: &Act, snapshot: &Snapshot) -> String {
             ChangeState::Merged => "merged it".into(),
         },
         Act::Pushed => "pushed".into(),
+        Act::Labelled { labels } => {
+            let labels: Vec<String> = labels.iter().map(|label| quote(label)).collect();
+            format!("put {} on", labels.join(" and "))
+        }
         Act::Reviewed { verdict: Verdict::Approved } => "approved".into(),
         Act::Reviewed { verdict: Verdict::ChangesRequested } => "asked for changes".into(),
         Act::Reviewed { verdict: Verdict::Commented } => "reviewed without a verdict".into(),

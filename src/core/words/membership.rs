@@ -1,9 +1,15 @@
-//! Words about membership: what somebody is, by which source, and what is odd about it.
+//! Words about membership: what somebody is, by which source, why they are not there, and what is odd.
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
-use super::elapsed;
-use crate::core::membership::{MemberNote, MemberState, Renamed, Role, Source};
+use super::{busy_phrase, relative};
+use crate::core::calendar::Agenda;
+use crate::core::membership::{MemberNote, MemberState, Oddity, Renamed, Role, Source};
+use crate::core::people::Person;
+
+/// A roster older than this is called old: the server reads them hourly.
+const OLD_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
 /// A role with its sources: `support (gitlab:acme/support)`.
 pub fn member_role<'a>(role: &Role, sources: impl IntoIterator<Item = &'a Source>) -> String {
@@ -15,46 +21,74 @@ pub fn member_role<'a>(role: &Role, sources: impl IntoIterator<Item = &'a Source
         Role::Maintainer => "maintainer".into(),
     };
     let by = |source: &Source| match source {
-        Source::Named => "by name".to_owned(),
+        Source::Named => "configuration".to_owned(),
         Source::Group(path) => path.clone(),
     };
     let sources: Vec<String> = sources.into_iter().map(by).collect();
     format!("{what} ({})", sources.join(", "))
 }
 
-/// What is odd about an account, and what it means.
-pub fn member_note(forge: &str, note: &MemberNote) -> String {
+/// What keeps somebody from being asked, now or later, and who says so.
+pub fn not_there(person: &Person, now: Timestamp) -> Vec<String> {
+    let today = Agenda::new(&person.hours, &[]).date(now);
+    let leave = person.leave().filter(|(away, _)| away.last >= today).map(|(away, said)| {
+        let source = if said { "they said so" } else { "configuration" };
+        match away.first <= today {
+            true => format!("away until {} ({source})", day(away.last)),
+            false => format!("away from {} until {} ({source})", day(away.first), day(away.last)),
+        }
+    });
+    let busy = person.busy.filter(|busy| busy.counts(now)).map(|busy| {
+        let asked = relative(busy.seen_at, now);
+        format!("{} (asked {asked})", busy_phrase(busy.says, busy.until))
+    });
+    leave.chain(busy).collect()
+}
+
+/// With the year: leave may be far ahead.
+fn day(date: Date) -> String {
+    date.strftime("%a %-d %b %Y").to_string()
+}
+
+/// What is odd about the people of a forge, what it means, and what to do about it.
+pub fn oddity(forge: &str, oddity: &Oddity) -> String {
+    let what = match oddity {
+        Oddity::UnknownLogin(login) => {
+            format!("nobody is called {login}; correct the configuration")
+        }
+        Oddity::UnknownGroup(path) => format!(
+            "there is no group or team {path}, or Usher may not see it; correct the configuration, or let \
+             Usher in"
+        ),
+        Oddity::Renamed(Renamed { said, account }) => {
+            format!("{said} is called {} by now; correct the configuration", account.login)
+        }
+        Oddity::Note(note) => member_note(note),
+    };
+    format!("{forge}: {what}")
+}
+
+fn member_note(note: &MemberNote) -> String {
     let login = &note.account.login;
-    let place =
-        note.group.as_ref().map_or_else(|| "of the configuration".into(), |path| format!("in {path}"));
+    let place = note.group.as_ref().map_or_else(String::new, |path| format!(" in {path}"));
     match &note.state {
-        MemberState::Blocked(word) => {
-            format!("{forge}: {login} {place} is {word} and left out")
-        }
-        MemberState::Ended(day) => {
-            format!("{forge}: the membership of {login} {place} ended on {day}; left out")
-        }
-        MemberState::Ends(day) => format!("{forge}: the membership of {login} {place} ends on {day}"),
+        MemberState::Blocked(word) => format!("{login} is {word} and left out{place}"),
+        MemberState::Ended(day) => format!("the membership of {login}{place} ended on {day}; left out"),
+        MemberState::Ends(day) => format!("the membership of {login}{place} ends on {day}"),
         MemberState::Took { from } => format!(
-            "{forge}: the login {login} belongs to another account by now (id {}); whoever bore it before \
-             is called {} and still meant. Write that into the configuration",
+            "the login {login} belongs to another account by now (id {}); whoever bore it before is called \
+             {} and still meant; correct the configuration",
             note.account.id, from.login
         ),
     }
 }
 
-/// A login of the configuration that is another one by now.
-pub fn renamed_there(forge: &str, renamed: &Renamed) -> String {
-    let Renamed { said, account } = renamed;
-    format!("{forge}: {said} of the configuration is called {} there by now; write that", account.login)
-}
-
-/// A login or group of the configuration that a forge does not know.
-pub fn unknown_there(forge: &str, name: &str) -> String {
-    format!("{forge}: {name} of the configuration is not known there")
-}
-
-/// How old a roster is: `read 2 h ago`.
-pub fn roster_age(read_at: Option<Timestamp>, now: Timestamp) -> String {
-    read_at.map_or_else(|| "never read".into(), |at| format!("read {} ago", elapsed(at, now)))
+/// How old what is known of a forge's people is, and why it is not newer; and whether that is worth
+/// somebody's attention.
+pub fn roster_age(read_at: Option<Timestamp>, fault: Option<&str>, now: Timestamp) -> (String, bool) {
+    let old = read_at.is_some_and(|at| now.duration_since(at) > OLD_AFTER);
+    let age = read_at.map_or_else(|| "never read".into(), |at| format!("read {}", relative(at, now)));
+    let old_words = if old { ", the last that is known" } else { "" };
+    let fault_words = fault.map_or_else(String::new, |fault| format!("; asked since, it failed: {fault}"));
+    (format!("{age}{old_words}{fault_words}"), old || fault.is_some())
 }

@@ -28,7 +28,7 @@ pub use boxes::{box_notes, box_rule, budget};
 pub use context::{ask_context, escalate_context, remind_context, status_context};
 pub use facts::happening;
 pub use held::held;
-pub use membership::{member_note, member_role, renamed_there, roster_age, unknown_there};
+pub use membership::{member_role, not_there, oddity, roster_age};
 pub use next::NextStep;
 pub use pings::{Escalation, Reminder, asked_by_name, escalate, key, remind};
 pub use reasons::{sentence, stage_name};
@@ -37,6 +37,6 @@ pub use replies::{
     reply, snooze_first_run, snooze_skipped, snooze_too_long, stranger, unknown_person, unknown_pool, why,
 };
 pub use samples::rehearse;
-pub use scope::beyond;
+pub use scope::{beyond, standing_notes};
 pub use status::{Status, StatusReviewer, status};
-pub use text::{candidate, elapsed, moment, quote, standing};
+pub use text::{candidate, elapsed, moment, quote, relative, standing};

@@ -22,5 +22,8 @@ pub(super) fn none(pool: &str, why: &NoOwners) -> String {
 }
 
 pub(super) fn passed(pool: &str, people: &[String]) -> String {
-    format!("None of the owners ({}) can be asked, so somebody else of {pool} is.", people.join(", "))
+    format!(
+        "None of the owners ({}) can take it now, so somebody else of {pool} is asked.",
+        people.join(", ")
+    )
 }

@@ -84,6 +84,9 @@ pub fn sentence(reason: &Reason) -> String {
             format!("The lead of {pool} should be told, but there is none on this forge.")
         }
         Reason::PingHeld { person, why } => ping_held(person, *why),
+        Reason::PingLapsed { person } => {
+            format!("A ping for {person} could not be sent while they were at work, so it is due again.")
+        }
         Reason::Skipped { by: Some(by) } => format!("{by} asked Usher to leave it alone."),
         Reason::Skipped { by: None } => "It has the skip label and is left alone.".into(),
         Reason::Resumed { by: Some(by) } => format!("{by} asked Usher to go on."),

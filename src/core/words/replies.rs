@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::boxes::box_notes;
-use super::text::{candidate as verdict, obstacles, plain, quote, standing};
+use super::text::{obstacles, plain, quote, standing, verdicts};
 use crate::core::action::ping_marker;
 use crate::core::candidate::{Candidate, Standing};
 use crate::core::commands::{Allowed, COMMANDS};
@@ -46,9 +46,7 @@ pub fn why(policy: &Policy, review: &Review) -> String {
             let adopted: Vec<_> = review.active_in(&part.pool).map(|a| plain(&a.person)).collect();
             let _ = writeln!(text, "- no choice was made; {} came by a person's hand", adopted.join(" and "));
         }
-        for candidate in &part.candidates {
-            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), verdict(candidate));
-        }
+        text.push_str(&verdicts(&part.candidates));
         text.push('\n');
     }
     for note in box_notes(policy, review) {

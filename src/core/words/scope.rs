@@ -11,7 +11,7 @@ use crate::core::tickets::Ticket;
 const TICKETS_SHOWN_MAX: usize = 5;
 
 /// What the status comment says beside the stage, each a paragraph of its own.
-pub(super) fn lines(review: &Review) -> Vec<String> {
+pub(super) fn lines(review: &Review, me: &str) -> Vec<String> {
     let mut lines = Vec::new();
     if !review.tickets.is_empty() {
         lines.push(format!("For {}.", tickets(&review.tickets)));
@@ -19,12 +19,26 @@ pub(super) fn lines(review: &Review) -> Vec<String> {
     match (&review.beyond, &review.sponsor) {
         (_, Some(lead)) => lines.push(format!("Sponsored by {}.", plain(lead))),
         (Some(rule), None) if review.stage != Stage::Done => lines.push(format!(
-            "A thought: {}, so this may be more than a fix, and features belong to product. It is reviewed all the same; a lead takes it on with `@usher sponsor`.",
+            "A thought: {}, so this may be more than a fix, and features belong to product. It is reviewed all the same; a lead takes it on with `@{me} sponsor`.",
             beyond(rule)
         )),
         _ => {}
     }
     lines
+}
+
+/// What is to be known of a change beside its stage, for the dashboard and `explain`: its scope, and
+/// its place in the queues.
+pub fn standing_notes(review: &Review) -> Vec<String> {
+    let scope = match (&review.sponsor, &review.beyond) {
+        (Some(lead), _) => Some(format!("sponsored by {}", plain(lead))),
+        (None, Some(rule)) => Some(format!("may be more than a fix: {}", beyond(rule))),
+        (None, None) => None,
+    };
+    let places = review.queued();
+    let places =
+        places.map(|(pool, queued)| format!("number {} in the queue of {}", queued.ahead + 1, plain(pool)));
+    scope.into_iter().chain(places).collect()
 }
 
 /// The rule, in half a sentence.

@@ -8,10 +8,10 @@ use jiff::tz::TimeZone;
 use super::boxes::box_notes;
 use super::next::{NextStep, next_line};
 use super::scope;
-use super::text::{candidate as verdict, elapsed, moment, obstacles, plain, quote};
+use super::text::{elapsed, moment, obstacles, plain, quote, verdicts};
 use crate::core::change::ChangeState;
 use crate::core::policy::Policy;
-use crate::core::review::{Assignment, Hold, Origin, Review, Stage};
+use crate::core::review::{Assignment, Hold, Origin, PoolReview, Review, Stage};
 
 /// What the status comment is made of.
 pub struct Status<'a> {
@@ -68,7 +68,7 @@ pub(super) fn lead_lines(status: &Status<'_>) -> Vec<String> {
         (Stage::ReadyToMerge, _) => merge_lines(status),
     };
     lines.extend(next_line(review.stage, &status.next, &status.next_zone));
-    lines.extend(scope::lines(review));
+    lines.extend(scope::lines(review, status.me));
     lines
 }
 
@@ -112,11 +112,7 @@ fn reviewing_lines(status: &Status<'_>) -> Vec<String> {
     }
     for part in &status.review.pools {
         if status.review.active_in(&part.pool).next().is_none() {
-            lines.push(format!(
-                "Nobody of {} can be asked right now: {}.",
-                plain(&part.pool),
-                obstacles(&part.candidates)
-            ));
+            lines.push(nobody_line(part));
         }
     }
     lines.push(format!("{}: nothing to do for you now; the answer comes here.", author(status)));
@@ -205,18 +201,7 @@ fn waiting_lines(status: &Status<'_>) -> Vec<String> {
         ];
     }
     for part in &review.pools {
-        lines.push(match part.not_before {
-            Some(_) => format!(
-                "A reviewer was taken off; somebody else of {} is asked in a few minutes.",
-                plain(&part.pool)
-            ),
-            None => format!(
-                "Nobody of {} can be asked right now: {}.{}",
-                plain(&part.pool),
-                obstacles(&part.candidates),
-                scope::place(part)
-            ),
-        });
+        lines.push(nobody_line(part));
         let lead = status.policy.pool(&part.pool).and_then(|pool| pool.lead.as_deref());
         if part.escalated && lead.is_none() {
             lines.push(format!("{} has no lead whom I could tell.", plain(&part.pool)));
@@ -224,6 +209,16 @@ fn waiting_lines(status: &Status<'_>) -> Vec<String> {
     }
     lines.push(format!("{}: nothing to do for you now; I keep trying.", author(status)));
     lines
+}
+
+/// Why nobody of a pool is asked at the moment.
+fn nobody_line(part: &PoolReview) -> String {
+    let pool = plain(&part.pool);
+    if part.not_before.is_some() {
+        return format!("A reviewer was taken off; somebody else of {pool} is asked in a few minutes.");
+    }
+    let (why, place) = (obstacles(&part.candidates), scope::place(part));
+    format!("Nobody of {pool} can be asked right now: {why}.{place}")
 }
 
 fn done_lines(status: &Status<'_>) -> Vec<String> {
@@ -251,10 +246,7 @@ pub(super) fn folded_choice(policy: &Policy, review: &Review) -> String {
     }
     let mut text = String::from("\n\n<details><summary>Why this choice?</summary>\n");
     for part in shown {
-        let _ = write!(text, "\n**{}**\n\n", plain(&part.pool));
-        for candidate in &part.candidates {
-            let _ = writeln!(text, "- {}: {}", plain(&candidate.person), verdict(candidate));
-        }
+        let _ = write!(text, "\n**{}**\n\n{}", plain(&part.pool), verdicts(&part.candidates));
     }
     for note in notes {
         let _ = writeln!(text, "\n{note}");

@@ -197,7 +197,14 @@ fn tamed(output: &str, mentions: &[&str]) -> String {
         let indent = line.len() - line.trim_start().len();
         let action =
             line[indent..].strip_prefix('/').is_some_and(|rest| rest.starts_with(char::is_alphabetic));
-        if action { format!("{}\\{}", &line[..indent], &line[indent..]) } else { line }
+        // A line of HTML makes HTML of what follows, where a code span is none: an empty line ends it.
+        let html = line[indent..].strip_prefix('<');
+        let html = html.is_some_and(|rest| rest.starts_with(|c: char| c.is_alphabetic() || c == '/'));
+        match (action, html) {
+            (true, _) => format!("{}\\{}", &line[..indent], &line[indent..]),
+            (false, true) => format!("{line}\n"),
+            (false, false) => line,
+        }
     });
     lines.collect::<Vec<_>>().join("\n")
 }
@@ -335,6 +342,7 @@ mod tests {
             ("@rita, `@usher decline` is fine, `@person`", "@rita, `@usher decline` is fine, `@person`"),
             ("@rita ` @all", "@rita ` all"),
             ("@rita ``@all`", "@rita ``all`"),
+            ("@rita\n</details>\n`@all`", "@rita\n</details>\n\n`@all`"),
             ("@rita mail help@acme.example", "@rita mail help@acme.example"),
             ("@rita\n@usher skip", "@rita\nusher skip"),
             ("@rita\n<!-- usher:status -->x", "@rita\n&lt;!-- usher:status -->x"),

@@ -7,6 +7,11 @@ use crate::core::candidate::{Candidate, Standing};
 
 /// Longest piece of a user's text that is repeated.
 const QUOTE_CHARS_MAX: usize = 120;
+/// People whose obstacles are told in one sentence.
+const OBSTACLES_MAX: usize = 12;
+/// People of one pool whose verdicts are listed: GitHub takes 65,536 characters in a comment, and
+/// nobody reads a longer list.
+const VERDICTS_MAX: usize = 40;
 
 /// Why nobody could be asked, in half a sentence.
 pub(super) fn obstacles(candidates: &[Candidate]) -> String {
@@ -14,7 +19,33 @@ pub(super) fn obstacles(candidates: &[Candidate]) -> String {
         return "the pool has no members on this forge".into();
     }
     let each = candidates.iter().map(|c| format!("{} {}", plain(&c.person), candidate(c)));
-    each.collect::<Vec<_>>().join("; ")
+    let others = candidates.len().saturating_sub(OBSTACLES_MAX);
+    let others = (others > 0).then(|| format!("and {others} more"));
+    each.take(OBSTACLES_MAX).chain(others).collect::<Vec<_>>().join("; ")
+}
+
+/// A list of the verdicts on a pool, one on each line; in a large pool who was chosen comes first,
+/// and the last ones are only counted.
+pub(super) fn verdicts(candidates: &[Candidate]) -> String {
+    let shown = most_telling(candidates);
+    let mut list: String =
+        shown.iter().map(|one| format!("- {}: {}\n", plain(&one.person), candidate(one))).collect();
+    match candidates.len() - shown.len() {
+        0 => {}
+        1 => list.push_str("- and one other\n"),
+        others => list.push_str(&format!("- and {others} others\n")),
+    }
+    list
+}
+
+/// The candidates that a list has room for.
+pub(super) fn most_telling(candidates: &[Candidate]) -> Vec<&Candidate> {
+    let mut shown: Vec<&Candidate> = candidates.iter().collect();
+    if shown.len() > VERDICTS_MAX {
+        shown.sort_by_key(|one| !matches!(one.standing, Standing::Chosen { .. }));
+        shown.truncate(VERDICTS_MAX);
+    }
+    shown
 }
 
 /// The verdict on one candidate, and what they own of the change.
@@ -41,6 +72,7 @@ pub fn standing(standing: &Standing) -> String {
         Standing::Away { until } => format!("is away until {}", day(*until)),
         Standing::Busy { says, until } => super::absence::busy_phrase(*says, *until),
         Standing::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
+        Standing::AtCapacity { open: 1, capacity } => format!("has 1 open review of at most {capacity}"),
         Standing::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
         Standing::Kept { ahead: 1 } => "is kept for a change that waits ahead".into(),
         Standing::Kept { ahead } => format!("is kept for {ahead} changes that wait ahead"),
@@ -71,6 +103,21 @@ pub(super) fn zone_name(zone: &TimeZone) -> &str {
 /// A date in a sentence: `Tue 24 Nov`.
 pub(super) fn day(date: jiff::civil::Date) -> String {
     date.strftime("%a %-d %b").to_string()
+}
+
+/// How long ago, or how far ahead, in one unit: `5 minutes ago`, `in 2 hours`.
+pub fn relative(at: Timestamp, now: Timestamp) -> String {
+    let millis = now.as_millisecond() - at.as_millisecond();
+    let minutes = millis.abs() / 60_000;
+    let distance = match minutes {
+        0 if millis < 0 => return "in a moment".into(),
+        0 => return "just now".into(),
+        1 => "1 minute".into(),
+        2..90 => format!("{minutes} minutes"),
+        90..2_880 => format!("{} hours", (minutes + 30) / 60),
+        _ => format!("{} days", (minutes + 720) / 1_440),
+    };
+    if millis < 0 { format!("in {distance}") } else { format!("{distance} ago") }
 }
 
 /// How long something took, in the two largest units.
@@ -148,6 +195,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn times_are_told_in_few_words() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = at("2026-11-24T12:00:00Z");
+        assert_eq!(relative(at("2026-11-24T11:59:40Z"), now), "just now");
+        assert_eq!(relative(at("2026-11-24T12:00:20Z"), now), "in a moment");
+        assert_eq!(relative(at("2026-11-24T10:00:00Z"), now), "2 hours ago");
+        assert_eq!(relative(at("2026-11-24T11:00:00Z"), now), "60 minutes ago");
+        assert_eq!(relative(at("2026-11-23T12:00:00Z"), now), "24 hours ago");
+        assert_eq!(relative(at("2026-11-26T12:00:00Z"), now), "in 2 days");
+    }
+
+    #[test]
     fn names_that_are_words_stay_words() {
         for (name, shown) in [
             ("rita", "rita"),
@@ -195,6 +254,24 @@ mod tests {
             let shown = plain(name);
             assert!(shown.starts_with('`') && shown.ends_with('`'), "{name} is shown as {shown}");
         }
+    }
+
+    #[test]
+    fn the_list_of_a_large_pool_has_an_end_and_shows_who_was_chosen() {
+        let standing = |n: usize| match n {
+            900 => Standing::Chosen { free_at: Timestamp::UNIX_EPOCH, open: 0, capacity: 5 },
+            _ => Standing::Declined,
+        };
+        let pool: Vec<Candidate> = (0..1_000)
+            .map(|n| Candidate { person: format!("p{n}"), standing: standing(n), owns: None })
+            .collect();
+        let list = verdicts(&pool);
+        assert!(list.starts_with("- p900: chosen (0 of 5 open reviews)\n- p0: declined\n"), "{list}");
+        assert!(list.ends_with("- and 960 others\n"), "{list}");
+        assert_eq!(list.lines().count(), VERDICTS_MAX + 1);
+        let sentence = obstacles(&pool);
+        assert!(sentence.ends_with("p11 declined; and 988 more"), "{sentence}");
+        assert_eq!(verdicts(&pool[..2]), "- p0: declined\n- p1: declined\n");
     }
 
     #[test]

@@ -188,6 +188,15 @@ impl GitHub {
         self.crab().post(url.as_str(), Some(body)).await.map_err(|error| fault_of(&error, true))
     }
 
+    /// An edit whose answer is wanted.
+    pub(super) async fn patch<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+        body: &impl Serialize,
+    ) -> Result<T, Fault> {
+        self.crab().patch(url.as_str(), Some(body)).await.map_err(|error| fault_of(&error, true))
+    }
+
     /// A GraphQL query. octocrab's own would lose what an answer with errors gives beside them.
     pub(super) async fn query<T: DeserializeOwned>(&self, body: &impl Serialize) -> Result<T, Fault> {
         let url = self.line.graphql().as_str();

@@ -12,6 +12,7 @@ mod roster;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 mod wire;
 
 pub(super) use app::{App, SignIn, Whose};

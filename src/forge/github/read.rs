@@ -312,6 +312,10 @@ impl Payload<'_> {
         let reviewer = || self.requested_reviewer.get().and_then(User::account);
         let act = match self.action.or_empty() {
             "synchronize" => Act::Pushed,
+            "labeled" => {
+                let label = self.label.get().and_then(|label| label.name.get());
+                label.map_or(Act::Touched, |label| Act::Labelled { labels: [label.to_owned()].into() })
+            }
             // A request names one user or one team; a team is seen in the snapshot only.
             "review_requested" => reviewer().map_or(Act::Touched, |reviewer| Act::Requested { reviewer }),
             "review_request_removed" => {

@@ -6,6 +6,7 @@ mod busy;
 mod client;
 mod comment;
 mod hooks;
+mod labels;
 mod list;
 pub mod read;
 mod reviewers;
@@ -13,6 +14,7 @@ mod roster;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 mod wire;
 
 pub(super) use client::GitLab;

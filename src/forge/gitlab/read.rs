@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::labels;
 use super::reviewers::{self, Reviewer};
 use crate::core::change::{Account, ChangeKey, ChangeState, Snapshot, Verdict};
 use crate::core::fact::{Act, Actor, Command, Fact};
@@ -335,6 +336,8 @@ impl Hook<'_> {
             let changes = self.changes.map_or("", RawValue::get);
             let listed = self.reviewers.get().unwrap_or_default();
             let update = merge.action.get() == Some("update");
+            // Before the others: only the first fact of a hook finds its snapshot new.
+            acts.extend(labels::put_on(changes).filter(|_| update));
             acts.extend(reviewers::acts(by.account.id, changes, if update { listed } else { &[] }));
             let verdict = match merge.action.or_empty() {
                 "approved" | "approval" => Some(Verdict::Approved),

@@ -20,7 +20,9 @@ impl State {
     pub(in crate::sandbox) fn gh_user(&self, id: UserId) -> Value {
         let Some(user) = self.user(Forge::Github, id) else { return Value::Null };
         let (pages, api, login) = (self.pages(Forge::Github), self.api(Forge::Github), &user.login);
-        let url = format!("{api}/users/{login}");
+        // The name of an App's user has brackets, which no URL may carry as they are.
+        let place = login.replace('[', "%5B").replace(']', "%5D");
+        let url = format!("{api}/users/{place}");
         json!({
             "login": login,
             "id": id,
@@ -28,7 +30,7 @@ impl State {
             "avatar_url": format!("{pages}/avatars/u/{id}"),
             "gravatar_id": "",
             "url": url,
-            "html_url": format!("{pages}/{login}"),
+            "html_url": format!("{pages}/{place}"),
             "followers_url": format!("{url}/followers"),
             "following_url": format!("{url}/following"),
             "gists_url": format!("{url}/gists"),

@@ -9,3 +9,4 @@ mod organization;
 mod pulls;
 mod repository;
 pub(super) mod rest;
+mod webhooks;

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::json::permission;
-use super::{apps, issues, pulls};
+use super::{apps, issues, pulls, webhooks};
 use crate::sandbox::access::team_members;
 use crate::sandbox::announce::merged;
 use crate::sandbox::refusal::Refusal;
@@ -47,9 +47,11 @@ pub(in crate::sandbox) fn answer(
             match rest {
                 ["pulls", rest @ ..] => pulls::answer(state, call, me, &path, rest),
                 ["issues", rest @ ..] => issues::answer(state, call, me, &path, rest),
+                ["hooks", rest @ ..] => webhooks::of_repository(state, call, me, &path, rest),
                 rest => repository(state, call, me, &path, rest),
             }
         }
+        ["orgs", org, "hooks", rest @ ..] => webhooks::of_organization(state, call, me, org, rest),
         segments => others(state, call, me, segments),
     }
 }
@@ -162,11 +164,11 @@ fn repository(
             Ok(Reply::ok(state.gh_label(project, label)))
         }
         (POST, ["labels"]) => create_label(state, call, me, path),
-        (GET, ["contents", file @ ..]) => contents(project, call, &file.join("/")),
         (GET, ["collaborators"]) => {
             must_have(state, path, me, Access::WRITE)?;
             Ok(paged(call, state.gh_collaborators(state.project(Forge::Github, path)?)))
         }
+        (GET, ["contents", file @ ..]) => contents(state, project, call, &file.join("/")),
         (GET, ["collaborators", login]) => {
             let user = state.user_by_login(Forge::Github, login).ok_or_else(not_found)?;
             let known = state.github_members(project).contains_key(&user.id);
@@ -185,14 +187,27 @@ fn repository(
 }
 
 /// A file: as it is for whoever accepts `application/vnd.github.raw`, else in base64.
-fn contents(project: &Project, call: &Call, path: &str) -> Result<Reply, Refusal> {
-    let text = project.file(call.text("ref"), path).ok_or_else(not_found)?;
+fn contents(state: &State, project: &Project, call: &Call, path: &str) -> Result<Reply, Refusal> {
+    let branch = call.text("ref");
+    let text = project.file(branch, path).ok_or_else(not_found)?;
     let accept = call.headers.get("accept").and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accept.contains("raw") {
         return Ok(Reply::raw(text));
     }
     let content = base64::engine::general_purpose::STANDARD.encode(text);
+    let (api, page) = (state.api(Forge::Github), state.pages(Forge::Github));
+    let (project, branch) = (&project.path, branch.unwrap_or("main"));
+    let sha = &sign::digest(text)[..40];
+    let url = format!("{api}/repos/{project}/contents/{path}?ref={branch}");
+    let git_url = format!("{api}/repos/{project}/git/blobs/{sha}");
+    let html_url = format!("{page}/{project}/blob/{branch}/{path}");
     Ok(Reply::ok(json!({
+        "sha": sha,
+        "url": url,
+        "git_url": git_url,
+        "html_url": html_url,
+        "download_url": format!("{page}/raw/{project}/{branch}/{path}"),
+        "_links": { "self": url, "git": git_url, "html": html_url },
         "type": "file",
         "encoding": "base64",
         "size": text.len(),

@@ -7,5 +7,6 @@ mod lists;
 mod merge_requests;
 mod notes;
 pub(super) mod rest;
+mod webhooks;
 
 pub(super) use self::json::unified;

@@ -4,11 +4,11 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::json::gl_label;
-use super::{hooks, lists, merge_requests, notes};
-use crate::sandbox::delivery::{Hook, HookTarget};
+use super::{hooks, lists, merge_requests, notes, webhooks};
+use crate::sandbox::delivery::HookTarget;
 use crate::sandbox::people::ChangeRef;
 use crate::sandbox::refusal::Refusal;
-use crate::sandbox::state::{Access, Forge, Project, State, User, UserId, rest_time};
+use crate::sandbox::state::{Access, Forge, Project, State, User, UserId};
 use crate::sandbox::wire::{Call, Page, Reply};
 
 const GET: &Method = &Method::GET;
@@ -47,6 +47,7 @@ pub(in crate::sandbox) fn answer(
             let path = visible(state, id, me)?.path.clone();
             project(state, call, me, &path, rest)
         }
+        ["groups", id, "hooks", rest @ ..] => group_hooks(state, call, me, id, rest),
         segments => others(state, call, me, segments),
     }
 }
@@ -76,11 +77,34 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
     }
 }
 
-fn group(state: &State, call: &Call, me: UserId, id: &str, rest: &[&str]) -> Result<Reply, Refusal> {
+/// The full path of the group by number or full path.
+fn group_path(state: &State, id: &str) -> Result<String, Refusal> {
     let by_id = |(path, group): (&String, &crate::sandbox::state::Group)| {
         (path == id || group.id.to_string() == id).then(|| path.clone())
     };
-    let path = state.groups.iter().find_map(by_id).ok_or_else(|| Refusal::new(404, "404 Group Not Found"))?;
+    state.groups.iter().find_map(by_id).ok_or_else(|| Refusal::new(404, "404 Group Not Found"))
+}
+
+/// Group hooks are for owners, and there are none on Free.
+fn group_hooks(
+    state: &mut State,
+    call: &Call,
+    me: UserId,
+    id: &str,
+    rest: &[&str],
+) -> Result<Reply, Refusal> {
+    let path = group_path(state, id)?;
+    if !state.is_premium() {
+        return Err(no_route());
+    }
+    if state.group_members_all(&path).get(&me) < Some(&Access::ADMIN) {
+        return Err(Refusal::new(403, "403 Forbidden"));
+    }
+    webhooks::answer(state, call, &HookTarget::Group(path), rest)
+}
+
+fn group(state: &State, call: &Call, me: UserId, id: &str, rest: &[&str]) -> Result<Reply, Refusal> {
+    let path = group_path(state, id)?;
     match rest {
         [] => Ok(Reply::ok(json!({
             "id": state.groups.get(&path).map(|group| group.id),
@@ -104,10 +128,6 @@ fn group(state: &State, call: &Call, me: UserId, id: &str, rest: &[&str]) -> Res
         }
         ["merge_requests"] => Ok(lists::group(state, call, me, &path)),
         ["projects"] => Ok(lists::projects(state, call, me, &path)),
-        ["hooks"] if state.group_members_all(&path).get(&me) >= Some(&Access::ADMIN) => {
-            Ok(paged(call, hooks_of(state, &HookTarget::Group(path))))
-        }
-        ["hooks"] => Err(Refusal::new(403, "403 Forbidden")),
         _ => Err(no_route()),
     }
 }
@@ -139,19 +159,14 @@ fn project(state: &mut State, call: &Call, me: UserId, path: &str, rest: &[&str]
             text.map(Reply::raw).ok_or_else(|| Refusal::new(404, "404 File Not Found"))
         }
         (POST, ["labels"]) => create_label(state, call, path, access),
-        (GET, ["hooks"]) => {
-            maintainer()?;
-            Ok(paged(call, hooks_of(state, &HookTarget::Project(path.to_owned()))))
-        }
-        (GET, ["hooks", id]) => {
-            maintainer()?;
-            let hook = project_hook(state, path, id)?;
-            Ok(Reply::ok(hook_json(state, hook)))
-        }
         (POST, ["hooks", id, "test", _trigger]) => {
             maintainer()?;
-            let hook = project_hook(state, path, id)?.id;
+            let hook = webhooks::known(state, &HookTarget::Project(path.to_owned()), id)?.id;
             test_hook(state, path, hook)
+        }
+        (_, ["hooks", rest @ ..]) => {
+            maintainer()?;
+            webhooks::answer(state, call, &HookTarget::Project(path.to_owned()), rest)
         }
         _ => Err(no_route()),
     }
@@ -208,39 +223,6 @@ fn visible<'a>(state: &'a State, id: &str, user: UserId) -> Result<&'a Project, 
         .ok_or_else(|| Refusal::new(404, "404 Project Not Found"))
 }
 
-fn project_hook<'a>(state: &'a State, path: &str, id: &str) -> Result<&'a Hook, Refusal> {
-    let hook = id.parse().ok().and_then(|id: u64| state.hooks.get(&id));
-    hook.filter(|hook| hook.target == HookTarget::Project(path.to_owned()))
-        .ok_or_else(|| Refusal::new(404, "404 Not found"))
-}
-
-fn hooks_of(state: &State, target: &HookTarget) -> Vec<Value> {
-    let mine = state.hooks.values().filter(|hook| hook.forge == Forge::Gitlab && hook.target == *target);
-    mine.map(|hook| hook_json(state, hook)).collect()
-}
-
-fn hook_json(state: &State, hook: &Hook) -> Value {
-    let listens =
-        |name: &str| hook.new.events.is_empty() || hook.new.events.iter().any(|event| event == name);
-    json!({
-        "id": hook.id,
-        "url": hook.new.url,
-        "name": "",
-        "description": "",
-        "created_at": rest_time(hook.created_at),
-        "push_events": false,
-        "merge_requests_events": listens("merge_requests_events"),
-        "note_events": listens("note_events"),
-        "confidential_note_events": listens("confidential_note_events"),
-        "enable_ssl_verification": true,
-        "token_present": hook.new.secret.is_some(),
-        "signing_token_present": hook.new.signing_token.is_some(),
-        "alert_status": hook.alert_status(state.clock.now()),
-        "disabled_until": hook.disabled_until.map(rest_time),
-        "url_variables": [],
-    })
-}
-
 pub(super) fn no_route() -> Refusal {
     Refusal::new(404, "404 Not Found")
 }
@@ -252,7 +234,8 @@ pub(super) fn wrong_method() -> Refusal {
 
 /// GitLab says `message`; its parameter checks and its router say `error`.
 pub(in crate::sandbox) fn refuse(refusal: &Refusal) -> Reply {
-    let by_router = matches!(refusal.status, 400 | 405) || refusal.message == "404 Not Found";
+    let by_router = matches!(refusal.status, 400 | 405)
+        || matches!(refusal.message.as_str(), "404 Not Found" | webhooks::INVALID_URL);
     let member = if by_router { "error" } else { "message" };
     Reply::json(refusal.status, json!({ member: refusal.message }))
 }

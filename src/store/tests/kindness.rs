@@ -54,7 +54,7 @@ async fn what_never_went_out_does_not_count() {
     move_on(store, 1, minute(1)).await;
     assert_eq!(pings(store, minute(1)).await, 2, "withdrawn");
     let item = claim_one_of(store, 2).await;
-    store.settle(&item, Settlement::Dropped, minute(3)).await.unwrap();
+    store.settle(&item, dropped(), minute(3)).await.unwrap();
     assert_eq!(pings(store, minute(3)).await, 1, "too late for the day");
     assert!(store.outbox_list(10).await.unwrap().iter().all(|row| row.change != change(2)));
     let item = claim_one_of(store, 3).await;
@@ -132,4 +132,8 @@ async fn the_first_roll_out_is_throttled_over_restarts_and_counts_a_change_once(
     let home = home.reopen().await;
     home.store.commit(commit(Some(2), false, minute(2))).await.unwrap();
     assert_eq!(home.store.workloads(minute(3)).await.unwrap().first_run_taken, 1);
+}
+
+fn dropped() -> Settlement {
+    Settlement::Dropped { facts: vec![Fact::Lapsed { key: "k".into(), not_after: minute(2) }] }
 }

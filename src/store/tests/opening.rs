@@ -88,6 +88,7 @@ async fn looking_at_a_store_writes_nothing() {
         look.defer(&[id], minute(9), "x").await,
         look.claim(minute(0), 1).await.map(|_| ()),
         look.release_leases().await.map(|_| ()),
+        look.renew_places(minute(0)).await,
         look.save_watermark("gitlab", "p", minute(0)).await,
         look.prune(minute(0), std::time::Duration::ZERO).await.map(|_| ()),
     ];
@@ -157,12 +158,13 @@ async fn every_statement_prepares() {
 
 /// Statements that may walk an index or a table: lists for people, small tables, what is waiting, and
 /// the start.
-const WALKERS: [&str; 20] = [
+const WALKERS: [&str; 21] = [
     "QUEUE",
     "NEXT_ANNOUNCEMENT",
     "WAKE_ALL",
     "WAKE_FOR",
     "ABSENCES",
+    "RENEW_PLACES",
     "UNDECIDED",
     "NEXT_OUTBOX",
     "WORKLOADS",
@@ -194,4 +196,13 @@ async fn no_statement_of_the_loops_walks_or_sorts() {
         }
     }
     assert!(searches > 30, "the plans were read: {searches}");
+    // Before every decision: from person to person, never through all who wait.
+    for row in sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", sql::QUEUE)))
+        .fetch_all(&mut *writer)
+        .await
+        .unwrap()
+    {
+        let step: String = row.get("detail");
+        assert!(!step.starts_with("SCAN") || step == "SCAN p", "{step}");
+    }
 }

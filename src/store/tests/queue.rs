@@ -1,6 +1,6 @@
 use super::*;
 use crate::core::action::Announcement;
-use crate::core::queue::Queued;
+use crate::core::queue::{Queue, Queued, Waiting};
 use crate::core::review::{Hold, PoolReview};
 
 /// A review that waits for rita, in the order of its number, and looks again much later.
@@ -51,6 +51,15 @@ async fn a_place_that_nobody_looks_at_any_more_stands_in_nobodys_way() {
     store.commit(keep(waiting(1), None, Vec::new())).await.unwrap();
     assert!(!store.workloads(minute(60)).await.unwrap().queue.is_empty());
     assert!(store.workloads(minute(66)).await.unwrap().queue.is_empty());
+    // A server that was stopped looks again, and until then the order holds.
+    store.renew_places(minute(90)).await.unwrap();
+    assert!(!store.workloads(minute(120)).await.unwrap().queue.is_empty());
+    let queue = store.workloads(minute(90)).await.unwrap().queue;
+    let mut expected = Queue::default();
+    for person in ["ravi", "rita"] {
+        expected.join(person, Waiting { place: minute(1), change: change(1), pool: "backend".into() });
+    }
+    assert_eq!(queue, expected, "each person has a line");
 }
 
 #[tokio::test]

@@ -1,0 +1,80 @@
+//! Writing to the forges, one hook after the other.
+
+use jiff::SignedDuration;
+
+use super::Site;
+use super::survey::{Done, Row, State, Survey};
+use crate::clock::Clock;
+use crate::forge::{Client, Fault, HookWish};
+
+/// The longest that a forge's request for patience is honoured by waiting.
+const WAIT_MAX: SignedDuration = SignedDuration::from_mins(2);
+
+/// Does it, and waits where the forge or its gate asks for a little patience; then nothing was done.
+///
+/// # Errors
+/// The fault that did not go away.
+pub(super) async fn patiently<T>(
+    clock: &Clock,
+    mut act: impl AsyncFnMut() -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let end = clock.now() + WAIT_MAX;
+    loop {
+        match act().await {
+            Err(Fault::Later { at, why }) if at <= end => {
+                anstream::eprintln!("waiting until {at}: {why}");
+                clock.sleep_until(at).await;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Sets up what is missing, corrects what differs.
+pub(super) async fn install(site: &mut Site<'_>, wish: &HookWish, clock: &Clock) {
+    let (kind, client) = (site.forge.kind, &site.client);
+    for row in &mut site.survey.rows {
+        if !row.is_work() {
+            continue;
+        }
+        let put = patiently(clock, async || client.put_hook(&row.place, row.hook.as_ref(), wish).await).await;
+        row.done = Some(match put {
+            Ok(hook) => {
+                let left = wish.differences(kind, &row.place, &hook);
+                row.hook = Some(hook);
+                if left.is_empty() {
+                    Done::Well(if row.state == State::Missing { "created" } else { "corrected" })
+                } else {
+                    Done::Badly(format!("the forge took it, but it still {}", left.join(", ")))
+                }
+            }
+            Err(fault) => Done::Badly(fault.to_string()),
+        });
+    }
+}
+
+/// Takes down every hook of the survey.
+pub(super) async fn remove(site: &mut Site<'_>, clock: &Clock) {
+    let client = &site.client;
+    for row in &mut site.survey.rows {
+        let Row { place, hook: Some(hook), done, .. } = row else { continue };
+        let removed = patiently(clock, async || client.delete_hook(place, hook.id).await).await;
+        *done = Some(match removed {
+            Ok(()) => Done::Well("removed"),
+            Err(fault) => Done::Badly(fault.to_string()),
+        });
+    }
+}
+
+/// Asks how the newest deliveries of each hook went.
+pub(super) async fn ask_deliveries(client: &Client, survey: &mut Survey, clock: &Clock) {
+    for row in &mut survey.rows {
+        let Row { place, hook: Some(hook), deliveries, .. } = row else { continue };
+        match patiently(clock, async || client.hook_deliveries(place, hook.id).await).await {
+            Ok(found) => *deliveries = found,
+            Err(fault) => {
+                survey.notes.push(format!("{}: its deliveries cannot be seen: {fault}", place.path()));
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Setting up webhooks: what `usher hooks` asks of a forge.
+
+use super::{Client, Dialect, Source, sources};
+use crate::forge::fault::Fault;
+use crate::forge::hooks::{Deliveries, HookPlace, HookWish, InstalledHook};
+
+/// Where the configuration's projects are.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Watched {
+    /// One project, named in full.
+    Project(String),
+    /// Projects of a group, organisation or user.
+    Below(String),
+    /// Projects anywhere.
+    Everywhere,
+}
+
+/// The most projects that are answered for one owner.
+const PROJECTS_MAX: usize = 500;
+
+impl Client {
+    /// Where the watched projects are, in the fewest places.
+    pub fn watched(&self) -> Vec<Watched> {
+        let place = |source| match source {
+            Source::Everywhere => Watched::Everywhere,
+            Source::Below(path) => Watched::Below(path),
+            Source::Project(path) => Watched::Project(path),
+        };
+        sources(&self.0.projects).into_iter().map(place).collect()
+    }
+
+    /// The watched projects of an owner, or all of them; archived ones are left out. `true`: there are
+    /// more than these, of which there are at most 500. One read per 100 projects of the owner.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn watched_projects(&self, owner: Option<&str>) -> Result<(Vec<String>, bool), Fault> {
+        let found = match &self.0.dialect {
+            Dialect::GitLab(gitlab) => gitlab.projects_in(owner).await?,
+            Dialect::GitHub(github) => github.projects_in(owner).await?,
+        };
+        let below = |path: &str| {
+            let root = |owner: &str| path.to_lowercase().starts_with(&format!("{}/", owner.to_lowercase()));
+            owner.is_none_or(root)
+        };
+        let watched = |path: &String| self.0.projects.iter().any(|pattern| pattern.matches(path));
+        let mut projects: Vec<String> =
+            found.entries.into_iter().filter(|path| watched(path) && below(path)).collect();
+        projects.sort();
+        projects.dedup();
+        let more = found.truncated || projects.len() > PROJECTS_MAX;
+        projects.truncate(PROJECTS_MAX);
+        Ok((projects, more))
+    }
+
+    /// All webhooks of a project, group or organisation, foreign ones too. One read.
+    ///
+    /// # Errors
+    /// See [`Fault`]. [`Fault::Gone`] or [`Fault::Refused`]: this token may not look at them, or there
+    /// are none here (groups of GitLab Free).
+    pub async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => gitlab.hooks_at(place).await,
+            Dialect::GitHub(github) => github.hooks_at(place).await,
+        }
+    }
+
+    /// Sets up a webhook, or makes `old` as it should be, secrets included. One write; answers what the
+    /// forge made of it.
+    ///
+    /// # Errors
+    /// See [`Fault`]; what a forge says of a secret is shown without it.
+    pub async fn put_hook(
+        &self,
+        place: &HookPlace,
+        old: Option<&InstalledHook>,
+        wish: &HookWish,
+    ) -> Result<InstalledHook, Fault> {
+        let put = match &self.0.dialect {
+            Dialect::GitLab(gitlab) => gitlab.put_hook(place, old, wish).await,
+            Dialect::GitHub(github) => github.put_hook(place, old, wish).await,
+        };
+        put.map_err(|fault| wish.secrets.hidden_in(fault))
+    }
+
+    /// Takes a webhook down. One write; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), Fault> {
+        let deleted = match &self.0.dialect {
+            Dialect::GitLab(gitlab) => gitlab.delete_hook(place, id).await,
+            Dialect::GitHub(github) => github.delete_hook(place, id).await,
+        };
+        match deleted {
+            Err(Fault::Gone) => Ok(()),
+            deleted => deleted,
+        }
+    }
+
+    /// How the newest deliveries of a webhook went, up to a hundred; GitHub only, `None` on GitLab,
+    /// which tells of failures by the hook's state. One read.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn hook_deliveries(&self, place: &HookPlace, id: u64) -> Result<Option<Deliveries>, Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(_) => Ok(None),
+            Dialect::GitHub(github) => github.deliveries(place, id).await.map(Some),
+        }
+    }
+}
