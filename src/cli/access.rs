@@ -72,7 +72,7 @@ impl Sight<'_> {
         };
         let Seen { facts, report, .. } = seen;
         let more = if facts.truncated { ", and more that could not be looked at" } else { "" };
-        anstream::println!("{name}: {} projects{more}\n", facts.projects.len());
+        anstream::println!("{name}: {}{more}\n", words::access_projects(facts.projects.len()));
         let lacking = |row: &&Row| !row.lacks.is_empty();
         let all = report.rows.len() <= ROWS_MAX;
         let rows: Vec<&Row> = report.rows.iter().filter(|row| all || lacking(row)).take(ROWS_MAX).collect();
@@ -81,31 +81,20 @@ impl Sight<'_> {
         if hidden > 0 {
             anstream::println!("\n  and {hidden} more rows; --json has all");
         }
-        for name in &report.strangers {
-            anstream::println!("\n  note    {name} has no account there");
-        }
-        for (what, remedy, counts) in self.told(seen) {
+        for words::AccessLine { what, remedy, counts } in self.told(seen) {
             let word = if counts { "GAP " } else { "note" };
             anstream::println!("\n  {word}    {what}\n          {remedy}");
+        }
+        if !report.strangers.is_empty() {
+            anstream::println!("\n  note    {}", words::access_strangers(&report.strangers));
         }
         let end = if report.has_gaps() { "" } else { "\n  good    nobody lacks anything they need\n" };
         anstream::println!("{end}");
     }
 
-    /// Every gap with its remedy, and whether it counts.
-    fn told(&self, seen: &Seen) -> Vec<(String, String, bool)> {
-        let (kind, me) = (self.forge.kind, seen.me.as_str());
-        let gaps = seen.report.gaps.iter();
-        let gaps = gaps.map(|gap| (words::access_gap(gap), words::access_remedy(kind, gap), true));
-        let unread = seen.report.unread.iter().map(|(project, why)| {
-            let (what, remedy) = words::access_unread(kind, me, project, why);
-            (what, remedy, true)
-        });
-        let bot =
-            seen.report.bot.iter().map(|gap| {
-                (words::access_bot_gap(gap), words::access_bot_remedy(kind, me, gap), !gap.optional)
-            });
-        gaps.chain(unread).chain(bot).collect()
+    /// Every gap with its remedy.
+    fn told(&self, seen: &Seen) -> Vec<words::AccessLine> {
+        words::access_lines(self.forge.kind, &seen.me, &seen.report)
     }
 
     fn json(&self) -> Value {
@@ -115,8 +104,8 @@ impl Sight<'_> {
             Err(error) => return json!({ "forge": name, "error": format!("{error:#}") }),
         };
         let sentences = self.told(seen).into_iter();
-        let sentences = sentences
-            .map(|(what, remedy, counts)| json!({ "what": what, "remedy": remedy, "counts": counts }));
+        let sentences =
+            sentences.map(|line| json!({ "what": line.what, "remedy": line.remedy, "counts": line.counts }));
         json!({
             "forge": name,
             "account": seen.me,

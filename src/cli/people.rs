@@ -73,7 +73,8 @@ impl Sight {
         }
         let knowledge = Knowledge::new(Arc::new(config.policy.clone()), rosters);
         knowledge.set_absences(absences);
-        Ok(Sight { known: knowledge.now(), workloads, now, asked })
+        // The answers are older than the look at them.
+        Ok(Sight { known: knowledge.now(), workloads, now: clock.now(), asked })
     }
 
     fn print(&self) {
@@ -130,7 +131,7 @@ impl Sight {
         let accounts = accounts.map(|(forge, known)| format!("{forge}: {} #{}", known.login, known.id));
         [
             person.name.clone(),
-            roles(colleague).join("\n"),
+            words::member_roles(&colleague.roles).join("\n"),
             Vec::from_iter(accounts).join("\n"),
             most.map(|most| format!("{} of {most}", self.workloads.of(&person.name).open))
                 .unwrap_or_default(),
@@ -145,7 +146,9 @@ impl Sight {
             (*forge, account.map(|account| json!({ "login": account.login, "id": account.id })))
         });
         json!({
-            "name": person.name, "is": roles(colleague), "accounts": BTreeMap::from_iter(accounts),
+            "name": person.name,
+            "roles": colleague.roles.iter().map(|(role, sources)| json!({ "role": role, "sources": sources })).collect::<Vec<_>>(),
+            "is": words::member_roles(&colleague.roles), "accounts": BTreeMap::from_iter(accounts),
             "open": self.workloads.of(&person.name).open,
             "capacity": colleague.capacity(&self.known.policy),
             "absences": words::not_there(person, self.now),
@@ -154,12 +157,8 @@ impl Sight {
 
     /// What somebody should look at.
     fn oddities(&self) -> Vec<String> {
-        self.known.oddities().iter().map(|(forge, odd)| words::oddity(forge, odd)).collect()
+        self.known.oddities().iter().map(words::oddity).collect()
     }
-}
-
-fn roles(colleague: &Colleague) -> Vec<String> {
-    colleague.roles.iter().map(|(role, sources)| words::member_role(role, sources)).collect()
 }
 
 /// Asks a forge who is who. `roster` becomes its answer, or stays as it was; said is who joined and

@@ -124,8 +124,32 @@ pub enum BotRights {
 pub struct AccessFacts {
     pub read_at: Timestamp,
     pub projects: Vec<ProjectFacts>,
+    /// What the configuration names and the forge does not show.
+    pub unseen: Vec<Unseen>,
     /// There are more projects than were read.
     pub truncated: bool,
+}
+
+impl AccessFacts {
+    /// No projects.
+    pub fn new(read_at: Timestamp) -> AccessFacts {
+        AccessFacts { read_at, projects: Vec::new(), unseen: Vec::new(), truncated: false }
+    }
+}
+
+/// A project of the configuration, or a pattern for some, that matches nothing the forge shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    pub place: String,
+    /// In the forge's words.
+    pub why: String,
+}
+
+/// Projects whose members could not be read, for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    pub projects: Vec<String>,
+    pub why: String,
 }
 
 /// Something that somebody needs to be able to do in a project.
@@ -250,8 +274,8 @@ pub struct AccessReport {
     pub gaps: Vec<Gap>,
     /// What Usher's own account lacks.
     pub bot: Vec<BotGap>,
-    /// Projects whose members could not be read, and why.
-    pub unread: Vec<(String, String)>,
+    pub unread: Vec<Unread>,
+    pub unseen: Vec<Unseen>,
     /// Support engineers and members of pools without an account on this forge.
     pub strangers: Vec<String>,
 }
@@ -259,7 +283,8 @@ pub struct AccessReport {
 impl AccessReport {
     /// Whether anything is missing that people or Usher need. What is only nice to have does not count.
     pub fn has_gaps(&self) -> bool {
-        !self.gaps.is_empty() || !self.unread.is_empty() || self.bot.iter().any(|gap| !gap.optional)
+        let blind = !self.unread.is_empty() || !self.unseen.is_empty();
+        blind || !self.gaps.is_empty() || self.bot.iter().any(|gap| !gap.optional)
     }
 }
 
@@ -286,22 +311,19 @@ pub fn judge(
         rows: Vec::new(),
         gaps: Vec::new(),
         bot: bot::judge(policy, forge, kind, &facts.projects),
-        unread: Vec::new(),
+        unread: unread(&facts.projects),
+        unseen: facts.unseen.clone(),
         strangers: strangers(directory),
     };
     let mut gaps = Gaps::default();
     for project in &facts.projects {
-        if project.members.is_none() {
-            let why = project.fault.clone().unwrap_or_else(|| "not read yet".into());
-            report.unread.push((project.project.clone(), why));
-        }
         let routes = policy.routes.iter();
         let routes: Vec<&Route> =
             routes.filter(|route| route.may_lead_from(forge, &project.project)).collect();
         for person in directory.people() {
             let Some(row) = row(kind, directory, project, &routes, person) else { continue };
             if let Some(rank) = row.rank.filter(|_| !row.lacks.is_empty()) {
-                let instead = |needed| instead(policy, forge, roster, project, person, needed);
+                let instead = |needed| instead(kind, policy, forge, roster, project, person, needed);
                 gaps.add(&row, remedies(kind, project, rank, &row.lacks, instead));
             }
             report.rows.push(row);
@@ -309,6 +331,19 @@ pub fn judge(
     }
     report.gaps = gaps.merged();
     report
+}
+
+/// Where members could not be read, the same reasons together.
+fn unread(projects: &[ProjectFacts]) -> Vec<Unread> {
+    let mut unread: Vec<Unread> = Vec::new();
+    for project in projects.iter().filter(|project| project.members.is_none()) {
+        let why = project.fault.as_deref().unwrap_or("not read yet");
+        match unread.iter_mut().find(|known| known.why == why) {
+            Some(known) => known.projects.push(project.project.clone()),
+            None => unread.push(Unread { projects: vec![project.project.clone()], why: why.to_owned() }),
+        }
+    }
+    unread
 }
 
 /// People who matter and whom this forge does not know.
@@ -384,8 +419,9 @@ fn remedies(
 }
 
 /// A group by which the person could have the role: one that the project is shared with, else one of
-/// the configuration that they are in.
+/// the configuration that they are in. A team of GitHub has roles in its own organisation only.
 fn instead(
+    kind: ForgeKind,
     policy: &Policy,
     forge: &str,
     roster: &Roster,
@@ -400,7 +436,10 @@ fn instead(
         return Some(Instead::Join(path.clone()));
     }
     let pools = policy.pools.iter().flat_map(|pool| &pool.groups);
-    let mut listed = policy.support.groups.iter().chain(pools).filter(|group| group.forge == forge);
+    let owner = |path: &str| path.split('/').next().unwrap_or_default().to_lowercase();
+    let own = |path: &str| kind == ForgeKind::GitLab || owner(path) == owner(&project.project);
+    let listed = policy.support.groups.iter().chain(pools);
+    let mut listed = listed.filter(|group| group.forge == forge && own(&group.path));
     listed.find(|group| is_in(&group.path)).map(|group| Instead::Invite(group.path.clone()))
 }
 

@@ -15,6 +15,9 @@ pub struct MemberNote {
     pub account: Account,
     /// The listed group that the account is in; `None` where the configuration names the account.
     pub group: Option<String>,
+    /// The login by which the configuration means the account, where it is left out.
+    #[serde(default)]
+    pub said: Option<String>,
     pub state: MemberState,
 }
 
@@ -70,6 +73,13 @@ pub struct Renamed {
 }
 
 impl Roster {
+    /// The account that the configuration means by `login`, if it was left out because it is blocked.
+    pub fn blocked(&self, login: &str) -> Option<&Account> {
+        let means = |said: &String| said.eq_ignore_ascii_case(login);
+        let mut notes = self.notes.iter().filter(|note| note.said.as_ref().is_some_and(means));
+        notes.next().map(|note| &note.account)
+    }
+
     /// The accounts that bear another login than the configuration says.
     pub fn renamed(&self) -> impl Iterator<Item = Renamed> {
         let changed = |(said, account): &(&String, &Account)| !account.login.eq_ignore_ascii_case(said);
@@ -132,56 +142,58 @@ pub fn everybody<'a>(
     all
 }
 
-/// Something about a roster that somebody should look at.
+/// Something about rosters that somebody should look at; on which forge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Oddity<'a> {
-    /// A login of the configuration that the forge does not know.
-    UnknownLogin(&'a str),
+    /// No forge knows this person of the configuration.
+    Stranger(&'a str),
+    /// The configuration gives this login for the forge, which does not know it.
+    UnknownLogin(&'a str, &'a str),
     /// A group or team of the configuration that the forge does not know, or does not show.
-    UnknownGroup(&'a str),
-    Renamed(Renamed),
-    Note(&'a MemberNote),
+    UnknownGroup(&'a str, &'a str),
+    Renamed(&'a str, Renamed),
+    Note(&'a str, &'a MemberNote),
 }
 
-/// What somebody should look at, with the forge's name. Not everybody has an account everywhere: a
-/// login that one forge does not know is odd only if the configuration gives it for that kind of forge,
-/// or no forge knows the person. Where a note tells why, the note is enough.
-pub fn oddities<'a>(policy: &Policy, forges: &[OnForge<'a>]) -> Vec<(&'a str, Oddity<'a>)> {
-    let known: BTreeSet<&str> = forges
-        .iter()
-        .flat_map(|(_, directory, _)| directory.people())
-        .filter(|person| person.account.is_some())
-        .map(|person| person.name.as_str())
-        .collect();
-    let mut found = Vec::new();
+/// What somebody should look at. Not everybody has an account everywhere: a login that one forge does
+/// not know is odd only if the configuration gives it for that kind of forge, or if no forge knows the
+/// person. Where a note tells why, the note is enough.
+pub fn oddities<'a>(policy: &Policy, forges: &[OnForge<'a>]) -> Vec<Oddity<'a>> {
+    let mut found = strangers(forges);
     for &(forge, directory, roster) in forges {
         let groups = RosterWish::new(policy, forge).groups;
         for unknown in &roster.unknown {
             if groups.contains(unknown) {
-                found.push((forge, Oddity::UnknownGroup(unknown)));
+                found.push(Oddity::UnknownGroup(forge, unknown));
                 continue;
             }
-            let told = roster.notes.iter().any(|note| note.tells_of(unknown));
-            let nameless = directory.people().filter(|person| person.account.is_none());
-            let mut meant = nameless.filter_map(|person| {
-                let (login, own) = says_login(policy, directory.kind, &person.name);
-                login.eq_ignore_ascii_case(unknown).then_some(own || !known.contains(person.name.as_str()))
-            });
-            if !told && meant.any(|odd| odd) {
-                found.push((forge, Oddity::UnknownLogin(unknown)));
+            let given = |person: &Person| {
+                let (login, given) = says_login(policy, directory.kind, &person.name);
+                given && person.account.is_none() && login.eq_ignore_ascii_case(unknown)
+            };
+            if roster.blocked(unknown).is_none() && directory.people().any(given) {
+                found.push(Oddity::UnknownLogin(forge, unknown));
             }
         }
-        found.extend(roster.renamed().map(|renamed| (forge, Oddity::Renamed(renamed))));
-        found.extend(roster.notes.iter().map(|note| (forge, Oddity::Note(note))));
+        found.extend(roster.renamed().map(|renamed| Oddity::Renamed(forge, renamed)));
+        found.extend(roster.notes.iter().map(|note| Oddity::Note(forge, note)));
     }
     found
 }
 
-impl MemberNote {
-    /// Whether it says why `login` of the configuration counts for nobody.
-    fn tells_of(&self, login: &str) -> bool {
-        self.group.is_none() && self.account.login.eq_ignore_ascii_case(login)
+/// People whom no forge knows, once every forge has been asked for them.
+fn strangers<'a>(forges: &[OnForge<'a>]) -> Vec<Oddity<'a>> {
+    if forges.iter().any(|(_, _, roster)| roster.fetched_at.is_none()) {
+        return Vec::new();
     }
+    let mut nobody: BTreeMap<&str, bool> = BTreeMap::new();
+    for &(_, directory, roster) in forges {
+        for person in directory.people() {
+            let told = person.account.is_some() || roster.blocked(&person.name).is_some();
+            *nobody.entry(&person.name).or_insert(true) &= !told;
+        }
+    }
+    nobody.into_iter().filter(|(_, nobody)| *nobody).map(|(name, _)| Oddity::Stranger(name)).collect()
 }
 
 /// What everybody on `forge` is, by name, and by which sources.
@@ -242,7 +254,7 @@ impl Roles<'_> {
 mod tests {
     use super::*;
     use crate::core::change::ForgeKind;
-    use crate::core::policy::{ForgePolicy, Pool, Support};
+    use crate::core::policy::{ForgePolicy, PersonPolicy, Pool, Support};
 
     #[test]
     fn everybody_is_told_with_the_source_of_each_role() {
@@ -282,5 +294,56 @@ mod tests {
             (Role::LeadOf("backend".into()), [Source::Named].into()),
         ];
         assert_eq!(roles["rita"], expected.into());
+    }
+
+    #[test]
+    fn who_has_no_account_somewhere_is_odd_only_if_the_configuration_says_there_is_one() {
+        let team = GroupRef { forge: "hub".into(), path: "acme/gone".into() };
+        let hub = |login: &str| PersonPolicy { github: Some(login.into()), ..PersonPolicy::default() };
+        let policy = Policy {
+            forges: vec![
+                ForgePolicy::new("hub", ForgeKind::GitHub, Vec::new()),
+                ForgePolicy::new("lab", ForgeKind::GitLab, Vec::new()),
+            ],
+            support: Support {
+                members: ["sam", "rita", "simon", "bert"].map(str::to_owned).to_vec(),
+                groups: vec![team],
+                ..Support::default()
+            },
+            people: [("rita".into(), hub("rita-x"))].into(),
+            ..Policy::default()
+        };
+        let account = |id, login: &str| (login.to_owned(), Account::new(id, login));
+        let blocked = MemberNote {
+            account: Account::new(4, "bert"),
+            group: None,
+            said: Some("bert".into()),
+            state: MemberState::Blocked("blocked".into()),
+        };
+        let roster = |accounts: &[(String, Account)], unknown: &[&str], notes| Roster {
+            fetched_at: Some(jiff::Timestamp::UNIX_EPOCH),
+            accounts: accounts.iter().cloned().collect(),
+            unknown: unknown.iter().map(|one| (*one).to_owned()).collect(),
+            notes,
+            ..Roster::default()
+        };
+        let on_hub = roster(&[], &["acme/gone", "bert", "rita-x", "sam", "simon"], Vec::new());
+        let on_lab =
+            roster(&[account(1, "sam"), account(2, "rita")], &["bert", "simon"], vec![blocked.clone()]);
+        let hub = Directory::new(&policy, "hub", &on_hub);
+        let lab = Directory::new(&policy, "lab", &on_lab);
+        let odd = oddities(&policy, &[("hub", &hub, &on_hub), ("lab", &lab, &on_lab)]);
+        let expected = [
+            Oddity::Stranger("simon"),
+            Oddity::UnknownGroup("hub", "acme/gone"),
+            Oddity::UnknownLogin("hub", "rita-x"),
+            Oddity::Note("lab", &blocked),
+        ];
+        assert_eq!(odd, expected);
+        // What is not read yet is not known to be missing.
+        let unread = Roster::default();
+        let silent = Directory::new(&policy, "lab", &unread);
+        let odd = oddities(&policy, &[("hub", &hub, &on_hub), ("lab", &silent, &unread)]);
+        assert!(!odd.iter().any(|odd| matches!(odd, Oddity::Stranger(_))), "{odd:?}");
     }
 }

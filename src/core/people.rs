@@ -34,6 +34,10 @@ pub struct Roster {
     /// Why it could not be asked who is busy, when it was last tried; then `busy` is older.
     #[serde(default)]
     pub busy_fault: Option<String>,
+    /// By account id: what members of groups are called at Usher's whose login is another one by now.
+    /// It is the login that they had when they were met, so that what they carry stays theirs.
+    #[serde(default)]
+    pub names: BTreeMap<u64, String>,
     /// What is odd about some of the accounts, among them those that were left out.
     #[serde(default)]
     pub notes: Vec<MemberNote>,
@@ -263,22 +267,22 @@ impl Directory {
             roster.groups.get(&group.path).map_or(&[], Vec::as_slice)
         };
         for account in policy.support.groups.iter().flat_map(group) {
-            let name = self.name_for(policy, account);
+            let name = self.name_for(policy, roster, account);
             self.mark_support(&name);
         }
         for account in policy.maintainers.groups.iter().flat_map(group) {
-            let name = self.name_for(policy, account);
+            let name = self.name_for(policy, roster, account);
             self.maintainers.insert(name);
         }
         let pools = policy.pools.iter().flat_map(|pool| &pool.groups);
         for listed in pools.chain(&policy.support.groups).filter(|listed| listed.forge == forge) {
-            let names = group(listed).iter().map(|account| self.name_for(policy, account)).collect();
+            let names = group(listed).iter().map(|account| self.name_for(policy, roster, account)).collect();
             self.groups.insert(listed.path.to_lowercase(), names);
         }
         for pool in &policy.pools {
             let mut members: BTreeSet<String> = pool.members.iter().cloned().collect();
             for account in pool.groups.iter().flat_map(group) {
-                members.insert(self.name_for(policy, account));
+                members.insert(self.name_for(policy, roster, account));
             }
             // Members without a calendar of their own work in their pool's.
             for name in &members {
@@ -296,24 +300,25 @@ impl Directory {
     }
 
     /// The name of an account, admitting it under its login if it is new.
-    fn name_for(&mut self, policy: &Policy, account: &Account) -> String {
+    fn name_for(&mut self, policy: &Policy, roster: &Roster, account: &Account) -> String {
         if let Some(name) = self.name_of.get(&account.id) {
             return name.clone();
         }
-        let name = self.free_name(policy, account);
+        let name = self.free_name(policy, roster, account);
         self.admit(policy, name.clone(), Some(account));
         name
     }
 
-    /// The login, unless it is the name of somebody whose account is another one: that person must
-    /// not be mistaken for this. Stable, as long as the policy is.
-    fn free_name(&self, policy: &Policy, account: &Account) -> String {
-        let login = &account.login;
+    /// The login that they were met by, unless it is the name of somebody whose account is another
+    /// one: that person must not be mistaken for this. Stable, as long as the policy is.
+    fn free_name(&self, policy: &Policy, roster: &Roster, account: &Account) -> String {
+        let login = roster.names.get(&account.id).unwrap_or(&account.login);
         let same = |person: &Person| match &person.account {
             Some(known) => known == account,
             None => login_on(policy, self.kind, &person.name).eq_ignore_ascii_case(login),
         };
-        if self.people.get(login).is_none_or(same) {
+        let kept = roster.names.iter().any(|(id, name)| *id != account.id && name == login);
+        if !kept && self.people.get(login).is_none_or(same) {
             return login.clone();
         }
         let name = format!("{login} ({})", self.kind.word());

@@ -262,8 +262,8 @@ impl Known {
         everybody(&self.policy, self.people())
     }
 
-    /// What somebody should look at about rosters, with the forge's name.
-    pub fn oddities(&self) -> Vec<(&str, Oddity<'_>)> {
+    /// What somebody should look at about rosters.
+    pub fn oddities(&self) -> Vec<Oddity<'_>> {
         oddities(&self.policy, &self.people())
     }
 }

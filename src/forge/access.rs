@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::client::Client;
 use super::fault::Fault;
-use crate::core::access::{AccessFacts, ProjectFacts, Rank};
+use super::http::Pages;
+use crate::core::access::{AccessFacts, ProjectFacts, Rank, Unseen};
+use crate::core::policy::Pattern;
 
 /// Projects that are looked into, at most: each costs a request for every 100 members.
 pub const ACCESS_PROJECTS_MAX: usize = 500;
@@ -13,8 +15,14 @@ pub const ACCESS_PROJECTS_MAX: usize = 500;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Projects {
     pub list: Vec<ProjectFacts>,
-    /// There are more, or the forge would not show one of them.
+    /// Patterns of the configuration that match nothing the forge shows.
+    pub unseen: Vec<Unseen>,
+    /// There are more.
     pub truncated: bool,
+    /// Projects that are wanted, the archived ones included.
+    seen: Vec<String>,
+    /// Places that were not shown, and why.
+    refused: Vec<(String, String)>,
 }
 
 /// Roles in one project.
@@ -27,6 +35,45 @@ pub struct Members {
 }
 
 impl Projects {
+    /// What was found at `place`; what is not there, or not shown, is remembered.
+    pub(super) fn found<T>(&mut self, place: &str, found: Result<Pages<T>, Fault>) -> Result<Vec<T>, Fault> {
+        match found {
+            Ok(pages) => {
+                self.truncated |= pages.truncated;
+                Ok(pages.entries)
+            }
+            Err(fault @ (Fault::Gone | Fault::Refused { .. })) => {
+                self.refused.push((place.to_owned(), fault.to_string()));
+                Ok(Vec::new())
+            }
+            Err(fault) => Err(fault.about(&format!("`{place}`"))),
+        }
+    }
+
+    /// Takes in a project that one of `patterns` wants, unless it is archived.
+    pub(super) fn add(&mut self, patterns: &[Pattern], archived: bool, facts: ProjectFacts) {
+        if patterns.iter().any(|pattern| pattern.matches(&facts.project)) {
+            self.seen.push(facts.project.clone());
+            self.list.extend((!archived).then_some(facts));
+        }
+    }
+
+    /// Patterns that no project matches, and why. Of a list that was cut nobody knows.
+    fn notice_unseen(mut self, patterns: &[Pattern]) -> Projects {
+        let matched = |pattern: &Pattern| self.seen.iter().any(|project| pattern.matches(project));
+        let at = |text: &str, place: &str| {
+            text.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let why = |pattern: &Pattern| {
+            let refused = self.refused.iter().find(|(place, _)| at(&pattern.text, place));
+            refused.map_or_else(|| "no such project is shown to it".to_owned(), |(_, why)| why.clone())
+        };
+        let unseen = patterns.iter().filter(|pattern| !self.truncated && !matched(pattern));
+        self.unseen =
+            unseen.map(|pattern| Unseen { place: pattern.text.clone(), why: why(pattern) }).collect();
+        self
+    }
+
     /// Each project once, at most [`ACCESS_PROJECTS_MAX`].
     fn limited(mut self, forge: &str) -> Projects {
         self.list.sort_by(|one, other| one.project.cmp(&other.project));
@@ -47,18 +94,13 @@ impl Client {
     /// 100 installations.
     ///
     /// # Errors
-    /// See [`Fault`]. A project or namespace that is not there, or not shown, is passed over with
-    /// `truncated`.
+    /// See [`Fault`]. A project or namespace that is not there, or not shown, is passed over and noted.
     pub async fn access_projects(&self) -> Result<Projects, Fault> {
         let found = match self.dialect() {
-            super::client::Dialect::GitLab(gitlab) => {
-                gitlab.access_projects(self.name(), self.patterns()).await
-            }
-            super::client::Dialect::GitHub(github) => {
-                github.access_projects(self.name(), self.patterns()).await
-            }
+            super::client::Dialect::GitLab(gitlab) => gitlab.access_projects(self.patterns()).await,
+            super::client::Dialect::GitHub(github) => github.access_projects(self.patterns()).await,
         };
-        Ok(found?.limited(self.name()))
+        Ok(found?.notice_unseen(self.patterns()).limited(self.name()))
     }
 
     /// Reads the roles of everybody in `project`, inherited ones included, and enters them, or why
@@ -85,10 +127,10 @@ impl Client {
     /// # Errors
     /// See [`Fault`].
     pub async fn access(&self) -> Result<AccessFacts, Fault> {
-        let Projects { mut list, truncated } = self.access_projects().await?;
+        let Projects { mut list, unseen, truncated, .. } = self.access_projects().await?;
         for project in &mut list {
             self.read_access(project).await?;
         }
-        Ok(AccessFacts { read_at: self.now(), projects: list, truncated })
+        Ok(AccessFacts { read_at: self.now(), projects: list, unseen, truncated })
     }
 }

@@ -1,5 +1,7 @@
 //! Membership as a forge tells it: who of a group can act, and whose login is another one by now.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 
 use super::fault::Fault;
@@ -41,13 +43,24 @@ pub(super) fn who_count(roster: &mut Roster, group: &str, members: Vec<Member>, 
         let left_out = state.as_ref().is_some_and(MemberState::leaves_out);
         if let Some(state) = state {
             let account = member.account.clone();
-            roster.notes.push(MemberNote { account, group: Some(group.to_owned()), state });
+            roster.notes.push(MemberNote { account, group: Some(group.to_owned()), said: None, state });
         }
         if !left_out {
             count.push(member.account);
         }
     }
     count
+}
+
+/// What those of `members` are called at Usher's whose login is another one than when they were met.
+pub(super) fn kept_names(members: &[Account], before: &Roster) -> BTreeMap<u64, String> {
+    let met = before.groups.values().flatten().map(|account| (account.id, &account.login));
+    let met: BTreeMap<u64, &String> = met.chain(before.names.iter().map(|(id, name)| (*id, name))).collect();
+    let renamed = members.iter().filter_map(|account| {
+        let name = *met.get(&account.id)?;
+        (*name != account.login).then(|| (account.id, name.clone()))
+    });
+    renamed.collect()
 }
 
 /// The account that the configuration means by `login`; `None` if the forge knows none that can act.
@@ -65,22 +78,24 @@ pub(super) async fn resolve<P: People>(
         Some(account) => Some(Member::active(account)),
         None => known(people.user(login).await)?,
     };
-    let old = before.accounts.get(&login.to_lowercase());
+    let old = before.accounts.get(&login.to_lowercase()).or_else(|| before.blocked(login));
     let same = found.as_ref().map(|found| found.account.id) == old.map(|old| old.id);
-    if let Some(old) = old.filter(|_| !same) {
-        let renamed = known(people.user_by_id(old.id).await)?;
-        if let Some(renamed) = renamed.filter(|renamed| renamed.blocked.is_none()) {
-            if let Some(found) = found {
-                let state = MemberState::Took { from: renamed.account.clone() };
-                roster.notes.push(MemberNote { account: found.account, group: None, state });
-            }
-            return Ok(Some(renamed.account));
+    let renamed = match old.filter(|_| !same) {
+        Some(old) => known(people.user_by_id(old.id).await)?,
+        None => None,
+    };
+    let found = match (renamed, found) {
+        (Some(renamed), Some(found)) => {
+            let state = MemberState::Took { from: renamed.account.clone() };
+            roster.notes.push(MemberNote { account: found.account, group: None, said: None, state });
+            Some(renamed)
         }
-    }
+        (renamed, found) => renamed.or(found),
+    };
     let Some(found) = found else { return Ok(None) };
     if let Some(word) = found.blocked {
-        let state = MemberState::Blocked(word);
-        roster.notes.push(MemberNote { account: found.account, group: None, state });
+        let (said, state) = (Some(login.to_owned()), MemberState::Blocked(word));
+        roster.notes.push(MemberNote { account: found.account, group: None, said, state });
         return Ok(None);
     }
     Ok(Some(found.account))

@@ -97,6 +97,7 @@ pub(super) async fn roster<P: People>(
         seen.extend(members.iter().cloned());
         roster.groups.insert(group.clone(), members);
     }
+    roster.names = membership::kept_names(&seen, before);
     for login in &wish.logins {
         let met = seen.iter().find(|account| account.login.eq_ignore_ascii_case(login)).cloned();
         match membership::resolve(people, &mut roster, login, met, before).await? {

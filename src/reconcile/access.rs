@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Reconcile;
-use crate::core::access::{AccessFacts, ProjectFacts};
+use crate::core::access::{AccessFacts, ProjectFacts, Unseen};
 
 /// Time between two rounds.
 const ROUND_EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -19,6 +19,7 @@ pub(super) struct AccessWatch {
     /// Projects whose members are still to be read.
     waiting: Vec<ProjectFacts>,
     read: Vec<ProjectFacts>,
+    unseen: Vec<Unseen>,
     truncated: bool,
 }
 
@@ -44,7 +45,7 @@ impl Reconcile {
             }
             let projects = self.client.access_projects().await?;
             (watch.round_at, watch.truncated) = (Some(now), projects.truncated);
-            (watch.waiting, watch.read) = (projects.list, Vec::new());
+            (watch.waiting, watch.read, watch.unseen) = (projects.list, Vec::new(), projects.unseen);
             watch.waiting.reverse();
         }
         for _ in 0..PROJECTS_PER_SWEEP {
@@ -54,7 +55,8 @@ impl Reconcile {
         }
         if watch.waiting.is_empty() {
             let projects = std::mem::take(&mut watch.read);
-            let facts = AccessFacts { read_at: now, projects, truncated: watch.truncated };
+            let unseen = std::mem::take(&mut watch.unseen);
+            let facts = AccessFacts { read_at: now, projects, unseen, truncated: watch.truncated };
             self.knowledge.set_access(self.client.name(), facts);
         }
         Ok(())

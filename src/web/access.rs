@@ -10,7 +10,7 @@ use super::dashboard::{clockface, render};
 use super::door::Door;
 use super::page::{Clockface, Moment};
 use super::problem::Problem;
-use crate::core::access::{AccessReport, judge};
+use crate::core::access::judge;
 use crate::core::words;
 use crate::engine::{ForgeKnowledge, Known};
 
@@ -29,22 +29,19 @@ struct ForgeAccess {
     name: String,
     /// When it was read; `None`: not yet.
     read: Option<Moment>,
-    projects: usize,
+    /// `2 projects`
+    projects: String,
     /// There are projects that were not read.
     truncated: bool,
+    /// What went wrong with the forge last.
+    fault: Option<String>,
     /// People who were judged.
     people: usize,
-    gaps: Vec<GapLine>,
+    gaps: Vec<words::AccessLine>,
+    /// Who has no account there.
+    strangers: Option<String>,
     /// Gaps that are not shown.
     hidden: usize,
-}
-
-/// A gap, and what closes it.
-struct GapLine {
-    what: String,
-    remedy: String,
-    /// Usher works without.
-    optional: bool,
 }
 
 pub(super) async fn page(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
@@ -59,10 +56,12 @@ impl ForgeAccess {
         let mut page = ForgeAccess {
             name: name.to_owned(),
             read: None,
-            projects: 0,
+            projects: String::new(),
             truncated: false,
+            fault: forge.fault.clone(),
             people: 0,
             gaps: Vec::new(),
+            strangers: None,
             hidden: 0,
         };
         let Some(facts) = forge.access.as_deref() else { return page };
@@ -71,28 +70,14 @@ impl ForgeAccess {
         people.sort_unstable();
         people.dedup();
         page.people = people.len();
-        (page.read, page.projects) = (Some(clock.moment(facts.read_at)), facts.projects.len());
+        page.read = Some(clock.moment(facts.read_at));
+        page.projects = words::access_projects(facts.projects.len());
         page.truncated = facts.truncated;
-        page.gaps = gaps(forge, &report);
+        let me = forge.directory.me.as_ref().map_or("Usher's account", |me| me.login.as_str());
+        page.gaps = words::access_lines(forge.directory.kind, me, &report);
+        page.strangers = (!report.strangers.is_empty()).then(|| words::access_strangers(&report.strangers));
         page.hidden = page.gaps.len().saturating_sub(GAPS_MAX);
         page.gaps.truncate(GAPS_MAX);
         page
     }
-}
-
-fn gaps(forge: &ForgeKnowledge, report: &AccessReport) -> Vec<GapLine> {
-    let kind = forge.directory.kind;
-    let me = forge.directory.me.as_ref().map_or("Usher's account", |me| me.login.as_str());
-    let line = |what, remedy, optional| GapLine { what, remedy, optional };
-    let people = report.gaps.iter();
-    let people = people.map(|gap| line(words::access_gap(gap), words::access_remedy(kind, gap), false));
-    let unread = report.unread.iter().map(|(project, why)| {
-        let (what, remedy) = words::access_unread(kind, me, project, why);
-        line(what, remedy, false)
-    });
-    let bot = report
-        .bot
-        .iter()
-        .map(|gap| line(words::access_bot_gap(gap), words::access_bot_remedy(kind, me, gap), gap.optional));
-    people.chain(unread).chain(bot).collect()
 }

@@ -60,7 +60,7 @@ pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Response, Pr
     let workloads = door.store.workloads(clock.now).await?;
     render(&PeoplePage {
         rosters: rosters(&known, clock.now),
-        oddities: known.oddities().iter().map(|(forge, odd)| words::oddity(forge, odd)).collect(),
+        oddities: known.oddities().iter().map(words::oddity).collect(),
         groups: groups(&known, &workloads, clock.now),
         clock,
     })
@@ -95,7 +95,7 @@ impl PersonRow {
         let others = accounts.filter(|(_, account)| !account.login.eq_ignore_ascii_case(name));
         PersonRow {
             name: name.clone(),
-            roles: colleague.roles.iter().map(|(role, from)| words::member_role(role, from)).collect(),
+            roles: words::member_roles(&colleague.roles),
             logins: others.map(|(forge, account)| format!("{forge}: {}", account.login)).collect(),
             desk: capacity.map(|most| format!("{open} of {most} open reviews")),
             absences: words::not_there(colleague.person, now),

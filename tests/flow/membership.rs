@@ -90,7 +90,7 @@ async fn a_membership_that_ended_yesterday_is_none() {
     assert!(house.in_support(Forge::Gitlab, "sam"));
     let sam = house.account(Forge::Gitlab, "sam");
     let group = Some("acme/support".to_owned());
-    let ends = MemberNote { account: sam, group, state: MemberState::Ends(date(2026, 3, 3)) };
+    let ends = MemberNote { account: sam, group, said: None, state: MemberState::Ends(date(2026, 3, 3)) };
     assert_eq!(house.roster(Forge::Gitlab).notes, [ends]);
     house.pass(SignedDuration::from_hours(14)).await;
     house.next_refresh().await;
@@ -114,6 +114,7 @@ async fn a_blocked_account_is_neither_support_nor_asked() {
             let note = |login: &str, group: Option<&str>, word: &str| MemberNote {
                 account: house.account(forge, login),
                 group: group.map(str::to_owned),
+                said: group.is_none().then(|| login.to_owned()),
                 state: MemberState::Blocked(word.into()),
             };
             let expected =
@@ -147,8 +148,72 @@ async fn who_changes_their_login_stays_who_they_are() {
         let roster = house.roster(forge);
         assert_eq!(roster.accounts["rita"], Account::new(rita.id, "rita-moss"), "{forge:?}");
         let state = MemberState::Took { from: Account::new(rita.id, "rita-moss") };
-        let note = MemberNote { account: Account::new(other, "rita"), group: None, state };
+        let note = MemberNote { account: Account::new(other, "rita"), group: None, said: None, state };
         assert_eq!(roster.notes, [note]);
+    }
+}
+
+#[tokio::test]
+async fn a_reviewer_who_is_renamed_meanwhile_is_reminded_by_the_new_login() {
+    for forge in BOTH {
+        let settings = Settings { members: r#"["rita"]"#, ..Settings::default() };
+        let mut house = House::with(settings).await;
+        let change = house.opened(forge, "sam").await;
+        assert_eq!(house.reviewer(&change), "rita", "{forge:?}");
+        house.sandbox.rename_user(forge, "rita", "rita-moss");
+        house.rung().await;
+        house.sandbox.clear_requests();
+        house.pass(SignedDuration::from_hours(26)).await;
+        house.quiet().await;
+        let said = house.sandbox.snapshot(&change).unwrap().comments;
+        let pinged = said.iter().any(|comment| comment.body.contains("@rita-moss"));
+        assert!(pinged, "{forge:?}: {said:?}");
+        let status = said.iter().find(|comment| comment.body.contains("usher:status")).unwrap();
+        assert!(status.body.contains("rita-moss"), "{forge:?}: {}", status.body);
+        assert_eq!(house.reviewer(&change), "rita-moss", "{forge:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_member_of_a_group_who_is_renamed_keeps_their_name_at_ushers() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let sam = house.account(forge, "sam");
+        house.sandbox.rename_user(forge, "sam", "sam-long");
+        house.rung().await;
+        house.rung().await;
+        let named = |house: &House, id| {
+            let known = house.service.knowledge.now();
+            let person = known.forge(name(forge)).unwrap().directory.by_id(id).cloned().unwrap();
+            (person.name, person.account.unwrap().login)
+        };
+        assert_eq!(named(&house, sam.id), ("sam".to_owned(), "sam-long".to_owned()), "{forge:?}");
+        // Who takes the login is somebody else.
+        let other = house.sandbox.add_user(forge, "sam", "Sam Other");
+        house.joins(forge, "sam");
+        house.rung().await;
+        assert_eq!(named(&house, sam.id).0, "sam", "{forge:?}");
+        let kind = name(forge);
+        assert_eq!(named(&house, other).0, format!("sam ({kind})"), "{forge:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_takes_the_login_of_a_blocked_colleague_is_nobody() {
+    let settings = Settings { members: r#"["rita", "ravi"]"#, ..Settings::default() };
+    let mut house = House::with(settings).await;
+    house.sandbox.rename_user(Forge::Gitlab, "rita", "rita-gone");
+    house.sandbox.block_user(Forge::Gitlab, "rita-gone", "blocked");
+    let other = house.sandbox.add_user(Forge::Gitlab, "rita", "Rita Other");
+    // Also when the forge has been asked once more since.
+    for _ in 0..2 {
+        house.rung().await;
+        let roster = house.roster(Forge::Gitlab);
+        assert_eq!(roster.unknown, ["rita"]);
+        let blocked = roster.notes.iter().any(|note| note.state == MemberState::Blocked("blocked".into()));
+        assert!(blocked, "{:?}", roster.notes);
+        let known = house.service.knowledge.now();
+        assert!(known.forge("gitlab").unwrap().directory.by_id(other).is_none());
     }
 }
 

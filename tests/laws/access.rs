@@ -49,7 +49,7 @@ fn office(kind: ForgeKind, docs: bool) -> Office {
 impl Office {
     fn judge(&self, projects: Vec<ProjectFacts>) -> AccessReport {
         let directory = Directory::new(&self.policy, "f", &self.roster);
-        let facts = AccessFacts { read_at: Timestamp::UNIX_EPOCH, projects, truncated: false };
+        let facts = AccessFacts { projects, ..AccessFacts::new(Timestamp::UNIX_EPOCH) };
         judge(&self.policy, "f", &directory, &self.roster, &facts)
     }
 }

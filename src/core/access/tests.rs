@@ -45,7 +45,7 @@ fn office(kind: ForgeKind, docs: bool) -> Office {
 impl Office {
     fn judge(&self, projects: Vec<ProjectFacts>) -> AccessReport {
         let directory = Directory::new(&self.policy, "f", &self.roster);
-        let facts = AccessFacts { read_at: Timestamp::UNIX_EPOCH, projects, truncated: false };
+        let facts = AccessFacts { projects, ..AccessFacts::new(Timestamp::UNIX_EPOCH) };
         judge(&self.policy, "f", &directory, &self.roster, &facts)
     }
 }
@@ -197,7 +197,42 @@ fn members_who_could_not_be_read_are_a_gap_and_no_guess() {
     let report = office(ForgeKind::GitHub, true).judge(vec![shop]);
     assert!(report.has_gaps() && report.gaps.is_empty());
     assert!(report.rows.iter().all(|row| row.may.is_none() && row.lacks.is_empty()));
-    assert_eq!(report.unread, [("acme/shop".into(), "refused with 403: no".into())]);
+    let unread = Unread { projects: vec!["acme/shop".into()], why: "refused with 403: no".into() };
+    assert_eq!(report.unread, [unread]);
+    // The same answer for many projects is told once.
+    let shut = |name: &str| ProjectFacts { members: None, fault: Some("no".into()), ..healthy(name) };
+    let report = office(ForgeKind::GitHub, true).judge(vec![shut("acme/a"), shut("acme/b")]);
+    let (what, remedy) = words::access_unread(ForgeKind::GitHub, "usher", &report.unread[0]);
+    assert_eq!(what, "who may do what in acme/a and acme/b could not be read: no");
+    assert_eq!((remedy.as_str(), report.unread.len()), ("give usher write on each", 1));
+}
+
+#[test]
+fn a_project_that_usher_cannot_see_is_a_gap() {
+    let office = office(ForgeKind::GitLab, false);
+    let directory = Directory::new(&office.policy, "f", &office.roster);
+    let unseen = vec![Unseen { place: "acme/gone".into(), why: "not found".into() }];
+    let facts = AccessFacts { unseen, ..AccessFacts::new(Timestamp::UNIX_EPOCH) };
+    let report = judge(&office.policy, "f", &directory, &office.roster, &facts);
+    assert!(report.has_gaps());
+    let (what, remedy) = words::access_unseen(ForgeKind::GitLab, "usher", &report.unseen[0]);
+    assert_eq!(what, "Usher cannot see acme/gone: not found");
+    assert_eq!(remedy, "give usher Reporter there, or correct `projects` in the configuration");
+}
+
+#[test]
+fn a_team_can_only_be_given_a_role_in_projects_of_its_own_organisation() {
+    let project = |owner: &str| with(healthy(&format!("{owner}/notes")), 1, Rank::Nobody);
+    let remedy = |kind, owner: &str| {
+        let report = office(kind, false).judge(vec![project(owner)]);
+        words::access_remedy(kind, &report.gaps[0])
+    };
+    assert_eq!(
+        remedy(ForgeKind::GitHub, "Acme"),
+        "give sam read on Acme/notes, or give it to the whole team acme/support"
+    );
+    assert_eq!(remedy(ForgeKind::GitHub, "lena"), "give sam read on lena/notes");
+    assert!(remedy(ForgeKind::GitLab, "lena").ends_with("or give it to the whole group acme/support"));
 }
 
 #[test]

@@ -1,10 +1,31 @@
 //! Words about access: what is missing, and what would bring it.
 
-use crate::core::access::{BotGap, BotNeed, Gap, Instead, Need, Remedy, Setting};
+use crate::core::access::{
+    AccessReport, BotGap, BotNeed, Gap, Instead, Need, Rank, Remedy, Setting, Unread, Unseen,
+};
 use crate::core::change::ForgeKind;
 
 /// Names that are written out; of more, their number is told.
 const NAMES_SHOWN: usize = 5;
+
+/// Something that is missing, and what brings it.
+pub struct AccessLine {
+    pub what: String,
+    pub remedy: String,
+    /// People or Usher need it; what does not count is only nice to have.
+    pub counts: bool,
+}
+
+/// Everything that is missing on a forge, where Usher's own account is called `me`.
+pub fn access_lines(kind: ForgeKind, me: &str, report: &AccessReport) -> Vec<AccessLine> {
+    let line = |(what, remedy), counts| AccessLine { what, remedy, counts };
+    let gaps = report.gaps.iter().map(|gap| line((access_gap(gap), access_remedy(kind, gap)), true));
+    let unseen = report.unseen.iter().map(|one| line(access_unseen(kind, me, one), true));
+    let unread = report.unread.iter().map(|one| line(access_unread(kind, me, one), true));
+    let bot = report.bot.iter();
+    let bot = bot.map(|gap| line((access_bot_gap(gap), access_bot_remedy(kind, me, gap)), !gap.optional));
+    gaps.chain(unseen).chain(unread).chain(bot).collect()
+}
 
 /// What is missing, to whom, and where.
 pub fn access_gap(gap: &Gap) -> String {
@@ -57,11 +78,30 @@ pub fn access_bot_remedy(kind: ForgeKind, login: &str, gap: &BotGap) -> String {
     }
 }
 
-/// What to do about members who cannot be read.
-pub fn access_unread(kind: ForgeKind, login: &str, project: &str, why: &str) -> (String, String) {
+/// Members who cannot be read, and what to do about it.
+pub fn access_unread(kind: ForgeKind, login: &str, unread: &Unread) -> (String, String) {
     let least = if kind == ForgeKind::GitHub { "write" } else { "Reporter" };
-    let what = format!("who may do what in {project} could not be read: {why}");
-    (what, format!("give {login} {least} on {project}"))
+    let places = some(&unread.projects, "and");
+    let what = format!("who may do what in {places} could not be read: {}", unread.why);
+    (what, format!("give {login} {least} {}", there(&unread.projects)))
+}
+
+/// A project or pattern of which the forge shows nothing to Usher, and what to do about it.
+pub fn access_unseen(kind: ForgeKind, login: &str, unseen: &Unseen) -> (String, String) {
+    let least = Rank::Read.word(kind);
+    let what = format!("Usher cannot see {}: {}", unseen.place, unseen.why);
+    (what, format!("give {login} {least} there, or correct `projects` in the configuration"))
+}
+
+/// People who have no account on a forge.
+pub fn access_strangers(names: &[String]) -> String {
+    let have = if names.len() == 1 { "has" } else { "have" };
+    format!("{} {have} no account there", some(names, "and"))
+}
+
+/// `1 project`, `2 projects`.
+pub fn access_projects(number: usize) -> String {
+    format!("{number} project{}", if number == 1 { "" } else { "s" })
 }
 
 /// Something that somebody needs, after "cannot".

@@ -1,5 +1,7 @@
 //! Words about membership: what somebody is, by which source, why they are not there, and what is odd.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,21 +13,38 @@ use crate::core::people::Person;
 /// A roster older than this is called old: the server reads them hourly.
 const OLD_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
-/// A role with its sources: `support (gitlab:acme/support)`.
-pub fn member_role<'a>(role: &Role, sources: impl IntoIterator<Item = &'a Source>) -> String {
-    let what = match role {
+/// What somebody is and by which sources; what they are by the same sources is told together:
+/// `support (gitlab:acme/support)`, `leads backend, leads docs (configuration)`.
+pub fn member_roles(roles: &BTreeMap<Role, BTreeSet<Source>>) -> Vec<String> {
+    let mut told: Vec<(&BTreeSet<Source>, String)> = Vec::new();
+    for (role, sources) in roles {
+        match told.iter_mut().find(|(known, _)| *known == sources) {
+            Some((_, roles)) => {
+                roles.push_str(", ");
+                roles.push_str(&role_phrase(role));
+            }
+            None => told.push((sources, role_phrase(role))),
+        }
+    }
+    let by = |source: &Source| match source {
+        Source::Named => "configuration".to_owned(),
+        Source::Group(path) => path.clone(),
+    };
+    let line = |(sources, roles): (&BTreeSet<Source>, String)| {
+        let sources: Vec<String> = sources.iter().map(by).collect();
+        format!("{roles} ({})", sources.join(", "))
+    };
+    told.into_iter().map(line).collect()
+}
+
+fn role_phrase(role: &Role) -> String {
+    match role {
         Role::Support => "support".to_owned(),
         Role::ExceptedFromSupport => "not support: excepted".into(),
         Role::Pool(pool) => format!("pool {pool}"),
         Role::LeadOf(pool) => format!("leads {pool}"),
         Role::Maintainer => "maintainer".into(),
-    };
-    let by = |source: &Source| match source {
-        Source::Named => "configuration".to_owned(),
-        Source::Group(path) => path.clone(),
-    };
-    let sources: Vec<String> = sources.into_iter().map(by).collect();
-    format!("{what} ({})", sources.join(", "))
+    }
 }
 
 /// What keeps somebody from being asked, now or later, and who says so.
@@ -50,22 +69,24 @@ fn day(date: Date) -> String {
     date.strftime("%a %-d %b %Y").to_string()
 }
 
-/// What is odd about the people of a forge, what it means, and what to do about it.
-pub fn oddity(forge: &str, oddity: &Oddity) -> String {
-    let what = match oddity {
-        Oddity::UnknownLogin(login) => {
-            format!("nobody is called {login}; correct the configuration")
+/// What is odd about people, what it means, and what to do about it.
+pub fn oddity(oddity: &Oddity) -> String {
+    match oddity {
+        Oddity::Stranger(name) => {
+            format!("{name}: no forge has an active account of theirs; correct the configuration")
         }
-        Oddity::UnknownGroup(path) => format!(
-            "there is no group or team {path}, or Usher may not see it; correct the configuration, or let \
-             Usher in"
+        Oddity::UnknownLogin(forge, login) => {
+            format!("{forge}: no active account is called {login}; correct the configuration")
+        }
+        Oddity::UnknownGroup(forge, path) => format!(
+            "{forge}: there is no group or team {path}, or Usher may not see it; correct the configuration, \
+             or let Usher in"
         ),
-        Oddity::Renamed(Renamed { said, account }) => {
-            format!("{said} is called {} by now; correct the configuration", account.login)
+        Oddity::Renamed(forge, Renamed { said, account }) => {
+            format!("{forge}: {said} is called {} by now; correct the configuration", account.login)
         }
-        Oddity::Note(note) => member_note(note),
-    };
-    format!("{forge}: {what}")
+        Oddity::Note(forge, note) => format!("{forge}: {}", member_note(note)),
+    }
 }
 
 fn member_note(note: &MemberNote) -> String {

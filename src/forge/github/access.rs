@@ -9,7 +9,7 @@ use super::wire;
 use crate::core::access::{BotRights, ProjectFacts, Rank, Reach};
 use crate::core::policy::Pattern;
 use crate::forge::access::{Members, Projects};
-use crate::forge::client::{Source, shown, sources};
+use crate::forge::client::{Source, sources};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 
@@ -92,26 +92,21 @@ impl wire::Repository {
 }
 
 impl GitHub {
-    pub async fn access_projects(&self, forge: &str, patterns: &[Pattern]) -> Result<Projects, Fault> {
+    pub async fn access_projects(&self, patterns: &[Pattern]) -> Result<Projects, Fault> {
         let mut projects = Projects::default();
         for source in sources(patterns) {
             let found = match &source {
-                Source::Everywhere => self.all_repositories().await?,
-                Source::Below(owner) => shown(forge, owner, self.repositories_of(owner).await)?,
+                Source::Everywhere => projects.found("**", Ok(self.all_repositories().await?)),
+                Source::Below(owner) => projects.found(owner, self.repositories_of(owner).await),
                 Source::Project(path) => {
                     let found: Result<wire::Repository, Fault> = self.get(&self.in_project(path, [])).await;
-                    let gone = matches!(found, Err(Fault::Gone));
                     let found = found.map(|one| Pages { entries: vec![one], truncated: false });
-                    let mut found = shown(forge, path, found)?;
-                    found.truncated |= gone;
-                    found
+                    projects.found(path, found)
                 }
-            };
-            projects.truncated |= found.truncated;
-            let wanted = |one: &wire::Repository| {
-                !one.archived && patterns.iter().any(|pattern| pattern.matches(&one.full_name))
-            };
-            projects.list.extend(found.entries.into_iter().filter(wanted).map(wire::Repository::facts));
+            }?;
+            for one in found {
+                projects.add(patterns, one.archived, one.facts());
+            }
         }
         if self.is_app() {
             self.enter_permissions(&mut projects.list).await?;

@@ -13,7 +13,7 @@ use super::wire;
 use crate::core::access::{BotRights, ProjectFacts, Rank, Reach};
 use crate::core::policy::Pattern;
 use crate::forge::access::{Members, Projects};
-use crate::forge::client::{Source, shown, sources};
+use crate::forge::client::{Source, sources};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::story::People;
@@ -90,13 +90,15 @@ impl Settings {
 }
 
 impl GitLab {
-    pub async fn access_projects(&self, forge: &str, patterns: &[Pattern]) -> Result<Projects, Fault> {
+    pub async fn access_projects(&self, patterns: &[Pattern]) -> Result<Projects, Fault> {
         let mut projects = Projects::default();
         let today = self.clock.now().to_zoned(TimeZone::UTC).date();
         for source in sources(patterns) {
             let found = match &source {
-                Source::Everywhere => self.settings("projects", &[("membership", "true")]).await,
-                Source::Project(path) => shown_or_cut(forge, path, self.one(path).await),
+                Source::Everywhere => {
+                    projects.found("**", Ok(self.settings("projects", &[("membership", "true")]).await?))
+                }
+                Source::Project(path) => projects.found(path, self.one(path).await),
                 Source::Below(path) => {
                     let below = format!("groups/{}/projects", NameOrId::from(path.as_str()));
                     let deep = [("include_subgroups", "true"), ("with_shared", "false")];
@@ -108,13 +110,12 @@ impl GitLab {
                         }
                         found => found,
                     };
-                    shown_or_cut(forge, path, found)
+                    projects.found(path, found)
                 }
             }?;
-            projects.truncated |= found.truncated;
-            let found = found.entries.into_iter().filter(|one| !one.archived);
-            let wanted = |facts: &ProjectFacts| patterns.iter().any(|one| one.matches(&facts.project));
-            projects.list.extend(found.map(|one| one.facts(today)).filter(wanted));
+            for one in found {
+                projects.add(patterns, one.archived, one.facts(today));
+            }
         }
         Ok(projects)
     }
@@ -151,17 +152,4 @@ impl GitLab {
         };
         Ok(members)
     }
-}
-
-/// What was found in the namespace or project `name`; one that is not there, or not shown, leaves a
-/// hole in the list.
-fn shown_or_cut(
-    forge: &str,
-    name: &str,
-    found: Result<Pages<Settings>, Fault>,
-) -> Result<Pages<Settings>, Fault> {
-    let gone = matches!(found, Err(Fault::Gone));
-    let mut pages = shown(forge, name, found)?;
-    pages.truncated |= gone;
-    Ok(pages)
 }
