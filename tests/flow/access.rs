@@ -251,5 +251,5 @@ async fn people_are_listed_with_roles_sources_ids_and_what_is_odd() {
     server.sandbox.fail_next(Forge::Github, "GET", "/members", Fault::status(502, "Bad Gateway"), 9);
     let run = server.run(&["people", "--refresh"]).await;
     assert_eq!(run.code, Some(1));
-    assert!(run.out.contains("asked since, it failed: ") && run.out.contains("sam"), "{}", run.out);
+    assert!(run.out.contains("the last try failed: ") && run.out.contains("sam"), "{}", run.out);
 }

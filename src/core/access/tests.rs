@@ -217,7 +217,7 @@ fn a_project_that_usher_cannot_see_is_a_gap() {
     assert!(report.has_gaps());
     let (what, remedy) = words::access_unseen(ForgeKind::GitLab, "usher", &report.unseen[0]);
     assert_eq!(what, "Usher cannot see acme/gone: not found");
-    assert_eq!(remedy, "give usher Reporter there, or correct `projects` in the configuration");
+    assert_eq!(remedy, "give usher Developer there, or correct the list of projects in the configuration");
 }
 
 #[test]

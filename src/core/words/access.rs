@@ -88,9 +88,10 @@ pub fn access_unread(kind: ForgeKind, login: &str, unread: &Unread) -> (String, 
 
 /// A project or pattern of which the forge shows nothing to Usher, and what to do about it.
 pub fn access_unseen(kind: ForgeKind, login: &str, unseen: &Unseen) -> (String, String) {
-    let least = Rank::Read.word(kind);
+    // What it needs everywhere: setting labels on GitLab, creating them on GitHub.
+    let least = Rank::Write.word(kind);
     let what = format!("Usher cannot see {}: {}", unseen.place, unseen.why);
-    (what, format!("give {login} {least} there, or correct `projects` in the configuration"))
+    (what, format!("give {login} {least} there, or correct the list of projects in the configuration"))
 }
 
 /// People who have no account on a forge.

@@ -110,6 +110,6 @@ pub fn roster_age(read_at: Option<Timestamp>, fault: Option<&str>, now: Timestam
     let old = read_at.is_some_and(|at| now.duration_since(at) > OLD_AFTER);
     let age = read_at.map_or_else(|| "never read".into(), |at| format!("read {}", relative(at, now)));
     let old_words = if old { ", the last that is known" } else { "" };
-    let fault_words = fault.map_or_else(String::new, |fault| format!("; asked since, it failed: {fault}"));
+    let fault_words = fault.map_or_else(String::new, |fault| format!("; the last try failed: {fault}"));
     (format!("{age}{old_words}{fault_words}"), old || fault.is_some())
 }
