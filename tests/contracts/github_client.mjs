@@ -76,7 +76,7 @@ async function access(octokit, place) {
   assert.deepEqual([data.private, data.allow_forking, data.has_pull_requests, data.permissions.maintain], [true, true, true, true]);
   const all = await octokit.paginate(octokit.repos.listCollaborators, { ...place, per_page: 1 });
   const roles = Object.fromEntries(all.map((one) => [one.login, [one.role_name, one.permissions.push]]));
-  assert.deepEqual([roles.rita, roles.usher], [["write", true], ["maintain", true]]);
+  assert.deepEqual([roles.rita, roles.usher], [["write", true], ["admin", true]]);
 }
 
 async function reading(octokit, pull) {

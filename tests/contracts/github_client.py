@@ -29,7 +29,7 @@ def people(gh, town):
 
 def access(repo):
     roles = {one.login: (one.permissions.push, one.permissions.admin, one.role_name) for one in repo.get_collaborators()}
-    same((roles["rita"], roles["usher"]), ((True, False, "write"), (True, False, "maintain")), "roles")
+    same((roles["rita"], roles["usher"]), ((True, False, "write"), (True, True, "admin")), "roles")
     same((repo.private, repo.allow_forking, repo.permissions.maintain), (True, True, True), "settings")
 
 

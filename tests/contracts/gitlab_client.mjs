@@ -28,7 +28,7 @@ async function people(gitlab, town) {
   assert.deepEqual([rita.username, rita.access_level], ["rita", 30]);
   const roles = await gitlab.ProjectMembers.all(town.project, { includeInherited: true, perPage: 1 });
   const level = (name) => roles.find((one) => one.username === name).access_level;
-  assert.deepEqual([level("rita"), level("usher")], [30, 40]);
+  assert.deepEqual([level("rita"), level("usher")], [30, 50]);
   const shop = await gitlab.Projects.show(town.project);
   assert.deepEqual([shop.visibility, shop.merge_requests_access_level, shop.shared_with_groups], ["private", "enabled", []]);
   const paths = (projects) => projects.map((one) => one.path_with_namespace).sort();

@@ -25,7 +25,7 @@ def people(gl, town):
     project = gl.projects.get(town["project"])
     same(project.members_all.get(town["ids"]["rita"]).access_level, gitlab.const.AccessLevel.DEVELOPER, "a member")
     roles = {one.username: (one.access_level, one.expires_at) for one in project.members_all.list(get_all=True)}
-    same((roles["rita"], roles["usher"]), ((gitlab.const.AccessLevel.DEVELOPER, None), (gitlab.const.AccessLevel.MAINTAINER, None)), "roles")
+    same((roles["rita"], roles["usher"]), ((gitlab.const.AccessLevel.DEVELOPER, None), (gitlab.const.AccessLevel.OWNER, None)), "roles")
     settings = (project.visibility, project.repository_access_level, project.merge_requests_access_level, project.forking_access_level, project.shared_with_groups)
     same(settings, ("private", "enabled", "enabled", "enabled", []), "settings")
     below = gl.groups.get("acme").projects.list(include_subgroups=True, with_shared=False, get_all=True)
