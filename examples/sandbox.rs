@@ -47,6 +47,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for forge in [Forge::Gitlab, Forge::Github] {
         play(&sandbox, forge)?;
     }
+    fail_one(&sandbox).await;
     // Acts date a change a little into the future; what comes after them must be newer.
     tokio::time::sleep(SENDS_EVERY).await;
     let [on_gitlab, on_github] = [Forge::Gitlab, Forge::Github].map(|forge| leave_work(&sandbox, forge));
@@ -133,6 +134,19 @@ fn found(sandbox: &Sandbox, forge: Forge) -> u64 {
         sandbox.add_team("acme", "support", None, &["sam", "siobhan"]);
     }
     sandbox.add_hook(forge, HookTarget::Project(PROJECT.into()), hook(forge))
+}
+
+/// Takes away what is to be sent, all of it well but one delivery to GitHub's organisation, which
+/// nobody answers.
+async fn fail_one(sandbox: &Sandbox) {
+    let sent = sandbox.take_pending();
+    let to_people =
+        sent.into_iter().find(|request| request.forge == Forge::Github && request.event == "membership");
+    if let Some(mut request) = to_people {
+        // The discard port: nobody listens there.
+        request.url = "http://127.0.0.1:9/".to_owned();
+        sandbox.send(&request).await;
+    }
 }
 
 /// A GitHub App that acme has installed; answers its private key.

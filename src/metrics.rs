@@ -48,6 +48,16 @@ pub struct StageLabels {
     pub stage: &'static str,
 }
 
+/// Labels of a forge's request budget.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct BudgetLabels {
+    pub forge: String,
+    /// The owner whose installation of a GitHub App has it; empty without an App.
+    pub owner: String,
+    /// `core`, `graphql`, …
+    pub resource: String,
+}
+
 type SecondsGauge = Gauge<f64, AtomicU64>;
 
 /// Everything that is measured. Gauges are set when somebody looks.
@@ -69,6 +79,10 @@ pub struct Metrics {
     pub forge_sweep_age_seconds: Family<ForgeLabels, SecondsGauge>,
     pub forge_roster_age_seconds: Family<ForgeLabels, SecondsGauge>,
     pub hooks_disabled: Family<ForgeLabels, Gauge>,
+    pub forge_budget_left: Family<BudgetLabels, Gauge>,
+    pub forge_budget_limit: Family<BudgetLabels, Gauge>,
+    pub forge_blocked_seconds: Family<ForgeLabels, SecondsGauge>,
+    pub forge_circuit_open: Family<ForgeLabels, Gauge>,
 }
 
 impl Metrics {
@@ -111,8 +125,32 @@ impl Metrics {
             "Webhooks to Usher that the forge has disabled",
             metrics.hooks_disabled.clone(),
         );
+        metrics.register_connections(&mut registry);
         metrics.registry = registry;
         Arc::new(metrics)
+    }
+
+    fn register_connections(&self, registry: &mut Registry) {
+        registry.register(
+            "forge_budget_left",
+            "Requests left in the current window of a forge's budget",
+            self.forge_budget_left.clone(),
+        );
+        registry.register(
+            "forge_budget_limit",
+            "Requests in a window of a forge's budget",
+            self.forge_budget_limit.clone(),
+        );
+        registry.register(
+            "forge_blocked_seconds",
+            "How long a forge still wants to be left alone",
+            self.forge_blocked_seconds.clone(),
+        );
+        registry.register(
+            "forge_circuit_open",
+            "Whether a forge that keeps failing is left alone",
+            self.forge_circuit_open.clone(),
+        );
     }
 
     /// Counts one answer to a delivery.

@@ -3,7 +3,10 @@
 //! Usher's own webhooks (`hooks`).
 
 mod access;
+mod deliveries;
 mod hooks;
+mod places;
+mod roll;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,11 +24,13 @@ use crate::core::people::{Directory, Roster, RosterWish};
 use crate::core::pick::fingerprint;
 use crate::core::policy::Policy;
 use crate::engine::Knowledge;
-use crate::forge::{Client, Fault};
+use crate::forge::{Client, Fault, Since};
 use crate::metrics::{ForgeLabels, Metrics};
 use crate::store::{Store, StoreError};
 use access::AccessWatch;
+use deliveries::Logs;
 use hooks::HookWatch;
+use places::Pauses;
 
 /// How far the watermark stays behind the sweep: projects are listed one after another, and forges
 /// date by their own clocks. What is listed twice is no news the second time.
@@ -57,6 +62,10 @@ pub struct Reconcile {
     dry_run: bool,
     hooks: Mutex<HookWatch>,
     access: Mutex<AccessWatch>,
+    pauses: Mutex<Pauses>,
+    logs: Mutex<Logs>,
+    /// When the last roll call was completed, since the start.
+    called_at: Mutex<Option<Timestamp>>,
 }
 
 impl Reconcile {
@@ -70,8 +79,25 @@ impl Reconcile {
         metrics: Arc<Metrics>,
         dry_run: bool,
     ) -> Reconcile {
-        let (hooks, access) = (Mutex::default(), Mutex::default());
-        Reconcile { client, store, knowledge, clock, bells, metrics, dry_run, hooks, access }
+        Reconcile {
+            client,
+            store,
+            knowledge,
+            clock,
+            bells,
+            metrics,
+            dry_run,
+            hooks: Mutex::default(),
+            access: Mutex::default(),
+            pauses: Mutex::default(),
+            logs: Mutex::default(),
+            called_at: Mutex::default(),
+        }
+    }
+
+    /// The name of the forge that is swept.
+    pub fn forge(&self) -> &str {
+        self.client.name()
     }
 
     /// Sweeps at once and then every `every`, until `stop`; sooner after a failure, and whenever the
@@ -93,6 +119,8 @@ impl Reconcile {
                 }
                 Err(error) => {
                     let wait = FIRST_PAUSE.saturating_mul(1 << failures.min(16)).min(every);
+                    let wait =
+                        self.told_to_wait(&error).map_or(wait, |told| told.max(FIRST_PAUSE).min(every));
                     tracing::warn!(forge = forge.forge, %error, "a sweep failed; again in {} s", wait.as_secs());
                     self.metrics.sweep_failures.get_or_create(&forge).inc();
                     self.knowledge.faulted(&forge.forge, &error.to_string());
@@ -115,34 +143,86 @@ impl Reconcile {
         }
     }
 
-    /// One sweep: the roster if it is old (or `refresh`), then every change that is news, then the
-    /// webhooks if it is their turn. Returns how many changes were news.
+    /// How long the forge, or the gate before it, wants to be left alone.
+    fn told_to_wait(&self, error: &SweepError) -> Option<Duration> {
+        match error {
+            SweepError::Forge(Fault::Later { at, .. }) => {
+                Duration::try_from(at.duration_since(self.clock.now())).ok()
+            }
+            SweepError::Forge(_) | SweepError::Store(_) => None,
+        }
+    }
+
+    /// One sweep: the roster if it is old (or `refresh`), then every change that is news, then a roll
+    /// call of the open reviews and the webhooks if it is their turn. Returns how many changes were
+    /// news.
     pub async fn sweep(&self, refresh: bool) -> Result<usize, SweepError> {
         self.read_roster(refresh).await?;
         let forge = self.client.name();
         let started = self.clock.now();
         let scope = self.scope();
         let mark = self.store.watermark(forge, &scope).await?;
-        let mut listing = self.client.list(mark.map(|mark| mark - OVERLAP)).await?;
-        // Oldest first: so the first roll-out takes them on in this order.
-        listing.changes.sort_by_key(|(_, snapshot)| snapshot.created_at);
-        let newest = listing.changes.iter().map(|(_, snapshot)| snapshot.updated_at).max();
-        let mut news = 0;
-        for (change, snapshot) in listing.changes {
-            if let Some(snapshot) = self.news(&change, snapshot).await? {
-                self.store.put_facts(&change, &[Fact::Swept { snapshot }], started).await?;
-                news += 1;
+        let since = self.since(&scope, mark.map(|mark| mark - OVERLAP), started).await?;
+        let nothing = BTreeSet::new();
+        let (mut news, mut shown, mut complete) = self.take_in(&scope, &since, &nothing, started).await?;
+        let mut called_at = self.called_at.lock().await;
+        if self.is_roll_due(*called_at, refresh, started) {
+            if mark.is_some() {
+                // Only what is open now, wherever it is: that is what can be missed.
+                let since = Since { mark: None, roll_call: true, ..since };
+                let (more, open, all) = self.take_in(&scope, &since, &shown, started).await?;
+                (news, shown, complete) = (news + more, open, all);
+            }
+            if complete {
+                let (more, done) = self.look_for_missing(&shown, started).await?;
+                *called_at = done.then_some(started).or(*called_at);
+                news += more;
             }
         }
-        if let Some(newest) = newest.filter(|_| !listing.truncated) {
-            self.store.save_watermark(forge, &scope, newest.min(started - MARGIN)).await?;
-        }
+        drop(called_at);
         if news > 0 {
             self.bells.inbox.ring();
         }
         self.knowledge.swept(forge, self.clock.now());
         self.watch_hooks().await?;
+        self.redeliver(started).await?;
         Ok(news)
+    }
+
+    /// Lists changes and keeps what is news, but for those that were `seen` just now. Returns how many
+    /// were news, all that were shown, and whether the list was complete.
+    async fn take_in(
+        &self,
+        scope: &str,
+        since: &Since,
+        seen: &BTreeSet<ChangeKey>,
+        started: Timestamp,
+    ) -> Result<(usize, BTreeSet<ChangeKey>, bool), SweepError> {
+        let mut listing = self.client.list(since).await?;
+        // Oldest first: so the first roll-out takes them on in this order.
+        listing.changes.sort_by_key(|(_, snapshot)| snapshot.created_at);
+        let newest = listing.changes.iter().map(|(_, snapshot)| snapshot.updated_at).max();
+        let mut news = 0;
+        let mut shown = BTreeSet::new();
+        for (change, snapshot) in std::mem::take(&mut listing.changes) {
+            if !seen.contains(&change)
+                && let Some(snapshot) = self.news(&change, snapshot).await?
+            {
+                self.store.put_facts(&change, &[Fact::Swept { snapshot }], started).await?;
+                news += 1;
+            }
+            shown.insert(change);
+        }
+        if !since.roll_call {
+            self.note_places(scope, since, &listing, started).await?;
+            if let Some(newest) = newest.filter(|_| !listing.truncated) {
+                let covered = listing.covered_until.map_or(newest, |until| until.min(newest));
+                let mark = covered.min(started - MARGIN);
+                self.store.save_watermark(self.client.name(), scope, mark).await?;
+            }
+        }
+        let complete = !listing.truncated && listing.covered_until.is_none();
+        Ok((news, shown, complete))
     }
 
     /// What the watermark is good for: these projects, these support engineers and these rules for
@@ -226,28 +306,43 @@ impl Reconcile {
                 let seen: Option<Timestamp> = stored.review.seen_at;
                 // Other rules may find other tickets in what has not changed.
                 let tickets = listed.tickets.as_ref().is_none_or(|found| *found == stored.review.tickets);
-                if tickets && stored.review.whole && seen.is_some_and(|seen| seen >= listed.updated_at) {
+                let shown = stored.review.lost.is_none();
+                if tickets
+                    && shown
+                    && stored.review.whole
+                    && seen.is_some_and(|seen| seen >= listed.updated_at)
+                {
                     return Ok(None);
                 }
                 // The list does not tell verdicts; one more look does.
-                match self.client.observe(change).await {
-                    Ok(snapshot) => Ok(Some(snapshot)),
-                    Err(Fault::Gone) => Ok(Some(listed)),
-                    // One that is not shown must not keep all others from being healed.
-                    Err(fault @ Fault::Refused { .. }) => {
-                        tracing::warn!(%change, %fault, "passed over in this sweep");
-                        Ok(None)
-                    }
-                    Err(fault) => Err(fault.into()),
-                }
+                self.look_at(change).await
             }
             None => {
                 let known = self.knowledge.now();
                 let support = known
                     .forge(&change.forge)
                     .is_some_and(|forge| forge.directory.is_support(listed.author.id));
-                Ok((support && known.policy.watches(change)).then_some(listed))
+                if !support || !known.policy.watches(change) {
+                    return Ok(None);
+                }
+                // A search shows neither reviewers nor branches.
+                if listed.reviewers.is_some() {
+                    return Ok(Some(listed));
+                }
+                self.look_at(change).await
             }
+        }
+    }
+
+    /// The whole change; `None` if it is not shown, which must not keep all others from being healed.
+    async fn look_at(&self, change: &ChangeKey) -> Result<Option<Snapshot>, SweepError> {
+        match self.client.observe(change).await {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(fault @ (Fault::Gone | Fault::Refused { .. })) => {
+                tracing::warn!(%change, %fault, "passed over in this sweep");
+                Ok(None)
+            }
+            Err(fault) => Err(fault.into()),
         }
     }
 }

@@ -13,8 +13,8 @@ use usher::core::action::{Action, Shape};
 use usher::core::change::{ChangeKey, ForgeKind};
 use usher::core::people::RosterWish;
 use usher::core::policy::Pattern;
-use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint};
-use usher::sandbox::{Access, ChangeRef, Forge, NewChange, Sandbox};
+use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint, Since};
+use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox};
 
 const APP_ID: u64 = 4_711;
 
@@ -132,7 +132,7 @@ async fn it_lists_what_it_was_let_into_and_no_more() {
         for project in ["acme/shop", "acme/tools", "beta/site", "gamma/secret"] {
             town.open(project);
         }
-        let listing = town.client.list(None).await.unwrap();
+        let listing = town.client.list(&Since::default()).await.unwrap();
         let projects: Vec<&str> = listing.changes.iter().map(|(key, _)| key.project.as_str()).collect();
         assert_eq!(projects, ["acme/shop", "acme/tools", "beta/site"]);
         assert!(!listing.truncated);
@@ -145,7 +145,7 @@ async fn every_page_is_asked_for_with_the_token() {
     for _ in 0..230 {
         town.open("acme/shop");
     }
-    let listing = town.client.list(None).await.unwrap();
+    let listing = town.client.list(&Since::default()).await.unwrap();
     assert_eq!(listing.changes.len(), 230);
     assert!(
         town.sandbox
@@ -153,6 +153,33 @@ async fn every_page_is_asked_for_with_the_token() {
             .iter()
             .all(|request| request.status == Some(200) || request.status == Some(201))
     );
+}
+
+#[tokio::test]
+async fn it_reads_the_log_of_its_deliveries_page_by_page_and_has_them_sent_again() {
+    let town = Town::new(&["acme/*"]).await;
+    // Nobody listens there.
+    town.sandbox.add_hook(Forge::Github, HookTarget::Org("acme".into()), NewHook::to("http://127.0.0.1:9/"));
+    let begun = town.clock.now();
+    for _ in 0..120 {
+        town.open("acme/shop");
+    }
+    town.sandbox.deliver_pending().await;
+    let logs = town.client.delivery_logs().await.unwrap();
+    let [log] = logs.as_slice() else { panic!("{logs:?}") };
+    let failed = town.client.failed_deliveries(log, begun).await.unwrap();
+    let mut guids: Vec<&str> = failed.iter().map(|one| one.guid.as_str()).collect();
+    guids.sort_unstable();
+    guids.dedup();
+    assert!(guids.len() == failed.len() && failed.len() >= 120, "{}", failed.len());
+    assert_eq!(town.count("/app/hook/deliveries"), failed.len().div_ceil(100));
+    assert!(failed.is_sorted_by_key(|one| std::cmp::Reverse(one.id)), "newest first");
+
+    town.client.redeliver(log, failed[0].id).await.unwrap();
+    let again = town.sandbox.deliver_pending().await;
+    assert_eq!(again[0].delivery_id, failed[0].guid, "under the id it had");
+    let later = begun + SignedDuration::from_mins(1);
+    assert_eq!(town.client.failed_deliveries(log, later).await, Ok(Vec::new()));
 }
 
 #[tokio::test]

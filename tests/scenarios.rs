@@ -34,6 +34,8 @@ use crate::support::play::Play;
 
 #[path = "lines_avail.rs"]
 mod lines_avail;
+#[path = "lines_heal.rs"]
+mod lines_heal;
 mod lines_routes;
 #[path = "lines_scope.rs"]
 mod lines_scope;
@@ -494,7 +496,11 @@ impl Story {
         }
         let facts = match opening {
             Some(facts) => Some(facts),
-            None => match (self.pushes_files(line)?, self.edits_scope(line)?, self.acts(line)?) {
+            None => match (
+                self.pushes_files(line)?,
+                self.edits_scope(line)?.or(lines_heal::happens(line)),
+                self.acts(line)?,
+            ) {
                 (Some(facts), ..) | (_, Some(facts), _) | (.., Some(facts)) => Some(facts),
                 (None, None, None) => self.edits(line)?,
             },

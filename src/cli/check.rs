@@ -121,7 +121,7 @@ async fn ask(config: &Config, forge: &Forge) -> Result<Vec<Finding>, CliError> {
         (support == 0).then(|| "name them in [support], or list a group of this forge there".to_owned());
     findings.push(finding(format!("{support} support engineers have an account there"), remedy));
     let mut owned = Vec::new();
-    findings.push(match client.list(None).await {
+    findings.push(match client.list(&crate::forge::Since::default()).await {
         Ok(listing) => {
             let owners = check_owners::ask(config, forge, &client, &directory, &listing).await;
             owned.extend(owners.into_iter().map(|(what, remedy)| finding(what, remedy)));

@@ -19,7 +19,7 @@ use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Secrets};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::store::Store;
-use crate::web::{Door, Settings};
+use crate::web::{Connections, Door, Settings};
 
 /// Pause between two rounds of throwing away what is no longer needed.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -34,8 +34,9 @@ pub struct Service {
     pub reconciles: Vec<Arc<Reconcile>>,
     pub door: Arc<Door>,
     pub clock: Clock,
-    /// The clients and the way to the ticket system, which take a reload in.
-    clients: Vec<Client>,
+    /// All clients, which take a reload in and tell how their forges are.
+    pub clients: Vec<Client>,
+    /// The way to the ticket system, which takes a reload in.
     outbound: Arc<Outbound>,
     bells: Arc<Bells>,
     reconcile_every: Duration,
@@ -68,7 +69,7 @@ impl Service {
         let outbound = outbound(config)?;
         let reconciles = clients.values().map(|client| {
             Arc::new(Reconcile::new(
-                client.clone(),
+                client.background(),
                 store.clone(),
                 knowledge.clone(),
                 clock.clone(),
@@ -78,7 +79,7 @@ impl Service {
             ))
         });
         let reconciles = reconciles.collect();
-        let all_clients = clients.values().cloned().collect();
+        let all_clients: Vec<Client> = clients.values().cloned().collect();
         let courier = Courier::new(
             store.clone(),
             clients,
@@ -97,6 +98,7 @@ impl Service {
             inbounds(config)?.into_values().collect(),
             settings(config),
         );
+        door.watch(connections(&all_clients));
         Ok(Service {
             store,
             knowledge,
@@ -194,6 +196,13 @@ async fn remembered(store: &Store, config: &Config, now: Timestamp) -> anyhow::R
     let knowledge = Knowledge::new(Arc::new(config.policy.clone()), forges);
     knowledge.set_absences(store.absences().await?);
     Ok(knowledge)
+}
+
+/// How the connection to each forge is.
+fn connections(clients: &[Client]) -> Box<Connections> {
+    let clients: BTreeMap<String, Client> =
+        clients.iter().map(|client| (client.name().to_owned(), client.clone())).collect();
+    Box::new(move |forge| clients.get(forge).map(Client::health))
 }
 
 /// When a forge opens again, by the policy of the moment.

@@ -145,6 +145,9 @@ pub struct SeenReviewers {
 /// them: absent means "not told", never "empty".
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
+    /// The forge's number of the project, which stays when the project is renamed or moved.
+    #[serde(default)]
+    pub project_id: Option<u64>,
     pub title: String,
     pub url: String,
     pub author: Account,

@@ -138,6 +138,8 @@ impl Review {
 
     /// Whether time boxes stand still although the change is open.
     pub fn is_paused(&self) -> bool {
-        self.draft || matches!(self.hold, Some(Hold::Skip | Hold::Snooze { .. } | Hold::FirstRun))
+        self.draft
+            || self.lost.is_some()
+            || matches!(self.hold, Some(Hold::Skip | Hold::Snooze { .. } | Hold::FirstRun))
     }
 }

@@ -113,9 +113,9 @@ impl Judge<'_> {
         true
     }
 
-    /// Whether the change is open, ready and not held: somebody should be acting on it.
+    /// Whether the change is open, ready, shown and not held: somebody should be acting on it.
     pub(super) fn is_live(&self) -> bool {
-        self.review.is_ready() && self.review.hold.is_none()
+        self.review.is_ready() && self.review.hold.is_none() && self.review.lost.is_none()
     }
 
     /// Ends a snooze that is over and lets a change of the first roll-out in when its turn has come.
@@ -149,6 +149,10 @@ impl Judge<'_> {
         let review = &self.review;
         if !review.tracked || !review.is_open() || review.draft {
             return None;
+        }
+        if review.lost.is_some() {
+            // Reconcile looks for it; this is for a ledger that never ends in silence.
+            return Some(self.now() + RETRY_TOMORROW);
         }
         match review.hold {
             Some(Hold::Skip) => return None,

@@ -16,6 +16,10 @@ const RESHAPES_MAX: u32 = 3;
 
 impl Judge<'_> {
     pub(super) fn express(&mut self) {
+        if self.review.lost.is_some() {
+            // It would be refused, if not worse: written to where it was.
+            return;
+        }
         let quiet = match self.review.hold {
             Some(Hold::FirstRun) => true,
             // Commands were answered; everything else stays as it is, but for the label that says so.

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::absence::AwayEnd;
-use super::change::{Account, ChangedFile, OwnersFile, Snapshot, Verdict};
+use super::change::{Account, ChangeKey, ChangedFile, OwnersFile, Snapshot, Verdict};
+use super::lost::Loss;
 
 /// Something that happened, forge-neutral. Webhook, sweep, answer, refusal, person and clock all
 /// come in by this one door.
@@ -17,6 +18,10 @@ pub enum Fact {
     Told { act: Act, by: Actor, at: Timestamp, snapshot: Snapshot },
     /// Reconcile looked at the change and this is what it saw.
     Swept { snapshot: Snapshot },
+    /// Reconcile missed the change in the forge's own list, and did not find it.
+    Lost { why: Loss },
+    /// The project is the same by the forge's number, and has another name.
+    Moved { to: ChangeKey },
     /// The changed files that [`Action::ReadFiles`](super::action::Action::ReadFiles) asked for.
     Files {
         files: Vec<ChangedFile>,
@@ -36,7 +41,12 @@ impl Fact {
     pub fn snapshot(&self) -> Option<&Snapshot> {
         match self {
             Fact::Told { snapshot, .. } | Fact::Swept { snapshot } => Some(snapshot),
-            Fact::Files { .. } | Fact::Refused { .. } | Fact::Lapsed { .. } | Fact::Tick => None,
+            Fact::Lost { .. }
+            | Fact::Moved { .. }
+            | Fact::Files { .. }
+            | Fact::Refused { .. }
+            | Fact::Lapsed { .. }
+            | Fact::Tick => None,
         }
     }
 }

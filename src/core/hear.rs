@@ -39,6 +39,8 @@ impl Judge<'_> {
                 self.look(snapshot, Hand::Person, None);
                 self.reshape = true;
             }
+            Fact::Lost { why } => self.lose(*why),
+            Fact::Moved { to } => self.move_house(to),
             Fact::Files { files, codeowners } => {
                 self.measure_files(files);
                 self.claim(FilesRead { files, codeowners: *codeowners });
@@ -80,6 +82,8 @@ impl Judge<'_> {
             self.say(Reason::OlderSnapshot);
             return;
         }
+        self.find_again();
+        self.review.project_id = snapshot.project_id.or(self.review.project_id);
         let fresh = self.review.seen_at != Some(snapshot.updated_at);
         self.review.seen_at = Some(snapshot.updated_at);
         self.review.title.clone_from(&snapshot.title);

@@ -21,6 +21,7 @@ mod express;
 pub mod fact;
 mod hear;
 pub mod held;
+pub mod lost;
 mod measure;
 pub mod membership;
 mod obey;

@@ -85,7 +85,7 @@ impl Queue {
 impl Review {
     /// The places that it holds now, by pool; none while nobody should act on it.
     pub fn queued(&self) -> impl Iterator<Item = (&str, &Queued)> {
-        let waits = self.is_ready() && self.hold.is_none();
+        let waits = self.is_ready() && self.hold.is_none() && self.lost.is_none();
         let parts = self.pools.iter().filter(move |_| waits);
         parts.filter_map(|part| Some((part.pool.as_str(), part.queued.as_ref()?)))
     }

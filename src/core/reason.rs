@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::candidate::Candidate;
 use super::change::ChangeState;
 use super::fact::Refusal;
+use super::lost::Loss;
 use super::review::{Origin, Stage};
 use super::scope::Beyond;
 use super::tickets::Ticket;
@@ -259,6 +260,21 @@ pub enum Reason {
         state: ChangeState,
     },
     Reopened,
+    /// The forge does not show the change any more: time boxes stand still.
+    LostSight {
+        why: Loss,
+    },
+    /// It was looked for long enough, and the review is closed.
+    GivenUp {
+        why: Loss,
+    },
+    /// The forge shows the change again.
+    FoundAgain,
+    /// The project has another name, and the review went with it.
+    Moved {
+        from: String,
+        to: String,
+    },
     /// The forge's labels or reviewers differed from what they should be.
     Reshaped,
     /// Nothing happened to the change, but what is shown of it is out of date: a calendar, a leave or

@@ -9,6 +9,7 @@ use super::action::Shape;
 use super::candidate::Candidate;
 use super::change::{Account, ChangeKey, ChangeState, Size, Verdict};
 use super::held::HeldPing;
+use super::lost::Lost;
 use super::owners::Owner;
 use super::queue::Queued;
 use super::scope::Beyond;
@@ -63,6 +64,10 @@ impl Stage {
 #[serde(default)]
 pub struct Review {
     pub change: ChangeKey,
+    /// The forge's number of the project, once a snapshot has told it.
+    pub project_id: Option<u64>,
+    /// The forge does not show the change where it was.
+    pub lost: Option<Lost>,
     pub title: String,
     pub url: String,
     pub author: Account,
@@ -257,6 +262,8 @@ impl Review {
     pub fn new(change: ChangeKey) -> Review {
         Review {
             change,
+            project_id: None,
+            lost: None,
             title: String::new(),
             url: String::new(),
             author: Account::new(0, ""),
@@ -347,7 +354,7 @@ impl Review {
 
     /// Whether the person counts as occupied by this review: asked, open and not approved yet.
     pub fn occupies(&self) -> impl Iterator<Item = &Assignment> {
-        let busy = self.is_open() && !self.draft && self.hold != Some(Hold::Skip);
+        let busy = self.is_ready() && self.hold != Some(Hold::Skip) && self.lost.is_none();
         self.active().filter(move |assignment| busy && !self.has_approved(assignment))
     }
 

@@ -5,6 +5,7 @@
 //! each other's picks.
 
 mod knowledge;
+mod moves;
 mod refusals;
 
 use std::sync::Arc;
@@ -230,9 +231,10 @@ impl Engine {
                 }));
             }
         };
-        let tick = [Fact::Tick];
-        let facts = items.iter().flat_map(|item| &item.facts);
-        let facts: Vec<&Fact> = if items.is_empty() { tick.iter().collect() } else { facts.collect() };
+        if expected_version.is_none() && self.is_known_elsewhere(change, items, now).await? {
+            return Ok(None);
+        }
+        let facts = self.facts(change, items).await?;
         self.refusals.learn(change, &facts, &forge.directory, now);
         let mut workloads = self.store.workloads(now).await?;
         workloads.no_access = self.refusals.of(change, now);

@@ -2,7 +2,7 @@
 
 mod hooks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use super::credentials::Credentials;
 use super::fault::Fault;
-use super::http::{Health, Pages, Transport};
+use super::http::{Health, Pages, REQUEST_TIMEOUT, Transport};
+use super::source::is_wild;
 use super::url::Place;
 use super::{github, gitlab, owners, story};
 use crate::clock::Clock;
@@ -81,10 +82,43 @@ impl Performed {
 pub struct Listing {
     /// Each change once. The snapshots carry no verdicts.
     pub changes: Vec<(ChangeKey, Snapshot)>,
-    /// A limit on pages or projects was met, or the forge would not show one of them: there is more
-    /// than `changes`. The watermark must not
-    /// be moved past the oldest `updated_at` that may be missing, so leave it where it was.
+    /// A limit on pages or projects was met: there is more than `changes`. The watermark must not be
+    /// moved past the oldest `updated_at` that may be missing, so leave it where it was.
     pub truncated: bool,
+    /// There is more, but nothing that was updated before this: the watermark may be moved so far.
+    pub covered_until: Option<Timestamp>,
+    /// Places (projects, groups, owners) that the forge would not show. They keep a watermark of
+    /// their own; that of all others moves on.
+    pub refused: BTreeSet<String>,
+}
+
+/// Which changes a sweep wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    /// All that were updated at or after that instant; `None`: those that are open.
+    pub mark: Option<Timestamp>,
+    /// Places with a mark of their own: they were refused when they were asked last.
+    pub behind: BTreeMap<String, Option<Timestamp>>,
+    /// Places that are not asked this time.
+    pub resting: BTreeSet<String>,
+    /// A roll call: which changes are open is what matters, not what they look like. On GitHub that
+    /// costs a request for 100 changes instead of one for each project.
+    pub roll_call: bool,
+}
+
+impl Since {
+    /// Everything updated since, or everything open, everywhere.
+    pub fn mark(mark: Option<Timestamp>) -> Since {
+        Since { mark, ..Since::default() }
+    }
+
+    /// The mark of one place; `None` if it is not asked.
+    pub(super) fn of(&self, place: &str) -> Option<Option<Timestamp>> {
+        if self.resting.contains(place) {
+            return None;
+        }
+        Some(self.behind.get(place).copied().unwrap_or(self.mark))
+    }
 }
 
 /// One forge as one identity; cheap to clone, and clones share the gate.
@@ -100,7 +134,7 @@ struct Inner {
     line: Arc<Transport>,
     clock: Clock,
     dialect: Dialect,
-    tickets: ArcSwap<TicketRules>,
+    tickets: Arc<ArcSwap<TicketRules>>,
 }
 
 #[derive(Debug)]
@@ -119,14 +153,37 @@ impl Client {
         let fail = |why| ClientError { forge: name.clone(), why };
         let place = Place::new(kind, &url).map_err(fail)?;
         let line =
-            Transport::new(kind, place.api.clone(), credentials, &user_agent, clock.clone()).map_err(fail)?;
-        let line = Arc::new(line);
+            Transport::new(kind, place.api.clone(), credentials, &user_agent, REQUEST_TIMEOUT, clock.clone());
+        let line = Arc::new(line.map_err(fail)?);
         let dialect = match kind {
             ForgeKind::GitLab => Dialect::GitLab(gitlab::GitLab::new(line.clone(), clock.clone())),
             ForgeKind::GitHub => Dialect::GitHub(github::GitHub::new(line.clone())),
         };
-        let tickets = ArcSwap::default();
+        let tickets = Arc::default();
         Ok(Client(Arc::new(Inner { name, kind, projects, place, line, clock, dialect, tickets })))
+    }
+
+    /// The same client for traffic that nobody waits for: sweeps, rosters, the health of webhooks. A
+    /// share of the forge's budgets is kept from it, and it waits up to 90 seconds for a pace where
+    /// others are told to come later.
+    #[must_use]
+    pub fn background(&self) -> Client {
+        let Inner { name, kind, projects, place, line, clock, dialect, tickets } = &*self.0;
+        let line = Arc::new(line.background());
+        let dialect = match dialect {
+            Dialect::GitLab(gitlab) => Dialect::GitLab(gitlab.over(line.clone())),
+            Dialect::GitHub(github) => Dialect::GitHub(github.over(line.clone())),
+        };
+        Client(Arc::new(Inner {
+            name: name.clone(),
+            kind: *kind,
+            projects: projects.clone(),
+            place: place.clone(),
+            line,
+            clock: clock.clone(),
+            dialect,
+            tickets: tickets.clone(),
+        }))
     }
 
     /// From now on, this client and its clones find customer tickets by these rules; at first by none.
@@ -183,22 +240,34 @@ impl Client {
         }
     }
 
-    /// Lists the changes of the watched projects: the open ones, or, with `updated_after`, all
+    /// Lists the changes of the watched projects: the open ones, or, with a mark, all
     /// that were updated at or after that instant, closed and merged ones too.
     ///
     /// # Errors
-    /// See [`Fault`]. A project or group that is not there is passed over, and so, with a warning and
-    /// `truncated`, is one that the forge refuses to show (renamed, forbidden).
-    pub async fn list(&self, updated_after: Option<Timestamp>) -> Result<Listing, Fault> {
+    /// See [`Fault`]. A project or group that is not there, or that the forge refuses to show
+    /// (renamed, forbidden), is named in `refused`.
+    pub async fn list(&self, since: &Since) -> Result<Listing, Fault> {
         let Inner { name, projects, .. } = &*self.0;
         let tickets = self.0.tickets.load_full();
         let mut listing = match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.list(name, projects, updated_after, &tickets).await,
-            Dialect::GitHub(github) => github.list(name, projects, updated_after, &tickets).await,
+            Dialect::GitLab(gitlab) => gitlab.list(name, projects, since, &tickets).await,
+            Dialect::GitHub(github) => github.list(name, projects, since, &tickets).await,
         }?;
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         listing.changes.retain(|(key, _)| seen.insert(key.clone()));
         Ok(listing)
+    }
+
+    /// Where a project is now, by the forge's number of it, or by its path where the number is not
+    /// known. One read; on GitHub a few more for one that has moved.
+    ///
+    /// # Errors
+    /// See [`Fault`]. [`Fault::Gone`] or [`Fault::Refused`]: it was deleted, or is hidden from us.
+    pub async fn whereabouts(&self, project: &str, id: Option<u64>) -> Result<Whereabouts, Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => gitlab.whereabouts(project, id).await,
+            Dialect::GitHub(github) => github.whereabouts(project, id, &self.0.projects).await,
+        }
     }
 
     /// The watched projects that the configuration names in full, without a wildcard.
@@ -219,6 +288,45 @@ impl Client {
         match &self.0.dialect {
             Dialect::GitLab(gitlab) => gitlab.hooks(&self.0.name, project).await,
             Dialect::GitHub(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Where GitHub keeps what became of its deliveries to Usher, as far as this identity may read it:
+    /// an App its own hook's log, a token those of the organisations that it owns. GitLab keeps none
+    /// that says more than a sweep.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn delivery_logs(&self) -> Result<Vec<github::DeliveryLog>, Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(_) => Ok(Vec::new()),
+            Dialect::GitHub(github) => github.delivery_logs(&self.0.name, &self.0.projects).await,
+        }
+    }
+
+    /// The deliveries that failed at or after `since`, newest first. One read for 100.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn failed_deliveries(
+        &self,
+        log: &github::DeliveryLog,
+        since: Timestamp,
+    ) -> Result<Vec<github::FailedDelivery>, Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(_) => Ok(Vec::new()),
+            Dialect::GitHub(github) => github.failed_deliveries(log, since).await,
+        }
+    }
+
+    /// Has one of [`Client::failed_deliveries`] sent again, under the id it had. One write.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn redeliver(&self, log: &github::DeliveryLog, id: u64) -> Result<(), Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(_) => Ok(()),
+            Dialect::GitHub(github) => github.redeliver(log, id).await,
         }
     }
 
@@ -300,97 +408,43 @@ impl Client {
     }
 }
 
-/// What was found in the project or group `name`. One that is not there is passed over. So is one
-/// that the forge refuses to show, with a warning: a single renamed or forbidden project must not
-/// end the healing of all others.
-///
-/// # Errors
-/// Every other fault, which names the project where it has words.
-pub(super) fn shown<T>(forge: &str, name: &str, found: Result<Pages<T>, Fault>) -> Result<Pages<T>, Fault> {
-    let fault = match found {
-        Err(Fault::Gone) => return Ok(Pages { entries: Vec::new(), truncated: false }),
-        Err(fault) => fault.about(&format!("`{name}`")),
-        found => return found,
-    };
-    if !matches!(fault, Fault::Refused { .. }) {
-        return Err(fault);
-    }
-    tracing::warn!(forge, project = name, %fault, "passed over in this sweep; correct `projects` or the token's rights");
-    Ok(Pages { entries: Vec::new(), truncated: true })
+/// Where a project is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Full path.
+    pub project: String,
+    /// It can be read, and nobody can act on it.
+    pub archived: bool,
 }
 
-/// Where a glob pattern of projects has to be looked for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Source {
-    /// Everything the token can see.
-    Everywhere,
-    /// All projects below this namespace.
-    Below(String),
-    Project(String),
-}
-
-fn is_wild(part: &str) -> bool {
-    part.contains(['*', '?', '[', '{', '\\'])
-}
-
-impl Source {
-    /// As forges compare names: without regard to case.
-    fn folded(&self) -> Source {
-        match self {
-            Source::Everywhere => Source::Everywhere,
-            Source::Below(path) => Source::Below(path.to_ascii_lowercase()),
-            Source::Project(path) => Source::Project(path.to_ascii_lowercase()),
-        }
-    }
-}
-
-/// The fewest places in which all of `patterns` are found, in the spelling that came first.
-pub(super) fn sources(patterns: &[Pattern]) -> Vec<Source> {
-    let mut sources: Vec<Source> = Vec::new();
-    for pattern in patterns {
-        let parts: Vec<&str> = pattern.text.split('/').collect();
-        let tame: Vec<&str> = parts.iter().copied().take_while(|part| !is_wild(part)).collect();
-        sources.push(match tame.len() {
-            0 => Source::Everywhere,
-            n if n == parts.len() => Source::Project(pattern.text.clone()),
-            _ => Source::Below(tame.join("/")),
-        });
-    }
-    sources.sort_by_cached_key(Source::folded);
-    sources.dedup_by_key(|source| source.folded());
-    let all: Vec<Source> = sources.iter().map(Source::folded).collect();
-    let inside = |path: &str, root: &str| path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'));
-    sources.retain(|source| {
-        let (Source::Below(path) | Source::Project(path)) = source.folded() else { return true };
-        !all.iter().any(|other| match other {
-            Source::Everywhere => true,
-            Source::Below(root) => inside(&path, root),
-            Source::Project(_) => false,
-        })
-    });
-    sources
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_are_looked_for_in_the_fewest_places() {
-        let found = |texts: &[&str]| {
-            let patterns: Vec<Pattern> = texts.iter().map(|text| Pattern::new(text).unwrap()).collect();
-            sources(&patterns)
+impl Listing {
+    /// What was found in the project or group `name`; one that the forge does not show is noted, for a
+    /// single renamed or forbidden project must not end the healing of all others.
+    ///
+    /// # Errors
+    /// Every other fault, which names the project where it has words.
+    pub(super) fn shown<T>(
+        &mut self,
+        forge: &str,
+        name: &str,
+        found: Result<Pages<T>, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        let fault = match found {
+            Ok(found) => {
+                self.truncated |= found.truncated;
+                return Ok(found.entries);
+            }
+            Err(fault) => fault.about(&format!("`{name}`")),
         };
-        let below = |path: &str| Source::Below(path.into());
-        let project = |path: &str| Source::Project(path.into());
-        assert_eq!(
-            found(&["acme/*", "acme/shop", "acme/tools/**", "beta/x"]),
-            [below("acme"), project("beta/x")]
-        );
-        assert_eq!(found(&["acmes/*", "acme/*"]), [below("acme"), below("acmes")]);
-        assert_eq!(found(&["acme/{a,b}", "acme/*"]), [below("acme")]);
-        assert_eq!(found(&["**", "acme/shop"]), [Source::Everywhere]);
-        assert_eq!(found(&["Acme/*", "acme/*", "ACME/shop"]), [below("Acme")]);
-        assert_eq!(found(&["Beta/X", "beta/x"]), [project("Beta/X")]);
+        match fault {
+            // One that does not exist is named in `usher check`; here it would be said for ever.
+            Fault::Gone => tracing::debug!(forge, project = name, "is not there, or hidden"),
+            Fault::Refused { .. } => {
+                tracing::warn!(forge, project = name, %fault, "passed over; correct `projects` or the token's rights");
+            }
+            fault => return Err(fault),
+        }
+        self.refused.insert(name.to_owned());
+        Ok(Vec::new())
     }
 }

@@ -46,6 +46,7 @@ const GITHUB: &[HookEvent] = &[
     event("pull_request_review_comment", "Pull request review comments"),
     event("pull_request_review_thread", "Pull request review threads"),
     event("issue_comment", "Issue comments"),
+    event("repository", "Repositories"),
     of_owners("membership", "Memberships"),
     of_owners("team", "Teams"),
     of_owners("organization", "Organizations"),
@@ -408,8 +409,12 @@ mod tests {
             "repository": {"full_name": "acme/sdk"}, "sender": {"id": 2, "login": "b"},
         });
         for event in events(ForgeKind::GitHub) {
+            let mut body = body.clone();
+            if event.name == "repository" {
+                body["action"] = "renamed".into();
+            }
             let read = read(ForgeKind::GitHub, event.name, &body);
-            let right = if event.owners_only {
+            let right = if event.owners_only || event.name == "repository" {
                 matches!(read, Reading::Roster { .. })
             } else {
                 matches!(read, Reading::Change(_))

@@ -1,30 +1,38 @@
-//! The one way out to a forge: timeouts, size limit, gate, limits and faults, under both client
-//! crates. No redirect is followed and nothing is repeated here: the courier repeats.
+//! The one way out to a forge: timeouts, size limit, gate, circuit breaker, limits and faults, under
+//! both client crates. Nothing is repeated here, for the courier repeats; but a request that was sent
+//! on to a moved project goes there, because nothing was done by then.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
+use tokio::sync::Semaphore;
 use url::{Host, Url};
 
+use super::breaker::Breaker;
+use super::budget::{Budget, Purpose, Purse};
+use super::carry::Setback;
 use super::credentials::{Bearer, Credentials};
-use super::fault::{self, Fault, Patience};
-use super::gate::{Gate, NotBefore, Traffic};
+use super::etag::Shelf;
+use super::fault::{self, Fault};
+use super::gate::{Ask, Gate, NotBefore, Traffic};
 use super::github::{App, SignIn, Whose};
+use super::moved::{self, Moves};
 use crate::clock::Clock;
 use crate::core::change::ForgeKind;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Requests under way at once. GitHub allows a hundred (forges.md 4), of all clients of an account.
+const REQUESTS_AT_ONCE: usize = 8;
+/// As many of them may be background traffic.
+const BACKGROUND_AT_ONCE: usize = 4;
 /// Names the owner whose installation of a GitHub App is meant, where the path does not. It never goes
 /// out.
 pub(super) const OWNER_HEADER: &str = "x-usher-owner";
-/// Largest answer taken in: a page of 100 GitLab diffs at its 200 kB limit stays below.
-const ANSWER_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 /// Entries asked for per page: the most that both forges give.
 pub(super) const PER_PAGE: u32 = 100;
 /// Pages read of one list, at most. 3,000 entries is also where GitHub's file list ends.
@@ -39,18 +47,39 @@ pub struct Health {
     pub last_ok: Option<Timestamp>,
     /// The last fault since then; `None` while all is well.
     pub last_fault: Option<String>,
-    /// Until when the forge asked for patience.
+    /// Until when the forge asked for patience, or has nothing left to give.
     pub blocked_until: Option<Timestamp>,
+    /// The forge failed too often in a row and is left alone: when it is asked again. In the past
+    /// while it is being asked.
+    pub tries_again_at: Option<Timestamp>,
+    /// Until when background traffic waits for a pace or a budget, if any does.
+    pub waits_until: Option<Timestamp>,
+    /// What is left of each budget that the forge told of.
+    pub budgets: Vec<Budget>,
 }
 
-/// Sends requests to one forge as one identity.
+/// Sends requests to one forge as one identity, for one purpose.
 pub struct Transport {
-    http: reqwest::Client,
-    api: Url,
-    identity: Identity,
+    pub(super) http: reqwest::Client,
+    kind: ForgeKind,
+    pub(super) api: Url,
     graphql: Url,
-    gate: Gate,
-    clock: Clock,
+    pub(super) purpose: Purpose,
+    pub(super) clock: Clock,
+    pub(super) shared: Arc<Shared>,
+}
+
+/// What all purposes share.
+pub(super) struct Shared {
+    identity: Identity,
+    pub(super) gate: Gate,
+    pub(super) breaker: Breaker,
+    pub(super) shelf: Shelf,
+    moves: Moves,
+    pub(super) places: Semaphore,
+    pub(super) background_places: Semaphore,
+    /// Until when background requests wait.
+    pub(super) waits: Mutex<Vec<Timestamp>>,
     health: Mutex<Health>,
 }
 
@@ -67,7 +96,8 @@ impl fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// Prepares a connection; nothing is sent.
+    /// Prepares a connection for answering people; nothing is sent. A request may take `timeout`,
+    /// answer included.
     ///
     /// # Errors
     /// When the credentials cannot be used, or TLS cannot be set up.
@@ -76,6 +106,7 @@ impl Transport {
         api: Url,
         credentials: Credentials,
         user_agent: &str,
+        timeout: Duration,
         clock: Clock,
     ) -> Result<Transport, String> {
         let identity = match credentials {
@@ -90,7 +121,7 @@ impl Transport {
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
         let mut http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
+            .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .user_agent(user_agent)
@@ -100,9 +131,33 @@ impl Transport {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
-        let gate = Gate::new(kind, clock.clone());
+        let shared = Arc::new(Shared {
+            identity,
+            gate: Gate::new(kind, clock.clone()),
+            breaker: Breaker::new(api.as_str(), clock.clone()),
+            shelf: Shelf::default(),
+            moves: Moves::default(),
+            places: Semaphore::new(REQUESTS_AT_ONCE),
+            background_places: Semaphore::new(BACKGROUND_AT_ONCE),
+            waits: Mutex::default(),
+            health: Mutex::default(),
+        });
         let graphql = super::url::graphql(&api);
-        Ok(Transport { http, api, identity, graphql, gate, clock, health: Mutex::default() })
+        Ok(Transport { http, kind, api, graphql, purpose: Purpose::Answer, clock, shared })
+    }
+
+    /// The same connection for traffic that nobody waits for: it leaves a share of budgets, paces and
+    /// places to people, waits a little where it must, and uses answers to lists again.
+    pub fn background(&self) -> Transport {
+        Transport {
+            http: self.http.clone(),
+            kind: self.kind,
+            api: self.api.clone(),
+            graphql: self.graphql.clone(),
+            purpose: Purpose::Background,
+            clock: self.clock.clone(),
+            shared: self.shared.clone(),
+        }
     }
 
     /// Root of the API, with a slash at its end.
@@ -116,8 +171,17 @@ impl Transport {
     }
 
     pub fn health(&self) -> Health {
-        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Health { blocked_until: self.gate.blocked_until(), ..health }
+        let now = self.clock.now();
+        let waits = self.shared.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits_until = waits.iter().copied().filter(|until| *until > now).min();
+        drop(waits);
+        Health {
+            blocked_until: self.shared.gate.blocked_until(),
+            tries_again_at: self.shared.breaker.open_until(),
+            waits_until,
+            budgets: self.shared.gate.budgets(),
+            ..self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        }
     }
 
     /// Whether a write would pass the gate now.
@@ -125,12 +189,15 @@ impl Transport {
     /// # Errors
     /// [`Fault::Later`].
     pub fn check_write(&self) -> Result<(), Fault> {
-        self.gate.check(Traffic::Write).map_err(Fault::from)
+        let purse = self.purse(String::new(), Traffic::Write, "");
+        let ask = Ask { traffic: Traffic::Write, purpose: self.purpose, purse: &purse };
+        self.shared.breaker.check()?;
+        Ok(self.shared.gate.check(&ask)?)
     }
 
     /// Whether requests are made as a GitHub App.
     pub fn is_app(&self) -> bool {
-        matches!(self.identity, Identity::App(_))
+        matches!(self.shared.identity, Identity::App(_))
     }
 
     /// The owners that have installed the App, in lower case; none without an App.
@@ -138,148 +205,113 @@ impl Transport {
     /// # Errors
     /// See [`Fault`].
     pub async fn owners(&self) -> Result<Vec<String>, Fault> {
-        match &self.identity {
+        match &self.shared.identity {
             Identity::Token(_) => Ok(Vec::new()),
             Identity::App(app) => app.owners(|request| self.sign_in(request)).await,
         }
     }
 
-    /// Sends one request, once. The answer is a 2xx, read whole. A token of an App that has become
-    /// worthless early is replaced, and only then the request is sent a second time: the first did
-    /// nothing.
+    /// Sends one request, once. The answer is a 2xx, read whole. Two answers say that nothing was
+    /// done, and then the request is sent a second time: a token of an App that has become worthless
+    /// early, and a project that has moved.
     ///
     /// # Errors
     /// Everything else, as a [`Fault`].
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
-        // A GraphQL query is a POST that changes nothing, and nothing but queries is sent there.
-        let query = request.method() == Method::POST && request.uri().path() == self.graphql.path();
-        let write = !matches!(*request.method(), Method::GET | Method::HEAD) && !query;
-        self.gate.permit(if write { Traffic::Write } else { Traffic::Read })?;
-        let answer = self.send_signed(request, write).await;
+        let answer = self.send_on(request).await;
         self.note(answer.as_ref().err());
         answer
     }
 
-    async fn send_signed(&self, request: Request<Vec<u8>>, write: bool) -> Result<Response<Bytes>, Fault> {
-        let bearer = self.bearer(&request).await?;
-        let Identity::App(app) = &self.identity else { return self.carry(request, &bearer, write).await };
-        let answer = self.carry(request.clone(), &bearer, write).await;
-        if !matches!(answer, Err(Fault::Unauthorized)) {
+    /// Sends a request, and on to where its project has moved.
+    async fn send_on(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
+        let asked = self.resolved(&request)?;
+        let place = match self.send_signed(request.clone()).await {
+            Ok(answer) => return Ok(answer),
+            Err(Setback::Fault(fault)) => return Err(fault),
+            Err(Setback::Moved(place, _)) => *place,
+            Err(Setback::MovedForWrites(fault)) => {
+                let Some(old) = moved::project(&self.api, &asked) else { return Err(fault) };
+                let look = Request::get(old.as_str()).body(Vec::new());
+                match self.send_signed(look.map_err(|error| Fault::unsendable(&error))?).await {
+                    Err(Setback::Moved(new, _)) => moved::rebase(&asked, &old, &new).ok_or(fault)?,
+                    Err(Setback::Fault(fault)) => return Err(fault),
+                    Ok(_) | Err(Setback::MovedForWrites(_)) => return Err(fault),
+                }
+            }
+        };
+        self.shared.moves.tell(&self.api, &asked, &place);
+        let mut request = request;
+        if let Whose::Owner(owner) = self.whose(&request)
+            && let Ok(owner) = HeaderValue::from_str(&owner)
+        {
+            request.headers_mut().insert(OWNER_HEADER, owner);
+        }
+        *request.uri_mut() = place.as_str().parse().map_err(|error| Fault::unsendable(&error))?;
+        Ok(self.send_signed(request).await?)
+    }
+
+    async fn send_signed(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Setback> {
+        // A GraphQL query is a POST that changes nothing, and nothing but queries is sent there.
+        let traffic = match *request.method() {
+            Method::POST if request.uri().path() == self.graphql.path() => Traffic::Query,
+            Method::GET | Method::HEAD => Traffic::Read,
+            _ => Traffic::Write,
+        };
+        let whose = self.whose(&request);
+        let purse = self.purse(owner_of(&whose), traffic, request.uri().path());
+        let app = match &self.shared.identity {
+            Identity::Token(bearer) => return self.carry(request, bearer, &purse, traffic).await,
+            Identity::App(app) => app,
+        };
+        let bearer = app.bearer(&whose, |request| self.sign_in(request)).await?;
+        let answer = self.carry(request.clone(), &bearer, &purse, traffic).await;
+        if !matches!(answer, Err(Setback::Fault(Fault::Unauthorized))) {
             return answer;
         }
         app.forget(&bearer).await;
-        let bearer = self.bearer(&request).await?;
-        self.carry(request, &bearer, write).await
+        let bearer = app.bearer(&whose, |request| self.sign_in(request)).await?;
+        self.carry(request, &bearer, &purse, traffic).await
     }
 
-    async fn bearer(&self, request: &Request<Vec<u8>>) -> Result<Bearer, Fault> {
-        let app = match &self.identity {
-            Identity::Token(bearer) => return Ok(bearer.clone()),
-            Identity::App(app) => app,
-        };
-        let whose = match request.headers().get(OWNER_HEADER).and_then(|owner| owner.to_str().ok()) {
+    /// Whose token a request needs, where there is more than one.
+    fn whose(&self, request: &Request<Vec<u8>>) -> Whose {
+        if !self.is_app() {
+            return Whose::Any;
+        }
+        match request.headers().get(OWNER_HEADER).and_then(|owner| owner.to_str().ok()) {
             Some(owner) => Whose::Owner(owner.to_lowercase()),
             None => {
                 let path = request.uri().path();
                 App::whose(path.strip_prefix(self.api.path()).unwrap_or(path))
             }
+        }
+    }
+
+    fn purse(&self, owner: String, traffic: Traffic, path: &str) -> Purse {
+        let below = path.strip_prefix(self.api.path()).unwrap_or_default();
+        let resource = match (self.kind, traffic) {
+            (ForgeKind::GitLab, _) => "",
+            (ForgeKind::GitHub, Traffic::Query) => "graphql",
+            (ForgeKind::GitHub, _) if below.starts_with("search/") => "search",
+            (ForgeKind::GitHub, Traffic::Read | Traffic::Write) => "core",
         };
-        app.bearer(&whose, |request| self.sign_in(request)).await
+        Purse { owner, resource: resource.to_owned() }
     }
 
     async fn sign_in(&self, request: SignIn) -> Result<Bytes, Fault> {
-        self.gate.permit(Traffic::Read)?;
         let method = if request.post { Method::POST } else { Method::GET };
         let url = self.api.join(&request.path).map_err(|error| Fault::unsendable(&error))?;
         let outgoing = Request::builder().method(method).uri(url.as_str()).body(Vec::new());
         let outgoing = outgoing.map_err(|error| Fault::unsendable(&error))?;
         // A token that is granted and never arrives does no harm, so its outcome is not "unknown".
-        let answer = self.carry(outgoing, &request.bearer, false).await?;
+        let purse = self.purse(owner_of(&Whose::App), Traffic::Read, "");
+        let answer = self.carry(outgoing, &request.bearer, &purse, Traffic::Read).await?;
         Ok(answer.into_body())
     }
 
-    async fn carry(
-        &self,
-        request: Request<Vec<u8>>,
-        bearer: &Bearer,
-        write: bool,
-    ) -> Result<Response<Bytes>, Fault> {
-        let answer = self.exchange(request, bearer, write).await?;
-        self.weigh(answer, bearer, write)
-    }
-
-    async fn exchange(
-        &self,
-        request: Request<Vec<u8>>,
-        bearer: &Bearer,
-        write: bool,
-    ) -> Result<Response<Bytes>, Fault> {
-        let lost = |error: &reqwest::Error| Fault::Retry {
-            why: format!("no answer from the forge: {}", chain(error)),
-            // Without a connection nothing was sent.
-            outcome_unknown: write && !error.is_connect() && !error.is_builder(),
-        };
-        let mut request = self.addressed(request)?;
-        request.headers_mut().insert(header::AUTHORIZATION, bearer.header.clone());
-        let mut answer = self.http.execute(request).await.map_err(|error| lost(&error))?;
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
-            if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
-                let answer = format!("its answer is larger than {ANSWER_LIMIT_BYTES} bytes");
-                return Err(Fault::Refused { status: 200, answer });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let mut whole = Response::new(body.freeze());
-        *whole.status_mut() = answer.status();
-        *whole.headers_mut() = std::mem::take(answer.headers_mut());
-        Ok(whole)
-    }
-
-    /// The request as reqwest takes it: refused if it would carry the token to another host.
-    fn addressed(&self, request: Request<Vec<u8>>) -> Result<reqwest::Request, Fault> {
-        let refuse = |answer: String| Fault::Refused { status: 0, answer };
-        let (parts, body) = request.into_parts();
-        let mut url = self.api.join(&parts.uri.to_string()).map_err(|error| refuse(error.to_string()))?;
-        if url.query() == Some("") {
-            url.set_query(None);
-        }
-        if url.origin() != self.api.origin() {
-            return Err(refuse(format!("{} is not the configured forge", url.host_str().unwrap_or("?"))));
-        }
-        let mut outgoing = reqwest::Request::new(parts.method, url);
-        *outgoing.headers_mut() = parts.headers;
-        outgoing.headers_mut().remove(header::CONTENT_LENGTH);
-        outgoing.headers_mut().remove(OWNER_HEADER);
-        if !body.is_empty() {
-            *outgoing.body_mut() = Some(body.into());
-        }
-        Ok(outgoing)
-    }
-
-    /// Learns from the answer's headers, and turns everything but 2xx into a fault.
-    fn weigh(&self, answer: Response<Bytes>, bearer: &Bearer, write: bool) -> Result<Response<Bytes>, Fault> {
-        let (status, headers, now) = (answer.status(), answer.headers(), self.clock.now());
-        if let Some(patience) = fault::limited(status, headers, answer.body(), now) {
-            let why = format!("the forge limits requests ({})", status.as_u16());
-            return Err(self.gate.block(patience, &why).into());
-        }
-        if let Some(reset) = fault::budget_spent(headers) {
-            self.gate.block(Patience::Until(reset), "the forge's request budget is used up");
-        }
-        if status.is_success() {
-            self.gate.relax();
-            return Ok(answer);
-        }
-        if let Some(at) = status.is_server_error().then(|| fault::retry_after(headers, now)).flatten() {
-            self.gate.block(Patience::Until(at), "the forge is out of service");
-        }
-        let words = fault::words(answer.body(), bearer.secret.expose_secret());
-        Err(fault::judge(status, headers, words, write))
-    }
-
     fn note(&self, fault: Option<&Fault>) {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut health = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
             // These are answers too: the forge is well.
             None | Some(Fault::Gone | Fault::Refused { status: 400..=499, .. }) => {
@@ -297,6 +329,15 @@ impl From<NotBefore> for Fault {
     }
 }
 
+/// Whose budget it is, in a word.
+fn owner_of(whose: &Whose) -> String {
+    match whose {
+        Whose::Owner(owner) => owner.clone(),
+        Whose::App => "(app)".into(),
+        Whose::Any => String::new(),
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -307,7 +348,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// An error with its causes, and without the address, which may carry what a person typed.
-fn chain(error: &reqwest::Error) -> String {
+pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() { "timed out".to_owned() } else { String::new() };
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

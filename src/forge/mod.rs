@@ -7,10 +7,14 @@
 
 pub mod access;
 mod away;
+mod breaker;
+mod budget;
+mod carry;
 pub mod client;
 pub mod command;
 mod credentials;
 mod description;
+mod etag;
 pub mod fault;
 pub mod gate;
 pub mod github;
@@ -19,20 +23,26 @@ pub mod hooks;
 pub mod http;
 pub mod inbound;
 mod membership;
+mod moved;
 pub mod owners;
 pub mod signature;
+mod source;
 mod story;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_gate;
 pub mod time;
 pub mod tolerant;
 pub mod url;
 
-pub use client::{Client, ClientConfig, Hint, Listing, Performed, Watched};
+pub use budget::Budget;
+pub use client::{Client, ClientConfig, Hint, Listing, Performed, Since, Watched, Whereabouts};
 pub use credentials::{AppKey, Credentials};
 pub use fault::Fault;
+pub use github::{DeliveryLog, FailedDelivery};
 pub use gitlab::{Hook, HookState};
 pub use hooks::{HookAddress, HookPlace, HookSecrets, HookWish, InstalledHook};
 pub use http::Health;

@@ -40,6 +40,9 @@ impl State {
         actor: UserId,
         deed: impl FnOnce(&mut State, &mut Change) -> Deed<T>,
     ) -> Result<T, Refusal> {
+        if self.project(at.forge, &at.project)?.archived {
+            return Err(Refusal::new(403, "Repository was archived so is read-only."));
+        }
         let before = self.change(at)?.clone();
         let mut after = before.clone();
         let (answer, happened) = deed(self, &mut after)?;

@@ -1,7 +1,6 @@
 //! Webhooks on their way: who is subscribed, what is queued, how it is signed and sent, and what may
 //! go wrong in between.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,8 +17,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// (`auto_disabling.rs`, thresholds 3 and 39).
 const FAILURES_UNTIL_REST: u32 = 4;
 const FAILURES_UNTIL_DISABLED: u32 = 40;
-/// Outcomes remembered of each hook.
-const OUTCOMES_KEPT: usize = 300;
 /// Longest rest of a GitLab hook, in hours.
 const REST_HOURS_MAX: i64 = 24;
 
@@ -96,26 +93,12 @@ pub(super) struct Hook {
     pub disabled_until: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// How its deliveries ended, newest last.
-    pub outcomes: VecDeque<Outcome>,
-}
-
-/// One delivery that was sent.
-#[derive(Clone, Debug)]
-pub(super) struct Outcome {
-    /// `X-GitHub-Delivery`.
-    pub guid: String,
-    pub event: String,
-    pub action: Option<String>,
-    pub at: Timestamp,
-    /// `None`: nobody answered.
-    pub status: Option<u16>,
 }
 
 impl Hook {
     pub fn new(id: u64, forge: Forge, target: HookTarget, new: NewHook, at: Timestamp) -> Hook {
-        let (failures, disabled_until, outcomes) = (0, None, VecDeque::new());
-        Hook { id, forge, target, new, failures, disabled_until, created_at: at, updated_at: at, outcomes }
+        let (failures, disabled_until) = (0, None);
+        Hook { id, forge, target, new, failures, disabled_until, created_at: at, updated_at: at }
     }
 
     /// Whether it hears what hooks subscribe to under this name.
@@ -328,16 +311,6 @@ impl State {
         let now = self.clock.now();
         if let Some(hook) = self.hooks.get_mut(&hook) {
             hook.count(succeeded, now);
-            if hook.outcomes.len() >= OUTCOMES_KEPT {
-                hook.outcomes.pop_front();
-            }
-            hook.outcomes.push_back(Outcome {
-                guid: request.delivery_id.clone(),
-                event: request.event.clone(),
-                action: action_of(&request.body),
-                at: now,
-                status,
-            });
         }
     }
 
@@ -347,12 +320,6 @@ impl State {
         }
         self.sent.push_back(delivery);
     }
-}
-
-/// GitHub's `action` in a body.
-fn action_of(body: &[u8]) -> Option<String> {
-    let body: Value = serde_json::from_slice(body).ok()?;
-    body.get("action")?.as_str().map(str::to_owned)
 }
 
 /// Whether a hook hears of a project's events.
@@ -413,7 +380,10 @@ impl Sandbox {
             post = post.header(name, value);
         }
         let status = post.send().await.ok().map(|answer| answer.status().as_u16());
-        self.state().settle(request, status);
+        let mut state = self.state();
+        state.settle(request, status);
+        state.note_attempt(request, status);
+        drop(state);
         status
     }
 

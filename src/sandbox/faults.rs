@@ -26,12 +26,55 @@ pub enum Fault {
     DropConnectionAfterApplying,
     /// The request is carried out when the sandbox's clock has moved on by this much.
     Delay(Duration),
+    /// The request is answered with a text that the forge never wrote: a proxy's page, half a JSON
+    /// document.
+    Page {
+        /// HTTP status.
+        code: u16,
+        /// `text/html`, `application/json`, …
+        content_type: &'static str,
+        /// The body as it is.
+        text: &'static str,
+        /// Whether the request was carried out all the same.
+        applied: bool,
+    },
+    /// The request is carried out; half of the answer's body arrives, then the connection closes.
+    CutOff,
+    /// The request is carried out; half of the answer's body arrives, and the rest when the sandbox's
+    /// clock has moved on by this much.
+    SlowBody(Duration),
 }
 
 impl Fault {
     /// A status with a JSON `message` and nothing else.
     pub fn status(code: u16, message: &str) -> Fault {
         Fault::Status { code, headers: Vec::new(), body: serde_json::json!({ "message": message }) }
+    }
+
+    /// This status with these headers and a JSON `message`.
+    pub fn with_headers(code: u16, message: &str, headers: &[(&str, &str)]) -> Fault {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let body = serde_json::json!({ "message": message });
+        Fault::Status { code, headers: headers.collect(), body }
+    }
+
+    /// GitHub's GraphQL limit, told with status 200: used up until `reset`, in Unix seconds.
+    pub fn graphql_limit(reset: i64) -> Fault {
+        let error = serde_json::json!({
+            "type": "RATE_LIMIT",
+            "code": "graphql_rate_limit",
+            "message": "API rate limit already exceeded for user ID 1.",
+        });
+        let headers =
+            [("remaining", "0".to_owned()), ("reset", reset.to_string()), ("resource", "graphql".into())];
+        let headers = headers.map(|(name, value)| (format!("x-ratelimit-{name}"), value));
+        Fault::Status { code: 200, headers: headers.into(), body: serde_json::json!({ "errors": [error] }) }
+    }
+
+    /// A proxy's page in HTML with this status.
+    pub fn page(code: u16, applied: bool) -> Fault {
+        let text = "<html><head><title>Gateway</title></head><body>Come back later.</body></html>";
+        Fault::Page { code, content_type: "text/html; charset=utf-8", text, applied }
     }
 
     /// A rate limit answer: this status with `Retry-After` in seconds.

@@ -18,11 +18,13 @@
 mod access;
 mod acts;
 mod announce;
+mod body;
 mod delivery;
 mod faults;
 mod github;
 mod gitlab;
 mod graphql;
+mod moves;
 mod people;
 mod rates;
 mod record;

@@ -280,6 +280,7 @@ impl State {
             forge,
             path: path.to_owned(),
             public: false,
+            archived: false,
             settings: Settings::default(),
             members: BTreeMap::new(),
             labels: Vec::new(),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -15,6 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
+use super::body::Body;
 use super::faults::Fault;
 use super::record::RequestRecord;
 use super::refusal::Refusal;
@@ -26,7 +27,7 @@ use super::{Inner, github, gitlab, limits};
 /// The connection ends here, unanswered.
 #[derive(Debug, thiserror::Error)]
 #[error("the sandbox drops this connection")]
-struct Dropped;
+pub(super) struct Dropped;
 
 /// Accepts connections until aborted; open connections end with it. Holds the sandbox weakly, so that
 /// dropping the last handle ends the forges.
@@ -55,7 +56,7 @@ async fn answer(
     inner: Option<Arc<Inner>>,
     forge: Forge,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Dropped> {
+) -> Result<Response<Body>, Dropped> {
     let inner = inner.ok_or(Dropped)?;
     let (parts, body) = request.into_parts();
     let Ok(body) = Limited::new(body, limits::BODY_BYTES).collect().await else { return Err(Dropped) };
@@ -70,10 +71,18 @@ async fn answer(
 
     let mut state = inner.state();
     let user = authenticate(&state, forge, &parts.headers);
-    let planned = matches!(fault, Some(Fault::Status { .. }));
+    let planned = matches!(fault, Some(Fault::Status { .. } | Fault::Page { .. }));
     let heard = state.tape.is_some().then(|| Heard::new(forge, &parts, &body, planned));
     let reply = match &fault {
         Some(Fault::DropConnectionBeforeApplying) => None,
+        Some(Fault::Page { code, content_type, text, applied }) => {
+            if *applied {
+                handle(&mut state, forge, parts, &body, user);
+            }
+            let mut page = Reply { text: Some((*text).to_owned()), ..Reply::empty(*code) };
+            page.header("content-type", content_type);
+            Some(page)
+        }
         Some(Fault::Status { code, headers, body }) => {
             Some(Reply { headers: headers.clone(), ..Reply::json(*code, body.clone()) })
         }
@@ -81,7 +90,9 @@ async fn answer(
             handle(&mut state, forge, parts, &body, user);
             None
         }
-        Some(Fault::Delay(_)) | None => Some(handle(&mut state, forge, parts, &body, user)),
+        Some(Fault::Delay(_) | Fault::CutOff | Fault::SlowBody(_)) | None => {
+            Some(handle(&mut state, forge, parts, &body, user))
+        }
     };
     let at = state.clock.now();
     let login = user.map(|user| state.login(forge, user).to_owned());
@@ -90,8 +101,19 @@ async fn answer(
     if let Some(heard) = &heard {
         state.tape_exchange(heard, reply.as_ref());
     }
+    let clock = state.clock.clone();
     drop(state);
-    reply.map_or(Err(Dropped), |reply| Ok(into_response(reply)))
+    let response = reply.map(into_response).ok_or(Dropped)?;
+    Ok(match fault {
+        Some(Fault::CutOff) => response.map(|body| body.halved(async { false })),
+        Some(Fault::SlowBody(delay)) => response.map(|body| {
+            body.halved(async move {
+                clock.sleep_until(at + delay).await;
+                true
+            })
+        }),
+        _ => response,
+    })
 }
 
 fn handle(
@@ -119,7 +141,8 @@ fn handle(
             );
         }
     };
-    let mut reply = match state.charge(forge) {
+    let write = !matches!(call.method, http::Method::GET | http::Method::HEAD);
+    let mut reply = match state.charge(forge).and_then(|()| state.count_content(forge, write)) {
         Err(refusal) => refuse(forge, &refusal),
         Ok(()) => match forge {
             Forge::Gitlab => gitlab::rest::answer(state, &call, user),
@@ -130,6 +153,11 @@ fn handle(
     state.add_rate_headers(forge, &mut reply);
     if forge == Forge::Github && call.method == http::Method::GET && reply.status == 200 {
         reply = github::rest::with_etag(reply, if_none_match.as_ref());
+        if reply.status == 304 {
+            state.give_back(forge);
+            reply.headers.retain(|(name, _)| !name.starts_with("x-ratelimit"));
+            state.add_rate_headers(forge, &mut reply);
+        }
     }
     reply
 }
@@ -141,9 +169,11 @@ fn graphql_path(forge: Forge) -> &'static str {
     }
 }
 
-/// A GraphQL query, charged like any other request.
+/// A GraphQL query.
 fn query(state: &mut State, forge: Forge, body: &Bytes, user: Option<u64>) -> Reply {
-    let mut reply = match (state.charge(forge), serde_json::from_slice(body)) {
+    // GitHub has a budget of its own for it.
+    let charged = if forge == Forge::Github { Ok(()) } else { state.charge(forge) };
+    let mut reply = match (charged, serde_json::from_slice(body)) {
         (Err(refusal), _) => refuse(forge, &refusal),
         (Ok(()), Err(_)) => refuse(forge, &Refusal::new(400, "Problems parsing JSON")),
         (Ok(()), Ok(body)) => match forge {
@@ -151,7 +181,10 @@ fn query(state: &mut State, forge: Forge, body: &Bytes, user: Option<u64>) -> Re
             Forge::Github => github::graphql::answer(state, &body, user),
         },
     };
-    state.add_rate_headers(forge, &mut reply);
+    match forge {
+        Forge::Gitlab => state.add_rate_headers(forge, &mut reply),
+        Forge::Github => state.add_graphql_headers(&mut reply),
+    }
     reply
 }
 
@@ -180,10 +213,10 @@ fn authenticate(state: &State, forge: Forge, headers: &http::HeaderMap) -> Optio
     state.tokens.get(&(forge, token.to_owned())).copied()
 }
 
-fn into_response(reply: Reply) -> Response<Full<Bytes>> {
+fn into_response(reply: Reply) -> Response<Body> {
     let kind = if reply.text.is_some() { "text/plain" } else { "application/json; charset=utf-8" };
     let text = reply.text.or_else(|| reply.body.map(|body| body.to_string()));
-    let mut response = Response::new(Full::new(Bytes::from(text.unwrap_or_default())));
+    let mut response = Response::new(Body::whole(text.unwrap_or_default()));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert("content-type", HeaderValue::from_static(kind));

@@ -43,7 +43,6 @@ pub(super) struct Settings {
     pub code: Feature,
     pub changes: Feature,
     pub forks: Feature,
-    pub archived: bool,
     /// GitHub: only collaborators with write access may open pull requests.
     pub writers_only: bool,
     /// GitLab: groups that the project is shared with.
@@ -63,13 +62,6 @@ impl Sandbox {
                     project.settings.writers_only = feature == Feature::Private;
                 }
             }
-        }
-    }
-
-    /// Archives a project.
-    pub fn archive(&self, forge: Forge, project: &str) {
-        if let Ok(project) = self.state().project_mut(forge, project) {
-            project.settings.archived = true;
         }
     }
 

@@ -8,7 +8,9 @@ use jiff::civil::Date;
 use super::delivery::{Delivery, Hook};
 use super::faults::PlannedFault;
 use super::github::apps::App;
+use super::github::deliveries::Attempt;
 use super::people::ChangeRef;
+use super::rates::ContentLimit;
 use super::record::{LogEntry, RequestRecord};
 use super::settings::Settings;
 use super::sign;
@@ -124,6 +126,8 @@ pub(super) struct Project {
     /// `group/subgroup/name` or `owner/name`.
     pub path: String,
     pub public: bool,
+    /// It can be read, and nobody can act on it.
+    pub archived: bool,
     pub settings: Settings,
     pub members: BTreeMap<UserId, Access>,
     pub labels: Vec<Label>,
@@ -321,14 +325,22 @@ pub(super) struct State {
     pub groups: BTreeMap<String, Group>,
     pub orgs: BTreeMap<String, Org>,
     pub projects: BTreeMap<(Forge, String), Project>,
+    /// Projects by the paths that they no longer have.
+    pub renamed: BTreeMap<(Forge, String), u64>,
     pub hooks: BTreeMap<u64, Hook>,
     pub queue: VecDeque<Delivery>,
     pub sent: VecDeque<Delivery>,
+    /// What became of GitHub's deliveries, oldest first.
+    pub attempts: VecDeque<Attempt>,
     pub requests: VecDeque<RequestRecord>,
     pub tape: Option<Tape>,
     pub log: Vec<LogEntry>,
     pub faults: Vec<PlannedFault>,
     pub allowance: BTreeMap<Forge, Allowance>,
+    /// GitHub's limit on creating content.
+    pub content: ContentLimit,
+    /// GitHub's GraphQL points spent: the window's start in Unix seconds, and how many.
+    pub graphql_points: (i64, u64),
     /// How many of the next webhook requests get lost.
     pub losses: BTreeMap<Forge, u32>,
     last_id: u64,
@@ -362,14 +374,18 @@ impl State {
             groups: BTreeMap::new(),
             orgs: BTreeMap::new(),
             projects: BTreeMap::new(),
+            renamed: BTreeMap::new(),
             hooks: BTreeMap::new(),
             queue: VecDeque::new(),
             sent: VecDeque::new(),
+            attempts: VecDeque::new(),
             requests: VecDeque::new(),
             tape: None,
             log: Vec::new(),
             faults: Vec::new(),
             losses: BTreeMap::new(),
+            content: ContentLimit::default(),
+            graphql_points: (0, 0),
             allowance: BTreeMap::from([(Forge::Gitlab, fresh(2_000)), (Forge::Github, fresh(5_000))]),
             last_id: 100,
             salt,

@@ -174,6 +174,12 @@ impl Reply {
         Reply { status, headers: Vec::new(), body: None, text: None }
     }
 
+    /// Whether a refusal's message speaks of this.
+    pub fn is_about(&self, what: &str) -> bool {
+        let message = self.body.as_ref().and_then(|body| body["message"].as_str());
+        message.is_some_and(|message| message.contains(what))
+    }
+
     pub fn header(&mut self, name: &str, value: impl ToString) {
         self.headers.push((name.to_owned(), value.to_string()));
     }

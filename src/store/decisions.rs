@@ -7,7 +7,7 @@ use sqlx::{Sqlite, Transaction};
 
 use super::error::{CommitError, StoreError, at};
 use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
-use super::{Commit, Store, Stored, absences, outbox, queue, sql};
+use super::{Commit, Store, Stored, absences, moves, outbox, queue, sql};
 use crate::core::action::Action;
 use crate::core::asked::Asked;
 use crate::core::change::ChangeKey;
@@ -57,7 +57,8 @@ impl Store {
     }
 
     /// Writes one decision: review, facts taken in, history, wanted actions, pings, workload and
-    /// absences, all or nothing. Answers how many waiting reviews have become due, because somebody has room for
+    /// absences, all or nothing. A review that names another change than `commit.change` is carried
+    /// over to it, with all that is kept of it. Answers how many waiting reviews have become due, because somebody has room for
     /// them. [`CommitError::Conflict`] when the review is not at `expected_version`, or
     /// when one of the facts has been decided before.
     pub async fn commit(&self, commit: Commit) -> Result<u64, CommitError> {
@@ -70,7 +71,12 @@ impl Store {
             }
         }
         let mut nudged = 0;
+        let mut commit = commit;
         if let Some(review) = &commit.review {
+            if review.change != commit.change {
+                moves::carry_over(&mut tx, COMMIT, &commit.change, &review.change).await?;
+                commit.change = review.change.clone();
+            }
             nudged = save_review(&mut tx, &commit, review).await?;
         }
         append_ledger(&mut tx, &commit).await?;
@@ -169,6 +175,7 @@ async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<u6
         .bind(commit.first_run_taken.then_some(millis(commit.now)))
         .bind(json(COMMIT, &after)?)
         .bind(json(COMMIT, review)?)
+        .bind(moves::home(review))
         .execute(&mut **tx)
         .await
         .map_err(at(COMMIT))?;

@@ -44,6 +44,13 @@ impl Store {
         Ok(Put::Stored(id))
     }
 
+    /// Whether a delivery of this id was kept, in the last eight days at least.
+    pub async fn has_delivery(&self, forge: &str, delivery_id: &str) -> Result<bool, StoreError> {
+        let row = sqlx::query(sql::HAS_DELIVERY).bind(forge).bind(delivery_id);
+        let row = row.fetch_optional(&self.reader).await.map_err(at("look up a delivery"))?;
+        Ok(row.is_some())
+    }
+
     /// Keeps facts from our own house (sweep, people at the dashboard) in the same inbox. No facts,
     /// no row.
     pub async fn put_facts(

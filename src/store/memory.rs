@@ -1,5 +1,6 @@
 //! What is remembered of each forge, and what is forgotten in time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +47,28 @@ impl Store {
         let what = "save a watermark";
         let upsert = sqlx::query(sql::SAVE_WATERMARK).bind(forge).bind(scope).bind(millis(mark));
         upsert.execute(self.writer_for(what)?).await.map_err(at(what))?;
+        Ok(())
+    }
+
+    /// The watermarks of all scopes that begin with `prefix`, by the rest of their names; at most
+    /// `limit`.
+    pub async fn watermarks(
+        &self,
+        forge: &str,
+        prefix: &str,
+        limit: u32,
+    ) -> Result<BTreeMap<String, Timestamp>, StoreError> {
+        let what = "read watermarks";
+        let rows = sqlx::query_as(sql::WATERMARKS).bind(forge).bind(prefix).bind(i64::from(limit));
+        let rows: Vec<(String, i64)> = rows.fetch_all(&self.reader).await.map_err(at(what))?;
+        let rest = |scope: String| scope.strip_prefix(prefix).unwrap_or_default().to_owned();
+        rows.into_iter().map(|(scope, mark)| Ok((rest(scope), instant(what, mark)?))).collect()
+    }
+
+    pub async fn forget_watermark(&self, forge: &str, scope: &str) -> Result<(), StoreError> {
+        let what = "forget a watermark";
+        let delete = sqlx::query(sql::FORGET_WATERMARK).bind(forge).bind(scope);
+        delete.execute(self.writer_for(what)?).await.map_err(at(what))?;
         Ok(())
     }
 

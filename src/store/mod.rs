@@ -15,6 +15,7 @@ mod decisions;
 mod error;
 mod intake;
 mod memory;
+mod moves;
 mod outbox;
 mod queue;
 mod rows;

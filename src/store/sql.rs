@@ -16,6 +16,7 @@ statements! {
     // --- inbox
     PUT = "INSERT INTO inbox (forge, delivery_id, meaning, event, change, facts, received_at, not_before)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING RETURNING id";
+    HAS_DELIVERY = "SELECT 1 FROM inbox WHERE forge = $1 AND delivery_id = $2";
     PUT_BODY = "INSERT INTO body (id, received_at, bytes) VALUES ($1, $2, $3)";
     /// A row of a change waits while an earlier row of the same change is put off.
     UNDECIDED = "SELECT id, forge, change, facts, received_at FROM inbox AS i
@@ -37,11 +38,11 @@ statements! {
     WAKE_ALL = "UPDATE review SET wake = $1 WHERE stage <> 'done' AND (wake IS NULL OR wake > $1)";
     IS_TRACKED = "SELECT 1 FROM review WHERE change = $1";
     INSERT_REVIEW = "INSERT INTO review (change, version, stage, wake, opened_at, done_at, author,
-            updated_at, first_run_at, carried, document)
-        VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (change) DO NOTHING";
+            updated_at, first_run_at, carried, document, home)
+        VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (change) DO NOTHING";
     UPDATE_REVIEW = "UPDATE review SET version = version + 1, stage = $3, wake = $4,
             opened_at = COALESCE($5, opened_at), done_at = $6, author = $7, updated_at = $8,
-            first_run_at = COALESCE($9, first_run_at), carried = $10, document = $11
+            first_run_at = COALESCE($9, first_run_at), carried = $10, document = $11, home = $12
         WHERE change = $1 AND version = $2";
     DUE = "SELECT change FROM review AS r WHERE wake <= $1 AND NOT EXISTS (
             SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
@@ -50,6 +51,15 @@ statements! {
     NEXT_WAKE = "SELECT wake FROM review AS r WHERE wake IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
         ORDER BY wake, opened_at LIMIT 1";
+    /// By the forge's number of the project, which stays when the project is renamed.
+    AT_HOME = "SELECT change FROM review WHERE home = $1 ORDER BY id DESC LIMIT 1";
+    MOVE_REVIEW = "UPDATE review SET change = $2 WHERE change = $1";
+    MOVE_LEDGER = "UPDATE ledger SET change = $2 WHERE change = $1";
+    MOVE_OUTBOX = "UPDATE outbox SET change = $2 WHERE change = $1";
+    MOVE_COMMENTS = "UPDATE comment SET change = $2 WHERE change = $1";
+    MOVE_PINGS = "UPDATE ping SET change = $2 WHERE change = $1";
+    MOVE_QUEUE = "UPDATE queue SET change = $2 WHERE change = $1";
+    MOVE_INBOX = "UPDATE inbox SET change = $2 WHERE change = $1 AND decided_at IS NULL";
     APPEND = "INSERT INTO ledger (change, at, fact, reasons, actions) VALUES ($1, $2, $3, $4, $5)";
     ASKED = "SELECT asked FROM workload WHERE person = $1";
     CARRY = "INSERT INTO workload (person, open, last_asked, asked) VALUES ($1, $2, $3, $4)
@@ -170,6 +180,9 @@ statements! {
     KNOWN_SINCE = "SELECT first_seen FROM forge WHERE name = $1";
     SAVE_WATERMARK = "INSERT INTO watermark (forge, scope, at) VALUES ($1, $2, $3)
         ON CONFLICT (forge, scope) DO UPDATE SET at = excluded.at";
+    WATERMARKS = "SELECT scope, at FROM watermark WHERE forge = $1 AND SUBSTR(scope, 1, LENGTH($2)) = $2
+        ORDER BY scope LIMIT $3";
+    FORGET_WATERMARK = "DELETE FROM watermark WHERE forge = $1 AND scope = $2";
     WATERMARK = "SELECT at FROM watermark WHERE forge = $1 AND scope = $2";
 
     // --- pruning, a handful at a time so that intake never waits long for the writer

@@ -75,7 +75,10 @@ pub(super) async fn overview(
     };
     render(&Overview {
         tiles: tiles(&counts, wanted.stage),
-        forges: known.forges().map(|(name, forge)| Forge::new(&clock, name, forge)).collect(),
+        forges: known
+            .forges()
+            .map(|(name, forge)| Forge::new(&clock, name, forge, &door.connection(name)))
+            .collect(),
         inbox: counts.undecided,
         outbox: counts.pending,
         dead: counts.dead,

@@ -1,8 +1,8 @@
 //! What every handler shares.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -12,13 +12,16 @@ use super::body::Budget;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::engine::Knowledge;
-use crate::forge::Inbound;
+use crate::forge::{Health, Inbound};
 use crate::metrics::Metrics;
 use crate::store::Store;
 
 /// How many whole bodies of the largest size may be held in memory at once. Bodies of ordinary size
 /// are not counted.
 const LARGE_BODIES: usize = 4;
+
+/// How the connection to the forge of this name is, where there is one.
+pub type Connections = dyn Fn(&str) -> Option<Health> + Send + Sync;
 
 /// The state behind both listeners.
 pub struct Door {
@@ -30,6 +33,7 @@ pub struct Door {
     pub(super) settings: Settings,
     pub(super) budget: Budget,
     pub(super) pulse: Pulse,
+    connections: OnceLock<Box<Connections>>,
     /// By forge name. Replaced as a whole, so that a delivery sees the secrets of one configuration.
     inbounds: ArcSwap<BTreeMap<String, Inbound>>,
 }
@@ -79,12 +83,34 @@ impl Door {
         let budget = Budget::new(settings.body_limit.saturating_mul(LARGE_BODIES));
         let pulse = Pulse::new(metrics.decisions.get(), clock.now());
         let inbounds = ArcSwap::from_pointee(by_name(inbounds));
-        Arc::new(Door { store, knowledge, clock, bells, metrics, settings, budget, pulse, inbounds })
+        Arc::new(Door {
+            store,
+            knowledge,
+            clock,
+            bells,
+            metrics,
+            settings,
+            budget,
+            pulse,
+            connections: OnceLock::new(),
+            inbounds,
+        })
+    }
+
+    /// From now on pages and metrics tell how the connections are; until then, nothing of them. What
+    /// was set once stays.
+    pub fn watch(&self, connections: Box<Connections>) {
+        let _ = self.connections.set(connections);
     }
 
     /// Takes new secrets into use; deliveries that are being read finish with the old ones.
     pub fn reload(&self, inbounds: Vec<Inbound>) {
         self.inbounds.store(Arc::new(by_name(inbounds)));
+    }
+
+    /// How the connection to a forge is; as of one never used where there is none.
+    pub(super) fn connection(&self, forge: &str) -> Health {
+        self.connections.get().and_then(|ask| ask(forge)).unwrap_or_default()
     }
 
     pub(super) fn inbounds(&self) -> Arc<BTreeMap<String, Inbound>> {

@@ -44,6 +44,9 @@ struct ForgeHealth {
     /// Since its open changes were last listed without a fault.
     sweep_age_seconds: Option<i64>,
     fault: Option<String>,
+    /// While the forge is left alone because it failed too often in a row: when it is asked again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_again_at: Option<Timestamp>,
     /// Webhooks that the forge has disabled, as sentences; left out while there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     disabled_hooks: Vec<String>,
@@ -113,6 +116,7 @@ fn forges(door: &Door) -> Vec<ForgeHealth> {
         kind: forge.directory.kind,
         roster_age_seconds: forge.roster.fetched_at.map(|at| seconds(at, now)),
         sweep_age_seconds: forge.swept_at.map(|at| seconds(at, now)),
+        asked_again_at: door.connection(name).tries_again_at,
         fault: forge.fault.as_ref().map(|fault| fault.chars().take(FAULT_CHARS_MAX).collect()),
         // The public listener names no projects.
         disabled_hooks: forge.hooks().iter().take(HOOKS_MAX).map(DisabledHook::in_short).collect(),

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header;
+use jiff::Timestamp;
 
 use super::door::Door;
 use super::health::seconds;
 use super::problem::Problem;
 use crate::core::review::Stage;
-use crate::metrics::{ForgeLabels, StageLabels};
+use crate::forge::Health;
+use crate::metrics::{BudgetLabels, ForgeLabels, Metrics, StageLabels};
 use crate::store::Counts;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -37,17 +39,39 @@ fn set_gauges(door: &Door, counts: &Counts) {
     metrics.forge_sweep_age_seconds.clear();
     metrics.forge_roster_age_seconds.clear();
     metrics.hooks_disabled.clear();
+    metrics.forge_budget_left.clear();
+    metrics.forge_budget_limit.clear();
+    metrics.forge_blocked_seconds.clear();
+    metrics.forge_circuit_open.clear();
     for (name, forge) in door.knowledge.now().forges() {
         let labels = ForgeLabels { forge: name.to_owned() };
         if let Some(at) = forge.swept_at {
             metrics.forge_sweep_age_seconds.get_or_create(&labels).set(seconds(at, now) as f64);
         }
+        set_connection(metrics, &labels, &door.connection(name), now);
         if let Some(hooks) = &forge.disabled_hooks {
             metrics.hooks_disabled.get_or_create(&labels).set(whole(hooks.len() as u64));
         }
         if let Some(at) = forge.roster.fetched_at {
             metrics.forge_roster_age_seconds.get_or_create(&labels).set(seconds(at, now) as f64);
         }
+    }
+}
+
+/// What the gate before a forge knows.
+fn set_connection(metrics: &Metrics, labels: &ForgeLabels, connection: &Health, now: Timestamp) {
+    let blocked = connection.blocked_until.map_or(0, |until| seconds(now, until));
+    metrics.forge_blocked_seconds.get_or_create(labels).set(blocked as f64);
+    let open = i64::from(connection.tries_again_at.is_some());
+    metrics.forge_circuit_open.get_or_create(labels).set(open);
+    for budget in &connection.budgets {
+        let labels = BudgetLabels {
+            forge: labels.forge.clone(),
+            owner: budget.owner.clone(),
+            resource: budget.resource.clone(),
+        };
+        metrics.forge_budget_left.get_or_create(&labels).set(whole(budget.remaining));
+        metrics.forge_budget_limit.get_or_create(&labels).set(whole(budget.limit));
     }
 }
 

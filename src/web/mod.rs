@@ -25,7 +25,7 @@ use axum::routing::{get, post};
 use http::{HeaderName, HeaderValue, header};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-pub use door::{Door, Patience, Settings};
+pub use door::{Connections, Door, Patience, Settings};
 pub use serve::{Limits, serve};
 
 /// Nothing is loaded but the page's own style sheet and icon, nothing is framed, nothing is sent.

@@ -10,6 +10,7 @@ use crate::core::change::{ChangeState, ForgeKind};
 use crate::core::review::{Hold, Review, Stage};
 use crate::core::words;
 use crate::engine::{DisabledHook, ForgeKnowledge, Known};
+use crate::forge::Health;
 use crate::store::{OutboxRow, OutboxState, Stored};
 
 /// Disabled webhooks of a forge that are named.
@@ -71,6 +72,10 @@ pub(super) struct Forge {
     pub(super) word: &'static str,
     pub(super) swept: Option<Moment>,
     pub(super) roster: Option<Moment>,
+    /// The forge keeps failing and is left alone: when it is asked again.
+    pub(super) asked_again: Option<Moment>,
+    /// The forge limits requests: until when.
+    pub(super) patient_until: Option<Moment>,
     pub(super) fault: Option<String>,
     /// What is wrong with webhooks.
     pub(super) hooks: Vec<String>,
@@ -318,8 +323,9 @@ impl LedgerLine {
 }
 
 impl Forge {
-    pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeKnowledge) -> Forge {
+    pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeKnowledge, connection: &Health) -> Forge {
         let (state, word) = match (&forge.fault, forge.hooks(), forge.directory.known) {
+            _ if connection.tries_again_at.is_some() => ("faulty", "keeps failing"),
             (Some(_), _, _) => ("faulty", "has a fault"),
             (None, [_, ..], _) => ("faulty", "has disabled webhooks"),
             (None, [], false) => ("waiting", "people not known yet"),
@@ -336,6 +342,8 @@ impl Forge {
             word,
             swept: forge.swept_at.map(|at| clock.moment(at)),
             roster: forge.roster.fetched_at.map(|at| clock.moment(at)),
+            asked_again: connection.tries_again_at.map(|at| clock.moment(at)),
+            patient_until: connection.blocked_until.map(|at| clock.moment(at)),
             fault: forge.fault.clone().or_else(|| {
                 let busy = forge.roster.busy_fault.as_ref();
                 busy.map(|fault| format!("who is busy could not be read: {fault}"))

@@ -38,7 +38,9 @@ export class Exchanges {
     const isGraphql = whole === GRAPHQL[forge];
     const path = isGraphql ? "/graphql" : whole.slice(ROOTS[forge].length);
     const example = `${method} ${target} → ${status ?? "no answer"}`;
-    const row = rowOf(this.table[NAMES[forge]], method, path);
+    // A redirect leads to a repository by its number; the description has such paths by name only.
+    const named = forge === "github" ? path.replace(/^\/repositories\/\d+/, "/repos/owner/name") : path;
+    const row = rowOf(this.table[NAMES[forge]], method, named);
     if (who === "usher" && !row) {
       this.faults.add(`${method} ${path}`, ["Usher makes this call, and README.md does not list it"], example);
     }
@@ -47,7 +49,7 @@ export class Exchanges {
     if (row && !line.planned && status >= 200 && status < 300) this.made.get(key).rows.add(row.name);
     if (forge !== "github") return;
     if (isGraphql) this.judgeGraphql(line);
-    else this.judgeRest(line, { who, path, query, example });
+    else this.judgeRest(line, { who, path: named, query, example });
   }
 
   judgeRest(line, { who, path, query, example }) {

@@ -26,6 +26,7 @@ await withCompany("github", process.argv[2], async (town) => {
   await comments(octokit, { owner, repo }, issue(town.fresh), town);
   await hooks(octokit.repos, { owner, repo });
   await hooks(octokit.orgs, { org: "acme" });
+  await redelivery(octokit.orgs, { org: "acme" });
 });
 console.log("@octokit/rest finds its way on the fake GitHub");
 
@@ -41,6 +42,10 @@ async function app(town, log) {
   assert.deepEqual(found.map((one) => [one.account.login, one.suspended_at]), [["acme", null]]);
   const { data: granted } = await octokit.apps.createInstallationAccessToken({ installation_id: found[0].id });
   assert.ok(new Date(granted.expires_at) > new Date());
+  const { data: failed } = await octokit.apps.listWebhookDeliveries({ status: "failure", per_page: 100 });
+  assert.deepEqual(failed.map((one) => [one.status_code, one.redelivery]), [[502, false]]);
+  const again = await octokit.apps.redeliverWebhookDelivery({ delivery_id: failed[0].id });
+  assert.equal(again.status, 202);
   const acting = new Octokit({ baseUrl: town.url, auth: granted.token, log });
   const seen = await acting.paginate(acting.apps.listReposAccessibleToInstallation, { per_page: 1 });
   assert.deepEqual(seen.map((one) => one.full_name), [town.project]);
@@ -65,6 +70,9 @@ async function lists(octokit, town, place) {
   await refused(octokit.repos.listForOrg({ org: "lena" }), 404);
   const seen = await octokit.paginate(octokit.repos.listForAuthenticatedUser, { per_page: 1 });
   assert.deepEqual(paths(seen), [town.project, town.own_project]);
+  const found = await octokit.search.issuesAndPullRequests({ q: "is:pr is:open archived:false org:acme", sort: "created", order: "asc" });
+  assert.deepEqual(found.data.items.map((issue) => issue.number), [town.fresh, town.reviewed]);
+  assert.equal((await octokit.repos.get(place)).data.full_name, town.project);
   const opened = await octokit.paginate(octokit.pulls.list, { ...place, state: "open", sort: "created", direction: "asc", per_page: 1 });
   assert.deepEqual(opened.map((pull) => pull.number), [town.fresh, town.reviewed]);
   const { data: updated } = await octokit.pulls.list({ ...place, state: "all", sort: "updated", direction: "desc" });
@@ -137,4 +145,13 @@ async function hooks(api, place) {
   assert.deepEqual((await api.listWebhookDeliveries(one)).data, []);
   assert.equal((await api.deleteWebhook(one)).status, 204);
   assert.equal((await api.listWebhooks(place)).data.length, before.data.length);
+}
+
+async function redelivery(api, place) {
+  const [{ id: hook_id }] = (await api.listWebhooks(place)).data;
+  const { data: failed } = await api.listWebhookDeliveries({ ...place, hook_id, status: "failure" });
+  assert.deepEqual(failed.map((one) => one.status_code), [502]);
+  const again = await api.redeliverWebhookDelivery({ ...place, hook_id, delivery_id: failed[0].id });
+  assert.equal(again.status, 202);
+  await refused(api.redeliverWebhookDelivery({ ...place, hook_id, delivery_id: 1 }), 404);
 }

@@ -41,9 +41,19 @@ def app(town):
     same([one.account.login for one in found], ["acme"], "who has installed it")
     same(integration.get_access_token(found[0].id).token.startswith("ghs_"), True, "a token")
     same([repo.full_name for repo in found[0].get_repos()], [town["project"]], "what it was let into")
+    redelivery(integration.requester, "/app/hook/deliveries")
 
 
-def reading(repo, town):
+def redelivery(requester, log):
+    """PyGithub knows no redelivery of its own."""
+    _, failed = requester.requestJsonAndCheck("GET", log, parameters={"status": "failure"})
+    same([one["status_code"] for one in failed], [502], "what failed")
+    requester.requestJsonAndCheck("POST", f"{log}/{failed[0]['id']}/attempts")
+
+
+def reading(gh, repo, town):
+    found = [issue.number for issue in gh.search_issues("is:pr is:open archived:false org:acme", sort="created", order="asc")]
+    same(found, [town["fresh"], town["reviewed"]], "by search")
     opened = list(repo.get_pulls(state="open", sort="created", direction="asc"))
     same([pull.number for pull in opened], [town["fresh"], town["reviewed"]], "open pull requests")
     updated = list(repo.get_pulls(state="all", sort="updated", direction="desc"))
@@ -116,9 +126,11 @@ def main():
         people(gh, town)
         repo = gh.get_repo(town["project"])
         access(repo)
-        reading(repo, town)
+        reading(gh, repo, town)
         writing(repo, town)
         hooks(gh, repo)
+        org = gh.get_organization("acme").get_hooks()[0]
+        redelivery(gh.requester, f"/orgs/acme/hooks/{org.id}/deliveries")
     print("PyGithub finds its way on the fake GitHub")
 
 

@@ -40,6 +40,7 @@ async function people(gitlab, town) {
 }
 
 async function lists(gitlab, town) {
+  assert.equal((await gitlab.Projects.show(town.project)).path_with_namespace, town.project);
   const wish = { scope: "all", state: "opened", orderBy: "created_at", sort: "asc" };
   const shop = [`${town.project}!${town.fresh}`, `${town.project}!${town.reviewed}`];
   assert.deepEqual(places(await gitlab.MergeRequests.all(wish)), [...shop, `${town.own_project}!${town.own}`]);

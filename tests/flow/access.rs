@@ -45,7 +45,7 @@ async fn roles_are_read_with_one_request_for_each_project_and_one_for_the_list()
         }
         house.sandbox.add_project(forge, "acme/old");
         house.sandbox.add_member(forge, "acme/old", BOT, Access::MAINTAIN);
-        house.sandbox.archive(forge, "acme/old");
+        house.sandbox.archive_project(forge, "acme/old", true);
         house.sandbox.clear_requests();
         let (facts, _) = read(&house, forge).await;
         // GitLab's client asks once who it is.

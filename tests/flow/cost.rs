@@ -10,7 +10,18 @@ use super::life::full_life;
 
 fn tell(what: &str, forge: Forge, asked: &[String]) {
     let reads = asked.iter().filter(|line| line.starts_with("GET ")).count();
-    println!("{what}, {forge:?}: {reads} reads, {} writes", asked.len() - reads);
+    assert_documented(what, forge, (reads, asked.len() - reads));
+}
+
+/// Prints what was counted, reads and writes, and compares it with the table of docs/costs.md.
+pub fn assert_documented(what: &str, forge: Forge, counted: (usize, usize)) {
+    println!("{what}, {forge:?}: {} reads, {} writes", counted.0, counted.1);
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/costs.md");
+    let text = std::fs::read_to_string(file).unwrap();
+    let start = format!("| {what} | ");
+    let row = text.lines().find_map(|line| line.strip_prefix(&start)).expect("a row in docs/costs.md");
+    let cell = row.split('|').nth(usize::from(forge == Forge::Github)).unwrap_or_default().trim();
+    assert_eq!(cell, format!("{} + {}", counted.0, counted.1), "{what}, {forge:?}: docs/costs.md");
 }
 
 #[tokio::test]

@@ -71,6 +71,8 @@ pub struct Settings {
     pub capacity: u32,
     /// Public and admin listener.
     pub listen: [SocketAddr; 2],
+    /// The watched projects of both forges, as TOML.
+    pub projects: &'static str,
     /// More TOML in `[server]`.
     pub server: &'static str,
     /// More TOML at the end.
@@ -86,6 +88,7 @@ impl Default for Settings {
             always: false,
             capacity: 5,
             listen: [nowhere; 2],
+            projects: r#"["acme/*"]"#,
             server: "",
             more: "",
         }
@@ -140,7 +143,8 @@ impl Company {
 
     /// The configuration file's text.
     pub fn text(&self, settings: &Settings) -> String {
-        let Settings { members, paths, always, capacity, listen: [listen, admin], server, more } = settings;
+        let Settings { members, paths, always, capacity, listen: [listen, admin], projects, server, more } =
+            settings;
         let hours = if *always { "00:00-24:00" } else { "09:00-17:30" };
         let days = if *always { r#", "sat", "sun""# } else { "" };
         let docs = "[[route]]\npool = \"docs\"\npaths = [\"docs/**\", \"**/*.md\"]\n";
@@ -159,14 +163,14 @@ kind = "gitlab"
 url = "{gitlab}"
 token = "env:GITLAB_TOKEN"
 signing_tokens = ["env:SIGNING_TOKEN"]
-projects = ["acme/*"]
+projects = {projects}
 [[forge]]
 name = "github"
 kind = "github"
 url = "{github}"
 token = "env:GITHUB_TOKEN"
 webhook_secrets = ["env:WEBHOOK_SECRET"]
-projects = ["acme/*"]
+projects = {projects}
 [support]
 gitlab_groups = ["gitlab:acme/support"]
 github_teams = ["github:acme/support"]
@@ -341,7 +345,23 @@ impl House {
     /// Sweeps every forge once.
     pub async fn sweep(&self) {
         for reconcile in &self.service.reconciles {
-            reconcile.sweep(false).await.unwrap();
+            self.patiently(reconcile.sweep(false)).await.unwrap();
+        }
+    }
+
+    /// Lets the clock go on wherever background traffic waits for a pace.
+    pub async fn patiently<T>(&self, work: impl Future<Output = T>) -> T {
+        let moving = async {
+            loop {
+                for client in &self.service.clients {
+                    client.health().waits_until.into_iter().for_each(|at| self.clock.advance_to(at));
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = moving => unreachable!("it goes on for ever"),
         }
     }
 

@@ -114,7 +114,7 @@ async fn install_is_dry_at_first_then_works_then_has_nothing_to_do() {
     let (_, hook) = server.the_hook(Forge::Github, &here(Forge::Github));
     assert_eq!(hook.url, server.public("/hooks/github"));
     assert_eq!((hook.secret.as_deref(), hook.json, hook.active), (Some(SECRETS[3].1), true, true));
-    assert!(!hook.events.contains(&"membership".to_owned()) && hook.events.len() == 5, "{hook:?}");
+    assert!(!hook.events.contains(&"membership".to_owned()) && hook.events.len() == 6, "{hook:?}");
 
     server.sandbox.clear_requests();
     let good = vec![pair("acme/shop", "good"), pair("acme/sdk", "good")];
@@ -153,7 +153,7 @@ async fn owners_get_one_hook_and_projects_none_beside_it() {
     let (_, group) = server.the_hook(Forge::Gitlab, &owner(Forge::Gitlab));
     assert_eq!(group.events.last().map(String::as_str), Some("member_events"));
     let (_, org) = server.the_hook(Forge::Github, &owner(Forge::Github));
-    assert!(org.events.contains(&"membership".to_owned()) && org.events.len() == 8, "{org:?}");
+    assert!(org.events.contains(&"membership".to_owned()) && org.events.len() == 9, "{org:?}");
     for forge in BOTH {
         assert!(server.sandbox.hooks_at(forge, &here(forge)).is_empty());
     }
@@ -366,6 +366,7 @@ async fn the_secret_of_hooks_in_order_is_set_again_only_when_asked_for() {
                 "pull_request_review_comment",
                 "pull_request_review_thread",
                 "issue_comment",
+                "repository",
             ],
         };
         let hook =
@@ -416,7 +417,11 @@ async fn status_tells_of_hooks_that_are_not_well() {
     let run = server.run(&["hooks", "status"]).await;
     assert_eq!(run.code, Some(1), "{run:?}");
     let whole = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    for words in ["temporarily disabled until", "last answer: misconfigured timed out", "5 seen, 5 failed"] {
+    for words in [
+        "temporarily disabled until",
+        "last answer: misconfigured failed to connect to host",
+        "5 seen, 5 failed",
+    ] {
         assert!(whole.contains(words), "`{words}` is missing in {whole}");
     }
     let (report, code) = server.report(&["status"]).await;

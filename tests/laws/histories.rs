@@ -734,6 +734,7 @@ fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
             (created_at, updated_at, size),
         )| {
             Snapshot {
+                project_id: None,
                 url: title.clone(),
                 title,
                 author,

@@ -126,6 +126,7 @@ impl Forge {
 
     fn snapshot_with(&self, reviewers: SeenReviewers) -> Snapshot {
         Snapshot {
+            project_id: Some(7),
             title: self.title.clone(),
             tickets: self.tickets.clone(),
             url: "https://forge.example/acme/shop/7".into(),

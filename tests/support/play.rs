@@ -291,7 +291,12 @@ impl Play {
             let by_person = match fact {
                 Fact::Told { by, .. } => !by.bot,
                 Fact::Swept { .. } => true,
-                Fact::Files { .. } | Fact::Refused { .. } | Fact::Lapsed { .. } | Fact::Tick => false,
+                Fact::Lost { .. }
+                | Fact::Moved { .. }
+                | Fact::Files { .. }
+                | Fact::Refused { .. }
+                | Fact::Lapsed { .. }
+                | Fact::Tick => false,
             };
             let revived = was_over && assignment.is_active();
             // Whose doing the news of a verdict is does not matter: the verdict is the person's own.

@@ -10,6 +10,7 @@ mod boxes;
 mod context;
 mod facts;
 mod held;
+mod lost;
 mod membership;
 mod next;
 mod owners;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::text::{day, moment, obstacles, quote};
-use super::{boxes, owners, scope};
+use super::{boxes, lost, owners, scope};
 use crate::core::candidate::Candidate;
 use crate::core::change::ChangeState;
 use crate::core::fact::Refusal;
@@ -130,6 +130,10 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::Ended { state: ChangeState::Merged } => "It was merged.".into(),
         Reason::Ended { .. } => "It was closed.".into(),
         Reason::Reopened => "It was opened again.".into(),
+        Reason::LostSight { why } => lost::lost_sight(*why),
+        Reason::GivenUp { why } => lost::given_up(*why),
+        Reason::FoundAgain => "The forge shows it again, and Usher goes on with it.".into(),
+        Reason::Moved { from, to } => lost::moved(from, to),
         Reason::BroughtUpToDate => {
             "A calendar or a rule has changed, so what is shown is brought up to date.".into()
         }

@@ -1,8 +1,9 @@
 //! Setting up webhooks: what `usher hooks` asks of a forge.
 
-use super::{Client, Dialect, Source, sources};
+use super::{Client, Dialect};
 use crate::forge::fault::Fault;
 use crate::forge::hooks::{Deliveries, HookPlace, HookWish, InstalledHook};
+use crate::forge::source::{Source, sources};
 
 /// Where the configuration's projects are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,9 +9,9 @@ use super::wire;
 use crate::core::access::{BotRights, ProjectFacts, Rank, Reach};
 use crate::core::policy::Pattern;
 use crate::forge::access::{Members, Projects};
-use crate::forge::client::{Source, sources};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::source::{Source, sources};
 
 /// Roles as a hash of flags (OpenAPI: `collaborator`, `minimal-repository`).
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
@@ -33,7 +33,8 @@ pub(in crate::forge) struct GitHub {
     line: Line,
     /// Made at the first request: octocrab starts a task of its own and needs the runtime for it.
     crab: OnceLock<Octocrab>,
-    pub(super) me: OnceCell<Account>,
+    /// Shared by all purposes.
+    pub(super) me: Arc<OnceCell<Account>>,
 }
 
 /// The lowest layer of octocrab's tower. octocrab makes the requests; credentials, timeouts, limits
@@ -63,7 +64,12 @@ impl tower::Service<Request<OctoBody>> for Ground {
 
 impl GitHub {
     pub fn new(line: Line) -> GitHub {
-        GitHub { line, crab: OnceLock::new(), me: OnceCell::new() }
+        GitHub { line, crab: OnceLock::new(), me: Arc::default() }
+    }
+
+    /// The same forge over another line.
+    pub fn over(&self, line: Line) -> GitHub {
+        GitHub { line, crab: OnceLock::new(), me: self.me.clone() }
     }
 
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
@@ -166,7 +172,7 @@ impl GitHub {
         Ok(Pages { entries, truncated: next.is_some() })
     }
 
-    fn crab(&self) -> &Octocrab {
+    pub(super) fn crab(&self) -> &Octocrab {
         self.crab.get_or_init(|| {
             let tower = OctocrabBuilder::new_empty().with_service(Ground(self.line.clone()));
             match tower.with_auth(AuthState::None).build() {
@@ -301,7 +307,7 @@ fn verdicts(reviews: &[wire::Review], author: &Account) -> Vec<SeenReviewer> {
 }
 
 /// The transport's own fault, carried up through octocrab; or what octocrab itself stumbled over.
-fn fault_of(error: &octocrab::Error, write: bool) -> Fault {
+pub(super) fn fault_of(error: &octocrab::Error, write: bool) -> Fault {
     match error {
         octocrab::Error::Service { source, .. } => match source.downcast_ref::<Fault>() {
             Some(fault) => fault.clone(),

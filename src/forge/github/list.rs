@@ -1,4 +1,11 @@
 //! The changes of the watched projects.
+//!
+//! GitHub has no list of all pull requests of an owner but its search. So the first sweep walks from
+//! repository to repository, as every pull request comes whole then; later ones search, a request
+//! for 100 changes whatever the number of repositories (`search`). Where the search is refused (a
+//! user's repositories, an index that is off), sweeps walk.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use url::Url;
@@ -8,61 +15,133 @@ use super::wire;
 use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
 use crate::core::tickets::TicketRules;
-use crate::forge::client::{Listing, Source, shown, sources};
+use crate::forge::client::{Listing, Since, Whereabouts};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
+use crate::forge::source::{Source, sources};
 
 /// Projects looked into in one sweep, at most: each costs a request of the 5,000 an hour.
 const PROJECTS_LIMIT: usize = 500;
+/// Projects of one owner that are named one by one and looked into one by one; of more, the owner is
+/// searched.
+const NAMED_MAX: usize = 10;
+
+/// What one sweep asks for, and what it has found so far.
+struct Sweep<'a> {
+    forge: &'a str,
+    patterns: &'a [Pattern],
+    since: &'a Since,
+    tickets: &'a TicketRules,
+    listing: Listing,
+    /// Projects to be looked into one by one.
+    walk: Vec<String>,
+}
+
+impl Sweep<'_> {
+    fn wants(&self, project: &str) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(project))
+    }
+
+    /// Whether to ask the search: not for a first look, which is to show the changes whole.
+    fn searches(&self) -> bool {
+        self.since.roll_call || self.since.mark.is_some()
+    }
+}
 
 impl GitHub {
-    /// The repositories of each owner, then each one's pull requests, newest update first, down to
-    /// `updated_after`.
+    /// The changes of each owner by search; or the repositories of each owner, then each one's pull
+    /// requests, newest update first, down to the mark.
     pub async fn list(
         &self,
         forge: &str,
         patterns: &[Pattern],
-        updated_after: Option<Timestamp>,
+        since: &Since,
         tickets: &TicketRules,
     ) -> Result<Listing, Fault> {
-        let mut listing = Listing::default();
-        let mut projects: Vec<String> = Vec::new();
+        let (listing, walk) = (Listing::default(), Vec::new());
+        let mut sweep = Sweep { forge, patterns, since, tickets, listing, walk };
+        let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for source in sources(patterns) {
-            let found = match &source {
+            match source {
                 Source::Project(path) => {
-                    projects.push(path.clone());
-                    continue;
+                    let owner = path.split('/').next().unwrap_or_default().to_owned();
+                    named.entry(owner).or_default().push(path);
                 }
-                Source::Below(owner) => shown(forge, owner, self.repositories_of(owner).await)?,
-                Source::Everywhere => self.all_repositories().await?,
-            };
-            listing.truncated |= found.truncated;
-            let wanted = |repository: &wire::Repository| {
-                let empty = updated_after.is_none() && repository.open_issues_count == Some(0);
-                let path = &repository.full_name;
-                !repository.archived && !empty && patterns.iter().any(|pattern| pattern.matches(path))
-            };
-            let found = found.entries.into_iter().filter(wanted);
-            projects.extend(found.map(|repository| repository.full_name));
+                Source::Below(owner) => self.list_owner(&mut sweep, &owner).await?,
+                Source::Everywhere if self.is_app() => {
+                    for owner in self.owners().await? {
+                        self.list_owner(&mut sweep, &owner).await?;
+                    }
+                }
+                Source::Everywhere => {
+                    let found = self.pages(self.seen_repositories(), PAGES_LIMIT).await?;
+                    sweep.listing.truncated |= found.truncated;
+                    sweep.add_repositories(found.entries);
+                }
+            }
         }
+        for (owner, projects) in named {
+            let many = projects.len() > NAMED_MAX && sweep.searches();
+            if !many || !self.search_owner(&mut sweep, &owner).await? {
+                sweep.walk.extend(projects);
+            }
+        }
+        self.walk(&mut sweep).await?;
+        Ok(sweep.listing)
+    }
+
+    async fn list_owner(&self, sweep: &mut Sweep<'_>, owner: &str) -> Result<(), Fault> {
+        if sweep.since.of(owner).is_none() || (sweep.searches() && self.search_owner(sweep, owner).await?) {
+            return Ok(());
+        }
+        let found = sweep.listing.shown(sweep.forge, owner, self.repositories_of(owner).await)?;
+        sweep.add_repositories(found);
+        Ok(())
+    }
+
+    /// Whether the search would answer.
+    async fn search_owner(&self, sweep: &mut Sweep<'_>, owner: &str) -> Result<bool, Fault> {
+        let mark = sweep.since.of(owner).flatten().filter(|_| !sweep.since.roll_call);
+        let found = match self.search(owner, mark).await {
+            Ok(found) => found,
+            Err(fault @ (Fault::Refused { .. } | Fault::Gone)) => {
+                tracing::debug!(forge = sweep.forge, owner, %fault, "cannot be searched; projects are looked into");
+                return Ok(false);
+            }
+            Err(fault) => return Err(fault),
+        };
+        sweep.listing.truncated |= found.incomplete;
+        let until = [sweep.listing.covered_until, found.covered_until];
+        sweep.listing.covered_until = until.into_iter().flatten().min();
+        for hit in found.hits {
+            if let Some(project) = hit.project().filter(|project| sweep.wants(project)) {
+                let key = ChangeKey::new(sweep.forge, project, hit.number);
+                sweep.listing.changes.push((key, hit.snapshot(sweep.tickets)));
+            }
+        }
+        Ok(true)
+    }
+
+    async fn walk(&self, sweep: &mut Sweep<'_>) -> Result<(), Fault> {
+        let projects = std::mem::take(&mut sweep.walk);
         if projects.len() > PROJECTS_LIMIT {
-            tracing::warn!(
-                projects = projects.len(),
-                limit = PROJECTS_LIMIT,
-                "too many projects for one sweep"
-            );
-            listing.truncated = true;
+            let (projects, limit) = (projects.len(), PROJECTS_LIMIT);
+            tracing::warn!(projects, limit, "too many projects for one sweep");
+            sweep.listing.truncated = true;
         }
         for project in projects.iter().take(PROJECTS_LIMIT) {
-            let found = shown(forge, project, self.pulls(project, updated_after).await)?;
-            listing.truncated |= found.truncated;
+            let Some(mark) = sweep.since.of(project) else { continue };
+            let found = self.pulls(project, mark).await;
+            let found = sweep.listing.shown(sweep.forge, project, found)?;
+            let shown = found.into_iter().filter(|pull| !pull.home().is_some_and(|home| home.archived));
             let keyed = |pull: wire::Pull| {
-                let key = ChangeKey::new(forge, pull.project().unwrap_or(project), pull.number);
-                (key, pull.snapshot(tickets))
+                let key = ChangeKey::new(sweep.forge, pull.project().unwrap_or(project), pull.number);
+                (key, pull.snapshot(sweep.tickets))
             };
-            listing.changes.extend(found.entries.into_iter().map(keyed));
+            let keyed: Vec<_> = shown.map(keyed).collect();
+            sweep.listing.changes.extend(keyed);
         }
-        Ok(listing)
+        Ok(())
     }
 
     /// All repositories that the identity was let into.
@@ -120,5 +199,56 @@ impl GitHub {
         };
         let truncated = self.each_page(url, SWEEP_PAGES_LIMIT, take).await?;
         Ok(Pages { entries, truncated })
+    }
+
+    /// `GET /repos/{owner}/{name}`, one request. By an old name it answers 301; then the repository is
+    /// looked for by its number among those of the watched owners.
+    pub async fn whereabouts(
+        &self,
+        project: &str,
+        id: Option<u64>,
+        patterns: &[Pattern],
+    ) -> Result<Whereabouts, Fault> {
+        let found: Result<wire::Repository, Fault> = self.get(&self.in_project(project, [])).await;
+        let moved = match found {
+            // Somebody else may have the name by now.
+            Ok(found) if id.is_none() || found.id == id => return Ok(found.whereabouts()),
+            Ok(_) => Fault::Refused { status: 301, answer: "another repository has the name".into() },
+            Err(fault @ Fault::Refused { status: 300..=399, .. }) => fault,
+            Err(fault) => return Err(fault),
+        };
+        let Some(id) = id else { return Err(moved) };
+        let owners = sources(patterns).into_iter().filter_map(|source| match source {
+            Source::Below(owner) => Some(owner),
+            Source::Project(path) => path.split('/').next().map(str::to_owned),
+            Source::Everywhere => None,
+        });
+        let mut owners: BTreeSet<String> = owners.collect();
+        owners.extend(project.split('/').next().map(str::to_owned));
+        for owner in owners {
+            let repositories = match self.repositories_of(&owner).await {
+                Ok(repositories) => repositories.entries,
+                Err(Fault::Gone | Fault::Refused { .. }) => continue,
+                Err(fault) => return Err(fault),
+            };
+            if let Some(found) = repositories.into_iter().find(|found| found.id == Some(id)) {
+                return Ok(found.whereabouts());
+            }
+        }
+        Err(moved)
+    }
+}
+
+impl Sweep<'_> {
+    fn add_repositories(&mut self, found: Vec<wire::Repository>) {
+        let wanted: Vec<String> = found
+            .into_iter()
+            .filter(|repository| {
+                let quiet = self.since.mark.is_none() && repository.open_issues_count == Some(0);
+                !repository.archived && !quiet && self.wants(&repository.full_name)
+            })
+            .map(|repository| repository.full_name)
+            .collect();
+        self.walk.extend(wanted);
     }
 }

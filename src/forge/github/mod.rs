@@ -6,9 +6,11 @@ mod app;
 mod busy;
 mod client;
 mod comment;
+mod deliveries;
 mod list;
 pub mod read;
 mod roster;
+mod search;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -17,3 +19,4 @@ mod wire;
 
 pub(super) use app::{App, SignIn, Whose};
 pub(super) use client::GitHub;
+pub use deliveries::{DeliveryLog, FailedDelivery};

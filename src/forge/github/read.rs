@@ -62,6 +62,19 @@ pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Reading, Unreadab
             }
             Ok(Reading::unsupported(event))
         }
+        "repository" => {
+            let Slip { action } = parse(text)?;
+            // The project has another name or place, or is shown differently: who may act there, and
+            // which reviews are still there to see, is looked up.
+            const NEWS: [&str; 5] = ["renamed", "transferred", "archived", "unarchived", "deleted"];
+            let action = action.or_empty();
+            let news = NEWS.contains(&action);
+            Ok(if news {
+                Reading::roster(&format!("repository {action}"))
+            } else {
+                Reading::unsupported(event)
+            })
+        }
         _ => {
             let Slip { .. } = parse(text)?;
             Ok(if event == "ping" { Reading::Ping } else { Reading::unsupported(event) })
@@ -118,6 +131,7 @@ struct Payload<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Repository<'a> {
+    id: Number,
     #[serde(borrow)]
     full_name: Option<Cow<'a, str>>,
 }
@@ -268,7 +282,8 @@ impl Payload<'_> {
             let place = if event == "issue_comment" { "issue" } else { "pull_request" };
             return Some(Err(timeless(place)));
         };
-        let snapshot = pull.snapshot(updated_at, context.tickets);
+        let project_id = self.repository.get().and_then(|repository| repository.id.0);
+        let snapshot = Snapshot { project_id, ..pull.snapshot(updated_at, context.tickets) };
         let deeds = match event {
             "pull_request" => vec![self.pull_deed(&snapshot)],
             "pull_request_review" => self.review_deeds(context, &snapshot),
@@ -440,6 +455,7 @@ impl Pull<'_> {
         let branch =
             |branch: &Maybe<Branch<'_>>, part: fn(&Branch<'_>) -> Option<String>| branch.get().and_then(part);
         Snapshot {
+            project_id: None,
             title: self.title.or_empty().to_owned(),
             url: url.unwrap_or_default().to_owned(),
             author: self.user.get().and_then(User::account).unwrap_or_else(wire::ghost),

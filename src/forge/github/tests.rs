@@ -8,7 +8,7 @@ use crate::core::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
 use crate::core::fact::{Fact, Refusal};
 use crate::core::people::RosterWish;
 use crate::forge::testing::{Script, account, change};
-use crate::forge::{Fault, Hint, Performed};
+use crate::forge::{Fault, Hint, Performed, Since};
 
 const PULL: &str = "/repos/acme/shop/pulls/7";
 const REQUESTS: &str = "/repos/acme/shop/pulls/7/requested_reviewers";
@@ -277,14 +277,77 @@ async fn a_sweep_looks_into_each_project_down_to_the_watermark() {
     let page = page.insert_header("link", "<https://h/x?page=2>; rel=\"next\"");
     script.answer("GET", "/repos/acme/shop/pulls", page).await;
     script.on("GET", "/repos/acme/quiet/pulls", 200, json!([])).await;
-    let listing = script.client.list(Some("2026-03-03T00:00:00Z".parse().unwrap())).await.unwrap();
+    let listing =
+        script.client.list(&Since::mark(Some("2026-03-03T00:00:00Z".parse().unwrap()))).await.unwrap();
     let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
     assert_eq!(keys, ["f:acme/shop!3", "f:acme/shop!2"]);
     assert!(!listing.truncated && !listing.changes[0].1.reviewers.as_ref().unwrap().complete);
-    let expected =
-        ["/orgs/acme/repos", "/repos/acme/shop/pulls", "/repos/acme/quiet/pulls", "/repos/beta/one/pulls"];
-    assert_eq!(script.places().await, expected.map(|place| format!("GET {place}")), "beta/one is not there");
-    assert!(script.requests().await[1].contains("state=all&sort=updated&direction=desc&per_page=100"));
+    let expected = [
+        "/search/issues",
+        "/orgs/acme/repos",
+        "/repos/acme/shop/pulls",
+        "/repos/acme/quiet/pulls",
+        "/repos/beta/one/pulls",
+    ];
+    assert_eq!(script.places().await, expected.map(|place| format!("GET {place}")), "the search is off");
+    assert_eq!(listing.refused, ["beta/one".to_owned()].into(), "it is not there");
+    assert!(script.requests().await[2].contains("state=all&sort=updated&direction=desc&per_page=100"));
+}
+
+#[tokio::test]
+async fn later_sweeps_search_an_owner_and_go_on_after_a_thousand_hits() {
+    let script = Script::github(&["acme/s*"]).await;
+    let hit = |number: u64, project: &str| {
+        json!({
+            "number": number, "title": "Fix", "html_url": "https://h/x", "user": user(1), "state": "closed",
+            "draft": false, "labels": [{"name": "bug"}], "body": null,
+            "repository_url": format!("https://h/api/v3/repos/acme/{project}"),
+            "pull_request": {"merged_at": "2026-03-02T08:00:00Z"},
+            "created_at": "2026-03-01T08:00:00Z", "updated_at": "2026-03-02T08:00:00Z"
+        })
+    };
+    let full: Vec<Value> = (0..100).map(|number| hit(number, "shop")).collect();
+    let last = vec![hit(7, "shop"), hit(8, "tool")];
+    let answer = move |request: &wiremock::Request| {
+        let query = request.url.query_pairs().find(|(key, _)| key == "q").unwrap().1.into_owned();
+        let items = if query.ends_with("updated:>=2026-03-02T08:00:00Z") { &last } else { &full };
+        ResponseTemplate::new(200).set_body_json(json!({"incomplete_results": false, "items": items}))
+    };
+    script.answer("GET", "/search/issues", answer).await;
+    let since = Since::mark(Some("2026-03-01T00:15:00Z".parse().unwrap()));
+    let listing = script.client.list(&since).await.unwrap();
+    let asked = script.requests().await;
+    assert_eq!(asked.len(), 11, "ten pages, then from the last hit on");
+    let query = "q=is%3Apr+archived%3Afalse+org%3Aacme+updated%3A%3E%3D2026-03-01T00%3A00%3A00Z";
+    assert!(asked[0].contains(query), "further back than asked, for the index lags: {}", asked[0]);
+    assert!(!listing.truncated && listing.covered_until.is_none());
+    assert_eq!(listing.changes.len(), 100, "each once, and acme/tool is not watched");
+    let (key, seen) = &listing.changes[7];
+    assert_eq!((key.to_string().as_str(), seen.state), ("f:acme/shop!7", ChangeState::Merged));
+    assert!(seen.reviewers.is_none() && seen.target_branch.is_none(), "a search does not show these");
+}
+
+#[tokio::test]
+async fn an_endless_search_is_cut_and_says_how_far_it_came() {
+    let script = Script::github(&["acme/*"]).await;
+    let counted = std::sync::atomic::AtomicU32::new(0);
+    let answer = move |_: &wiremock::Request| {
+        let at = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let hit = |number: u32| {
+            json!({
+                "number": at * 100 + number, "repository_url": "https://h/repos/acme/shop", "state": "open",
+                "updated_at": format!("2026-03-02T08:{:02}:00Z", at)
+            })
+        };
+        let items: Vec<Value> = (0..100).map(hit).collect();
+        ResponseTemplate::new(200).set_body_json(json!({"items": items}))
+    };
+    script.answer("GET", "/search/issues", answer).await;
+    let since = Since::mark(Some("2026-03-01T00:15:00Z".parse().unwrap()));
+    let listing = script.client.list(&since).await.unwrap();
+    assert_eq!(script.requests().await.len(), 20, "GitHub allows 30 searches a minute");
+    assert_eq!(listing.covered_until, Some("2026-03-02T08:19:00Z".parse().unwrap()));
+    assert!(!listing.truncated, "the watermark moves on to there");
 }
 
 #[tokio::test]
@@ -296,7 +359,7 @@ async fn a_first_sweep_lists_what_is_open_and_passes_over_empty_projects() {
     ]);
     script.on("GET", "/user/repos", 200, mine).await;
     script.on("GET", "/repos/sam/tool/pulls", 200, json!([pull(&[], &[])])).await;
-    let listing = script.client.list(None).await.unwrap();
+    let listing = script.client.list(&Since::default()).await.unwrap();
     assert_eq!(listing.changes.len(), 1);
     let expected = ["/orgs/sam/repos", "/user/repos", "/repos/sam/tool/pulls"];
     assert_eq!(script.places().await, expected.map(|place| format!("GET {place}")));
@@ -344,12 +407,29 @@ async fn a_project_that_is_not_shown_does_not_keep_the_others_from_being_listed(
     script.answer("GET", "/repos/acme/moved/pulls", moved).await;
     script.on("GET", "/repos/acme/shop/pulls", 200, json!([pull(&[], &[])])).await;
     script.on("GET", "/orgs/beta/repos", 403, json!({"message": "SAML"})).await;
-    let listing = script.client.list(None).await.unwrap();
+    let listing = script.client.list(&Since::default()).await.unwrap();
     assert_eq!(listing.changes.len(), 1);
-    assert!(listing.truncated, "the watermark stays where it was");
+    assert!(!listing.truncated, "the watermark of the others moves on");
+    let refused = ["acme/closed", "acme/moved", "beta"].map(str::to_owned);
+    assert_eq!(listing.refused, refused.into());
+    let since = Since {
+        behind: [("acme/moved".to_owned(), Some("2026-03-01T00:00:00Z".parse().unwrap()))].into(),
+        resting: ["acme/closed".to_owned(), "beta".into()].into(),
+        ..Since::default()
+    };
+    script.server.reset().await;
+    script.on("GET", "/repos/acme/shop/pulls", 200, json!([pull(&[], &[])])).await;
+    script.on("GET", "/repos/acme/moved/pulls", 200, json!([])).await;
+    assert_eq!(script.client.list(&since).await.unwrap().refused, [].into());
+    let asked = script.requests().await;
+    assert_eq!(asked.len(), 2, "those that rest are not asked: {asked:?}");
+    assert!(
+        asked.iter().any(|line| line.contains("acme/moved/pulls?state=all")),
+        "from its own mark: {asked:?}"
+    );
     script.server.reset().await;
     script.on("GET", "/repos/acme/closed/pulls", 502, json!({})).await;
-    let fault = script.client.list(None).await.unwrap_err().to_string();
+    let fault = script.client.list(&Since::default()).await.unwrap_err().to_string();
     assert!(fault.starts_with("`acme/closed`: the forge failed with 502"), "{fault}");
 }
 
@@ -359,7 +439,7 @@ async fn projects_are_told_in_the_forges_own_spelling() {
     let mut spelled = pull(&[], &[]);
     spelled["base"]["repo"] = json!({"full_name": "acme/Shop"});
     script.on("GET", "/repos/Acme/SHOP/pulls", 200, json!([spelled])).await;
-    let listing = script.client.list(None).await.unwrap();
+    let listing = script.client.list(&Since::default()).await.unwrap();
     let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
     assert_eq!(keys, ["f:acme/Shop!7"], "as webhooks spell it");
     assert_eq!(script.requests().await.len(), 1, "one project, however often and however spelled");
@@ -368,7 +448,7 @@ async fn projects_are_told_in_the_forges_own_spelling() {
     let found = json!([{"full_name": "acme/Shop"}, {"full_name": "acme/Tool"}]);
     script.on("GET", "/orgs/Acme/repos", 200, found).await;
     script.on("GET", "/repos/acme/Shop/pulls", 200, json!([pull(&[], &[])])).await;
-    assert_eq!(script.client.list(None).await.unwrap().changes.len(), 1);
+    assert_eq!(script.client.list(&Since::default()).await.unwrap().changes.len(), 1);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::access::Permissions;
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
 use crate::core::tickets::TicketRules;
+use crate::forge::client::Whereabouts;
 use crate::forge::description::tickets_of;
 use crate::forge::membership::Member;
 
@@ -104,7 +105,10 @@ pub(super) struct Branch {
 /// The repository of a branch.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct BranchHome {
+    pub id: Option<u64>,
     pub full_name: Option<String>,
+    #[serde(default)]
+    pub archived: bool,
 }
 
 impl Pull {
@@ -119,7 +123,12 @@ impl Pull {
     /// Path of the project it belongs to, as GitHub spells it (and webhooks do): it answers to any
     /// case.
     pub fn project(&self) -> Option<&str> {
-        self.base.as_ref()?.repo.as_ref()?.full_name.as_deref()
+        self.home()?.full_name.as_deref()
+    }
+
+    /// The repository it is to be merged into.
+    pub fn home(&self) -> Option<&BranchHome> {
+        self.base.as_ref()?.repo.as_ref()
     }
 
     pub fn author(&self) -> Account {
@@ -141,6 +150,7 @@ impl Pull {
             SeenReviewers { list: self.requested().into_iter().map(seen).collect(), complete: false }
         });
         Snapshot {
+            project_id: self.home().and_then(|home| home.id),
             author: self.author(),
             state: self.state(),
             draft: self.draft,
@@ -205,6 +215,7 @@ pub(super) struct File {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Repository {
+    pub id: Option<u64>,
     pub full_name: String,
     #[serde(default)]
     pub archived: bool,
@@ -218,4 +229,10 @@ pub(super) struct Repository {
     pub pull_request_creation_policy: Option<String>,
     /// What this token's account may do.
     pub permissions: Option<Permissions>,
+}
+
+impl Repository {
+    pub fn whereabouts(self) -> Whereabouts {
+        Whereabouts { project: self.full_name, archived: self.archived }
+    }
 }

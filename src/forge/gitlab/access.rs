@@ -13,9 +13,9 @@ use super::wire;
 use crate::core::access::{BotRights, ProjectFacts, Rank, Reach};
 use crate::core::policy::Pattern;
 use crate::forge::access::{Members, Projects};
-use crate::forge::client::{Source, sources};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::source::{Source, sources};
 use crate::forge::story::People;
 
 /// A project as lists and `GET /projects/:id` show it (GL `doc/api/projects.md`).

@@ -1,6 +1,7 @@
 //! Requests to GitLab, one by one and page by page.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -35,7 +36,8 @@ const PREPARATION: SignedDuration = SignedDuration::from_secs(10);
 pub(in crate::forge) struct GitLab {
     pub(super) line: Line,
     pub(super) clock: Clock,
-    pub(super) me: OnceCell<Account>,
+    /// Shared by all purposes.
+    pub(super) me: Arc<OnceCell<Account>>,
 }
 
 impl RestClient for Transport {
@@ -81,7 +83,12 @@ impl Endpoint for List {
 
 impl GitLab {
     pub fn new(line: Line, clock: Clock) -> GitLab {
-        GitLab { line, clock, me: OnceCell::new() }
+        GitLab { line, clock, me: Arc::default() }
+    }
+
+    /// The same forge over another line.
+    pub fn over(&self, line: Line) -> GitLab {
+        GitLab { line, clock: self.clock.clone(), me: self.me.clone() }
     }
 
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {

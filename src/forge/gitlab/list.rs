@@ -8,43 +8,49 @@ use super::wire;
 use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
 use crate::core::tickets::TicketRules;
-use crate::forge::client::{Listing, Source, shown, sources};
+use crate::forge::client::{Listing, Since, Whereabouts};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
+use crate::forge::source::{Source, sources};
 
 /// Projects of one user that are listed one by one, at most.
 const USER_PROJECTS_LIMIT: usize = 200;
 
 impl GitLab {
-    /// One list per project or namespace (a group's list covers its subgroups). Sorted so that what
+    /// One list per project or namespace (a group's list covers its subgroups, and leaves archived
+    /// projects out: `non_archived` is true unless said otherwise). Sorted so that what
     /// changes meanwhile is appended: what is open by creation, what is new by update.
     pub async fn list(
         &self,
         forge: &str,
         patterns: &[Pattern],
-        updated_after: Option<Timestamp>,
+        since: &Since,
         tickets: &TicketRules,
     ) -> Result<Listing, Fault> {
         let mut listing = Listing::default();
         for source in sources(patterns) {
             let found = match &source {
-                Source::Everywhere => self.merge_requests("merge_requests".into(), updated_after).await,
+                Source::Everywhere => {
+                    let found = self.merge_requests("merge_requests".into(), since.mark).await?;
+                    listing.truncated |= found.truncated;
+                    found.entries
+                }
                 Source::Project(path) => {
-                    let found = self.merge_requests(below("projects", path), updated_after).await;
-                    shown(forge, path, found)
+                    let Some(mark) = since.of(path) else { continue };
+                    let found = self.merge_requests(below("projects", path), mark).await;
+                    listing.shown(forge, path, found)?
                 }
                 Source::Below(path) => {
-                    let found = match self.merge_requests(below("groups", path), updated_after).await {
+                    let Some(mark) = since.of(path) else { continue };
+                    match self.merge_requests(below("groups", path), mark).await {
                         // No group of that name: it may be a user.
-                        Err(Fault::Gone) => self.of_user(forge, path, updated_after).await,
-                        found => found,
-                    };
-                    shown(forge, path, found)
+                        Err(Fault::Gone) => self.of_user(forge, path, since, &mut listing).await?,
+                        found => listing.shown(forge, path, found)?,
+                    }
                 }
-            }?;
-            listing.truncated |= found.truncated;
+            };
             let wanted = |path: &str| patterns.iter().any(|pattern| pattern.matches(path));
-            listing.changes.extend(found.entries.into_iter().filter_map(|change| {
+            listing.changes.extend(found.into_iter().filter_map(|change| {
                 let project = change.project().filter(|project| wanted(project))?;
                 Some((ChangeKey::new(forge, project, change.iid), change.snapshot(tickets)))
             }));
@@ -73,21 +79,29 @@ impl GitLab {
         &self,
         forge: &str,
         user: &str,
-        updated_after: Option<Timestamp>,
-    ) -> Result<Pages<wire::MergeRequest>, Fault> {
+        since: &Since,
+        listing: &mut Listing,
+    ) -> Result<Vec<wire::MergeRequest>, Fault> {
         let path = format!("users/{}/projects", NameOrId::from(user));
-        let projects: Pages<wire::Project> =
-            self.pages(&List { path, parameters: Vec::new() }, PAGES_LIMIT).await?;
-        let too_many = projects.truncated || projects.entries.len() > USER_PROJECTS_LIMIT;
-        let mut all = Pages { entries: Vec::new(), truncated: too_many };
-        for project in projects.entries.iter().take(USER_PROJECTS_LIMIT) {
+        let projects = self.pages(&List { path, parameters: Vec::new() }, PAGES_LIMIT).await;
+        let projects: Vec<wire::Project> = listing.shown(forge, user, projects)?;
+        listing.truncated |= projects.len() > USER_PROJECTS_LIMIT;
+        let mut all = Vec::new();
+        for project in projects.iter().take(USER_PROJECTS_LIMIT) {
             let path = &project.path_with_namespace;
-            let found = self.merge_requests(below("projects", path), updated_after).await;
-            let found = shown(forge, path, found)?;
-            all.truncated |= found.truncated;
-            all.entries.extend(found.entries);
+            let Some(mark) = since.of(path) else { continue };
+            let found = self.merge_requests(below("projects", path), mark).await;
+            all.extend(listing.shown(forge, path, found)?);
         }
         Ok(all)
+    }
+
+    /// `GET /projects/:id`. By an old path GitLab answers 301, which is not followed.
+    pub async fn whereabouts(&self, project: &str, id: Option<u64>) -> Result<Whereabouts, Fault> {
+        let named = id.map_or_else(|| NameOrId::from(project).to_string(), |id| id.to_string());
+        let endpoint = List { path: format!("projects/{named}"), parameters: Vec::new() };
+        let found: wire::Project = self.get(&endpoint).await?;
+        Ok(Whereabouts { project: found.path_with_namespace, archived: found.archived })
     }
 }
 

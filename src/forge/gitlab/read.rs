@@ -110,6 +110,7 @@ struct User<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Project<'a> {
+    id: Number,
     #[serde(borrow)]
     path_with_namespace: Option<Cow<'a, str>>,
 }
@@ -309,6 +310,7 @@ impl Hook<'_> {
     fn snapshot(&self, context: Context<'_>, merge: &Attributes<'_>, updated_at: Timestamp) -> Snapshot {
         let labels = merge.labels.get().or(self.labels.get().filter(|_| self.merge_request.get().is_none()));
         Snapshot {
+            project_id: self.project.get().and_then(|project| project.id.0),
             title: merge.title.or_empty().to_owned(),
             url: merge.url.or_empty().to_owned(),
             author: self.author(merge.author_id.unwrap_or(NOBODY_ID)),

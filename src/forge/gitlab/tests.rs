@@ -9,7 +9,7 @@ use crate::core::fact::{Fact, Refusal};
 use crate::core::people::RosterWish;
 use crate::forge::http::SWEEP_PAGES_LIMIT;
 use crate::forge::testing::{Script, account, change};
-use crate::forge::{Fault, Hint, Performed};
+use crate::forge::{Fault, Hint, Performed, Since};
 
 const MR: &str = "/projects/acme%2Fshop/merge_requests/7";
 const NOTES: &str = "/projects/acme%2Fshop/merge_requests/7/notes";
@@ -254,7 +254,7 @@ async fn a_group_is_listed_once_with_its_subgroups_and_filtered() {
     script.answer("GET", "/groups/acme/merge_requests", first).await;
     let second = json!([within("acme/shop", 7), within("acme/web", 1)]);
     script.on("GET", "/groups/acme/merge_requests?page=2", 200, second).await;
-    let listing = script.client.list(None).await.unwrap();
+    let listing = script.client.list(&Since::default()).await.unwrap();
     let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
     assert_eq!(keys, ["f:acme/shop!7", "f:acme/tools/a/b!9", "f:acme/web!1"]);
     assert!(!listing.truncated && listing.changes[0].1.reviewers.as_ref().unwrap().complete);
@@ -276,7 +276,8 @@ async fn a_watermark_brings_closed_ones_too_and_an_endless_list_is_cut() {
         answer.insert_header("x-next-page", (at + 1).to_string().as_str())
     };
     script.answer("GET", "/projects/sam%2Ftool/merge_requests", endless).await;
-    let listing = script.client.list(Some("2026-03-01T00:00:00Z".parse().unwrap())).await.unwrap();
+    let listing =
+        script.client.list(&Since::mark(Some("2026-03-01T00:00:00Z".parse().unwrap()))).await.unwrap();
     assert!(listing.truncated);
     assert_eq!(listing.changes.len(), 1, "each change once");
     let requests = script.requests().await;
@@ -332,13 +333,20 @@ async fn a_group_or_project_that_is_not_shown_does_not_keep_the_others_from_bein
     let mut tool = mr(&[], &[]);
     tool["references"]["full"] = "sam/tool!7".into();
     script.on("GET", "/projects/sam%2Ftool/merge_requests", 200, json!([tool])).await;
-    let listing = script.client.list(None).await.unwrap();
+    let listing = script.client.list(&Since::default()).await.unwrap();
     let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
     assert_eq!(keys, ["f:sam/tool!7", "f:acme/shop!7"]);
-    assert!(listing.truncated, "the watermark stays where it was");
+    assert!(!listing.truncated, "the watermark of the others moves on");
+    let refused = ["acme/moved", "closed", "sam/closed"].map(str::to_owned);
+    assert_eq!(listing.refused, refused.clone().into());
+    let since = Since { resting: refused.into(), ..Since::default() };
+    let before = script.requests().await.len();
+    assert_eq!(script.client.list(&since).await.unwrap().refused, [].into());
+    let asked = script.requests().await.len() - before;
+    assert_eq!(asked, 4, "acme/shop, sam as a group and as a user, sam/tool");
     script.server.reset().await;
     script.on("GET", "/groups/closed/merge_requests", 502, json!({})).await;
-    let fault = script.client.list(None).await.unwrap_err().to_string();
+    let fault = script.client.list(&Since::default()).await.unwrap_err().to_string();
     assert!(fault.starts_with("`closed`: the forge failed with 502"), "{fault}");
 }
 
@@ -346,7 +354,7 @@ async fn a_group_or_project_that_is_not_shown_does_not_keep_the_others_from_bein
 async fn a_group_may_be_spelled_in_any_case() {
     let script = Script::gitlab(&["Acme/*", "acme/Tools/**"]).await;
     script.on("GET", "/groups/Acme/merge_requests", 200, json!([mr(&[], &[])])).await;
-    let listing = script.client.list(None).await.unwrap();
+    let listing = script.client.list(&Since::default()).await.unwrap();
     let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
     assert_eq!(keys, ["f:acme/shop!7"]);
     assert_eq!(script.requests().await.len(), 1);

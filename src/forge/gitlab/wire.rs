@@ -42,6 +42,8 @@ impl User {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct MergeRequest {
     pub iid: u64,
+    /// Of the project that it is to be merged into.
+    pub project_id: Option<u64>,
     pub title: Option<String>,
     pub web_url: Option<String>,
     pub description: Option<String>,
@@ -101,6 +103,7 @@ impl MergeRequest {
             complete: true,
         });
         Snapshot {
+            project_id: self.project_id,
             state: self.state(),
             draft: self.draft.or(self.work_in_progress),
             labels: self.labels.as_ref().map(|labels| labels.iter().cloned().collect()),
@@ -189,4 +192,6 @@ impl Diff {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Project {
     pub path_with_namespace: String,
+    #[serde(default)]
+    pub archived: bool,
 }

@@ -9,7 +9,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::deliveries;
 use super::rest::{not_found, paged};
+use crate::sandbox::delivery::HookTarget;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::sign;
 use crate::sandbox::state::{Forge, State, UserId, github_time};
@@ -92,6 +94,13 @@ impl State {
 /// Requests that only the App itself may make.
 pub(super) fn answer(state: &mut State, call: &Call, rest: &[&str]) -> Result<Reply, Refusal> {
     let app = state.app_of(&call.headers)?;
+    let owners: Vec<String> = app.installations.keys().cloned().collect();
+    if let ["hook", rest @ ..] = rest {
+        let ours = |target: &HookTarget| matches!(target, HookTarget::Org(org) if owners.contains(org));
+        let hooks = state.hooks.values().filter(|hook| ours(&hook.target));
+        let hooks: Vec<u64> = hooks.map(|hook| hook.id).collect();
+        return deliveries::answer(state, call, rest, &hooks);
+    }
     match (&call.method, rest) {
         (&Method::GET, []) => Ok(Reply::ok(state.gh_app(app))),
         (&Method::GET, ["installations"]) => {

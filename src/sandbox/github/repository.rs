@@ -92,7 +92,7 @@ impl State {
             "has_wiki": true,
             "has_pages": false,
             "mirror_url": null,
-            "archived": false,
+            "archived": project.archived,
             "disabled": false,
             "license": null,
             "allow_forking": true,
@@ -112,7 +112,6 @@ impl State {
         let policy = if settings.writers_only { "collaborators_only" } else { "all" };
         json!({
             "permissions": flags(self.access(project, me).unwrap_or(Access(0))),
-            "archived": settings.archived,
             "allow_forking": settings.forks != Feature::Disabled,
             "has_pull_requests": settings.changes != Feature::Disabled,
             "pull_request_creation_policy": policy,
@@ -139,7 +138,7 @@ impl State {
     }
 
     /// The `repository` of an event. Those of a pull request's branches have no custom properties.
-    pub(super) fn gh_hook_repo(&self, project: &Project) -> Value {
+    pub(in crate::sandbox) fn gh_hook_repo(&self, project: &Project) -> Value {
         merged(self.gh_repo(project), json!({ "custom_properties": {} }))
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderValue, Method};
 use serde_json::{Value, json};
 
 use super::json::permission;
-use super::{apps, issues, pulls, webhooks};
+use super::{apps, issues, pulls, search, webhooks};
 use crate::sandbox::access::team_members;
 use crate::sandbox::announce::merged;
 use crate::sandbox::refusal::Refusal;
@@ -19,7 +19,7 @@ const GET: &Method = &Method::GET;
 const POST: &Method = &Method::POST;
 
 /// Items on a page if the client does not say.
-const PER_PAGE: usize = 30;
+pub(super) const PER_PAGE: usize = 30;
 
 /// Answers one request.
 pub(in crate::sandbox) fn answer(
@@ -43,16 +43,36 @@ pub(in crate::sandbox) fn answer(
     }
     match segments.as_slice() {
         ["repos", owner, name, rest @ ..] => {
-            let path = visible(state, &format!("{owner}/{name}"), me)?.path.clone();
-            match rest {
-                ["pulls", rest @ ..] => pulls::answer(state, call, me, &path, rest),
-                ["issues", rest @ ..] => issues::answer(state, call, me, &path, rest),
-                ["hooks", rest @ ..] => webhooks::of_repository(state, call, me, &path, rest),
-                rest => repository(state, call, me, &path, rest),
+            if let Some(moved) = state.moved(call, Forge::Github, &format!("{owner}/{name}"), rest) {
+                return Ok(moved);
             }
+            let path = visible(state, &format!("{owner}/{name}"), me)?.path.clone();
+            in_repository(state, call, me, &path, rest)
+        }
+        // Where redirects of renamed repositories lead.
+        ["repositories", id, rest @ ..] => {
+            let named = |project: &&Project| project.forge == Forge::Github && project.id.to_string() == *id;
+            let path = state.projects.values().find(named).map(|project| project.path.clone());
+            let path = visible(state, &path.ok_or_else(not_found)?, me)?.path.clone();
+            in_repository(state, call, me, &path, rest)
         }
         ["orgs", org, "hooks", rest @ ..] => webhooks::of_organization(state, call, me, org, rest),
         segments => others(state, call, me, segments),
+    }
+}
+
+fn in_repository(
+    state: &mut State,
+    call: &Call,
+    me: UserId,
+    path: &str,
+    rest: &[&str],
+) -> Result<Reply, Refusal> {
+    match rest {
+        ["pulls", rest @ ..] => pulls::answer(state, call, me, path, rest),
+        ["issues", rest @ ..] => issues::answer(state, call, me, path, rest),
+        ["hooks", rest @ ..] => webhooks::of_repository(state, call, me, path, rest),
+        rest => repository(state, call, me, path, rest),
     }
 }
 
@@ -70,6 +90,9 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
             };
             let page = repositories(state, call, me, |project| project.owner() == grant.owner);
             Ok(installed(state, &grant.owner, page))
+        }
+        ["search", "issues"] => {
+            search::issues(state, call, me, state.app_grant(&call.headers).map(|grant| grant.owner.as_str()))
         }
         ["user"] => Ok(Reply::ok(state.gh_full_user(me))),
         ["rate_limit"] => Ok(Reply::ok(state.rate_limit())),

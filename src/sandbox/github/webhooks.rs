@@ -5,8 +5,9 @@ use http::Method;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::deliveries;
 use super::rest::{not_found, paged};
-use crate::sandbox::delivery::{Hook, HookTarget, NewHook, Outcome};
+use crate::sandbox::delivery::{Hook, HookTarget, NewHook};
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::state::{Access, Forge, State, UserId, github_time};
 use crate::sandbox::wire::{Call, Reply, strings};
@@ -60,10 +61,9 @@ fn answer(state: &mut State, call: &Call, target: &HookTarget, rest: &[&str]) ->
             state.hooks.remove(&id);
             Ok(Reply::empty(204))
         }
-        (&Method::GET, [id, "deliveries"]) => {
-            let hook = known(state, target, id)?;
-            let newest = hook.outcomes.iter().enumerate().rev();
-            Ok(paged(call, newest.map(|(number, one)| delivery_json(hook, number, one)).collect()))
+        (_, [id, rest @ ..]) if rest.first() == Some(&"deliveries") => {
+            let id = known(state, target, id)?.id;
+            deliveries::answer(state, call, rest, &[id])
         }
         _ => Err(not_found()),
     }
@@ -183,42 +183,13 @@ fn hook_json(state: &State, hook: &Hook) -> Value {
     });
     if matches!(hook.target, HookTarget::Project(_)) {
         json["test_url"] = json!(format!("{url}/test"));
-        json["last_response"] = match hook.outcomes.back() {
+        json["last_response"] = match state.last_attempt(hook.id) {
             None => json!({ "code": null, "status": "unused", "message": null }),
             Some(last) => {
-                let status = if is_good(last) { "active" } else { "misconfigured" };
-                json!({ "code": last.status, "status": status, "message": words(last) })
+                let status = if last.succeeded() { "active" } else { "misconfigured" };
+                json!({ "code": last.status, "status": status, "message": last.words() })
             }
         };
     }
     json
-}
-
-fn is_good(outcome: &Outcome) -> bool {
-    outcome.status.is_some_and(|status| (200..300).contains(&status))
-}
-
-fn words(outcome: &Outcome) -> String {
-    match outcome.status {
-        None => "timed out".to_owned(),
-        Some(_) if is_good(outcome) => "OK".to_owned(),
-        Some(status) => format!("Invalid HTTP Response: {status}"),
-    }
-}
-
-fn delivery_json(hook: &Hook, number: usize, outcome: &Outcome) -> Value {
-    json!({
-        "id": hook.id * 1_000 + number as u64,
-        "guid": outcome.guid,
-        "delivered_at": github_time(outcome.at),
-        "redelivery": false,
-        "duration": 0.03,
-        "status": words(outcome),
-        "status_code": outcome.status.unwrap_or(0),
-        "event": outcome.event,
-        "action": outcome.action,
-        "installation_id": null,
-        "repository_id": null,
-        "throttled_at": null,
-    })
 }

@@ -68,7 +68,7 @@ impl State {
             "web_url": url,
             "http_url_to_repo": format!("{url}.git"),
             "visibility": if project.public { "public" } else { "private" },
-            "archived": project.settings.archived,
+            "archived": project.archived,
             "merge_requests_enabled": project.settings.changes != Feature::Disabled,
             "repository_access_level": project.settings.code.word(),
             "merge_requests_access_level": project.settings.changes.word(),

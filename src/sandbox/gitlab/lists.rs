@@ -16,7 +16,11 @@ pub(super) fn project(state: &State, call: &Call, me: UserId, project: &Project)
 
 /// `GET /groups/:id/merge_requests`, subgroups included.
 pub(super) fn group(state: &State, call: &Call, me: UserId, path: &str) -> Reply {
-    list(state, call, me, "all", |project| with_ancestors(project.owner()).any(|group| group == path))
+    // `non_archived` is true unless said otherwise ("List group merge requests").
+    let archived_too = call.text("non_archived") == Some("false");
+    list(state, call, me, "all", |project| {
+        (archived_too || !project.archived) && with_ancestors(project.owner()).any(|group| group == path)
+    })
 }
 
 /// `GET /merge_requests`. Shows the caller's own unless another scope is asked for.

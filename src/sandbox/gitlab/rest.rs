@@ -29,6 +29,11 @@ pub(in crate::sandbox) fn answer(
         return status(state, id);
     }
     let me = user.ok_or_else(|| Refusal::new(401, "401 Unauthorized"))?;
+    if let ["projects", path, rest @ ..] = segments.as_slice()
+        && let Some(moved) = state.moved(call, Forge::Gitlab, path, rest)
+    {
+        return Ok(moved);
+    }
     match segments.as_slice() {
         ["projects", id, "merge_requests", iid, rest @ ..] => {
             let project = visible(state, id, me)?;

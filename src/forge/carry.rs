@@ -1,0 +1,248 @@
+//! One request on its way: leave from breaker and gate, the exchange itself, and what its answer
+//! comes to.
+
+use std::sync::PoisonError;
+
+use bytes::{Bytes, BytesMut};
+use http::{Method, Request, Response, StatusCode, header};
+use jiff::Timestamp;
+use secrecy::ExposeSecret;
+use tokio::sync::SemaphorePermit;
+use url::Url;
+
+use super::breaker::Trial;
+use super::budget::{Purpose, Purse};
+use super::credentials::Bearer;
+use super::etag::Asked;
+use super::fault::{self, Fault, Limit, Patience, Scope};
+use super::gate::{Ask, NotBefore, Traffic, later};
+use super::http::{OWNER_HEADER, PER_PAGE, Shared, Transport, chain, next_page};
+use super::moved;
+
+/// So long background traffic waits for a pace or a budget by itself; what takes longer is told.
+const BACKGROUND_PATIENCE_SECONDS: i64 = 90;
+/// Largest answer taken in: a page of 100 GitLab diffs at its 200 kB limit stays below.
+const ANSWER_LIMIT_BYTES: usize = 32 * 1024 * 1024;
+
+/// A place among the requests under way, with leave to send.
+struct Place<'a> {
+    trial: Trial<'a>,
+    _places: (Option<SemaphorePermit<'a>>, SemaphorePermit<'a>),
+}
+
+/// How a request ended that did not end well.
+pub(super) enum Setback {
+    Fault(Fault),
+    /// The project has moved there; if that is not gone to, it is this fault.
+    Moved(Box<Url>, Fault),
+    /// GitLab takes no writes for a project by its old name.
+    MovedForWrites(Fault),
+}
+
+impl From<Fault> for Setback {
+    fn from(fault: Fault) -> Setback {
+        Setback::Fault(fault)
+    }
+}
+
+impl From<Setback> for Fault {
+    fn from(setback: Setback) -> Fault {
+        match setback {
+            Setback::Fault(fault) | Setback::Moved(_, fault) | Setback::MovedForWrites(fault) => fault,
+        }
+    }
+}
+
+impl Transport {
+    /// Waits for a place among the requests under way, and asks breaker and gate for leave.
+    async fn place(&self, ask: &Ask<'_>) -> Result<Place<'_>, NotBefore> {
+        let Shared { places, background_places, breaker, gate, .. } = &*self.shared;
+        let patience_ends = later(self.clock.now(), BACKGROUND_PATIENCE_SECONDS);
+        loop {
+            // Neither semaphore is ever closed.
+            let never = |_| NotBefore { at: patience_ends, why: "no place".into(), brief: true };
+            let background = match ask.purpose {
+                Purpose::Answer => None,
+                Purpose::Background => Some(background_places.acquire().await.map_err(never)?),
+            };
+            let _places = (background, places.acquire().await.map_err(never)?);
+            let trial = breaker.admit()?;
+            match gate.permit(ask) {
+                Ok(()) => return Ok(Place { trial, _places }),
+                Err(wait) if ask.purpose == Purpose::Background && wait.brief && wait.at <= patience_ends => {
+                    drop((trial, _places));
+                    self.wait_until(wait.at).await;
+                }
+                Err(wait) => return Err(wait),
+            }
+        }
+    }
+
+    async fn wait_until(&self, at: Timestamp) {
+        let waits = || self.shared.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        // What was given up while it waited goes here.
+        waits().retain(|until| *until > now);
+        waits().push(at);
+        self.clock.sleep_until(at).await;
+    }
+
+    pub(super) async fn carry(
+        &self,
+        mut request: Request<Vec<u8>>,
+        bearer: &Bearer,
+        purse: &Purse,
+        traffic: Traffic,
+    ) -> Result<Response<Bytes>, Setback> {
+        let url = self.resolved(&request)?;
+        let asked = self.worth_keeping(&request, &url, purse);
+        let known = asked.as_ref().and_then(|asked| self.shared.shelf.find(asked));
+        if let Some(known) = &known {
+            request.headers_mut().insert(header::IF_NONE_MATCH, known.etag.clone());
+        }
+        let write = traffic == Traffic::Write;
+        let ask = Ask { traffic, purpose: self.purpose, purse };
+        let Place { trial, _places } = self.place(&ask).await.map_err(Fault::from)?;
+        let answer = match self.exchange(request, url.clone(), bearer, write).await {
+            Ok(answer) => answer,
+            Err(fault @ Fault::Retry { .. }) => {
+                trial.failed(&fault.to_string());
+                return Err(fault.into());
+            }
+            Err(fault) => return Err(fault.into()),
+        };
+        self.shared.gate.learn(purse, answer.headers());
+        if let Some(known) = known.filter(|_| answer.status() == StatusCode::NOT_MODIFIED) {
+            trial.succeeded();
+            let again = known.answer(answer.headers());
+            return again.map_err(|error| Fault::unreadable(&error, false).into());
+        }
+        let absent = fault::not_the_forge(answer.status(), answer.headers(), answer.body(), write);
+        let answer = self.weigh(&url, answer, bearer, &ask);
+        match (&answer, absent) {
+            (Err(Setback::Fault(_)), Some(fault)) => trial.failed(&fault.to_string()),
+            _ => trial.succeeded(),
+        }
+        if let (Ok(answer), Some(asked)) = (&answer, asked)
+            && !is_full_last_page(&url, answer)
+        {
+            self.shared.shelf.keep(asked, answer);
+        }
+        answer
+    }
+
+    /// Lists that are read again and again. One that is asked for by date never comes twice.
+    fn worth_keeping(&self, request: &Request<Vec<u8>>, url: &Url, purse: &Purse) -> Option<Asked> {
+        let has = |name: &str| url.query_pairs().any(|(key, _)| key == name);
+        let list = *request.method() == Method::GET && has("per_page") && !has("updated_after");
+        (list && self.purpose == Purpose::Background).then(|| Asked {
+            url: url.as_str().to_owned(),
+            accept: request.headers().get(header::ACCEPT).cloned(),
+            owner: purse.owner.clone(),
+        })
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Vec<u8>>,
+        url: Url,
+        bearer: &Bearer,
+        write: bool,
+    ) -> Result<Response<Bytes>, Fault> {
+        let lost = |error: &reqwest::Error| Fault::Retry {
+            why: format!("no answer from the forge: {}", chain(error)),
+            // Without a connection nothing was sent.
+            outcome_unknown: write && !error.is_connect() && !error.is_builder(),
+        };
+        let mut request = addressed(request, url);
+        request.headers_mut().insert(header::AUTHORIZATION, bearer.header.clone());
+        let mut answer = self.http.execute(request).await.map_err(|error| lost(&error))?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
+            if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
+                let answer = format!("its answer is larger than {ANSWER_LIMIT_BYTES} bytes");
+                return Err(Fault::Refused { status: 200, answer });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut whole = Response::new(body.freeze());
+        *whole.status_mut() = answer.status();
+        *whole.headers_mut() = std::mem::take(answer.headers_mut());
+        Ok(whole)
+    }
+
+    /// Where a request goes: refused if it would carry the token to another host.
+    pub(super) fn resolved(&self, request: &Request<Vec<u8>>) -> Result<Url, Fault> {
+        let refuse = |answer: String| Fault::Refused { status: 0, answer };
+        let mut url = self.api.join(&request.uri().to_string()).map_err(|error| refuse(error.to_string()))?;
+        if url.query() == Some("") {
+            url.set_query(None);
+        }
+        if url.origin() != self.api.origin() {
+            return Err(refuse(format!("{} is not the configured forge", url.host_str().unwrap_or("?"))));
+        }
+        Ok(url)
+    }
+
+    /// Learns of limits, and turns everything but 2xx into a setback.
+    fn weigh(
+        &self,
+        url: &Url,
+        answer: Response<Bytes>,
+        bearer: &Bearer,
+        ask: &Ask<'_>,
+    ) -> Result<Response<Bytes>, Setback> {
+        let (status, headers, now) = (answer.status(), answer.headers(), self.clock.now());
+        let gate = &self.shared.gate;
+        let limit = match ask.traffic {
+            Traffic::Query if status.is_success() => fault::graphql_limited(headers, answer.body(), now),
+            _ => fault::limited(status, headers, answer.body(), now),
+        };
+        if let Some(limit) = limit {
+            let why = format!("the forge limits requests ({})", status.as_u16());
+            return Err(Fault::from(gate.block(limit, ask.purse, &why)).into());
+        }
+        let write = ask.traffic == Traffic::Write;
+        if status.is_success() {
+            if let Some(fault) = fault::not_the_forge(status, headers, answer.body(), write) {
+                return Err(fault.into());
+            }
+            gate.relax();
+            return Ok(answer);
+        }
+        if let Some(at) = status.is_server_error().then(|| fault::retry_after(headers, now)).flatten() {
+            let limit = Limit { patience: Patience::Until(at), scope: Scope::Forge };
+            gate.block(limit, ask.purse, "the forge is out of service");
+        }
+        let words = fault::words(answer.body(), bearer.secret.expose_secret());
+        let fault = fault::judge(status, headers, words, write);
+        if let Some(place) = moved::target(&self.api, url, status, headers) {
+            return Err(Setback::Moved(Box::new(place), fault));
+        }
+        if write && moved::is_refused_write(status, answer.body()) {
+            return Err(Setback::MovedForWrites(fault));
+        }
+        Err(fault.into())
+    }
+}
+
+/// The request as reqwest takes it.
+fn addressed(request: Request<Vec<u8>>, url: Url) -> reqwest::Request {
+    let (parts, body) = request.into_parts();
+    let mut outgoing = reqwest::Request::new(parts.method, url);
+    *outgoing.headers_mut() = parts.headers;
+    outgoing.headers_mut().remove(header::CONTENT_LENGTH);
+    outgoing.headers_mut().remove(OWNER_HEADER);
+    if !body.is_empty() {
+        *outgoing.body_mut() = Some(body.into());
+    }
+    outgoing
+}
+
+/// A last page without room: the next entry would come on a page of its own, and this one would
+/// still be "not modified".
+fn is_full_last_page(url: &Url, answer: &Response<Bytes>) -> bool {
+    let entries = serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(answer.body());
+    let full = entries.is_ok_and(|entries| entries.len() >= PER_PAGE as usize);
+    full && next_page(url, answer.headers()).is_none()
+}

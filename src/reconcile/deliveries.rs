@@ -1,0 +1,120 @@
+//! Failed deliveries are asked for again, where the forge keeps them (GitHub). A sweep finds out how
+//! changes are; what people said and did, and who, is only in the deliveries. Deliveries that did come
+//! are known by their ids, and news that has become old by then changes nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Reconcile;
+use crate::core::change::ForgeKind;
+use crate::forge::{DeliveryLog, FailedDelivery, Fault};
+use crate::store::StoreError;
+
+/// GitHub keeps deliveries for three days.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(3 * 24);
+/// Deliveries asked for in one round, at most, oldest first; the next round goes on. GitHub takes 80
+/// writes a minute, and reviews need some of them.
+const REDELIVERIES_MAX: usize = 40;
+/// How often one delivery is asked for, at most.
+const TRIES_MAX: u32 = 3;
+/// Which logs there are is looked up again after so long.
+const LOGS_FOR: SignedDuration = SignedDuration::from_hours(24);
+const SCOPE: &str = "deliveries";
+
+/// What is remembered between two rounds.
+#[derive(Default)]
+pub(super) struct Logs {
+    known: Vec<DeliveryLog>,
+    looked_at: Option<Timestamp>,
+    /// How often a delivery was asked for, the last try that failed, and when it was.
+    asked: BTreeMap<String, Asked>,
+}
+
+struct Asked {
+    times: u32,
+    /// The failed try on which it was asked for last.
+    attempt: u64,
+    at: Timestamp,
+}
+
+impl Reconcile {
+    /// Looks for failed deliveries and has them sent again. Faults of the forge are no fault of the
+    /// sweep. Returns how many were asked for.
+    pub(super) async fn redeliver(&self, now: Timestamp) -> Result<usize, StoreError> {
+        if self.client.kind() != ForgeKind::GitHub || self.dry_run {
+            return Ok(0);
+        }
+        let mut logs = self.logs.lock().await;
+        let forge = self.client.name();
+        match self.ask_again(&mut logs, now).await? {
+            Ok(asked) => {
+                if asked > 0 {
+                    tracing::info!(forge, asked, "failed deliveries are sent again");
+                }
+                Ok(asked)
+            }
+            Err(fault) => {
+                tracing::warn!(forge, %fault, "the log of deliveries could not be worked through");
+                Ok(0)
+            }
+        }
+    }
+
+    async fn ask_again(&self, logs: &mut Logs, now: Timestamp) -> Result<Result<usize, Fault>, StoreError> {
+        let forge = self.client.name();
+        if logs.looked_at.is_none_or(|at| now.duration_since(at) >= LOGS_FOR) {
+            match self.client.delivery_logs().await {
+                Ok(known) => (logs.known, logs.looked_at) = (known, Some(now)),
+                Err(fault) => return Ok(Err(fault)),
+            }
+        }
+        logs.asked.retain(|_, asked| now.duration_since(asked.at) < KEPT_FOR);
+        let first_seen = self.knowledge.now().forge(forge).map_or(now, |known| known.first_seen);
+        let mark = self.store.watermark(forge, SCOPE).await?.unwrap_or(first_seen);
+        let since = mark.max(now.checked_sub(KEPT_FOR).unwrap_or(mark));
+        let mut failed = Vec::new();
+        for log in &logs.known {
+            match self.client.failed_deliveries(log, since).await {
+                Ok(found) => failed.extend(found.into_iter().map(|one| (log.clone(), one))),
+                Err(fault) => return Ok(Err(fault)),
+            }
+        }
+        failed.sort_by_key(|(_, one)| (one.delivered_at, one.id));
+        let mut asked = 0;
+        let mut done_until = since;
+        for (log, one) in failed {
+            if asked >= REDELIVERIES_MAX {
+                break;
+            }
+            if self.is_wanted(logs, &one).await? {
+                if let Err(fault) = self.client.redeliver(&log, one.id).await {
+                    if !matches!(fault, Fault::Gone | Fault::Refused { .. }) {
+                        self.store.save_watermark(forge, SCOPE, done_until).await?;
+                        return Ok(Err(fault));
+                    }
+                    tracing::debug!(forge, delivery = one.guid, %fault, "cannot be sent again");
+                }
+                logs.note(&one, now);
+                asked += 1;
+            }
+            done_until = one.delivered_at;
+        }
+        self.store.save_watermark(forge, SCOPE, done_until).await?;
+        Ok(Ok(asked))
+    }
+
+    /// Whether a delivery has not come in another way and was not asked for too often.
+    async fn is_wanted(&self, logs: &Logs, one: &FailedDelivery) -> Result<bool, StoreError> {
+        let fresh =
+            logs.asked.get(&one.guid).is_none_or(|asked| asked.times < TRIES_MAX && asked.attempt < one.id);
+        Ok(fresh && !self.store.has_delivery(self.client.name(), &one.guid).await?)
+    }
+}
+
+impl Logs {
+    fn note(&mut self, one: &FailedDelivery, now: Timestamp) {
+        let times = self.asked.get(&one.guid).map_or(0, |asked| asked.times) + 1;
+        self.asked.insert(one.guid.clone(), Asked { times, attempt: one.id, at: now });
+    }
+}

@@ -1,0 +1,116 @@
+//! The roll call: which open reviews does the forge still show? One that is missing from the list of
+//! open changes is looked for: it may have ended unheard, its project may have another name, be archived,
+//! gone, or hidden from us.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Reconcile, SweepError};
+use crate::core::change::ChangeKey;
+use crate::core::fact::Fact;
+use crate::core::lost::Loss;
+use crate::core::review::Review;
+use crate::forge::{Fault, Whereabouts};
+use crate::store::Filter;
+
+/// Pause between two roll calls.
+const ROLL_EVERY: SignedDuration = SignedDuration::from_hours(6);
+/// Shortest pause between two, however often somebody tells of changed projects or people.
+const ROLL_WHEN_TOLD: SignedDuration = SignedDuration::from_mins(1);
+/// Reviews read at once.
+const REVIEWS_PAGE: u32 = 200;
+/// Missing changes that are looked for in one roll call, at most; each costs up to three requests.
+/// The rest are looked for by the next sweep.
+const MISSING_MAX: usize = 100;
+
+/// Where projects are, asked once in a roll call.
+type Places = BTreeMap<String, Result<Whereabouts, Fault>>;
+
+impl Reconcile {
+    /// Whether it is time for a roll call: after a start, every few hours, and when somebody `told` of
+    /// changed projects or people.
+    pub(super) fn is_roll_due(&self, called_at: Option<Timestamp>, told: bool, now: Timestamp) -> bool {
+        let pause = if told { ROLL_WHEN_TOLD } else { ROLL_EVERY };
+        called_at.is_none_or(|at| now.duration_since(at) >= pause)
+    }
+
+    /// Looks for every open review that is not among the `shown` ones. Returns how many facts came of
+    /// it, and whether all were looked for.
+    pub(super) async fn look_for_missing(
+        &self,
+        shown: &BTreeSet<ChangeKey>,
+        now: Timestamp,
+    ) -> Result<(usize, bool), SweepError> {
+        let missing = self.missing(shown).await?;
+        let (mut places, mut found) = (Places::new(), 0);
+        for review in missing.iter().take(MISSING_MAX) {
+            if let Some(fact) = self.look_for(review, &mut places).await? {
+                self.store.put_facts(&review.change, &[fact], now).await?;
+                found += 1;
+            }
+        }
+        Ok((found, missing.len() <= MISSING_MAX))
+    }
+
+    async fn missing(&self, shown: &BTreeSet<ChangeKey>) -> Result<Vec<Review>, SweepError> {
+        let policy = self.knowledge.now().policy.clone();
+        let shown: BTreeSet<String> = shown.iter().map(|change| change.to_string().to_lowercase()).collect();
+        let (mut missing, mut offset) = (Vec::new(), 0);
+        loop {
+            let filter = Filter { open_only: true, stage: None, limit: REVIEWS_PAGE, offset };
+            let page = self.store.reviews(filter).await?;
+            let full = page.len() >= REVIEWS_PAGE as usize;
+            let reviews = page.into_iter().map(|stored| stored.review);
+            missing.extend(reviews.filter(|review| {
+                let change = &review.change;
+                let ours = change.forge == self.client.name();
+                // Those of projects that were taken out of the configuration are left as they are.
+                let followed = policy.watches(change) || review.lost.is_some();
+                ours && followed && !shown.contains(&change.to_string().to_lowercase())
+            }));
+            if !full {
+                return Ok(missing);
+            }
+            offset += REVIEWS_PAGE;
+        }
+    }
+
+    /// What became of a change that is missing from the list of open ones.
+    async fn look_for(&self, review: &Review, places: &mut Places) -> Result<Option<Fact>, SweepError> {
+        let change = &review.change;
+        if !places.contains_key(&change.project) {
+            let place = self.client.whereabouts(&change.project, review.project_id).await;
+            places.insert(change.project.clone(), place);
+        }
+        let place = match places.get(&change.project) {
+            Some(Ok(place)) => place,
+            Some(Err(Fault::Gone)) => return Ok(Some(Fact::Lost { why: Loss::Hidden })),
+            Some(Err(Fault::Refused { status: 300..=399, .. })) => {
+                // Moved, and Usher never learnt its number.
+                return Ok(Some(Fact::Lost { why: Loss::MovedAway }));
+            }
+            Some(Err(Fault::Refused { .. })) | None => return Ok(Some(Fact::Lost { why: Loss::Hidden })),
+            Some(Err(fault)) => return Err(fault.clone().into()),
+        };
+        if !place.project.eq_ignore_ascii_case(&change.project) {
+            let to = ChangeKey::new(&change.forge, &place.project, change.number);
+            return Ok(Some(Fact::Moved { to }));
+        }
+        if place.archived {
+            return Ok(Some(Fact::Lost { why: Loss::Archived }));
+        }
+        if !self.knowledge.now().policy.watches(change) {
+            return Ok(Some(Fact::Lost { why: Loss::MovedAway }));
+        }
+        match self.client.observe(change).await {
+            Ok(snapshot) => {
+                let known = review.seen_at.is_some_and(|seen| seen >= snapshot.updated_at);
+                let same = known && snapshot.state == review.state && review.lost.is_none();
+                Ok((!same).then_some(Fact::Swept { snapshot }))
+            }
+            Err(Fault::Gone | Fault::Refused { .. }) => Ok(Some(Fact::Lost { why: Loss::Hidden })),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}
