@@ -19,7 +19,11 @@ test-all:
 
 # the laws over many random histories, each on its own seed; `PROPTEST_RNG_SEED=… just laws …` repeats a run
 laws cases="100000":
-    PROPTEST_CASES={{ cases }} cargo test --test house laws::histories -- --nocapture
+    PROPTEST_CASES={{ cases }} cargo test --profile laws --test house laws::histories -- --nocapture
+
+# how long a decision takes, beside writing the same review as JSON; a word picks some: `just bench opening`
+bench *words:
+    cargo bench --bench decide -- {{ words }}
 
 # hold Usher and its fake forges against GitHub's description and clients by others (npm and PyPI)
 contracts:

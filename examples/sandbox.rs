@@ -112,7 +112,8 @@ fn found(sandbox: &Sandbox, forge: Forge) -> u64 {
     }
     for project in [PROJECT, OWN_PROJECT] {
         sandbox.add_project(forge, project);
-        sandbox.add_member(forge, project, BOT, Access::MAINTAIN);
+        // GitHub shows webhooks to administrators only.
+        sandbox.add_member(forge, project, BOT, Access::ADMIN);
     }
     sandbox.add_member(forge, OWN_PROJECT, "lena", Access::ADMIN);
     sandbox.set_file(forge, PROJECT, "main", "docs/CODEOWNERS", Some("* @rita\n"));

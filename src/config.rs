@@ -29,6 +29,7 @@ mod tickets;
 mod timeboxes;
 mod tree;
 mod units;
+mod way;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -112,6 +113,10 @@ pub struct Forge {
     pub allow_unsigned: bool,
     /// Projects that Usher watches; not empty.
     pub projects: Vec<Pattern>,
+    /// Certificates in PEM that are trusted beside the machine's.
+    pub ca: Option<String>,
+    /// The proxy on the way, with user and password if it asks for them.
+    pub proxy: Option<SecretString>,
     /// When the forge is closed, as [`Window::joined`] leaves it.
     pub maintenance: Arc<[Window]>,
 }

@@ -16,7 +16,7 @@ use usher::core::policy::Pattern;
 use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint, Since};
 use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox};
 
-const APP_ID: u64 = 4_711;
+pub const APP_ID: u64 = 4_711;
 
 /// One key for all tests: making it takes a moment.
 static KEY: LazyLock<KeyPair> = LazyLock::new(|| KeyPair::generate(KeySize::Rsa2048).unwrap());
@@ -28,12 +28,12 @@ fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
-fn private_key() -> String {
+pub fn private_key() -> String {
     let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = KEY.as_der().unwrap();
     pem("PRIVATE KEY", der.as_ref())
 }
 
-fn public_key() -> String {
+pub fn public_key() -> String {
     let der: aws_lc_rs::encoding::PublicKeyX509Der<'_> = KEY.public_key().as_der().unwrap();
     pem("PUBLIC KEY", der.as_ref())
 }

@@ -9,7 +9,8 @@ use usher::core::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKin
 use usher::core::fact::{Fact, Refusal};
 use usher::core::people::RosterWish;
 use usher::core::policy::Pattern;
-use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint, Since};
+use usher::forge::inspect::Role;
+use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint, HookPlace, Since};
 use usher::sandbox::{self, Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
 
 const PROJECT: &str = "acme/shop";
@@ -115,7 +116,7 @@ async fn opening_keeps_the_budget_and_a_second_time_writes_nothing() {
         let shape = town.shape(&["rita"], &STAGE, &["support-review::waiting"]);
         town.perform(&at, &shape).await;
         let comment = town.perform(&at, &status("hello")).await.comment;
-        assert_eq!(town.traffic(), (1, if town.is_gitlab() { 2 } else { 3 }), "{:?}", town.forge);
+        assert_eq!(town.traffic(), (1, 3), "{:?}", town.forge);
         let seen = town.sandbox.snapshot(&at).unwrap();
         assert_eq!(seen.reviewer_logins(), ["rita"]);
         assert_eq!(BTreeSet::from_iter(seen.labels.iter().map(String::as_str)), BTreeSet::from(STAGE));
@@ -345,13 +346,82 @@ async fn a_forge_that_does_not_tell_who_is_busy_is_a_fault() {
             sandbox::Fault::status(404, "no"),
             sandbox::Fault::DropConnectionBeforeApplying,
         ] {
-            town.sandbox.fail_next(town.forge, "POST", "/graphql", fault, 1);
+            town.sandbox.fail_next(town.forge, "QUERY", "/graphql", fault, 1);
             assert!(town.client.busy(&people).await.is_err(), "{:?}", town.forge);
         }
         let errors = serde_json::json!({ "errors": [{ "type": "RATE_LIMITED", "message": "slow down" }] });
         let limited = sandbox::Fault::Status { code: 200, headers: Vec::new(), body: errors };
-        town.sandbox.fail_next(town.forge, "POST", "/graphql", limited, 1);
+        town.sandbox.fail_next(town.forge, "QUERY", "/graphql", limited, 1);
         let fault = town.client.busy(&people).await.unwrap_err();
         assert!(matches!(fault, Fault::Later { .. }), "waited for, with whatever else it costs: {fault}");
     }
+}
+
+#[tokio::test]
+async fn the_watched_projects_are_listed_and_looked_at_one_by_one() {
+    for town in Town::both().await {
+        town.sandbox.add_user(town.forge, "lena", "Lena Lead");
+        for login in ["lena", "usher"] {
+            town.sandbox.add_member(town.forge, "lena/notes", login, Access::WRITE);
+        }
+        for (projects, expected) in [
+            ("acme/*", vec!["acme/shop"]),
+            ("lena/*", vec!["lena/notes"]),
+            ("**", vec!["acme/shop", "lena/notes"]),
+            ("acme/gone", vec!["acme/gone"]),
+        ] {
+            let client = client(&town.sandbox, &town.clock, town.forge, projects);
+            let (paths, more) = client.watched_paths().await.unwrap();
+            assert_eq!(Vec::from_iter(paths), expected, "{projects} on {:?}", town.forge);
+            assert!(!more, "all of them");
+        }
+        town.sandbox.add_project_label(town.forge, PROJECT, "bug");
+        let facts = town.client.project(PROJECT).await.unwrap();
+        assert_eq!(
+            (facts.archived, facts.role, facts.labels.join(" ")),
+            (false, Role::Writes, "bug".to_owned())
+        );
+        let hooks = if town.is_gitlab() { Some(Vec::new()) } else { None };
+        let found = town.client.own_hooks(&HookPlace::Project(PROJECT.into())).await.unwrap();
+        assert_eq!(found, hooks, "GitHub shows webhooks to administrators only");
+        assert_eq!(town.client.project("acme/gone").await, Err(Fault::Gone));
+        let token = town.client.token().await.unwrap();
+        assert_eq!((token.expires_at, token.date), (None, Some(town.clock.now())));
+        let scopes = town.is_gitlab().then(|| vec!["api".to_owned()]);
+        assert_eq!(token.scopes, scopes, "a fine-grained token of GitHub tells none");
+    }
+}
+
+/// A project's token acts as `project_1_bot_…`, a group's as `group_1_bot_…`, a service account as
+/// `service_account_…`; all of them are what `GET /user` says, and nothing else differs.
+#[tokio::test]
+async fn gitlab_takes_tokens_of_every_kind() {
+    for bot in ["project_1_bot_0a1b2c3d", "group_7_bot_4e5f6a7b", "service_account_group_7_8c9d", "sam"] {
+        let town = Town::new(Forge::Gitlab).await;
+        town.sandbox.add_bot(Forge::Gitlab, bot, "Usher");
+        town.sandbox.add_member(Forge::Gitlab, PROJECT, bot, Access::WRITE);
+        town.sandbox.add_token(Forge::Gitlab, "bot-token", bot);
+        let roster = town.client.roster(&RosterWish::default()).await.unwrap();
+        assert_eq!(roster.me, Some(town.account(bot)));
+        let at = town.sandbox.open_change(Forge::Gitlab, PROJECT, NewChange::by("ravi", "Fix")).unwrap();
+        let facts = town.perform(&at, &town.shape(&["rita"], &STAGE, &[])).await.facts;
+        let comment = town.perform(&at, &status("hello")).await.comment;
+        let seen = town.sandbox.snapshot(&at).unwrap();
+        assert_eq!((facts, seen.reviewer_logins()), (vec![], vec!["rita"]), "{bot}");
+        assert_eq!(comment, Some(seen.comments_by(bot)[0].id), "{bot}");
+    }
+}
+
+#[tokio::test]
+async fn an_older_gitlab_gets_whole_lists_of_reviewers() {
+    let town = Town::new(Forge::Gitlab).await;
+    town.sandbox.gitlab_sets_reviewers_one_by_one(false);
+    let at = town.open();
+    town.sandbox.request_reviewer(&at, "sam", "ravi").unwrap();
+    let facts = town.perform(&at, &town.shape(&["olga", "rita"], &STAGE, &[])).await.facts;
+    assert_eq!(facts, [Fact::Refused { reviewer: town.account("olga"), refusal: Refusal::Dropped }]);
+    assert_eq!(town.sandbox.snapshot(&at).unwrap().reviewer_logins(), ["ravi", "rita"]);
+    assert_eq!(town.traffic(), (1, 2), "it was asked for the mutation, and then by REST");
+    town.perform(&at, &town.shape(&["rita"], &["overdue"], &[])).await;
+    assert_eq!(town.traffic(), (1, 1));
 }

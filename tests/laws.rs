@@ -3,8 +3,9 @@
 //! What holds of every single decision is asserted in [`crate::support::play`]; here histories are
 //! made up.
 //!
-//! The long run: `just laws 100000` (or `PROPTEST_CASES=100000 cargo test --test house laws::histories
-//! -- --nocapture`). It prints its seed; `PROPTEST_RNG_SEED=… just laws …` takes the same histories.
+//! The long run: `just laws 100000` (or `PROPTEST_CASES=100000 cargo test --profile laws --test house
+//! laws::histories -- --nocapture`). It prints its seed; `PROPTEST_RNG_SEED=… just laws …` takes the
+//! same histories.
 
 mod access;
 mod back;

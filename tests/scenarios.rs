@@ -506,7 +506,9 @@ impl Story {
             },
         };
         let facts = facts.ok_or("no such line")?;
-        self.last.clone_from(&facts);
+        if facts.iter().any(|fact| matches!(fact, Fact::Told { .. })) {
+            self.last.clone_from(&facts);
+        }
         match (seen, late) {
             (true, true) => self.late.extend(facts),
             (true, false) => facts.into_iter().for_each(|fact| self.play.tell(fact)),

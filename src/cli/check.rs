@@ -1,14 +1,17 @@
 //! `usher check`: is the configuration right, and, with `--online`, do the forges agree.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::finding::{Finding, Findings, Level};
 use super::service::client;
-use super::{CliError, check_owners, check_rules, load, start_logging};
+use super::{CliError, check_owners, check_projects, check_rules, check_token, load, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::core::people::{Directory, RosterWish};
+use crate::core::people::{Directory, Roster, RosterWish};
 use crate::core::words::rehearse;
+use crate::forge::Client;
 
 pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");
@@ -19,7 +22,7 @@ pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCod
             findings.extend(ask(&config, forge).await?);
         }
     }
-    let faults = findings.iter().filter(|finding| finding.remedy.is_some()).count();
+    let faults = findings.iter().filter(|finding| finding.level == Level::Fault).count();
     let broken = rehearse(&config.policy.templates);
     if json {
         let findings: Vec<_> = findings.iter().map(Finding::json).collect();
@@ -35,6 +38,9 @@ pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCod
             anstream::println!(
                 "          the built-in text is used until it is corrected; see docs/templates.md"
             );
+        }
+        if !findings.is_empty() {
+            anstream::println!();
         }
         findings.iter().for_each(Finding::print);
     }
@@ -72,66 +78,87 @@ fn summary(config: &Config) {
     }
 }
 
-/// One thing that a forge was asked.
-struct Finding {
-    forge: String,
-    what: String,
-    /// What to do; `None` when all is well.
-    remedy: Option<String>,
-}
-
-impl Finding {
-    fn print(&self) {
-        match &self.remedy {
-            None => anstream::println!("\n  good    {}: {}", self.forge, self.what),
-            Some(remedy) => {
-                anstream::println!("\n  FAULT   {}: {}\n          {remedy}", self.forge, self.what)
-            }
-        }
-    }
-
-    fn json(&self) -> serde_json::Value {
-        serde_json::json!({
-            "forge": self.forge, "what": self.what, "good": self.remedy.is_none(), "remedy": self.remedy,
-        })
-    }
-}
-
-/// Asks a forge who Usher is there, who the people are, which changes are open, and who owns files
-/// where a route wants to know.
+/// Asks a forge about the credentials, the people, the projects with their webhooks, the open changes,
+/// and who owns files where a route wants to know.
 async fn ask(config: &Config, forge: &Forge) -> Result<Vec<Finding>, CliError> {
-    let client = client(forge, &Clock::system())?;
-    let finding = |what: String, remedy: Option<String>| Finding { forge: forge.name.clone(), what, remedy };
-    let roster = match client.roster(&RosterWish::new(&config.policy, &forge.name)).await {
-        Ok(roster) => roster,
-        Err(fault) => {
-            let remedy = "check url and token, and that this machine can reach the forge";
-            return Ok(vec![finding(fault.to_string(), Some(remedy.into()))]);
-        }
-    };
-    let me = roster.me.as_ref().map_or("somebody unknown", |me| me.login.as_str());
-    let mut findings = vec![finding(format!("the token is valid; Usher acts as {me}"), None)];
-    for unknown in &roster.unknown {
-        let remedy = "correct the name, or give the person's login in a [[person]] table";
-        findings.push(finding(format!("`{unknown}` is not known there"), Some(remedy.into())));
+    let clock = Clock::system();
+    let client = client(forge, &clock)?;
+    let mut findings = Findings::of(&forge.name);
+    let told = client.token().await;
+    let by_app = told.as_ref().is_ok_and(|facts| facts.is_delivered_to == Some(true));
+    if !check_token::judge(config, forge, told, clock.now(), &mut findings) {
+        return Ok(findings.close());
     }
-    let directory = Directory::new(&config.policy, &forge.name, &roster);
-    let support = directory.people().filter(|person| person.support && person.account.is_some()).count();
-    let remedy =
-        (support == 0).then(|| "name them in [support], or list a group of this forge there".to_owned());
-    findings.push(finding(format!("{support} support engineers have an account there"), remedy));
-    let mut owned = Vec::new();
-    findings.push(match client.list(&crate::forge::Since::default()).await {
+    let roster = people(config, forge, &client, &mut findings).await;
+    check_projects::ask(config, forge, &client, by_app, &mut findings).await;
+    match client.list(&crate::forge::Since::default()).await {
         Ok(listing) => {
-            let owners = check_owners::ask(config, forge, &client, &directory, &listing).await;
-            owned.extend(owners.into_iter().map(|(what, remedy)| finding(what, remedy)));
-            finding(format!("{} open changes in the watched projects", listing.changes.len()), None)
+            findings.good(format!("{} open changes in the watched projects", listing.changes.len()));
+            // Projects that are named in full were looked at one by one.
+            let named = |place: &&String| client.exact_projects().any(|path| path == place.as_str());
+            for place in listing.refused.iter().filter(|place| !named(place)) {
+                let remedy = "correct `projects`, or let the token's account see it";
+                findings.fault(format!("the changes of `{place}` cannot be listed"), remedy);
+            }
+            let directory = Directory::new(&config.policy, &forge.name, &roster);
+            for (what, remedy) in check_owners::ask(config, forge, &client, &directory, &listing).await {
+                match remedy {
+                    None => findings.good(what),
+                    Some(remedy) => findings.fault(what, remedy),
+                }
+            }
         }
         Err(fault) => {
             let remedy = "check that the token may read the projects";
-            finding(format!("the changes cannot be listed: {fault}"), Some(remedy.into()))
+            findings.fault(format!("the changes cannot be listed: {fault}"), remedy);
         }
-    });
-    findings.extend(owned);
-    Ok(findings)
+    }
+    Ok(findings.close())
+}
+
+/// Who Usher is there, whether groups can be read, and whether everybody is known; the roster as far as
+/// it was had.
+async fn people(config: &Config, forge: &Forge, client: &Client, findings: &mut Findings) -> Roster {
+    let wish = RosterWish::new(&config.policy, &forge.name);
+    let mut readable = RosterWish { logins: wish.logins, groups: BTreeSet::new() };
+    for group in wish.groups {
+        let alone = RosterWish { groups: [group.clone()].into(), ..RosterWish::default() };
+        match client.roster(&alone).await {
+            Ok(roster) if roster.unknown.is_empty() => {
+                let members = roster.groups.get(&group).map_or(0, Vec::len);
+                findings.good(format!("{group} can be read and has {members} members who can act"));
+                readable.groups.insert(group);
+            }
+            Ok(_) => {
+                let remedy = "correct its path, or let the token's account see it";
+                findings.fault(format!("`{group}` is not known there"), remedy);
+            }
+            Err(fault) => {
+                findings.fault(fault.to_string(), "until then nobody is known, and deliveries wait");
+            }
+        }
+    }
+    let roster = match client.roster(&readable).await {
+        Ok(roster) => roster,
+        Err(fault) => {
+            let remedy = "check that the token may look up users";
+            findings.fault(format!("people cannot be looked up: {fault}"), remedy);
+            return Roster::default();
+        }
+    };
+    let me = roster.me.as_ref().map_or("somebody unknown", |me| me.login.as_str());
+    findings.good(format!("Usher acts as {me}"));
+    for unknown in &roster.unknown {
+        let remedy = "correct the name, or give the person's login in a [[person]] table";
+        findings.fault(format!("`{unknown}` is not known there"), remedy);
+    }
+    let directory = Directory::new(&config.policy, &forge.name, &roster);
+    let support = directory.people().filter(|person| person.support && person.account.is_some()).count();
+    let what = format!("{support} support engineers have an account there");
+    if support == 0 {
+        findings.fault(what, "name them in [support], or list a group of this forge there");
+    } else {
+        findings.good(what);
+    }
+    roster
 }

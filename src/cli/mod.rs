@@ -5,10 +5,13 @@
 mod access;
 mod check;
 mod check_owners;
+mod check_projects;
 mod check_rules;
+mod check_token;
 mod deliveries;
 mod demo;
 mod explain;
+mod finding;
 mod health;
 mod hooks;
 mod paper;
@@ -55,7 +58,7 @@ enum Command {
     Serve,
     /// Check the configuration; with --online ask the forges too
     Check {
-        /// Ask the forges: is the token valid, are people and projects there
+        /// Ask the forges: token and rights, clocks, people, projects, labels, webhooks
         #[arg(long)]
         online: bool,
     },

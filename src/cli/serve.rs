@@ -90,7 +90,7 @@ async fn reload(path: &Path, started: &Config, service: &Service) {
     if needs_restart(started, &config) {
         tracing::warn!(
             "policy and webhook secrets are in force; changes to [server], [store], dry_run, the pause \
-             between sweeps, and to a forge's name, address, token or projects need a restart"
+             between sweeps, and to a forge's name, address, ca_file, proxy, token or projects need a restart"
         );
     } else {
         tracing::info!("the new configuration is in force");
@@ -105,7 +105,8 @@ fn needs_restart(started: &Config, read: &Config) -> bool {
                 SignIn::App { id, private_key } => (*id, private_key.expose_secret().to_owned()),
             };
             let projects: Vec<_> = forge.projects.iter().map(|pattern| pattern.text.clone()).collect();
-            (forge.name.clone(), forge.url.clone(), sign_in, projects)
+            let proxy = forge.proxy.as_ref().map(|proxy| proxy.expose_secret().to_owned());
+            (forge.name.clone(), forge.url.clone(), (forge.ca.clone(), proxy), sign_in, projects)
         });
         forges.collect::<Vec<_>>()
     };

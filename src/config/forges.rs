@@ -14,7 +14,7 @@ use crate::core::policy::Pattern;
 use super::mistakes::{Book, Fault, did_you_mean};
 use super::reader::{Placed, Section, bare};
 use super::tree::Node;
-use super::{Forge, Outside, Server, SignIn, keys, secrets, units};
+use super::{Forge, Outside, Server, SignIn, keys, secrets, units, way};
 
 const SECRET_KEYS: &[&str] =
     &["token", "app_private_key", "app_id", "webhook_secrets", "signing_tokens", "secret_tokens"];
@@ -174,6 +174,8 @@ fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Optio
     }
     let sign_in = sign_in(section, kind, outside, book);
     let maintenance = maintenance(section, book);
+    let ca = section.value(book, "ca_file", |node| way::ca_file(node, outside));
+    let proxy = section.value(book, "proxy", |node| way::proxy(node, outside));
     let webhooks = kind.map(|kind| webhooks(section, kind, outside, book));
     let name = name?;
     let whole = match (kind, url, sign_in, webhooks) {
@@ -187,6 +189,8 @@ fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Optio
             secret_tokens: webhooks.secret_tokens,
             allow_unsigned: webhooks.allow_unsigned,
             projects: bare(projects),
+            ca: ca.map(|ca| ca.it),
+            proxy: proxy.map(|proxy| proxy.it),
             maintenance,
         }),
         _ => None,

@@ -10,6 +10,7 @@ mod shell;
 mod tickets;
 mod timeboxes;
 mod values;
+mod way;
 mod words;
 mod worktime;
 

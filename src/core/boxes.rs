@@ -157,7 +157,7 @@ impl<'w> Judge<'w> {
     }
 
     pub(super) fn due(&self, id: BoxId) -> Option<Timestamp> {
-        self.time_box(id).runs_out(self.terms(id).budget, &self.agenda(id))
+        self.time_box(id).due(self.terms(id).budget, 100, &self.agenda(id), &self.walks)
     }
 
     /// The steps to come in the box that runs out first, and the zone in which its holder reads times.
@@ -176,7 +176,9 @@ impl<'w> Judge<'w> {
             terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step) && !done(step.kind));
         let steps = untaken.map(|step| NextStep {
             kind: step.kind,
-            at: time_box.due(terms.budget, step.at_percent, &agenda).filter(|at| *at > self.now()),
+            at: time_box
+                .due(terms.budget, step.at_percent, &agenda, &self.walks)
+                .filter(|at| *at > self.now()),
             lead: lead.clone(),
         });
         (steps.collect(), agenda.hours.timezone().clone())
@@ -197,7 +199,9 @@ impl Judge<'_> {
             let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
             let untaken = terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
             let steps = untaken.map(|step| step.at_percent).chain([100]).collect::<Vec<_>>();
-            steps.into_iter().filter_map(move |percent| time_box.due(terms.budget, percent, &agenda))
+            steps
+                .into_iter()
+                .filter_map(move |percent| time_box.due(terms.budget, percent, &agenda, &self.walks))
         })
     }
 

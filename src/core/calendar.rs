@@ -10,6 +10,7 @@
 //!   does not take place, its morning after included.
 //! - Shifts that overlap all the same count once.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -185,6 +186,13 @@ impl<'a> Agenda<'a> {
         Agenda { closed, ..self }
     }
 
+    /// Whether it is the very same: not another one that looks alike.
+    fn is_same(&self, other: &Agenda<'_>) -> bool {
+        std::ptr::eq(self.hours, other.hours)
+            && std::ptr::eq(self.away, other.away)
+            && std::ptr::eq(self.closed, other.closed)
+    }
+
     /// The local date at `instant`.
     pub fn date(&self, instant: Timestamp) -> Date {
         self.hours.timezone.to_datetime(instant).date()
@@ -332,6 +340,29 @@ impl<'a> Agenda<'a> {
             idle_days_max: IDLE_DAYS_MAX,
             rest: None,
         }
+    }
+}
+
+/// Remembers where [`Agenda::add`] led to, for as long as one decision takes: it asks the same many
+/// times. People and policy do not change meanwhile, so an agenda is known by where it lies.
+#[derive(Debug, Default)]
+pub struct Walks<'a> {
+    known: RefCell<Vec<Walk<'a>>>,
+}
+
+/// One walk: from where, how far in milliseconds, and where it led.
+type Walk<'a> = (Agenda<'a>, Timestamp, i64, Option<Timestamp>);
+
+impl<'a> Walks<'a> {
+    /// As [`Agenda::add`].
+    pub fn add(&self, agenda: &Agenda<'a>, from: Timestamp, millis: i64) -> Option<Timestamp> {
+        let asked = |(of, since, far, _): &&Walk<'a>| of.is_same(agenda) && *since == from && *far == millis;
+        let known = self.known.borrow().iter().find(asked).map(|(.., at)| *at);
+        known.unwrap_or_else(|| {
+            let at = agenda.add(from, millis);
+            self.known.borrow_mut().push((*agenda, from, millis, at));
+            at
+        })
     }
 }
 

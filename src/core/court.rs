@@ -25,10 +25,13 @@ impl Judge<'_> {
             return;
         }
         self.cover_leave();
-        self.tell_unlisted();
-        self.review.overdue = false;
-        for id in self.running() {
-            self.take_steps(id);
+        let pings_before = self.review.court_pings;
+        self.ping_and_step();
+        let had_last = self.review.court_pings >= self.world.policy.limits.pings_per_change;
+        if had_last && self.review.court_pings > pings_before && !self.held_now.is_empty() {
+            // The last ping that the change may have is out: none is left for those that were kept back.
+            self.held_now.clear();
+            self.ping_and_step();
         }
         // A box that was closed meanwhile takes its pings along.
         let held_now = std::mem::take(&mut self.held_now);
@@ -36,6 +39,15 @@ impl Judge<'_> {
         // Widening may have added reviewers whose time starts now.
         self.run_boxes();
         self.say_box_rule();
+    }
+
+    /// Takes the steps of every running box, and tells those whom the forge cannot list.
+    fn ping_and_step(&mut self) {
+        self.tell_unlisted();
+        self.review.overdue = false;
+        for id in self.running() {
+            self.take_steps(id);
+        }
     }
 
     /// The stage follows from the review alone, so facts may come in any order.

@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::absence::AbsenceWish;
 use super::action::Action;
+use super::calendar::Walks;
 use super::change::ChangeState;
 use super::fact::Fact;
 use super::reason::Reason;
@@ -41,6 +42,7 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
         reshape: false,
         rerouted: false,
         held_now: BTreeSet::new(),
+        walks: Walks::default(),
     };
     if judge.admits(fact) {
         let was_open = judge.review.tracked && judge.review.state != ChangeState::Merged;
@@ -74,6 +76,8 @@ pub(super) struct Judge<'w> {
     pub(super) rerouted: bool,
     /// Keys of the pings that this decision keeps back.
     pub(super) held_now: BTreeSet<String>,
+    /// When boxes run out, as far as that was found out.
+    pub(super) walks: Walks<'w>,
 }
 
 impl Judge<'_> {

@@ -37,6 +37,8 @@ impl Judge<'_> {
         let mut shape = self.review.asked.clone();
         shape.labels.insert(self.world.policy.labels.skip.clone());
         shape.reviewers.clear();
+        // Somebody may have asked them back in the same breath.
+        shape.not_reviewers.retain(|account| !self.review.active().any(|a| a.account == *account));
         // Nor is what a person took off put on again with it.
         shape.labels.retain(|label| !self.review.hands_off.contains(label));
         let skip = &self.world.policy.labels.skip;

@@ -10,7 +10,7 @@ use super::claims::FilesRead;
 use super::decide::{GRACE_AFTER_REMOVAL, Judge};
 use super::fact::{Act, Actor, Fact, Refusal};
 use super::reason::Reason;
-use super::review::{Ended, Hold, Origin, Review, Routing, Stage};
+use super::review::{Assignment, Ended, Hold, Origin, Review, Routing, Stage};
 
 /// Whose doing a snapshot is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,10 +29,10 @@ impl Judge<'_> {
             Fact::Told { act, by, at, snapshot } => {
                 let hand = self.hand(by);
                 self.look(snapshot, hand, Some(act));
-                if self.review.hold != Some(Hold::FirstRun) || matches!(act, Act::Commanded { .. }) {
+                // While a change waits for its turn, what people do is heard: later it would be news.
+                let waits = self.review.hold == Some(Hold::FirstRun);
+                if !waits || hand == Hand::Person || matches!(act, Act::Commanded { .. }) {
                     self.witness(act, by, *at, hand);
-                } else {
-                    self.witness_quietly(act, by, *at, hand);
                 }
             }
             Fact::Swept { snapshot } => {
@@ -82,9 +82,12 @@ impl Judge<'_> {
             self.say(Reason::OlderSnapshot);
             return;
         }
-        self.find_again();
-        self.review.project_id = snapshot.project_id.or(self.review.project_id);
         let fresh = self.review.seen_at != Some(snapshot.updated_at);
+        // A webhook that tells nothing new may be a late copy, from before the change was missed.
+        if fresh || act.is_none() {
+            self.find_again();
+        }
+        self.review.project_id = snapshot.project_id.or(self.review.project_id);
         self.review.seen_at = Some(snapshot.updated_at);
         self.review.title.clone_from(&snapshot.title);
         self.review.url.clone_from(&snapshot.url);
@@ -332,13 +335,6 @@ impl Judge<'_> {
         assignment.reviewing_box.close();
     }
 
-    /// Acts of a change that still waits for its turn: voices count, nothing else does.
-    fn witness_quietly(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
-        if let (Act::Reviewed { verdict }, Hand::Person) = (act, hand) {
-            self.voice(&by.account, *verdict, at, false);
-        }
-    }
-
     /// Takes in what somebody did.
     fn witness(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
         if hand != Hand::Person {
@@ -359,7 +355,12 @@ impl Judge<'_> {
             Act::Commented => self.voice(&by.account, Verdict::Commented, at, false),
             Act::Dismissed { reviewer } => self.voice(reviewer, Verdict::Withdrawn, at, false),
             Act::Requested { reviewer } => self.requested(reviewer, by, at),
-            Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
+            Act::Unrequested { reviewer } => {
+                let before = |a: &Assignment| a.account == *reviewer && a.known_until >= Some(at);
+                if !self.review.active().any(before) {
+                    self.taken_off(reviewer, at);
+                }
+            }
             Act::Commanded { command, comment, also } => {
                 self.obey_all(std::iter::once(command).chain(also), *comment, by, at);
             }

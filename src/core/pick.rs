@@ -133,6 +133,7 @@ pub(super) fn tie_break(change: &ChangeKey, name: &str) -> u64 {
 
 /// FNV-1a over texts, each followed by a byte that cannot occur in UTF-8.
 pub fn fingerprint<'a>(texts: impl IntoIterator<Item = &'a str>) -> u64 {
-    let bytes = texts.into_iter().flat_map(|text| text.bytes().chain([0xff]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let text = |hash, text: &'a str| step(text.as_bytes().iter().fold(hash, step), &0xff);
+    texts.into_iter().fold(0xcbf2_9ce4_8422_2325, text)
 }

@@ -109,8 +109,9 @@ impl Shares {
     fn gap_ended(&self, load: &Workload, capacity: u32, now: Timestamp) -> Option<Timestamp> {
         (0..EASING_DAYS).map(|days| asked::days_before(now, days)).find(|end| {
             let start = asked::days_before(*end, GAP_DAYS);
-            let others_got = self.due(start, capacity) - self.due(*end, capacity);
-            load.asked.since(start) == load.asked.since(*end) && others_got >= GAP_SHARE * self.capacity
+            let passed_over = load.asked.since(start) == load.asked.since(*end);
+            let others_got = || self.due(start, capacity) - self.due(*end, capacity);
+            passed_over && others_got() >= GAP_SHARE * self.capacity
         })
     }
 }

@@ -1,7 +1,9 @@
 //! Staffing: which pools the change belongs to, and who of each is asked.
 
+use jiff::Timestamp;
+
 use super::candidate::Candidate;
-use super::change::{OwnersFile, Verdict};
+use super::change::{Account, OwnersFile, Verdict};
 use super::claims::{Claim, Claims, FilesRead, RouteFacts};
 use super::decide::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
 use super::pick::{Choice, pick};
@@ -120,7 +122,7 @@ impl Judge<'_> {
     }
 
     /// Sets the time to look again, unless an earlier one is set.
-    pub(super) fn retry_at(&mut self, at: jiff::Timestamp) {
+    pub(super) fn retry_at(&mut self, at: Timestamp) {
         let earlier = self.review.retry_at.is_none_or(|set| at < set);
         if earlier {
             self.review.retry_at = Some(at);
@@ -250,14 +252,10 @@ impl Judge<'_> {
         Ok(())
     }
 
-    pub(super) fn assign(
-        &mut self,
-        pool: &str,
-        person: &str,
-        account: super::change::Account,
-        origin: Origin,
-    ) {
-        self.review.assignments.push(Assignment::new(pool, person, account, self.now(), origin));
+    pub(super) fn assign(&mut self, pool: &str, person: &str, account: Account, origin: Origin) {
+        let known_until = self.review.heard_until();
+        let own = Assignment { known_until, ..Assignment::new(pool, person, account, self.now(), origin) };
+        self.review.assignments.push(own);
     }
 }
 

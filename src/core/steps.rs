@@ -25,7 +25,7 @@ enum Taken {
 impl Judge<'_> {
     pub(super) fn take_steps(&mut self, id: BoxId) {
         let (terms, agenda, now) = (self.terms(id), self.agenda(id), self.now());
-        match self.time_box(id).runs_out(terms.budget, &agenda) {
+        match self.time_box(id).due(terms.budget, 100, &agenda, &self.walks) {
             Some(at) if at <= now => self.run_out(id),
             // Other terms hold than when it ran out: there is time again.
             Some(_) => self.time_box_mut(id).ran_out = false,
@@ -34,7 +34,10 @@ impl Judge<'_> {
         let time_box = self.time_box(id);
         let due: Vec<Step> = (terms.steps.iter().copied())
             .filter(|step| !time_box.taken_steps.contains(step))
-            .filter(|step| time_box.due(terms.budget, step.at_percent, &agenda).is_some_and(|at| at <= now))
+            .filter(|step| {
+                let due = time_box.due(terms.budget, step.at_percent, &agenda, &self.walks);
+                due.is_some_and(|at| at <= now)
+            })
             .collect();
         for (place, step) in due.iter().enumerate() {
             // After a long silence (a stopped server) the strongest words suffice; so they do when a

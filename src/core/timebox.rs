@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::calendar::Agenda;
+use super::calendar::{Agenda, Walks};
 
 /// An amount of business time. A day is one working day of the calendar it is spent in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,14 +129,26 @@ impl TimeBox {
 
     /// When `at_percent` of the budget will be spent: `None` while the box is paused, or when that
     /// lies beyond the calendar's horizon.
-    pub fn due(&self, budget: Budget, at_percent: u32, agenda: &Agenda<'_>) -> Option<Timestamp> {
-        let since = self.running_since?;
-        let wanted = budget.millis(agenda).saturating_mul(i64::from(at_percent)) / 100;
-        agenda.add(since, (wanted - self.spent_millis).max(0))
+    pub fn due<'a>(
+        &self,
+        budget: Budget,
+        at_percent: u32,
+        agenda: &Agenda<'a>,
+        walks: &Walks<'a>,
+    ) -> Option<Timestamp> {
+        let (since, left) = self.left(budget, at_percent, agenda)?;
+        walks.add(agenda, since, left)
     }
 
     /// When the whole budget is spent.
     pub fn runs_out(&self, budget: Budget, agenda: &Agenda<'_>) -> Option<Timestamp> {
-        self.due(budget, 100, agenda)
+        let (since, left) = self.left(budget, 100, agenda)?;
+        agenda.add(since, left)
+    }
+
+    /// Since when it runs, and the business time from then on until `at_percent` is spent.
+    fn left(&self, budget: Budget, at_percent: u32, agenda: &Agenda<'_>) -> Option<(Timestamp, i64)> {
+        let wanted = budget.millis(agenda).saturating_mul(i64::from(at_percent)) / 100;
+        Some((self.running_since?, (wanted - self.spent_millis).max(0)))
     }
 }

@@ -37,8 +37,8 @@ pub struct ForgeKnowledge {
     pub swept_at: Option<Timestamp>,
     /// What went wrong last, until something goes right again.
     pub fault: Option<String>,
-    /// Usher's own webhooks to which the forge sends nothing any more. `None`: not known, because no
-    /// project's webhooks could be looked at.
+    /// Usher's own webhooks to which the forge sends nothing any more. `None`: not known, because
+    /// nobody's webhooks could be looked at.
     pub disabled_hooks: Option<Arc<[DisabledHook]>>,
     /// Who may do what in its projects, as it was read last; `None`: not read yet.
     pub access: Option<Arc<AccessFacts>>,
@@ -47,8 +47,10 @@ pub struct ForgeKnowledge {
 /// A webhook of Usher's that its forge has disabled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisabledHook {
-    /// Full path of the project.
-    pub project: String,
+    /// Full path of the project, or of the group.
+    pub place: String,
+    /// Whether it is a group's, and hears of all projects below it.
+    pub of_group: bool,
     /// The forge's number of the hook.
     pub id: u64,
     /// In words: `temporarily disabled`.
@@ -67,7 +69,7 @@ pub struct HookTest {
 }
 
 impl DisabledHook {
-    /// What is wrong, without the project's name: for those who may not know it.
+    /// What is wrong, without the name of the project or group: for those who may not know it.
     pub fn in_short(&self) -> String {
         let until = self.disabled_until.map(|at| format!(" until {}", minute(at))).unwrap_or_default();
         format!("webhook {} is {}{until}", self.id, self.state)
@@ -82,7 +84,8 @@ impl DisabledHook {
                 format!("; a test at {} did not bring it back: {why}", minute(*at))
             }
         };
-        format!("{}: {}{test}", self.project, self.in_short())
+        let group = if self.of_group { "group " } else { "" };
+        format!("{group}{}: {}{test}", self.place, self.in_short())
     }
 }
 

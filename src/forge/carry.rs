@@ -150,7 +150,7 @@ impl Transport {
         write: bool,
     ) -> Result<Response<Bytes>, Fault> {
         let lost = |error: &reqwest::Error| Fault::Retry {
-            why: format!("no answer from the forge: {}", chain(error)),
+            why: self.lost(error),
             // Without a connection nothing was sent.
             outcome_unknown: write && !error.is_connect() && !error.is_builder(),
         };
@@ -169,6 +169,19 @@ impl Transport {
         *whole.status_mut() = answer.status();
         *whole.headers_mut() = std::mem::take(answer.headers_mut());
         Ok(whole)
+    }
+
+    /// What is said of a request that got no answer, with a remedy where one shows.
+    fn lost(&self, error: &reqwest::Error) -> String {
+        let way = self.proxy.as_ref().filter(|_| error.is_connect());
+        let way = way.map(|proxy| format!(" by way of the proxy {proxy}")).unwrap_or_default();
+        let what = chain(error);
+        let todo = if what.contains("UnknownIssuer") {
+            "; nobody whom this machine trusts has signed its certificate: name the authority in `ca_file`"
+        } else {
+            ""
+        };
+        format!("no answer from the forge{way}: {what}{todo}")
     }
 
     /// Where a request goes: refused if it would carry the token to another host.
@@ -194,9 +207,10 @@ impl Transport {
     ) -> Result<Response<Bytes>, Setback> {
         let (status, headers, now) = (answer.status(), answer.headers(), self.clock.now());
         let gate = &self.shared.gate;
-        let limit = match ask.traffic {
-            Traffic::Query if status.is_success() => fault::graphql_limited(headers, answer.body(), now),
-            _ => fault::limited(status, headers, answer.body(), now),
+        let limit = if status.is_success() && self.is_graphql(url.path()) {
+            fault::graphql_limited(headers, answer.body(), now)
+        } else {
+            fault::limited(status, headers, answer.body(), now)
         };
         if let Some(limit) = limit {
             let why = format!("the forge limits requests ({})", status.as_u16());

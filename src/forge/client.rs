@@ -10,9 +10,11 @@ use jiff::Timestamp;
 
 use super::credentials::Credentials;
 use super::fault::Fault;
-use super::http::{Health, Pages, REQUEST_TIMEOUT, Transport};
-use super::source::is_wild;
+use super::http::{Health, REQUEST_TIMEOUT, Transport};
+use super::inspect::Inspect;
+use super::listing::{Listing, Since, Whereabouts, is_wild};
 use super::url::Place;
+use super::way::Way;
 use super::{github, gitlab, owners, story};
 use crate::clock::Clock;
 use crate::core::absence::Busy;
@@ -77,50 +79,6 @@ impl Performed {
     }
 }
 
-/// Changes as a sweep saw them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listing {
-    /// Each change once. The snapshots carry no verdicts.
-    pub changes: Vec<(ChangeKey, Snapshot)>,
-    /// A limit on pages or projects was met: there is more than `changes`. The watermark must not be
-    /// moved past the oldest `updated_at` that may be missing, so leave it where it was.
-    pub truncated: bool,
-    /// There is more, but nothing that was updated before this: the watermark may be moved so far.
-    pub covered_until: Option<Timestamp>,
-    /// Places (projects, groups, owners) that the forge would not show. They keep a watermark of
-    /// their own; that of all others moves on.
-    pub refused: BTreeSet<String>,
-}
-
-/// Which changes a sweep wants.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Since {
-    /// All that were updated at or after that instant; `None`: those that are open.
-    pub mark: Option<Timestamp>,
-    /// Places with a mark of their own: they were refused when they were asked last.
-    pub behind: BTreeMap<String, Option<Timestamp>>,
-    /// Places that are not asked this time.
-    pub resting: BTreeSet<String>,
-    /// A roll call: which changes are open is what matters, not what they look like. On GitHub that
-    /// costs a request for 100 changes instead of one for each project.
-    pub roll_call: bool,
-}
-
-impl Since {
-    /// Everything updated since, or everything open, everywhere.
-    pub fn mark(mark: Option<Timestamp>) -> Since {
-        Since { mark, ..Since::default() }
-    }
-
-    /// The mark of one place; `None` if it is not asked.
-    pub(super) fn of(&self, place: &str) -> Option<Option<Timestamp>> {
-        if self.resting.contains(place) {
-            return None;
-        }
-        Some(self.behind.get(place).copied().unwrap_or(self.mark))
-    }
-}
-
 /// One forge as one identity; cheap to clone, and clones share the gate.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
@@ -149,11 +107,26 @@ impl Client {
     /// # Errors
     /// When the url or the credentials cannot be used.
     pub fn new(config: ClientConfig, clock: Clock) -> Result<Client, ClientError> {
+        Client::by(config, &Way::default(), clock)
+    }
+
+    /// As [`Client::new`], by this way.
+    ///
+    /// # Errors
+    /// As there, and when the way cannot be used.
+    pub fn by(config: ClientConfig, way: &Way, clock: Clock) -> Result<Client, ClientError> {
         let ClientConfig { name, kind, url, credentials, projects, user_agent } = config;
         let fail = |why| ClientError { forge: name.clone(), why };
         let place = Place::new(kind, &url).map_err(fail)?;
-        let line =
-            Transport::new(kind, place.api.clone(), credentials, &user_agent, REQUEST_TIMEOUT, clock.clone());
+        let line = Transport::new(
+            kind,
+            place.api.clone(),
+            credentials,
+            &user_agent,
+            way,
+            REQUEST_TIMEOUT,
+            clock.clone(),
+        );
         let line = Arc::new(line.map_err(fail)?);
         let dialect = match kind {
             ForgeKind::GitLab => Dialect::GitLab(gitlab::GitLab::new(line.clone(), clock.clone())),
@@ -208,7 +181,8 @@ impl Client {
     /// Brings the forge to the end that `action` names. Doing it twice is harmless; nothing is
     /// repeated in here.
     ///
-    /// Requests when all goes well: `Shape` 1 read and, where something differs, 1 write on GitLab,
+    /// Requests when all goes well: `Shape` 1 read and, where something differs, 1 write on GitLab (one
+    /// more where labels of the project are made first, or its GraphQL cannot do it),
     /// on GitHub 1 write each for added labels and reviewers (a removed label costs one more each);
     /// `Status`, `Ping`, `Reply`, `React` 1 write; `ReadFiles` 1 read per 100 files,
     /// and up to 3 to find CODEOWNERS where it is asked for.
@@ -258,6 +232,13 @@ impl Client {
         Ok(listing)
     }
 
+    pub(super) fn inspector(&self) -> &dyn Inspect {
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => gitlab,
+            Dialect::GitHub(github) => github,
+        }
+    }
+
     /// Where a project is now, by the forge's number of it, or by its path where the number is not
     /// known. One read; on GitHub a few more for one that has moved.
     ///
@@ -277,69 +258,6 @@ impl Client {
             .iter()
             .map(|pattern| pattern.text.as_str())
             .filter(|text| !text.split('/').any(is_wild))
-    }
-
-    /// The webhooks of a project that lead to Usher, with their health. One read; GitHub disables no
-    /// hook by itself, so there nothing is asked and the list is empty.
-    ///
-    /// # Errors
-    /// See [`Fault`]. [`Fault::Gone`] or [`Fault::Refused`]: this token may not look at them.
-    pub async fn hooks(&self, project: &str) -> Result<Vec<gitlab::Hook>, Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.hooks(&self.0.name, project).await,
-            Dialect::GitHub(_) => Ok(Vec::new()),
-        }
-    }
-
-    /// Where GitHub keeps what became of its deliveries to Usher, as far as this identity may read it:
-    /// an App its own hook's log, a token those of the organisations that it owns. GitLab keeps none
-    /// that says more than a sweep.
-    ///
-    /// # Errors
-    /// See [`Fault`].
-    pub async fn delivery_logs(&self) -> Result<Vec<github::DeliveryLog>, Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(_) => Ok(Vec::new()),
-            Dialect::GitHub(github) => github.delivery_logs(&self.0.name, &self.0.projects).await,
-        }
-    }
-
-    /// The deliveries that failed at or after `since`, newest first. One read for 100.
-    ///
-    /// # Errors
-    /// See [`Fault`].
-    pub async fn failed_deliveries(
-        &self,
-        log: &github::DeliveryLog,
-        since: Timestamp,
-    ) -> Result<Vec<github::FailedDelivery>, Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(_) => Ok(Vec::new()),
-            Dialect::GitHub(github) => github.failed_deliveries(log, since).await,
-        }
-    }
-
-    /// Has one of [`Client::failed_deliveries`] sent again, under the id it had. One write.
-    ///
-    /// # Errors
-    /// See [`Fault`].
-    pub async fn redeliver(&self, log: &github::DeliveryLog, id: u64) -> Result<(), Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(_) => Ok(()),
-            Dialect::GitHub(github) => github.redeliver(log, id).await,
-        }
-    }
-
-    /// Sends a test to one of [`Client::hooks`], which enables it again where Usher answers well.
-    /// One write; GitLab allows five a minute. On GitHub there is nothing to do.
-    ///
-    /// # Errors
-    /// See [`Fault`]. 422: Usher did not answer well, or the project has no change to make a test of.
-    pub async fn test_hook(&self, project: &str, hook: u64) -> Result<(), Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.test_hook(project, hook).await,
-            Dialect::GitHub(_) => Ok(()),
-        }
     }
 
     /// Resolves the logins and groups of `wish`. Those that the forge does not know are named in
@@ -405,46 +323,5 @@ impl Client {
     /// The change whose page on this forge has the address `text`.
     pub fn resolve_url(&self, text: &str) -> Option<ChangeKey> {
         self.0.place.change_key(&self.0.name, text)
-    }
-}
-
-/// Where a project is now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Whereabouts {
-    /// Full path.
-    pub project: String,
-    /// It can be read, and nobody can act on it.
-    pub archived: bool,
-}
-
-impl Listing {
-    /// What was found in the project or group `name`; one that the forge does not show is noted, for a
-    /// single renamed or forbidden project must not end the healing of all others.
-    ///
-    /// # Errors
-    /// Every other fault, which names the project where it has words.
-    pub(super) fn shown<T>(
-        &mut self,
-        forge: &str,
-        name: &str,
-        found: Result<Pages<T>, Fault>,
-    ) -> Result<Vec<T>, Fault> {
-        let fault = match found {
-            Ok(found) => {
-                self.truncated |= found.truncated;
-                return Ok(found.entries);
-            }
-            Err(fault) => fault.about(&format!("`{name}`")),
-        };
-        match fault {
-            // One that does not exist is named in `usher check`; here it would be said for ever.
-            Fault::Gone => tracing::debug!(forge, project = name, "is not there, or hidden"),
-            Fault::Refused { .. } => {
-                tracing::warn!(forge, project = name, %fault, "passed over; correct `projects` or the token's rights");
-            }
-            fault => return Err(fault),
-        }
-        self.refused.insert(name.to_owned());
-        Ok(Vec::new())
     }
 }

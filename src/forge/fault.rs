@@ -216,6 +216,10 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, answer: String, wri
             let answer = format!("moved to {place}; redirects are not followed, correct the name or url");
             Fault::Refused { status: status.as_u16(), answer: cut(&answer) }
         }
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => Fault::Retry {
+            why: "the proxy does not let Usher through (407); look at user and password in `proxy`".into(),
+            outcome_unknown: false,
+        },
         status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => Fault::Retry {
             why: format!("the forge failed with {}: {answer}", status.as_u16()),
             outcome_unknown: write,

@@ -21,6 +21,7 @@ use super::fault::{self, Fault};
 use super::gate::{Ask, Gate, NotBefore, Traffic};
 use super::github::{App, SignIn, Whose};
 use super::moved::{self, Moves};
+use super::way::Way;
 use crate::clock::Clock;
 use crate::core::change::ForgeKind;
 
@@ -39,6 +40,10 @@ pub(super) const PER_PAGE: u32 = 100;
 pub(super) const PAGES_LIMIT: usize = 30;
 /// Pages of changes read in one sweep of a project or group, at most: 30,000 changes.
 pub(super) const SWEEP_PAGES_LIMIT: usize = 300;
+
+/// Marks a request to GraphQL that changes something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mutation;
 
 /// How the connection to a forge has been.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,6 +69,8 @@ pub struct Transport {
     kind: ForgeKind,
     pub(super) api: Url,
     graphql: Url,
+    /// Host and port of the configured proxy, for messages.
+    pub(super) proxy: Option<String>,
     pub(super) purpose: Purpose,
     pub(super) clock: Clock,
     pub(super) shared: Arc<Shared>,
@@ -106,6 +113,7 @@ impl Transport {
         api: Url,
         credentials: Credentials,
         user_agent: &str,
+        way: &Way,
         timeout: Duration,
         clock: Clock,
     ) -> Result<Transport, String> {
@@ -119,17 +127,14 @@ impl Transport {
             ForgeKind::GitHub => "application/vnd.github+json",
         };
         headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
-        let mut http = reqwest::Client::builder()
+        let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .user_agent(user_agent)
             .default_headers(headers);
-        if is_loopback(&api) {
-            // A proxy of the environment cannot reach this machine's own loopback.
-            http = http.no_proxy();
-        }
+        let http = way.lay(http, is_loopback(&api))?;
         let http = http.build().map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
         let shared = Arc::new(Shared {
             identity,
@@ -143,7 +148,8 @@ impl Transport {
             health: Mutex::default(),
         });
         let graphql = super::url::graphql(&api);
-        Ok(Transport { http, kind, api, graphql, purpose: Purpose::Answer, clock, shared })
+        let (proxy, purpose) = (way.proxy_place(), Purpose::Answer);
+        Ok(Transport { http, kind, api, graphql, proxy, purpose, clock, shared })
     }
 
     /// The same connection for traffic that nobody waits for: it leaves a share of budgets, paces and
@@ -154,6 +160,7 @@ impl Transport {
             kind: self.kind,
             api: self.api.clone(),
             graphql: self.graphql.clone(),
+            proxy: self.proxy.clone(),
             purpose: Purpose::Background,
             clock: self.clock.clone(),
             shared: self.shared.clone(),
@@ -251,10 +258,15 @@ impl Transport {
         Ok(self.send_signed(request).await?)
     }
 
+    pub(super) fn is_graphql(&self, path: &str) -> bool {
+        path == self.graphql.path()
+    }
+
     async fn send_signed(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Setback> {
-        // A GraphQL query is a POST that changes nothing, and nothing but queries is sent there.
+        // A GraphQL query is a POST that changes nothing; a mutation says so of itself.
+        let mutates = request.extensions().get::<Mutation>().is_some();
         let traffic = match *request.method() {
-            Method::POST if request.uri().path() == self.graphql.path() => Traffic::Query,
+            Method::POST if self.is_graphql(request.uri().path()) && !mutates => Traffic::Query,
             Method::GET | Method::HEAD => Traffic::Read,
             _ => Traffic::Write,
         };

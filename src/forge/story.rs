@@ -184,6 +184,12 @@ struct GraphQlError {
     message: String,
 }
 
+/// What of an answer is there, and the first of its complaints.
+pub(super) fn parts<T>(answer: GraphQl<T>) -> (Option<T>, Option<String>) {
+    let complaint = answer.errors.first().map(|error| error.message.chars().take(ANSWER_CHARS).collect());
+    (answer.data, complaint)
+}
+
 /// What an answer gave. People who are not there any more are no error: the others are told of.
 pub(super) fn data<T>(answer: GraphQl<T>) -> Result<T, Fault> {
     let weighs = |error: &&GraphQlError| error.kind.as_deref() != Some("NOT_FOUND");

@@ -13,7 +13,7 @@ use wiremock::{Mock, ResponseTemplate};
 
 use super::http::Transport;
 use super::testing::{Script, TOKEN, account, change, start};
-use super::{Credentials, Fault};
+use super::{Credentials, Fault, Way};
 use crate::clock::Clock;
 use crate::core::change::ForgeKind;
 
@@ -21,7 +21,8 @@ fn transport(listener: &TcpListener, timeout: Duration) -> Transport {
     let api = format!("http://{}/api/v3/", listener.local_addr().unwrap()).parse().unwrap();
     let credentials = Credentials::Token(TOKEN.into());
     let clock = Clock::virtual_at(start());
-    Transport::new(ForgeKind::GitHub, api, credentials, "usher/test", timeout, clock).unwrap()
+    Transport::new(ForgeKind::GitHub, api, credentials, "usher/test", &Way::default(), timeout, clock)
+        .unwrap()
 }
 
 async fn read_request(peer: &mut tokio::net::TcpStream) {

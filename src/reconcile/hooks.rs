@@ -8,19 +8,19 @@ use jiff::{SignedDuration, Timestamp};
 use super::Reconcile;
 use crate::core::change::ForgeKind;
 use crate::engine::{DisabledHook, HookTest};
-use crate::forge::{Fault, Hook, HookState};
+use crate::forge::{Fault, HookPlace, HookState, InstalledHook, Watched};
 use crate::store::{Filter, StoreError};
 
 /// Healthy hooks are looked at once in this time; reported ones with every sweep.
 const ROUND_EVERY: SignedDuration = SignedDuration::from_hours(1);
-/// Projects looked at in one round, at most; each costs a request.
-const PROJECTS_MAX: usize = 100;
+/// Projects and groups looked at in one round, at most; each costs a request.
+const PLACES_MAX: usize = 100;
 /// Open reviews, newest first, whose projects are looked at.
 const REVIEWS_MAX: u32 = 1_000;
 const REVIEWS_PAGE: u32 = 200;
-/// A project whose hooks this token may not see is asked again after so long: rights can be given.
+/// A place whose hooks this token may not see is asked again after so long: rights can be given.
 const HIDDEN_FOR: SignedDuration = SignedDuration::from_hours(24);
-/// Projects at which the forge may fail before a look ends: one of them alone must not hide the rest.
+/// Places at which the forge may fail before a look ends: one of them alone must not hide the rest.
 const FAILURES_MAX: usize = 3;
 /// A hook is tested once in this time, at most.
 const TEST_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -32,19 +32,21 @@ const TESTS_MAX: usize = 5;
 pub(super) struct HookWatch {
     /// When the last full round was completed.
     round_at: Option<Timestamp>,
-    /// Projects whose hooks this token may not see, and when it was told so.
-    hidden: BTreeMap<String, Timestamp>,
-    /// The last test of a hook of a project.
-    tests: BTreeMap<(String, u64), HookTest>,
+    /// Projects and groups whose hooks this token may not see, and when it was told so.
+    hidden: BTreeMap<HookPlace, Timestamp>,
+    /// The last test of a hook.
+    tests: BTreeMap<(HookPlace, u64), HookTest>,
 }
 
 /// What one look brought.
 #[derive(Default)]
 struct Look {
     disabled: Vec<DisabledHook>,
-    /// Projects whose hooks could be seen.
-    seen: BTreeSet<String>,
-    /// Projects at which the forge failed.
+    /// Projects and groups whose hooks could be seen.
+    seen: BTreeSet<HookPlace>,
+    /// Groups with a hook that hears of all that is below them.
+    covering: Vec<String>,
+    /// Places at which the forge failed.
     failures: usize,
     /// The forge failed too often, or asked for patience, before all was seen.
     interrupted: bool,
@@ -65,31 +67,33 @@ impl Reconcile {
         if !full && reported.is_empty() {
             return Ok(());
         }
-        let mut projects: Vec<String> = reported.iter().map(|hook| hook.project.clone()).collect();
-        projects.dedup();
+        let mut places: Vec<HookPlace> = reported.iter().map(place_of).collect();
+        places.dedup();
         if full {
-            self.add_watched(&mut projects).await?;
-            watch.hidden.retain(|project, _| projects.contains(project));
+            self.add_watched(&mut places).await?;
+            watch.hidden.retain(|place, _| places.contains(place));
         }
-        if projects.is_empty() {
+        if places.is_empty() {
             return Ok(());
         }
-        let mut look = self.look(&mut watch, &projects, now).await;
+        let mut look = self.look(&mut watch, &places, now).await;
         self.revive(&mut watch, &mut look.disabled, now).await;
         for hook in &look.disabled {
             tell(name, hook, reported);
         }
         for hook in reported {
-            if look.seen.contains(&hook.project) {
+            if look.seen.contains(&place_of(hook)) {
                 if !look.disabled.iter().any(|still| is_same(still, hook)) {
-                    let DisabledHook { project, id, .. } = hook;
-                    tracing::info!(forge = name, project, hook = id, "a webhook is no longer disabled");
+                    let DisabledHook { place, id, .. } = hook;
+                    tracing::info!(forge = name, place, hook = id, "a webhook is no longer disabled");
                 }
-            } else if !watch.hidden.contains_key(&hook.project) {
+            } else if !watch.hidden.contains_key(&place_of(hook)) {
                 look.disabled.push(hook.clone());
             }
         }
-        if full && !look.interrupted {
+        // A group that shows nothing is no round: the first project with a review is looked at soon.
+        let any = places.iter().any(|place| matches!(place, HookPlace::Project(_)));
+        if full && !look.interrupted && (any || !look.covering.is_empty()) {
             watch.round_at = Some(now);
         }
         let anew = !look.seen.is_empty() || !look.disabled.is_empty();
@@ -98,12 +102,27 @@ impl Reconcile {
         Ok(())
     }
 
-    /// The projects with open reviews, then those that the configuration names in full.
-    async fn add_watched(&self, projects: &mut Vec<String>) -> Result<(), StoreError> {
-        let mut known: BTreeSet<String> = projects.iter().cloned().collect();
+    /// The groups that the configuration names, the projects with open reviews, then those that the
+    /// configuration names in full.
+    async fn add_watched(&self, places: &mut Vec<HookPlace>) -> Result<(), StoreError> {
+        let groups = self.client.watched().into_iter().filter_map(|watched| match watched {
+            Watched::Below(group) => Some(HookPlace::Owner(group)),
+            Watched::Project(_) | Watched::Everywhere => None,
+        });
+        let mut found = Vec::from_iter(groups);
+        found.extend(self.projects_in_review().await?.into_iter().map(HookPlace::Project));
+        let exact = self.client.exact_projects().map(|project| HookPlace::Project(project.to_owned()));
+        found.extend(exact);
+        let mut known: BTreeSet<HookPlace> = places.iter().cloned().collect();
+        places.extend(found.into_iter().filter(|place| known.insert(place.clone())));
+        Ok(())
+    }
+
+    async fn projects_in_review(&self) -> Result<Vec<String>, StoreError> {
         let policy = self.knowledge.now().policy.clone();
+        let (mut projects, mut known) = (Vec::new(), BTreeSet::new());
         let mut offset = 0;
-        while offset < REVIEWS_MAX && projects.len() < PROJECTS_MAX {
+        while offset < REVIEWS_MAX {
             let filter = Filter { open_only: true, stage: None, limit: REVIEWS_PAGE, offset };
             let page = self.store.reviews(filter).await?;
             let full = page.len() >= REVIEWS_PAGE as usize;
@@ -118,37 +137,34 @@ impl Reconcile {
             }
             offset += REVIEWS_PAGE;
         }
-        let exact = self.client.exact_projects().filter(|project| known.insert((*project).to_owned()));
-        projects.extend(exact.map(str::to_owned));
-        projects.truncate(PROJECTS_MAX);
-        Ok(())
+        Ok(projects)
     }
 
-    async fn look(&self, watch: &mut HookWatch, projects: &[String], now: Timestamp) -> Look {
+    /// Looks at one place after another; what is below a group that has a hook needs none of its own.
+    async fn look(&self, watch: &mut HookWatch, places: &[HookPlace], now: Timestamp) -> Look {
         let name = self.client.name();
-        let mut look = Look::default();
-        for project in projects {
-            if watch.hidden.get(project).is_some_and(|at| now.duration_since(*at) < HIDDEN_FOR) {
+        let (mut look, mut asked) = (Look::default(), 0);
+        for place in places {
+            let rests = watch.hidden.get(place).is_some_and(|at| now.duration_since(*at) < HIDDEN_FOR);
+            if rests || look.covers(place) {
                 continue;
             }
-            match self.client.hooks(project).await {
-                Ok(hooks) => {
-                    watch.hidden.remove(project);
-                    look.seen.insert(project.clone());
-                    let disabled = hooks.into_iter().filter(|hook| hook.state != HookState::Executable);
-                    look.disabled.extend(disabled.map(|hook| report(project, hook)));
+            if asked == PLACES_MAX {
+                break;
+            }
+            asked += 1;
+            match self.client.own_hooks(place).await {
+                Ok(Some(hooks)) => {
+                    watch.hidden.remove(place);
+                    look.see(place, hooks);
                 }
-                Err(Fault::Gone | Fault::Refused { .. }) => {
-                    if watch.hidden.insert(project.clone(), now).is_none() {
-                        tracing::info!(
-                            forge = name,
-                            project,
-                            "its webhooks cannot be seen with this token, which takes a maintainer"
-                        );
+                Ok(None) => {
+                    if watch.hidden.insert(place.clone(), now).is_none() {
+                        tell_hidden(name, place);
                     }
                 }
                 Err(fault) => {
-                    tracing::warn!(forge = name, project, %fault, "the webhooks could not be looked at");
+                    tracing::warn!(forge = name, place = place.path(), %fault, "the webhooks could not be looked at");
                     look.failures += 1;
                     look.interrupted = !matches!(fault, Fault::Retry { .. }) || look.failures >= FAILURES_MAX;
                     if look.interrupted {
@@ -166,10 +182,10 @@ impl Reconcile {
         // A test is a write.
         let mut left = if self.dry_run { 0 } else { TESTS_MAX };
         for hook in disabled {
-            let key = (hook.project.clone(), hook.id);
+            let key = (place_of(hook), hook.id);
             if left > 0 && !watch.tests.contains_key(&key) {
                 left -= 1;
-                let refusal = match self.client.test_hook(&hook.project, hook.id).await {
+                let refusal = match self.client.test_hook(&key.0, hook.id).await {
                     Ok(()) => None,
                     // Nothing was sent.
                     Err(Fault::Later { .. }) => {
@@ -185,14 +201,66 @@ impl Reconcile {
     }
 }
 
-fn report(project: &str, hook: Hook) -> DisabledHook {
-    let Hook { id, state, disabled_until } = hook;
-    let state = state.phrase().to_owned();
-    DisabledHook { project: project.to_owned(), id, state, disabled_until, test: None }
+impl Look {
+    fn see(&mut self, place: &HookPlace, hooks: Vec<InstalledHook>) {
+        self.seen.insert(place.clone());
+        if let HookPlace::Owner(group) = place
+            && !hooks.is_empty()
+        {
+            self.covering.push(group.clone());
+        }
+        let disabled = hooks.into_iter().filter(|hook| hook.state != HookState::Executable);
+        self.disabled.extend(disabled.map(|hook| report(place, &hook)));
+    }
+
+    fn covers(&self, place: &HookPlace) -> bool {
+        let HookPlace::Project(path) = place else { return false };
+        let below = |group: &String| {
+            let (path, group) = (path.to_lowercase(), group.to_lowercase());
+            path.strip_prefix(&group).is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.covering.iter().any(below)
+    }
+}
+
+fn report(place: &HookPlace, hook: &InstalledHook) -> DisabledHook {
+    DisabledHook {
+        place: place.path().to_owned(),
+        of_group: matches!(place, HookPlace::Owner(_)),
+        id: hook.id,
+        state: hook.state.phrase().to_owned(),
+        disabled_until: hook.disabled_until,
+        test: None,
+    }
+}
+
+fn place_of(hook: &DisabledHook) -> HookPlace {
+    let path = hook.place.clone();
+    if hook.of_group { HookPlace::Owner(path) } else { HookPlace::Project(path) }
 }
 
 fn is_same(one: &DisabledHook, other: &DisabledHook) -> bool {
-    one.id == other.id && one.project == other.project
+    one.id == other.id && one.place == other.place && one.of_group == other.of_group
+}
+
+/// Few tokens are an owner's, and groups of GitLab Free have no hooks at all, so of those little is said.
+fn tell_hidden(forge: &str, place: &HookPlace) {
+    match place {
+        HookPlace::Owner(group) => {
+            tracing::debug!(
+                forge,
+                group,
+                "its webhooks cannot be seen with this token, which takes an owner"
+            );
+        }
+        HookPlace::Project(project) => {
+            tracing::info!(
+                forge,
+                project,
+                "its webhooks cannot be seen with this token, which takes a maintainer"
+            );
+        }
+    }
 }
 
 /// Warns of what is new: a hook, its state, or a test of it.
@@ -204,7 +272,7 @@ fn tell(forge: &str, hook: &DisabledHook, reported: &[DisabledHook]) {
     }
     tracing::warn!(
         forge,
-        project = hook.project,
+        place = hook.place,
         hook = hook.id,
         state = hook.state,
         disabled_until = hook.disabled_until.map(tracing::field::display),

@@ -87,6 +87,12 @@ impl Fault {
     }
 }
 
+/// The method of a GraphQL request that only reads, for planned faults: it comes by POST like a write.
+pub(super) const QUERY: &str = "QUERY";
+
+/// What somebody does between two requests of a client.
+pub(super) struct Interlude(pub Box<dyn FnOnce(&Sandbox) + Send>);
+
 /// A fault waiting for its requests.
 #[derive(Clone, Debug)]
 pub(super) struct PlannedFault {
@@ -115,8 +121,16 @@ impl State {
     }
 }
 
+impl State {
+    /// What is to be done before the next write.
+    pub(super) fn next_interlude(&mut self, forge: Forge) -> Option<Interlude> {
+        let at = self.interludes.iter().position(|(of, _)| *of == forge)?;
+        self.interludes.remove(at).map(|(_, interlude)| interlude)
+    }
+}
+
 impl Sandbox {
-    /// Lets the next `times` requests of this method (`*` for any) whose path and query contain
+    /// Lets the next `times` requests of this method (`*` for any, `QUERY` for GraphQL that only reads) whose path and query contain
     /// `path_part` meet the fault. Faults planned first are met first.
     pub fn fail_next(&self, forge: Forge, method: &str, path_part: &str, fault: Fault, times: u32) {
         if times > 0 {
@@ -125,8 +139,16 @@ impl Sandbox {
         }
     }
 
-    /// Forgets all planned faults.
+    /// Does this right before the forge carries out the next write that reaches it: what somebody else
+    /// did between a client's read and its write. Several are done before one write each, in this order.
+    pub fn before_next_write(&self, forge: Forge, act: impl FnOnce(&Sandbox) + Send + 'static) {
+        self.state().interludes.push_back((forge, Interlude(Box::new(act))));
+    }
+
+    /// Forgets all planned faults, and what was to be done before writes.
     pub fn clear_faults(&self) {
-        self.state().faults.clear();
+        let mut state = self.state();
+        state.faults.clear();
+        state.interludes.clear();
     }
 }

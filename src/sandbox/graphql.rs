@@ -1,4 +1,4 @@
-//! As much GraphQL as a client of the two forges needs: queries with aliases, variables and fragments,
+//! As much GraphQL as a client of the two forges needs: queries and mutations with aliases, variables and fragments,
 //! answered from plain JSON objects. A field that a type does not have is refused before anything is
 //! answered, as both forges do.
 
@@ -30,6 +30,8 @@ pub(super) enum Selected {
 
 /// A query, read.
 pub(super) struct Query {
+    /// Whether it may change something.
+    pub is_mutation: bool,
     pub fields: Vec<Field>,
     fragments: BTreeMap<String, Vec<Selected>>,
 }
@@ -54,7 +56,7 @@ impl Query {
         let empty = Map::new();
         let variables = body["variables"].as_object().unwrap_or(&empty);
         let mut reader = Reader { words: words(text), at: 0, variables };
-        let (mut operation, mut fragments) = (None, BTreeMap::new());
+        let (mut operation, mut fragments, mut is_mutation) = (None, BTreeMap::new(), false);
         while let Some(word) = reader.peek() {
             match word {
                 "fragment" => {
@@ -64,8 +66,9 @@ impl Query {
                     reader.next()?;
                     fragments.insert(name, reader.selection(0)?);
                 }
-                "mutation" | "subscription" => return Err("only queries are answered here".into()),
-                _ => {
+                "subscription" => return Err("Schema is not configured for subscriptions".into()),
+                word => {
+                    is_mutation |= word == "mutation";
                     while reader.peek().is_some_and(|word| word != "{") {
                         // `query Name($a: [ID!])`: what is declared is not checked, only what is used.
                         reader.at += 1;
@@ -74,13 +77,13 @@ impl Query {
                 }
             }
         }
-        let mut query = Query { fields: Vec::new(), fragments };
+        let mut query = Query { is_mutation, fields: Vec::new(), fragments };
         query.fields = query.flat(&operation.ok_or("A query is required")?);
         Ok(query)
     }
 
     /// The fields of a selection, fragments resolved.
-    fn flat(&self, selected: &[Selected]) -> Vec<Field> {
+    pub fn flat(&self, selected: &[Selected]) -> Vec<Field> {
         let fields = selected.iter().flat_map(|one| match one {
             Selected::Field(field) => vec![field.clone()],
             // A fragment of fragments is more than anybody here sends.

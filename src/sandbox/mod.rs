@@ -38,6 +38,7 @@ mod sign;
 mod snapshot;
 mod state;
 mod tape;
+mod tokens;
 mod wire;
 
 #[cfg(test)]

@@ -23,13 +23,14 @@ pub struct RequestRecord {
     pub body_bytes: usize,
     /// Login of the token's user; `None` if the request was not authenticated.
     pub user: Option<String>,
+    /// Whether it could change something; GraphQL takes queries, too, by POST.
+    pub mutates: bool,
 }
 
 impl RequestRecord {
     /// Whether the request only read.
     pub fn is_read(&self) -> bool {
-        // GraphQL takes queries by POST; the sandbox answers nothing else there.
-        matches!(self.method.as_str(), "GET" | "HEAD") || self.path.ends_with("/api/graphql")
+        !self.mutates
     }
 }
 

@@ -39,7 +39,8 @@ impl Sandbox {
         let mut state = self.state();
         let user = state.account(Forge::Github, &format!("{slug}[bot]"), slug, true);
         let (slug, installations, granted) = (slug.to_owned(), BTreeMap::new(), BTreeMap::new());
-        state.app = Some(App { id, slug, key, user, installations, granted });
+        let (hook_url, permissions) = (String::new(), github::apps::permissions());
+        state.app = Some(App { id, slug, hook_url, permissions, key, user, installations, granted });
     }
 
     /// Installs the App at an owner, who lets it into every repository there is by then.
@@ -101,6 +102,12 @@ impl Sandbox {
     /// (gitlab-org/gitlab!246562). Off unless set: earlier versions send only the note's webhook.
     pub fn gitlab_announces_reviews(&self, on: bool) {
         self.state().announces_reviews = on;
+    }
+
+    /// Whether GitLab has the mutation `mergeRequestSetReviewers`, which adds and removes reviewers one by
+    /// one. It has, unless set: it came in 2022 (gitlab-org/gitlab!94294).
+    pub fn gitlab_sets_reviewers_one_by_one(&self, on: bool) {
+        self.state().sets_reviewers = on;
     }
 
     /// Lets a forge refuse requests beyond this many in a window (GitLab: a minute, GitHub: an hour)

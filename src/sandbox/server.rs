@@ -16,13 +16,14 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::body::Body;
-use super::faults::Fault;
+use super::faults::{self, Fault};
+use super::graphql::Query;
 use super::record::RequestRecord;
 use super::refusal::Refusal;
 use super::state::{Forge, State};
 use super::tape::Heard;
 use super::wire::{Call, Reply};
-use super::{Inner, github, gitlab, limits};
+use super::{Inner, Sandbox, github, gitlab, limits};
 
 /// The connection ends here, unanswered.
 #[derive(Debug, thiserror::Error)]
@@ -63,44 +64,42 @@ async fn answer(
     let body = body.to_bytes();
     let (method, path) = (parts.method.to_string(), parts.uri.to_string());
 
-    let fault = inner.state().next_fault(forge, &method, &path);
+    let mutates = changes_something(&parts, &body);
+    let verb = if method == "POST" && !mutates { faults::QUERY } else { method.as_str() };
+    let fault = inner.state().next_fault(forge, verb, &path);
     if let Some(Fault::Delay(delay)) = fault {
         let clock = inner.state().clock.clone();
         clock.sleep_until(clock.now() + delay).await;
     }
 
+    if mutates {
+        let interlude = inner.state().next_interlude(forge);
+        interlude.into_iter().for_each(|interlude| (interlude.0)(&Sandbox { inner: inner.clone() }));
+    }
     let mut state = inner.state();
+    let token = token(forge, &parts.headers);
     let user = authenticate(&state, forge, &parts.headers);
     let planned = matches!(fault, Some(Fault::Status { .. } | Fault::Page { .. }));
     let heard = state.tape.is_some().then(|| Heard::new(forge, &parts, &body, planned));
-    let reply = match &fault {
-        Some(Fault::DropConnectionBeforeApplying) => None,
-        Some(Fault::Page { code, content_type, text, applied }) => {
-            if *applied {
-                handle(&mut state, forge, parts, &body, user);
-            }
-            let mut page = Reply { text: Some((*text).to_owned()), ..Reply::empty(*code) };
-            page.header("content-type", content_type);
-            Some(page)
-        }
-        Some(Fault::Status { code, headers, body }) => {
-            Some(Reply { headers: headers.clone(), ..Reply::json(*code, body.clone()) })
-        }
-        Some(Fault::DropConnectionAfterApplying) => {
-            handle(&mut state, forge, parts, &body, user);
-            None
-        }
-        Some(Fault::Delay(_) | Fault::CutOff | Fault::SlowBody(_)) | None => {
-            Some(handle(&mut state, forge, parts, &body, user))
-        }
-    };
+    let carry_out = |state: &mut State| handle(state, forge, parts, &body, user);
+    let reply = reply_with(&mut state, fault.as_ref(), carry_out);
     let at = state.clock.now();
     let login = user.map(|user| state.login(forge, user).to_owned());
     let status = reply.as_ref().map(|reply| reply.status);
-    state.record(RequestRecord { forge, method, path, status, at, body_bytes: body.len(), user: login });
+    state.record(RequestRecord {
+        forge,
+        method,
+        path,
+        status,
+        at,
+        body_bytes: body.len(),
+        user: login,
+        mutates,
+    });
     if let Some(heard) = &heard {
         state.tape_exchange(heard, reply.as_ref());
     }
+    let reply = reply.map(|reply| state.told(forge, token.as_deref(), reply));
     let clock = state.clock.clone();
     drop(state);
     let response = reply.map(into_response).ok_or(Dropped)?;
@@ -114,6 +113,33 @@ async fn answer(
         }),
         _ => response,
     })
+}
+
+/// What is answered, fault or not; `None`: the connection ends.
+fn reply_with(
+    state: &mut State,
+    fault: Option<&Fault>,
+    carry_out: impl FnOnce(&mut State) -> Reply,
+) -> Option<Reply> {
+    match fault {
+        Some(Fault::DropConnectionBeforeApplying) => None,
+        Some(Fault::Page { code, content_type, text, applied }) => {
+            if *applied {
+                carry_out(state);
+            }
+            let mut page = Reply { text: Some((*text).to_owned()), ..Reply::empty(*code) };
+            page.header("content-type", content_type);
+            Some(page)
+        }
+        Some(Fault::Status { code, headers, body }) => {
+            Some(Reply { headers: headers.clone(), ..Reply::json(*code, body.clone()) })
+        }
+        Some(Fault::DropConnectionAfterApplying) => {
+            carry_out(state);
+            None
+        }
+        Some(Fault::Delay(_) | Fault::CutOff | Fault::SlowBody(_)) | None => Some(carry_out(state)),
+    }
 }
 
 fn handle(
@@ -162,6 +188,16 @@ fn handle(
     reply
 }
 
+/// Whether a request does more than read.
+fn changes_something(parts: &http::request::Parts, body: &Bytes) -> bool {
+    let is_graphql = [Forge::Gitlab, Forge::Github].map(graphql_path).contains(&parts.uri.path());
+    if !is_graphql {
+        return !matches!(parts.method, http::Method::GET | http::Method::HEAD);
+    }
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    Query::read(&body).is_ok_and(|query| query.is_mutation)
+}
+
 fn graphql_path(forge: Forge) -> &'static str {
     match forge {
         Forge::Gitlab => "/gl/api/graphql",
@@ -198,6 +234,14 @@ fn refuse(forge: Forge, refusal: &Refusal) -> Reply {
 /// The user the token speaks for. Both forges take `Authorization: Bearer`, GitLab also
 /// `PRIVATE-TOKEN`, GitHub also `Authorization: token`.
 fn authenticate(state: &State, forge: Forge, headers: &http::HeaderMap) -> Option<u64> {
+    if let (Forge::Github, Some(app), Some(_)) = (forge, &state.app, state.app_grant(headers)) {
+        return Some(app.user);
+    }
+    state.tokens.get(&(forge, token(forge, headers)?)).copied()
+}
+
+/// The token that a request carries.
+fn token(forge: Forge, headers: &http::HeaderMap) -> Option<String> {
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let authorization = value("authorization").and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -205,12 +249,8 @@ fn authenticate(state: &State, forge: Forge, headers: &http::HeaderMap) -> Optio
             || (forge == Forge::Github && scheme.eq_ignore_ascii_case("token"));
         known.then(|| token.trim())
     });
-    if let (Forge::Github, Some(app), Some(_)) = (forge, &state.app, state.app_grant(headers)) {
-        return Some(app.user);
-    }
-    let token =
-        if forge == Forge::Gitlab { value("private-token").or(authorization) } else { authorization }?;
-    state.tokens.get(&(forge, token.to_owned())).copied()
+    let token = if forge == Forge::Gitlab { value("private-token").or(authorization) } else { authorization };
+    token.map(str::to_owned)
 }
 
 fn into_response(reply: Reply) -> Response<Body> {

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use super::delivery::{Delivery, Hook};
-use super::faults::PlannedFault;
+use super::faults::{Interlude, PlannedFault};
 use super::github::apps::App;
 use super::github::deliveries::Attempt;
 use super::people::ChangeRef;
@@ -15,6 +15,7 @@ use super::record::{LogEntry, RequestRecord};
 use super::settings::Settings;
 use super::sign;
 use super::tape::Tape;
+use super::tokens::TokenFacts;
 use crate::clock::Clock;
 
 /// Which of the two fake forges.
@@ -318,8 +319,14 @@ pub(super) struct State {
     /// Whether GitLab announces a submitted review ("request changes", "comment") with an `update`
     /// webhook (gitlab-org/gitlab!246562) or, as before it, only with the note's webhook.
     pub announces_reviews: bool,
+    /// Whether GitLab has the mutation `mergeRequestSetReviewers`.
+    pub sets_reviewers: bool,
     pub users: BTreeMap<(Forge, UserId), User>,
     pub tokens: BTreeMap<(Forge, String), UserId>,
+    /// What tokens tell of themselves, where that was set.
+    pub token_facts: BTreeMap<(Forge, String), TokenFacts>,
+    /// How far a forge's clock is ahead of the sandbox's.
+    pub ahead: BTreeMap<Forge, SignedDuration>,
     /// The GitHub App, if there is one.
     pub app: Option<App>,
     pub groups: BTreeMap<String, Group>,
@@ -336,6 +343,7 @@ pub(super) struct State {
     pub tape: Option<Tape>,
     pub log: Vec<LogEntry>,
     pub faults: Vec<PlannedFault>,
+    pub interludes: VecDeque<(Forge, Interlude)>,
     pub allowance: BTreeMap<Forge, Allowance>,
     /// GitHub's limit on creating content.
     pub content: ContentLimit,
@@ -368,8 +376,11 @@ impl State {
             github_origin,
             tier: Tier::Premium,
             announces_reviews: false,
+            sets_reviewers: true,
             users: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            token_facts: BTreeMap::new(),
+            ahead: BTreeMap::new(),
             app: None,
             groups: BTreeMap::new(),
             orgs: BTreeMap::new(),
@@ -383,6 +394,7 @@ impl State {
             tape: None,
             log: Vec::new(),
             faults: Vec::new(),
+            interludes: VecDeque::new(),
             losses: BTreeMap::new(),
             content: ContentLimit::default(),
             graphql_points: (0, 0),

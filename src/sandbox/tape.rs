@@ -37,7 +37,8 @@ impl Heard {
         Heard {
             forge,
             method: parts.method.to_string(),
-            target: parts.uri.to_string(),
+            // By way of a proxy, the origin stands before it.
+            target: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
             headers: open_headers(&parts.headers),
             body: String::from_utf8_lossy(body).into_owned(),
             planned,

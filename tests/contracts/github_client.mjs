@@ -20,6 +20,7 @@ await withCompany("github", process.argv[2], async (town) => {
   await people(octokit, town);
   await lists(octokit, town, { owner, repo });
   await access(octokit, { owner, repo });
+  await setup(octokit, town, { owner, repo });
   await reading(octokit, pull(town.reviewed));
   await reviewers(octokit, pull(town.fresh));
   await labels(octokit, issue(town.fresh));
@@ -38,6 +39,8 @@ async function app(town, log) {
   const octokit = new Octokit({ baseUrl: town.url, auth: jwt, log });
   const { data: self } = await octokit.apps.getAuthenticated();
   assert.equal(`${self.slug}[bot]`, town.app.bot);
+  const { data: hook } = await octokit.apps.getWebhookConfigForApp();
+  assert.deepEqual([hook.url, hook.content_type], ["", "json"]);
   const found = await octokit.paginate(octokit.apps.listInstallations);
   assert.deepEqual(found.map((one) => [one.account.login, one.suspended_at]), [["acme", null]]);
   const { data: granted } = await octokit.apps.createInstallationAccessToken({ installation_id: found[0].id });
@@ -85,6 +88,17 @@ async function access(octokit, place) {
   const all = await octokit.paginate(octokit.repos.listCollaborators, { ...place, per_page: 1 });
   const roles = Object.fromEntries(all.map((one) => [one.login, [one.role_name, one.permissions.push]]));
   assert.deepEqual([roles.rita, roles.usher], [["write", true], ["admin", true]]);
+}
+
+async function setup(octokit, town, place) {
+  const { data } = await octokit.repos.get(place);
+  assert.deepEqual([data.full_name, data.archived, data.permissions.push, data.permissions.admin], [town.project, false, true, true]);
+  const there = await octokit.paginate(octokit.issues.listLabelsForRepo, { ...place, per_page: 1 });
+  assert.ok(names(there).includes("bug"));
+  const hooks = await octokit.paginate(octokit.repos.listWebhooks, place);
+  assert.deepEqual(hooks.map((hook) => [hook.id, hook.active]), [[town.hook, true]]);
+  const wide = await octokit.paginate(octokit.orgs.listWebhooks, { org: place.owner });
+  assert.deepEqual(wide.map((hook) => hook.active), [true]);
 }
 
 async function reading(octokit, pull) {

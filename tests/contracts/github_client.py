@@ -37,6 +37,8 @@ def app(town):
     auth = github.Auth.AppAuth(town["app"]["id"], town["app"]["private_key"])
     integration = github.GithubIntegration(base_url=town["url"], auth=auth, retry=None, seconds_between_requests=0, seconds_between_writes=0)
     same(integration.get_app().slug + "[bot]", town["app"]["bot"], "the App")
+    _, hook = integration.requester.requestJsonAndCheck("GET", "/app/hook/config")
+    same((hook["url"], hook["content_type"]), ("", "json"), "its webhook")
     found = list(integration.get_installations())
     same([one.account.login for one in found], ["acme"], "who has installed it")
     same(integration.get_access_token(found[0].id).token.startswith("ghs_"), True, "a token")
@@ -69,6 +71,13 @@ def reading(gh, repo, town):
     reviews = [(review.user.login, review.state, review.body) for review in pull.get_reviews()]
     same(reviews, [("rita", "CHANGES_REQUESTED", "Not yet.")], "the reviews")
     same(list(pull.get_reviews())[0].submitted_at.tzinfo is not None, True, "when it was given")
+
+
+def setup(gh, repo, town):
+    same((repo.archived, repo.permissions.push, repo.permissions.admin), (False, True, True), "a repository")
+    same("bug" in [label.name for label in repo.get_labels()], True, "its labels")
+    same([(hook.id, hook.active) for hook in repo.get_hooks()], [(town["hook"], True)], "its webhooks")
+    same([hook.active for hook in gh.get_organization("acme").get_hooks()], [True], "the organisation's webhooks")
 
 
 def writing(repo, town):
@@ -126,6 +135,7 @@ def main():
         people(gh, town)
         repo = gh.get_repo(town["project"])
         access(repo)
+        setup(gh, repo, town)
         reading(gh, repo, town)
         writing(repo, town)
         hooks(gh, repo)

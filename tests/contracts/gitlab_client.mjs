@@ -12,6 +12,7 @@ await withCompany("gitlab", process.argv[2], async (town) => {
   const gitlab = new Gitlab({ host: town.url, token: town.token });
   await people(gitlab, town);
   await lists(gitlab, town);
+  await setup(gitlab, town);
   await reading(gitlab, town);
   await shaping(gitlab, town);
   await notes(gitlab, town);
@@ -50,6 +51,17 @@ async function lists(gitlab, town) {
   assert.equal(newest[0].iid, town.reviewed);
   const later = await gitlab.MergeRequests.all({ projectId: town.project, state: "all", updatedAfter: "2999-01-01T00:00:00Z" });
   assert.deepEqual(later, []);
+}
+
+async function setup(gitlab, town) {
+  const token = await gitlab.PersonalAccessTokens.show();
+  assert.deepEqual([token.scopes, token.expires_at, token.user_id], [["api"], null, town.bot.id]);
+  const paths = (projects) => projects.map((project) => project.path_with_namespace).sort();
+  assert.deepEqual(paths(await gitlab.Groups.allProjects("acme", { includeSubgroups: true, archived: false })), [town.project]);
+  assert.deepEqual(paths(await gitlab.Projects.all({ membership: true, archived: false, pagination: "offset" })), [town.project, town.own_project]);
+  assert.equal((await gitlab.Projects.show(town.project)).archived, false);
+  const labels = await gitlab.ProjectLabels.all(town.project);
+  assert.ok(labels.some((label) => label.name === "bug"));
 }
 
 async function reading(gitlab, town) {
@@ -91,9 +103,6 @@ async function notes(gitlab, town) {
 async function hooks(gitlab, town) {
   const found = await gitlab.ProjectHooks.all(town.project);
   assert.deepEqual(found.map((hook) => [hook.id, hook.alert_status]), [[town.hook, "executable"]]);
-  // The client has no method for a test yet; its requester, which is at `projects/`, knows the way.
-  const project = encodeURIComponent(town.project);
-  await gitlab.ProjectHooks.requester.post(`${project}/hooks/${town.hook}/test/merge_requests_events`);
   await settingUp(gitlab.ProjectHooks, town.project);
   await settingUp(gitlab.GroupHooks, "acme");
   const paths = (projects) => projects.map((project) => project.path_with_namespace);
@@ -108,6 +117,8 @@ async function settingUp(api, place) {
   // What is not given stays, except the token.
   const edited = await api.edit(place, hook.id, url, { noteEvents: true });
   assert.deepEqual([edited.merge_requests_events, edited.note_events, edited.token_present], [true, true, false]);
+  // The client has no method for a test yet; its requester knows the way.
+  await api.requester.post(`${encodeURIComponent(place)}/hooks/${hook.id}/test/merge_requests_events`);
   await refused(api.add(place, "ftp://hooks.example.com"), 422);
   await api.remove(place, hook.id);
   assert.deepEqual((await api.all(place)).map((one) => one.id).includes(hook.id), false);

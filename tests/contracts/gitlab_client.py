@@ -68,6 +68,17 @@ def reading(gl, town):
     fails(lambda: project.mergerequests.get(999), gitlab.GitlabGetError, 404, "a merge request that is not there")
 
 
+def setup(gl, town):
+    token = gl.personal_access_tokens.get("self")
+    same((token.scopes, token.expires_at, token.user_id), (["api"], None, town["bot"]["id"]), "its own token")
+    paths = lambda projects: sorted(project.path_with_namespace for project in projects)
+    same(paths(gl.groups.get("acme").projects.list(include_subgroups=True, archived=False, get_all=True)), [town["project"]], "a group's projects")
+    same(paths(gl.projects.list(membership=True, archived=False, get_all=True)), [town["project"], town["own_project"]], "all projects")
+    project = gl.projects.get(town["project"])
+    same(project.archived, False, "a project")
+    same("bug" in [label.name for label in project.labels.list(get_all=True)], True, "its labels")
+
+
 def writing(gl, town):
     changes, ids = gl.projects.get(town["project"]).mergerequests, town["ids"]
     number = town["fresh"]
@@ -114,6 +125,7 @@ def setting_up(place):
     hook.save()
     same((hook.merge_requests_events, hook.note_events), (True, True), "events after an edit")
     same((hook.token_present, hook.signing_token_present), (False, True), "an edit without the token clears it")
+    hook.test("merge_requests_events")
     fails(lambda: place.hooks.create({"url": "ftp://hooks.example.com"}), gitlab.GitlabCreateError, 422, "an address that is none")
     hook.delete()
     same(hook.id in [one.id for one in place.hooks.list(get_all=True)], False, "a hook that was removed")
@@ -133,6 +145,7 @@ def main():
         gl = gitlab.Gitlab(url=town["url"], private_token=town["token"], per_page=50)
         people(gl, town)
         lists(gl, town)
+        setup(gl, town)
         reading(gl, town)
         writing(gl, town)
         hooks(gl, town)

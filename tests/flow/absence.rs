@@ -58,7 +58,7 @@ async fn a_status_that_cannot_be_read_fails_nothing_and_the_last_word_stays_for_
         house.sandbox.set_busy(forge, "rita", true, "");
         an_hour_later(&mut house).await;
         house.sandbox.set_busy(forge, "ravi", true, "");
-        house.sandbox.fail_next(forge, "POST", "/graphql", Fault::status(500, "no"), 99);
+        house.sandbox.fail_next(forge, "QUERY", "/graphql", Fault::status(500, "no"), 99);
         an_hour_later(&mut house).await;
         let name = super::harness::name(forge);
         let known = house.service.knowledge.now();
@@ -66,8 +66,11 @@ async fn a_status_that_cannot_be_read_fails_nothing_and_the_last_word_stays_for_
         assert!(known.directory.known && known.fault.is_none() && known.swept_at.is_some());
         assert_eq!(known.roster.busy.len(), 1, "{forge:?}: rita's stays, ravi's is not known");
         assert!(known.roster.busy_fault.as_ref().is_some_and(|fault| fault.contains("500")));
+        // GitLab's changes are read by GraphQL, too.
+        house.sandbox.clear_faults();
         let change = house.opened(forge, "sam").await;
         assert_eq!(house.reviewers(&change), ["ravi"], "{forge:?}");
+        house.sandbox.fail_next(forge, "QUERY", "/graphql", Fault::status(500, "no"), 99);
         // Six hours after the last good answer it counts no more.
         for _ in 0..6 {
             an_hour_later(&mut house).await;

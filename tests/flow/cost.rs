@@ -5,11 +5,11 @@ use jiff::SignedDuration;
 use usher::core::review::Stage;
 use usher::sandbox::{Forge, NewChange};
 
-use super::harness::{BOTH, House, Settings, touching};
+use super::harness::{BOTH, House, Settings, project, touching};
 use super::life::full_life;
 
 fn tell(what: &str, forge: Forge, asked: &[String]) {
-    let reads = asked.iter().filter(|line| line.starts_with("GET ")).count();
+    let reads = asked.iter().filter(|line| line.starts_with("GET ") || line.starts_with("QUERY ")).count();
     assert_documented(what, forge, (reads, asked.len() - reads));
 }
 
@@ -24,10 +24,45 @@ pub fn assert_documented(what: &str, forge: Forge, counted: (usize, usize)) {
     assert_eq!(cell, format!("{} + {}", counted.0, counted.1), "{what}, {forge:?}: docs/costs.md");
 }
 
+/// A project as Usher finds it after its first contribution: GitLab's labels are made when first needed.
+async fn at_home(settings: Settings) -> House {
+    let house = House::with(settings).await;
+    for forge in BOTH {
+        for label in ["support-contribution", "support-review::reviewing"] {
+            house.sandbox.add_project_label(forge, project(forge), label);
+        }
+    }
+    house
+}
+
 #[tokio::test]
-async fn opening_a_support_contribution_costs_one_read_and_two_writes_on_gitlab_three_on_github() {
+async fn opening_a_support_contribution_costs_one_read_and_two_or_three_writes() {
     let expected: [&[&str]; 2] = [
-        &["GET /merge_requests/1", "PUT /merge_requests/1", "POST /merge_requests/1/notes"],
+        &["QUERY /gl/api/graphql", "POST /gl/api/graphql", "POST /merge_requests/1/notes"],
+        &[
+            "GET /pulls/1",
+            "POST /issues/1/labels",
+            "POST /pulls/1/requested_reviewers",
+            "POST /issues/1/comments",
+        ],
+    ];
+    for (forge, expected) in BOTH.into_iter().zip(expected) {
+        let mut house = at_home(Settings::default()).await;
+        let asked = house.cost_of(async |house| drop(house.open(forge, "sam"))).await;
+        tell("opening", forge, &asked);
+        assert_eq!(asked, expected, "{forge:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_contribution_of_a_gitlab_project_costs_one_write_more_for_its_labels() {
+    let expected: [&[&str]; 2] = [
+        &[
+            "QUERY /gl/api/graphql",
+            "POST /gl/api/graphql",
+            "PUT /merge_requests/1",
+            "POST /merge_requests/1/notes",
+        ],
         &[
             "GET /pulls/1",
             "POST /issues/1/labels",
@@ -38,8 +73,10 @@ async fn opening_a_support_contribution_costs_one_read_and_two_writes_on_gitlab_
     for (forge, expected) in BOTH.into_iter().zip(expected) {
         let mut house = House::new().await;
         let asked = house.cost_of(async |house| drop(house.open(forge, "sam"))).await;
-        tell("opening", forge, &asked);
+        tell("opening the first of a project", forge, &asked);
         assert_eq!(asked, expected, "{forge:?}");
+        let asked = house.cost_of(async |house| drop(house.open(forge, "sam"))).await;
+        tell("opening", forge, &asked);
     }
 }
 
@@ -48,8 +85,8 @@ async fn routes_with_paths_cost_one_page_of_changed_files_more() {
     let expected: [&[&str]; 2] = [
         &[
             "GET /merge_requests/1/diffs",
-            "GET /merge_requests/1",
-            "PUT /merge_requests/1",
+            "QUERY /gl/api/graphql",
+            "POST /gl/api/graphql",
             "POST /merge_requests/1/notes",
         ],
         &[
@@ -61,7 +98,7 @@ async fn routes_with_paths_cost_one_page_of_changed_files_more() {
         ],
     ];
     for (forge, expected) in BOTH.into_iter().zip(expected) {
-        let mut house = House::with(Settings { paths: true, ..Settings::default() }).await;
+        let mut house = at_home(Settings { paths: true, ..Settings::default() }).await;
         let asked = house.cost_of(async |house| {
             house.open_with(forge, touching("sam", &["docs/export.md"]));
         });
@@ -124,7 +161,7 @@ async fn nothing_changes_so_nothing_is_asked() {
 #[tokio::test]
 async fn the_full_life_of_a_review_costs_what_it_costs() {
     for (forge, reads, writes) in [(Forge::Gitlab, 5, 10), (Forge::Github, 5, 14)] {
-        let mut house = House::new().await;
+        let mut house = at_home(Settings::default()).await;
         let change = full_life(&mut house, forge).await;
         house.assert_one_status_comment(&change);
         let asked = house.asked();

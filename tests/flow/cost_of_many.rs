@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use usher::core::review::Stage;
-use usher::sandbox::{Access, ChangeRef, Forge, NewChange, Verdict};
+use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, Verdict};
 
 use super::cost::assert_documented;
 use super::harness::{BOT, BOTH, House, Settings, name};
@@ -65,10 +65,14 @@ async fn a_sweep_over_500_projects_costs_no_more_than_one_over_a_few() {
 }
 
 /// Nothing is due in drafts, so whatever is asked is asked by sweeps.
-#[tokio::test]
-async fn a_quiet_day_with_500_open_reviews_costs_what_it_costs() {
+async fn quiet_day(what: &str, owner: bool) {
     for forge in BOTH {
         let house = house_of_many(forge).await;
+        if owner {
+            house.sandbox.add_group_member("acme", BOT, Access::ADMIN);
+            house.company.add_hook(Forge::Gitlab, HookTarget::Group("acme".into()));
+            house.sandbox.add_org_owner("acme", BOT);
+        }
         sweep(&house, forge).await;
         for project in 0..PROJECTS {
             pass(&house, SignedDuration::from_mins(1));
@@ -86,8 +90,18 @@ async fn a_quiet_day_with_500_open_reviews_costs_what_it_costs() {
             house.service.settle().await.unwrap();
             (reads, writes) = (reads + cost.0, writes + cost.1);
         }
-        assert_documented("a quiet day with 500 open reviews", forge, (reads, writes));
+        assert_documented(what, forge, (reads, writes));
     }
+}
+
+#[tokio::test]
+async fn a_quiet_day_with_500_open_reviews_costs_what_it_costs() {
+    quiet_day("a quiet day with 500 open reviews", false).await;
+}
+
+#[tokio::test]
+async fn a_quiet_day_with_a_groups_webhook_costs_what_it_costs() {
+    quiet_day("the same day, as an owner", true).await;
 }
 
 #[tokio::test]

@@ -109,7 +109,7 @@ async fn kill_9_between_a_comment_and_its_settlement_posts_no_second_one_on_gith
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_9_between_a_request_for_review_and_its_settlement_asks_nobody_else() {
-    killed_between_write_and_settle(Forge::Gitlab, "shape", "PUT", "/merge_requests/").await;
+    killed_between_write_and_settle(Forge::Gitlab, "shape", "POST", "/graphql").await;
     killed_between_write_and_settle(Forge::Github, "shape", "POST", "/requested_reviewers").await;
 }
 

@@ -260,7 +260,9 @@ pool = "backend"
             let path = request.path.split('?').next().unwrap_or_default();
             let path =
                 path.replace("/gl/api/v4/projects/acme%2Fshop", "").replace("/api/v3/repos/acme/sdk", "");
-            format!("{} {path}", request.method)
+            // GraphQL takes reads by POST, too.
+            let verb = if request.method == "POST" && request.is_read() { "QUERY" } else { &request.method };
+            format!("{verb} {path}")
         };
         requests.iter().map(line).collect()
     }

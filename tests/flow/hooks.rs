@@ -15,12 +15,14 @@ use usher::core::policy::Pattern;
 use usher::engine::DisabledHook;
 use usher::metrics::Metrics;
 use usher::reconcile::Reconcile;
-use usher::sandbox::{Access, ChangeRef, Fault, Forge};
+use usher::sandbox::{Access, ChangeRef, Fault, Forge, HookTarget};
 use usher::web;
 
 use super::harness::{BOT, House, SECRETS, Settings, project};
 
 const LOOK: &str = "GET /hooks";
+/// Groups show their hooks to owners only.
+const GROUP: &str = "GET /gl/api/v4/groups/acme/hooks";
 
 /// What is known of GitLab's disabled webhooks.
 fn known(house: &House) -> Option<Vec<DisabledHook>> {
@@ -84,7 +86,7 @@ async fn a_disabled_hook_is_reported_and_brought_back_to_life() {
     let reported = known(&house).unwrap();
     let [hook] = reported.as_slice() else { panic!("{reported:?}") };
     assert_eq!(asked_now, [LOOK.to_owned(), format!("POST /hooks/{}/test/merge_requests_events", hook.id)]);
-    assert_eq!((&*hook.project, &*hook.state), ("acme/shop", "temporarily disabled"));
+    assert_eq!((&*hook.place, &*hook.state), ("acme/shop", "temporarily disabled"));
     assert_eq!(
         hook.sentence(),
         format!(
@@ -141,7 +143,7 @@ async fn a_forge_that_fails_keeps_the_report_and_does_not_spoil_the_sweep() {
     let (house, change) = with_a_review().await;
     break_the_hook(&house, &change).await;
     let reconcile = restarted(&house, &house.config(&Settings::default()), false);
-    assert_eq!(asked_by(&house, &reconcile).await.len(), 2);
+    assert_eq!(asked_by(&house, &reconcile).await.len(), 3);
     let reported = known(&house);
     house.sandbox.fail_next(Forge::Gitlab, "GET", "/hooks", Fault::status(502, "Bad Gateway"), 2);
     assert_eq!(asked_by(&house, &reconcile).await, [LOOK]);
@@ -165,7 +167,7 @@ async fn a_token_that_is_no_maintainers_is_no_fault() {
     assert_eq!(asked(&house).await, [""; 0], "remembered");
     house.sandbox.add_member(Forge::Gitlab, project(Forge::Gitlab), BOT, Access::MAINTAIN);
     house.pass(SignedDuration::from_hours(23)).await;
-    let expected = ["GET /api/v3/orgs/acme/hooks", LOOK];
+    let expected = ["GET /api/v3/orgs/acme/hooks", GROUP, LOOK];
     assert_eq!(asked(&house).await, expected, "but asked again after a day, as is GitHub's log");
     assert_eq!(known(&house), Some(Vec::new()));
 }
@@ -175,7 +177,7 @@ async fn a_dry_run_reports_and_tests_nothing() {
     let (house, change) = with_a_review().await;
     break_the_hook(&house, &change).await;
     let dry = restarted(&house, &house.config(&Settings::default()), true);
-    assert_eq!(asked_by(&house, &dry).await, [LOOK]);
+    assert_eq!(asked_by(&house, &dry).await, [GROUP, LOOK]);
     let [hook] = known(&house).unwrap().try_into().unwrap();
     assert_eq!(hook.test, None);
     assert!(hook.sentence().ends_with("UTC"), "{}", hook.sentence());
@@ -188,7 +190,7 @@ async fn a_refused_test_is_told_and_not_repeated_within_the_hour() {
     let refusal = Fault::status(422, "Hook execution failed");
     house.sandbox.fail_next(Forge::Gitlab, "POST", "/test/merge_requests_events", refusal, 1);
     let reconcile = restarted(&house, &house.config(&Settings::default()), false);
-    assert_eq!(asked_by(&house, &reconcile).await.len(), 2);
+    assert_eq!(asked_by(&house, &reconcile).await.len(), 3);
     let [hook] = known(&house).unwrap().try_into().unwrap();
     let end = "did not bring it back: refused with 422: Hook execution failed";
     assert!(hook.sentence().ends_with(end), "{}", hook.sentence());
@@ -204,7 +206,33 @@ async fn projects_named_in_full_are_looked_at_without_any_review() {
     config.forges[0].projects = patterns.into();
     let reconcile = restarted(&house, &config, false);
     let gone = "GET /gl/api/v4/projects/acme%2Fgone/hooks";
-    assert_eq!(asked_by(&house, &reconcile).await, [LOOK, gone]);
+    assert_eq!(asked_by(&house, &reconcile).await, [GROUP, LOOK, gone]);
     assert_eq!(known(&house), Some(Vec::new()));
     assert_eq!(house.service.knowledge.now().forge("gitlab").unwrap().fault, None);
+}
+
+#[tokio::test]
+async fn a_groups_hook_hears_for_all_its_projects_and_is_brought_back_too() {
+    let (mut house, change) = with_a_review().await;
+    house.sandbox.add_group_member("acme", BOT, Access::ADMIN);
+    for id in house.sandbox.hooks_at(Forge::Gitlab, &HookTarget::Project("acme/shop".into())) {
+        house.sandbox.remove_hook(id);
+    }
+    house.company.add_hook(Forge::Gitlab, HookTarget::Group("acme".into()));
+    let reconcile = restarted(&house, &house.config(&Settings::default()), false);
+    assert_eq!(asked_by(&house, &reconcile).await, [GROUP], "no project below it is asked");
+    assert_eq!(known(&house), Some(Vec::new()));
+
+    break_the_hook(&house, &change).await;
+    let reconcile = restarted(&house, &house.config(&Settings::default()), false);
+    let asked_now = asked_by(&house, &reconcile).await;
+    let [hook] = known(&house).unwrap().try_into().unwrap();
+    let test = format!("POST /gl/api/v4/groups/acme/hooks/{}/test/merge_requests_events", hook.id);
+    assert_eq!(asked_now, [GROUP.to_owned(), test]);
+    let sentence = hook.sentence();
+    assert!(sentence.starts_with("group acme: webhook ") && sentence.ends_with(" went well"), "{sentence}");
+    house.quiet().await;
+    assert_eq!(house.sandbox.hook_status(hook.id), Some("executable"));
+    assert_eq!(asked_by(&house, &reconcile).await, [GROUP]);
+    assert_eq!(known(&house), Some(Vec::new()), "well again");
 }

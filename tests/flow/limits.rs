@@ -128,7 +128,7 @@ async fn the_last_fifth_of_a_budget_is_kept_for_people() {
 async fn a_spent_budget_for_graphql_stops_nothing_else() {
     let mut house = House::new().await;
     let reset = house.clock.now() + seconds(1_800);
-    house.sandbox.fail_next(Forge::Github, "POST", "/graphql", Fault::graphql_limit(reset.as_second()), 1);
+    house.sandbox.fail_next(Forge::Github, "QUERY", "/graphql", Fault::graphql_limit(reset.as_second()), 1);
     let queries = |house: &House| house.asked().iter().filter(|line| line.contains("/api/graphql")).count();
     let refresh = async |house: &House| {
         for reconcile in &house.service.reconciles {

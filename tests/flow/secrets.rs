@@ -4,8 +4,13 @@ use std::path::Path;
 
 use usher::sandbox::{Fault, Verdict};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::harness::{BOTH, SECRETS, Settings, key};
 use super::server::{Server, until};
+use crate::app::{APP_ID, private_key, public_key};
+use crate::way::{PASSWORD, proxy};
 
 /// Which secrets are found in `bytes`, also in parts: what the `whsec_` of a signing token hides is
 /// the secret, too.
@@ -99,4 +104,92 @@ async fn no_secret_is_found_in_anything_that_is_logged_shown_or_kept() {
         assert_eq!(found_in(bytes), [""; 0], "in {name}");
     }
     println!("{} texts and {} files were searched", shown.len(), kept.len());
+}
+
+/// Everything that can be seen of a running server from outside, by where it was seen.
+async fn shown_by(server: &Server) -> Vec<(String, String)> {
+    let mut shown = Vec::new();
+    let admin = [
+        "/",
+        "/people",
+        "/held",
+        "/metrics",
+        "/api/v1/reviews",
+        "/api/v1/people",
+        "/api/v1/held",
+        "/nowhere",
+    ];
+    let public = ["/readyz", "/healthz", "/hooks/gitlab", "/nowhere"];
+    let pages =
+        admin.map(|page| server.admin(page)).into_iter().chain(public.map(|page| server.public(page)));
+    for page in pages {
+        let answer = server.http.get(&page).send().await.unwrap();
+        shown.push((page, format!("{:?}", answer.headers()) + &answer.text().await.unwrap()));
+    }
+    for command in [
+        &["check"][..],
+        &["check", "--online"],
+        &["check", "--online", "--json"],
+        &["deliveries"],
+        &["deliveries", "--json"],
+    ] {
+        let run = server.run(command).await;
+        shown.push((format!("{command:?}"), run.out + &run.err));
+    }
+    shown
+}
+
+/// With the log of all crates at `debug`, a GitHub App, and a proxy that asks for a password.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn neither_an_app_nor_a_proxy_leaves_a_secret_behind() {
+    let mut server = Server::planned(Settings::default()).await;
+    server.sandbox.add_app(APP_ID, "usher", &public_key());
+    server.sandbox.install_app("acme");
+    let (proxy, asked) = proxy().await;
+    let safe = tempfile::tempdir().unwrap();
+    let place = |name: &str| safe.path().join(name).display().to_string();
+    std::fs::write(place("app.pem"), private_key()).unwrap();
+    std::fs::write(place("proxy"), format!("http://usher:{PASSWORD}@{proxy}\n")).unwrap();
+    let by_proxy = format!("proxy = \"file:{}\"\n", place("proxy"));
+    let app = format!("app_id = {APP_ID}\napp_private_key = \"file:{}\"\n{by_proxy}", place("app.pem"));
+    let text = server.company.text(&server.settings).replace("token = \"env:GITHUB_TOKEN\"\n", &app);
+    let text =
+        text.replace("token = \"env:GITLAB_TOKEN\"\n", &format!("token = \"env:GITLAB_TOKEN\"\n{by_proxy}"));
+    server.write_config(&text);
+    server.start_logging("debug").await;
+    server.settled_in().await;
+    let mut shown = Vec::new();
+    for forge in BOTH {
+        let change = server.open(forge, "sam");
+        server.flowing_until("it has a reviewer", async || !server.reviewers(&change).is_empty()).await;
+        server.at_rest().await;
+        let run = server.run(&["explain", &key(&change).to_string()]).await;
+        shown.push(("explain".to_owned(), run.out + &run.err));
+    }
+    assert!(asked.lock().unwrap().len() >= 2, "requests went by the proxy");
+    shown.extend(shown_by(&server).await);
+    let tokens = server.sandbox.app_tokens();
+    assert!(!tokens.is_empty(), "the App was granted tokens");
+    let mut kept = files(server.folder.path());
+    assert_eq!(server.stop().await, Some(0));
+    kept.extend(files(server.folder.path()));
+    kept.extend(shown.into_iter().map(|(name, text)| (name, text.into_bytes())));
+    let key_lines: Vec<String> =
+        private_key().lines().filter(|line| line.len() > 40).map(str::to_owned).collect();
+    assert!(key_lines.len() > 10);
+    // Every JWT begins so: `{"typ"` or `{"alg"` in base64.
+    let others = [
+        PASSWORD.to_owned(),
+        STANDARD.encode(format!("usher:{PASSWORD}")),
+        "eyJ0eXAi".into(),
+        "eyJhbGci".into(),
+    ];
+    for (name, bytes) in &kept {
+        assert_eq!(found_in(bytes), [""; 0], "in {name}");
+        let text = String::from_utf8_lossy(bytes);
+        for secret in tokens.iter().chain(&key_lines).chain(&others) {
+            let at = text.find(secret.as_str());
+            assert_eq!(at, None, "in {name}: {}", &secret[..8]);
+        }
+    }
 }

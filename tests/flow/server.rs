@@ -121,10 +121,15 @@ impl Server {
 
     /// Starts the server and waits until it is alive.
     pub async fn start(&mut self) {
+        self.start_logging("info,usher=debug").await;
+    }
+
+    /// As [`Server::start`], with another filter for the log.
+    pub async fn start_logging(&mut self, filter: &str) {
         assert!(self.child.is_none(), "it runs already");
         let log: File = OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
         let mut command = self.command(&["serve"]);
-        command.env("RUST_LOG", "info,usher=debug").stderr(log).stdout(Stdio::null());
+        command.env("RUST_LOG", filter).stderr(log).stdout(Stdio::null());
         self.child = Some(command.spawn().unwrap());
         let url = self.public("/healthz");
         until("the server is alive", async || self.http.get(&url).send().await.is_ok()).await;

@@ -9,10 +9,11 @@ use proptest::prelude::*;
 use usher::core::absence::Busy;
 use usher::core::calendar::{Away, Hours};
 use usher::core::change::{
-    Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
-    Verdict,
+    Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size,
+    Snapshot, Verdict,
 };
 use usher::core::fact::{Act, Actor, Command, Fact, Refusal};
+use usher::core::lost::Loss;
 use usher::core::policy::Route;
 use usher::core::review::{Hold, Review, Routing, Stage};
 use usher::core::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
@@ -131,6 +132,10 @@ enum Step {
     },
     /// The forge takes everybody again.
     Forgives,
+    /// A roll call misses the change in the forge's list.
+    Lost {
+        why: Loss,
+    },
     Extra(Extra),
 }
 
@@ -283,6 +288,8 @@ fn upset() -> impl Strategy<Value = Step> {
         1 => (2_u64..9, 0_u8..4).prop_map(|(who, kind)| Step::Hours { who, kind }),
         1 => any::<bool>().prop_map(|there| Step::Docs { there }),
         1 => Just(Step::Forgives),
+        1 => prop::sample::select(vec![Loss::Hidden, Loss::Hidden, Loss::Archived, Loss::MovedAway])
+            .prop_map(|why| Step::Lost { why }),
     ]
 }
 
@@ -537,6 +544,7 @@ fn unsettle(play: &mut Play, step: &Step) {
             play.forge.dropped.clear();
             play.forge.not_allowed.clear();
         }
+        Step::Lost { why } => return play.tell(Fact::Lost { why: *why }),
         Step::Extra(extra) => befall(play, extra),
         _ => {}
     }
@@ -804,5 +812,9 @@ fn odd_fact() -> impl Strategy<Value = Fact> {
         1 => (vec(file, 0..4), read).prop_map(|(files, codeowners)| Fact::Files { files, codeowners }),
         1 => (odd_account(), refusal).prop_map(|(reviewer, refusal)| Fact::Refused { reviewer, refusal }),
         1 => Just(Fact::Tick),
+        1 => prop::sample::select(vec![Loss::Hidden, Loss::Archived, Loss::MovedAway, Loss::Followed])
+            .prop_map(|why| Fact::Lost { why }),
+        1 => ("\\PC{0,12}", any::<u64>())
+            .prop_map(|(project, number)| Fact::Moved { to: ChangeKey::new("forge", project, number) }),
     ]
 }

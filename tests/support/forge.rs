@@ -310,11 +310,12 @@ impl Forge {
             assert!(own || !self.labels.contains(label), "law 4: {label} was put on by somebody else");
             self.labels.remove(label);
         }
+        // What was taken off, and is put on now, is Usher's.
+        let labels = &self.labels;
+        self.foreign.retain(|label| labels.contains(label));
         for label in &shape.labels {
             self.label(label);
         }
-        let labels = self.labels.clone();
-        self.foreign.retain(|label| labels.contains(label));
         self.reviewers.retain(|listed| !shape.not_reviewers.contains(listed));
         for reviewer in &shape.reviewers {
             assert_ne!(*reviewer, self.author, "law 1: the author was asked to review");

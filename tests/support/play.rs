@@ -136,7 +136,8 @@ impl Play {
             let said = self.said.take();
             if self.twice {
                 let again = self.decide(&fact);
-                assert!(again.is_empty(), "law 5: the same fact twice gave {again:?} for {fact:?}");
+                let story = || self.story();
+                assert!(again.is_empty(), "law 5: {fact:?} twice gave {again:?}\n{}", story());
             }
             if let Some(wish) = said {
                 self.enter(&wish);
@@ -329,7 +330,7 @@ impl Play {
                 review.hold
             );
         }
-        if review.hold.is_none() && !reviewed {
+        if review.hold.is_none() && review.lost.is_none() && !reviewed {
             let stated = |part: &PoolReview| {
                 part.nobody_said || !part.candidates.is_empty() || part.not_before.is_some()
             };

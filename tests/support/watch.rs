@@ -118,7 +118,7 @@ impl Play {
     /// is looked at again soon.
     fn nobody_starves(&self, decision: &Decision, workloads: &Workloads) {
         let review = &decision.review;
-        let live = review.tracked && review.is_ready() && review.hold.is_none();
+        let live = review.tracked && review.is_ready() && review.hold.is_none() && review.lost.is_none();
         if !live || review.routing != Routing::Routed {
             return;
         }
@@ -184,8 +184,12 @@ impl Play {
             return false;
         }
         let room = capacity(person, pool).saturating_sub(workloads.of(name).open);
+        // The clock may have gone back since it began to wait.
+        let queued =
+            review.pools.iter().filter(|part| part.pool == pool.name).find_map(|part| part.queued.as_ref());
+        let until = queued.map_or(self.now, |queued| queued.since.max(self.now));
         let line =
-            self.company.lines.iter().filter(|(person, waiting)| person == name && waiting.place <= self.now);
+            self.company.lines.iter().filter(|(person, waiting)| person == name && waiting.place <= until);
         let ahead: BTreeSet<_> = line.map(|(_, waiting)| &waiting.change).collect();
         room > ahead.len() as u32
     }
@@ -193,7 +197,7 @@ impl Play {
     /// A reviewer's box is overdue exactly when its budget, as it is now, is spent; and whatever is
     /// called overdue has a box that ran out.
     fn boxes_are_honest(&self, review: &Review) {
-        if !review.is_ready() || review.hold.is_some() || !review.tracked {
+        if !review.is_ready() || review.hold.is_some() || review.lost.is_some() || !review.tracked {
             return;
         }
         let policy = &self.company.policy;
@@ -228,7 +232,7 @@ impl Play {
     /// The scope is advice by the rules as they are; a lead's sponsorship takes it away for good.
     fn scope_holds(&self, fact: &Fact, decision: &Decision) {
         let review = &decision.review;
-        if review.tracked && review.is_ready() && review.hold.is_none() {
+        if review.tracked && review.is_ready() && review.hold.is_none() && review.lost.is_none() {
             assert_eq!(review.beyond.is_some(), self.is_beyond(review), "scope: {:?}", review.beyond);
         }
         if self.review.sponsor != review.sponsor {
@@ -368,6 +372,9 @@ impl Play {
 
 /// Nothing is said or asked on a change that is to be left alone, or waits for its turn.
 fn held_is_left_alone(review: &Review, actions: &[Action]) {
+    let speaks =
+        |action: &Action| matches!(action, Action::Shape(_) | Action::Status { .. } | Action::Ping { .. });
+    assert!(review.lost.is_none() || !actions.iter().any(speaks), "not shown, and yet {actions:?}");
     for action in actions {
         let fine = match (review.hold, action) {
             (Some(Hold::Skip), Action::Shape(shape)) => shape.reviewers.is_empty(),

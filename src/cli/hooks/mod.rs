@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+pub(super) use self::print::health_words;
 use self::secret::Fresh;
 use self::survey::{Own, Survey, Surveyor};
 use super::service::client;

@@ -182,12 +182,13 @@ fn done_words(done: &Done) -> String {
     }
 }
 
-fn health_words(hook: &InstalledHook) -> String {
+/// How a webhook is, in a few words.
+pub(in crate::cli) fn health_words(hook: &InstalledHook) -> String {
     if !hook.active {
         return "switched off".into();
     }
     if hook.state != HookState::Executable {
-        let until = hook.disabled_until.map(|at| format!(" until {at}")).unwrap_or_default();
+        let until = hook.disabled_until.map(|at| format!(" until {at:.0}")).unwrap_or_default();
         return format!("{}{until}", hook.state.phrase());
     }
     match &hook.last {

@@ -13,6 +13,9 @@ use crate::core::change::ChangeState;
 use crate::core::policy::Policy;
 use crate::core::review::{Assignment, Hold, Origin, PoolReview, Review, Stage};
 
+/// Room for most status comments.
+const STATUS_BYTES_USUAL: usize = 1024;
+
 /// What the status comment is made of.
 pub struct Status<'a> {
     pub review: &'a Review,
@@ -43,8 +46,11 @@ pub struct StatusReviewer<'a> {
 /// The one status comment, without its hidden marker.
 pub fn status(status: &Status<'_>) -> String {
     let review = status.review;
-    let mut text =
-        format!("**Support contribution: {}**\n\n{}", headline(review), lead_lines(status).join("\n\n"));
+    let mut text = String::with_capacity(STATUS_BYTES_USUAL);
+    let _ = write!(text, "**Support contribution: {}**", headline(review));
+    for line in lead_lines(status) {
+        let _ = write!(text, "\n\n{line}");
+    }
     text.push_str(&folded_choice(status.policy, review));
     if review.stage != Stage::Done {
         let _ = write!(text, "\n\n<sub>`@{} help` lists what I understand.</sub>", status.me);

@@ -158,9 +158,14 @@ impl Template {
         let output = output.map_err(|error| fault(self.text, &self.file, &error))?;
         let wrong =
             |what: String| Fault { text: self.text, file: self.file.clone(), line: None, column: None, what };
+        let too_long = || wrong(format!("the text is longer than {OUTPUT_BYTES_MAX} bytes"));
+        // Before anything reads it: fuel allows megabytes.
+        if output.len() > OUTPUT_BYTES_MAX {
+            return Err(too_long());
+        }
         let tame = tamed(&output, &naming.mentions);
         if tame.len() > OUTPUT_BYTES_MAX {
-            return Err(wrong(format!("the text is longer than {OUTPUT_BYTES_MAX} bytes")));
+            return Err(too_long());
         }
         if tame.trim().is_empty() {
             return Err(wrong("the text is empty".into()));
@@ -213,14 +218,18 @@ fn tamed(output: &str, mentions: &[&str]) -> String {
 fn without_mentions(line: &str, allowed: &[&str]) -> String {
     let spans = code_spans(line);
     let mut text = String::with_capacity(line.len());
-    for (at, c) in line.char_indices() {
-        let live = c == '@' && !spans.iter().any(|(from, to)| (*from..*to).contains(&at));
+    let mut done = 0;
+    for (at, _) in line.match_indices('@') {
+        text.push_str(&line[done..at]);
+        done = at + 1;
+        let live = !spans.iter().any(|(from, to)| (*from..*to).contains(&at));
         let in_word = line[..at].ends_with(char::is_alphanumeric);
-        let handle = handle_at(&line[at + c.len_utf8()..]);
+        let handle = handle_at(&line[done..]);
         if !live || in_word || allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(handle)) {
-            text.push(c);
+            text.push('@');
         }
     }
+    text.push_str(&line[done..]);
     text
 }
 

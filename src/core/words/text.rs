@@ -1,5 +1,7 @@
 //! The pieces that sentences are made of: moments, spans, quotes, verdicts.
 
+use std::fmt::Write;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -28,12 +30,16 @@ pub(super) fn obstacles(candidates: &[Candidate]) -> String {
 /// and the last ones are only counted.
 pub(super) fn verdicts(candidates: &[Candidate]) -> String {
     let shown = most_telling(candidates);
-    let mut list: String =
-        shown.iter().map(|one| format!("- {}: {}\n", plain(&one.person), candidate(one))).collect();
+    let mut list = String::with_capacity(64 * shown.len());
+    for one in &shown {
+        let _ = writeln!(list, "- {}: {}", plain(&one.person), candidate(one));
+    }
     match candidates.len() - shown.len() {
         0 => {}
         1 => list.push_str("- and one other\n"),
-        others => list.push_str(&format!("- and {others} others\n")),
+        others => {
+            let _ = writeln!(list, "- and {others} others");
+        }
     }
     list
 }

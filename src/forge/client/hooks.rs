@@ -1,9 +1,15 @@
-//! Setting up webhooks: what `usher hooks` asks of a forge.
+//! Webhooks: setting them up, and how they are.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
 
 use super::{Client, Dialect};
 use crate::forge::fault::Fault;
-use crate::forge::hooks::{Deliveries, HookPlace, HookWish, InstalledHook};
-use crate::forge::source::{Source, sources};
+use crate::forge::github;
+use crate::forge::hooks::{Deliveries, HookPlace, HookWish, InstalledHook, leads_to};
+use crate::forge::inspect::if_allowed;
+use crate::forge::listing::{Source, sources};
 
 /// Where the configuration's projects are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +58,94 @@ impl Client {
         let more = found.truncated || projects.len() > PROJECTS_MAX;
         projects.truncate(PROJECTS_MAX);
         Ok((projects, more))
+    }
+
+    /// Paths of all watched projects: those of [`Client::watched_projects`], and those that are named in
+    /// full whether they are there or not. `true`: there are more than these. Reads as for a list of each
+    /// owner.
+    ///
+    /// # Errors
+    /// See [`Fault`]: the first list that cannot be had.
+    pub async fn watched_paths(&self) -> Result<(BTreeSet<String>, bool), Fault> {
+        let (mut paths, mut more) = (BTreeSet::new(), false);
+        for watched in self.watched() {
+            let owner = match watched {
+                Watched::Project(path) => {
+                    paths.insert(path);
+                    continue;
+                }
+                Watched::Below(owner) => Some(owner),
+                Watched::Everywhere => None,
+            };
+            let found = self.watched_projects(owner.as_deref()).await;
+            let about = format!("`{}`", owner.as_deref().unwrap_or("**"));
+            let (found, is_cut) = found.map_err(|fault| fault.about(&about))?;
+            paths.extend(found);
+            more |= is_cut;
+        }
+        Ok((paths, more))
+    }
+
+    /// Those webhooks of a place that lead to `/hooks/{forge}`, wherever that is; `None`: this token may
+    /// not look. One read.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn own_hooks(&self, place: &HookPlace) -> Result<Option<Vec<InstalledHook>>, Fault> {
+        let hooks = if_allowed(self.hooks_at(place).await)?;
+        let own = |hook: &InstalledHook| leads_to(&hook.url, self.name());
+        Ok(hooks.map(|hooks| hooks.into_iter().filter(own).collect()))
+    }
+
+    /// Where GitHub keeps what became of its deliveries to Usher, as far as this identity may read it:
+    /// an App its own hook's log, a token those of the organisations that it owns. GitLab keeps none
+    /// that says more than a sweep.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn delivery_logs(&self) -> Result<Vec<github::DeliveryLog>, Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(_) => Ok(Vec::new()),
+            Dialect::GitHub(github) => github.delivery_logs(&self.0.name, &self.0.projects).await,
+        }
+    }
+
+    /// The deliveries that failed at or after `since`, newest first. One read for 100.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn failed_deliveries(
+        &self,
+        log: &github::DeliveryLog,
+        since: Timestamp,
+    ) -> Result<Vec<github::FailedDelivery>, Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(_) => Ok(Vec::new()),
+            Dialect::GitHub(github) => github.failed_deliveries(log, since).await,
+        }
+    }
+
+    /// Has one of [`Client::failed_deliveries`] sent again, under the id it had. One write.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn redeliver(&self, log: &github::DeliveryLog, id: u64) -> Result<(), Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(_) => Ok(()),
+            Dialect::GitHub(github) => github.redeliver(log, id).await,
+        }
+    }
+
+    /// Sends a test to one of [`Client::own_hooks`], which enables it again where Usher answers well.
+    /// One write; GitLab allows five a minute. On GitHub there is nothing to do: it disables none.
+    ///
+    /// # Errors
+    /// See [`Fault`]. 422: Usher did not answer well, or there is no change to make a test of.
+    pub async fn test_hook(&self, place: &HookPlace, hook: u64) -> Result<(), Fault> {
+        match &self.0.dialect {
+            Dialect::GitLab(gitlab) => gitlab.test_hook(place, hook).await,
+            Dialect::GitHub(_) => Ok(()),
+        }
     }
 
     /// All webhooks of a project, group or organisation, foreign ones too. One read.

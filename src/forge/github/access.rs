@@ -11,7 +11,7 @@ use crate::core::policy::Pattern;
 use crate::forge::access::{Members, Projects};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::source::{Source, sources};
+use crate::forge::listing::{Source, sources};
 
 /// Roles as a hash of flags (OpenAPI: `collaborator`, `minimal-repository`).
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
@@ -25,7 +25,7 @@ pub(super) struct Permissions {
 }
 
 impl Permissions {
-    fn rank(self) -> Rank {
+    pub(super) fn rank(self) -> Rank {
         let flags = [
             (self.admin, Rank::Admin),
             (self.maintain, Rank::Maintain),

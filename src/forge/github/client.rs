@@ -119,6 +119,10 @@ impl GitHub {
         Ok(Performed::facts(vec![fact]))
     }
 
+    pub(super) fn line(&self) -> &Line {
+        &self.line
+    }
+
     /// An address below the API's root.
     pub(super) fn at<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Url {
         below(self.line.api(), segments)

@@ -11,7 +11,7 @@ use super::client::GitHub;
 use crate::core::policy::Pattern;
 use crate::forge::fault::Fault;
 use crate::forge::hooks::{HookPlace, InstalledHook, leads_to};
-use crate::forge::source::{Source, sources};
+use crate::forge::listing::{Source, sources};
 
 /// Pages of a log that are read at once, at most: 1,000 failures.
 const LOG_PAGES_LIMIT: usize = 10;

@@ -15,10 +15,9 @@ use super::wire;
 use crate::core::change::ChangeKey;
 use crate::core::policy::Pattern;
 use crate::core::tickets::TicketRules;
-use crate::forge::client::{Listing, Since, Whereabouts};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
-use crate::forge::source::{Source, sources};
+use crate::forge::listing::{Listing, Since, Source, Whereabouts, sources};
 
 /// Projects looked into in one sweep, at most: each costs a request of the 5,000 an hour.
 const PROJECTS_LIMIT: usize = 500;

@@ -7,6 +7,7 @@ mod busy;
 mod client;
 mod comment;
 mod deliveries;
+mod inspect;
 mod list;
 pub mod read;
 mod roster;

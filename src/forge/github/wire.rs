@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::access::Permissions;
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
 use crate::core::tickets::TicketRules;
-use crate::forge::client::Whereabouts;
 use crate::forge::description::tickets_of;
+use crate::forge::listing::Whereabouts;
 use crate::forge::membership::Member;
 
 #[derive(Clone, Debug, Deserialize)]

@@ -15,7 +15,7 @@ use crate::core::policy::Pattern;
 use crate::forge::access::{Members, Projects};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::source::{Source, sources};
+use crate::forge::listing::{Source, sources};
 use crate::forge::story::People;
 
 /// A project as lists and `GET /projects/:id` show it (GL `doc/api/projects.md`).

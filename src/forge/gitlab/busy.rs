@@ -3,17 +3,14 @@
 //! `users(ids:)` and `status { availability }` are asked for and nothing else: what people write in
 //! their status is theirs, and when GitLab will clear it is not told by every version.
 
-use bytes::Bytes;
-use gitlab::api::AsyncClient;
-use http::{Request, Response};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client::{GitLab, fault_of};
+use super::client::GitLab;
+use super::graphql::number;
 use crate::core::change::Account;
 use crate::forge::fault::Fault;
-use crate::forge::story::{self, GraphQl};
 
 const QUERY: &str = "query($ids: [ID!], $first: Int) {
   users(ids: $ids, first: $first) { nodes { id status { availability } } }
@@ -46,17 +43,12 @@ struct Status {
 pub(super) async fn ask(gitlab: &GitLab, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
     let ids: Vec<String> = people.iter().map(|account| format!("gid://gitlab/User/{}", account.id)).collect();
     let body = json!({ "query": QUERY, "variables": { "ids": ids, "first": people.len() } });
-    let request = Request::post(gitlab.line.graphql().as_str());
-    let request = request.header("content-type", "application/json");
-    let sent = gitlab.line.rest_async(request, body.to_string().into_bytes()).await;
-    let answer: Response<Bytes> = sent.map_err(|error| fault_of(error, false))?;
-    let answer: GraphQl<Answer> =
-        serde_json::from_slice(answer.body()).map_err(|error| Fault::unreadable(&error, false))?;
-    let users = story::data(answer)?.users.map(|users| users.nodes).unwrap_or_default();
+    let answer: Answer = gitlab.query(&body).await?;
+    let users = answer.users.map(|users| users.nodes).unwrap_or_default();
     let is_busy = |user: &User| {
         let availability = user.status.as_ref().and_then(|status| status.availability.as_deref());
         availability.is_some_and(|availability| availability.eq_ignore_ascii_case("busy"))
     };
     let busy = users.into_iter().flatten().filter(is_busy);
-    Ok(busy.filter_map(|user| Some((user.id.rsplit('/').next()?.parse().ok()?, None))).collect())
+    Ok(busy.filter_map(|user| Some((number(&user.id)?, None))).collect())
 }

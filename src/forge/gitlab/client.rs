@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -38,6 +39,9 @@ pub(in crate::forge) struct GitLab {
     pub(super) clock: Clock,
     /// Shared by all purposes.
     pub(super) me: Arc<OnceCell<Account>>,
+    /// Until this second (Unix) REST alone is asked about merge requests: GraphQL had no such thing.
+    /// Shared likewise.
+    pub(super) rest_until: Arc<AtomicI64>,
 }
 
 impl RestClient for Transport {
@@ -83,12 +87,12 @@ impl Endpoint for List {
 
 impl GitLab {
     pub fn new(line: Line, clock: Clock) -> GitLab {
-        GitLab { line, clock, me: Arc::default() }
+        GitLab { line, clock, me: Arc::default(), rest_until: Arc::new(AtomicI64::new(i64::MIN)) }
     }
 
     /// The same forge over another line.
     pub fn over(&self, line: Line) -> GitLab {
-        GitLab { line, clock: self.clock.clone(), me: self.me.clone() }
+        GitLab { line, clock: self.clock.clone(), me: self.me.clone(), rest_until: self.rest_until.clone() }
     }
 
     pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {

@@ -3,29 +3,12 @@
 
 use std::borrow::Cow;
 
-use gitlab::api::common::NameOrId;
 use gitlab::api::{AsyncQuery, Endpoint, ignore};
-use jiff::Timestamp;
-use serde::Deserialize;
 
-use super::client::{GitLab, List, fault_of};
+use super::client::{GitLab, fault_of};
+use super::webhooks::path_of;
 use crate::forge::fault::Fault;
-use crate::forge::hooks::leads_to;
-use crate::forge::http::Pages;
-use crate::forge::time::instant;
-
-/// A project has at most 100 hooks (GitLab's `instance_limits.md`): one page.
-const HOOK_PAGES_LIMIT: usize = 1;
-
-/// One webhook of a project that leads to Usher.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hook {
-    /// Number of the hook, by which GitLab's settings pages and API name it.
-    pub id: u64,
-    pub state: HookState,
-    /// Until when GitLab sends it nothing, for a hook that rests.
-    pub disabled_until: Option<Timestamp>,
-}
+use crate::forge::hooks::HookPlace;
 
 /// GitLab's `alert_status` (`auto_disabling.rs`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,58 +48,30 @@ impl HookState {
 /// Longest word for a state that is repeated.
 const STATE_CHARS_MAX: usize = 40;
 
-/// An entry of `GET /projects/:id/hooks`.
-#[derive(Debug, Deserialize)]
-struct Listed {
-    id: u64,
-    #[serde(default)]
-    url: String,
-    alert_status: Option<String>,
-    disabled_until: Option<String>,
-}
-
-/// `POST /projects/:id/hooks/:hook_id/test/merge_requests_events`
+/// `POST /projects/:id/hooks/:hook_id/test/merge_requests_events`, the same below `/groups/:id`
 #[derive(Debug)]
-struct HookTest {
-    project: String,
+struct HookTest<'a> {
+    place: &'a HookPlace,
     hook: u64,
 }
 
-impl Endpoint for HookTest {
+impl Endpoint for HookTest<'_> {
     fn method(&self) -> http::Method {
         http::Method::POST
     }
 
     fn endpoint(&self) -> Cow<'static, str> {
-        format!("{}/{}/test/merge_requests_events", hooks_of(&self.project), self.hook).into()
+        format!("{}/{}/test/merge_requests_events", path_of(self.place), self.hook).into()
     }
 }
 
 impl GitLab {
-    /// The project's hooks that lead to this Usher, known by the end of their address:
-    /// `/hooks/{forge}`. One request; GitLab answers maintainers only.
-    pub async fn hooks(&self, forge: &str, project: &str) -> Result<Vec<Hook>, Fault> {
-        let list = List { path: hooks_of(project), parameters: Vec::new() };
-        let listed: Pages<Listed> = self.pages(&list, HOOK_PAGES_LIMIT).await?;
-        let own = listed.entries.into_iter().filter(|hook| leads_to(&hook.url, forge));
-        let hooks = own.map(|hook| Hook {
-            id: hook.id,
-            state: HookState::new(hook.alert_status.as_deref()),
-            disabled_until: hook.disabled_until.as_deref().and_then(instant),
-        });
-        Ok(hooks.collect())
-    }
-
     /// Lets GitLab send a test to a hook, even to a disabled one; a 2xx to the test enables the hook
     /// again, and only then GitLab answers with 2xx too. One write.
-    pub async fn test_hook(&self, project: &str, hook: u64) -> Result<(), Fault> {
-        let test = ignore(HookTest { project: project.to_owned(), hook });
+    pub async fn test_hook(&self, place: &HookPlace, hook: u64) -> Result<(), Fault> {
+        let test = ignore(HookTest { place, hook });
         test.query_async(&*self.line).await.map_err(|error| fault_of(error, true))
     }
-}
-
-fn hooks_of(project: &str) -> String {
-    format!("projects/{}/hooks", NameOrId::from(project))
 }
 
 #[cfg(test)]
@@ -128,6 +83,10 @@ mod tests {
     use crate::forge::testing::{Script, start};
 
     const HOOKS: &str = "/projects/acme%2Fshop/hooks";
+
+    fn shop() -> HookPlace {
+        HookPlace::Project("acme/shop".into())
+    }
 
     #[tokio::test]
     async fn states_are_read_as_far_as_they_are_told() {
@@ -147,7 +106,7 @@ mod tests {
             {"id": 6, "url": "https://ci/", "alert_status": "disabled"},
         ]);
         script.on("GET", HOOKS, 200, listed).await;
-        let found = script.client.hooks("acme/shop").await.unwrap();
+        let found = script.client.own_hooks(&shop()).await.unwrap().unwrap();
         let states: Vec<_> = found.iter().map(|hook| (hook.id, hook.state.phrase())).collect();
         let expected =
             [(1, "in order"), (2, "temporarily disabled"), (3, "disabled"), (4, "in order"), (5, "asleep")];
@@ -161,28 +120,23 @@ mod tests {
         let script = Script::gitlab(&[]).await;
         let test = format!("{HOOKS}/3/test/merge_requests_events");
         script.on("POST", &test, 201, json!({"message": "201 Created"})).await;
-        assert_eq!(script.client.test_hook("acme/shop", 3).await, Ok(()));
-        assert_eq!(script.requests().await, [format!("POST {test}")]);
+        assert_eq!(script.client.test_hook(&shop(), 3).await, Ok(()));
+        let group = "/groups/acme%2Ftools/hooks/3/test/merge_requests_events";
+        script.on("POST", group, 201, json!({"message": "201 Created"})).await;
+        assert_eq!(script.client.test_hook(&HookPlace::Owner("acme/tools".into()), 3).await, Ok(()));
+        assert_eq!(script.requests().await, [format!("POST {test}"), format!("POST {group}")]);
 
         let test = format!("{HOOKS}/4/test/merge_requests_events");
         let words = "Ensure the project has merge requests.";
         script.on("POST", &test, 422, json!({ "message": words })).await;
         let refused = Fault::Refused { status: 422, answer: words.into() };
-        assert_eq!(script.client.test_hook("acme/shop", 4).await, Err(refused));
+        assert_eq!(script.client.test_hook(&shop(), 4).await, Err(refused));
     }
 
     #[tokio::test]
     async fn who_is_no_maintainer_sees_no_hooks() {
         let script = Script::gitlab(&[]).await;
         script.on("GET", HOOKS, 403, json!({"message": "403 Forbidden"})).await;
-        let answer = script.client.hooks("acme/shop").await;
-        assert_eq!(answer, Err(Fault::Refused { status: 403, answer: "403 Forbidden".into() }));
-    }
-
-    #[tokio::test]
-    async fn github_has_no_hooks_that_need_this() {
-        let script = Script::github(&[]).await;
-        assert_eq!(script.client.hooks("acme/shop").await, Ok(Vec::new()));
-        assert_eq!(script.requests().await, [""; 0]);
+        assert_eq!(script.client.own_hooks(&shop()).await, Ok(None));
     }
 }

@@ -2,12 +2,16 @@
 //! through the `gitlab` crate's endpoints, sent over our own [`Transport`](super::http::Transport).
 
 mod access;
+mod append;
 mod busy;
 mod client;
 mod comment;
+mod graphql;
 mod hooks;
+mod inspect;
 mod labels;
 mod list;
+mod look;
 pub mod read;
 mod reviewers;
 mod roster;
@@ -18,4 +22,4 @@ mod webhooks;
 mod wire;
 
 pub(super) use client::GitLab;
-pub use hooks::{Hook, HookState};
+pub use hooks::HookState;

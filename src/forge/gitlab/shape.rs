@@ -1,6 +1,6 @@
-//! Reviewers and labels of a merge request: read fresh, unite, write once, compare.
+//! Reviewers and labels of a merge request: read fresh, write what differs, compare.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gitlab::api::common::NameOrId;
 use gitlab::api::endpoint_prelude::{BodyError, Cow, Endpoint, FormParams, Method};
@@ -9,18 +9,28 @@ use gitlab::api::projects::members::AllProjectMember;
 use super::client::{GitLab, endpoint};
 use super::wire;
 use crate::core::action::Shape;
-use crate::core::change::{Account, ChangeKey, ChangeState};
+use crate::core::change::{Account, ChangeKey};
 use crate::core::fact::{Fact, Refusal};
 use crate::forge::client::Performed;
 use crate::forge::fault::Fault;
 
+/// A change as it was read.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub is_open: bool,
+    pub reviewers: Vec<Account>,
+    pub labels: BTreeSet<String>,
+    /// Global ids of its labels, and of those that are wanted and there; `None` when it was read by REST.
+    pub label_ids: Option<BTreeMap<String, String>>,
+}
+
 /// What has to be written; `None` leaves the reviewers alone.
 #[derive(Debug, PartialEq, Eq)]
-struct Difference<'a> {
+pub(super) struct Difference<'a> {
     /// The whole new list, in which those who are there come first: GitLab Free keeps the first.
-    reviewers: Option<Vec<u64>>,
-    add: Vec<&'a str>,
-    remove: Vec<&'a str>,
+    pub reviewers: Option<Vec<u64>>,
+    pub add: Vec<&'a str>,
+    pub remove: Vec<&'a str>,
 }
 
 /// One `PUT` of a difference. The crate's own `EditMergeRequest` keeps reviewers in a set and sends
@@ -66,41 +76,54 @@ impl Difference<'_> {
 }
 
 impl GitLab {
-    /// One read, and one write if something differs.
+    /// One read and, where something differs, one write. Two where GraphQL cannot do all of it: labels
+    /// that are not there yet, a GitLab too old for it (then REST replaces the whole list), a refusal.
     pub(super) async fn shape(&self, change: &ChangeKey, shape: &Shape) -> Result<Performed, Fault> {
-        let fresh = self.read(change).await?;
-        let open = fresh.state() == ChangeState::Open;
-        let difference = difference(&fresh.reviewers(), &fresh.labels(), shape, open);
+        let seen = self.look(change, &shape.labels).await?;
+        let mut difference = difference(&seen.reviewers, &seen.labels, shape, seen.is_open);
+        let mut facts = self.write_singly(change, &seen, shape, &mut difference).await?;
         if difference.is_empty() {
-            return Ok(Performed::default());
+            return Ok(Performed::facts(facts));
         }
         let after: wire::MergeRequest = self.write(&Edit { change, difference: &difference }).await?;
         let sent = difference.reviewers.unwrap_or_default();
         let kept = after.reviewers.as_ref().map(|_| after.reviewers());
-        let mut facts = refusals(&sent, kept.as_deref(), shape);
-        for fact in &mut facts {
-            if let Fact::Refused { reviewer, refusal } = fact
-                && *refusal == Refusal::OneReviewerOnly
-                && !self.is_member(change, reviewer).await?
-            {
-                *refusal = Refusal::Dropped;
-            }
+        for (reviewer, refusal) in refusals(&sent, kept.as_deref(), shape) {
+            facts.push(self.refused(change, reviewer, refusal).await?);
         }
         Ok(Performed::facts(facts))
     }
 
-    /// Whether the account is a member of the change's project. On Premium, a second reviewer who
-    /// cannot read the project looks exactly like GitLab Free at work; this tells them apart.
-    async fn is_member(&self, change: &ChangeKey, account: &Account) -> Result<bool, Fault> {
+    /// On Premium, a second reviewer who cannot read the project looks exactly like GitLab Free at work;
+    /// whether they are a member tells them apart.
+    async fn refused(&self, change: &ChangeKey, reviewer: &Account, refusal: Refusal) -> Result<Fact, Fault> {
+        let stranger = refusal == Refusal::OneReviewerOnly
+            && matches!(self.member(change, reviewer).await?, Membership::None);
+        let refusal = if stranger { Refusal::Dropped } else { refusal };
+        Ok(Fact::Refused { reviewer: reviewer.clone(), refusal })
+    }
+
+    /// What the account is to the change's project.
+    pub(super) async fn member(&self, change: &ChangeKey, account: &Account) -> Result<Membership, Fault> {
         let member = AllProjectMember::builder().project(&change.project).user(account.id).build();
-        match self.get::<serde_json::Value, _>(&endpoint(member)?).await {
-            Ok(_) => Ok(true),
-            Err(Fault::Gone) => Ok(false),
+        match self.get::<wire::User, _>(&endpoint(member)?).await {
+            Ok(user) => Ok(Membership::Known(user.account())),
+            Err(Fault::Gone) => Ok(Membership::None),
             // The write is done; whoever cannot be looked up is named in the comment instead.
-            Err(Fault::Refused { .. }) => Ok(true),
+            Err(Fault::Refused { .. }) => Ok(Membership::Hidden),
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// What an account is to a project.
+#[derive(Debug)]
+pub(super) enum Membership {
+    /// A member, under the name of this moment.
+    Known(Account),
+    None,
+    /// The token may not look.
+    Hidden,
 }
 
 fn difference<'a>(
@@ -123,15 +146,14 @@ fn difference<'a>(
 }
 
 /// GitLab answers 200 whatever it leaves out. `kept`: the reviewers it answered with, if it did.
-fn refusals(sent: &[u64], kept: Option<&[Account]>, shape: &Shape) -> Vec<Fact> {
+fn refusals<'a>(sent: &[u64], kept: Option<&[Account]>, shape: &'a Shape) -> Vec<(&'a Account, Refusal)> {
     let Some(kept) = kept else { return Vec::new() };
     let kept: Vec<u64> = kept.iter().map(|account| account.id).collect();
     // The mark of GitLab Free (`reviewer_ids.first(1)`): of several, exactly the first stayed.
     let one_only = sent.len() > 1 && kept.len() == 1 && kept[0] == sent[0];
     let refusal = if one_only { Refusal::OneReviewerOnly } else { Refusal::Dropped };
     let left_out = |account: &&Account| sent.contains(&account.id) && !kept.contains(&account.id);
-    let left_out = shape.reviewers.iter().filter(left_out);
-    left_out.map(|account| Fact::Refused { reviewer: account.clone(), refusal }).collect()
+    shape.reviewers.iter().filter(left_out).map(|account| (account, refusal)).collect()
 }
 
 #[cfg(test)]
@@ -163,12 +185,9 @@ mod tests {
     #[test]
     fn what_gitlab_left_out_is_told_apart() {
         let told = |sent: &[u64], kept: &[u64], wish: &[u64]| -> Vec<(u64, Refusal)> {
-            let facts = refusals(sent, Some(&people(kept)), &shape(wish, &[]));
-            let refused = |fact| match fact {
-                Fact::Refused { reviewer, refusal } => (reviewer.id, refusal),
-                other => panic!("{other:?}"),
-            };
-            facts.into_iter().map(refused).collect()
+            let (kept, shape) = (people(kept), shape(wish, &[]));
+            let refused = refusals(sent, Some(&kept), &shape);
+            refused.into_iter().map(|(reviewer, refusal)| (reviewer.id, refusal)).collect()
         };
         assert_eq!(told(&[9, 3], &[9, 3], &[3]), []);
         assert_eq!(told(&[9, 3], &[9], &[3]), [(3, Refusal::OneReviewerOnly)]);

@@ -1,7 +1,8 @@
 //! GitLab's dialect, request by request.
 
 use serde_json::{Value, json};
-use wiremock::ResponseTemplate;
+use wiremock::matchers::{body_string_contains, method, path};
+use wiremock::{Mock, ResponseTemplate};
 
 use crate::core::action::{Action, Shape};
 use crate::core::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
@@ -46,8 +47,173 @@ async fn perform(script: &Script, action: Action, hint: Hint) -> Performed {
     script.client.perform(&change(), &action, hint).await.unwrap()
 }
 
+const GRAPHQL: &str = "POST /gl/api/graphql";
+
+/// All requests but those to GraphQL, which is not there unless it was scripted.
+async fn rest(script: &Script) -> Vec<String> {
+    script.requests().await.into_iter().filter(|line| !line.starts_with(GRAPHQL)).collect()
+}
+
+fn reviewer_nodes(ids: &[u64]) -> Value {
+    let node = |id: &u64| json!({ "id": format!("gid://gitlab/User/{id}"), "username": format!("u{id}") });
+    json!({ "nodes": ids.iter().map(node).collect::<Vec<_>>(), "pageInfo": { "hasNextPage": false } })
+}
+
+fn label_nodes(labels: &[&str]) -> Value {
+    let node = |label: &&str| json!({ "id": format!("gid://gitlab/ProjectLabel/{label}"), "title": label });
+    json!({ "nodes": labels.iter().map(node).collect::<Vec<_>>(), "pageInfo": { "hasNextPage": false } })
+}
+
+async fn graphql(script: &Script, part: &str, answer: Value, times: u64) {
+    let answer = ResponseTemplate::new(200).set_body_json(answer);
+    let place = Mock::given(method("POST")).and(path("/gl/api/graphql")).and(body_string_contains(part));
+    place.respond_with(answer).up_to_n_times(times).mount(&script.server).await;
+}
+
+/// Lets the query answer with this merge request, and with `known` labels of the project.
+async fn shows(script: &Script, reviewers: &[u64], labels: &[&str], known: &[&str]) {
+    let (reviewers, labels) = (reviewer_nodes(reviewers), label_nodes(labels));
+    let seen = json!({ "state": "opened", "reviewers": reviewers, "labels": labels });
+    let project = json!({ "mergeRequest": seen, "l0": label_nodes(known), "l1": label_nodes(&[]) });
+    graphql(script, "query(", json!({ "data": { "project": project } }), 1).await;
+}
+
+/// Lets the next mutation answer.
+async fn answers(script: &Script, steps: Value) {
+    graphql(script, "mutation(", steps, 1).await;
+}
+
+fn kept(ids: &[u64]) -> Value {
+    json!({ "errors": [], "mergeRequest": { "reviewers": reviewer_nodes(ids) } })
+}
+
+/// The names of the labels that [`shape`] wants.
+const WANTED: [&str; 2] = ["support-contribution", "support-review::reviewing"];
+
 #[tokio::test]
-async fn opening_costs_one_read_and_two_writes() {
+async fn reviewers_and_labels_are_swapped_one_by_one_in_one_write() {
+    let script = Script::gitlab(&[]).await;
+    shows(&script, &[9, 4], &["bug", "support-review::waiting"], &[WANTED[0], WANTED[1], "like-it"]).await;
+    let labels =
+        json!({ "errors": [], "mergeRequest": { "labels": label_nodes(&["bug", WANTED[0], WANTED[1]]) } });
+    let steps =
+        json!({ "removed": kept(&[9]), "appended": kept(&[9, 3]), "labelled": labels, "unlabelled": labels });
+    answers(&script, json!({ "data": steps })).await;
+    let done = perform(&script, Action::Shape(shape(&[3], &[4])), Hint::default()).await;
+    assert_eq!(done, Performed::default());
+    let requests = script.requests().await;
+    assert_eq!(requests.len(), 2, "one read, one write: {requests:?}");
+    let sent: Value = serde_json::from_str(requests[1].strip_prefix(GRAPHQL).unwrap()).unwrap();
+    let step = |mode: &str, list: &str, entries: &[&str]| {
+        let mut step = json!({ "projectPath": "acme/shop", "iid": "7", "operationMode": mode });
+        step[list] = json!(entries);
+        step
+    };
+    let id = |label: &str| format!("gid://gitlab/ProjectLabel/{label}");
+    let expected = json!({
+        "removed": step("REMOVE", "reviewerUsernames", &["u4"]),
+        "appended": step("APPEND", "reviewerUsernames", &["u3"]),
+        "labelled": step("APPEND", "labelIds", &[&id(WANTED[0]), &id(WANTED[1])]),
+        "unlabelled": step("REMOVE", "labelIds", &[&id("support-review::waiting")]),
+    });
+    assert_eq!(sent["variables"], expected);
+    let query = sent["query"].as_str().unwrap();
+    assert!(query.find("removed:") < query.find("appended:"), "first the place is free: {query}");
+    assert!(query.find("labelled:") < query.find("unlabelled:"), "no moment without a stage: {query}");
+}
+
+#[tokio::test]
+async fn labels_that_are_not_there_yet_are_made_by_rest() {
+    let script = Script::gitlab(&[]).await;
+    shows(&script, &[9], &[], &[WANTED[0]]).await;
+    answers(&script, json!({ "data": { "appended": kept(&[9, 3]) } })).await;
+    script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
+    let done = perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
+    assert_eq!(done, Performed::default());
+    let requests = script.requests().await;
+    assert!(!requests[1].contains("SetLabels"), "{}", requests[1]);
+    let form = "add_labels=support-contribution%2Csupport-review%3A%3Areviewing";
+    assert_eq!(requests[2..], [format!("PUT {MR} {form}")], "and reviewers are not written twice");
+}
+
+#[tokio::test]
+async fn a_step_that_is_refused_is_left_to_rest_and_no_other() {
+    let no = json!([{ "message": "you don't have permission to perform this action", "path": ["x"] }]);
+    let labels = json!({ "errors": [], "mergeRequest": { "labels": label_nodes(&WANTED) } });
+    let lost = json!({ "errors": [], "mergeRequest": { "labels": label_nodes(&WANTED[..1]) } });
+    for (steps, expected) in [
+        (json!({ "appended": null, "labelled": labels }), "reviewer_ids%5B%5D=9&reviewer_ids%5B%5D=3"),
+        (
+            json!({ "appended": kept(&[9, 3]), "labelled": null }),
+            "add_labels=support-contribution%2Csupport-review%3A%3Areviewing",
+        ),
+        (json!({ "appended": kept(&[9, 3]), "labelled": lost }), "add_labels=support-review%3A%3Areviewing"),
+    ] {
+        let script = Script::gitlab(&[]).await;
+        shows(&script, &[9], &[], &WANTED).await;
+        answers(&script, json!({ "data": steps, "errors": no })).await;
+        script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
+        let done = perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
+        assert_eq!(done, Performed::default());
+        assert_eq!(script.requests().await[2..], [format!("PUT {MR} {expected}")]);
+    }
+}
+
+#[tokio::test]
+async fn labels_alone_and_what_is_well_already_take_no_mutation() {
+    let script = Script::gitlab(&[]).await;
+    shows(&script, &[3], &["support-contribution"], &WANTED).await;
+    script.on("PUT", MR, 200, mr(&[3], &[])).await;
+    perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
+    let requests = script.requests().await;
+    assert_eq!(requests[1..], [format!("PUT {MR} add_labels=support-review%3A%3Areviewing")]);
+    shows(&script, &[3], &WANTED, &[]).await;
+    perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
+    assert_eq!(script.requests().await.len(), 3, "a read and nothing else");
+}
+
+#[tokio::test]
+async fn what_graphql_hides_or_cuts_is_read_by_rest() {
+    let cut = json!({ "nodes": [], "pageInfo": { "hasNextPage": true } });
+    let seen = json!({ "state": "opened", "reviewers": reviewer_nodes(&[]), "labels": cut });
+    for project in [json!(null), json!({ "mergeRequest": null }), json!({ "mergeRequest": seen })] {
+        let script = Script::gitlab(&[]).await;
+        graphql(&script, "query(", json!({ "data": { "project": project } }), 1).await;
+        script.on("GET", MR, 200, mr(&[3], &WANTED)).await;
+        perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
+        assert_eq!(rest(&script).await, [format!("GET {MR}")], "{project}");
+    }
+}
+
+#[tokio::test]
+async fn who_was_renamed_is_asked_by_the_new_name() {
+    let script = Script::gitlab(&[]).await;
+    shows(&script, &[], &WANTED, &[]).await;
+    for ids in [&[][..], &[3]] {
+        answers(&script, json!({ "data": { "appended": kept(ids) } })).await;
+    }
+    script.on("GET", &format!("{MEMBERS}/3"), 200, json!({ "id": 3, "username": "better-name" })).await;
+    let done = perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
+    assert_eq!(done.facts, []);
+    assert!(script.requests().await[3].contains("better-name"));
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_mutation_is_no_answer_of_the_forge() {
+    let script = Script::gitlab(&[]).await;
+    script.on("PUT", MR, 200, mr(&[3], &[])).await;
+    for _ in 0..2 {
+        shows(&script, &[], &[], &[]).await;
+        let no = json!({ "errors": [{ "message": "you don't have permission to perform this action" }] });
+        answers(&script, no).await;
+        assert_eq!(perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await.facts, []);
+    }
+    assert_eq!(rest(&script).await.len(), 2, "REST was asked instead, both times");
+    assert_eq!(script.requests().await.len(), 6, "and the mutation is tried again");
+}
+
+#[tokio::test]
+async fn a_gitlab_that_adds_no_single_reviewers_is_asked_once_and_gets_whole_lists() {
     let script = Script::gitlab(&[]).await;
     script.on("GET", MR, 200, mr(&[9], &["bug", "support-review::waiting"])).await;
     script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
@@ -63,7 +229,10 @@ async fn opening_costs_one_read_and_two_writes() {
         format!("PUT {MR} {form}"),
         format!("POST {NOTES} body=%3C%21--+usher%3Astatus+--%3E%0Ahello"),
     ];
-    assert_eq!(script.requests().await, expected, "whoever is there comes first");
+    assert_eq!(rest(&script).await, expected, "whoever is there comes first");
+    perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
+    let asked = script.places().await.into_iter().filter(|place| place == GRAPHQL).count();
+    assert_eq!(asked, 1, "its 404 is remembered");
 }
 
 #[tokio::test]
@@ -72,7 +241,7 @@ async fn nothing_is_written_when_nothing_differs() {
     let labels = ["support-contribution", "support-review::reviewing", "bug"];
     script.on("GET", MR, 200, mr(&[9, 3], &labels)).await;
     perform(&script, Action::Shape(shape(&[3], &[4])), Hint::default()).await;
-    assert_eq!(script.places().await, [format!("GET {MR}")]);
+    assert_eq!(rest(&script).await, [format!("GET {MR}")]);
 }
 
 #[tokio::test]
@@ -81,7 +250,7 @@ async fn the_last_reviewer_is_taken_off_with_a_zero() {
     script.on("GET", MR, 200, mr(&[4], &["support-contribution", "support-review::reviewing"])).await;
     script.on("PUT", MR, 200, mr(&[], &[])).await;
     perform(&script, Action::Shape(shape(&[], &[4])), Hint::default()).await;
-    assert_eq!(script.requests().await[1], format!("PUT {MR} reviewer_ids=0"));
+    assert_eq!(rest(&script).await[1], format!("PUT {MR} reviewer_ids=0"));
 }
 
 #[tokio::test]
@@ -113,7 +282,7 @@ async fn a_merged_change_gets_its_labels_and_no_reviewer() {
     script.on("PUT", MR, 200, merged).await;
     let done = perform(&script, Action::Shape(shape(&[3], &[])), Hint::default()).await;
     assert_eq!(done.facts, []);
-    assert!(!script.requests().await[1].contains("reviewer_ids"));
+    assert!(!rest(&script).await[1].contains("reviewer_ids"));
 }
 
 #[tokio::test]

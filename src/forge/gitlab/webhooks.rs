@@ -135,7 +135,7 @@ impl GitLab {
     }
 }
 
-fn path_of(place: &HookPlace) -> String {
+pub(super) fn path_of(place: &HookPlace) -> String {
     match place {
         HookPlace::Project(path) => format!("projects/{}/hooks", NameOrId::from(path.as_str())),
         HookPlace::Owner(path) => format!("groups/{}/hooks", NameOrId::from(path.as_str())),

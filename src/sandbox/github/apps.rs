@@ -25,6 +25,10 @@ const TOKEN_LASTS: SignedDuration = SignedDuration::from_hours(1);
 pub(in crate::sandbox) struct App {
     pub id: u64,
     pub slug: String,
+    /// Where its webhook leads.
+    pub hook_url: String,
+    /// What it may do wherever it is installed.
+    pub permissions: Value,
     pub key: DecodingKey,
     /// `slug[bot]`, as which it acts.
     pub user: UserId,
@@ -95,6 +99,11 @@ impl State {
 pub(super) fn answer(state: &mut State, call: &Call, rest: &[&str]) -> Result<Reply, Refusal> {
     let app = state.app_of(&call.headers)?;
     let owners: Vec<String> = app.installations.keys().cloned().collect();
+    if let (&Method::GET, ["hook", "config"]) = (&call.method, rest) {
+        return Ok(Reply::ok(json!({
+            "content_type": "json", "insecure_ssl": "0", "secret": "********", "url": app.hook_url,
+        })));
+    }
     if let ["hook", rest @ ..] = rest {
         let ours = |target: &HookTarget| matches!(target, HookTarget::Org(org) if owners.contains(org));
         let hooks = state.hooks.values().filter(|hook| ours(&hook.target));
@@ -133,13 +142,13 @@ fn grant(state: &mut State, owner: String, now: Timestamp) -> Result<Reply, Refu
         json!({
             "token": token,
             "expires_at": github_time(expires_at),
-            "permissions": permissions(),
+            "permissions": app.permissions.clone(),
             "repository_selection": "all",
         }),
     ))
 }
 
-fn permissions() -> Value {
+pub(in crate::sandbox) fn permissions() -> Value {
     json!({ "pull_requests": "write", "issues": "write", "members": "read", "metadata": "read", "contents": "read" })
 }
 
@@ -156,7 +165,7 @@ impl State {
             "html_url": format!("{}/apps/{}", self.pages(Forge::Github), app.slug),
             "created_at": github_time(Timestamp::UNIX_EPOCH),
             "updated_at": github_time(Timestamp::UNIX_EPOCH),
-            "permissions": permissions(),
+            "permissions": app.permissions,
             "events": ["pull_request", "pull_request_review", "issue_comment"],
         })
     }
@@ -175,7 +184,7 @@ impl State {
             "app_slug": app.slug,
             "target_id": account["id"],
             "target_type": account["type"],
-            "permissions": permissions(),
+            "permissions": app.permissions,
             "events": ["pull_request"],
             "single_file_name": null,
             "created_at": github_time(Timestamp::UNIX_EPOCH),

@@ -15,6 +15,7 @@ pub(in crate::sandbox) fn answer(state: &State, body: &Value, user: Option<UserI
         return refuse(&Refusal::new(401, "Bad credentials"));
     }
     let query = match Query::read(body) {
+        Ok(query) if query.is_mutation => return refused("no mutation is answered here"),
         Ok(query) => query,
         Err(message) => return refused(&message),
     };

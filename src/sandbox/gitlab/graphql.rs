@@ -1,31 +1,122 @@
-//! GitLab's GraphQL API, below `/gl/api/graphql`: `users`, for their status (GL `doc/api/graphql`).
+//! GitLab's GraphQL API, below `/gl/api/graphql`: `users`, for their status (GL `doc/api/graphql`), a
+//! project's merge request and labels, and mutations of these.
 
 use serde_json::{Value, json};
 
+use super::mutations;
 use crate::sandbox::graphql::{Field, Query, refused};
-use crate::sandbox::state::{Forge, State, User, UserId};
+use crate::sandbox::people::ChangeRef;
+use crate::sandbox::state::{ChangeState, Forge, Label, State, User, UserId};
 use crate::sandbox::wire::{Reply, strings};
 
 /// Most nodes of one page, asked for or not.
 const NODES_MAX: usize = 100;
 
 /// Answers one query. Without a token it sees nothing, as with REST.
-pub(in crate::sandbox) fn answer(state: &State, body: &Value, user: Option<UserId>) -> Reply {
-    if user.is_none() {
+pub(in crate::sandbox) fn answer(state: &mut State, body: &Value, user: Option<UserId>) -> Reply {
+    let Some(me) = user else {
         return Reply::json(401, json!({ "errors": [{ "message": "Invalid token" }] }));
-    }
+    };
     let query = match Query::read(body) {
         Ok(query) => query,
         Err(message) => return refused(&message),
     };
-    let mut data = serde_json::Map::new();
+    // What the schema does not have is refused before anything is done.
+    let strange = |field: &&Field| query.is_mutation && !mutations::is_known(state, &field.name);
+    if let Some(strange) = query.fields.iter().find(strange) {
+        return refused(&format!("Field '{}' doesn't exist on type 'Mutation'", strange.name));
+    }
+    let (mut data, mut errors) = (serde_json::Map::new(), Vec::new());
     for field in &query.fields {
-        match users(state, field).and_then(|users| query.select(field, &users)) {
+        let found = match field.name.as_str() {
+            _ if query.is_mutation => {
+                mutations::change(state, field, me).and_then(|found| query.select(field, &found))
+            }
+            "project" => project(state, &query, field, me),
+            _ => users(state, field).and_then(|found| query.select(field, &found)),
+        };
+        match found {
             Ok(value) => drop(data.insert(field.alias.clone(), value)),
-            Err(message) => return refused(&message),
+            Err(message) if !message.starts_with(mutations::NOT_AVAILABLE) => return refused(&message),
+            Err(message) => {
+                errors.push(json!({ "message": message, "path": [field.alias] }));
+                data.insert(field.alias.clone(), Value::Null);
+            }
         }
     }
-    Reply::ok(json!({ "data": data }))
+    let mut body = json!({ "data": data });
+    if !errors.is_empty() {
+        body["errors"] = errors.into();
+    }
+    Reply::ok(body)
+}
+
+/// `project(fullPath:)` with `mergeRequest(iid:)` and `labels(searchTerm:)`; null if it is hidden.
+fn project(state: &State, query: &Query, field: &Field, me: UserId) -> Result<Value, String> {
+    let path =
+        field.arguments.get("fullPath").and_then(Value::as_str).ok_or("Argument 'fullPath' is required")?;
+    let Ok(project) = state.project(Forge::Gitlab, path) else { return Ok(Value::Null) };
+    if state.access(project, me).is_none() {
+        return Ok(Value::Null);
+    }
+    let mut selected = serde_json::Map::new();
+    for inner in query.flat(&field.fields) {
+        let text = |name: &str| inner.arguments.get(name).and_then(Value::as_str);
+        let found = match inner.name.as_str() {
+            "mergeRequest" => {
+                let number =
+                    text("iid").and_then(|iid| iid.parse().ok()).ok_or("Argument 'iid' is required")?;
+                let at = ChangeRef { forge: Forge::Gitlab, project: project.path.clone(), number };
+                state.gl_change_node(&at).unwrap_or_default()
+            }
+            "labels" => {
+                let term = text("searchTerm").unwrap_or_default().to_lowercase();
+                let labels = project.labels.iter().filter(|label| label.name.to_lowercase().contains(&term));
+                connection(labels.map(label_node).collect())
+            }
+            name => return Err(format!("Field '{name}' doesn't exist on type 'Project'")),
+        };
+        selected.insert(inner.alias.clone(), query.select(&inner, &found)?);
+    }
+    Ok(selected.into())
+}
+
+/// One page of a connection.
+fn connection(mut nodes: Vec<Value>) -> Value {
+    let has_next_page = nodes.len() > NODES_MAX;
+    nodes.truncate(NODES_MAX);
+    json!({ "nodes": nodes, "pageInfo": { "hasNextPage": has_next_page } })
+}
+
+pub(super) fn label_id(label: &Label) -> String {
+    format!("gid://gitlab/ProjectLabel/{}", label.id)
+}
+
+fn label_node(label: &Label) -> Value {
+    json!({ "id": label_id(label), "title": label.name })
+}
+
+impl State {
+    /// A `MergeRequest`.
+    pub(super) fn gl_change_node(&self, at: &ChangeRef) -> Option<Value> {
+        let (change, project) = (self.change(at).ok()?, self.project(at.forge, &at.project).ok()?);
+        let reviewers = change.reviewers.iter().map(|reviewer| {
+            let login = self.login(Forge::Gitlab, reviewer.user);
+            json!({ "id": format!("gid://gitlab/User/{}", reviewer.user), "username": login })
+        });
+        let labels = change.labels.iter().filter_map(|name| project.label(name)).map(label_node);
+        let state = match change.state {
+            ChangeState::Open => "opened",
+            ChangeState::Closed => "closed",
+            ChangeState::Merged => "merged",
+        };
+        Some(json!({
+            "iid": at.number.to_string(),
+            "state": state,
+            "reviewers": connection(reviewers.collect()),
+            "labels": connection(labels.collect()),
+        }))
+    }
 }
 
 /// `users(ids:, usernames:, first:)`: those that are there, and no word about the others.

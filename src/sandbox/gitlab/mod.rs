@@ -5,6 +5,7 @@ pub(super) mod hooks;
 mod json;
 mod lists;
 mod merge_requests;
+mod mutations;
 mod notes;
 pub(super) mod rest;
 mod webhooks;

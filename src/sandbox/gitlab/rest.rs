@@ -60,6 +60,7 @@ pub(in crate::sandbox) fn answer(
 fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<Reply, Refusal> {
     match (&call.method, segments) {
         (GET, ["version"]) => Ok(Reply::ok(json!({ "version": "19.5.0-ee", "revision": "0123456789a" }))),
+        (GET, ["personal_access_tokens", "self"]) => Ok(Reply::ok(state.gl_own_token(call, me))),
         (GET, ["user"]) => Ok(Reply::ok(state.gl_full_user(me))),
         (GET, ["users"]) => {
             let wanted = call.text("username").unwrap_or_default();
@@ -105,7 +106,18 @@ fn group_hooks(
     if state.group_members_all(&path).get(&me) < Some(&Access::ADMIN) {
         return Err(Refusal::new(403, "403 Forbidden"));
     }
-    webhooks::answer(state, call, &HookTarget::Group(path), rest)
+    let target = HookTarget::Group(path);
+    if let (POST, [id, "test", _trigger]) = (&call.method, rest) {
+        let hook = webhooks::known(state, &target, id)?.id;
+        let below = |project: &&Project| {
+            let HookTarget::Group(group) = &target else { return false };
+            project.forge == Forge::Gitlab && project.path.starts_with(&format!("{group}/"))
+        };
+        let first = state.projects.values().find(below).map(|project| project.path.clone());
+        let first = first.ok_or_else(|| Refusal::new(422, "Ensure that a group has a project."))?;
+        return test_hook(state, &first, hook);
+    }
+    webhooks::answer(state, call, &target, rest)
 }
 
 fn group(state: &State, call: &Call, me: UserId, id: &str, rest: &[&str]) -> Result<Reply, Refusal> {

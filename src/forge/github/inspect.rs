@@ -1,0 +1,105 @@
+//! A look at token and repositories for `usher check --online`.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::client::GitHub;
+use super::wire;
+use crate::core::access::Rank;
+use crate::forge::fault::{self, Fault};
+use crate::forge::hooks::leads_to;
+use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::inspect::{Inspect, Installation, ProjectFacts, Role, TokenFacts, date, if_allowed, look};
+use crate::forge::time::instant;
+
+/// When a personal access token ends: `2026-12-01 09:00:00 UTC`, on every answer to one that does.
+const EXPIRATION: &str = "github-authentication-token-expiration";
+/// What a classic token was given; fine-grained tokens and Apps have no such header.
+const SCOPES: &str = "x-oauth-scopes";
+
+#[derive(Deserialize)]
+struct Label {
+    name: String,
+}
+
+#[derive(Default, Deserialize)]
+struct Address {
+    url: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Installed {
+    account: Option<Owner>,
+    suspended_at: Option<Timestamp>,
+    #[serde(default)]
+    permissions: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+struct Owner {
+    login: String,
+}
+
+impl GitHub {
+    async fn app(&self, forge: &str) -> Result<TokenFacts, Fault> {
+        let answer = look(self.line(), &self.at(["app"])).await?;
+        let installed: Pages<Installed> = self.pages(self.at(["app", "installations"]), PAGES_LIMIT).await?;
+        let config: Option<Address> = if_allowed(self.get(&self.at(["app", "hook", "config"])).await)?;
+        let url = config.and_then(|config| config.url);
+        let installation = |one: Installed| {
+            let level =
+                |(right, level): (String, serde_json::Value)| Some((right, level.as_str()?.to_owned()));
+            Some(Installation {
+                owner: one.account?.login,
+                suspended: one.suspended_at.is_some(),
+                permissions: one.permissions.into_iter().filter_map(level).collect(),
+            })
+        };
+        Ok(TokenFacts {
+            what: "a GitHub App".into(),
+            date: date(answer.headers()),
+            installations: installed.entries.into_iter().filter_map(installation).collect(),
+            is_delivered_to: Some(url.is_some_and(|url| leads_to(&url, forge))),
+            ..TokenFacts::default()
+        })
+    }
+}
+
+#[async_trait]
+impl Inspect for GitHub {
+    async fn token(&self, forge: &str) -> Result<TokenFacts, Fault> {
+        if self.is_app() {
+            return self.app(forge).await;
+        }
+        let answer = look(self.line(), &self.at(["user"])).await?;
+        let text = |name| fault::text_of(answer.headers(), name);
+        let scopes = text(SCOPES).map(|scopes| {
+            let scopes = scopes.split(',').map(|scope| scope.trim().to_owned());
+            scopes.filter(|scope| !scope.is_empty()).collect::<Vec<_>>()
+        });
+        let what = match &scopes {
+            Some(scopes) => format!("a classic token with the scopes {}", scopes.join(", ")),
+            None => "a fine-grained token".to_owned(),
+        };
+        let expires_at = text(EXPIRATION).and_then(instant);
+        Ok(TokenFacts { what, scopes, expires_at, date: date(answer.headers()), ..TokenFacts::default() })
+    }
+
+    async fn project(&self, path: &str) -> Result<ProjectFacts, Fault> {
+        let seen: wire::Repository = self.get(&self.in_project(path, [])).await?;
+        let role = match seen.permissions.unwrap_or_default().rank() {
+            // What is told there is the account's; an App has only its installation.
+            _ if self.is_app() => Role::Unknown,
+            Rank::Write | Rank::Maintain | Rank::Admin => Role::Writes,
+            Rank::Triage => Role::Labels,
+            Rank::Nobody | Rank::Guest | Rank::Read => Role::Reads,
+        };
+        let labels: Option<Pages<Label>> =
+            if_allowed(self.pages(self.in_project(path, ["labels"]), PAGES_LIMIT).await)?;
+        let labels = labels.into_iter().flat_map(|labels| labels.entries).map(|label| label.name).collect();
+        Ok(ProjectFacts { archived: seen.archived, role, labels })
+    }
+}
