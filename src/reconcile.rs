@@ -2,6 +2,7 @@
 //! lets whatever is news come in by the same door as every other fact. It also watches the health of
 //! Usher's own webhooks (`hooks`).
 
+mod access;
 mod deliveries;
 mod hooks;
 mod places;
@@ -26,6 +27,7 @@ use crate::engine::Knowledge;
 use crate::forge::{Client, Fault, Since};
 use crate::metrics::{ForgeLabels, Metrics};
 use crate::store::{Store, StoreError};
+use access::AccessWatch;
 use deliveries::Logs;
 use hooks::HookWatch;
 use places::Pauses;
@@ -59,6 +61,7 @@ pub struct Reconcile {
     metrics: Arc<Metrics>,
     dry_run: bool,
     hooks: Mutex<HookWatch>,
+    access: Mutex<AccessWatch>,
     pauses: Mutex<Pauses>,
     logs: Mutex<Logs>,
     /// When the last roll call was completed, since the start.
@@ -85,6 +88,7 @@ impl Reconcile {
             metrics,
             dry_run,
             hooks: Mutex::default(),
+            access: Mutex::default(),
             pauses: Mutex::default(),
             logs: Mutex::default(),
             called_at: Mutex::default(),
@@ -110,6 +114,7 @@ impl Reconcile {
                     tracing::debug!(forge = forge.forge, news, "swept");
                     self.metrics.sweeps.get_or_create(&forge).inc();
                     (failures, refresh) = (0, false);
+                    self.watch_access().await;
                     (FIRST_PAUSE.min(every), every)
                 }
                 Err(error) => {
@@ -243,11 +248,20 @@ impl Reconcile {
         let known = self.knowledge.now();
         let Some(forge) = known.forge(name) else { return Ok(()) };
         let now = self.clock.now();
+        let wish = RosterWish::new(&known.policy, name);
+        // `usher people --refresh`, or another replica, may have asked in the meantime.
+        let newer = |roster: &Roster| roster.fetched_at > forge.roster.fetched_at && roster.covers(&wish);
+        if let Some(roster) = self.store.roster(name).await?.filter(newer) {
+            self.knowledge.learn(name, roster);
+            self.bells.inbox.ring();
+        }
+        let known = self.knowledge.now();
+        let Some(forge) = known.forge(name) else { return Ok(()) };
         let young = forge.roster.fetched_at.is_some_and(|at| now.duration_since(at) < ROSTER_AGE_MAX);
         if young && forge.directory.known && !refresh {
             return Ok(());
         }
-        let mut roster = self.client.roster(&RosterWish::new(&known.policy, name)).await?;
+        let mut roster = self.client.roster_after(&wish, &forge.roster).await?;
         for unknown in &roster.unknown {
             tracing::warn!(forge = name, "the forge does not know `{unknown}` of the configuration");
         }

@@ -8,6 +8,7 @@ use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine;
 use jiff::SignedDuration;
 use usher::clock::Clock;
+use usher::core::access::BotRights;
 use usher::core::action::{Action, Shape};
 use usher::core::change::{ChangeKey, ForgeKind};
 use usher::core::people::RosterWish;
@@ -192,6 +193,15 @@ async fn it_knows_itself_and_people_and_teams() {
     assert_eq!(roster.me.unwrap().login, "usher[bot]");
     assert_eq!(roster.unknown, ["nobody"]);
     assert_eq!(roster.groups["acme/support"].len(), 1);
+}
+
+#[tokio::test]
+async fn what_it_may_do_is_what_each_installation_was_granted() {
+    let town = Town::new(&["acme/*"]).await;
+    let facts = town.client.access().await.unwrap();
+    let BotRights::Permissions(granted) = &facts.projects[0].bot else { panic!("{facts:?}") };
+    assert_eq!(granted.get("pull_requests").map(String::as_str), Some("write"));
+    assert!(facts.projects.iter().all(|project| project.members.is_some()), "{facts:?}");
 }
 
 #[tokio::test]

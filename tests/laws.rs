@@ -7,6 +7,7 @@
 //! laws::histories -- --nocapture`). It prints its seed; `PROPTEST_RNG_SEED=… just laws …` takes the
 //! same histories.
 
+mod access;
 mod back;
 mod calendar;
 mod clock_changes;

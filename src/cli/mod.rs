@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
+mod access;
 mod check;
 mod check_owners;
 mod check_projects;
@@ -14,6 +15,7 @@ mod finding;
 mod health;
 mod hooks;
 mod paper;
+mod people;
 mod replay;
 mod serve;
 pub mod service;
@@ -59,6 +61,18 @@ enum Command {
         /// Ask the forges: token and rights, clocks, people, projects, labels, webhooks
         #[arg(long)]
         online: bool,
+    },
+    /// Ask the forges who may do what in the watched projects, and name the smallest grant for each gap
+    Access {
+        /// Only this forge, by its name in the configuration
+        #[arg(long)]
+        forge: Option<String>,
+    },
+    /// List who is what, from which source, and who is away; asks nobody but the store
+    People {
+        /// Ask the forges now; a running server takes the answer over with its next sweep
+        #[arg(long)]
+        refresh: bool,
     },
     /// Say what Usher would do with a change, and why; writes nothing
     Explain {
@@ -138,6 +152,8 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Demo { once, listen } => demo::run(once, listen).await,
         Command::Serve => serve::run(&cli.config, config()?).await,
         Command::Check { online } => check::run(&cli.config, online, cli.json).await,
+        Command::Access { forge } => access::run(&config()?, forge.as_deref(), cli.json).await,
+        Command::People { refresh } => people::run(&config()?, refresh, cli.json).await,
         Command::Explain { change } => explain::run(config()?, &change, cli.json).await,
         Command::Replay { file, event, forge } => {
             replay::run(config()?, &file, &event, &forge, cli.json).await

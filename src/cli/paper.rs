@@ -165,7 +165,7 @@ async fn heed(
 }
 
 /// The store, if there is one, and the roster that it has of `forge`.
-async fn kept(config: &Config, forge: &Forge) -> anyhow::Result<(Option<Store>, Option<Roster>)> {
+pub(super) async fn kept(config: &Config, forge: &Forge) -> anyhow::Result<(Option<Store>, Option<Roster>)> {
     let store = match Store::open_read_only(&config.store_url).await {
         Ok(store) => store,
         // A store that does not exist yet is no fault: then nothing is known, and nothing is made.

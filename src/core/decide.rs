@@ -46,6 +46,7 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
     };
     if judge.admits(fact) {
         let was_open = judge.review.tracked && judge.review.state != ChangeState::Merged;
+        judge.freshen_logins();
         judge.hear(fact);
         judge.hold_back();
         if judge.is_live() {
@@ -86,6 +87,17 @@ impl Judge<'_> {
 
     pub(super) fn say(&mut self, reason: Reason) {
         self.reasons.push(reason);
+    }
+
+    /// Ids stay, logins change: people are named, and on GitHub asked, by the login that they have.
+    fn freshen_logins(&mut self) {
+        let asked = self.review.assignments.iter_mut().map(|assignment| &mut assignment.account);
+        for account in asked.chain([&mut self.review.author]) {
+            let known = self.world.directory.by_id(account.id).and_then(|person| person.account.as_ref());
+            if let Some(known) = known.filter(|known| known.login != account.login) {
+                account.login.clone_from(&known.login);
+            }
+        }
     }
 
     /// Whether the change is Usher's business at all.

@@ -4,6 +4,7 @@
 //! fact, and answers with the new review, the actions, the reasons and when to look again.
 
 pub mod absence;
+pub mod access;
 pub mod action;
 pub mod asked;
 mod assignment;
@@ -22,6 +23,7 @@ mod hear;
 pub mod held;
 pub mod lost;
 mod measure;
+pub mod membership;
 mod obey;
 pub mod owners;
 pub mod people;

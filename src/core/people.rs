@@ -10,6 +10,7 @@ use super::absence::{Absence, Busy};
 use super::asked::Asked;
 use super::calendar::{Agenda, Away, Hours, Window};
 use super::change::{Account, ForgeKind};
+use super::membership::MemberNote;
 use super::policy::{GroupRef, Policy};
 use super::queue::Queue;
 
@@ -33,6 +34,13 @@ pub struct Roster {
     /// Why it could not be asked who is busy, when it was last tried; then `busy` is older.
     #[serde(default)]
     pub busy_fault: Option<String>,
+    /// By account id: what members of groups are called at Usher's whose login is another one by now.
+    /// It is the login that they had when they were met, so that what they carry stays theirs.
+    #[serde(default)]
+    pub names: BTreeMap<u64, String>,
+    /// What is odd about some of the accounts, among them those that were left out.
+    #[serde(default)]
+    pub notes: Vec<MemberNote>,
 }
 
 /// The logins and groups that must be looked up on a forge for a policy.
@@ -79,6 +87,13 @@ impl Person {
     /// When the person works on this forge.
     pub fn agenda(&self) -> Agenda<'_> {
         Agenda::new(&self.hours, &self.away).outside(&self.closed)
+    }
+
+    /// Leave, and whether the person said so with the command `away` (else the configuration does).
+    pub fn leave(&self) -> impl Iterator<Item = (&Away, bool)> {
+        // What was said is joined in last.
+        let said = self.said.and_then(|said| said.days).and(self.away.len().checked_sub(1));
+        self.away.iter().enumerate().map(move |(index, away)| (away, Some(index) == said))
     }
 }
 
@@ -163,14 +178,19 @@ fn week_millis(hours: &Hours) -> i64 {
     Agenda::new(hours, &[]).between(monday, monday + SignedDuration::from_hours(7 * 24))
 }
 
-/// A person's login on a kind of forge: the name, unless `[[person]]` says otherwise.
-fn login_on(policy: &Policy, kind: ForgeKind, name: &str) -> String {
+/// A person's login on a kind of forge: the name, unless `[[person]]` says otherwise; and whether it
+/// does.
+pub(super) fn says_login<'a>(policy: &'a Policy, kind: ForgeKind, name: &'a str) -> (&'a str, bool) {
     let person = policy.people.get(name);
     let own = person.and_then(|person| match kind {
         ForgeKind::GitLab => person.gitlab.as_deref(),
         ForgeKind::GitHub => person.github.as_deref(),
     });
-    own.unwrap_or(name).to_owned()
+    (own.unwrap_or(name), own.is_some())
+}
+
+fn login_on(policy: &Policy, kind: ForgeKind, name: &str) -> String {
+    says_login(policy, kind, name).0.to_owned()
 }
 
 impl Directory {
@@ -247,22 +267,22 @@ impl Directory {
             roster.groups.get(&group.path).map_or(&[], Vec::as_slice)
         };
         for account in policy.support.groups.iter().flat_map(group) {
-            let name = self.name_for(policy, account);
+            let name = self.name_for(policy, roster, account);
             self.mark_support(&name);
         }
         for account in policy.maintainers.groups.iter().flat_map(group) {
-            let name = self.name_for(policy, account);
+            let name = self.name_for(policy, roster, account);
             self.maintainers.insert(name);
         }
         let pools = policy.pools.iter().flat_map(|pool| &pool.groups);
         for listed in pools.chain(&policy.support.groups).filter(|listed| listed.forge == forge) {
-            let names = group(listed).iter().map(|account| self.name_for(policy, account)).collect();
+            let names = group(listed).iter().map(|account| self.name_for(policy, roster, account)).collect();
             self.groups.insert(listed.path.to_lowercase(), names);
         }
         for pool in &policy.pools {
             let mut members: BTreeSet<String> = pool.members.iter().cloned().collect();
             for account in pool.groups.iter().flat_map(group) {
-                members.insert(self.name_for(policy, account));
+                members.insert(self.name_for(policy, roster, account));
             }
             // Members without a calendar of their own work in their pool's.
             for name in &members {
@@ -280,24 +300,25 @@ impl Directory {
     }
 
     /// The name of an account, admitting it under its login if it is new.
-    fn name_for(&mut self, policy: &Policy, account: &Account) -> String {
+    fn name_for(&mut self, policy: &Policy, roster: &Roster, account: &Account) -> String {
         if let Some(name) = self.name_of.get(&account.id) {
             return name.clone();
         }
-        let name = self.free_name(policy, account);
+        let name = self.free_name(policy, roster, account);
         self.admit(policy, name.clone(), Some(account));
         name
     }
 
-    /// The login, unless it is the name of somebody whose account is another one: that person must
-    /// not be mistaken for this. Stable, as long as the policy is.
-    fn free_name(&self, policy: &Policy, account: &Account) -> String {
-        let login = &account.login;
+    /// The login that they were met by, unless it is the name of somebody whose account is another
+    /// one: that person must not be mistaken for this. Stable, as long as the policy is.
+    fn free_name(&self, policy: &Policy, roster: &Roster, account: &Account) -> String {
+        let login = roster.names.get(&account.id).unwrap_or(&account.login);
         let same = |person: &Person| match &person.account {
             Some(known) => known == account,
             None => login_on(policy, self.kind, &person.name).eq_ignore_ascii_case(login),
         };
-        if self.people.get(login).is_none_or(same) {
+        let kept = roster.names.iter().any(|(id, name)| *id != account.id && name == login);
+        if !kept && self.people.get(login).is_none_or(same) {
             return login.clone();
         }
         let name = format!("{login} ({})", self.kind.word());

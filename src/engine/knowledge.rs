@@ -8,6 +8,8 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use crate::core::absence::{AbsenceWish, Absences, BusyPeople};
+use crate::core::access::AccessFacts;
+use crate::core::membership::{Colleague, Oddity, OnForge, everybody, oddities};
 use crate::core::people::{Directory, Roster, RosterWish};
 use crate::core::policy::Policy;
 
@@ -38,6 +40,8 @@ pub struct ForgeKnowledge {
     /// Usher's own webhooks to which the forge sends nothing any more. `None`: not known, because
     /// nobody's webhooks could be looked at.
     pub disabled_hooks: Option<Arc<[DisabledHook]>>,
+    /// Who may do what in its projects, as it was read last; `None`: not read yet.
+    pub access: Option<Arc<AccessFacts>>,
 }
 
 /// A webhook of Usher's that its forge has disabled.
@@ -102,6 +106,7 @@ impl Knowledge {
                 swept_at: None,
                 fault: None,
                 disabled_hooks: None,
+                access: None,
             };
             (forge, known)
         });
@@ -128,7 +133,9 @@ impl Knowledge {
                 let swept_at = before.and_then(|before| before.swept_at);
                 let fault = before.and_then(|before| before.fault.clone());
                 let disabled_hooks = before.and_then(|before| before.disabled_hooks.clone());
-                let known = ForgeKnowledge { directory, roster, first_seen, swept_at, fault, disabled_hooks };
+                let access = before.and_then(|before| before.access.clone());
+                let known =
+                    ForgeKnowledge { directory, roster, first_seen, swept_at, fault, disabled_hooks, access };
                 (forge.name.clone(), known)
             });
             let (policy, forges, absences) = (policy.clone(), forges.collect(), known.absences.clone());
@@ -194,6 +201,12 @@ impl Knowledge {
         self.change(forge, |known| known.disabled_hooks = hooks.clone());
     }
 
+    /// Who may do what was read.
+    pub fn set_access(&self, forge: &str, facts: AccessFacts) {
+        let facts = Arc::new(facts);
+        self.change(forge, |known| known.access = Some(facts.clone()));
+    }
+
     fn change(&self, forge: &str, change: impl Fn(&mut ForgeKnowledge)) {
         self.known.rcu(|known| {
             let mut known = Known::clone(known);
@@ -241,5 +254,19 @@ impl Known {
     /// All forges by name.
     pub fn forges(&self) -> impl Iterator<Item = (&str, &ForgeKnowledge)> {
         self.forges.iter().map(|(name, forge)| (name.as_str(), forge))
+    }
+
+    fn people(&self) -> Vec<OnForge<'_>> {
+        self.forges().map(|(name, forge)| (name, &*forge.directory, &*forge.roster)).collect()
+    }
+
+    /// Everybody of all forges, by name, with what they are.
+    pub fn everybody(&self) -> BTreeMap<&str, Colleague<'_>> {
+        everybody(&self.policy, self.people())
+    }
+
+    /// What somebody should look at about rosters.
+    pub fn oddities(&self) -> Vec<Oddity<'_>> {
+        oddities(&self.policy, &self.people())
     }
 }

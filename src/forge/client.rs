@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 
 use super::credentials::Credentials;
 use super::fault::Fault;
@@ -95,7 +96,7 @@ struct Inner {
 }
 
 #[derive(Debug)]
-enum Dialect {
+pub(super) enum Dialect {
     GitLab(gitlab::GitLab),
     GitHub(github::GitHub),
 }
@@ -265,10 +266,31 @@ impl Client {
     /// # Errors
     /// When the forge could not be asked; see [`Fault`].
     pub async fn roster(&self, wish: &RosterWish) -> Result<Roster, Fault> {
+        self.roster_after(wish, &Roster::default()).await
+    }
+
+    /// The same, knowing the roster `before`: whoever has changed their login since is still known,
+    /// for ids stay. Such a login costs one more request.
+    ///
+    /// # Errors
+    /// As [`Client::roster`].
+    pub async fn roster_after(&self, wish: &RosterWish, before: &Roster) -> Result<Roster, Fault> {
         match &self.0.dialect {
-            Dialect::GitLab(gitlab) => story::roster(gitlab, wish, &self.0.clock).await,
-            Dialect::GitHub(github) => story::roster(github, wish, &self.0.clock).await,
+            Dialect::GitLab(gitlab) => story::roster(gitlab, wish, before, &self.0.clock).await,
+            Dialect::GitHub(github) => story::roster(github, wish, before, &self.0.clock).await,
         }
+    }
+
+    pub(super) fn dialect(&self) -> &Dialect {
+        &self.0.dialect
+    }
+
+    pub(super) fn patterns(&self) -> &[Pattern] {
+        &self.0.projects
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 
     /// Who of `people` is shown as busy, by account id. One request for 50 people; of more than 1,000

@@ -5,6 +5,7 @@
 //! actions, observes and lists changes, and resolves the roster, over one [`http::Transport`]
 //! (timeouts, limits, faults, the [`gate`]) that lies under both crates.
 
+pub mod access;
 mod away;
 mod breaker;
 mod budget;
@@ -23,6 +24,7 @@ pub mod http;
 pub mod inbound;
 pub mod inspect;
 mod listing;
+mod membership;
 mod moved;
 pub mod owners;
 pub mod signature;

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::client::{Hint, Performed};
 use super::fault::{ANSWER_CHARS, Fault};
+use super::membership::{self, Member};
 use crate::clock::Clock;
 use crate::core::absence::Busy;
 use crate::core::action::Action;
@@ -32,10 +34,12 @@ pub(super) trait People: Sync {
 
     /// The account that the token belongs to.
     async fn me(&self) -> Result<Account, Fault>;
-    /// Members of a group or team who can act, or [`Fault::Gone`].
-    async fn members(&self, group: &str) -> Result<Vec<Account>, Fault>;
+    /// Members of a group or team, those who cannot act included, or [`Fault::Gone`].
+    async fn members(&self, group: &str) -> Result<Vec<Member>, Fault>;
     /// The account of a login, or [`Fault::Gone`].
-    async fn user(&self, login: &str) -> Result<Account, Fault>;
+    async fn user(&self, login: &str) -> Result<Member, Fault>;
+    /// The account of an id, whatever its login is by now, or [`Fault::Gone`].
+    async fn user_by_id(&self, id: u64) -> Result<Member, Fault>;
     /// Who of at most [`PEOPLE_PER_QUERY`] people is shown as busy: account id, and until when.
     async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault>;
 }
@@ -71,8 +75,15 @@ pub(super) async fn comment(
     comments.create(change, body).await.map(Performed::comment)
 }
 
-/// Resolves `wish`. Groups first: who was seen there need not be looked up again.
-pub(super) async fn roster<P: People>(people: &P, wish: &RosterWish, clock: &Clock) -> Result<Roster, Fault> {
+/// Resolves `wish`, after the roster `before`. Groups first: who was seen there need not be looked up
+/// again.
+pub(super) async fn roster<P: People>(
+    people: &P,
+    wish: &RosterWish,
+    before: &Roster,
+    clock: &Clock,
+) -> Result<Roster, Fault> {
+    let today = clock.now().to_zoned(TimeZone::UTC).date();
     let mut roster = Roster { me: Some(people.me().await?), ..Roster::default() };
     let mut seen = Vec::new();
     for group in &wish.groups {
@@ -82,16 +93,14 @@ pub(super) async fn roster<P: People>(people: &P, wish: &RosterWish, clock: &Clo
             roster.unknown.push(group.clone());
             continue;
         };
+        let members = membership::who_count(&mut roster, group, members, today);
         seen.extend(members.iter().cloned());
         roster.groups.insert(group.clone(), members);
     }
+    roster.names = membership::kept_names(&seen, before);
     for login in &wish.logins {
         let met = seen.iter().find(|account| account.login.eq_ignore_ascii_case(login)).cloned();
-        let account = match met {
-            Some(account) => Some(account),
-            None => known(people.user(login).await)?,
-        };
-        match account {
+        match membership::resolve(people, &mut roster, login, met, before).await? {
             Some(account) => drop(roster.accounts.insert(login.to_lowercase(), account)),
             None => roster.unknown.push(login.clone()),
         }
@@ -150,7 +159,7 @@ fn members_fault(fault: Fault, group: &str, right: &str) -> Fault {
 }
 
 /// "No such thing" as `None`.
-fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
+pub(super) fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(Fault::Gone) => Ok(None),

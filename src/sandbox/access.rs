@@ -7,6 +7,10 @@ use super::state::{Access, Forge, Project, State, Team, Tier, UserId};
 impl State {
     /// What `user` may do in the project, or `None` if it is hidden from them.
     pub fn access(&self, project: &Project, user: UserId) -> Option<Access> {
+        let blocked = self.user(project.forge, user).is_some_and(|user| user.blocked.is_some());
+        if blocked {
+            return None;
+        }
         let granted = match project.forge {
             Forge::Gitlab => self.gitlab_members(project).get(&user).copied(),
             Forge::Github => self.github_members(project).get(&user).copied(),
@@ -23,15 +27,21 @@ impl State {
     pub fn gitlab_members(&self, project: &Project) -> BTreeMap<UserId, Access> {
         let mut all = self.group_members_all(project.owner());
         merge(&mut all, &project.members);
+        // A group that the project is shared with gives its members at most the role it was given.
+        for (group, most) in &project.settings.shared_with {
+            let members = self.group_members_all(group).into_iter();
+            merge(&mut all, &members.map(|(user, access)| (user, access.min(*most))).collect());
+        }
         all
     }
 
     /// Members of a GitLab group and its ancestors.
     pub fn group_members_all(&self, path: &str) -> BTreeMap<UserId, Access> {
         let mut all = BTreeMap::new();
+        let today = self.today();
         for ancestor in with_ancestors(path) {
             if let Some(group) = self.groups.get(ancestor) {
-                merge(&mut all, &group.members);
+                merge(&mut all, &group.members_on(today));
             }
         }
         all

@@ -33,6 +33,7 @@ mod reviews;
 mod roster;
 mod seed;
 mod server;
+mod settings;
 mod sign;
 mod snapshot;
 mod state;
@@ -55,6 +56,7 @@ pub use self::faults::Fault;
 pub use self::people::{ChangeRef, NewChange};
 pub use self::record::{LogEntry, RequestRecord};
 pub use self::refusal::Refusal;
+pub use self::settings::{Feature, Part};
 pub use self::snapshot::{ChangeSnapshot, CommentSnapshot};
 pub use self::state::{Access, ChangeState, ChangedFile, Forge, ReviewerState, Tier, UserId, Verdict};
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::Sandbox;
@@ -54,6 +55,32 @@ impl Sandbox {
     pub fn grant_team(&self, org: &str, slug: &str, project: &str, access: Access) {
         if let Some(team) = self.state().org(org).teams.get_mut(slug) {
             team.repos.insert(project.to_owned(), access);
+        }
+    }
+
+    /// A direct membership of a GitLab group ends with the start of that day (UTC).
+    pub fn end_group_membership(&self, group: &str, login: &str, day: Date) {
+        let mut state = self.state();
+        let user = state.account(Forge::Gitlab, login, login, false);
+        state.group(group).ends.insert(user, day);
+    }
+
+    /// Somebody's account cannot act any more; `word` is GitLab's for it (`blocked`, `deactivated`).
+    /// GitHub suspends. No project's or organisation's webhook tells of it.
+    pub fn block_user(&self, forge: Forge, login: &str, word: &str) {
+        let mut state = self.state();
+        let id = state.account(forge, login, login, false);
+        if let Some(user) = state.users.get_mut(&(forge, id)) {
+            user.blocked = Some(word.to_owned());
+        }
+    }
+
+    /// Somebody changes their login; the id stays, and nobody answers to the old one.
+    pub fn rename_user(&self, forge: Forge, login: &str, new: &str) {
+        let mut state = self.state();
+        let id = state.account(forge, login, login, false);
+        if let Some(user) = state.users.get_mut(&(forge, id)) {
+            new.clone_into(&mut user.login);
         }
     }
 

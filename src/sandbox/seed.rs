@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::delivery::{Hook, HookTarget, NewHook};
 use super::github::apps::{App, Installation};
+use super::settings::Settings;
 use super::state::{Access, Forge, Group, Org, Project, State, Tier, User, UserId};
 use super::{Sandbox, github};
 
@@ -237,7 +238,16 @@ impl State {
         let (login, name) = (login.to_owned(), name.to_owned());
         self.users.insert(
             (forge, id),
-            User { id, login, name, bot, busy: false, busy_until: None, status_message: String::new() },
+            User {
+                id,
+                login,
+                name,
+                bot,
+                busy: false,
+                busy_until: None,
+                status_message: String::new(),
+                blocked: None,
+            },
         );
         id
     }
@@ -245,10 +255,10 @@ impl State {
     pub(super) fn group(&mut self, path: &str) -> &mut Group {
         for ancestor in super::access::with_ancestors(path) {
             let id = self.new_id();
-            self.groups.entry(ancestor.to_owned()).or_insert(Group { id, members: BTreeMap::new() });
+            self.groups.entry(ancestor.to_owned()).or_insert(Group::new(id));
         }
         let id = self.new_id();
-        self.groups.entry(path.to_owned()).or_insert(Group { id, members: BTreeMap::new() })
+        self.groups.entry(path.to_owned()).or_insert(Group::new(id))
     }
 
     pub(super) fn org(&mut self, name: &str) -> &mut Org {
@@ -278,6 +288,7 @@ impl State {
             path: path.to_owned(),
             public: false,
             archived: false,
+            settings: Settings::default(),
             members: BTreeMap::new(),
             labels: Vec::new(),
             changes: BTreeMap::new(),

@@ -12,6 +12,7 @@ use super::github::deliveries::Attempt;
 use super::people::ChangeRef;
 use super::rates::ContentLimit;
 use super::record::{LogEntry, RequestRecord};
+use super::settings::Settings;
 use super::sign;
 use super::tape::Tape;
 use super::tokens::TokenFacts;
@@ -73,6 +74,8 @@ pub(super) struct User {
     /// When GitHub clears the status.
     pub busy_until: Option<Timestamp>,
     pub status_message: String,
+    /// Why the account cannot act: GitLab's `blocked`, `deactivated`, …; on GitHub it is suspended.
+    pub blocked: Option<String>,
 }
 
 /// A GitLab group or subgroup; its key is the full path.
@@ -80,6 +83,21 @@ pub(super) struct User {
 pub(super) struct Group {
     pub id: u64,
     pub members: BTreeMap<UserId, Access>,
+    /// The day with whose start a membership ends.
+    pub ends: BTreeMap<UserId, Date>,
+}
+
+impl Group {
+    /// A group without members.
+    pub fn new(id: u64) -> Group {
+        Group { id, members: BTreeMap::new(), ends: BTreeMap::new() }
+    }
+
+    /// Members whose membership lasts on `today` (UTC).
+    pub fn members_on(&self, today: Date) -> BTreeMap<UserId, Access> {
+        let lasts = |user: &UserId| self.ends.get(user).is_none_or(|end| today < *end);
+        self.members.iter().filter(|(user, _)| lasts(user)).map(|(user, access)| (*user, *access)).collect()
+    }
 }
 
 /// A GitHub organisation.
@@ -111,6 +129,7 @@ pub(super) struct Project {
     pub public: bool,
     /// It can be read, and nobody can act on it.
     pub archived: bool,
+    pub settings: Settings,
     pub members: BTreeMap<UserId, Access>,
     pub labels: Vec<Label>,
     pub changes: BTreeMap<u64, Change>,

@@ -15,8 +15,8 @@ use super::history::{self, Entry};
 use super::problem::Problem;
 use super::view::{self, Eyes, ReviewerView};
 use crate::core::change::Account;
-use crate::core::people::{Person, Workloads};
-use crate::core::policy::Policy;
+use crate::core::membership::{Colleague, Role};
+use crate::core::people::Workloads;
 use crate::core::review::{Hold, Review, Stage};
 use crate::core::tickets::Ticket;
 use crate::core::words;
@@ -210,7 +210,7 @@ pub(super) struct People {
     people: Vec<PersonJson>,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct PersonJson {
     name: String,
     /// By forge; null where the forge does not know the person.
@@ -265,44 +265,37 @@ pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Json<People>
 
 /// Everybody of all forges, one entry per name.
 fn everybody(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<PersonJson> {
-    let mut people: BTreeMap<String, PersonJson> = BTreeMap::new();
-    for (forge, knowledge) in known.forges() {
-        for person in knowledge.directory.people() {
-            let entry = people
-                .entry(person.name.clone())
-                .or_insert_with(|| introduced(known, person, workloads, now));
-            entry.accounts.insert(forge.to_owned(), person.account.as_ref().map(AccountJson::from));
-            entry.support |= person.support;
-            for pool in &known.policy.pools {
-                if knowledge.directory.in_pool(&pool.name, &person.name) {
-                    entry.pools.insert(pool.name.clone());
-                }
-            }
-            entry.capacity = person.capacity.or_else(|| pool_capacity(&known.policy, &entry.pools));
-        }
-    }
-    people.into_values().collect()
+    known.everybody().values().map(|colleague| introduced(known, colleague, workloads, now)).collect()
 }
 
-fn introduced(known: &Known, person: &Person, workloads: &Workloads, now: Timestamp) -> PersonJson {
-    let leads = known.policy.pools.iter().filter(|pool| pool.lead.as_ref() == Some(&person.name));
+fn introduced(known: &Known, colleague: &Colleague, workloads: &Workloads, now: Timestamp) -> PersonJson {
+    let person = colleague.person;
+    let roles = colleague.roles.keys();
+    let lead_of = roles.filter_map(|role| match role {
+        Role::LeadOf(pool) => Some(pool.clone()),
+        _ => None,
+    });
+    let accounts = colleague.accounts.iter();
     PersonJson {
         name: person.name.clone(),
-        lead_of: leads.map(|pool| pool.name.clone()).collect(),
+        accounts: accounts.map(|(forge, one)| ((*forge).to_owned(), one.map(AccountJson::from))).collect(),
+        support: colleague.roles.contains_key(&Role::Support),
+        pools: colleague.pools().map(str::to_owned).collect(),
+        lead_of: lead_of.collect(),
         open: workloads.of(&person.name).open,
-        away: view::absences(person)
-            .map(|(away, source)| AwayJson { first: away.first, last: away.last, source })
+        capacity: colleague.capacity(&known.policy),
+        away: person
+            .leave()
+            .map(|(away, said)| AwayJson {
+                first: away.first,
+                last: away.last,
+                source: if said { "said" } else { "config" },
+            })
             .collect(),
         busy: person.busy.filter(|busy| busy.counts(now)).map(|busy| BusyJson {
             source: busy.says.word(),
             until: busy.until,
             seen_at: busy.seen_at,
         }),
-        ..PersonJson::default()
     }
-}
-
-/// The largest capacity among the person's pools.
-fn pool_capacity(policy: &Policy, pools: &BTreeSet<String>) -> Option<u32> {
-    pools.iter().filter_map(|name| policy.pool(name)).map(|pool| pool.capacity).max()
 }

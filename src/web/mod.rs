@@ -1,6 +1,7 @@
 //! What Usher shows to the network: the hooks' front door and the health checks on the public
 //! listener, dashboard, metrics and API on the admin listener. axum stays in here.
 
+mod access;
 mod answer;
 mod api;
 mod body;
@@ -46,6 +47,7 @@ pub fn admin(door: Arc<Door>) -> Router {
         .route("/", get(dashboard::overview))
         .route("/reviews/{id}", get(dashboard::review))
         .route("/people", get(people::people))
+        .route("/access", get(access::page))
         .route("/held", get(held::page))
         .route("/style.css", get(dashboard::style))
         .route("/icon.svg", get(dashboard::icon))

@@ -184,7 +184,7 @@ pub(super) struct Due {
 impl Clockface {
     pub(super) fn moment(&self, at: Timestamp) -> Moment {
         Moment {
-            relative: view::relative(at, self.now),
+            relative: words::relative(at, self.now),
             absolute: self.absolute(at, &self.zone),
             iso: at.to_string(),
         }

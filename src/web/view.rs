@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::core::calendar::{Agenda, Away};
+use crate::core::calendar::Agenda;
 use crate::core::change::{ChangeKey, ForgeKind};
-use crate::core::people::{Directory, Person};
+use crate::core::people::Directory;
 use crate::core::policy::Policy;
 use crate::core::review::{Assignment, Ended, Hold, Review, Stage};
 use crate::core::terms;
@@ -272,29 +272,6 @@ pub fn link(url: &str) -> Option<&str> {
     (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
 }
 
-/// A person's leave with its source: `config`, or `said` with a command.
-pub fn absences(person: &Person) -> impl Iterator<Item = (&Away, &'static str)> {
-    // What was said is joined in last.
-    let said = person.said.and_then(|said| said.days).and(person.away.len().checked_sub(1));
-    let source = move |index| if Some(index) == said { "said" } else { "config" };
-    person.away.iter().enumerate().map(move |(index, away)| (away, source(index)))
-}
-
-/// How long ago, or how far ahead, in one unit: `5 minutes ago`, `in 2 hours`.
-pub fn relative(at: Timestamp, now: Timestamp) -> String {
-    let millis = now.as_millisecond() - at.as_millisecond();
-    let minutes = millis.abs() / 60_000;
-    let distance = match minutes {
-        0 if millis < 0 => return "in a moment".into(),
-        0 => return "just now".into(),
-        1 => "1 minute".into(),
-        2..90 => format!("{minutes} minutes"),
-        90..2_880 => format!("{} hours", (minutes + 30) / 60),
-        _ => format!("{} days", (minutes + 720) / 1_440),
-    };
-    if millis < 0 { format!("in {distance}") } else { format!("{distance} ago") }
-}
-
 /// Business time as `3 h 20 min` (of working time); `0 min` for less than a minute.
 pub fn working_time(millis: i64) -> String {
     let minutes = millis.abs() / 60_000;
@@ -312,6 +289,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::core::calendar::Away;
     use crate::core::calendar::Hours;
     use crate::core::change::{Account, ChangeState, Verdict};
     use crate::core::people::Roster;
@@ -451,13 +429,6 @@ mod tests {
 
     #[test]
     fn times_are_told_in_few_words() {
-        let now = at("2026-11-24T12:00:00Z");
-        assert_eq!(relative(at("2026-11-24T11:59:40Z"), now), "just now");
-        assert_eq!(relative(at("2026-11-24T12:00:20Z"), now), "in a moment");
-        assert_eq!(relative(at("2026-11-24T10:00:00Z"), now), "2 hours ago");
-        assert_eq!(relative(at("2026-11-24T11:00:00Z"), now), "60 minutes ago");
-        assert_eq!(relative(at("2026-11-23T12:00:00Z"), now), "24 hours ago");
-        assert_eq!(relative(at("2026-11-26T12:00:00Z"), now), "in 2 days");
         assert_eq!(working_time(-5_400_000), "1 h 30 min");
         assert_eq!(working_time(59_000), "0 min");
     }

@@ -19,6 +19,7 @@ await withCompany("github", process.argv[2], async (town) => {
   await app(town, log);
   await people(octokit, town);
   await lists(octokit, town, { owner, repo });
+  await access(octokit, { owner, repo });
   await setup(octokit, town, { owner, repo });
   await reading(octokit, pull(town.reviewed));
   await reviewers(octokit, pull(town.fresh));
@@ -58,6 +59,7 @@ async function app(town, log) {
 async function people(octokit, town) {
   assert.equal((await octokit.users.getAuthenticated()).data.id, town.bot.id);
   assert.equal((await octokit.users.getByUsername({ username: "rita" })).data.id, town.ids.rita);
+  assert.equal((await octokit.users.getById({ account_id: town.ids.rita })).data.login, "rita");
   await refused(octokit.users.getByUsername({ username: "nobody" }), 404);
   const team = await octokit.paginate(octokit.teams.listMembersInOrg, { org: "acme", team_slug: "support", per_page: 1 });
   assert.deepEqual(logins(team), ["sam", "siobhan"]);
@@ -78,6 +80,14 @@ async function lists(octokit, town, place) {
   assert.deepEqual(opened.map((pull) => pull.number), [town.fresh, town.reviewed]);
   const { data: updated } = await octokit.pulls.list({ ...place, state: "all", sort: "updated", direction: "desc" });
   assert.equal(updated[0].number, town.reviewed);
+}
+
+async function access(octokit, place) {
+  const { data } = await octokit.repos.get(place);
+  assert.deepEqual([data.private, data.allow_forking, data.has_pull_requests, data.permissions.maintain], [true, true, true, true]);
+  const all = await octokit.paginate(octokit.repos.listCollaborators, { ...place, per_page: 1 });
+  const roles = Object.fromEntries(all.map((one) => [one.login, [one.role_name, one.permissions.push]]));
+  assert.deepEqual([roles.rita, roles.usher], [["write", true], ["admin", true]]);
 }
 
 async function setup(octokit, town, place) {

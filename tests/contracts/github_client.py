@@ -13,6 +13,7 @@ def logins(people):
 def people(gh, town):
     same(gh.get_user().login, town["bot"]["login"], "who am I")
     same(gh.get_user("rita").id, town["ids"]["rita"], "a login")
+    same(gh.get_user_by_id(town["ids"]["rita"]).login, "rita", "an id")
     try:
         gh.get_user("nobody")
         raise SystemExit("a login that nobody has was found")
@@ -24,6 +25,12 @@ def people(gh, town):
     same([repo.full_name for repo in org.get_repos()], [town["project"]], "its repositories")
     seen = [repo.full_name for repo in gh.get_user().get_repos()]
     same(seen, [town["project"], town["own_project"]], "what the token sees")
+
+
+def access(repo):
+    roles = {one.login: (one.permissions.push, one.permissions.admin, one.role_name) for one in repo.get_collaborators()}
+    same((roles["rita"], roles["usher"]), ((True, False, "write"), (True, True, "admin")), "roles")
+    same((repo.private, repo.allow_forking, repo.permissions.maintain), (True, True, True), "settings")
 
 
 def app(town):
@@ -128,6 +135,7 @@ def main():
         app(town)
         people(gh, town)
         repo = gh.get_repo(town["project"])
+        access(repo)
         setup(gh, repo, town)
         reading(gh, repo, town)
         writing(repo, town)

@@ -27,6 +27,15 @@ async function people(gitlab, town) {
   assert.deepEqual(names(await gitlab.GroupMembers.all(town.group, { perPage: 1 })), ["sam", "siobhan"]);
   const rita = await gitlab.ProjectMembers.show(town.project, town.ids.rita, { includeInherited: true });
   assert.deepEqual([rita.username, rita.access_level], ["rita", 30]);
+  const roles = await gitlab.ProjectMembers.all(town.project, { includeInherited: true, perPage: 1 });
+  const level = (name) => roles.find((one) => one.username === name).access_level;
+  assert.deepEqual([level("rita"), level("usher")], [30, 50]);
+  const shop = await gitlab.Projects.show(town.project);
+  assert.deepEqual([shop.visibility, shop.merge_requests_access_level, shop.shared_with_groups], ["private", "enabled", []]);
+  const paths = (projects) => projects.map((one) => one.path_with_namespace).sort();
+  assert.deepEqual(paths(await gitlab.Groups.allProjects("acme", { includeSubgroups: true, withShared: false })), [town.project]);
+  assert.deepEqual(paths(await gitlab.Projects.all({ membership: true, pagination: "offset" })), [town.project, town.own_project].sort());
+  assert.equal((await gitlab.Users.show(town.ids.rita)).username, "rita");
   const owned = await gitlab.Users.allProjects("lena", { pagination: "offset" });
   assert.deepEqual(owned.map((project) => project.path_with_namespace), [town.own_project]);
 }

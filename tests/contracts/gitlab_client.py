@@ -24,6 +24,15 @@ def people(gl, town):
     same({member.access_level for member in group.members.list(get_all=True)}, {gitlab.const.AccessLevel.DEVELOPER}, "their access")
     project = gl.projects.get(town["project"])
     same(project.members_all.get(town["ids"]["rita"]).access_level, gitlab.const.AccessLevel.DEVELOPER, "a member")
+    roles = {one.username: (one.access_level, one.expires_at) for one in project.members_all.list(get_all=True)}
+    same((roles["rita"], roles["usher"]), ((gitlab.const.AccessLevel.DEVELOPER, None), (gitlab.const.AccessLevel.OWNER, None)), "roles")
+    settings = (project.visibility, project.repository_access_level, project.merge_requests_access_level, project.forking_access_level, project.shared_with_groups)
+    same(settings, ("private", "enabled", "enabled", "enabled", []), "settings")
+    below = gl.groups.get("acme").projects.list(include_subgroups=True, with_shared=False, get_all=True)
+    same([one.path_with_namespace for one in below], [town["project"]], "a group's projects")
+    mine = gl.projects.list(membership=True, get_all=True)
+    same(sorted(one.path_with_namespace for one in mine), sorted([town["project"], town["own_project"]]), "its own projects")
+    same((gl.users.get(town["ids"]["rita"]).username, gl.users.get(town["ids"]["rita"]).state), ("rita", "active"), "an id")
     fails(lambda: project.members_all.get(99_999_999), gitlab.GitlabGetError, 404, "who is no member")
     lena = gl.users.list(username="lena")[0]
     owned = [project.path_with_namespace for project in lena.projects.list(get_all=True)]

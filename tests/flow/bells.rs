@@ -65,7 +65,9 @@ impl Sweeping {
     /// How often GitHub or GitLab was asked who is in the support team.
     fn rosters_read(&self) -> usize {
         let requests = self.house.sandbox.requests();
-        let members = requests.iter().filter(|one| one.path.contains("/members"));
+        // Not `/members/all`: that is who may do what in a project.
+        let members =
+            requests.iter().filter(|one| one.path.contains("/members") && !one.path.contains("/members/"));
         members.filter(|one| one.forge == self.forge).count()
     }
 

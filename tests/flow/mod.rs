@@ -2,6 +2,7 @@
 //! sandbox on loopback. What needs no process of its own runs on a virtual clock.
 
 mod absence;
+mod access;
 mod answers;
 mod bells;
 mod command;
@@ -16,6 +17,7 @@ mod hooks;
 mod life;
 mod limits;
 mod maintenance;
+mod membership;
 mod moved;
 mod odd_reviews;
 mod one_pool;

@@ -298,13 +298,45 @@ async fn people_are_listed_with_what_they_carry() {
 
     let page = house.admin("/people").await.text;
     for expected in [
-        r#"<strong>rita</strong> <span class="soft">backend · 1 of 5 open reviews</span>"#,
-        r#"<strong>lena</strong> <span class="soft">leads backend</span>"#,
-        r#"<strong>sam</strong> <span class="soft">support</span>"#,
+        r#"<strong>rita</strong> <span class="soft">1 of 5 open reviews</span>"#,
+        r#"<p class="roles soft"><span>pool backend (configuration)</span></p>"#,
+        r#"<p class="roles soft"><span>leads backend (configuration)</span></p>"#,
+        r#"<p class="roles soft"><span>support (configuration)</span></p>"#,
         r#"<a href="/people" aria-current="page">People</a>"#,
     ] {
         assert!(page.contains(expected), "{expected} is not in {page}");
     }
+}
+
+#[tokio::test]
+async fn a_roster_that_is_old_or_could_not_be_read_again_says_so_and_oddities_come_first() {
+    let account = |id, login: &str| (login.to_owned(), Account::new(id, login));
+    let roster = Roster {
+        fetched_at: Some(now()),
+        accounts: [account(SAM, "sam"), account(RITA, "rita-moss")].into(),
+        unknown: vec!["lena".into()],
+        ..Roster::default()
+    };
+    let mut roster = roster;
+    let moss = roster.accounts.remove("rita-moss").unwrap();
+    roster.accounts.insert("rita".into(), moss);
+    let house = House::with_roster(roster).await;
+    let page = house.admin("/people").await.text;
+    assert!(page.contains("<p>Who is who on <strong>gitlab</strong>: read just now</p>"), "{page}");
+    for expected in [
+        "gitlab: rita is called rita-moss by now; correct the configuration",
+        "lena: no forge has an active account of theirs; correct the configuration",
+        "<span>gitlab: rita-moss</span>",
+    ] {
+        assert!(page.contains(expected), "{expected} is not in {page}");
+    }
+    assert!(page.find("To look at") < page.find("Reviewers"), "{page}");
+    house.knowledge.faulted("gitlab", "no answer from the forge");
+    house.clock.advance_to(now() + SignedDuration::from_hours(3));
+    let page = house.admin("/people").await.text;
+    let old = "Who is who on <strong>gitlab</strong>: read 3 hours ago, the last that is known; the last try \
+               failed: no answer from the forge";
+    assert!(page.contains(&format!(r#"<p class="fault">{old}</p>"#)), "{page}");
 }
 
 #[tokio::test]

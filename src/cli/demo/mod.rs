@@ -155,6 +155,7 @@ impl Play {
             if next >= self.next_sweep {
                 for reconcile in &self.service.reconciles {
                     reconcile.sweep(false).await?;
+                    reconcile.watch_access().await;
                 }
                 self.next_sweep = next + SWEEP_EVERY;
             }

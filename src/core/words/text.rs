@@ -111,6 +111,21 @@ pub(super) fn day(date: jiff::civil::Date) -> String {
     date.strftime("%a %-d %b").to_string()
 }
 
+/// How long ago, or how far ahead, in one unit: `5 minutes ago`, `in 2 hours`.
+pub fn relative(at: Timestamp, now: Timestamp) -> String {
+    let millis = now.as_millisecond() - at.as_millisecond();
+    let minutes = millis.abs() / 60_000;
+    let distance = match minutes {
+        0 if millis < 0 => return "in a moment".into(),
+        0 => return "just now".into(),
+        1 => "1 minute".into(),
+        2..90 => format!("{minutes} minutes"),
+        90..2_880 => format!("{} hours", (minutes + 30) / 60),
+        _ => format!("{} days", (minutes + 720) / 1_440),
+    };
+    if millis < 0 { format!("in {distance}") } else { format!("{distance} ago") }
+}
+
 /// How long something took, in the two largest units.
 pub fn elapsed(from: Timestamp, to: Timestamp) -> String {
     let minutes = (to.as_millisecond() - from.as_millisecond()).max(0) / 60_000;
@@ -184,6 +199,18 @@ fn starts_list(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_told_in_few_words() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let now = at("2026-11-24T12:00:00Z");
+        assert_eq!(relative(at("2026-11-24T11:59:40Z"), now), "just now");
+        assert_eq!(relative(at("2026-11-24T12:00:20Z"), now), "in a moment");
+        assert_eq!(relative(at("2026-11-24T10:00:00Z"), now), "2 hours ago");
+        assert_eq!(relative(at("2026-11-24T11:00:00Z"), now), "60 minutes ago");
+        assert_eq!(relative(at("2026-11-23T12:00:00Z"), now), "24 hours ago");
+        assert_eq!(relative(at("2026-11-26T12:00:00Z"), now), "in 2 days");
+    }
 
     #[test]
     fn names_that_are_words_stay_words() {

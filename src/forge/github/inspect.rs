@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::client::GitHub;
+use super::wire;
+use crate::core::access::Rank;
 use crate::forge::fault::{self, Fault};
 use crate::forge::hooks::leads_to;
 use crate::forge::http::{PAGES_LIMIT, Pages};
@@ -17,20 +19,6 @@ use crate::forge::time::instant;
 const EXPIRATION: &str = "github-authentication-token-expiration";
 /// What a classic token was given; fine-grained tokens and Apps have no such header.
 const SCOPES: &str = "x-oauth-scopes";
-
-#[derive(Deserialize)]
-struct Seen {
-    #[serde(default)]
-    archived: bool,
-    permissions: Option<Permissions>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Permissions {
-    push: bool,
-    triage: bool,
-}
 
 #[derive(Deserialize)]
 struct Label {
@@ -101,13 +89,13 @@ impl Inspect for GitHub {
     }
 
     async fn project(&self, path: &str) -> Result<ProjectFacts, Fault> {
-        let seen: Seen = self.get(&self.in_project(path, [])).await?;
-        let role = match seen.permissions.unwrap_or_default() {
+        let seen: wire::Repository = self.get(&self.in_project(path, [])).await?;
+        let role = match seen.permissions.unwrap_or_default().rank() {
             // What is told there is the account's; an App has only its installation.
             _ if self.is_app() => Role::Unknown,
-            Permissions { push: true, .. } => Role::Writes,
-            Permissions { triage: true, .. } => Role::Labels,
-            _ => Role::Reads,
+            Rank::Write | Rank::Maintain | Rank::Admin => Role::Writes,
+            Rank::Triage => Role::Labels,
+            Rank::Nobody | Rank::Guest | Rank::Read => Role::Reads,
         };
         let labels: Option<Pages<Label>> =
             if_allowed(self.pages(self.in_project(path, ["labels"]), PAGES_LIMIT).await)?;

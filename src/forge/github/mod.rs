@@ -1,6 +1,7 @@
 //! GitHub (github.com and Enterprise Server): webhooks read with small structs of our own, the API
 //! through `octocrab` over our own [`Transport`](super::http::Transport).
 
+mod access;
 mod app;
 mod busy;
 mod client;

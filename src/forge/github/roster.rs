@@ -8,6 +8,7 @@ use super::{busy, wire};
 use crate::core::change::Account;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::membership::Member;
 use crate::forge::story::People;
 
 #[async_trait]
@@ -31,19 +32,25 @@ impl People for GitHub {
 
     /// Members of the team `org/team` (with those of its child teams, as GitHub lists them), or of
     /// the whole organisation `org`.
-    async fn members(&self, group: &str) -> Result<Vec<Account>, Fault> {
+    async fn members(&self, group: &str) -> Result<Vec<Member>, Fault> {
         let url = match group.split_once('/') {
             Some((org, team)) => self.at(["orgs", org, "teams", team, "members"]),
             None => self.at(["orgs", group, "members"]),
         };
         let members: Pages<wire::User> = self.pages(url, PAGES_LIMIT).await?;
-        Ok(members.entries.iter().map(wire::User::account).collect())
+        Ok(members.entries.iter().map(wire::User::member).collect())
     }
 
-    async fn user(&self, login: &str) -> Result<Account, Fault> {
+    async fn user(&self, login: &str) -> Result<Member, Fault> {
         let user: wire::User = self.get(&self.at(["users", login])).await?;
         let is_organization = user.kind.as_deref() == Some("Organization");
-        if is_organization { Err(Fault::Gone) } else { Ok(user.account()) }
+        if is_organization { Err(Fault::Gone) } else { Ok(user.member()) }
+    }
+
+    /// OpenAPI: "Get a user using their ID", the durable one.
+    async fn user_by_id(&self, id: u64) -> Result<Member, Fault> {
+        let user: wire::User = self.get(&self.at(["user", &id.to_string()])).await?;
+        Ok(user.member())
     }
 
     async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {

@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::access::Permissions;
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
 use crate::core::tickets::TicketRules;
 use crate::forge::description::tickets_of;
 use crate::forge::listing::Whereabouts;
+use crate::forge::membership::Member;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {
@@ -19,11 +21,18 @@ pub(super) struct User {
     /// `User`, `Bot`, `Organization`
     #[serde(rename = "type")]
     pub kind: Option<String>,
+    /// Enterprise Server: since when the account cannot act.
+    pub suspended_at: Option<Timestamp>,
 }
 
 impl User {
     pub fn account(&self) -> Account {
         Account::new(self.id, &*self.login)
+    }
+
+    pub fn member(&self) -> Member {
+        let blocked = self.suspended_at.map(|_| "suspended".to_owned());
+        Member { blocked, ..Member::active(self.account()) }
     }
 
     pub fn is_person(&self) -> bool {
@@ -212,6 +221,14 @@ pub(super) struct Repository {
     pub archived: bool,
     /// Issues and pull requests together.
     pub open_issues_count: Option<u64>,
+    pub private: Option<bool>,
+    /// Of a private one: whether it may be forked.
+    pub allow_forking: Option<bool>,
+    pub has_pull_requests: Option<bool>,
+    /// `all`, `collaborators_only`
+    pub pull_request_creation_policy: Option<String>,
+    /// What this token's account may do.
+    pub permissions: Option<Permissions>,
 }
 
 impl Repository {

@@ -1,6 +1,7 @@
 //! GitLab (gitlab.com and self-managed): webhooks read with small structs of our own, the API
 //! through the `gitlab` crate's endpoints, sent over our own [`Transport`](super::http::Transport).
 
+mod access;
 mod append;
 mod busy;
 mod client;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use gitlab::api::groups::members::GroupMembers;
-use gitlab::api::users::{CurrentUser, Users};
+use gitlab::api::users::{CurrentUser, User, Users};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -11,6 +11,7 @@ use super::{busy, wire};
 use crate::core::change::Account;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::membership::Member;
 use crate::forge::story::People;
 
 #[async_trait]
@@ -27,21 +28,24 @@ impl People for GitLab {
         self.me.get_or_try_init(ask).await.cloned()
     }
 
-    /// Direct members who can act: not `members/all`, which brings in every ancestor's.
-    async fn members(&self, group: &str) -> Result<Vec<Account>, Fault> {
+    /// Direct members: not `members/all`, which brings in every ancestor's.
+    async fn members(&self, group: &str) -> Result<Vec<Member>, Fault> {
         let mut wanted = GroupMembers::builder();
         let wanted = endpoint(wanted.group(group).build())?;
         let members: Pages<wire::User> = self.pages(&wanted, PAGES_LIMIT).await?;
-        let today = self.clock.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let acts = |member: &&wire::User| member.is_active() && !has_ended(member, today);
-        Ok(members.entries.iter().filter(acts).map(wire::User::account).collect())
+        Ok(members.entries.iter().map(wire::User::member).collect())
     }
 
-    async fn user(&self, login: &str) -> Result<Account, Fault> {
+    async fn user(&self, login: &str) -> Result<Member, Fault> {
         let mut wanted = Users::builder();
         let users: Vec<wire::User> = self.get(&endpoint(wanted.username(login).build())?).await?;
-        let same = |user: &&wire::User| user.username.eq_ignore_ascii_case(login) && user.is_active();
-        users.iter().find(same).map(wire::User::account).ok_or(Fault::Gone)
+        let same = |user: &&wire::User| user.username.eq_ignore_ascii_case(login);
+        users.iter().find(same).map(wire::User::member).ok_or(Fault::Gone)
+    }
+
+    async fn user_by_id(&self, id: u64) -> Result<Member, Fault> {
+        let user: wire::User = self.get(&endpoint(User::builder().user(id).build())?).await?;
+        Ok(user.member())
     }
 
     async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
@@ -50,7 +54,7 @@ impl People for GitLab {
 }
 
 /// A membership ends at the start (UTC) of the day it names.
-fn has_ended(member: &wire::User, today: Date) -> bool {
-    let end = member.expires_at.as_deref().and_then(|day| day.parse::<Date>().ok());
+pub(super) fn has_ended(expires_at: Option<&str>, today: Date) -> bool {
+    let end = expires_at.and_then(|day| day.parse::<Date>().ok());
     end.is_some_and(|end| end <= today)
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 use crate::core::tickets::TicketRules;
 use crate::forge::description::tickets_of;
+use crate::forge::membership::Member;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {
@@ -18,11 +19,19 @@ pub(super) struct User {
     pub state: Option<String>,
     /// Day on which a membership ends.
     pub expires_at: Option<String>,
+    /// Of a member: their role, in GitLab's number.
+    pub access_level: Option<u64>,
 }
 
 impl User {
     pub fn account(&self) -> Account {
         Account::new(self.id, &*self.username)
+    }
+
+    pub fn member(&self) -> Member {
+        let blocked = self.state.clone().filter(|_| !self.is_active());
+        let ends = self.expires_at.as_deref().and_then(|day| day.parse().ok());
+        Member { account: self.account(), blocked, ends }
     }
 
     pub fn is_active(&self) -> bool {

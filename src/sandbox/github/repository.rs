@@ -2,8 +2,21 @@
 
 use serde_json::{Value, json};
 
+use super::json::permission;
 use crate::sandbox::announce::merged;
-use crate::sandbox::state::{ChangeState, Forge, Project, State, github_time};
+use crate::sandbox::settings::Feature;
+use crate::sandbox::state::{Access, ChangeState, Forge, Project, State, UserId, github_time};
+
+/// A role as flags.
+fn flags(access: Access) -> Value {
+    json!({
+        "admin": access >= Access::ADMIN,
+        "maintain": access >= Access::MAINTAIN,
+        "push": access >= Access::WRITE,
+        "triage": access >= Access::TRIAGE,
+        "pull": true,
+    })
+}
 
 impl State {
     /// The owner of a repository: a user, or an organisation in the shape of one.
@@ -90,6 +103,32 @@ impl State {
             "default_branch": "main",
         });
         merged(merged(own, numbers), links(&url))
+    }
+
+    /// What lists and `GET /repos/{owner}/{repo}` say beside the repository: the caller's role, and who
+    /// may do what.
+    pub(super) fn gh_rights(&self, project: &Project, me: UserId) -> Value {
+        let settings = &project.settings;
+        let policy = if settings.writers_only { "collaborators_only" } else { "all" };
+        json!({
+            "permissions": flags(self.access(project, me).unwrap_or(Access(0))),
+            "allow_forking": settings.forks != Feature::Disabled,
+            "has_pull_requests": settings.changes != Feature::Disabled,
+            "pull_request_creation_policy": policy,
+        })
+    }
+
+    /// `GET /repos/{owner}/{repo}/collaborators`.
+    pub(super) fn gh_collaborators(&self, project: &Project) -> Vec<Value> {
+        let members = self.github_members(project);
+        let can_act =
+            |user: &UserId| self.user(Forge::Github, *user).is_some_and(|one| one.blocked.is_none());
+        let collaborator = |(user, access): (&UserId, &Access)| {
+            let (_, role) = permission(Some(*access));
+            let role = json!({ "permissions": flags((*access).max(Access::READ)), "role_name": role });
+            merged(self.gh_user(*user), role)
+        };
+        members.iter().filter(|(user, _)| can_act(user)).map(collaborator).collect()
     }
 
     /// `GET /repos/{owner}/{repo}`: `full-repository` of GitHub's description, without `permissions`.

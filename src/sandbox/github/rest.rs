@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::json::permission;
 use super::{apps, issues, pulls, search, webhooks};
 use crate::sandbox::access::team_members;
+use crate::sandbox::announce::merged;
 use crate::sandbox::refusal::Refusal;
 use crate::sandbox::sign;
 use crate::sandbox::state::{Access, Forge, Project, State, UserId};
@@ -102,12 +103,14 @@ fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<R
             Ok(repositories(state, call, me, |project| state.github_members(project).contains_key(&me)))
         }
         ["user", id] => {
-            let found = id.parse().ok().filter(|id| state.user(Forge::Github, *id).is_some());
+            let acts = |id: &UserId| state.user(Forge::Github, *id).is_some_and(|one| one.blocked.is_none());
+            let found = id.parse().ok().filter(acts);
             found.map(|id| Reply::ok(state.gh_full_user(id))).ok_or_else(not_found)
         }
         ["users", login] => {
-            let user = state.user_by_login(Forge::Github, login).ok_or_else(not_found)?;
-            Ok(Reply::ok(state.gh_full_user(user.id)))
+            // A suspended account has no page.
+            let user = state.user_by_login(Forge::Github, login).filter(|user| user.blocked.is_none());
+            Ok(Reply::ok(state.gh_full_user(user.ok_or_else(not_found)?.id)))
         }
         ["orgs", org, "teams", slug] => {
             let team = state.orgs.get(*org).and_then(|org| org.teams.get(*slug)).ok_or_else(not_found)?;
@@ -136,7 +139,7 @@ fn repositories(state: &State, call: &Call, me: UserId, wanted: impl Fn(&Project
     let seen = state.projects.values().filter(|project| {
         project.forge == Forge::Github && state.access(project, me).is_some() && wanted(project)
     });
-    paged(call, seen.map(|project| state.gh_repo(project)).collect())
+    paged(call, seen.map(|project| merged(state.gh_repo(project), state.gh_rights(project, me))).collect())
 }
 
 /// An installation's repositories come wrapped, with their number.
@@ -150,7 +153,10 @@ fn installed(state: &State, owner: &str, page: Reply) -> Reply {
 /// Members of a team, its child teams' included, each with `role` and `inherited`.
 fn members(state: &State, call: &Call, org: &str, slug: &str) -> Result<Reply, Refusal> {
     let org = state.orgs.get(org).filter(|org| org.teams.contains_key(slug)).ok_or_else(not_found)?;
-    let members = team_members(&org.teams, slug).into_iter().map(|(user, inherited)| {
+    // Suspended accounts are shown nowhere.
+    let acts = |user: &UserId| state.user(Forge::Github, *user).is_some_and(|one| one.blocked.is_none());
+    let members = team_members(&org.teams, slug).into_iter().filter(|(user, _)| acts(user));
+    let members = members.map(|(user, inherited)| {
         let mut member = state.gh_user(user);
         member["role"] = json!("member");
         member["inherited"] = json!(inherited);
@@ -169,16 +175,8 @@ fn repository(
     let project = state.project(Forge::Github, path)?;
     match (&call.method, rest) {
         (GET, []) => {
-            let access = state.access(project, me).unwrap_or(Access(0));
-            let mut repo = state.gh_full_repo(project);
-            repo["permissions"] = json!({
-                "admin": access >= Access::ADMIN,
-                "maintain": access >= Access::MAINTAIN,
-                "push": access >= Access::WRITE,
-                "triage": access >= Access::TRIAGE,
-                "pull": true,
-            });
-            Ok(Reply::ok(repo))
+            let rights = state.gh_rights(project, me);
+            Ok(Reply::ok(merged(state.gh_full_repo(project), rights)))
         }
         (GET, ["labels"]) => {
             let labels = project.labels.iter().map(|label| state.gh_label(project, label));
@@ -189,6 +187,10 @@ fn repository(
             Ok(Reply::ok(state.gh_label(project, label)))
         }
         (POST, ["labels"]) => create_label(state, call, me, path),
+        (GET, ["collaborators"]) => {
+            must_have(state, path, me, Access::WRITE)?;
+            Ok(paged(call, state.gh_collaborators(state.project(Forge::Github, path)?)))
+        }
         (GET, ["contents", file @ ..]) => contents(state, project, call, &file.join("/")),
         (GET, ["collaborators", login]) => {
             let user = state.user_by_login(Forge::Github, login).ok_or_else(not_found)?;

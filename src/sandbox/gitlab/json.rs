@@ -1,8 +1,12 @@
 //! What GitLab's REST API answers with.
 
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use crate::sandbox::announce::merged;
+use crate::sandbox::settings::Feature;
 use crate::sandbox::state::{
     Access, Change, ChangeState, ChangedFile, Comment, Forge, Label, Project, Reaction, State, UserId,
     rest_time,
@@ -20,7 +24,7 @@ impl State {
             "username": user.login,
             "public_email": "",
             "name": user.name,
-            "state": "active",
+            "state": user.blocked.as_deref().unwrap_or("active"),
             "locked": false,
             "avatar_url": format!("{pages}/uploads/-/system/user/avatar/{id}/avatar.png"),
             "web_url": format!("{pages}/{}", user.login),
@@ -33,14 +37,20 @@ impl State {
         merged(self.gl_user(id), json!({ "bot": bot, "created_at": "2024-01-01T00:00:00.000Z", "bio": "" }))
     }
 
-    pub(super) fn gl_member(&self, id: UserId, access: Access) -> Value {
+    /// A member of a group or project; `ends` is the day with whose start the membership ends.
+    pub(super) fn gl_member(&self, id: UserId, access: Access, ends: Option<Date>) -> Value {
         let membership = json!({
             "access_level": access.0,
             "membership_state": "active",
-            "expires_at": null,
+            "expires_at": ends.map(|day| day.to_string()),
             "created_at": "2024-01-01T00:00:00.000Z",
         });
         merged(self.gl_user(id), membership)
+    }
+
+    /// Members by whatever way, as `members/all` lists them.
+    pub(super) fn gl_members(&self, members: &BTreeMap<UserId, Access>) -> Vec<Value> {
+        members.iter().map(|(user, access)| self.gl_member(*user, *access, None)).collect()
     }
 
     pub(super) fn gl_project(&self, project: &Project, user: UserId) -> Value {
@@ -59,7 +69,11 @@ impl State {
             "http_url_to_repo": format!("{url}.git"),
             "visibility": if project.public { "public" } else { "private" },
             "archived": project.archived,
-            "merge_requests_enabled": true,
+            "merge_requests_enabled": project.settings.changes != Feature::Disabled,
+            "repository_access_level": project.settings.code.word(),
+            "merge_requests_access_level": project.settings.changes.word(),
+            "forking_access_level": project.settings.forks.word(),
+            "shared_with_groups": self.gl_shared(project),
             "namespace": {
                 "id": namespace.map(|group| group.id),
                 "name": project.owner(),

@@ -37,8 +37,13 @@ pub(super) fn projects(state: &State, call: &Call, me: UserId, group: &str) -> R
             || project.owner() == group
             || (deep && with_ancestors(project.owner()).any(|owner| owner == group))
     };
+    let member = call.text("membership") == Some("true");
+    let is_member = |project: &Project| !member || state.gitlab_members(project).contains_key(&me);
     let visible = state.projects.values().filter(|project| {
-        project.forge == Forge::Gitlab && state.access(project, me).is_some() && in_group(project)
+        project.forge == Forge::Gitlab
+            && state.access(project, me).is_some()
+            && in_group(project)
+            && is_member(project)
     });
     paged(call, visible.map(|project| state.gl_project(project, me)).collect())
 }

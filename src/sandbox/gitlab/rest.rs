@@ -133,13 +133,15 @@ fn group(state: &State, call: &Call, me: UserId, id: &str, rest: &[&str]) -> Res
             "web_url": format!("{}/groups/{path}", state.pages(Forge::Gitlab)),
         }))),
         ["members"] => {
-            let members = state.groups.get(&path).map(|group| group.members.clone()).unwrap_or_default();
-            let members = members.iter().map(|(user, access)| state.gl_member(*user, *access));
+            let Some(group) = state.groups.get(&path) else { return Err(no_route()) };
+            let members = group.members_on(state.today()).into_iter();
+            let members =
+                members.map(|(user, access)| state.gl_member(user, access, group.ends.get(&user).copied()));
             Ok(paged(call, members.collect()))
         }
         ["members", "all"] => {
             let members = state.group_members_all(&path);
-            Ok(paged(call, members.iter().map(|(user, access)| state.gl_member(*user, *access)).collect()))
+            Ok(paged(call, state.gl_members(&members)))
         }
         ["merge_requests"] => Ok(lists::group(state, call, me, &path)),
         ["projects"] => Ok(lists::projects(state, call, me, &path)),
@@ -156,13 +158,13 @@ fn project(state: &mut State, call: &Call, me: UserId, path: &str, rest: &[&str]
         (GET, []) => Ok(Reply::ok(state.gl_project(project, me))),
         (GET, ["members", "all"]) => {
             let members = state.gitlab_members(project);
-            Ok(paged(call, members.iter().map(|(user, access)| state.gl_member(*user, *access)).collect()))
+            Ok(paged(call, state.gl_members(&members)))
         }
         (GET, ["members", "all", user]) => {
             let members = state.gitlab_members(project);
             let member = user.parse().ok().and_then(|user: UserId| Some((user, *members.get(&user)?)));
             let (user, access) = member.ok_or_else(|| Refusal::new(404, "404 Not found"))?;
-            Ok(Reply::ok(state.gl_member(user, access)))
+            Ok(Reply::ok(state.gl_member(user, access, None)))
         }
         (GET, ["merge_requests"]) => Ok(lists::project(state, call, me, project)),
         (GET, ["labels"]) => Ok(paged(call, project.labels.iter().map(gl_label).collect())),

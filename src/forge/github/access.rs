@@ -1,0 +1,138 @@
+//! Settings and collaborators of GitHub's repositories.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::client::GitHub;
+use super::wire;
+use crate::core::access::{BotRights, ProjectFacts, Rank, Reach};
+use crate::core::policy::Pattern;
+use crate::forge::access::{Members, Projects};
+use crate::forge::fault::Fault;
+use crate::forge::http::{PAGES_LIMIT, Pages};
+use crate::forge::listing::{Source, sources};
+
+/// Roles as a hash of flags (OpenAPI: `collaborator`, `minimal-repository`).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Permissions {
+    pull: bool,
+    triage: bool,
+    push: bool,
+    maintain: bool,
+    admin: bool,
+}
+
+impl Permissions {
+    pub(super) fn rank(self) -> Rank {
+        let flags = [
+            (self.admin, Rank::Admin),
+            (self.maintain, Rank::Maintain),
+            (self.push, Rank::Write),
+            (self.triage, Rank::Triage),
+            (self.pull, Rank::Read),
+        ];
+        flags.into_iter().find(|(has, _)| *has).map_or(Rank::Nobody, |(_, rank)| rank)
+    }
+}
+
+/// An entry of `GET /repos/{owner}/{repo}/collaborators`.
+#[derive(Debug, Deserialize)]
+struct Collaborator {
+    id: u64,
+    #[serde(default)]
+    permissions: Permissions,
+    /// The highest role from all sources; a custom role has a name of its own.
+    role_name: Option<String>,
+}
+
+impl Collaborator {
+    fn rank(&self) -> Rank {
+        let named = match self.role_name.as_deref() {
+            Some("read") => Rank::Read,
+            Some("triage") => Rank::Triage,
+            Some("write") => Rank::Write,
+            Some("maintain") => Rank::Maintain,
+            Some("admin") => Rank::Admin,
+            _ => Rank::Nobody,
+        };
+        self.permissions.rank().max(named)
+    }
+}
+
+/// An installation of the App, as `GET /app/installations` lists it.
+#[derive(Debug, Deserialize)]
+struct Installation {
+    account: Option<Owner>,
+    #[serde(default)]
+    permissions: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Owner {
+    #[serde(default)]
+    login: String,
+}
+
+impl wire::Repository {
+    fn facts(self) -> ProjectFacts {
+        // Only a private repository's forks can be forbidden; whoever sees a public one may fork it.
+        let forks = self.allow_forking != Some(false) || self.private == Some(false);
+        ProjectFacts {
+            public: self.private == Some(false),
+            changes: if self.has_pull_requests == Some(false) { Reach::Off } else { Reach::Everybody },
+            writers_only: self.pull_request_creation_policy.as_deref() == Some("collaborators_only"),
+            forks: if forks { Reach::Everybody } else { Reach::Off },
+            bot: self.permissions.map_or(BotRights::Unknown, |given| BotRights::Role(given.rank())),
+            project: self.full_name,
+            ..ProjectFacts::default()
+        }
+    }
+}
+
+impl GitHub {
+    pub async fn access_projects(&self, patterns: &[Pattern]) -> Result<Projects, Fault> {
+        let mut projects = Projects::default();
+        for source in sources(patterns) {
+            let found = match &source {
+                Source::Everywhere => projects.found("**", Ok(self.all_repositories().await?)),
+                Source::Below(owner) => projects.found(owner, self.repositories_of(owner).await),
+                Source::Project(path) => {
+                    let found: Result<wire::Repository, Fault> = self.get(&self.in_project(path, [])).await;
+                    let found = found.map(|one| Pages { entries: vec![one], truncated: false });
+                    projects.found(path, found)
+                }
+            }?;
+            for one in found {
+                projects.add(patterns, one.archived, one.facts());
+            }
+        }
+        if self.is_app() {
+            self.enter_permissions(&mut projects.list).await?;
+        }
+        Ok(projects)
+    }
+
+    /// An App has no role; it has the permissions that each owner granted it.
+    async fn enter_permissions(&self, projects: &mut [ProjectFacts]) -> Result<(), Fault> {
+        let found: Pages<Installation> = self.pages(self.at(["app", "installations"]), PAGES_LIMIT).await?;
+        let owner = |one: Installation| Some((one.account?.login.to_lowercase(), one.permissions));
+        let granted: BTreeMap<_, _> = found.entries.into_iter().filter_map(owner).collect();
+        for project in projects {
+            let owner = project.project.split('/').next().unwrap_or_default().to_lowercase();
+            let permissions = granted.get(&owner).cloned();
+            project.bot = permissions.map_or(BotRights::Unknown, BotRights::Permissions);
+        }
+        Ok(())
+    }
+
+    /// Everybody with a role: outside collaborators, members by teams (child teams included) and by
+    /// the organisation's base permission, and its owners (OpenAPI: "List repository collaborators").
+    pub async fn access_members(&self, project: &ProjectFacts) -> Result<Members, Fault> {
+        let url = self.in_project(&project.project, ["collaborators"]);
+        let found: Pages<Collaborator> = self.pages(url, PAGES_LIMIT).await?;
+        let ranks = found.entries.iter().map(|one| (one.id, one.rank())).collect();
+        Ok(Members { ranks, truncated: found.truncated })
+    }
+}
