@@ -127,7 +127,8 @@ async fn people(config: &Config, forge: &Forge, client: &Client, findings: &mut 
         match client.roster(&alone).await {
             Ok(roster) if roster.unknown.is_empty() => {
                 let members = roster.groups.get(&group).map_or(0, Vec::len);
-                findings.good(format!("{group} can be read and has {members} members who can act"));
+                let members = if members == 1 { "1 member".to_owned() } else { format!("{members} members") };
+                findings.good(format!("{group} can be read and has {members} who can act"));
                 readable.groups.insert(group);
             }
             Ok(_) => {
@@ -161,7 +162,8 @@ async fn people(config: &Config, forge: &Forge, client: &Client, findings: &mut 
     }
     let directory = Directory::new(&config.policy, &forge.name, &roster);
     let support = directory.people().filter(|person| person.support && person.account.is_some()).count();
-    let what = format!("{support} support engineers have an account there");
+    let have = if support == 1 { "engineer has" } else { "engineers have" };
+    let what = format!("{support} support {have} an account there");
     if support == 0 {
         findings.fault(what, "name them in [support], or list a group of this forge there");
     } else {

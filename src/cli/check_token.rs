@@ -66,7 +66,12 @@ fn expiry(facts: &TokenFacts, now: Timestamp, findings: &mut Findings) {
         findings.good(format!("it lasts until {day}"));
     } else {
         let days = left.as_hours().max(0) / 24;
-        findings.warning(format!("it ends on {day}, in {days} days"), "make a new one before that day");
+        let within = match days {
+            0 => "today or tomorrow".to_owned(),
+            1 => "in 1 day".to_owned(),
+            days => format!("in {days} days"),
+        };
+        findings.warning(format!("it ends on {day}, {within}"), "make a new one before that day");
     }
 }
 
