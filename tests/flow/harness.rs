@@ -100,7 +100,8 @@ pub struct Company {
     pub sandbox: Sandbox,
     pub clock: Clock,
     pub folder: TempDir,
-    hooks: SocketAddr,
+    /// Where Usher listens for webhooks.
+    pub hooks: SocketAddr,
 }
 
 impl Company {
@@ -202,12 +203,18 @@ pool = "backend"
     }
 
     pub fn config(&self, settings: &Settings) -> Config {
+        self.config_of(&self.text(settings), &[])
+    }
+
+    /// The configuration that `text` is, with more variables beside the company's secrets.
+    pub fn config_of(&self, text: &str, more: &[(&str, &str)]) -> Config {
+        let variables = SECRETS.iter().chain(more);
         let outside = Outside {
-            variables: SECRETS.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            variables: variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             folder: self.folder.path().to_owned(),
             read_file: &|_| Err(std::io::Error::other("no files")),
         };
-        let loaded = config::parse(&self.text(settings), "usher.toml", &outside);
+        let loaded = config::parse(text, "usher.toml", &outside);
         loaded.unwrap_or_else(|mistakes| panic!("{mistakes}")).config
     }
 
@@ -302,10 +309,15 @@ impl House {
 
     /// Usher has been wired, and talked to nobody yet.
     pub async fn unswept(settings: Settings) -> House {
+        House::configured(|company| company.config(&settings)).await
+    }
+
+    /// As [`House::unswept`], with a configuration that knows the company.
+    pub async fn configured(config: impl FnOnce(&Company) -> Config) -> House {
         let clock = Clock::virtual_at(monday());
         let hooks = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let company = Company::found(clock.clone(), hooks.local_addr().unwrap()).await;
-        let service = Service::assemble(&company.config(&settings), clock).await.unwrap();
+        let service = Service::assemble(&config(&company), clock).await.unwrap();
         let stop = CancellationToken::new();
         let public = web::public(service.door.clone());
         tokio::spawn(web::serve(hooks, public, Limits::default(), stop.clone()));

@@ -33,5 +33,6 @@ mod server;
 mod sign;
 mod strangers;
 mod tickets;
+mod two_gitlabs;
 mod unreachable;
 mod webhooks;
