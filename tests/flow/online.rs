@@ -127,6 +127,13 @@ async fn projects_without_enough_rights_or_not_there() {
         server.write_config(&text.replace("[\"acme/*\"]", "[\"acme/shop\", \"acme/sdk\", \"acme/gone\"]"));
     };
     told(named, 1, "FAULT", "acme/gone is not there, or hidden").await;
+    let beside_a_wildcard = |server: &Server, _| {
+        let text = server.company.text(&server.settings);
+        server.write_config(
+            &text.replace("[\"acme/*\"]", "[\"acme/*\", \"ACME/Shop\", \"Acme/sdk\", \"acme/gone\"]"),
+        );
+    };
+    told(beside_a_wildcard, 1, "FAULT", "acme/gone is not there, or hidden").await;
     let forbidden = |server: &Server, forge| {
         server.sandbox.fail_next(forge, "GET", "/labels", Fault::status(403, "no"), 9);
     };

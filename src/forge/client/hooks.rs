@@ -83,6 +83,10 @@ impl Client {
             paths.extend(found);
             more |= is_cut;
         }
+        // One that a wildcard covers, too, is in no list of its owner's while it is not there.
+        let found: BTreeSet<String> = paths.iter().map(|path| path.to_lowercase()).collect();
+        let unseen = self.exact_projects().filter(|path| !found.contains(&path.to_lowercase()));
+        paths.extend(unseen.map(str::to_owned));
         Ok((paths, more))
     }
 
