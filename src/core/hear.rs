@@ -109,6 +109,9 @@ impl Judge<'_> {
             // own hand took it off may have been lost on the way.
             if let (Some(Act::Labelled { labels: put_on }), true) = (act, fresh) {
                 self.review.seen_labels.retain(|label| !put_on.contains(label));
+                if hand != Hand::Own {
+                    self.give_away(put_on);
+                }
             }
             self.look_at_labels(labels, hand, snapshot.updated_at);
         }
@@ -178,6 +181,14 @@ impl Judge<'_> {
 
     /// Compares labels with those seen before: what a person took off stays off, a stage label that
     /// a person put on is the stage, and the skip label is obeyed.
+    /// What somebody else has put on is theirs, though Usher has asked for it as well: it was taken off
+    /// meanwhile, and that was not noticed where nobody told that it was on. The stage is Usher's.
+    fn give_away(&mut self, put_on: &BTreeSet<String>) {
+        let names = &self.world.policy.labels;
+        let is_stage = |label: &String| Stage::ALL.into_iter().any(|stage| names.of(stage) == Some(label));
+        self.review.set_labels.retain(|label| !put_on.contains(label) || is_stage(label));
+    }
+
     fn look_at_labels(&mut self, labels: &BTreeSet<String>, hand: Hand, at: Timestamp) {
         let names = &self.world.policy.labels;
         let seen = std::mem::replace(&mut self.review.seen_labels, labels.clone());
