@@ -71,10 +71,11 @@ impl Judge<'_> {
         let known_until = self.review.heard_until();
         if let Some(seen) = &snapshot.reviewers {
             // GitLab says which verdict stands, not since when: it dates it by the snapshot, which is
-            // an upper bound. So it only fills in what no fact has told.
+            // an upper bound. So it only fills in what no fact has told. GitHub dates each review.
+            let dates = self.world.policy.dates_reviews(&self.review.change.forge);
             for reviewer in &seen.list {
                 if let Some((verdict, at)) = reviewer.verdict {
-                    self.voice(&reviewer.account, verdict, at, at >= snapshot.updated_at);
+                    self.voice(&reviewer.account, verdict, at, !dates && at >= snapshot.updated_at);
                 }
             }
         }
@@ -179,8 +180,6 @@ impl Judge<'_> {
         }
     }
 
-    /// Compares labels with those seen before: what a person took off stays off, a stage label that
-    /// a person put on is the stage, and the skip label is obeyed.
     /// What somebody else has put on is theirs, though Usher has asked for it as well: it was taken off
     /// meanwhile, and that was not noticed where nobody told that it was on. The stage is Usher's.
     fn give_away(&mut self, put_on: &BTreeSet<String>) {
@@ -189,6 +188,8 @@ impl Judge<'_> {
         self.review.set_labels.retain(|label| !put_on.contains(label) || is_stage(label));
     }
 
+    /// Compares labels with those seen before: what a person took off stays off, a stage label that
+    /// a person put on is the stage, and the skip label is obeyed.
     fn look_at_labels(&mut self, labels: &BTreeSet<String>, hand: Hand, at: Timestamp) {
         let names = &self.world.policy.labels;
         let seen = std::mem::replace(&mut self.review.seen_labels, labels.clone());

@@ -310,6 +310,11 @@ impl Policy {
         self.forges.iter().find(|forge| forge.name == name)
     }
 
+    /// Whether a snapshot of the forge says when each verdict was given, and not only that it stands.
+    pub fn dates_reviews(&self, forge: &str) -> bool {
+        self.forge(forge).is_some_and(|forge| forge.kind == ForgeKind::GitHub)
+    }
+
     /// When the forge is closed; never, for a forge that is not configured.
     pub fn maintenance(&self, forge: &str) -> &[Window] {
         self.forge(forge).map_or(&[], |forge| &forge.maintenance)
