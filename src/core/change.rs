@@ -123,7 +123,8 @@ impl Verdict {
     }
 }
 
-/// One reviewer as a forge lists them, with what they last said where the forge tells.
+/// One reviewer as a forge lists them, with what they last said where the forge tells. On GitHub, who
+/// is asked again after a review is listed twice: for that review, and without one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenReviewer {
     pub account: Account,

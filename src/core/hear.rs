@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use super::change::{Account, ChangeState, SeenReviewers, Snapshot, Verdict};
 use super::claims::FilesRead;
 use super::decide::{GRACE_AFTER_REMOVAL, Judge};
 use super::fact::{Act, Actor, Fact, Refusal};
@@ -257,9 +257,8 @@ impl Judge<'_> {
     /// Compares reviewers with those seen before: whom a person took off stays off, whom a person
     /// put back is asked again.
     fn look_at_reviewers(&mut self, seen: &SeenReviewers, hand: Hand, at: Timestamp) {
-        // Whose review was dismissed on GitHub is in its list of reviews, but is not asked.
-        let withdrawn = |r: &SeenReviewer| matches!(r.verdict, Some((Verdict::Withdrawn, _)));
-        let listed = seen.list.iter().filter(|reviewer| seen.complete || !withdrawn(reviewer));
+        let dated = self.world.policy.dates_reviews(&self.review.change.forge);
+        let listed = seen.list.iter().filter(|one| self.review.is_listed(one, seen.complete, dated));
         let list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
         let before = std::mem::replace(&mut self.review.seen_reviewers, list.clone());
         if hand == Hand::Own && seen.complete {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::Shape;
 use super::candidate::Candidate;
-use super::change::{Account, ChangeKey, ChangeState, Size, Verdict};
+use super::change::{Account, ChangeKey, ChangeState, SeenReviewer, Size, Verdict};
 use super::held::HeldPing;
 use super::lost::Lost;
 use super::owners::Owner;
@@ -386,6 +386,17 @@ impl Review {
     /// start.
     pub fn has_answered(&self, assignment: &Assignment) -> bool {
         self.has_approved(assignment) || self.asks_since(assignment).is_some()
+    }
+
+    /// Whether a list shows somebody as a reviewer. GitHub shows people for a review that was dismissed,
+    /// and for one from before they were asked, too.
+    pub fn is_listed(&self, seen: &SeenReviewer, complete: bool, dated: bool) -> bool {
+        let awaited = |a: &Assignment| a.account == seen.account && a.listed && !self.has_answered(a);
+        match seen.verdict {
+            None => true,
+            Some((Verdict::Withdrawn, _)) => complete,
+            Some(_) => !dated || !self.active().any(awaited),
+        }
     }
 
     /// Whether the reviewer asks something that the author has not acted on since.

@@ -116,9 +116,7 @@ impl Forge {
         let mut snapshot = self.snapshot();
         if let (ForgeKind::GitHub, Some(seen)) = (self.kind, &mut snapshot.reviewers) {
             for (id, verdict) in &self.verdicts {
-                let account = account_of(*id);
-                seen.list.retain(|reviewer| reviewer.account != account);
-                seen.list.push(SeenReviewer { account, verdict: Some(*verdict) });
+                seen.list.push(SeenReviewer { account: account_of(*id), verdict: Some(*verdict) });
             }
         }
         snapshot

@@ -89,11 +89,7 @@ impl GitHub {
         let (author, requested) = (pull.author(), pull.requested());
         let reviews = self.reviews(change).await?;
         let mut list = verdicts(&reviews.entries, &author);
-        for account in requested {
-            if !list.iter().any(|reviewer| reviewer.account == account) {
-                list.push(SeenReviewer { account, verdict: None });
-            }
-        }
+        list.extend(requested.into_iter().map(|account| SeenReviewer { account, verdict: None }));
         let complete = !reviews.truncated;
         Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot(tickets) })
     }
