@@ -10,7 +10,7 @@ use super::claims::FilesRead;
 use super::decide::{GRACE_AFTER_REMOVAL, Judge};
 use super::fact::{Act, Actor, Fact, Refusal};
 use super::reason::Reason;
-use super::review::{Assignment, Ended, Hold, Origin, Review, Routing, Stage};
+use super::review::{Ended, Hold, Origin, Review, Routing, Stage};
 
 /// Whose doing a snapshot is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -328,7 +328,9 @@ impl Judge<'_> {
             *ended = at.max(*ended);
             return;
         }
-        if !self.review.assignments[index].yields_at(at) {
+        // They were chosen with this news, or newer, at hand.
+        let older = self.review.assignments[index].known_until >= Some(at);
+        if older || !self.review.assignments[index].yields_at(at) {
             return;
         }
         let person = self.review.assignments[index].person.clone();
@@ -366,12 +368,7 @@ impl Judge<'_> {
             Act::Commented => self.voice(&by.account, Verdict::Commented, at, false),
             Act::Dismissed { reviewer } => self.voice(reviewer, Verdict::Withdrawn, at, false),
             Act::Requested { reviewer } => self.requested(reviewer, by, at),
-            Act::Unrequested { reviewer } => {
-                let before = |a: &Assignment| a.account == *reviewer && a.known_until >= Some(at);
-                if !self.review.active().any(before) {
-                    self.taken_off(reviewer, at);
-                }
-            }
+            Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
             Act::Commanded { command, comment, also } => {
                 self.obey_all(std::iter::once(command).chain(also), *comment, by, at);
             }
