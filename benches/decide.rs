@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use usher::core::action::Action;
-use usher::core::calendar::Hours;
-use usher::core::change::{
+use usher_core::decide;
+use usher_core::model::action::Action;
+use usher_core::model::calendar::Hours;
+use usher_core::model::change::{
     Account, ChangeKey, ChangeState, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
 };
-use usher::core::decide;
-use usher::core::fact::{Act, Actor, Fact};
-use usher::core::people::{Directory, Roster, Workload, Workloads};
-use usher::core::policy::{ForgePolicy, Pattern, Policy, Pool, Route, Support};
-use usher::core::review::Review;
-use usher::core::world::World;
+use usher_core::model::fact::{Act, Actor, Fact};
+use usher_core::model::people::{Directory, Roster, Workload, Workloads};
+use usher_core::model::policy::{ForgePolicy, Pattern, Policy, Pool, Route, Support};
+use usher_core::model::review::Review;
+use usher_core::model::world::World;
 
 /// Monday, 2026-11-23, 10:00 in London.
 const OPENED_SECOND: i64 = 1_795_428_000;

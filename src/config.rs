@@ -41,9 +41,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::core::calendar::Window;
-use crate::core::change::ForgeKind;
-use crate::core::policy::{Pattern, Policy};
+use usher_core::model::calendar::Window;
+use usher_core::model::change::ForgeKind;
+use usher_core::model::policy::{Pattern, Policy};
 
 pub use mistakes::{Mistake, Mistakes, Severity};
 

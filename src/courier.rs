@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::core::action::Action;
-use crate::core::change::OwnersFile;
-use crate::core::fact::Fact;
 use crate::forge::{Client, Fault, Hint, Performed};
 use crate::metrics::Metrics;
 use crate::store::{OutboxItem, Settlement, Store, StoreError};
+use usher_core::model::action::Action;
+use usher_core::model::change::OwnersFile;
+use usher_core::model::fact::Fact;
 
 pub use outbound::{Outbound, OutboundTarget};
 

@@ -2,7 +2,7 @@
 //! that it gets an answer on time, on GitLab and GitHub.
 //!
 //! A reducer with an inbox and an outbox. Data moves once, left to right: bytes become facts
-//! ([`forge`]), facts become decisions ([`core`]), decisions are written in one transaction
+//! ([`forge`]), facts become decisions ([`usher_core`]), decisions are written in one transaction
 //! ([`engine`], [`store`]), and actions go back to the forge. ARCHITECTURE.md has the picture.
 
 pub mod alarm;
@@ -10,7 +10,6 @@ pub mod bells;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod core;
 pub mod courier;
 pub mod engine;
 pub mod forge;

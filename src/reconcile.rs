@@ -18,11 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::core::change::{ChangeKey, Snapshot};
-use crate::core::fact::Fact;
-use crate::core::people::{Directory, Roster, RosterWish};
-use crate::core::pick::fingerprint;
-use crate::core::policy::Policy;
 use crate::engine::Knowledge;
 use crate::forge::{Client, Fault, Since};
 use crate::metrics::{ForgeLabels, Metrics};
@@ -31,6 +26,11 @@ use access::AccessWatch;
 use deliveries::Logs;
 use hooks::HookWatch;
 use places::Pauses;
+use usher_core::model::change::{ChangeKey, Snapshot};
+use usher_core::model::fact::Fact;
+use usher_core::model::fingerprint::fingerprint;
+use usher_core::model::people::{Directory, Roster, RosterWish};
+use usher_core::model::policy::Policy;
 
 /// How far the watermark stays behind the sweep: projects are listed one after another, and forges
 /// date by their own clocks. What is listed twice is no news the second time.

@@ -8,13 +8,13 @@ use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine;
 use jiff::SignedDuration;
 use usher::clock::Clock;
-use usher::core::access::BotRights;
-use usher::core::action::{Action, Shape};
-use usher::core::change::{ChangeKey, ForgeKind};
-use usher::core::people::RosterWish;
-use usher::core::policy::Pattern;
 use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint, Since};
 use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox};
+use usher_core::audit::access::BotRights;
+use usher_core::model::action::{Action, Shape};
+use usher_core::model::change::{ChangeKey, ForgeKind};
+use usher_core::model::people::RosterWish;
+use usher_core::model::policy::Pattern;
 
 pub const APP_ID: u64 = 4_711;
 

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use usher::clock::Clock;
-use usher::core::action::{Action, Shape};
-use usher::core::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
-use usher::core::fact::{Fact, Refusal};
-use usher::core::people::RosterWish;
-use usher::core::policy::Pattern;
 use usher::forge::inspect::Role;
 use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint, HookPlace, Since};
 use usher::sandbox::{self, Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
+use usher_core::model::action::{Action, Shape};
+use usher_core::model::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
+use usher_core::model::fact::{Fact, Refusal};
+use usher_core::model::people::RosterWish;
+use usher_core::model::policy::Pattern;
 
 const PROJECT: &str = "acme/shop";
 
@@ -223,7 +223,7 @@ async fn who_has_approved_is_not_asked_again() {
         let rita = &seen.reviewers.unwrap().list[0];
         assert_eq!(rita.account, town.account("rita"));
         let (verdict, when) = rita.verdict.expect("a verdict");
-        assert_eq!(verdict, usher::core::change::Verdict::Approved);
+        assert_eq!(verdict, usher_core::model::change::Verdict::Approved);
         assert_eq!(when, town.clock.now(), "the time of the approval, not of the request");
     }
 }

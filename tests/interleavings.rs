@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use jiff::SignedDuration;
 use usher::clock::Clock;
-use usher::core::action::{Action, Shape};
-use usher::core::change::{Account, ChangeKey, ForgeKind};
-use usher::core::fact::Fact;
-use usher::core::policy::Pattern;
 use usher::forge::{Client, ClientConfig, Credentials, Hint};
 use usher::sandbox::{Access, ChangeRef, Forge, NewChange, Sandbox, Tier};
+use usher_core::model::action::{Action, Shape};
+use usher_core::model::change::{Account, ChangeKey, ForgeKind};
+use usher_core::model::fact::Fact;
+use usher_core::model::policy::Pattern;
 
 const PROJECT: &str = "acme/shop";
 const PEOPLE: [&str; 6] = ["rita", "ravi", "dora", "dan", "lena", "hugo"];

@@ -1,11 +1,11 @@
 //! Lines about who is there: forges that show somebody as busy, and words said on other changes.
 
-use usher::core::absence::Busy;
-use usher::core::change::{ChangeKey, ForgeKind};
-use usher::core::decide;
-use usher::core::fact::Fact;
-use usher::core::review::Review;
-use usher::core::world::World;
+use usher_core::decide;
+use usher_core::model::absence::Busy;
+use usher_core::model::change::{ChangeKey, ForgeKind};
+use usher_core::model::fact::Fact;
+use usher_core::model::review::Review;
+use usher_core::model::world::World;
 
 use super::{PROJECT, Story, Told, fit, moment, person};
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::civil::Time;
-use usher::core::calendar::Hours;
+use usher_core::model::calendar::Hours;
 
 use super::{Story, Told, at, date, fit, london, number, person};
 

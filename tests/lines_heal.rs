@@ -1,8 +1,8 @@
 //! Lines about changes that the forge no longer shows.
 
-use usher::core::change::ChangeKey;
-use usher::core::fact::Fact;
-use usher::core::lost::Loss;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
+use usher_core::model::unreachable::Loss;
 
 use super::fit;
 

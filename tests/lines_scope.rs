@@ -1,10 +1,10 @@
 //! Lines about scope, tickets, the queue and announcements.
 
-use usher::core::action::Action;
-use usher::core::change::ChangeKey;
-use usher::core::fact::Fact;
-use usher::core::queue::Waiting;
-use usher::core::tickets::{TicketRules, TicketSystem, compiled};
+use usher_core::model::action::Action;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
+use usher_core::model::queue::Waiting;
+use usher_core::model::tickets::{TicketRules, TicketSystem, compiled};
 
 use super::{Story, Told, fit, holds, moment, number, person, same};
 
@@ -21,7 +21,7 @@ impl Story {
         } else if let Some([most]) = fit("more than {} files mean a feature", line) {
             number(most).map(|most| scope.max_files = Some(most.into()))
         } else if line == "nothing means a feature" {
-            *scope = usher::core::scope::ScopeRules::default();
+            *scope = usher_core::model::scope::ScopeRules::default();
             Ok(())
         } else {
             return self.given_tickets(line);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Weekday;
-use usher::core::calendar::{Hours, Window};
+use usher_core::model::calendar::{Hours, Window};
 
 use super::{Story, Told, date, fit, hours, moment, person};
 use crate::support::company::zone;

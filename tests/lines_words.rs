@@ -1,8 +1,8 @@
 //! Lines of stories about commands and words: what Usher is called, who maintains, templates.
 
-use usher::core::action::Action;
-use usher::core::change::Account;
-use usher::core::words::templates::{Templates, Text};
+use usher_core::model::action::Action;
+use usher_core::model::change::Account;
+use usher_core::words::templates::{Templates, Text};
 
 use super::{Story, Told, fit, names, number, person, same};
 

@@ -3,9 +3,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use usher::core::action::Action;
-use usher::core::change::{Account, ForgeKind};
-use usher::core::fact::{Act, Actor, Command, Fact};
+use usher_core::model::action::Action;
+use usher_core::model::change::{Account, ForgeKind};
+use usher_core::model::fact::{Act, Actor, Command, Fact};
 
 use crate::support::company::{ACCOUNTS, Company, account};
 use crate::support::forge::Forge;

@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use usher::core::action::{Action, STATUS_MARKER};
-use usher::core::calendar::{Away, Hours};
-use usher::core::change::{Account, ChangeState, ChangedFile, ForgeKind, Verdict};
-use usher::core::fact::Fact;
-use usher::core::people::Workload;
-use usher::core::policy::Route;
-use usher::core::timebox::{Budget, Step, StepKind};
-use usher::core::words;
+use usher_core::model::action::{Action, STATUS_MARKER};
+use usher_core::model::calendar::{Away, Hours};
+use usher_core::model::change::{Account, ChangeState, ChangedFile, ForgeKind, Verdict};
+use usher_core::model::fact::Fact;
+use usher_core::model::people::Workload;
+use usher_core::model::policy::Route;
+use usher_core::model::timebox::{Budget, Step, StepKind};
+use usher_core::words;
 
 #[path = "lines_time.rs"]
 mod lines_time;
@@ -424,9 +424,9 @@ impl Story {
 }
 
 fn pool_mut<'a>(
-    policy: &'a mut usher::core::policy::Policy,
+    policy: &'a mut usher_core::model::policy::Policy,
     name: &str,
-) -> Result<&'a mut usher::core::policy::Pool, String> {
+) -> Result<&'a mut usher_core::model::policy::Pool, String> {
     policy.pools.iter_mut().find(|pool| pool.name == name).ok_or_else(|| format!("there is no pool {name}"))
 }
 

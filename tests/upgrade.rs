@@ -1,12 +1,12 @@
 //! What an earlier version stored is read by this one, and decided on as if nothing had happened.
 
 use jiff::Timestamp;
-use usher::core::action::Action;
-use usher::core::candidate::Standing;
-use usher::core::change::{Account, ForgeKind};
-use usher::core::fact::{Act, Fact};
-use usher::core::reason::Reason;
-use usher::core::review::{Review, Stage};
+use usher_core::model::action::Action;
+use usher_core::model::candidate::Standing;
+use usher_core::model::change::{Account, ForgeKind};
+use usher_core::model::fact::{Act, Fact};
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Review, Stage};
 
 use crate::support::company::{Company, account};
 use crate::support::forge::Forge;

@@ -12,11 +12,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use usher::clock::Clock;
-use usher::core::change::ForgeKind;
-use usher::core::people::RosterWish;
-use usher::core::policy::Pattern;
 use usher::forge::{Client, ClientConfig, Credentials, Way};
 use usher::sandbox::{Forge, Sandbox};
+use usher_core::model::change::ForgeKind;
+use usher_core::model::people::RosterWish;
+use usher_core::model::policy::Pattern;
 
 pub const PASSWORD: &str = "s3cret-of-the-proxy";
 const HEAD_MAX: usize = 16 * 1024;

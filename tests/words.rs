@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use usher::core::calendar::Away;
-use usher::core::change::{Account, ChangeState, ForgeKind, Verdict};
-use usher::core::commands::{Allowed, COMMANDS};
-use usher::core::fact::Fact;
 use usher::forge::command::commands;
+use usher_core::model::calendar::Away;
+use usher_core::model::change::{Account, ChangeState, ForgeKind, Verdict};
+use usher_core::model::commands::{Allowed, COMMANDS};
+use usher_core::model::fact::Fact;
 
 use crate::support::company::{Company, account, pool};
 use crate::support::forge::Forge;
@@ -191,7 +191,7 @@ fn the_documentation_lists_every_command_with_who_may() {
     for rule in &COMMANDS {
         let word = rule.usage.split(' ').next().unwrap();
         assert!(
-            usher::core::words::help("usher").contains(&format!("`@usher {}`", rule.usage)),
+            usher_core::words::help("usher").contains(&format!("`@usher {}`", rule.usage)),
             "help forgets `{word}`"
         );
         let who = match rule.allowed {

@@ -13,10 +13,10 @@ use super::service::client;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::core::access::{AccessFacts, AccessReport, Need, Row, judge};
-use crate::core::change::ForgeKind;
-use crate::core::people::{Directory, RosterWish};
-use crate::core::words;
+use usher_core::audit::access::{AccessFacts, AccessReport, Need, Row, judge};
+use usher_core::model::change::ForgeKind;
+use usher_core::model::people::{Directory, RosterWish};
+use usher_core::words;
 
 /// Rows that are printed of one forge; of more, only those that lack something.
 const ROWS_MAX: usize = 60;

@@ -9,10 +9,10 @@ use super::service::client;
 use super::{CliError, check_owners, check_projects, check_rules, check_token, load, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::core::change::ForgeKind;
-use crate::core::people::{Directory, Roster, RosterWish};
-use crate::core::words::rehearse;
 use crate::forge::{Client, Fault};
+use usher_core::model::change::ForgeKind;
+use usher_core::model::people::{Directory, Roster, RosterWish};
+use usher_core::words::rehearse;
 
 pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");

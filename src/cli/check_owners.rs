@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Config, Forge};
-use crate::core::codeowners::{BYTES_MAX, Codeowners};
-use crate::core::people::Directory;
 use crate::forge::{Client, Fault, Listing, OwnersRead};
+use usher_core::choose::codeowners::{BYTES_MAX, Codeowners};
+use usher_core::model::people::Directory;
 
 /// Projects whose file is read, at most.
 const PROJECTS_MAX: usize = 50;
@@ -82,9 +82,9 @@ fn known(file: &Codeowners, directory: &Directory) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::change::{Account, ForgeKind};
-    use crate::core::people::Roster;
-    use crate::core::policy::{Policy, Pool};
+    use usher_core::model::change::{Account, ForgeKind};
+    use usher_core::model::people::Roster;
+    use usher_core::model::policy::{Policy, Pool};
 
     fn directory() -> Directory {
         let pool = Pool { name: "backend".into(), members: vec!["rita".into()], ..Pool::default() };

@@ -1,9 +1,9 @@
 //! What `usher check` says of routes, time boxes, scope and tickets, so that a slip shows.
 
-use crate::core::policy::{Policy, Route};
-use crate::core::review::Stage;
-use crate::core::terms::Court;
-use crate::core::words;
+use usher_core::model::policy::{Policy, Route};
+use usher_core::model::review::Stage;
+use usher_core::model::terms::Court;
+use usher_core::words;
 
 /// The rules that are in force beside pools and routes, a line each.
 pub(super) fn print(policy: &Policy) {

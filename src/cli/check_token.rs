@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::finding::Findings;
 use crate::config::{Config, Forge};
-use crate::core::change::ForgeKind;
-use crate::core::people::RosterWish;
 use crate::forge::Fault;
 use crate::forge::inspect::{Installation, TokenFacts};
+use usher_core::model::change::ForgeKind;
+use usher_core::model::people::RosterWish;
 
 /// A token that ends sooner is worth a word.
 const EXPIRY_NOTICE: SignedDuration = SignedDuration::from_hours(14 * 24);

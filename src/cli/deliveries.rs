@@ -9,8 +9,8 @@ use comfy_table::presets::NOTHING;
 use super::paper::action_words;
 use super::{CliError, start_logging};
 use crate::config::Config;
-use crate::core::words::happening;
 use crate::store::{InboxRow, OutboxRow, OutboxState, Store};
+use usher_core::words::happening;
 
 /// Rows that are listed at most, of each kind.
 const ROWS: u32 = 100;

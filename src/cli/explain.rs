@@ -9,8 +9,8 @@ use super::service::client;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::core::change::ChangeKey;
-use crate::core::fact::Fact;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
 
 pub(super) async fn run(config: Config, change: &str, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");

@@ -5,20 +5,20 @@ use anyhow::Context;
 use super::service::client;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::core::absence::BusyPeople;
-use crate::core::action::Action;
-use crate::core::candidate::Candidate;
-use crate::core::change::ChangeKey;
-use crate::core::decide;
-use crate::core::fact::Fact;
-use crate::core::people::{Directory, Roster, RosterWish, Workloads};
-use crate::core::pick::pick;
-use crate::core::reason::Reason;
-use crate::core::review::Review;
-use crate::core::words;
-use crate::core::world::{Decision, World};
 use crate::forge::{Client, Hint};
 use crate::store::{Store, StoreError};
+use usher_core::choose::pick::pick;
+use usher_core::decide;
+use usher_core::model::absence::BusyPeople;
+use usher_core::model::action::Action;
+use usher_core::model::candidate::Candidate;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
+use usher_core::model::people::{Directory, Roster, RosterWish, Workloads};
+use usher_core::model::reason::Reason;
+use usher_core::model::review::Review;
+use usher_core::model::world::{Decision, World};
+use usher_core::words;
 
 /// One forge as it is known, and the store if there is one, both only to be looked at.
 pub(super) struct Paper {
@@ -270,7 +270,7 @@ pub(super) fn action_words(action: &Action) -> String {
         Action::ReadFiles { .. } => "read the changed files".into(),
         Action::Shape(shape) => {
             let mut parts = Vec::new();
-            let logins = |set: &std::collections::BTreeSet<crate::core::change::Account>| {
+            let logins = |set: &std::collections::BTreeSet<usher_core::model::change::Account>| {
                 set.iter().map(|account| account.login.clone()).collect::<Vec<_>>().join(", ")
             };
             if !shape.reviewers.is_empty() {

@@ -13,11 +13,11 @@ use super::service::client;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::core::membership::Colleague;
-use crate::core::people::{Roster, RosterWish, Workloads};
-use crate::core::words;
 use crate::engine::{Knowledge, Known};
 use crate::store::{Store, StoreError};
+use usher_core::audit::membership::Colleague;
+use usher_core::model::people::{Roster, RosterWish, Workloads};
+use usher_core::words;
 
 pub(super) async fn run(config: &Config, refresh: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");

@@ -13,10 +13,10 @@ use super::paper::{Paper, Sketch};
 use super::service::inbounds;
 use super::{CliError, start_logging};
 use crate::config::Config;
-use crate::core::change::{ChangeKey, ForgeKind};
-use crate::core::fact::Fact;
-use crate::core::words::happening;
 use crate::forge::Reading;
+use usher_core::model::change::{ChangeKey, ForgeKind};
+use usher_core::model::fact::Fact;
+use usher_core::words::happening;
 
 pub(super) async fn run(
     config: Config,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
-use crate::core::calendar::Hours;
-use crate::core::policy::OwnWeek;
+use usher_core::model::calendar::Hours;
+use usher_core::model::policy::OwnWeek;
 
 use super::mistakes::{Book, Fault, did_you_mean, nearest};
 use super::reader::{Placed, Section};

@@ -7,9 +7,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use crate::core::calendar::Window;
-use crate::core::change::ForgeKind;
-use crate::core::policy::Pattern;
+use usher_core::model::calendar::Window;
+use usher_core::model::change::ForgeKind;
+use usher_core::model::policy::Pattern;
 
 use super::mistakes::{Book, Fault, did_you_mean};
 use super::reader::{Placed, Section, bare};

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::core::calendar::Hours;
-use crate::core::change::ForgeKind;
-use crate::core::policy::{GroupRef, Maintainers, PersonPolicy, Pool, Support};
+use usher_core::model::calendar::Hours;
+use usher_core::model::change::ForgeKind;
+use usher_core::model::policy::{GroupRef, Maintainers, PersonPolicy, Pool, Support};
 
 use super::calendars::{self, Calendars};
 use super::forges::ReadForge;

@@ -1,6 +1,6 @@
 //! `[[pool]]` and `[[route]]`: who reviews, and what.
 
-use crate::core::policy::{Pool, Route, Support};
+use usher_core::model::policy::{Pool, Route, Support};
 
 use super::calendars::Calendars;
 use super::forges::ReadForge;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::core::calendar::Hours;
-use crate::core::policy::{ForgePolicy, Labels, Limits, Policy};
+use usher_core::model::calendar::Hours;
+use usher_core::model::policy::{ForgePolicy, Labels, Limits, Policy};
 
 use super::calendars::Calendars;
 use super::forges::ReadForge;

@@ -135,9 +135,9 @@ fn the_least_configuration_has_the_documented_defaults() {
     assert_eq!(config.reconcile_every, Duration::from_secs(600));
     assert_eq!(config.forges[0].url, "https://gitlab.com");
     let policy = &config.policy;
-    assert_eq!(policy.boxes, crate::core::timebox::BoxRules::default());
-    assert_eq!(policy.labels, crate::core::policy::Labels::default());
-    assert_eq!(policy.limits, crate::core::policy::Limits::default());
+    assert_eq!(policy.boxes, usher_core::model::timebox::BoxRules::default());
+    assert_eq!(policy.labels, usher_core::model::policy::Labels::default());
+    assert_eq!(policy.limits, usher_core::model::policy::Limits::default());
     let pool = &policy.pools[0];
     assert_eq!((pool.reviewers, pool.approvals, pool.capacity), (1, 1, 5));
     assert_eq!(short(&read(LEAST)), "");

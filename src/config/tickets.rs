@@ -5,8 +5,8 @@ use std::sync::Arc;
 use regex::Regex;
 use url::Url;
 
-use crate::core::scope::ScopeRules;
-use crate::core::tickets::{TicketRules, TicketSystem, compiled};
+use usher_core::model::scope::ScopeRules;
+use usher_core::model::tickets::{TicketRules, TicketSystem, compiled};
 
 use super::mistakes::{Book, Fault, did_you_mean};
 use super::reader::{Placed, Section, bare};

@@ -1,7 +1,7 @@
 //! Time boxes: `[timebox.…]`, the same inside a `[[pool]]` or `[[route]]`, and `[[timebox_rule]]`.
 
-use crate::core::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
-use crate::core::timebox::{BoxRule, BoxRules, Step, StepKind};
+use usher_core::model::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
+use usher_core::model::timebox::{BoxRule, BoxRules, Step, StepKind};
 
 use super::keys::{self, Keys};
 use super::mistakes::Book;

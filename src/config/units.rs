@@ -6,9 +6,9 @@ use std::time::Duration;
 use jiff::civil::{Date, Weekday};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::core::calendar::{Away, Window};
-use crate::core::policy::Pattern;
-use crate::core::timebox::{Budget, StepKind};
+use usher_core::model::calendar::{Away, Window};
+use usher_core::model::policy::Pattern;
+use usher_core::model::timebox::{Budget, StepKind};
 
 use super::mistakes::{Fault, did_you_mean};
 use super::tree::{Node, Value};

@@ -18,10 +18,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::core::action::Announcement;
-use crate::core::change::ChangeKey;
-use crate::core::tickets::Ticket;
 use crate::forge::Fault;
+use usher_core::model::action::Announcement;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::tickets::Ticket;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Standard Webhooks recommends 15 to 30 seconds for the whole request.

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use crate::core::absence::{AbsenceWish, Absences, BusyPeople};
-use crate::core::access::AccessFacts;
-use crate::core::membership::{Colleague, Oddity, OnForge, everybody, oddities};
-use crate::core::people::{Directory, Roster, RosterWish};
-use crate::core::policy::Policy;
+use usher_core::audit::access::AccessFacts;
+use usher_core::audit::membership::{Colleague, Oddity, OnForge, everybody, oddities};
+use usher_core::model::absence::{AbsenceWish, Absences, BusyPeople};
+use usher_core::model::people::{Directory, Roster, RosterWish};
+use usher_core::model::policy::Policy;
 
 /// The policy with the people of every forge. Cheap to read from anywhere.
 pub struct Knowledge {

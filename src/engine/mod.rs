@@ -17,17 +17,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::core::absence::AbsenceWish;
-use crate::core::action::Action;
-use crate::core::change::ChangeKey;
-use crate::core::decide;
-use crate::core::fact::Fact;
-use crate::core::reason::Reason;
-use crate::core::review::{Hold, Review};
-use crate::core::words::happening;
-use crate::core::world::World;
 use crate::metrics::Metrics;
 use crate::store::{Commit, CommitError, InboxItem, LedgerEntry, Store, StoreError};
+use usher_core::decide;
+use usher_core::model::absence::AbsenceWish;
+use usher_core::model::action::Action;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Hold, Review};
+use usher_core::model::world::World;
+use usher_core::words::happening;
 
 pub use knowledge::{DisabledHook, ForgeKnowledge, HookTest, Knowledge, Known};
 
@@ -350,7 +350,7 @@ fn told_at(fact: &Fact, now: Timestamp) -> Timestamp {
 /// One line per decision that had a reason. Users' texts and bodies are never logged.
 fn log(change: &ChangeKey, ledger: &[LedgerEntry]) {
     for entry in ledger {
-        let reasons: Vec<String> = entry.reasons.iter().map(crate::core::words::sentence).collect();
+        let reasons: Vec<String> = entry.reasons.iter().map(usher_core::words::sentence).collect();
         let actions: Vec<String> = entry.actions.iter().map(Action::kind).collect();
         tracing::info!(%change, fact = entry.fact, actions = actions.join(","), "{}", reasons.join(" "));
     }

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Engine;
-use crate::core::change::ChangeKey;
-use crate::core::fact::Fact;
-use crate::core::lost::Loss;
 use crate::store::{InboxItem, StoreError};
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
+use usher_core::model::unreachable::Loss;
 
 /// News under a new name wait so long, until the review has been carried over.
 const CARRY_OVER: SignedDuration = SignedDuration::from_secs(1);

@@ -8,9 +8,9 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::core::change::ChangeKey;
-use crate::core::fact::{Fact, Refusal};
-use crate::core::people::Directory;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::{Fact, Refusal};
+use usher_core::model::people::Directory;
 
 /// How long a refusal is believed: access may be granted any time.
 const BELIEVED_FOR: SignedDuration = SignedDuration::from_hours(24);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::client::Client;
 use super::fault::Fault;
 use super::http::Pages;
-use crate::core::access::{AccessFacts, ProjectFacts, Rank, Unseen};
-use crate::core::policy::Pattern;
+use usher_core::audit::access::{AccessFacts, ProjectFacts, Rank, Unseen};
+use usher_core::model::policy::Pattern;
 
 /// Projects that are looked into, at most: each costs a request for every 100 members.
 pub const ACCESS_PROJECTS_MAX: usize = 500;

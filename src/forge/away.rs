@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::core::absence::{AWAY_DAYS_MAX, AwayEnd};
+use usher_core::model::absence::{AWAY_DAYS_MAX, AwayEnd};
 
 /// Reads what follows `away`: `until 2026-12-01`, `2026-12-01`, or `3d` (working days); what follows
 /// that is a word to the colleagues. `None` for everything else.

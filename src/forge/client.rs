@@ -17,13 +17,13 @@ use super::url::Place;
 use super::way::Way;
 use super::{github, gitlab, owners, story};
 use crate::clock::Clock;
-use crate::core::absence::Busy;
-use crate::core::action::Action;
-use crate::core::change::{Account, ChangeKey, ForgeKind, Snapshot};
-use crate::core::fact::Fact;
-use crate::core::people::{Roster, RosterWish};
-use crate::core::policy::Pattern;
-use crate::core::tickets::TicketRules;
+use usher_core::model::absence::Busy;
+use usher_core::model::action::Action;
+use usher_core::model::change::{Account, ChangeKey, ForgeKind, Snapshot};
+use usher_core::model::fact::Fact;
+use usher_core::model::people::{Roster, RosterWish};
+use usher_core::model::policy::Pattern;
+use usher_core::model::tickets::TicketRules;
 
 pub use hooks::Watched;
 

@@ -5,8 +5,8 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::away;
-use crate::core::fact::Command;
-use crate::core::timebox::Budget;
+use usher_core::model::fact::Command;
+use usher_core::model::timebox::Budget;
 
 /// Commands taken from one comment; the rest is left unread.
 pub const COMMANDS_MAX: usize = 5;
@@ -464,7 +464,7 @@ mod tests {
     /// Whatever Usher writes would be obeyed by nobody, not even without its marker.
     #[test]
     fn own_texts_have_no_commands_in_them() {
-        use crate::core::words;
+        use usher_core::words;
         let known = Some("decline");
         for text in
             [words::help("usher"), words::not_understood("@usher skip", known, "usher"), words::stranger()]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::tolerant::Text;
-use crate::core::tickets::{Ticket, TicketRules};
+use usher_core::model::tickets::{Ticket, TicketRules};
 
 /// Reads the field of a description unparsed: a missing one is not told, `null` is an empty one.
 pub(super) fn described<'de, D: Deserializer<'de>>(

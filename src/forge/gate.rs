@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::budget::{Budget, Budgets, Purpose, Purse};
 use super::fault::{Limit, Patience, Scope};
 use crate::clock::Clock;
-use crate::core::change::ForgeKind;
+use usher_core::model::change::ForgeKind;
 
 /// What a request does to the forge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::fault::Fault;
 use super::gitlab::HookState;
-use crate::core::change::ForgeKind;
+use usher_core::model::change::ForgeKind;
 
 /// An event that [`Inbound`](super::Inbound) reads; to no other is subscribed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

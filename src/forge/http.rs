@@ -23,7 +23,7 @@ use super::github::{App, SignIn, Whose};
 use super::moved::{self, Moves};
 use super::way::Way;
 use crate::clock::Clock;
-use crate::core::change::ForgeKind;
+use usher_core::model::change::ForgeKind;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

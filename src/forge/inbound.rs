@@ -10,10 +10,10 @@ use thiserror::Error;
 
 use super::signature::{BadSecret, GitHubProof, GitLabProof, Unverified};
 use super::{github, gitlab};
-use crate::core::change::{Account, ChangeKey, ForgeKind};
-use crate::core::fact::Fact;
-use crate::core::people::{DEFAULT_HANDLE, handle_of};
-use crate::core::tickets::TicketRules;
+use usher_core::model::change::{Account, ChangeKey, ForgeKind};
+use usher_core::model::fact::Fact;
+use usher_core::model::people::{DEFAULT_HANDLE, handle_of};
+use usher_core::model::tickets::TicketRules;
 
 /// Longest delivery id that is taken from a header; a longer one is replaced by the body's digest.
 const DELIVERY_ID_CHARS_MAX: usize = 200;

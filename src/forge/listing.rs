@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::fault::Fault;
 use super::http::Pages;
-use crate::core::change::{ChangeKey, Snapshot};
-use crate::core::policy::Pattern;
+use usher_core::model::change::{ChangeKey, Snapshot};
+use usher_core::model::policy::Pattern;
 
 /// Changes as a sweep saw them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use jiff::civil::Date;
 
 use super::fault::Fault;
 use super::story::{People, known};
-use crate::core::change::Account;
-use crate::core::membership::{MemberNote, MemberState};
-use crate::core::people::Roster;
+use usher_core::model::change::Account;
+use usher_core::model::people::Roster;
+use usher_core::model::people::{MemberNote, MemberState};
 
 /// A member of a group, or an account that was looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::fault::Fault;
-use crate::core::change::{ChangeKey, ChangedFile, ForgeKind, OwnersFile};
-use crate::core::codeowners::{BYTES_MAX, Codeowners, places};
-use crate::core::fact::Fact;
+use usher_core::choose::codeowners::{BYTES_MAX, Codeowners, places};
+use usher_core::model::change::{ChangeKey, ChangedFile, ForgeKind, OwnersFile};
+use usher_core::model::fact::Fact;
 
 /// Files of one change whose owners are looked up, at most.
 const FILES_MAX: usize = 1_000;
@@ -107,8 +107,8 @@ mod tests {
 
     use super::super::testing::{Script, change};
     use super::*;
-    use crate::core::action::Action;
     use crate::forge::Hint;
+    use usher_core::model::action::Action;
 
     const FILES: [&str; 2] =
         ["/projects/acme%2Fshop/merge_requests/7/diffs", "/repos/acme/shop/pulls/7/files"];

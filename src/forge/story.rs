@@ -11,10 +11,10 @@ use super::client::{Hint, Performed};
 use super::fault::{ANSWER_CHARS, Fault};
 use super::membership::{self, Member};
 use crate::clock::Clock;
-use crate::core::absence::Busy;
-use crate::core::action::Action;
-use crate::core::change::{Account, ChangeKey, ForgeKind};
-use crate::core::people::{Roster, RosterWish};
+use usher_core::model::absence::Busy;
+use usher_core::model::action::Action;
+use usher_core::model::change::{Account, ChangeKey, ForgeKind};
+use usher_core::model::people::{Roster, RosterWish};
 
 /// Comments on a change, written by our own account.
 #[async_trait]

@@ -7,8 +7,8 @@ use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
 use super::{Client, ClientConfig, Credentials};
 use crate::clock::Clock;
-use crate::core::change::{Account, ChangeKey, ForgeKind};
-use crate::core::policy::Pattern;
+use usher_core::model::change::{Account, ChangeKey, ForgeKind};
+use usher_core::model::policy::Pattern;
 
 pub(super) const TOKEN: &str = "glpat-hush-hush";
 

@@ -10,8 +10,8 @@ use wiremock::ResponseTemplate;
 use super::testing::{Script, TOKEN, change, config, start};
 use super::{Client, Fault, Hint};
 use crate::clock::Clock;
-use crate::core::action::Action;
-use crate::core::change::ForgeKind;
+use usher_core::model::action::Action;
+use usher_core::model::change::ForgeKind;
 
 const COMMENTS: &str = "/repos/acme/shop/issues/7/comments";
 const NOTES: &str = "/projects/acme%2Fshop/merge_requests/7/notes";
@@ -190,7 +190,7 @@ async fn everything_a_client_does_can_be_spawned() {
         let _ = client.perform(&change(), &status(), Hint::default()).await;
         let _ = client.observe(&change()).await;
         let _ = client.list(&super::Since::default()).await;
-        client.roster(&crate::core::people::RosterWish::default()).await
+        client.roster(&usher_core::model::people::RosterWish::default()).await
     };
     assert_eq!(tokio::spawn(all).await.unwrap(), Err(Fault::Gone));
 }

@@ -15,7 +15,7 @@ use super::http::Transport;
 use super::testing::{Script, TOKEN, account, change, start};
 use super::{Credentials, Fault, Way};
 use crate::clock::Clock;
-use crate::core::change::ForgeKind;
+use usher_core::model::change::ForgeKind;
 
 fn transport(listener: &TcpListener, timeout: Duration) -> Transport {
     let api = format!("http://{}/api/v3/", listener.local_addr().unwrap()).parse().unwrap();

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::core::change::{ChangeKey, ForgeKind};
+use usher_core::model::change::{ChangeKey, ForgeKind};
 
 /// The two roots of one forge. Both end with a slash, so that `Url::join` keeps a path prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]

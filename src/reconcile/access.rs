@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::Reconcile;
-use crate::core::access::{AccessFacts, ProjectFacts, Unseen};
+use usher_core::audit::access::{AccessFacts, ProjectFacts, Unseen};
 
 /// Time between two rounds.
 const ROUND_EVERY: SignedDuration = SignedDuration::from_hours(24);

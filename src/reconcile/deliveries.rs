@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Reconcile;
-use crate::core::change::ForgeKind;
 use crate::forge::{DeliveryLog, FailedDelivery, Fault};
 use crate::store::StoreError;
+use usher_core::model::change::ForgeKind;
 
 /// GitHub keeps deliveries for three days.
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(3 * 24);

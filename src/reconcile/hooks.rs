@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Reconcile;
-use crate::core::change::ForgeKind;
 use crate::engine::{DisabledHook, HookTest};
 use crate::forge::{Fault, HookPlace, HookState, InstalledHook, Watched};
 use crate::store::{Filter, StoreError};
+use usher_core::model::change::ForgeKind;
 
 /// Healthy hooks are looked at once in this time; reported ones with every sweep.
 const ROUND_EVERY: SignedDuration = SignedDuration::from_hours(1);

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Reconcile, SweepError};
-use crate::core::change::ChangeKey;
-use crate::core::fact::Fact;
-use crate::core::lost::Loss;
-use crate::core::review::Review;
 use crate::forge::{Fault, Whereabouts};
 use crate::store::Filter;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
+use usher_core::model::review::Review;
+use usher_core::model::unreachable::Loss;
 
 /// Pause between two roll calls.
 const ROLL_EVERY: SignedDuration = SignedDuration::from_hours(6);

@@ -7,8 +7,8 @@ use sqlx::{Sqlite, Transaction};
 use super::error::{StoreError, at};
 use super::rows::{instant, json, millis};
 use super::{Store, sql};
-use crate::core::absence::{Absence, AbsenceWish, Absences};
-use crate::core::calendar::Away;
+use usher_core::model::absence::{Absence, AbsenceWish, Absences};
+use usher_core::model::calendar::Away;
 
 type Columns = (String, Option<String>, Option<String>, i64);
 

@@ -8,11 +8,11 @@ use sqlx::{Sqlite, Transaction};
 use super::error::{CommitError, StoreError, at};
 use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
 use super::{Commit, Store, Stored, absences, moves, outbox, queue, sql};
-use crate::core::action::Action;
-use crate::core::asked::Asked;
-use crate::core::change::ChangeKey;
-use crate::core::people::{Workload, Workloads};
-use crate::core::review::Review;
+use usher_core::model::action::Action;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::people::{Workload, Workloads};
+use usher_core::model::recent_requests::Asked;
+use usher_core::model::review::Review;
 
 /// The day of the limits "per day".
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;

@@ -6,8 +6,8 @@ use sqlx::{Sqlite, Transaction};
 use super::error::{StoreError, at};
 use super::rows::{instant, instant_if, json, key, millis, parsed};
 use super::{InboxItem, NewDelivery, Put, Store, sql};
-use crate::core::change::ChangeKey;
-use crate::core::fact::Fact;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
 
 /// How long a row waits that cannot be read, for instance after a downgrade.
 const UNREADABLE_WAIT: SignedDuration = SignedDuration::from_hours(1);

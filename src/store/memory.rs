@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::error::{StoreError, at};
 use super::rows::{instant, instant_if, json, millis, parsed};
 use super::{Pruned, Store, sql};
-use crate::core::people::Roster;
+use usher_core::model::people::Roster;
 
 /// How long ids of deliveries are remembered after the decision, at least.
 const KEEP_IDS: SignedDuration = SignedDuration::from_hours(8 * 24);

@@ -5,8 +5,8 @@ use sqlx::{Sqlite, Transaction};
 use super::error::{StoreError, at};
 use super::rows::key;
 use super::{Store, sql};
-use crate::core::change::ChangeKey;
-use crate::core::review::Review;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::review::Review;
 
 const TABLES: [&str; 7] = [
     sql::MOVE_REVIEW,

@@ -7,8 +7,8 @@ use super::error::{StoreError, at};
 use super::intake::insert_facts;
 use super::rows::{instant, instant_if, json, key, millis, millis_up, parsed, small};
 use super::{OutboxItem, Settlement, Store, sql, sqlite};
-use crate::core::action::Action;
-use crate::core::change::ChangeKey;
+use usher_core::model::action::Action;
+use usher_core::model::change::ChangeKey;
 
 /// How long a claimed row belongs to who claimed it.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);

@@ -8,9 +8,9 @@ use sqlx::{Sqlite, Transaction};
 use super::error::{StoreError, at};
 use super::rows::{instant, key, millis};
 use super::{Store, sql};
-use crate::core::change::ChangeKey;
-use crate::core::queue::{Queue, Waiting};
-use crate::core::review::Review;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::queue::{Queue, Waiting};
+use usher_core::model::review::Review;
 
 /// The first of each person's line that are looked at; whoever is behind them has to wait anyhow.
 const LINE_SEEN_MAX: i64 = 50;

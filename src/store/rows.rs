@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
-use crate::core::change::ChangeKey;
+use usher_core::model::change::ChangeKey;
 
 /// An instant as a column: epoch milliseconds.
 pub(super) fn millis(instant: Timestamp) -> i64 {

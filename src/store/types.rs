@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::core::absence::AbsenceWish;
-use crate::core::action::Action;
-use crate::core::change::ChangeKey;
-use crate::core::fact::Fact;
-use crate::core::reason::Reason;
-use crate::core::review::{Review, Stage};
+use usher_core::model::absence::AbsenceWish;
+use usher_core::model::action::Action;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Review, Stage};
 
 /// One webhook request, read and about to be kept. It has no `Debug`, so that no body ends in a log.
 #[derive(Clone)]

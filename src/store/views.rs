@@ -4,9 +4,9 @@ use super::decisions::stored;
 use super::error::{StoreError, at};
 use super::rows::{count, instant, instant_if, key, parsed, small};
 use super::{Counts, Filter, InboxRow, LedgerEntry, LedgerRow, OutboxRow, OutboxState, Store, Stored, sql};
-use crate::core::action::Action;
-use crate::core::change::ChangeKey;
-use crate::core::review::Stage;
+use usher_core::model::action::Action;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::review::Stage;
 
 type InboxColumns = (i64, Option<String>, String, String, String, i64, i64, Option<String>, Option<i64>);
 type OutboxColumns = (i64, i64, String, String, i64, i64, i64, i64, i64, Option<i64>, Option<String>);

@@ -10,9 +10,9 @@ use super::dashboard::{clockface, render};
 use super::door::Door;
 use super::page::{Clockface, Moment};
 use super::problem::Problem;
-use crate::core::access::judge;
-use crate::core::words;
 use crate::engine::{ForgeKnowledge, Known};
+use usher_core::audit::access::judge;
+use usher_core::words;
 
 /// Gaps of one forge that are shown.
 const GAPS_MAX: usize = 200;

@@ -14,14 +14,14 @@ use super::door::Door;
 use super::history::{self, Entry};
 use super::problem::Problem;
 use super::view::{self, Eyes, ReviewerView};
-use crate::core::change::Account;
-use crate::core::membership::{Colleague, Role};
-use crate::core::people::Workloads;
-use crate::core::review::{Hold, Review, Stage};
-use crate::core::tickets::Ticket;
-use crate::core::words;
 use crate::engine::Known;
 use crate::store::{Filter, Stored};
+use usher_core::audit::membership::{Colleague, Role};
+use usher_core::model::change::Account;
+use usher_core::model::people::Workloads;
+use usher_core::model::review::{Hold, Review, Stage};
+use usher_core::model::tickets::Ticket;
+use usher_core::words;
 
 /// Reviews in one answer, unless the request says otherwise, and at most.
 const LIMIT: u32 = 50;

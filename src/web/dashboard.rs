@@ -16,9 +16,9 @@ use super::page::{
     Clockface, DeadLetter, DoneRow, Forge, Group, LedgerLine, Overview, ReviewPage, Row, Tile,
 };
 use super::problem::Problem;
-use crate::core::review::Stage;
 use crate::engine::Known;
 use crate::store::{Counts, Filter, OutboxState};
+use usher_core::model::review::Stage;
 
 /// Open stages in the order in which they deserve attention.
 const STAGES: [(Stage, &str); 5] = [

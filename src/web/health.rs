@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::door::Door;
-use crate::core::change::ForgeKind;
 use crate::engine::DisabledHook;
 use crate::store::StoreError;
+use usher_core::model::change::ForgeKind;
 
 /// How long the store may take to answer.
 const STORE_PATIENCE: Duration = Duration::from_secs(2);

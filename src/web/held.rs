@@ -15,10 +15,11 @@ use super::door::Door;
 use super::page::{Clockface, Moment, Prose, titled};
 use super::problem::Problem;
 use super::view;
-use crate::core::held::{Held, held};
-use crate::core::words;
 use crate::engine::Known;
 use crate::store::{Filter, Stored};
+use usher_core::decide::suppressed::held;
+use usher_core::model::suppressed::Held;
+use usher_core::words;
 
 /// Open reviews that are gone through at most, this many at a time: the newest.
 const SCAN: u32 = 200;

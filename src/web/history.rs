@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::core::action::Action;
-use crate::core::change::ChangeKey;
-use crate::core::reason::Reason;
-use crate::core::words;
 use crate::store::{LedgerRow, Store, StoreError};
+use usher_core::model::action::Action;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::reason::Reason;
+use usher_core::words;
 
 /// Entries among which the newest reasons are looked for.
 const RECENT: u32 = 6;

@@ -13,9 +13,9 @@ use http::HeaderMap;
 use super::answer::Answer;
 use super::body::{self, Held, Unread};
 use super::door::Door;
-use crate::core::change::ChangeKey;
 use crate::forge::{Inbound, Incoming, Reading};
 use crate::store::{NewDelivery, Put, StoreError};
+use usher_core::model::change::ChangeKey;
 
 /// In metrics and logs, instead of a forge name that a stranger made up.
 const NO_FORGE: &str = "-";

@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use super::door::Door;
 use super::health::seconds;
 use super::problem::Problem;
-use crate::core::review::Stage;
 use crate::forge::Health;
 use crate::metrics::{BudgetLabels, ForgeLabels, Metrics, StageLabels};
 use crate::store::Counts;
+use usher_core::model::review::Stage;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 

@@ -6,12 +6,12 @@ use jiff::tz::TimeZone;
 
 use super::history::{Entry, last_sentences};
 use super::view::{self, Court, Eyes, View};
-use crate::core::change::{ChangeState, ForgeKind};
-use crate::core::review::{Hold, Review, Stage};
-use crate::core::words;
 use crate::engine::{DisabledHook, ForgeKnowledge, Known};
 use crate::forge::Health;
 use crate::store::{OutboxRow, OutboxState, Stored};
+use usher_core::model::change::{ChangeState, ForgeKind};
+use usher_core::model::review::{Hold, Review, Stage};
+use usher_core::words;
 
 /// Disabled webhooks of a forge that are named.
 const HOOKS_MAX: usize = 10;

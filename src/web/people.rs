@@ -12,10 +12,10 @@ use super::dashboard::{clockface, render};
 use super::door::Door;
 use super::page::Clockface;
 use super::problem::Problem;
-use crate::core::membership::Colleague;
-use crate::core::people::Workloads;
-use crate::core::words;
 use crate::engine::Known;
+use usher_core::audit::membership::Colleague;
+use usher_core::model::people::Workloads;
+use usher_core::words;
 
 #[derive(Template)]
 #[template(path = "people.html")]

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::core::calendar::Agenda;
-use crate::core::change::{ChangeKey, ForgeKind};
-use crate::core::people::Directory;
-use crate::core::policy::Policy;
-use crate::core::review::{Assignment, Ended, Hold, Review, Stage};
-use crate::core::terms;
-use crate::core::timebox::Budget;
+use usher_core::model::calendar::Agenda;
+use usher_core::model::change::{ChangeKey, ForgeKind};
+use usher_core::model::people::Directory;
+use usher_core::model::policy::Policy;
+use usher_core::model::review::{Assignment, Ended, Hold, Review, Stage};
+use usher_core::model::terms;
+use usher_core::model::timebox::Budget;
 
 /// Who must act next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -289,13 +289,13 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::core::calendar::Away;
-    use crate::core::calendar::Hours;
-    use crate::core::change::{Account, ChangeState, Verdict};
-    use crate::core::people::Roster;
-    use crate::core::policy::{ForgePolicy, PersonPolicy, Pool};
-    use crate::core::review::{Origin, PoolReview};
-    use crate::core::timebox::TimeBox;
+    use usher_core::model::calendar::Away;
+    use usher_core::model::calendar::Hours;
+    use usher_core::model::change::{Account, ChangeState, Verdict};
+    use usher_core::model::people::Roster;
+    use usher_core::model::policy::{ForgePolicy, PersonPolicy, Pool};
+    use usher_core::model::review::{Origin, PoolReview};
+    use usher_core::model::timebox::TimeBox;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

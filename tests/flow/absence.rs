@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use usher::cli::service::Service;
-use usher::core::review::Stage;
 use usher::sandbox::{ChangeRef, Fault, Forge};
+use usher_core::model::review::Stage;
 
 use super::harness::{BOTH, House, Settings};
 

@@ -7,10 +7,10 @@ use jiff::SignedDuration;
 use serde_json::json;
 use tower::ServiceExt;
 use usher::cli::service;
-use usher::core::access::{AccessFacts, AccessReport, Need, Rank, judge};
-use usher::core::policy::Pattern;
 use usher::sandbox::{Access, Fault, Feature, Forge, Part};
 use usher::web;
+use usher_core::audit::access::{AccessFacts, AccessReport, Need, Rank, judge};
+use usher_core::model::policy::Pattern;
 
 use super::harness::{BOT, BOTH, House, Settings, name, project};
 use super::server::Server;

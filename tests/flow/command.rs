@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use usher::core::review::Stage;
 use usher::sandbox::{Fault, Forge};
+use usher_core::model::review::Stage;
 
 use super::harness::{BOTH, Settings, key, name, touching};
 use super::server::{Server, until, usher};

@@ -19,7 +19,8 @@ async fn assert_taken_on_once(server: &Server, change: &ChangeRef) {
     let store = server.store().await;
     let picks = store.ledger(&key(change), 1_000).await.unwrap();
     let picks = picks.iter().flat_map(|row| &row.entry.reasons);
-    let picked = picks.filter(|reason| matches!(reason, usher::core::reason::Reason::Picked { .. })).count();
+    let picked =
+        picks.filter(|reason| matches!(reason, usher_core::model::reason::Reason::Picked { .. })).count();
     assert_eq!(picked, 1, "{change} was decided once");
 }
 

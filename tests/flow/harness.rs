@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 use usher::cli::service::Service;
 use usher::clock::Clock;
 use usher::config::{self, Config, Outside};
-use usher::core::change::ChangeKey;
-use usher::core::review::{Review, Stage};
 use usher::sandbox::{
     Access, ChangeRef, ChangeSnapshot, ChangedFile, DeliveryOutcome, Forge, HookTarget, NewChange, NewHook,
     Sandbox,
 };
 use usher::web::{self, Limits};
+use usher_core::model::change::ChangeKey;
+use usher_core::model::review::{Review, Stage};
 
 pub const BOTH: [Forge; 2] = [Forge::Gitlab, Forge::Github];
 pub const BOT: &str = "usher";

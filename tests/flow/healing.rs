@@ -2,8 +2,8 @@
 //! limits, refusals.
 
 use jiff::{SignedDuration, Timestamp};
-use usher::core::review::Stage;
 use usher::sandbox::{ChangeRef, Fault, Forge, Sandbox, Verdict};
+use usher_core::model::review::Stage;
 
 use super::harness::{BOTH, House};
 use super::life::{full_life, portrait};

@@ -11,12 +11,12 @@ use tower::ServiceExt;
 use usher::bells::Bells;
 use usher::cli::service;
 use usher::config::Config;
-use usher::core::policy::Pattern;
 use usher::engine::DisabledHook;
 use usher::metrics::Metrics;
 use usher::reconcile::Reconcile;
 use usher::sandbox::{Access, ChangeRef, Fault, Forge, HookTarget};
 use usher::web;
+use usher_core::model::policy::Pattern;
 
 use super::harness::{BOT, House, SECRETS, Settings, project};
 

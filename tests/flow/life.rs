@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use usher::core::review::Stage;
 use usher::sandbox::{ChangeRef, Forge, ReviewerState, Verdict};
+use usher_core::model::review::Stage;
 
 use super::harness::House;
 

@@ -2,10 +2,10 @@
 //! are answered first, and everything ends as it should.
 
 use jiff::{SignedDuration, Timestamp};
-use usher::core::review::Stage;
 use usher::forge::Fault as ForgeFault;
 use usher::reconcile::SweepError;
 use usher::sandbox::{ChangeRef, Fault, Forge, RequestRecord};
+use usher_core::model::review::Stage;
 
 use super::harness::{BOTH, House, SECRETS, Settings};
 

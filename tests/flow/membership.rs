@@ -3,11 +3,11 @@
 
 use jiff::SignedDuration;
 use jiff::civil::date;
-use usher::core::change::Account;
-use usher::core::membership::{MemberNote, MemberState};
-use usher::core::people::Roster;
-use usher::core::review::Stage;
 use usher::sandbox::{Access, Fault, Forge, HookTarget};
+use usher_core::model::change::Account;
+use usher_core::model::people::Roster;
+use usher_core::model::people::{MemberNote, MemberState};
+use usher_core::model::review::Stage;
 
 use super::harness::{BOTH, House, Settings, name};
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use usher::core::review::Stage;
 use usher::sandbox::{ChangeRef, Forge};
+use usher_core::model::review::Stage;
 
 use super::harness::{House, Settings};
 

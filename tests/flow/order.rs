@@ -2,8 +2,8 @@
 //! same stage.
 
 use jiff::SignedDuration;
-use usher::core::review::Stage;
 use usher::sandbox::{ChangeRef, Forge, HookTarget, Sandbox, Verdict};
+use usher_core::model::review::Stage;
 
 use super::harness::{BOTH, House, project};
 use super::life::{Portrait, full_life, portrait};

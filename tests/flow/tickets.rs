@@ -3,10 +3,10 @@
 
 use http::HeaderMap;
 use jiff::SignedDuration;
-use usher::core::change::ForgeKind;
-use usher::core::review::{Review, Stage};
 use usher::forge::{Inbound, Secrets};
 use usher::sandbox::{ChangeRef, Forge, NewChange, Verdict};
+use usher_core::model::change::ForgeKind;
+use usher_core::model::review::{Review, Stage};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use usher::core::access::{
+use usher_core::audit::access::{
     Abilities, AccessFacts, AccessReport, BotRights, Need, ProjectFacts, Rank, Reach, Remedy, judge,
 };
-use usher::core::change::{Account, ForgeKind};
-use usher::core::people::{Directory, Roster};
-use usher::core::policy::{ForgePolicy, Pattern, Policy, Pool, Route, Support};
+use usher_core::model::change::{Account, ForgeKind};
+use usher_core::model::people::{Directory, Roster};
+use usher_core::model::policy::{ForgePolicy, Pattern, Policy, Pool, Route, Support};
 
 use super::config;
 

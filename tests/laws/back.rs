@@ -6,11 +6,11 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use usher::core::calendar::{Away, Hours};
-use usher::core::candidate::Standing;
-use usher::core::pick::pick;
-use usher::core::review::Review;
-use usher::core::world::World;
+use usher_core::choose::pick::pick;
+use usher_core::model::calendar::{Away, Hours};
+use usher_core::model::candidate::Standing;
+use usher_core::model::review::Review;
+use usher_core::model::world::World;
 
 use super::config;
 use crate::support::company::{ACCOUNTS, Company, pool, zone};

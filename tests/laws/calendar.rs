@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use usher::core::calendar::{Agenda, Away, Hours};
+use usher_core::model::calendar::{Agenda, Away, Hours};
 
 use super::config;
 use crate::support::company::zone;

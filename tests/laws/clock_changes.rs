@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Weekday, date};
-use usher::core::calendar::{Agenda, Away, Hours, Window};
+use usher_core::model::calendar::{Agenda, Away, Hours, Window};
 
 use crate::support::company::zone;
 

@@ -1,8 +1,8 @@
 //! CODEOWNERS comes from a repository: whatever is in it, reading it does no harm.
 
 use proptest::prelude::*;
-use usher::core::change::ForgeKind;
-use usher::core::codeowners::Codeowners;
+use usher_core::choose::codeowners::Codeowners;
+use usher_core::model::change::ForgeKind;
 
 /// Mistakes that are told of one file, at most.
 const FLAWS_MAX: usize = 100;

@@ -6,20 +6,20 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use usher::core::absence::Busy;
-use usher::core::calendar::{Away, Hours};
-use usher::core::change::{
+use usher_core::model::absence::Busy;
+use usher_core::model::calendar::{Away, Hours};
+use usher_core::model::change::{
     Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size,
     Snapshot, Verdict,
 };
-use usher::core::fact::{Act, Actor, Command, Fact, Refusal};
-use usher::core::lost::Loss;
-use usher::core::policy::Route;
-use usher::core::review::{Hold, Review, Routing, Stage};
-use usher::core::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
-use usher::core::tickets::Ticket;
-use usher::core::timebox::{Budget, Step as BoxStep, StepKind};
-use usher::core::words;
+use usher_core::model::fact::{Act, Actor, Command, Fact, Refusal};
+use usher_core::model::policy::Route;
+use usher_core::model::review::{Hold, Review, Routing, Stage};
+use usher_core::model::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
+use usher_core::model::tickets::Ticket;
+use usher_core::model::timebox::{Budget, Step as BoxStep, StepKind};
+use usher_core::model::unreachable::Loss;
+use usher_core::words;
 
 use super::config;
 use super::extras::{self, Extra, FEATURE_LABEL, TITLES, befall, extra};

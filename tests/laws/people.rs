@@ -1,8 +1,8 @@
 //! Who is who: a name in the policy and a login on a forge are not the same thing.
 
-use usher::core::change::Account;
-use usher::core::people::Directory;
-use usher::core::policy::{GroupRef, PersonPolicy};
+use usher_core::model::change::Account;
+use usher_core::model::people::Directory;
+use usher_core::model::policy::{GroupRef, PersonPolicy};
 
 use crate::support::company::{Company, account};
 

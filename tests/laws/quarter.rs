@@ -11,14 +11,15 @@ use std::sync::Arc;
 
 use jiff::civil::{Date, Weekday, date};
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use usher::core::calendar::{Agenda, Away, Hours};
-use usher::core::candidate::{Candidate, Standing};
-use usher::core::change::{Account, ChangeKey, ForgeKind};
-use usher::core::people::{Directory, Person, Roster, Workloads};
-use usher::core::pick::{fingerprint, pick};
-use usher::core::policy::{ForgePolicy, PersonPolicy, Policy, Pool, Route};
-use usher::core::review::Review;
-use usher::core::world::World;
+use usher_core::choose::pick::pick;
+use usher_core::model::fingerprint::fingerprint;
+use usher_core::model::calendar::{Agenda, Away, Hours};
+use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::change::{Account, ChangeKey, ForgeKind};
+use usher_core::model::people::{Directory, Person, Roster, Workloads};
+use usher_core::model::policy::{ForgePolicy, PersonPolicy, Policy, Pool, Route};
+use usher_core::model::review::Review;
+use usher_core::model::world::World;
 
 use crate::support::company::{pattern, zone};
 

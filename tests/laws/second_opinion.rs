@@ -19,7 +19,7 @@ use jiff::tz::AmbiguousOffset;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
-use usher::core::calendar::{Agenda, Away, Hours, Window};
+use usher_core::model::calendar::{Agenda, Away, Hours, Window};
 use workclock::{Holidays, Schedule, Weekdays, WorkDay};
 
 use super::config;

@@ -2,9 +2,9 @@
 //! counts as a bot.
 
 use serde_json::Value;
-use usher::core::change::ForgeKind;
-use usher::core::fact::{Act, Command, Fact};
 use usher::forge::{Inbound, Reading, Secrets};
+use usher_core::model::change::ForgeKind;
+use usher_core::model::fact::{Act, Command, Fact};
 
 use super::{headers, payload};
 

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use usher::core::change::ChangeState;
-use usher::core::fact::{Act, Fact};
 use usher::forge::{Incoming, Reading};
+use usher_core::model::change::ChangeState;
+use usher_core::model::fact::{Act, Fact};
 
 use super::read_github;
 

@@ -1,9 +1,9 @@
 //! Delivery ids and meanings: what makes two deliveries one event.
 
 use serde_json::Value;
-use usher::core::change::ForgeKind;
-use usher::core::fact::{Act, Fact};
 use usher::forge::{Inbound, Incoming, Reading, Secrets};
+use usher_core::model::change::ForgeKind;
+use usher_core::model::fact::{Act, Fact};
 
 use super::{github, gitlab, headers, payload, read_stored, stored};
 

@@ -14,8 +14,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use sha2::Sha256;
-use usher::core::change::ForgeKind;
 use usher::forge::{Inbound, Reading, Secrets, Unreadable};
+use usher_core::model::change::ForgeKind;
 
 const SECRET: &str = "It's a Secret to Everybody";
 

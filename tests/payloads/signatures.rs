@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use secrecy::SecretString;
-use usher::core::change::ForgeKind;
 use usher::forge::{Inbound, Secrets, Unverified};
+use usher_core::model::change::ForgeKind;
 
 use super::{NOW_SECONDS, SECRET, github_signature, gitlab_signature, headers, now};
 

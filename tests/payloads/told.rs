@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use usher::core::change::{Account, SeenReviewers, Snapshot};
-use usher::core::fact::{Act, Fact};
 use usher::forge::{Incoming, Reading};
+use usher_core::model::change::{Account, SeenReviewers, Snapshot};
+use usher_core::model::fact::{Act, Fact};
 
 use super::{payload, read_gitlab, read_stored, stored};
 

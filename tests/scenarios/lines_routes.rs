@@ -1,7 +1,7 @@
 //! Lines about CODEOWNERS, time boxes of pools, routes and rules, and the size of a change.
 
-use usher::core::policy::GroupRef;
-use usher::core::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
+use usher_core::model::policy::GroupRef;
+use usher_core::model::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
 
 use super::*;
 

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use usher::core::absence::{Absences, BusyPeople};
-use usher::core::calendar::Hours;
-use usher::core::change::{Account, ChangeKey, ForgeKind};
-use usher::core::people::{Directory, Roster, Workload, Workloads};
-use usher::core::policy::{ForgePolicy, Pattern, PersonPolicy, Policy, Pool, Route, Support};
-use usher::core::queue::{Queue, Waiting};
+use usher_core::model::absence::{Absences, BusyPeople};
+use usher_core::model::calendar::Hours;
+use usher_core::model::change::{Account, ChangeKey, ForgeKind};
+use usher_core::model::people::{Directory, Roster, Workload, Workloads};
+use usher_core::model::policy::{ForgePolicy, Pattern, PersonPolicy, Policy, Pool, Route, Support};
+use usher_core::model::queue::{Queue, Waiting};
 
 /// Everybody with an account on the forge, Usher first. The place in the list makes the id.
 pub const ACCOUNTS: [&str; 13] = [

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use usher::core::action::{Action, STATUS_MARKER, Shape};
-use usher::core::change::{
+use usher_core::choose::codeowners::Codeowners;
+use usher_core::model::action::{Action, STATUS_MARKER, Shape};
+use usher_core::model::change::{
     Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
     Verdict,
 };
-use usher::core::codeowners::Codeowners;
-use usher::core::fact::{Act, Actor, Fact, Refusal};
-use usher::core::tickets::Ticket;
+use usher_core::model::fact::{Act, Actor, Fact, Refusal};
+use usher_core::model::tickets::Ticket;
 
 use super::company::account;
 use super::notices::Notices;

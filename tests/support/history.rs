@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use usher::core::action::Action;
-use usher::core::review::{Ended, Origin, Stage};
-use usher::core::world::Decision;
+use usher_core::model::action::Action;
+use usher_core::model::review::{Ended, Origin, Stage};
+use usher_core::model::world::Decision;
 
 use super::play::Play;
 

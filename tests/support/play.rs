@@ -4,17 +4,17 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
-use usher::core::absence::AbsenceWish;
-use usher::core::action::Action;
-use usher::core::decide;
-use usher::core::fact::Fact;
-use usher::core::people::{Directory, Workloads};
-use usher::core::queue::Waiting;
-use usher::core::reason::Reason;
-use usher::core::review::{Ended, Hold, Origin, PoolReview, Review, Routing};
-use usher::core::words;
-use usher::core::words::happening;
-use usher::core::world::{Decision, World};
+use usher_core::decide;
+use usher_core::model::absence::AbsenceWish;
+use usher_core::model::action::Action;
+use usher_core::model::fact::Fact;
+use usher_core::model::people::{Directory, Workloads};
+use usher_core::model::queue::Waiting;
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Ended, Hold, Origin, PoolReview, Review, Routing};
+use usher_core::model::world::{Decision, World};
+use usher_core::words;
+use usher_core::words::happening;
 
 use super::company::Company;
 use super::forge::Forge;
@@ -339,7 +339,7 @@ impl Play {
         }
     }
 
-    fn shape_holds(&self, review: &Review, shape: &usher::core::action::Shape) {
+    fn shape_holds(&self, review: &Review, shape: &usher_core::model::action::Shape) {
         assert!(!shape.reviewers.contains(&review.author), "law 1: the author is asked");
         assert!(shape.reviewers.is_disjoint(&shape.not_reviewers), "asked and not asked: {shape:?}");
         assert!(shape.labels.is_disjoint(&shape.not_labels), "on and off: {shape:?}");
@@ -437,7 +437,7 @@ impl Play {
 }
 
 fn shown(action: &Action) -> String {
-    let logins = |set: &std::collections::BTreeSet<usher::core::change::Account>| {
+    let logins = |set: &std::collections::BTreeSet<usher_core::model::change::Account>| {
         set.iter().map(|account| account.login.clone()).collect::<Vec<_>>().join(" ")
     };
     match action {

@@ -5,18 +5,18 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, ToSpan};
-use usher::core::action::{Action, STATUS_MARKER, Shape};
-use usher::core::calendar::Agenda;
-use usher::core::candidate::{Candidate, Standing};
-use usher::core::change::ChangeState;
-use usher::core::fact::{Act, Command, Fact};
-use usher::core::people::{Person, Workloads};
-use usher::core::policy::Pool;
-use usher::core::reason::Reason;
-use usher::core::review::{Assignment, Hold, Origin, PoolReview, Review, Routing, Stage};
-use usher::core::terms::Court;
-use usher::core::words;
-use usher::core::world::Decision;
+use usher_core::model::action::{Action, STATUS_MARKER, Shape};
+use usher_core::model::calendar::Agenda;
+use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::change::ChangeState;
+use usher_core::model::fact::{Act, Command, Fact};
+use usher_core::model::people::{Person, Workloads};
+use usher_core::model::policy::Pool;
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Assignment, Hold, Origin, PoolReview, Review, Routing, Stage};
+use usher_core::model::terms::Court;
+use usher_core::model::world::Decision;
+use usher_core::words;
 
 use super::markup::live;
 use super::play::Play;
@@ -69,7 +69,7 @@ impl Play {
         let replies = actions.iter().filter(|action| matches!(action, Action::Reply { .. })).count();
         let reactions = actions.iter().filter(|action| matches!(action, Action::React { .. })).count();
         assert!(replies <= 1 && reactions <= 1, "one comment, {replies} replies and {reactions} reactions");
-        let held = usher::core::held::held(review, &self.company.policy);
+        let held = usher_core::decide::suppressed::held(review, &self.company.policy);
         assert!(held.iter().all(|held| !words::held(held).is_empty()));
     }
 

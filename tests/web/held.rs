@@ -1,11 +1,11 @@
 //! What is held back, as people and machines see it.
 
 use jiff::SignedDuration;
-use usher::core::change::ChangeKey;
-use usher::core::held::HeldPing;
-use usher::core::reason::PingHeld;
-use usher::core::review::{Hold, Review, Stage};
 use usher::store::Commit;
+use usher_core::model::change::ChangeKey;
+use usher_core::model::suppressed::PingHeld;
+use usher_core::model::review::{Hold, Review, Stage};
+use usher_core::model::suppressed::HeldPing;
 
 use super::*;
 

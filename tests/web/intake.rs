@@ -9,9 +9,9 @@ use http::{Request, StatusCode};
 use hyper::body::Frame;
 use serde_json::json;
 use sqlx::{Connection, SqliteConnection};
-use usher::core::people::Roster;
-use usher::core::review::Review;
 use usher::store::Commit;
+use usher_core::model::people::Roster;
+use usher_core::model::review::Review;
 
 use super::*;
 
@@ -70,7 +70,7 @@ async fn what_is_none_of_our_business_never_touches_the_disk() {
 #[tokio::test]
 async fn a_tracked_change_stays_our_business_whoever_its_author_is_now() {
     let house = House::new().await;
-    let change = "github:acme/shop!12".parse::<usher::core::change::ChangeKey>().unwrap();
+    let change = "github:acme/shop!12".parse::<usher_core::model::change::ChangeKey>().unwrap();
     let mut review = Review::new(change.clone());
     review.tracked = true;
     let commit = Commit {

@@ -20,14 +20,14 @@ use sha2::Sha256;
 use tower::ServiceExt;
 use usher::bells::Bells;
 use usher::clock::Clock;
-use usher::core::change::{Account, ForgeKind};
-use usher::core::people::Roster;
-use usher::core::policy::{ForgePolicy, Pattern, Policy, Pool, Support};
 use usher::engine::Knowledge;
 use usher::forge::{Inbound, Secrets};
 use usher::metrics::Metrics;
 use usher::store::Store;
 use usher::web::{self, Door, Patience, Settings};
+use usher_core::model::change::{Account, ForgeKind};
+use usher_core::model::people::Roster;
+use usher_core::model::policy::{ForgePolicy, Pattern, Policy, Pool, Support};
 
 const GITHUB_SECRET: &str = "It's a Secret to Everybody";
 const GITLAB_KEY: [u8; 32] = [7; 32];
@@ -147,7 +147,7 @@ fn policy() -> Policy {
         forges: vec![forge("github", ForgeKind::GitHub), forge("gitlab", ForgeKind::GitLab)],
         support: Support { members: vec!["sam".into()], ..Support::default() },
         pools: vec![backend],
-        routes: vec![usher::core::policy::Route { pool: "backend".into(), ..Default::default() }],
+        routes: vec![usher_core::model::policy::Route { pool: "backend".into(), ..Default::default() }],
         ..Policy::default()
     }
 }

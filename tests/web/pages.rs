@@ -3,16 +3,16 @@
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
-use usher::core::absence::{Absence, AbsenceWish, Busy};
-use usher::core::action::{Action, Shape};
-use usher::core::calendar::Away;
-use usher::core::candidate::{Candidate, Standing};
-use usher::core::change::{ChangeKey, ChangeState};
-use usher::core::policy::PersonPolicy;
-use usher::core::reason::Reason;
-use usher::core::review::{Assignment, Hold, Origin, PoolReview, Review, Stage};
-use usher::core::timebox::TimeBox;
 use usher::store::{Commit, LedgerEntry, Settlement};
+use usher_core::model::absence::{Absence, AbsenceWish, Busy};
+use usher_core::model::action::{Action, Shape};
+use usher_core::model::calendar::Away;
+use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::change::{ChangeKey, ChangeState};
+use usher_core::model::policy::PersonPolicy;
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Assignment, Hold, Origin, PoolReview, Review, Stage};
+use usher_core::model::timebox::TimeBox;
 
 use super::*;
 
@@ -461,7 +461,7 @@ async fn an_engine_that_stands_still_is_not_ready() {
 
 #[tokio::test]
 async fn facts_that_wait_for_a_roster_do_not_count_against_the_engine() {
-    let house = House::with_roster(usher::core::people::Roster::default()).await;
+    let house = House::with_roster(usher_core::model::people::Roster::default()).await;
     house.public(github("d-1", sams())).await;
     house.clock.advance_to(now() + SignedDuration::from_hours(1));
     let answer = house.public(Request::get("/readyz").body(Body::empty()).unwrap()).await;

@@ -8,8 +8,8 @@ use anyhow::Context;
 
 use crate::clock::Clock;
 use crate::config::{self, Config, Outside};
-use crate::core::change::ChangeKey;
 use crate::sandbox::{Access, ChangeRef, DeliveryOutcome, Forge, HookTarget, NewHook, Sandbox};
+use usher_core::model::change::ChangeKey;
 
 /// Secrets of the sandbox; they open nothing else.
 const GITLAB_TOKEN: &str = "sandbox-gitlab-token";

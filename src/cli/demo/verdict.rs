@@ -7,13 +7,13 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 
 use super::company::{BOT, Company, key};
 use crate::cli::service::Service;
-use crate::core::action::{Action, STATUS_MARKER};
-use crate::core::candidate::Standing;
-use crate::core::reason::Reason;
-use crate::core::review::{Ended, Origin, Review};
-use crate::core::words;
 use crate::sandbox::{ChangeRef, Forge};
 use crate::store::LedgerRow;
+use usher_core::model::action::{Action, STATUS_MARKER};
+use usher_core::model::candidate::Standing;
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Ended, Origin, Review};
+use usher_core::words;
 
 /// Ledger rows that are read per change.
 const LEDGER_ROWS: u32 = 1_000;

@@ -18,8 +18,8 @@ use super::service::client;
 use super::{CliError, load, start_logging, warn};
 use crate::clock::Clock;
 use crate::config::{self, Config, Forge};
-use crate::core::change::ForgeKind;
 use crate::forge::{Client, HookAddress, HookSecrets, HookWish};
+use usher_core::model::change::ForgeKind;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::Site;
 use super::secret::Report;
 use super::survey::{Done, Row, State};
-use crate::core::change::ForgeKind;
 use crate::forge::hooks::Deliveries;
 use crate::forge::{HookPlace, HookState, InstalledHook};
+use usher_core::model::change::ForgeKind;
 
 /// `plan` and `install`.
 pub(super) fn plan(sites: &[Site<'_>], secret: Option<&Report>, yes: bool, json: bool) {

@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::CliError;
 use crate::config::Forge;
-use crate::core::change::ForgeKind;
 use crate::forge::HookSecrets;
+use usher_core::model::change::ForgeKind;
 
 /// GitLab signs with exactly so many; as many do for GitHub.
 const KEY_BYTES: usize = 32;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use super::Level;
 use super::work::patiently;
 use crate::clock::Clock;
-use crate::core::change::ForgeKind;
 use crate::forge::hooks::{Deliveries, leads_to};
 use crate::forge::{Client, Fault, HookAddress, HookPlace, HookWish, InstalledHook, Watched};
+use usher_core::model::change::ForgeKind;
 
 /// How our hooks are known.
 pub(super) enum Own {

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, date};
 
-use crate::core::calendar::Agenda;
+use usher_core::model::calendar::Agenda;
 
 use super::*;
 

@@ -119,7 +119,7 @@ fn two_forges_one_team() {
 fn follow_the_sun() {
     let config = example(include_str!("../../../config/examples/follow-the-sun.toml"));
     let night = config.policy.people["nadia"].hours.as_ref().unwrap();
-    let agenda = crate::core::calendar::Agenda::new(night, &[]);
+    let agenda = usher_core::model::calendar::Agenda::new(night, &[]);
     let works = |instant: &str| agenda.is_working(instant.parse().unwrap());
     assert!(works("2026-11-21T23:00:00Z"), "Saturday night");
     assert!(works("2026-11-22T05:59:00Z"), "and on into Sunday morning");
@@ -129,7 +129,7 @@ fn follow_the_sun() {
 
 #[test]
 fn small_team_time_boxes() {
-    use crate::core::timebox::{Budget, StepKind};
+    use usher_core::model::timebox::{Budget, StepKind};
     let config = example(include_str!("../../../config/examples/small-team-time-boxes.toml"));
     let boxes = &config.policy.boxes;
     assert_eq!(boxes.reviewing.budget, Budget::Minutes(240));
@@ -139,7 +139,7 @@ fn small_team_time_boxes() {
 
 #[test]
 fn small_fixes_first() {
-    use crate::core::timebox::Budget;
+    use usher_core::model::timebox::Budget;
     let config = example(include_str!("../../../config/examples/small-fixes-first.toml"));
     let budgets: Vec<_> = config.policy.box_rules.iter().map(|rule| rule.boxes.reviewing.budget).collect();
     assert_eq!(budgets, [Budget::Minutes(60), Budget::Minutes(120), Budget::Days(2)].map(Some));
@@ -164,8 +164,8 @@ fn tickets_and_scope() {
 
 #[test]
 fn part_time_and_leave() {
-    use crate::core::calendar::Agenda;
-    use crate::core::people::{Directory, Roster};
+    use usher_core::model::calendar::Agenda;
+    use usher_core::model::people::{Directory, Roster};
     let policy = example(include_str!("../../../config/examples/part-time-and-leave.toml")).policy;
     let directory = Directory::new(&policy, "gitlab", &Roster::default());
     let works = |name: &str, instant: &str| {

@@ -1,7 +1,7 @@
 //! `[scope]` and `[tickets]`: what is read, and what is said of mistakes.
 
 use super::*;
-use crate::core::tickets::Ticket;
+use usher_core::model::tickets::Ticket;
 
 const TOKEN: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 

@@ -1,7 +1,7 @@
 //! Time boxes of pools, routes and rules, and `codeowners`.
 
-use crate::core::terms::BoxOverride;
-use crate::core::timebox::{Budget, StepKind};
+use usher_core::model::terms::BoxOverride;
+use usher_core::model::timebox::{Budget, StepKind};
 
 use super::*;
 

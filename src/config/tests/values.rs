@@ -1,7 +1,7 @@
 //! Single values: durations, sizes, shares, hours, dates.
 
-use crate::core::calendar::Agenda;
-use crate::core::timebox::Budget;
+use usher_core::model::calendar::Agenda;
+use usher_core::model::timebox::Budget;
 
 use super::*;
 
@@ -110,6 +110,6 @@ fn projects_match_in_any_case_and_paths_and_branches_do_not() {
         good(&LEAST.replacen("[[route]]\npool = \"backend\"", route, 1).replacen("acme/*", "Acme/*", 1));
     let route = &config.policy.routes[0];
     assert!(route.projects[0].matches("acme/shop") && config.forges[0].projects[0].matches("aCME/shop"));
-    assert!(config.policy.watches(&crate::core::change::ChangeKey::new("gitlab", "acme/shop", 1)));
+    assert!(config.policy.watches(&usher_core::model::change::ChangeKey::new("gitlab", "acme/shop", 1)));
     assert!(!route.paths[0].matches("docs/a.md") && !route.target_branches[0].matches("main"));
 }

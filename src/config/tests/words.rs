@@ -42,7 +42,7 @@ fn maintainers_are_named_like_support() {
         format!("{LEAST}\n[maintainers]\nmembers = [\"olga\"]\ngitlab_groups = [\"gitlab:acme/lead\"]\n");
     let policy = good(&text).policy;
     assert_eq!(policy.maintainers.members, ["olga"]);
-    let wish = crate::core::people::RosterWish::new(&policy, "gitlab");
+    let wish = usher_core::model::people::RosterWish::new(&policy, "gitlab");
     assert!(wish.logins.contains("olga") && wish.groups.contains("acme/lead"), "{wish:?}");
     let twice = format!("{LEAST}\n[maintainers]\nmembers = [\"olga\", \"Olga\"]\n");
     assert!(short(&read(&twice)).contains("`Olga` is named twice"));

@@ -1,7 +1,7 @@
 //! Weeks of single people, and times in which a forge is closed.
 
-use crate::core::calendar::Agenda;
-use crate::core::people::{Directory, Roster};
+use usher_core::model::calendar::Agenda;
+use usher_core::model::people::{Directory, Roster};
 
 use super::*;
 

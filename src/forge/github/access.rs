@@ -6,12 +6,12 @@ use serde::Deserialize;
 
 use super::client::GitHub;
 use super::wire;
-use crate::core::access::{BotRights, ProjectFacts, Rank, Reach};
-use crate::core::policy::Pattern;
 use crate::forge::access::{Members, Projects};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::listing::{Source, sources};
+use usher_core::audit::access::{BotRights, ProjectFacts, Rank, Reach};
+use usher_core::model::policy::Pattern;
 
 /// Roles as a hash of flags (OpenAPI: `collaborator`, `minimal-repository`).
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::client::GitHub;
-use crate::core::change::Account;
 use crate::forge::fault::Fault;
 use crate::forge::story::{self, GraphQl};
+use usher_core::model::change::Account;
 
 /// An answer for each alias: null where the login is nobody's any more, which is an error beside it.
 type Answer = BTreeMap<String, Option<User>>;

@@ -16,16 +16,16 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use super::wire;
-use crate::core::action::Action;
-use crate::core::change::{
-    Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
-};
-use crate::core::tickets::TicketRules;
 use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
 use crate::forge::http::{Line, OWNER_HEADER, PAGES_LIMIT, PER_PAGE, Pages, next_page};
 use crate::forge::url::below;
 use crate::forge::{owners, story};
+use usher_core::model::action::Action;
+use usher_core::model::change::{
+    Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+};
+use usher_core::model::tickets::TicketRules;
 
 /// One GitHub as one identity.
 #[derive(Debug)]

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::client::GitHub;
 use super::wire;
-use crate::core::change::ChangeKey;
 use crate::forge::client::Performed;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::story::{Comments, People};
+use usher_core::model::change::ChangeKey;
 
 #[async_trait]
 impl Comments for GitHub {

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::client::GitHub;
-use crate::core::policy::Pattern;
 use crate::forge::fault::Fault;
 use crate::forge::hooks::{HookPlace, InstalledHook, leads_to};
 use crate::forge::listing::{Source, sources};
+use usher_core::model::policy::Pattern;
 
 /// Pages of a log that are read at once, at most: 1,000 failures.
 const LOG_PAGES_LIMIT: usize = 10;

@@ -8,12 +8,12 @@ use serde::Deserialize;
 
 use super::client::GitHub;
 use super::wire;
-use crate::core::access::Rank;
 use crate::forge::fault::{self, Fault};
 use crate::forge::hooks::leads_to;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::inspect::{Inspect, Installation, ProjectFacts, Role, TokenFacts, date, if_allowed, look};
 use crate::forge::time::instant;
+use usher_core::audit::access::Rank;
 
 /// When a personal access token ends: `2026-12-01 09:00:00 UTC`, on every answer to one that does.
 const EXPIRATION: &str = "github-authentication-token-expiration";

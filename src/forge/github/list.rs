@@ -12,12 +12,12 @@ use url::Url;
 
 use super::client::GitHub;
 use super::wire;
-use crate::core::change::ChangeKey;
-use crate::core::policy::Pattern;
-use crate::core::tickets::TicketRules;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 use crate::forge::listing::{Listing, Since, Source, Whereabouts, sources};
+use usher_core::model::change::ChangeKey;
+use usher_core::model::policy::Pattern;
+use usher_core::model::tickets::TicketRules;
 
 /// Projects looked into in one sweep, at most: each costs a request of the 5,000 an hour.
 const PROJECTS_LIMIT: usize = 500;

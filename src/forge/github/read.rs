@@ -12,11 +12,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::wire;
-use crate::core::change::{
-    Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict,
-};
-use crate::core::fact::{Act, Actor, Fact};
-use crate::core::tickets::TicketRules;
 use crate::forge::command::commands;
 use crate::forge::description::{described, tickets_in};
 use crate::forge::inbound::{
@@ -24,6 +19,11 @@ use crate::forge::inbound::{
 };
 use crate::forge::time::instant;
 use crate::forge::tolerant::{Flag, List, Maybe, Number, Text};
+use usher_core::model::change::{
+    Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict,
+};
+use usher_core::model::fact::{Act, Actor, Fact};
+use usher_core::model::tickets::TicketRules;
 
 /// The JSON of a delivery: the body, or its `payload` field where the hook's content type is
 /// `application/x-www-form-urlencoded`.

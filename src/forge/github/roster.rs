@@ -5,11 +5,11 @@ use jiff::Timestamp;
 
 use super::client::GitHub;
 use super::{busy, wire};
-use crate::core::change::Account;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::membership::Member;
 use crate::forge::story::People;
+use usher_core::model::change::Account;
 
 #[async_trait]
 impl People for GitHub {

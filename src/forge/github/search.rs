@@ -14,11 +14,11 @@ use url::Url;
 
 use super::client::{GitHub, fault_of};
 use super::wire::{self, Label, User};
-use crate::core::change::{ChangeState, Snapshot};
-use crate::core::tickets::TicketRules;
 use crate::forge::description::tickets_of;
 use crate::forge::fault::Fault;
 use crate::forge::http::{OWNER_HEADER, PER_PAGE};
+use usher_core::model::change::{ChangeState, Snapshot};
+use usher_core::model::tickets::TicketRules;
 
 /// How far the index may lag behind, generously.
 const INDEX_LAG: SignedDuration = SignedDuration::from_mins(15);

@@ -8,11 +8,11 @@ use serde_json::json;
 
 use super::client::GitHub;
 use super::wire;
-use crate::core::action::Shape;
-use crate::core::change::{Account, ChangeKey, ChangeState};
-use crate::core::fact::{Fact, Refusal};
 use crate::forge::client::Performed;
 use crate::forge::fault::Fault;
+use usher_core::model::action::Shape;
+use usher_core::model::change::{Account, ChangeKey, ChangeState};
+use usher_core::model::fact::{Fact, Refusal};
 
 /// What GitHub answers for a name it will not have as reviewer.
 const UNPROCESSABLE: u16 = 422;

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use crate::core::action::{Action, Shape};
-use crate::core::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
-use crate::core::fact::{Fact, Refusal};
-use crate::core::people::RosterWish;
 use crate::forge::testing::{Script, account, change};
 use crate::forge::{Fault, Hint, Performed, Since};
+use usher_core::model::action::{Action, Shape};
+use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
+use usher_core::model::fact::{Fact, Refusal};
+use usher_core::model::people::RosterWish;
 
 const PULL: &str = "/repos/acme/shop/pulls/7";
 const REQUESTS: &str = "/repos/acme/shop/pulls/7/requested_reviewers";

@@ -11,11 +11,11 @@ use url::Url;
 
 use super::client::GitHub;
 use super::wire;
-use crate::core::change::ForgeKind;
 use crate::forge::fault::Fault;
 use crate::forge::gitlab::HookState;
 use crate::forge::hooks::{Deliveries, HookPlace, HookWish, InstalledHook, LastAnswer};
 use crate::forge::http::Pages;
+use usher_core::model::change::ForgeKind;
 
 /// An event goes to at most 20 hooks, 250 on Enterprise Server (`troubleshooting-webhooks.md`).
 const HOOK_PAGES_LIMIT: usize = 5;

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::access::Permissions;
-use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
-use crate::core::tickets::TicketRules;
 use crate::forge::description::tickets_of;
 use crate::forge::listing::Whereabouts;
 use crate::forge::membership::Member;
+use usher_core::model::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
+use usher_core::model::tickets::TicketRules;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {

@@ -10,13 +10,13 @@ use serde::Deserialize;
 use super::client::{GitLab, List, endpoint};
 use super::roster::has_ended;
 use super::wire;
-use crate::core::access::{BotRights, ProjectFacts, Rank, Reach};
-use crate::core::policy::Pattern;
 use crate::forge::access::{Members, Projects};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::listing::{Source, sources};
 use crate::forge::story::People;
+use usher_core::audit::access::{BotRights, ProjectFacts, Rank, Reach};
+use usher_core::model::policy::Pattern;
 
 /// A project as lists and `GET /projects/:id` show it (GL `doc/api/projects.md`).
 #[derive(Clone, Debug, Default, Deserialize)]

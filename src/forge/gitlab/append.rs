@@ -25,10 +25,10 @@ use serde_json::{Map, Value, json};
 use super::client::GitLab;
 use super::graphql::{Nodes, Titled, UserNode};
 use super::shape::{Difference, Membership, Seen};
-use crate::core::action::Shape;
-use crate::core::change::{Account, ChangeKey};
-use crate::core::fact::{Fact, Refusal};
 use crate::forge::fault::{ANSWER_CHARS, Fault};
+use usher_core::model::action::Shape;
+use usher_core::model::change::{Account, ChangeKey};
+use usher_core::model::fact::{Fact, Refusal};
 
 /// For so long REST is used alone, once GraphQL was not there.
 const REST_FOR: SignedDuration = SignedDuration::from_hours(1);

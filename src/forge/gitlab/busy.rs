@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::client::GitLab;
 use super::graphql::number;
-use crate::core::change::Account;
 use crate::forge::fault::Fault;
+use usher_core::model::change::Account;
 
 const QUERY: &str = "query($ids: [ID!], $first: Int) {
   users(ids: $ids, first: $first) { nodes { id status { availability } } }

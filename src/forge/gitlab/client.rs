@@ -19,15 +19,15 @@ use url::Url;
 
 use super::wire;
 use crate::clock::Clock;
-use crate::core::action::Action;
-use crate::core::change::{
-    Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot,
-};
-use crate::core::tickets::TicketRules;
 use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
 use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Pages, Transport, next_page};
 use crate::forge::{owners, story};
+use usher_core::model::action::Action;
+use usher_core::model::change::{
+    Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot,
+};
+use usher_core::model::tickets::TicketRules;
 
 /// How long to leave GitLab alone that has not prepared a new change yet.
 const PREPARATION: SignedDuration = SignedDuration::from_secs(10);

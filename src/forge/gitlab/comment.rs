@@ -6,11 +6,11 @@ use gitlab::api::projects::merge_requests::notes::{CreateMergeRequestNote, EditM
 
 use super::client::{GitLab, List, endpoint};
 use super::wire;
-use crate::core::change::ChangeKey;
 use crate::forge::client::Performed;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::story::{Comments, People};
+use usher_core::model::change::ChangeKey;
 
 /// GitLab's name of the 👍 reaction.
 const DONE: &str = "thumbsup";

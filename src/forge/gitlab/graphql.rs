@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::client::{GitLab, fault_of};
-use crate::core::change::Account;
 use crate::forge::fault::Fault;
 use crate::forge::http::Mutation;
 use crate::forge::story::{self, GraphQl};
+use usher_core::model::change::Account;
 
 /// A connection; what is hidden from the token is null in it.
 #[derive(Debug, Deserialize)]

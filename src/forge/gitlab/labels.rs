@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::core::fact::Act;
 use crate::forge::tolerant::{List, Maybe, Text};
+use usher_core::model::fact::Act;
 
 #[derive(Default, Deserialize)]
 #[serde(default)]

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 
 use super::client::{GitLab, List};
 use super::wire;
-use crate::core::change::ChangeKey;
-use crate::core::policy::Pattern;
-use crate::core::tickets::TicketRules;
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 use crate::forge::listing::{Listing, Since, Source, Whereabouts, sources};
+use usher_core::model::change::ChangeKey;
+use usher_core::model::policy::Pattern;
+use usher_core::model::tickets::TicketRules;
 
 /// Projects of one user that are listed one by one, at most.
 const USER_PROJECTS_LIMIT: usize = 200;

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 use super::client::GitLab;
 use super::graphql::{Nodes, Titled, UserNode};
 use super::shape::Seen;
-use crate::core::change::{ChangeKey, ChangeState};
 use crate::forge::fault::Fault;
+use usher_core::model::change::{ChangeKey, ChangeState};
 
 /// Labels whose ids are asked for, at most; a query may not be complex without end.
 const LABELS_MAX: usize = 10;

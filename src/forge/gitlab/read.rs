@@ -13,8 +13,6 @@ use serde_json::value::RawValue;
 
 use super::labels;
 use super::reviewers::{self, Reviewer};
-use crate::core::change::{Account, ChangeKey, ChangeState, Snapshot, Verdict};
-use crate::core::fact::{Act, Actor, Command, Fact};
 use crate::forge::command::commands;
 use crate::forge::description::{described, tickets_in};
 use crate::forge::inbound::{
@@ -22,6 +20,8 @@ use crate::forge::inbound::{
 };
 use crate::forge::time::instant;
 use crate::forge::tolerant::{Flag, List, Maybe, Number, Text};
+use usher_core::model::change::{Account, ChangeKey, ChangeState, Snapshot, Verdict};
+use usher_core::model::fact::{Act, Actor, Command, Fact};
 
 /// Stands for an author or actor whom GitLab does not name: no account has it. A deleted account's
 /// changes go to GitLab's own ghost user, who has an id like everybody.

@@ -5,10 +5,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::core::change::{Account, SeenReviewer, SeenReviewers, Verdict};
-use crate::core::fact::Act;
 use crate::forge::inbound::Meaning;
 use crate::forge::tolerant::{Flag, List, Number, Text};
+use usher_core::model::change::{Account, SeenReviewer, SeenReviewers, Verdict};
+use usher_core::model::fact::Act;
 
 /// One reviewer, with the state GitLab gives them since 16.x: `unreviewed`, `review_started`,
 /// `reviewed`, `requested_changes`, `approved`, `unapproved`.

@@ -8,11 +8,11 @@ use gitlab::api::projects::members::AllProjectMember;
 
 use super::client::{GitLab, endpoint};
 use super::wire;
-use crate::core::action::Shape;
-use crate::core::change::{Account, ChangeKey};
-use crate::core::fact::{Fact, Refusal};
 use crate::forge::client::Performed;
 use crate::forge::fault::Fault;
+use usher_core::model::action::Shape;
+use usher_core::model::change::{Account, ChangeKey};
+use usher_core::model::fact::{Fact, Refusal};
 
 /// A change as it was read.
 #[derive(Debug)]

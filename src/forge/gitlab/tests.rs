@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 use wiremock::matchers::{body_string_contains, method, path};
 use wiremock::{Mock, ResponseTemplate};
 
-use crate::core::action::{Action, Shape};
-use crate::core::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
-use crate::core::fact::{Fact, Refusal};
-use crate::core::people::RosterWish;
 use crate::forge::http::SWEEP_PAGES_LIMIT;
 use crate::forge::testing::{Script, account, change};
 use crate::forge::{Fault, Hint, Performed, Since};
+use usher_core::model::action::{Action, Shape};
+use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
+use usher_core::model::fact::{Fact, Refusal};
+use usher_core::model::people::RosterWish;
 
 const MR: &str = "/projects/acme%2Fshop/merge_requests/7";
 const NOTES: &str = "/projects/acme%2Fshop/merge_requests/7/notes";

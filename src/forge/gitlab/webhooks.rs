@@ -11,11 +11,11 @@ use serde_json::{Map, Value};
 use super::client::{GitLab, List, fault_of};
 use super::hooks::HookState;
 use super::wire;
-use crate::core::change::ForgeKind;
 use crate::forge::fault::Fault;
 use crate::forge::hooks::{HookPlace, HookWish, InstalledHook};
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::time::instant;
+use usher_core::model::change::ForgeKind;
 
 /// A group has at most 50 hooks, a project 100 (GitLab's `instance_limits.md`): one page.
 const HOOK_PAGES_LIMIT: usize = 1;

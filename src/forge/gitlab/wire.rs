@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::core::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
-use crate::core::tickets::TicketRules;
 use crate::forge::description::tickets_of;
 use crate::forge::membership::Member;
+use usher_core::model::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use usher_core::model::tickets::TicketRules;
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct User {

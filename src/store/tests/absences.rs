@@ -1,10 +1,10 @@
 //! What people say of their own absence: kept with the decision, the newest word first.
 
 use super::*;
-use crate::core::absence::{Absence, AbsenceWish};
-use crate::core::calendar::Away;
-use crate::core::change::ChangeState;
-use crate::core::review::Stage;
+use usher_core::model::absence::{Absence, AbsenceWish};
+use usher_core::model::calendar::Away;
+use usher_core::model::change::ChangeState;
+use usher_core::model::review::Stage;
 
 fn said(person: &str, last: Option<&str>, at: Timestamp) -> AbsenceWish {
     let away = |last: &str| Away { first: "2026-11-23".parse().unwrap(), last: last.parse().unwrap() };

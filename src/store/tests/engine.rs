@@ -1,7 +1,7 @@
 use super::*;
-use crate::core::change::{ChangeState, Verdict};
-use crate::core::reason::Reason;
-use crate::core::review::{Ended, Stage};
+use usher_core::model::change::{ChangeState, Verdict};
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Ended, Stage};
 
 fn waking(number: u64, wake: i64, opened: i64) -> Review {
     Review { wake: Some(minute(wake)), opened_at: Some(minute(opened)), ..review(number, &[]) }

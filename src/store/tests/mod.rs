@@ -14,10 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
-use crate::core::action::{Action, STATUS_MARKER, Shape};
-use crate::core::change::{Account, ChangeKey};
-use crate::core::fact::{Fact, Refusal};
-use crate::core::review::{Assignment, Origin, Review};
+use usher_core::model::action::{Action, STATUS_MARKER, Shape};
+use usher_core::model::change::{Account, ChangeKey};
+use usher_core::model::fact::{Fact, Refusal};
+use usher_core::model::review::{Assignment, Origin, Review};
 
 /// A store in a folder of its own, removed with it.
 struct Home {

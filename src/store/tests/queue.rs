@@ -1,7 +1,7 @@
 use super::*;
-use crate::core::action::Announcement;
-use crate::core::queue::{Queue, Queued, Waiting};
-use crate::core::review::{Hold, PoolReview};
+use usher_core::model::action::Announcement;
+use usher_core::model::queue::{Queue, Queued, Waiting};
+use usher_core::model::review::{Hold, PoolReview};
 
 /// A review that waits for rita, in the order of its number, and looks again much later.
 fn waiting(number: u64) -> Review {

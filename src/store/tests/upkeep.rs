@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::core::people::Roster;
-use crate::core::review::Stage;
+use usher_core::model::people::Roster;
+use usher_core::model::review::Stage;
 
 const DAY: i64 = 24 * 60;
 const THREE_DAYS: Duration = Duration::from_secs(3 * 24 * 3600);

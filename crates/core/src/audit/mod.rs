@@ -1,0 +1,4 @@
+//! What only reports: who may do what, and who is what.
+
+pub mod access;
+pub mod membership;

@@ -1,0 +1,305 @@
+//! CODEOWNERS: who owns which file, read by the rules of the forge that the file lives on.
+//!
+//! The two forges share the name of the file and little else:
+//!
+//! | | GitHub | GitLab |
+//! |---|---|---|
+//! | places, first found | `.github/`, root, `docs/` [order: memory] | root, `docs/`, `.gitlab/` |
+//! | `docs` | file or folder of that name, with all below | a file of that name |
+//! | `a/b` | from the root | in any folder |
+//! | which line counts | the last that matches | the last that matches, of each section |
+//! | no owners | takes the owners away | the section's default owners, else nobody |
+//! | `!path`, `[a-z]`, `\#` | not supported: the line is passed over | exclusion, set, a real `#` |
+//! | `# …` after the owners | a comment | not supported: what looks like an owner is one |
+//!
+//! Sources: GitHub `about-code-owners.md`, GitLab `doc/user/project/codeowners/reference.md` and
+//! `advanced.md`; what they leave open is marked [memory].
+//!
+//! Reading never fails: a line that is not understood is passed over and told with its number.
+
+mod pattern;
+
+use crate::model::change::ForgeKind;
+use pattern::Pattern;
+
+/// Largest file that is read, in bytes. GitHub loads none of 3 MB or more; GitLab names no limit.
+pub const BYTES_MAX: usize = 3_000_000;
+/// Most lines with a pattern that are taken in, so that matching stays cheap.
+const ENTRIES_MAX: usize = 10_000;
+/// Longest pattern, in bytes: longer than any path.
+const PATTERN_BYTES_MAX: usize = 1_024;
+/// Most owners of one line.
+const OWNERS_MAX: usize = 50;
+/// Most mistakes that are told; further ones are not looked for.
+const FLAWS_MAX: usize = 100;
+/// Longest piece of a line that a flaw repeats, in characters.
+const SHOWN_CHARS_MAX: usize = 60;
+
+/// Where a forge looks for the file; the first that is there counts.
+pub fn places(kind: ForgeKind) -> [&'static str; 3] {
+    match kind {
+        ForgeKind::GitHub => [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"],
+        ForgeKind::GitLab => ["CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"],
+    }
+}
+
+/// A CODEOWNERS file, understood as far as possible.
+#[derive(Clone, Debug)]
+pub struct Codeowners {
+    kind: ForgeKind,
+    sections: Vec<Section>,
+    /// What was not understood, in the order of lines.
+    pub flaws: Vec<Flaw>,
+}
+
+/// Something in the file that was not understood or cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// Counted from 1.
+    pub line: usize,
+    /// A sentence without a full stop.
+    pub what: String,
+}
+
+/// A part of the file in which the last match counts. GitHub has one, without a name.
+#[derive(Clone, Debug)]
+struct Section {
+    /// In lower case: case does not matter.
+    name: String,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    pattern: Pattern,
+    /// GitLab's `!path`: a file that it matches has no owner in its section, whatever comes after.
+    excludes: bool,
+    /// Handles without `@`.
+    owners: Vec<String>,
+}
+
+/// What stands at the beginning of a GitLab section.
+struct Heading<'a> {
+    name: &'a str,
+    owners: &'a str,
+}
+
+impl Codeowners {
+    /// Reads the file as `kind` reads it. Whoever fetches it refuses more than [`BYTES_MAX`]; what
+    /// comes after that many bytes is not looked at.
+    pub fn parse(kind: ForgeKind, text: &str) -> Codeowners {
+        let mut reader = Reader {
+            file: Codeowners { kind, sections: vec![Section::new("")], flaws: Vec::new() },
+            section: 0,
+            default_owners: Vec::new(),
+            entries: 0,
+        };
+        let head = &text[..text.floor_char_boundary(BYTES_MAX)];
+        if head.len() < text.len() {
+            reader.flaw(1, format!("the file is larger than {BYTES_MAX} bytes; its end is not read"));
+        }
+        let head = head.strip_prefix('\u{feff}').unwrap_or(head);
+        for (index, line) in head.lines().enumerate() {
+            if reader.entries >= ENTRIES_MAX {
+                reader.flaw(index + 1, format!("more than {ENTRIES_MAX} entries; the rest is not read"));
+                break;
+            }
+            reader.line(index + 1, line.trim());
+        }
+        reader.file
+    }
+
+    /// The owners of the file at `path` (from the root, without a slash before it) as handles
+    /// without `@`: `login`, `org/team`, `group`, `group/subgroup`. Each once, in their order; empty
+    /// for a file that nobody owns.
+    pub fn owners(&self, path: &str) -> Vec<&str> {
+        let parts: Vec<&str> = path.split('/').collect();
+        let mut owners: Vec<&str> = Vec::new();
+        for section in &self.sections {
+            for owner in section.owners(&parts) {
+                if !owners.contains(&owner.as_str()) {
+                    owners.push(owner);
+                }
+            }
+        }
+        owners
+    }
+
+    /// Every handle that owns anything, each once.
+    pub fn handles(&self) -> std::collections::BTreeSet<&str> {
+        let entries = self.sections.iter().flat_map(|section| &section.entries);
+        entries.flat_map(|entry| &entry.owners).map(String::as_str).collect()
+    }
+}
+
+impl Section {
+    fn new(name: &str) -> Section {
+        Section { name: name.to_lowercase(), entries: Vec::new() }
+    }
+
+    fn owners(&self, parts: &[&str]) -> &[String] {
+        let mut last: &[String] = &[];
+        for entry in self.entries.iter().filter(|entry| entry.pattern.matches(parts)) {
+            if entry.excludes {
+                return &[];
+            }
+            last = &entry.owners;
+        }
+        last
+    }
+}
+
+/// Reads line by line.
+struct Reader {
+    file: Codeowners,
+    /// The section that lines go to now.
+    section: usize,
+    /// Of that section's latest heading.
+    default_owners: Vec<String>,
+    entries: usize,
+}
+
+impl Reader {
+    fn flaw(&mut self, line: usize, what: impl Into<String>) {
+        if self.file.flaws.len() < FLAWS_MAX {
+            self.file.flaws.push(Flaw { line, what: what.into() });
+        }
+    }
+
+    fn line(&mut self, number: usize, line: &str) {
+        if line.is_empty() || line.starts_with('#') {
+            return;
+        }
+        match self.file.kind {
+            ForgeKind::GitHub => self.github(number, line),
+            ForgeKind::GitLab => self.gitlab(number, line),
+        }
+    }
+
+    fn github(&mut self, number: usize, line: &str) {
+        let (pattern, owners) = split(line);
+        // What follows a `#` is a comment, as in GitHub's own example of an inline comment [memory].
+        let owners = owners.split_once('#').map_or(owners, |(owners, _)| owners);
+        let unsupported = match pattern.chars().next() {
+            Some('!') => Some("`!` takes nothing back on GitHub"),
+            _ if pattern.starts_with("\\#") => Some("`\\#` is no way to write a `#` on GitHub"),
+            _ if pattern.contains(['[', ']']) => Some("`[ ]` is no set of characters on GitHub"),
+            _ if pattern.contains("***") => Some("three asterisks in a row"),
+            _ => None,
+        };
+        if let Some(what) = unsupported {
+            return self.flaw(number, format!("{what}: {}", shown(pattern)));
+        }
+        let owners = self.handles(number, owners);
+        self.entry(number, pattern, false, owners);
+    }
+
+    fn gitlab(&mut self, number: usize, line: &str) {
+        if let Some(heading) = heading(line) {
+            let (name, owners) = (heading.name.to_lowercase(), heading.owners);
+            let known = self.file.sections.iter().position(|section| section.name == name);
+            self.section = known.unwrap_or_else(|| {
+                self.file.sections.push(Section::new(&name));
+                self.file.sections.len() - 1
+            });
+            self.default_owners = self.handles(number, owners);
+            return;
+        }
+        if line.starts_with('[') || line.starts_with("^[") {
+            // GitLab takes it for a path, and so the section is missing.
+            self.flaw(number, format!("this heading is not closed: {}", shown(line)));
+        }
+        let (pattern, owners) = split(line);
+        let (pattern, excludes) = pattern.strip_prefix('!').map_or((pattern, false), |path| (path, true));
+        let mut owners = if excludes { Vec::new() } else { self.handles(number, owners) };
+        if owners.is_empty() && !excludes {
+            owners.clone_from(&self.default_owners);
+            if owners.is_empty() {
+                self.flaw(number, format!("nobody owns {}", shown(pattern)));
+            }
+        }
+        self.entry(number, pattern, excludes, owners);
+    }
+
+    fn entry(&mut self, number: usize, pattern: &str, excludes: bool, owners: Vec<String>) {
+        if pattern.len() > PATTERN_BYTES_MAX {
+            return self.flaw(number, format!("a path of more than {PATTERN_BYTES_MAX} bytes"));
+        }
+        let Some(pattern) = Pattern::new(self.file.kind, pattern) else {
+            return self.flaw(number, format!("{} matches nothing", shown(pattern)));
+        };
+        self.entries += 1;
+        if let Some(section) = self.file.sections.get_mut(self.section) {
+            section.entries.push(Entry { pattern, excludes, owners });
+        }
+    }
+
+    /// The handles of a line that can be owners. E-mail addresses and GitLab's roles are told: which
+    /// people they stand for is not known here.
+    fn handles(&mut self, number: usize, text: &str) -> Vec<String> {
+        let mut handles: Vec<String> = Vec::new();
+        for word in text.split_whitespace() {
+            let handle = word.strip_prefix('@').filter(|handle| is_handle(handle));
+            match handle {
+                Some(handle) if handles.len() < OWNERS_MAX => handles.push(handle.to_owned()),
+                Some(_) => {
+                    self.flaw(number, format!("more than {OWNERS_MAX} owners; the rest is left out"));
+                    break;
+                }
+                None if word.starts_with("@@") => {
+                    self.flaw(number, format!("the role {} is passed over", shown(word)));
+                }
+                None if word.contains('@') => {
+                    self.flaw(number, format!("{} is no user name and is passed over", shown(word)));
+                }
+                // GitLab reads no inline comments: their words are owners that do not exist.
+                None if self.file.kind == ForgeKind::GitLab && text.contains('#') => {}
+                None => self.flaw(number, format!("{} is no owner; did you mean `@…`?", shown(word))),
+            }
+        }
+        handles
+    }
+}
+
+/// Letters, digits and `-_.`, in parts between slashes.
+fn is_handle(text: &str) -> bool {
+    let part = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+    };
+    text.len() <= PATTERN_BYTES_MAX && text.split('/').all(part)
+}
+
+/// The path and what follows it: white space ends it, unless a backslash is before it.
+fn split(line: &str) -> (&str, &str) {
+    let mut escaped = false;
+    for (at, c) in line.char_indices() {
+        if c.is_whitespace() && !escaped {
+            return (&line[..at], &line[at..]);
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    (line, "")
+}
+
+/// `[Name]`, `^[Name]`, `[Name][2]`, each with default owners after it.
+fn heading(line: &str) -> Option<Heading<'_>> {
+    let (name, rest) = line.strip_prefix('^').unwrap_or(line).strip_prefix('[')?.split_once(']')?;
+    let number = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let rest = number.map_or(rest, |(_, rest)| rest);
+    // `[a-z]*.rb @x` is a path: after a heading comes white space or nothing [memory].
+    let ends = rest.is_empty() || rest.starts_with(char::is_whitespace);
+    (ends && !name.trim().is_empty()).then_some(Heading { name: name.trim(), owners: rest })
+}
+
+/// A piece of the file for a flaw: short, on one line, in backquotes.
+fn shown(text: &str) -> String {
+    let tame = text.chars().map(|c| if c.is_control() || c == '`' { '?' } else { c });
+    let mut tame: String = tame.take(SHOWN_CHARS_MAX).collect();
+    if text.chars().nth(SHOWN_CHARS_MAX).is_some() {
+        tame.push('…');
+    }
+    format!("`{tame}`")
+}
+
+#[cfg(test)]
+mod tests;

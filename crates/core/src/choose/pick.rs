@@ -1,0 +1,133 @@
+//! The choice of a reviewer: every member of the pool is judged, and the best of the rest is chosen.
+//!
+//! The order among those who can be asked (in `rank.rs`): whoever came back and had their share comes
+//! last; then owners of changed files, where a route follows CODEOWNERS; then the soonest answer that can be expected, in steps of half a working day; then the
+//! smallest open workload against capacity; then who was asked least, for what they can carry, in the
+//! last two weeks; then the soonest answer exactly, who was asked longest ago, and a stable hash of
+//! change and name. There is no randomness, so the same question has the same answer.
+
+use jiff::Timestamp;
+
+use super::queue::Outlook;
+use super::rank::{Back, Rank, Shares, capacity, rank};
+use crate::model::calendar::Agenda;
+use crate::model::candidate::{Candidate, Standing};
+use crate::model::change::ChangeKey;
+use crate::model::fingerprint::fingerprint;
+use crate::model::people::Person;
+use crate::model::policy::Pool;
+use crate::model::review::{Ended, Review};
+use crate::model::world::World;
+
+/// The outcome of judging a pool: the name of who was chosen, and the verdict on everybody, in the
+/// order of their names.
+pub struct Choice {
+    pub chosen: Option<String>,
+    pub candidates: Vec<Candidate>,
+}
+
+/// Judges every member of `pool` for `review`. `exempt` may name one person whose earlier end on
+/// this change does not count, because a human asked for them.
+pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str>) -> Choice {
+    let members = world.directory.pool(&pool.name);
+    let shares = Shares::new(world, pool);
+    let part = review.pools.iter().find(|part| part.pool == pool.name);
+    let owners = part.map_or(&[][..], |part| &part.owners);
+    let mut best: Option<(Rank, usize)> = None;
+    let mut candidates = Vec::with_capacity(members.len());
+    let outlook = Outlook::new(world, review, pool);
+    for name in members {
+        let Some(person) = world.directory.by_name(name) else { continue };
+        let standing = outlook.weigh(judge(world, review, pool, &shares, person, exempt), name);
+        let owner = owners.iter().find(|owner| owner.person == *name);
+        let had_share = matches!(standing, Standing::EasedIn { .. });
+        if let Some((_, open, capacity)) = standing.askable() {
+            let first = (had_share, owner.is_none());
+            let rank = rank(world, review, person, open, capacity, first);
+            if best.as_ref().is_none_or(|(first, _)| rank < *first) {
+                best = Some((rank, candidates.len()));
+            }
+        }
+        let owns = owner.map(|owner| owner.path.clone());
+        candidates.push(Candidate { person: name.clone(), standing, owns });
+    }
+    let chosen = best.map(|(_, index)| {
+        let candidate = &mut candidates[index];
+        if let Some((free_at, open, capacity)) = candidate.standing.askable() {
+            candidate.standing = Standing::Chosen { free_at, open, capacity };
+        }
+        candidate.person.clone()
+    });
+    Choice { chosen, candidates }
+}
+
+/// The verdict on one member.
+fn judge(
+    world: &World<'_>,
+    review: &Review,
+    pool: &Pool,
+    shares: &Shares,
+    person: &Person,
+    exempt: Option<&str>,
+) -> Standing {
+    let Some(account) = &person.account else { return Standing::UnknownOnForge };
+    if *account == review.author || review.author_name.as_ref() == Some(&person.name) {
+        return Standing::Author;
+    }
+    if exempt != Some(person.name.as_str())
+        && let Some(standing) = past(review, person)
+    {
+        return standing;
+    }
+    if exempt != Some(person.name.as_str()) && world.workloads.no_access.contains(&person.name) {
+        return Standing::NoAccess;
+    }
+    let agenda = person.agenda();
+    if let Some(until) = agenda.away_until(world.now) {
+        return Standing::Away { until };
+    }
+    if let Some(busy) = person.busy.filter(|busy| busy.counts(world.now)) {
+        return Standing::Busy { says: busy.says, until: busy.until };
+    }
+    let Some(free_at) = agenda.next_working(world.now) else { return Standing::NeverWorks };
+    if let Some(from) = leave_soon(person, world.now) {
+        return Standing::LeaveSoon { from };
+    }
+    let load = world.workloads.of(&person.name);
+    let (open, capacity) = (load.open, capacity(person, pool));
+    if open >= capacity {
+        return Standing::AtCapacity { open, capacity };
+    }
+    match shares.had_by(person, &load, capacity, world.now) {
+        Some(Back { since, asked }) => Standing::EasedIn { since, asked, free_at, open, capacity },
+        None => Standing::Free { free_at, open, capacity },
+    }
+}
+
+/// What earlier assignments of this change say about the person.
+fn past(review: &Review, person: &Person) -> Option<Standing> {
+    let mut own = review.assignments.iter().filter(|assignment| assignment.person == person.name);
+    own.next_back().map(|assignment| match assignment.ended {
+        None => Standing::AlreadyAsked,
+        Some((_, Ended::Declined)) => Standing::Declined,
+        Some((_, Ended::Refused(_))) => Standing::NoAccess,
+        Some((_, Ended::Removed | Ended::Reassigned)) => Standing::HadTurn,
+    })
+}
+
+/// The first day of a leave that takes away something of the person's next whole day of work: a
+/// business day, not 24 hours, and counted from when they work next. Leave on days that are free
+/// anyway takes nothing.
+fn leave_soon(person: &Person, now: Timestamp) -> Option<jiff::civil::Date> {
+    // When their forge is closed does not matter here: they work all the same.
+    let agenda = Agenda::new(&person.hours, &person.away);
+    let from = agenda.next_leave(now)?;
+    let day = person.hours.longest_day_millis();
+    let undisturbed = Agenda::new(&person.hours, &[]).add(now, day)?;
+    (agenda.add(now, day) != Some(undisturbed)).then_some(from)
+}
+
+/// FNV-1a over change and name: stable across versions, machines and restarts.
+pub(super) fn tie_break(change: &ChangeKey, name: &str) -> u64 {
+    fingerprint([change.forge.as_str(), &change.project, &change.number.to_string(), name])
+}

@@ -1,0 +1,170 @@
+//! The order among those who can be asked.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::pick::tie_break;
+use crate::model::people::{Person, Workload};
+use crate::model::policy::Pool;
+use crate::model::recent_requests::{Asked, REMEMBERED_DAYS, days_before};
+use crate::model::review::Review;
+use crate::model::world::World;
+
+const HOUR_MILLIS: i64 = 3_600_000;
+/// Working time in which somebody gets through a desk that is full to their capacity.
+const FULL_DESK_MILLIS: i64 = 8 * HOUR_MILLIS;
+/// Answers that can be expected within the same step of time are equally soon: half a working day.
+const STEP_MILLIS: i64 = 4 * HOUR_MILLIS;
+/// Beyond this age it no longer matters when somebody was last asked.
+const RECENCY_MILLIS: i64 = 5 * 24 * HOUR_MILLIS;
+/// How long somebody who comes back is eased in: a week, and the day that time zones may add.
+const EASING_DAYS: i64 = 8;
+/// A leave shorter than this, in days of the calendar, needs no easing in afterwards.
+const LONG_LEAVE_DAYS: i32 = 3;
+/// Not having been asked for so many days is like leave, if somebody else got what was theirs.
+const GAP_DAYS: i64 = 5;
+/// How much of theirs others must have got in such a gap.
+const GAP_SHARE: u64 = 2;
+
+/// A member's place in the queue; the smallest is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Rank {
+    /// Came back and had their share: after everybody else.
+    had_share: bool,
+    /// Owners of changed files come first.
+    owns_nothing: bool,
+    /// When they could have answered, in whole steps from now.
+    soon: i64,
+    /// Open reviews per thousand of capacity.
+    load: u32,
+    /// How often asked in the last two weeks, against capacity and time at work.
+    asked: u64,
+    /// When they could have answered, exactly.
+    answer_at: Timestamp,
+    /// Milliseconds of forgotten-ness, negated: the longer ago, the smaller.
+    recency: i64,
+    tie: u64,
+}
+
+/// What a pool as a whole was asked lately and can carry.
+pub(super) struct Shares {
+    asked: Asked,
+    capacity: u64,
+}
+
+/// Somebody who came back a short while ago and has had their share of what was asked since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Back {
+    pub since: Date,
+    pub asked: u32,
+}
+
+pub(super) fn capacity(person: &Person, pool: &Pool) -> u32 {
+    person.capacity.unwrap_or(pool.capacity)
+}
+
+impl Shares {
+    /// Adds up the members of `pool` whom the forge knows.
+    pub fn new(world: &World<'_>, pool: &Pool) -> Shares {
+        let mut shares = Shares { asked: Asked::default(), capacity: 0 };
+        let members = world.directory.pool(&pool.name).iter();
+        for person in members.filter_map(|name| world.directory.by_name(name)) {
+            if person.account.is_some() {
+                shares.asked.join(&world.workloads.of(&person.name).asked);
+                shares.capacity += u64::from(capacity(person, pool));
+            }
+        }
+        shares
+    }
+
+    /// Who comes back is asked no more than their share of what is asked since, and one more: after
+    /// that the others come first, for a week. So whoever had leave is not flooded because their desk
+    /// is empty. Their share is by capacity among all members, and so it never shrinks again.
+    pub fn had_by(&self, person: &Person, load: &Workload, capacity: u32, now: Timestamp) -> Option<Back> {
+        let had = |own_from: Timestamp, pool_from: Timestamp, since: Date| {
+            let asked = load.asked.since(own_from);
+            let more = u64::from(asked) * self.capacity > self.due(pool_from, capacity);
+            more.then_some(Back { since, asked })
+        };
+        let leave = leaves_ended(person, now).find_map(|since| {
+            // The day of UTC that midnight lies in may be the one before; it counts for them, not for
+            // the others, so that days which are cut differently are never to their disadvantage.
+            let [midnight, noon] = [0, 12].map(|hour| since.at(hour, 0, 0, 0));
+            let zone = person.hours.timezone();
+            had(zone.to_timestamp(midnight).ok()?, zone.to_timestamp(noon).ok()?, since)
+        });
+        leave.or_else(|| {
+            let end = self.gap_ended(load, capacity, now)?;
+            had(end, end, person.agenda().date(end))
+        })
+    }
+
+    /// The share of `capacity` in what the pool was asked since `from`, times the pool's capacity.
+    fn due(&self, from: Timestamp, capacity: u32) -> u64 {
+        u64::from(self.asked.since(from)) * u64::from(capacity)
+    }
+
+    /// When they began to be asked again after they had been passed over for days, for whatever reason:
+    /// new in the pool, busy, or on a leave that nobody wrote down. `now` when that is still to come.
+    fn gap_ended(&self, load: &Workload, capacity: u32, now: Timestamp) -> Option<Timestamp> {
+        (0..EASING_DAYS).map(|days| days_before(now, days)).find(|end| {
+            let start = days_before(*end, GAP_DAYS);
+            let passed_over = load.asked.since(start) == load.asked.since(*end);
+            let others_got = || self.due(start, capacity) - self.due(*end, capacity);
+            passed_over && others_got() >= GAP_SHARE * self.capacity
+        })
+    }
+}
+
+/// The days after the person's long leaves, of those that are over for no longer than a week.
+fn leaves_ended(person: &Person, now: Timestamp) -> impl Iterator<Item = Date> {
+    let agenda = person.agenda();
+    let earliest = agenda.date(days_before(now, EASING_DAYS));
+    let today = agenda.date(now);
+    let over = person.away.iter().filter(move |leave| earliest <= leave.last && leave.last < today);
+    let long = over.filter(|leave| days(leave.first, leave.last) >= LONG_LEAVE_DAYS);
+    long.filter_map(|leave| leave.last.tomorrow().ok())
+}
+
+/// Days of the calendar from the first to the last, both included; 0 when they are the wrong way round.
+fn days(first: Date, last: Date) -> i32 {
+    first.until(last).map_or(0, |span| span.get_days() + 1).max(0)
+}
+
+/// The place of somebody who can be asked; `(had_share, owns_nothing)` is judged elsewhere.
+pub(super) fn rank(
+    world: &World<'_>,
+    review: &Review,
+    person: &Person,
+    open: u32,
+    capacity: u32,
+    (had_share, owns_nothing): (bool, bool),
+) -> Rank {
+    let (now, load) = (world.now, world.workloads.of(&person.name));
+    let capacity = capacity.max(1);
+    let desk_millis = FULL_DESK_MILLIS * i64::from(open + 1) / i64::from(capacity);
+    let answer_at = person.agenda().add(now, desk_millis).unwrap_or(Timestamp::MAX);
+    let wait_millis = answer_at.as_millisecond() - now.as_millisecond();
+    let age = load.last_asked.map_or(RECENCY_MILLIS, |at| now.as_millisecond() - at.as_millisecond());
+    Rank {
+        had_share,
+        owns_nothing,
+        soon: wait_millis / STEP_MILLIS,
+        load: open.saturating_mul(1000) / capacity,
+        asked: u64::from(load.asked.remembered(now)) * 1_000_000_000 / weight(person, capacity, now),
+        answer_at,
+        recency: -age.clamp(0, RECENCY_MILLIS),
+        tie: tie_break(&review.change, &person.name),
+    }
+}
+
+/// What somebody could carry in the last two weeks: capacity times minutes of a week times days on
+/// which they were not away. Whoever works less, or was away, is not behind for it.
+fn weight(person: &Person, capacity: u32, now: Timestamp) -> u64 {
+    let agenda = person.agenda();
+    let today = agenda.date(now);
+    let first = agenda.date(days_before(now, REMEMBERED_DAYS - 1));
+    let away = person.away.iter().map(|leave| days(leave.first.max(first), leave.last.min(today)));
+    let there = (REMEMBERED_DAYS - i64::from(away.sum::<i32>())).max(1);
+    u64::from(capacity) * (person.week_millis / 60_000).max(1).unsigned_abs() * there.unsigned_abs()
+}

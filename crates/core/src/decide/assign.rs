@@ -1,0 +1,266 @@
+//! Staffing: which pools the change belongs to, and who of each is asked.
+
+use jiff::Timestamp;
+
+use super::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
+use crate::choose::pick::{Choice, pick};
+use crate::choose::queue::queue_up;
+use crate::choose::route::{Claim, Claims, FilesRead, RouteFacts};
+use crate::model::candidate::Candidate;
+use crate::model::change::{Account, OwnersFile, Verdict};
+use crate::model::policy::Pool;
+use crate::model::reason::Reason;
+use crate::model::review::{Assignment, Ended, Origin, PoolReview, Routing, Stage};
+
+impl Judge<'_> {
+    /// Sees that every pool of a live change has its reviewers, or a reason and a time to retry.
+    pub(super) fn staff(&mut self) {
+        self.forget_lost_pools();
+        if self.waits_to_be_seen_whole() {
+            return;
+        }
+        let due = self.review.retry_at.take().is_some_and(|at| at <= self.now());
+        match self.review.routing {
+            Routing::Pending => self.route(None),
+            Routing::ReadingFiles if due => self.route(None),
+            Routing::ReadingFiles => self.retry_at(self.now() + RETRY_FILES),
+            Routing::Routed if !self.review.pools.is_empty() => {}
+            Routing::Routed if due || self.rerouted => self.route(None),
+            Routing::Routed => self.retry_at(self.now() + RETRY_TOMORROW),
+        }
+        self.measure_again();
+        for index in 0..self.review.pools.len() {
+            // A pool that a policy reload removed has nobody to ask; its part stays on record.
+            let policy = self.world.policy;
+            let Some(pool) = policy.pool(&self.review.pools[index].pool) else { continue };
+            self.adopt(pool);
+            self.fill(index, pool);
+        }
+    }
+
+    /// A pool that a policy reload removed can ask nobody. If nobody of it is at work, it no longer
+    /// claims the change; if none is left, the change is routed anew.
+    fn forget_lost_pools(&mut self) {
+        let review = &mut self.review;
+        let had = review.pools.len();
+        let (policy, assignments) = (self.world.policy, &review.assignments);
+        review.pools.retain(|part| {
+            policy.pool(&part.pool).is_some()
+                || assignments.iter().any(|a| a.is_active() && a.pool == part.pool)
+        });
+        if review.pools.is_empty() && had > 0 {
+            review.routing = Routing::Pending;
+        }
+    }
+
+    /// A change that was first heard of by a comment is not staffed yet: whom a person asked and where
+    /// it goes is not known, and a wrong choice would be seen by everybody. The next sweep tells; if
+    /// none does, the change is staffed all the same.
+    fn waits_to_be_seen_whole(&mut self) -> bool {
+        let Some(ready) = self.review.ready_at.filter(|_| !self.review.whole) else { return false };
+        let latest = ready.max(self.review.seen_first_at.unwrap_or(ready)) + SEEN_WHOLE_WITHIN;
+        if self.review.routing != Routing::Pending || latest <= self.now() {
+            return false;
+        }
+        if self.review.retry_at.is_none() {
+            self.say(Reason::SeenInPart);
+        }
+        self.review.retry_at = Some(latest);
+        true
+    }
+
+    /// Routes the change; where files are needed and not at hand, asks for them.
+    pub(super) fn route(&mut self, read: Option<FilesRead<'_>>) {
+        let facts = RouteFacts {
+            change: &self.review.change,
+            target_branch: &self.review.target_branch,
+            labels: &self.review.seen_labels,
+            files: read.map(|read| read.files),
+        };
+        match self.world.policy.claims(&facts) {
+            Claims::NeedFiles { codeowners } => {
+                self.say(if codeowners { Reason::ReadingOwners } else { Reason::ReadingFiles });
+                self.wait_for_files(codeowners);
+            }
+            // Read before anybody is told by when to answer: it would change a moment later.
+            Claims::Pools(claims) if read.is_none() && !claims.is_empty() && self.wants_size() => {
+                self.say(Reason::MeasuringSize);
+                self.wait_for_files(false);
+            }
+            Claims::Pools(claims) => {
+                self.take_claims(claims, read.map_or(OwnersFile::NotAsked, |read| read.codeowners));
+            }
+        }
+    }
+
+    fn wait_for_files(&mut self, codeowners: bool) {
+        let branch = codeowners.then(|| self.review.target_branch.clone());
+        self.read_files(branch);
+        self.review.routing = Routing::ReadingFiles;
+        self.retry_at(self.now() + RETRY_FILES);
+    }
+
+    fn take_claims(&mut self, mut claims: Vec<Claim>, file: OwnersFile) {
+        let routed_before = self.review.routing == Routing::Routed;
+        self.review.routing = Routing::Routed;
+        claims.retain(|claim| self.world.policy.pool(&claim.pool).is_some());
+        if claims.is_empty() {
+            self.review.pools.clear();
+            self.retry_at(self.now() + RETRY_TOMORROW);
+            if !routed_before {
+                self.say(Reason::NoRoute);
+            }
+            return;
+        }
+        self.say(Reason::Routed { pools: claims.iter().map(|claim| claim.pool.clone()).collect() });
+        self.review.pools = Vec::with_capacity(claims.len());
+        for claim in claims {
+            let owners = self.owners_of(&claim, file);
+            let part = self.review.new_part(claim.pool, claim.lines);
+            self.review.pools.push(PoolReview { route: Some(claim.route), owners, ..part });
+        }
+    }
+
+    /// Sets the time to look again, unless an earlier one is set.
+    pub(super) fn retry_at(&mut self, at: Timestamp) {
+        let earlier = self.review.retry_at.is_none_or(|set| at < set);
+        if earlier {
+            self.review.retry_at = Some(at);
+        }
+    }
+
+    /// A member whom a human made a reviewer, or who gave a verdict unasked, is the pool's reviewer.
+    fn adopt(&mut self, pool: &Pool) {
+        let directory = self.world.directory;
+        let formal = |verdict| matches!(verdict, Some((Verdict::Approved | Verdict::ChangesRequested, _)));
+        let spoke = self.review.voices.iter().filter(|(_, voice)| formal(voice.verdict));
+        let ids = self.review.seen_reviewers.iter().map(|account| account.id).chain(spoke.map(|(id, _)| *id));
+        let mut people: Vec<_> = ids
+            .filter(|id| *id != self.review.author.id)
+            .filter_map(|id| directory.by_id(id))
+            .filter(|person| directory.in_pool(&pool.name, &person.name))
+            // Whoever had an assignment was put there by us, or is asked again by its own fact.
+            .filter(|person| self.review.assignments.iter().all(|a| a.person != person.name))
+            .collect();
+        people.sort_by(|a, b| a.name.cmp(&b.name));
+        people.dedup_by(|a, b| a.name == b.name);
+        for person in people {
+            let Some(account) = person.account.clone() else { continue };
+            self.assign(&pool.name, &person.name, account, Origin::Adopted);
+            self.say(Reason::Adopted { pool: pool.name.clone(), person: person.name.clone() });
+        }
+    }
+
+    /// Picks until the pool has as many reviewers as it wants, unless it has its approvals already.
+    fn fill(&mut self, index: usize, pool: &Pool) {
+        let wanted = pool.reviewers.max(pool.approvals) as usize;
+        let asked = self.review.active_in(&pool.name).count();
+        let enough = asked >= wanted;
+        if enough || (asked > 0 && self.is_content(&pool.name)) {
+            self.review.pools[index].not_before = None;
+            self.review.pools[index].nobody_said = false;
+            self.review.pools[index].queued = None;
+            if enough {
+                self.settle_second(index, pool);
+            }
+            return;
+        }
+        if let Some(at) = self.review.pools[index].not_before {
+            if at > self.now() {
+                self.review.pools[index].queued = None;
+                self.retry_at(at);
+                return;
+            }
+            self.review.pools[index].not_before = None;
+        }
+        while self.review.active_in(&pool.name).count() < wanted {
+            if let Err(candidates) = self.choose(index, pool, Origin::Picked) {
+                self.queue_up(index, pool, &candidates);
+                // Said once, and again only when it is different people or different obstacles.
+                let part = &mut self.review.pools[index];
+                let known = part.nobody_said && same_obstacles(&part.candidates, &candidates);
+                part.candidates.clone_from(&candidates);
+                if !known {
+                    part.nobody_said = true;
+                    self.say(Reason::NobodyFree { pool: pool.name.clone(), candidates });
+                }
+                self.retry_at(self.now() + RETRY_STAFFING);
+                return;
+            }
+        }
+        self.review.pools[index].queued = None;
+        self.settle_second(index, pool);
+    }
+
+    /// Waits in the pool's queue for whoever becomes free, or keeps its place there.
+    fn queue_up(&mut self, index: usize, pool: &Pool, candidates: &[Candidate]) {
+        let queued = queue_up(self.world, &self.review, pool, candidates);
+        let known = self.review.pools[index].queued.is_some();
+        if let (Some(queued), false) = (&queued, known) {
+            self.say(Reason::Queued { pool: pool.name.clone(), ahead: queued.ahead });
+        }
+        self.review.pools[index].queued = queued;
+    }
+
+    /// Asks the second reviewer that the pool owes, if it owes one.
+    fn settle_second(&mut self, index: usize, pool: &Pool) {
+        if self.owes_second(index)
+            && let Err(candidates) = self.choose_second(index, pool)
+        {
+            self.retry_if_time_helps(&candidates);
+        }
+    }
+
+    /// Whether a second reviewer is due and has not been found, or declined. One whom a person took
+    /// off is not missed.
+    fn owes_second(&self, index: usize) -> bool {
+        let part = &self.review.pools[index];
+        let seconds =
+            self.review.assignments.iter().filter(|a| a.pool == part.pool && a.origin == Origin::Widened);
+        let missed = |a: &Assignment| matches!(a.ended, Some((_, Ended::Declined | Ended::Refused(_))));
+        part.widened && self.stage() == Stage::Reviewing && seconds.into_iter().all(missed)
+    }
+
+    /// Asks a second reviewer; the first stays. The error is everybody's obstacle.
+    pub(super) fn choose_second(&mut self, index: usize, pool: &Pool) -> Result<(), Vec<Candidate>> {
+        self.choose(index, pool, Origin::Widened)?;
+        let person = self.review.assignments.last().map(|a| a.person.clone()).unwrap_or_default();
+        self.say(Reason::Widened { pool: pool.name.clone(), person });
+        Ok(())
+    }
+
+    /// Looks again soon if somebody may become free in the meantime.
+    pub(super) fn retry_if_time_helps(&mut self, candidates: &[Candidate]) {
+        if candidates.iter().any(|candidate| candidate.standing.may_pass()) {
+            self.retry_at(self.now() + RETRY_STAFFING);
+        }
+    }
+
+    /// Chooses one more reviewer for a pool; the error is everybody's obstacle.
+    fn choose(&mut self, index: usize, pool: &Pool, origin: Origin) -> Result<(), Vec<Candidate>> {
+        let Choice { chosen, candidates } = pick(self.world, &self.review, pool, None);
+        let chosen = chosen.as_ref().and_then(|name| self.world.directory.by_name(name));
+        let Some((person, account)) = chosen.and_then(|person| Some((person, person.account.clone()?)))
+        else {
+            return Err(candidates);
+        };
+        self.review.pools[index].candidates.clone_from(&candidates);
+        self.review.pools[index].nobody_said = false;
+        self.say_if_passed(index, &person.name);
+        self.assign(&pool.name, &person.name, account, origin);
+        self.say(Reason::Picked { pool: pool.name.clone(), person: person.name.clone(), origin, candidates });
+        Ok(())
+    }
+
+    pub(super) fn assign(&mut self, pool: &str, person: &str, account: Account, origin: Origin) {
+        let known_until = self.review.heard_until();
+        let own = Assignment { known_until, ..Assignment::new(pool, person, account, self.now(), origin) };
+        self.review.assignments.push(own);
+    }
+}
+
+/// Whether two judgements of a pool name the same people with the same kind of obstacle.
+fn same_obstacles(before: &[Candidate], after: &[Candidate]) -> bool {
+    let kind = |c: &Candidate| (c.person.clone(), std::mem::discriminant(&c.standing));
+    before.iter().map(kind).eq(after.iter().map(kind))
+}

@@ -1,0 +1,218 @@
+//! Expressing: what should be seen on the forge becomes actions, and only what is not so already.
+
+use std::collections::BTreeSet;
+
+use super::Judge;
+use crate::model::action::{Action, Announcement, STATUS_MARKER, Shape};
+use crate::model::change::ChangeState;
+use crate::model::fingerprint::fingerprint;
+use crate::model::reason::Reason;
+use crate::model::review::{Ended, Hold, Routing, Stage};
+use crate::words;
+use crate::words::templates::{Fault, Naming, Text};
+
+/// How often the same shape is asked for again in one court, when another bot keeps undoing it.
+const RESHAPES_MAX: u32 = 3;
+
+impl Judge<'_> {
+    pub(super) fn express(&mut self) {
+        if self.review.lost.is_some() {
+            // It would be refused, if not worse: written to where it was.
+            return;
+        }
+        let quiet = match self.review.hold {
+            Some(Hold::FirstRun) => true,
+            // Commands were answered; everything else stays as it is, but for the label that says so.
+            Some(Hold::Skip) => return self.express_skip(),
+            _ => self.is_live() && self.review.routing != Routing::Routed,
+        };
+        if quiet {
+            return;
+        }
+        self.express_shape();
+        self.express_status();
+    }
+
+    fn express_skip(&mut self) {
+        let mut shape = self.review.asked.clone();
+        shape.labels.insert(self.world.policy.labels.skip.clone());
+        shape.reviewers.clear();
+        // Somebody may have asked them back in the same breath.
+        shape.not_reviewers.retain(|account| !self.review.active().any(|a| a.account == *account));
+        // Nor is what a person took off put on again with it.
+        shape.labels.retain(|label| !self.review.hands_off.contains(label));
+        let skip = &self.world.policy.labels.skip;
+        shape.not_labels.remove(skip);
+        // What was asked for before may be a person's by now.
+        shape.not_labels.retain(|label| self.review.set_labels.contains(label));
+        if !self.review.seen_labels.contains(skip) && !self.review.asked.labels.contains(skip) {
+            self.ask(shape);
+        }
+    }
+
+    fn express_shape(&mut self) {
+        let wanted = self.wanted_shape();
+        let differs = wanted != self.review.asked;
+        let unconfirmed = self.is_unlike(&self.review.asked);
+        let unlike = self.is_unlike(&wanted);
+        if differs && (unlike || unconfirmed) {
+            self.ask(wanted);
+        } else if unlike && self.may_reshape() {
+            self.review.reshapes += 1;
+            self.say(Reason::Reshaped);
+            self.ask(wanted);
+        } else {
+            self.review.asked = wanted;
+        }
+    }
+
+    /// Each snapshot that shows a difference is answered once, and no more than a few in one court.
+    fn may_reshape(&self) -> bool {
+        let answered = self.review.reshaped_at == self.review.seen_at;
+        self.reshape && !answered && self.review.reshapes < RESHAPES_MAX
+    }
+
+    fn ask(&mut self, shape: Shape) {
+        // A label that is there already was put on by somebody else, or is known as ours.
+        let new = shape.labels.difference(&self.review.seen_labels);
+        self.review.set_labels.extend(new.cloned());
+        self.review.asked = shape.clone();
+        if self.reshape {
+            self.review.reshaped_at = self.review.seen_at;
+        }
+        self.actions.push(Action::Shape(shape));
+    }
+
+    /// Labels and reviewers as the review wants them.
+    fn wanted_shape(&self) -> Shape {
+        let review = &self.review;
+        let names = &self.world.policy.labels;
+        let mut labels = BTreeSet::new();
+        if review.ready_at.is_some() {
+            labels.insert(names.contribution.clone());
+        }
+        labels.extend(names.of(review.stage).map(str::to_owned));
+        if review.overdue && self.is_live() {
+            labels.insert(names.overdue.clone());
+        }
+        if review.beyond.is_some() && review.sponsor.is_none() {
+            labels.insert(names.out_of_scope.clone());
+        }
+        labels.retain(|label| !review.hands_off.contains(label));
+        let own = |label: &&String| {
+            names.stage_of(label).is_some() || [&names.overdue, &names.out_of_scope].contains(label)
+        };
+        let mut not_labels: BTreeSet<String> = review.set_labels.iter().filter(own).cloned().collect();
+        if review.unskip || review.set_labels.contains(&names.skip) {
+            not_labels.insert(names.skip.clone());
+        }
+        not_labels.retain(|label| !labels.contains(label));
+        // Only those who have not spoken yet: asking again would look like a new request.
+        let asked = review.active().filter(|a| a.listed && !review.has_answered(a));
+        let live = self.is_live();
+        let asked = asked.map(|assignment| &assignment.account).chain(&review.overwritten);
+        let mut reviewers: BTreeSet<_> = asked.filter(|_| live).cloned().collect();
+        let ended = review
+            .assignments
+            .iter()
+            .filter(|a| matches!(a.ended, Some((_, Ended::Declined | Ended::Reassigned))) && a.listed);
+        let not_reviewers: BTreeSet<_> = ended.map(|a| a.account.clone()).collect();
+        // Whom a person put on at the moment of our write, and who then declined, stays off.
+        reviewers.retain(|account| !not_reviewers.contains(account));
+        Shape { reviewers, not_reviewers, labels, not_labels }
+    }
+
+    /// Tells the ticket system of the merge that was just heard of. One that was merged before it was
+    /// ever seen is no news.
+    pub(super) fn announce(&mut self) {
+        let review = &self.review;
+        let (ChangeState::Merged, Some(merged_at)) = (review.state, review.done_at) else { return };
+        let wanted = self.world.policy.announces_merges && review.hold != Some(Hold::Skip);
+        if !wanted || review.tickets.is_empty() {
+            return;
+        }
+        let approvals = review.active().filter(|a| review.has_approved(a)).count();
+        let news = Announcement {
+            url: review.url.clone(),
+            tickets: review.tickets.clone(),
+            opened_at: review.opened_at.unwrap_or(merged_at),
+            merged_at,
+            reviewers: u32::try_from(review.active().count()).unwrap_or(u32::MAX),
+            approvals: u32::try_from(approvals).unwrap_or(u32::MAX),
+        };
+        self.say(Reason::Announced { tickets: u32::try_from(news.tickets.len()).unwrap_or(u32::MAX) });
+        self.actions.push(Action::Announce(news));
+    }
+
+    /// Whether the forge, as last seen, differs from a shape.
+    fn is_unlike(&self, shape: &Shape) -> bool {
+        let (labels, reviewers) = (&self.review.seen_labels, &self.review.seen_reviewers);
+        !shape.labels.is_subset(labels)
+            || !shape.not_labels.is_disjoint(labels)
+            || !shape.reviewers.is_subset(reviewers)
+            || !shape.not_reviewers.is_disjoint(reviewers)
+    }
+
+    /// The one status comment: written when the change is first staffed, edited whenever it would
+    /// say something else.
+    fn express_status(&mut self) {
+        let posted = self.review.status_fingerprint.is_some();
+        if !posted && (!self.is_live() || self.review.stage == Stage::Draft) {
+            return;
+        }
+        let status = self.status_words();
+        let named = status.reviewers.iter().map(|reviewer| reviewer.assignment.account.login.as_str());
+        let author = status.author_known.then_some(self.review.author.login.as_str());
+        let naming = Naming { mentions: named.chain(author).collect(), must: None };
+        let templates = &self.world.policy.templates;
+        let context = || words::status_context(&status);
+        let worded = templates.word(Text::Status, &naming, words::status(&status), context);
+        let body = format!("{STATUS_MARKER}\n{}", worded.text);
+        self.note_template(Text::Status, worded.fault);
+        let print = fingerprint([body.as_str()]);
+        if self.review.status_fingerprint != Some(print) {
+            self.review.status_fingerprint = Some(print);
+            self.actions.push(Action::Status { body });
+        }
+    }
+
+    /// A template that cannot be used is told once for each change, and again after it worked.
+    pub(super) fn note_template(&mut self, text: Text, fault: Option<Fault>) {
+        let template = text.word().to_owned();
+        match fault {
+            None => {
+                self.review.broken_templates.remove(&template);
+            }
+            Some(fault) => {
+                if self.review.broken_templates.insert(template.clone()) {
+                    self.say(Reason::TemplateBroken { template, fault: fault.to_string() });
+                }
+            }
+        }
+    }
+
+    fn status_words(&self) -> words::Status<'_> {
+        let review = &self.review;
+        let active = review.assignments.iter().enumerate().filter(|(_, a)| a.is_active());
+        let reviewers = active.map(|(index, assignment)| words::StatusReviewer {
+            assignment,
+            approved: review.has_approved(assignment),
+            asks: review.asks_author(assignment),
+            due: self.due_of(index),
+            zone: self.zone_of(Some(&assignment.person)),
+        });
+        let (next, next_zone) = self.next_steps();
+        words::Status {
+            review,
+            policy: self.world.policy,
+            reviewers: reviewers.collect(),
+            author_known: review.author_name.is_some(),
+            author_due: self.author_due(),
+            author_zone: self.zone_of(review.author_name.as_deref()),
+            merge_due: self.merge_due(),
+            next,
+            next_zone,
+            me: self.world.directory.handle(),
+        }
+    }
+}

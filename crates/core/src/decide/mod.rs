@@ -1,0 +1,202 @@
+//! `decide`: the whole of Usher's judgement, in the order in which it is made.
+//!
+//! 1. *hear*: what the fact says is written into the review (in any order, the newest wins);
+//! 2. *staff*: pools are claimed, humans' choices adopted, reviewers picked;
+//! 3. *court*: the stage is computed, time boxes run or pause, due steps are taken;
+//! 4. *express*: what should be seen on the forge becomes actions.
+
+mod absence;
+mod apply;
+mod assign;
+mod commands;
+mod desired;
+mod escalate;
+mod owners;
+mod scope;
+mod size;
+mod stage;
+pub mod suppressed;
+mod terms;
+mod timers;
+mod unreachable;
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::absence::AbsenceWish;
+use crate::model::action::Action;
+use crate::model::calendar::Walks;
+use crate::model::change::ChangeState;
+use crate::model::fact::Fact;
+use crate::model::reason::Reason;
+use crate::model::review::{Hold, Review};
+use crate::model::world::{Decision, World};
+
+/// How long nothing is chosen after a person took a reviewer off: they may be about to name
+/// another.
+pub(super) const GRACE_AFTER_REMOVAL: SignedDuration = SignedDuration::from_mins(10);
+/// How soon a pool without anybody to ask is looked at again.
+pub(super) const RETRY_STAFFING: SignedDuration = SignedDuration::from_mins(30);
+/// How soon a change that no route claims, or that waits in the first roll-out, is looked at again.
+pub(super) const RETRY_TOMORROW: SignedDuration = SignedDuration::from_hours(24);
+/// How long a change that was seen in part only waits for a whole look: longer than a sweep takes.
+pub(super) const SEEN_WHOLE_WITHIN: SignedDuration = SignedDuration::from_mins(20);
+/// How soon files that were asked for and did not come are asked for again.
+pub(super) const RETRY_FILES: SignedDuration = SignedDuration::from_hours(1);
+
+/// Decides what a fact means for a review. Total, pure and deterministic: the same world, review
+/// and fact give the same decision, and every combination has one.
+pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
+    let mut judge = Judge {
+        world,
+        review: review.clone(),
+        actions: Vec::new(),
+        reasons: Vec::new(),
+        absence: None,
+        reshape: false,
+        rerouted: false,
+        held_now: BTreeSet::new(),
+        walks: Walks::default(),
+    };
+    if judge.admits(fact) {
+        let was_open = judge.review.tracked && judge.review.state != ChangeState::Merged;
+        judge.freshen_logins();
+        judge.hear(fact);
+        judge.hold_back();
+        if judge.is_live() {
+            judge.staff();
+            judge.scope();
+        }
+        judge.court();
+        judge.express();
+        if was_open {
+            judge.announce();
+        }
+    }
+    judge.close()
+}
+
+/// One decision in the making.
+pub(super) struct Judge<'w> {
+    pub(super) world: &'w World<'w>,
+    pub(super) review: Review,
+    pub(super) actions: Vec<Action>,
+    pub(super) reasons: Vec<Reason>,
+    /// Somebody said `away` or `back`.
+    pub(super) absence: Option<AbsenceWish>,
+    /// What was asked of the forge is asked again, because the forge was seen to differ.
+    pub(super) reshape: bool,
+    /// Labels or target branch are others than before: routes may lead elsewhere.
+    pub(super) rerouted: bool,
+    /// Keys of the pings that this decision keeps back.
+    pub(super) held_now: BTreeSet<String>,
+    /// When boxes run out, as far as that was found out.
+    pub(super) walks: Walks<'w>,
+}
+
+impl Judge<'_> {
+    pub(super) fn now(&self) -> Timestamp {
+        self.world.now
+    }
+
+    pub(super) fn say(&mut self, reason: Reason) {
+        self.reasons.push(reason);
+    }
+
+    /// Ids stay, logins change: people are named, and on GitHub asked, by the login that they have.
+    fn freshen_logins(&mut self) {
+        let asked = self.review.assignments.iter_mut().map(|assignment| &mut assignment.account);
+        for account in asked.chain([&mut self.review.author]) {
+            let known = self.world.directory.by_id(account.id).and_then(|person| person.account.as_ref());
+            if let Some(known) = known.filter(|known| known.login != account.login) {
+                account.login.clone_from(&known.login);
+            }
+        }
+    }
+
+    /// Whether the change is Usher's business at all.
+    fn admits(&mut self, fact: &Fact) -> bool {
+        if self.review.tracked {
+            return true;
+        }
+        let Some(snapshot) = fact.snapshot() else { return false };
+        if !self.world.policy.watches(&self.review.change) {
+            self.say(Reason::NotWatched);
+            return false;
+        }
+        if !self.world.directory.is_support(snapshot.author.id) {
+            self.say(Reason::NotSupport { author: snapshot.author.login.clone() });
+            return false;
+        }
+        true
+    }
+
+    /// Whether the change is open, ready, shown and not held: somebody should be acting on it.
+    pub(super) fn is_live(&self) -> bool {
+        self.review.is_ready() && self.review.hold.is_none() && self.review.lost.is_none()
+    }
+
+    /// Ends a snooze that is over and lets a change of the first roll-out in when its turn has come.
+    fn hold_back(&mut self) {
+        match self.review.hold {
+            // A snooze is over with its time, or when the ball moves.
+            Some(Hold::Snooze { until }) => {
+                let moved = self.stage() != self.review.stage && self.review.is_ready();
+                if until <= self.now() || moved {
+                    self.review.hold = None;
+                    self.say(Reason::Resumed { by: None });
+                }
+            }
+            Some(Hold::FirstRun) if self.review.is_ready() && !self.has_skip_label() => {
+                let limit = self.world.policy.limits.first_run_changes_per_day;
+                if self.world.workloads.first_run_taken < limit {
+                    self.review.hold = None;
+                    self.say(Reason::Resumed { by: None });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn has_skip_label(&self) -> bool {
+        self.review.seen_labels.contains(&self.world.policy.labels.skip)
+    }
+
+    /// The next deadline of the review: computed, never scheduled.
+    fn next_deadline(&self) -> Option<Timestamp> {
+        let review = &self.review;
+        if !review.tracked || !review.is_open() || review.draft {
+            return None;
+        }
+        if review.lost.is_some() {
+            // Reconcile looks for it; this is for a ledger that never ends in silence.
+            return Some(self.now() + RETRY_TOMORROW);
+        }
+        match review.hold {
+            Some(Hold::Skip) => return None,
+            Some(Hold::Snooze { until }) => return Some(until),
+            Some(Hold::FirstRun) => {
+                // What happens meanwhile does not put it at the end of the queue.
+                let tomorrow = self.now() + RETRY_TOMORROW;
+                let set = review.wake.filter(|wake| *wake > self.now());
+                return Some(set.map_or(tomorrow, |set| set.min(tomorrow)));
+            }
+            None => {}
+        }
+        let boxes = self.box_deadlines();
+        let leaves = self.leave_deadlines();
+        // What is due already was dealt with, or is kept back until `retry_at`.
+        boxes.chain(leaves).chain(review.retry_at).filter(|at| *at > self.now()).min()
+    }
+
+    fn close(mut self) -> Decision {
+        if !self.actions.is_empty() && self.reasons.is_empty() {
+            self.say(Reason::BroughtUpToDate);
+        }
+        let wake = self.next_deadline();
+        self.review.wake = wake;
+        let Judge { review, actions, reasons, absence, .. } = self;
+        Decision { review, actions, reasons, absence, wake }
+    }
+}

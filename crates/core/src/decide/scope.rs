@@ -1,0 +1,44 @@
+//! Scope: whether a change looks like more than a fix.
+
+use super::Judge;
+use crate::model::change::Size;
+use crate::model::reason::Reason;
+use crate::model::review::Review;
+use crate::model::scope::{Beyond, ScopeRules};
+
+/// Bytes of a title that patterns look at; forges allow 255 characters.
+const TITLE_BYTES_MAX: usize = 1_024;
+
+impl ScopeRules {
+    /// The first rule that the change goes beyond: labels, then title, then size.
+    pub fn judge(&self, review: &Review) -> Option<Beyond> {
+        let label = self.labels.iter().find(|label| review.seen_labels.contains(*label));
+        if let Some(label) = label {
+            return Some(Beyond::Label { label: label.clone() });
+        }
+        let title = &review.title[..review.title.floor_char_boundary(TITLE_BYTES_MAX)];
+        if let Some(pattern) = self.titles.iter().find(|pattern| pattern.is_match(title)) {
+            return Some(Beyond::Title { pattern: pattern.as_str().to_owned() });
+        }
+        let Size { lines, files } = review.size?;
+        if let Some(max) = self.max_lines.filter(|max| lines > *max) {
+            return Some(Beyond::Lines { lines, max });
+        }
+        self.max_files.filter(|max| files > *max).map(|max| Beyond::Files { files, max })
+    }
+}
+
+impl Judge<'_> {
+    /// Judges a live change by the rules of the scope, anew with every fact: labels, title, size and
+    /// rules may have changed.
+    pub(super) fn scope(&mut self) {
+        let beyond = self.world.policy.scope.judge(&self.review);
+        let known = std::mem::replace(&mut self.review.beyond, beyond.clone());
+        match (known, beyond) {
+            (Some(known), Some(beyond)) if known.same_rule(&beyond) => {}
+            (_, Some(beyond)) => self.say(Reason::OutOfScope { beyond }),
+            (Some(_), None) => self.say(Reason::InScope),
+            (None, None) => {}
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Facts: everything that can happen to a review. The only input of a decision besides the world.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::absence::AwayEnd;
+use super::change::{Account, ChangeKey, ChangedFile, OwnersFile, Snapshot, Verdict};
+use super::unreachable::Loss;
+
+/// Something that happened, forge-neutral. Webhook, sweep, answer, refusal, person and clock all
+/// come in by this one door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "fact")]
+pub enum Fact {
+    /// A forge told us by webhook that `by` did `act`; `snapshot` is the change right after it.
+    Told { act: Act, by: Actor, at: Timestamp, snapshot: Snapshot },
+    /// Reconcile looked at the change and this is what it saw.
+    Swept { snapshot: Snapshot },
+    /// Reconcile missed the change in the forge's own list, and did not find it.
+    Lost { why: Loss },
+    /// The project is the same by the forge's number, and has another name.
+    Moved { to: ChangeKey },
+    /// The changed files that [`Action::ReadFiles`](super::action::Action::ReadFiles) asked for.
+    Files {
+        files: Vec<ChangedFile>,
+        #[serde(default)]
+        codeowners: OwnersFile,
+    },
+    /// The forge would not take a reviewer.
+    Refused { reviewer: Account, refusal: Refusal },
+    /// A ping could not be sent by its `not_after`, and was dropped: nobody was told.
+    Lapsed { key: String, not_after: Timestamp },
+    /// Nothing happened but time.
+    Tick,
+}
+
+impl Fact {
+    /// The snapshot that came with the fact, if any.
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        match self {
+            Fact::Told { snapshot, .. } | Fact::Swept { snapshot } => Some(snapshot),
+            Fact::Lost { .. }
+            | Fact::Moved { .. }
+            | Fact::Files { .. }
+            | Fact::Refused { .. }
+            | Fact::Lapsed { .. }
+            | Fact::Tick => None,
+        }
+    }
+}
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    pub account: Account,
+    /// A bot by the forge's own word, or Usher itself. What only a bot did never moves the court.
+    pub bot: bool,
+}
+
+/// What was done. Whatever is visible in the snapshot itself (opened, closed, drafted, labelled) is
+/// [`Act::Touched`]: the snapshot says it, and says it in any order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "act")]
+pub enum Act {
+    /// The meaning is in the snapshot alone.
+    Touched,
+    /// New commits.
+    Pushed,
+    /// The actor put these labels on. The snapshot shows them, but not that they came just now.
+    Labelled { labels: BTreeSet<String> },
+    /// A review was given (or taken back) by the actor.
+    Reviewed { verdict: Verdict },
+    /// Somebody's review was dismissed by the actor.
+    Dismissed { reviewer: Account },
+    /// A comment in the conversation.
+    Commented,
+    /// The actor asked `reviewer` to review (again).
+    Requested { reviewer: Account },
+    /// The actor took `reviewer` off the change.
+    Unrequested { reviewer: Account },
+    /// A comment with commands for Usher: the first, and those that follow it in the same comment.
+    Commanded {
+        command: Command,
+        comment: u64,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<Command>,
+    },
+}
+
+impl Act {
+    /// The commands of one comment, in their order; `None` when there are none.
+    pub fn commanded(commands: Vec<Command>, comment: u64) -> Option<Act> {
+        let mut commands = commands.into_iter();
+        let command = commands.next()?;
+        Some(Act::Commanded { command, comment, also: commands.collect() })
+    }
+}
+
+/// What people can tell Usher in a comment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "command")]
+pub enum Command {
+    Help,
+    Accept,
+    Decline {
+        note: Option<String>,
+    },
+    /// Pause the time boxes for so long.
+    Snooze {
+        span: super::timebox::Budget,
+    },
+    /// Ask somebody else, or this login.
+    Reassign {
+        to: Option<String>,
+    },
+    Pool {
+        name: String,
+    },
+    Skip,
+    Resume,
+    /// The actor is not there, on all changes; without an end that could be understood.
+    Away {
+        end: Option<AwayEnd>,
+    },
+    /// The actor is there again.
+    Back,
+    /// Take on what looks like more than a fix.
+    Sponsor,
+    Why,
+    /// Addressed to Usher, but not understood: what was written, and the nearest command if one is
+    /// near.
+    Unknown {
+        text: String,
+        nearest: Option<String>,
+    },
+}
+
+/// Why a forge did not take a reviewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The forge answered with an error (GitHub 422: not a collaborator).
+    NotAllowed,
+    /// The forge answered 200 and left the person out (GitLab: cannot read the change).
+    Dropped,
+    /// The forge keeps one reviewer only (GitLab Free), and the place is taken.
+    OneReviewerOnly,
+}

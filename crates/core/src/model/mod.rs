@@ -1,0 +1,28 @@
+//! Nouns: what the judgement speaks of. They hold data and answer questions about themselves; they
+//! choose nobody and decide nothing.
+
+pub mod absence;
+pub mod action;
+pub mod assignment;
+pub mod calendar;
+pub mod candidate;
+pub mod change;
+pub mod commands;
+pub mod fact;
+pub mod fingerprint;
+pub mod owner;
+pub mod people;
+pub mod policy;
+pub mod queue;
+pub mod reason;
+pub mod recent_requests;
+pub mod review;
+pub mod scope;
+pub mod stage;
+pub mod suppressed;
+pub mod terms;
+pub mod tickets;
+pub mod timebox;
+pub mod unreachable;
+pub mod verdicts;
+pub mod world;

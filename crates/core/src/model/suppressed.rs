@@ -1,0 +1,121 @@
+//! What Usher holds back out of kindness, and why: pings that wait or are not sent, changes that
+//! wait for their turn in the first roll-out, and what people asked it to leave alone.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Why a ping is kept back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "why")]
+pub enum PingHeld {
+    /// Outside their working hours: it goes out at `until`.
+    NotWorking { until: Option<Timestamp> },
+    /// They are at work, but the forge is closed for maintenance: it goes out at `until`.
+    ForgeClosed { until: Option<Timestamp> },
+    /// They had their pings for today: it goes out at `until`.
+    DayLimit { until: Option<Timestamp> },
+    /// The change had its pings for this court: it is not sent at all.
+    ChangeLimit,
+    /// A later step of the same box is due as well and says it all.
+    Overtaken,
+}
+
+/// A ping that is due and kept back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Kept")]
+pub struct HeldPing {
+    /// Empty in reviews stored by 0.1.0, until they are next looked at.
+    pub person: String,
+    pub until: Timestamp,
+    pub why: PingHeld,
+}
+
+/// How held pings are stored: as a whole, or (0.1.0) only until when.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Until(Timestamp),
+    Whole { person: String, until: Timestamp, why: PingHeld },
+}
+
+impl From<Kept> for HeldPing {
+    fn from(kept: Kept) -> HeldPing {
+        match kept {
+            Kept::Until(until) => {
+                HeldPing { person: String::new(), until, why: PingHeld::NotWorking { until: Some(until) } }
+            }
+            Kept::Whole { person, until, why } => HeldPing { person, until, why },
+        }
+    }
+}
+
+/// One thing that is held back now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "held")]
+pub enum Held {
+    /// A ping that goes out at `until`.
+    Ping {
+        person: String,
+        until: Timestamp,
+        because: PingHeld,
+    },
+    /// The change had its pings for this court: nobody is pinged before the ball moves.
+    PingsUsedUp {
+        pings: u32,
+    },
+    /// Open before Usher came.
+    FirstRun,
+    Snooze {
+        until: Timestamp,
+    },
+    Skip,
+}
+
+impl Held {
+    /// The word of API and metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Held::Ping { because, .. } => because.word(),
+            Held::PingsUsedUp { .. } => "change_limit",
+            Held::FirstRun => "first_run",
+            Held::Snooze { .. } => "snooze",
+            Held::Skip => "skip",
+        }
+    }
+
+    /// Until when, where that is known.
+    pub fn until(&self) -> Option<Timestamp> {
+        match self {
+            Held::Ping { until, .. } | Held::Snooze { until } => Some(*until),
+            Held::PingsUsedUp { .. } | Held::FirstRun | Held::Skip => None,
+        }
+    }
+}
+
+impl PingHeld {
+    /// The word of API and metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            PingHeld::NotWorking { .. } => "not_working",
+            PingHeld::ForgeClosed { .. } => "forge_closed",
+            PingHeld::DayLimit { .. } => "day_limit",
+            PingHeld::ChangeLimit => "change_limit",
+            PingHeld::Overtaken => "overtaken",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_older_version_stored_is_read() {
+        let old: HeldPing = serde_json::from_str("\"2026-11-24T09:00:00Z\"").unwrap();
+        let until: Timestamp = "2026-11-24T09:00:00Z".parse().unwrap();
+        assert_eq!((old.until, old.person.as_str()), (until, ""));
+        let new = HeldPing { person: "rita".into(), until, why: PingHeld::DayLimit { until: Some(until) } };
+        let text = serde_json::to_string(&new).unwrap();
+        assert_eq!(serde_json::from_str::<HeldPing>(&text).unwrap(), new);
+    }
+}

@@ -1,0 +1,112 @@
+//! The terms of a time box: what each layer of the policy may say of a stage's budget and steps.
+
+use super::stage::Stage;
+use super::timebox::{BoxRule, BoxRules, Budget, Step};
+
+/// Who may have the ball, and so which box runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Court {
+    Waiting,
+    Reviewing,
+    WithAuthor,
+    ReadyToMerge,
+}
+
+/// What a layer says of one court; nothing, where it leaves it to the layers below.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BoxOverride {
+    pub budget: Option<Budget>,
+    /// In ascending order of `at_percent`.
+    pub steps: Option<Vec<Step>>,
+}
+
+/// What a layer says of all courts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BoxOverrides {
+    pub waiting: BoxOverride,
+    pub reviewing: BoxOverride,
+    pub with_author: BoxOverride,
+    pub ready_to_merge: BoxOverride,
+}
+
+/// A `[[timebox_rule]]`: boxes for changes of a certain size or label. All of its conditions must
+/// hold; while the size is not known, no condition on it does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimeBoxRule {
+    /// How the status comment calls it.
+    pub name: Option<String>,
+    pub min_lines: Option<u64>,
+    pub max_lines: Option<u64>,
+    pub max_files: Option<u64>,
+    /// Matches when the change has one of them; empty: does not matter.
+    pub labels: Vec<String>,
+    pub boxes: BoxOverrides,
+}
+
+/// The topmost layer that said something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TermsSource<'p> {
+    Everywhere,
+    Pool,
+    Route,
+    Rule(&'p TimeBoxRule),
+}
+
+/// What holds for one box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms<'p> {
+    pub budget: Budget,
+    pub steps: &'p [Step],
+    pub source: TermsSource<'p>,
+}
+
+impl Court {
+    /// The court of a stage; drafts and what is done have none.
+    pub fn of(stage: Stage) -> Option<Court> {
+        match stage {
+            Stage::Waiting => Some(Court::Waiting),
+            Stage::Reviewing => Some(Court::Reviewing),
+            Stage::WithAuthor => Some(Court::WithAuthor),
+            Stage::ReadyToMerge => Some(Court::ReadyToMerge),
+            Stage::Draft | Stage::Done => None,
+        }
+    }
+}
+
+impl BoxOverride {
+    pub fn is_empty(&self) -> bool {
+        self.budget.is_none() && self.steps.is_none()
+    }
+}
+
+impl BoxOverrides {
+    pub fn of(&self, court: Court) -> &BoxOverride {
+        match court {
+            Court::Waiting => &self.waiting,
+            Court::Reviewing => &self.reviewing,
+            Court::WithAuthor => &self.with_author,
+            Court::ReadyToMerge => &self.ready_to_merge,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        let courts = [&self.waiting, &self.reviewing, &self.with_author, &self.ready_to_merge];
+        courts.into_iter().all(BoxOverride::is_empty)
+    }
+
+    /// What it says of the court, if anything.
+    pub(crate) fn said(&self, court: Court) -> Option<&BoxOverride> {
+        Some(self.of(court)).filter(|said| !said.is_empty())
+    }
+}
+
+impl BoxRules {
+    pub fn of(&self, court: Court) -> &BoxRule {
+        match court {
+            Court::Waiting => &self.waiting,
+            Court::Reviewing => &self.reviewing,
+            Court::WithAuthor => &self.with_author,
+            Court::ReadyToMerge => &self.ready_to_merge,
+        }
+    }
+}

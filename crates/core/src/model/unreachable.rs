@@ -1,0 +1,46 @@
+//! Changes that the forge no longer shows: their project was renamed, moved, archived or deleted, or
+//! Usher may not see it any more. Such a review neither stays open for ever nor is it forgotten.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A review whose change is not shown is closed no sooner than this, and after no fewer tries.
+const GIVEN_UP_AFTER: SignedDuration = SignedDuration::from_hours(24);
+const GIVEN_UP_TRIES: u32 = 3;
+
+/// Why a change cannot be followed where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// The change or its project was deleted, or hidden from Usher: forges tell these apart from
+    /// nobody.
+    Hidden,
+    /// Its project is archived: it can be read, and nobody can act on it.
+    Archived,
+    /// Its project has moved to where Usher does not watch.
+    MovedAway,
+    /// Its project has another name, and Usher has a review under that name already.
+    Followed,
+}
+
+/// Since when a change is not shown, and how often it was looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    pub why: Loss,
+    pub since: Timestamp,
+    #[serde(default)]
+    pub tries: u32,
+}
+
+impl Lost {
+    /// Whether it was looked for long enough. An archived project may come back at any time.
+    pub(crate) fn is_for_good(&self, now: Timestamp) -> bool {
+        match self.why {
+            Loss::Followed => true,
+            Loss::Archived => false,
+            Loss::Hidden | Loss::MovedAway => {
+                self.tries >= GIVEN_UP_TRIES && now.duration_since(self.since) >= GIVEN_UP_AFTER
+            }
+        }
+    }
+}
