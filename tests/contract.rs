@@ -7,7 +7,7 @@ use usher::clock::Clock;
 use usher::forge::inspect::Role;
 use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint, HookPlace, Since};
 use usher::sandbox::{self, Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
-use usher_core::model::action::{Action, Shape};
+use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
 use usher_core::model::fact::{Fact, Refusal};
 use usher_core::model::people::RosterWish;
@@ -53,9 +53,9 @@ impl Town {
         Account::new(self.sandbox.add_user(self.forge, login, login), login)
     }
 
-    fn shape(&self, reviewers: &[&str], labels: &[&str], not_labels: &[&str]) -> Action {
+    fn shape(&self, reviewers: &[&str], labels: &[&str], not_labels: &[&str]) -> Write {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        Action::Shape(Shape {
+        Write::Shape(Shape {
             reviewers: reviewers.iter().map(|login| self.account(login)).collect(),
             not_reviewers: BTreeSet::new(),
             labels: words(labels),
@@ -63,7 +63,7 @@ impl Town {
         })
     }
 
-    async fn perform(&self, at: &ChangeRef, action: &Action) -> usher::forge::Performed {
+    async fn perform(&self, at: &ChangeRef, action: &Write) -> usher::forge::Performed {
         self.client.perform(&key(at), action, Hint::default()).await.unwrap()
     }
 
@@ -103,8 +103,8 @@ fn key(at: &ChangeRef) -> ChangeKey {
     ChangeKey::new("here", at.project.clone(), at.number)
 }
 
-fn status(body: &str) -> Action {
-    Action::Status { body: format!("<!-- usher:status -->\n{body}") }
+fn status(body: &str) -> Write {
+    Write::Comment(Comment::Status { body: format!("<!-- usher:status -->\n{body}") })
 }
 
 const STAGE: [&str; 2] = ["support-contribution", "support-review::reviewing"];
@@ -140,7 +140,7 @@ async fn what_people_set_stays_and_only_what_is_named_goes() {
         town.perform(&at, &town.shape(&["rita"], &["overdue"], &[])).await;
         let unwanted = Shape { not_reviewers: [town.account("rita")].into(), ..Shape::default() };
         let unwanted = Shape { not_labels: ["overdue".to_owned(), "gone".into()].into(), ..unwanted };
-        town.perform(&at, &Action::Shape(unwanted)).await;
+        town.perform(&at, &Write::Shape(unwanted)).await;
         let seen = town.sandbox.snapshot(&at).unwrap();
         assert_eq!((seen.reviewer_logins(), seen.labels.join(" ")), (vec!["ravi"], "bug".to_owned()));
     }
@@ -287,7 +287,7 @@ async fn a_whole_organisation_may_be_the_roster() {
 async fn files_people_and_reactions_are_read_and_written() {
     for town in Town::both().await {
         let at = town.open();
-        let facts = town.perform(&at, &Action::ReadFiles { codeowners: None }).await.facts;
+        let facts = town.perform(&at, &Write::ReadFiles { codeowners: None }).await.facts;
         let file = ChangedFile { path: "src/lib.rs".into(), lines: 4, owners: vec![] };
         assert_eq!(facts, [Fact::Files { files: vec![file], codeowners: OwnersFile::NotAsked }]);
         let wish = RosterWish {
@@ -301,7 +301,7 @@ async fn files_people_and_reactions_are_read_and_written() {
         assert_eq!(roster.unknown, ["acme/none", "nobody"]);
         let comment = town.sandbox.comment(&at, "sam", "@usher accept").unwrap();
         for _ in 0..2 {
-            town.perform(&at, &Action::React { comment }).await;
+            town.perform(&at, &Write::React { comment }).await;
         }
         assert_eq!(town.sandbox.snapshot(&at).unwrap().comments[0].reactions.len(), 1);
     }

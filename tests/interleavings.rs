@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::{Client, ClientConfig, Credentials, Hint};
 use usher::sandbox::{Access, ChangeRef, Forge, NewChange, Sandbox, Tier};
-use usher_core::model::action::{Action, Shape};
+use usher_core::model::action::{Shape, Write};
 use usher_core::model::change::{Account, ChangeKey, ForgeKind};
 use usher_core::model::fact::Fact;
 use usher_core::model::policy::Pattern;
@@ -169,7 +169,7 @@ impl Town {
             });
         }
         let key = ChangeKey::new("here", PROJECT, at.number);
-        let performed = self.client.perform(&key, &Action::Shape(shape.clone()), Hint::default()).await;
+        let performed = self.client.perform(&key, &Write::Shape(shape.clone()), Hint::default()).await;
         let performed = performed.unwrap_or_else(|fault| panic!("round {number}: {fault}"));
         self.sandbox.clear_faults();
         let theirs = theirs.lock().unwrap();

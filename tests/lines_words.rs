@@ -2,7 +2,8 @@
 
 use usher_core::model::action::Action;
 use usher_core::model::change::Account;
-use usher_core::words::templates::{Templates, Text};
+use usher_words as words;
+use usher_words::templates::{Templates, Text};
 
 use super::{Story, Told, fit, names, number, person, same};
 
@@ -20,14 +21,14 @@ impl Story {
             return Some(names(who).iter().try_for_each(|name| person(name).map(|_| ())));
         }
         if line == "there are no templates" {
-            company.policy.templates = Templates::default();
+            company.templates = Templates::default();
             return Some(Ok(()));
         }
         let [name, source] = fit("the template {} says {}", line)?;
         let Some(text) = Text::ALL.into_iter().find(|text| text.word() == name) else {
             return Some(Err(format!("there is no template `{name}`")));
         };
-        company.policy.templates.add(text, &format!("{name}.md"), &source.replace(" / ", "\n"));
+        company.templates.add(text, &format!("{name}.md"), &source.replace(" / ", "\n"));
         Some(Ok(()))
     }
 
@@ -41,10 +42,10 @@ impl Story {
     }
 
     /// What was replied to the last thing that happened.
-    fn replies(&self) -> impl Iterator<Item = &str> {
+    fn replies(&self) -> impl Iterator<Item = String> {
         let recent = self.play.ledger[self.ledger_seen..].iter().flat_map(|entry| &entry.actions);
         recent.filter_map(|action| match action {
-            Action::Reply { body, .. } => Some(body.as_str()),
+            Action::Reply(reply) => Some(words::reply(reply).body().to_owned()),
             _ => None,
         })
     }

@@ -15,14 +15,15 @@ use std::sync::Arc;
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use usher_core::model::action::{Action, STATUS_MARKER};
+use usher_core::model::action::{Action, Comment, STATUS_MARKER};
 use usher_core::model::calendar::{Away, Hours};
 use usher_core::model::change::{Account, ChangeState, ChangedFile, ForgeKind, Verdict};
 use usher_core::model::fact::Fact;
 use usher_core::model::people::Workload;
 use usher_core::model::policy::Route;
 use usher_core::model::timebox::{Budget, Step, StepKind};
-use usher_core::words;
+use usher_words as words;
+use usher_words::templates::Templates;
 
 #[path = "lines_time.rs"]
 mod lines_time;
@@ -710,13 +711,13 @@ impl Story {
         };
         let actions = self.play.ledger[self.ledger_seen..].iter().flat_map(|entry| &entry.actions);
         let mut replies = actions.clone().filter_map(|action| match action {
-            Action::Reply { body, .. } => Some(body.as_str()),
+            Action::Reply(reply) => Some(words::reply(reply).body().to_owned()),
             _ => None,
         });
         let reply = replies.next_back();
         match line {
             "there is no status comment" => return Some(same(None, status)),
-            "there is no reply" => return Some(same(None, reply)),
+            "there is no reply" => return Some(same(None, reply.as_deref())),
             "the command is acknowledged" => {
                 let reacted = actions.clone().any(|action| matches!(action, Action::React { .. }));
                 return Some(holds(reacted, || "there is no reaction".into()));
@@ -731,7 +732,7 @@ impl Story {
             return Some(holds(!says, || format!("it says: {}", status.unwrap_or_default())));
         }
         if let Some([text]) = fit("the reply says {}", line) {
-            return Some(contains(reply, text));
+            return Some(contains(reply.as_deref(), text));
         }
         let ping = self.play.pings.last().map(|ping| ping.body.as_str());
         fit("the ping says {}", line).map(|[text]| contains(ping, text))
@@ -777,7 +778,8 @@ fn a_status_comment_is_found_by_its_marker() {
     let mut forge = Forge::new(ForgeKind::GitHub, account("sam").unwrap());
     assert_eq!(forge.status(), None);
     let body = format!("{STATUS_MARKER}\nhello");
-    forge.perform(Timestamp::UNIX_EPOCH, &Action::Status { body: body.clone() });
+    let written = Action::Comment(Comment::Status { body: body.clone() });
+    forge.perform(Timestamp::UNIX_EPOCH, &written, &Templates::default());
     assert_eq!(forge.status(), Some(body.as_str()));
 }
 

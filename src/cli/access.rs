@@ -16,7 +16,7 @@ use crate::config::{Config, Forge};
 use usher_core::audit::access::{AccessFacts, AccessReport, Need, Row, judge};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::{Directory, RosterWish};
-use usher_core::words;
+use usher_words as words;
 
 /// Rows that are printed of one forge; of more, only those that lack something.
 const ROWS_MAX: usize = 60;

@@ -10,7 +10,7 @@ use crate::store::{Store, StoreError};
 use usher_core::choose::pick::pick;
 use usher_core::decide;
 use usher_core::model::absence::BusyPeople;
-use usher_core::model::action::Action;
+use usher_core::model::action::{Action, Comment, Write};
 use usher_core::model::candidate::Candidate;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
@@ -18,7 +18,7 @@ use usher_core::model::people::{Directory, Roster, RosterWish, Workloads};
 use usher_core::model::reason::Reason;
 use usher_core::model::review::Review;
 use usher_core::model::world::{Decision, World};
-use usher_core::words;
+use usher_words as words;
 
 /// One forge as it is known, and the store if there is one, both only to be looked at.
 pub(super) struct Paper {
@@ -123,15 +123,17 @@ impl Paper {
             sketch.add(decide(&world, &sketch.review, &fact));
         }
         let reads = |action: &Action| matches!(action, Action::ReadFiles { .. });
-        if let Some(index) = sketch.actions.iter().position(reads) {
-            let action = sketch.actions.remove(index);
-            let read = self.client.perform(change, &action, Hint::default()).await;
+        if let Some(index) = sketch.actions.iter().position(reads)
+            && let Action::ReadFiles { codeowners } = sketch.actions.remove(index)
+        {
+            let write = Write::ReadFiles { codeowners };
+            let read = self.client.perform(change, &write, Hint::default()).await;
             let read = read.context("the changed files could not be read")?;
             for fact in read.facts {
                 sketch.add(decide(&world, &sketch.review, &fact));
             }
         }
-        sketch.notes = words::box_notes(&self.config.policy, &sketch.review);
+        sketch.notes = self.config.policy.box_notes(&sketch.review).iter().map(words::box_note).collect();
         for part in &sketch.review.pools {
             if let Some(pool) = self.config.policy.pool(&part.pool) {
                 let chosen_now = part.candidates.clone();
@@ -287,9 +289,10 @@ pub(super) fn action_words(action: &Action) -> String {
             }
             parts.join("; ")
         }
-        Action::Status { .. } => "write the status comment".into(),
-        Action::Ping { person, .. } => format!("ping {person}"),
-        Action::Reply { .. } => "reply in a comment".into(),
+        Action::Status(_) | Action::Comment(Comment::Status { .. }) => "write the status comment".into(),
+        Action::Ping(ping) => format!("ping {}", ping.person),
+        Action::Comment(Comment::Ping { person, .. }) => format!("ping {person}"),
+        Action::Reply(_) | Action::Comment(Comment::Reply { .. }) => "reply in a comment".into(),
         Action::React { .. } => "react to the comment".into(),
         Action::Announce(_) => "tell the ticket system".into(),
     }

@@ -17,7 +17,7 @@ use crate::engine::{Knowledge, Known};
 use crate::store::{Store, StoreError};
 use usher_core::audit::membership::Colleague;
 use usher_core::model::people::{Roster, RosterWish, Workloads};
-use usher_core::words;
+use usher_words as words;
 
 pub(super) async fn run(config: &Config, refresh: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::store::Store;
 use crate::web::{Connections, Door, Settings};
+use usher_words::templates::Templates;
 
 /// Pause between two rounds of throwing away what is no longer needed.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -38,6 +40,8 @@ pub struct Service {
     pub clients: Vec<Client>,
     /// The way to the ticket system, which takes a reload in.
     outbound: Arc<Outbound>,
+    /// The company's own words, swapped by a reload.
+    templates: Arc<ArcSwap<Templates>>,
     bells: Arc<Bells>,
     reconcile_every: Duration,
     keep_bodies: Duration,
@@ -67,6 +71,7 @@ impl Service {
         );
         let clients = clients(config, &clock)?;
         let outbound = outbound(config)?;
+        let templates = Arc::new(ArcSwap::from_pointee(config.templates.clone()));
         let reconciles = clients.values().map(|client| {
             Arc::new(Reconcile::new(
                 client.background(),
@@ -88,6 +93,7 @@ impl Service {
             bells.clone(),
             metrics.clone(),
             closed_until(&knowledge),
+            templates.clone(),
         );
         let door = Door::new(
             store.clone(),
@@ -107,6 +113,7 @@ impl Service {
             reconciles,
             clients: all_clients,
             outbound,
+            templates,
             door,
             clock,
             bells,
@@ -172,6 +179,7 @@ impl Service {
     pub async fn reload(&self, config: &Config) -> anyhow::Result<()> {
         let inbounds = inbounds(config)?;
         self.outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
+        self.templates.store(Arc::new(config.templates.clone()));
         self.knowledge.set_policy(Arc::new(config.policy.clone()), whole_second(self.clock.now()));
         self.door.reload(inbounds.into_values().collect());
         for client in &self.clients {

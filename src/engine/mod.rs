@@ -27,7 +27,7 @@ use usher_core::model::fact::Fact;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{Hold, Review};
 use usher_core::model::world::World;
-use usher_core::words::happening;
+use usher_words::happening;
 
 pub use knowledge::{DisabledHook, ForgeKnowledge, HookTest, Knowledge, Known};
 
@@ -350,7 +350,7 @@ fn told_at(fact: &Fact, now: Timestamp) -> Timestamp {
 /// One line per decision that had a reason. Users' texts and bodies are never logged.
 fn log(change: &ChangeKey, ledger: &[LedgerEntry]) {
     for entry in ledger {
-        let reasons: Vec<String> = entry.reasons.iter().map(usher_core::words::sentence).collect();
+        let reasons: Vec<String> = entry.reasons.iter().map(usher_words::sentence).collect();
         let actions: Vec<String> = entry.actions.iter().map(Action::kind).collect();
         tracing::info!(%change, fact = entry.fact, actions = actions.join(","), "{}", reasons.join(" "));
     }

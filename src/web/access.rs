@@ -12,7 +12,7 @@ use super::page::{Clockface, Moment};
 use super::problem::Problem;
 use crate::engine::{ForgeKnowledge, Known};
 use usher_core::audit::access::judge;
-use usher_core::words;
+use usher_words as words;
 
 /// Gaps of one forge that are shown.
 const GAPS_MAX: usize = 200;

@@ -15,7 +15,7 @@ use super::problem::Problem;
 use crate::engine::Known;
 use usher_core::audit::membership::Colleague;
 use usher_core::model::people::Workloads;
-use usher_core::words;
+use usher_words as words;
 
 #[derive(Template)]
 #[template(path = "people.html")]

@@ -12,6 +12,8 @@ use usher_core::model::change::{
 };
 use usher_core::model::fact::{Act, Actor, Fact, Refusal};
 use usher_core::model::tickets::Ticket;
+use usher_words::templates::Templates;
+use usher_words::{self as words, Worded};
 
 use super::company::account;
 use super::notices::Notices;
@@ -247,32 +249,34 @@ impl Forge {
         self.labels.insert(label.to_owned());
     }
 
-    /// Performs an action as the courier would; what the forge then tells comes back as facts.
-    pub fn perform(&mut self, now: Timestamp, action: &Action) -> Vec<Fact> {
-        let me = account_of(1);
-        match action {
-            Action::ReadFiles { codeowners } => vec![self.read_files(codeowners.is_some())],
-            Action::Shape(shape) => self.shape(now, shape),
-            Action::Status { body } => {
-                let old = self.comments.iter_mut().find(|comment| comment.body.starts_with(STATUS_MARKER));
-                match old {
-                    Some(old) => old.body.clone_from(body),
-                    None => self.write(body),
-                }
-                self.touch(now);
-                vec![self.told(&me, Act::Commented)]
-            }
-            Action::Ping { body, .. } | Action::Reply { body, .. } => {
-                self.write(body);
-                self.touch(now);
-                vec![self.told(&me, Act::Commented)]
-            }
+    /// Performs an action as the courier would, in the company's words; what the forge then tells comes
+    /// back as facts.
+    pub fn perform(&mut self, now: Timestamp, action: &Action, templates: &Templates) -> Vec<Fact> {
+        let worded = match action {
+            Action::ReadFiles { codeowners } => return vec![self.read_files(codeowners.is_some())],
+            Action::Shape(shape) => return self.shape(now, shape),
             Action::React { comment } => {
                 self.reactions.push(*comment);
-                vec![]
+                return vec![];
             }
-            Action::Announce(_) => vec![],
+            Action::Announce(_) => return vec![],
+            Action::Status(view) => words::status(templates, view),
+            Action::Ping(ping) => words::ping(templates, ping),
+            Action::Reply(reply) => Worded { comment: words::reply(reply), fault: None },
+            Action::Comment(comment) => Worded { comment: comment.clone(), fault: None },
+        };
+        let body = worded.comment.body();
+        let own = |comment: &&mut Comment| comment.body.starts_with(STATUS_MARKER);
+        match self.comments.iter_mut().find(own).filter(|_| body.starts_with(STATUS_MARKER)) {
+            Some(old) => old.body = body.to_owned(),
+            None => self.write(body),
         }
+        self.touch(now);
+        let broken = worded.fault.map(|fault| Fact::TemplateBroken {
+            template: fault.text.word().to_owned(),
+            fault: fault.to_string(),
+        });
+        [self.told(&account_of(1), Act::Commented)].into_iter().chain(broken).collect()
     }
 
     /// The changed files, and who owns them by the forge's own rules.

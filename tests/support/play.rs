@@ -13,8 +13,9 @@ use usher_core::model::queue::Waiting;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{Ended, Hold, Origin, PoolReview, Review, Routing};
 use usher_core::model::world::{Decision, World};
-use usher_core::words;
-use usher_core::words::happening;
+use usher_words as words;
+use usher_words::happening;
+use usher_words::templates::Templates;
 
 use super::company::Company;
 use super::forge::Forge;
@@ -154,14 +155,14 @@ impl Play {
             self.outbox.push_back(action);
             return vec![];
         }
-        if let Action::Ping { key, not_after, .. } = &action
-            && self.now > *not_after
+        if let Some(named) = action.names()
+            && self.now > named.not_after
         {
-            self.take_back(|ping| ping.key == *key);
+            self.take_back(|ping| ping.key == named.key);
             self.court_pings = self.court_pings.saturating_sub(1);
-            return vec![Fact::Lapsed { key: key.clone(), not_after: *not_after }];
+            return vec![Fact::Lapsed { key: named.key.to_owned(), not_after: named.not_after }];
         }
-        let mut facts = self.forge.perform(self.now, &action);
+        let mut facts = self.forge.perform(self.now, &action, &self.company.templates);
         if self.deaf_to_itself {
             facts.retain(|fact| !matches!(fact, Fact::Told { .. }));
         }
@@ -221,8 +222,9 @@ impl Play {
             self.withdraw_pings();
         }
         for action in &actions {
-            if let Action::Ping { person, body, key, .. } = action {
-                let (person, body, key) = (person.clone(), body.clone(), key.clone());
+            if let Action::Ping(ping) = action {
+                let (person, key) = (ping.person.clone(), ping.key.clone());
+                let body = words::ping(&self.company.templates, ping).comment.body().to_owned();
                 self.pings.push(Pinged { at: self.now, person, body, key, withdrawn: false });
             }
         }
@@ -236,12 +238,12 @@ impl Play {
     /// The court has moved: what waits to be said to the old one is not said.
     fn withdraw_pings(&mut self) {
         let mut waiting = BTreeSet::new();
-        self.outbox.retain(|action| match action {
-            Action::Ping { key, .. } => {
-                waiting.insert(key.clone());
+        self.outbox.retain(|action| match action.names() {
+            Some(named) => {
+                waiting.insert(named.key.to_owned());
                 false
             }
-            _ => true,
+            None => true,
         });
         self.take_back(|ping| waiting.contains(&ping.key));
     }
@@ -268,14 +270,15 @@ impl Play {
         for action in actions {
             match action {
                 Action::Shape(shape) => self.shape_holds(review, shape),
-                Action::Ping { person, body, not_after, .. } => {
-                    self.ping_holds(person, body, *not_after, workloads);
+                Action::Ping(ping) => {
+                    let body = words::ping(&self.company.templates, ping).comment;
+                    self.ping_holds(&ping.person, body.body(), ping.not_after, workloads);
                 }
-                Action::Status { body } => self.mentions_hold(body),
-                Action::Reply { .. }
-                | Action::ReadFiles { .. }
-                | Action::React { .. }
-                | Action::Announce(_) => {}
+                Action::Status(view) => {
+                    self.mentions_hold(words::status(&self.company.templates, view).comment.body());
+                }
+                Action::Comment(_) => panic!("decided in words: {action:?}"),
+                Action::Reply(_) | Action::ReadFiles { .. } | Action::React { .. } | Action::Announce(_) => {}
             }
         }
     }
@@ -448,9 +451,13 @@ fn shown(action: &Action) -> String {
             shape.labels,
             shape.not_labels
         ),
-        Action::Status { body } => format!("status ({} bytes)", body.len()),
-        Action::Ping { person, body, .. } => format!("ping {person}: {}", after_marker(body)),
-        Action::Reply { body, .. } => format!("reply: {}", after_marker(body)),
+        Action::Status(view) => format!("status ({})", view.stage.word()),
+        Action::Ping(ping) => {
+            let body = words::ping(&Templates::default(), ping).comment;
+            format!("ping {}: {}", ping.person, after_marker(body.body()))
+        }
+        Action::Reply(reply) => format!("reply: {}", after_marker(words::reply(reply).body())),
+        Action::Comment(comment) => format!("comment: {}", after_marker(comment.body())),
         Action::ReadFiles { .. } => "read the changed files".into(),
         Action::React { .. } => "react".into(),
         Action::Announce(news) => format!("announce the merge for {:?}", news.tickets),
@@ -459,4 +466,18 @@ fn shown(action: &Action) -> String {
 
 fn after_marker(body: &str) -> &str {
     body.split_once('\n').map_or(body, |(_, text)| text)
+}
+
+/// The comment that an action writes, with its marker, in the company's words.
+pub fn body(action: &Action, templates: &Templates) -> Option<String> {
+    let comment = match action {
+        Action::Status(view) => words::status(templates, view).comment,
+        Action::Ping(ping) => words::ping(templates, ping).comment,
+        Action::Reply(reply) => words::reply(reply),
+        Action::Comment(comment) => comment.clone(),
+        Action::ReadFiles { .. } | Action::Shape(_) | Action::React { .. } | Action::Announce(_) => {
+            return None;
+        }
+    };
+    Some(comment.body().to_owned())
 }

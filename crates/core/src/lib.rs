@@ -10,6 +10,5 @@ pub mod audit;
 pub mod choose;
 pub mod decide;
 pub mod model;
-pub mod words;
 
 pub use decide::decide;

@@ -11,8 +11,6 @@ use crate::model::people::{Directory, Person, Roster};
 use crate::model::policy::{Policy, Route};
 
 mod bot;
-#[cfg(test)]
-mod tests;
 
 pub use bot::{BotGap, BotNeed};
 

@@ -47,6 +47,7 @@ impl Judge<'_> {
             }
             Fact::Refused { reviewer, refusal } => self.refused(reviewer, *refusal),
             Fact::Lapsed { key, not_after } => self.lapsed(key, *not_after),
+            Fact::TemplateBroken { template, fault } => self.note_template(template, fault),
             Fact::Tick => {}
         }
     }

@@ -11,10 +11,10 @@ use crate::model::change::{Account, Verdict};
 use crate::model::commands::{Allowed, COMMANDS};
 use crate::model::fact::{Actor, Command};
 use crate::model::fingerprint::fingerprint;
+use crate::model::message::{Answer, ChoiceView, Reply};
 use crate::model::people::Person;
 use crate::model::reason::Reason;
-use crate::model::review::{Ended, Hold, Origin};
-use crate::words;
+use crate::model::review::{Ended, Hold, Origin, PoolReview};
 
 /// How many commands are remembered, so that one that comes twice is obeyed once.
 const REMEMBERED: usize = 32;
@@ -46,26 +46,26 @@ impl Command {
 }
 
 /// How a command ended.
-pub(super) enum Answer {
+pub(super) enum Outcome {
     Done,
     /// Done, and the answer is words.
-    Words(String),
-    Refused(String),
+    Words(Answer),
+    Refused(Answer),
 }
 
 /// What is answered to the commands of one comment: one reply at most, one reaction at most.
 #[derive(Default)]
 struct Answers {
     done: bool,
-    /// What is said, each sentence once, under the key of the first command that it answers.
-    said: Vec<String>,
+    /// What is said, each once, under the key of the first command that it answers.
+    said: Vec<Answer>,
     key: Option<String>,
 }
 
 impl Answers {
-    fn say(&mut self, key: String, text: String) {
-        if !self.said.contains(&text) {
-            self.said.push(text);
+    fn say(&mut self, key: String, answer: Answer) {
+        if !self.said.contains(&answer) {
+            self.said.push(answer);
         }
         self.key.get_or_insert(key);
     }
@@ -89,8 +89,8 @@ impl Judge<'_> {
             self.actions.push(Action::React { comment });
         }
         if let Some(key) = answers.key {
-            let body = words::reply(&key, &answers.said.join("\n\n"));
-            self.actions.push(Action::Reply { body, key });
+            let me = self.world.directory.handle().to_owned();
+            self.actions.push(Action::Reply(Box::new(Reply { key, me, answers: answers.said })));
         }
     }
 
@@ -109,21 +109,22 @@ impl Judge<'_> {
         let Some(person) = self.world.directory.by_id(by.account.id) else {
             return self.turn_away(key, &by.account, command, answers);
         };
-        let answer = if self.may(person, command.allowed()) {
+        let (allowed, word) = (command.allowed(), command.word().to_owned());
+        let outcome = if self.may(person, allowed) {
             self.carry_out(command, person, at)
         } else {
-            Answer::Refused(words::not_allowed(command.word(), command.allowed()))
+            Outcome::Refused(Answer::NotAllowed { command: word.clone(), allowed })
         };
-        let (by, command) = (person.name.clone(), command.word().to_owned());
-        match answer {
-            Answer::Done => answers.done = true,
-            Answer::Words(text) => {
+        let (by, command) = (person.name.clone(), word);
+        match outcome {
+            Outcome::Done => answers.done = true,
+            Outcome::Words(answer) => {
                 self.say(Reason::Answered { by, command });
-                answers.say(key, text);
+                answers.say(key, answer);
             }
-            Answer::Refused(text) => {
+            Outcome::Refused(answer) => {
                 self.say(Reason::CommandRefused { by, command });
-                answers.say(key, text);
+                answers.say(key, answer);
             }
         }
     }
@@ -134,8 +135,8 @@ impl Judge<'_> {
         if std::mem::replace(&mut self.review.stranger_told, true) {
             return;
         }
-        self.say(Reason::CommandRefused { by: words::quote(&who.login), command: command.word().to_owned() });
-        answers.say(key, words::stranger());
+        self.say(Reason::StrangerRefused { login: who.login.clone(), command: command.word().to_owned() });
+        answers.say(key, Answer::Stranger);
     }
 
     fn may(&self, person: &Person, allowed: Allowed) -> bool {
@@ -165,11 +166,10 @@ impl Judge<'_> {
         led.any(|pool| parts.is_empty() || parts.iter().any(|part| part.pool == pool.name))
     }
 
-    fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
-        let me = self.world.directory.handle();
+    fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Outcome {
         match command {
-            Command::Help => Answer::Words(words::help(me)),
-            Command::Why => Answer::Words(words::why(self.world.policy, &self.review)),
+            Command::Help => Outcome::Words(Answer::Help),
+            Command::Why => Outcome::Words(self.why()),
             Command::Accept => self.accept(person),
             Command::Decline { note } => self.decline(person, note.clone(), at),
             Command::Snooze { .. } | Command::Skip | Command::Resume => self.hold(command, person, at),
@@ -180,32 +180,46 @@ impl Judge<'_> {
             Command::Sponsor => {
                 self.review.sponsor = Some(person.name.clone());
                 self.say(Reason::Sponsored { by: person.name.clone() });
-                Answer::Done
+                Outcome::Done
             }
             Command::Unknown { text, nearest } => {
-                Answer::Refused(words::not_understood(text, nearest.as_deref(), me))
+                Outcome::Refused(Answer::NotUnderstood { text: text.clone(), nearest: nearest.clone() })
             }
         }
     }
 
+    /// How each pool's reviewers came to be asked, and why the time boxes are as they are.
+    fn why(&self) -> Answer {
+        let review = &self.review;
+        let choice = |part: &PoolReview| ChoiceView {
+            pool: part.pool.clone(),
+            candidates: part.candidates.clone(),
+            asked: review.active_in(&part.pool).map(|assignment| assignment.person.clone()).collect(),
+        };
+        Answer::Why {
+            pools: review.pools.iter().map(choice).collect(),
+            boxes: self.world.policy.box_notes(review),
+        }
+    }
+
     /// `snooze`, `skip` and `resume`: the newest word counts, in whatever order they are told.
-    fn hold(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
+    fn hold(&mut self, command: &Command, person: &Person, at: Timestamp) -> Outcome {
         if self.review.hold_said_at.is_some_and(|said| said > at) {
-            return Answer::Refused(words::overtaken());
+            return Outcome::Refused(Answer::Overtaken);
         }
         let by = person.name.clone();
         match command {
             // A snooze ends by itself, and what it would replace does not.
             Command::Snooze { .. } if self.review.hold == Some(Hold::Skip) => {
-                return Answer::Refused(words::snooze_skipped(self.world.directory.handle()));
+                return Outcome::Refused(Answer::SnoozeSkipped);
             }
             Command::Snooze { .. } if self.review.hold == Some(Hold::FirstRun) => {
-                return Answer::Refused(words::snooze_first_run());
+                return Outcome::Refused(Answer::SnoozeFirstRun);
             }
             Command::Snooze { span } => {
                 let agenda = person.agenda();
                 let Some(until) = agenda.add(self.now(), span.millis(&agenda)) else {
-                    return Answer::Refused(words::snooze_too_long());
+                    return Outcome::Refused(Answer::SnoozeTooLong);
                 };
                 self.review.hold = Some(Hold::Snooze { until });
                 self.say(Reason::Snoozed { by, until });
@@ -222,10 +236,10 @@ impl Judge<'_> {
             }
         }
         self.review.hold_said_at = Some(at);
-        Answer::Done
+        Outcome::Done
     }
 
-    fn accept(&mut self, person: &Person) -> Answer {
+    fn accept(&mut self, person: &Person) -> Outcome {
         for assignment in self.review.assignments.iter_mut().filter(|a| a.is_active()) {
             if assignment.person == person.name && !assignment.accepted {
                 assignment.accepted = true;
@@ -233,10 +247,10 @@ impl Judge<'_> {
             }
         }
         self.say(Reason::Accepted { person: person.name.clone() });
-        Answer::Done
+        Outcome::Done
     }
 
-    fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Answer {
+    fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Outcome {
         let mut ended = false;
         for index in 0..self.review.assignments.len() {
             if self.review.assignments[index].person == person.name && self.lets_go(index, at) {
@@ -245,10 +259,10 @@ impl Judge<'_> {
             }
         }
         if !ended {
-            return Answer::Refused(words::overtaken());
+            return Outcome::Refused(Answer::Overtaken);
         }
         self.say(Reason::Declined { person: person.name.clone(), note });
-        Answer::Done
+        Outcome::Done
     }
 
     /// Whether a command of `at` may end the assignment. A verdict given since, told earlier than the
@@ -264,39 +278,36 @@ impl Judge<'_> {
 
     /// Asks `to` (or whoever is next) in place of the reviewer who asks for it, or of the one who
     /// has waited longest.
-    fn reassign(&mut self, by: &Person, to: Option<&str>, at: Timestamp) -> Answer {
+    fn reassign(&mut self, by: &Person, to: Option<&str>, at: Timestamp) -> Outcome {
         let own = self.review.assignments.iter().position(|a| a.is_active() && a.person == by.name);
         let longest =
             self.review.assignments.iter().position(|a| a.is_active() && !self.review.has_approved(a));
         let index = own.or(longest);
         let latest = self.review.active().filter_map(|a| self.review.voice(&a.account).approved_at()).max();
         if index.map_or(latest > Some(at), |index| !self.lets_go(index, at)) {
-            return Answer::Refused(words::overtaken());
+            return Outcome::Refused(Answer::Overtaken);
         }
         let pool = match index {
             Some(index) => self.review.assignments[index].pool.clone(),
             None => match self.review.pools.first() {
                 Some(part) => part.pool.clone(),
-                None => return Answer::Refused(words::no_pool_yet(self.world.directory.handle())),
+                None => return Outcome::Refused(Answer::NoPoolYet),
             },
         };
         let from = index.map(|index| self.review.assignments[index].person.clone());
         match to {
             Some(handle) => {
-                if let Err(text) = self.name_reviewer(&pool, handle, at) {
-                    return Answer::Refused(text);
+                if let Err(refusal) = self.name_reviewer(&pool, handle, at) {
+                    return Outcome::Refused(refusal);
                 }
             }
             None => {
                 let Some(rule) = self.world.policy.pool(&pool) else {
-                    return Answer::Refused(words::no_pool_yet(self.world.directory.handle()));
+                    return Outcome::Refused(Answer::NoPoolYet);
                 };
                 let choice = pick(self.world, &self.review, rule, None);
                 if choice.chosen.is_none() {
-                    return Answer::Refused(words::nobody_else(
-                        &choice.candidates,
-                        self.world.directory.handle(),
-                    ));
+                    return Outcome::Refused(Answer::NobodyElse { candidates: choice.candidates });
                 }
             }
         }
@@ -306,35 +317,39 @@ impl Judge<'_> {
             self.end(index, Ended::Reassigned, at);
         }
         self.say(Reason::Reassigned { from, by: by.name.clone() });
-        Answer::Done
+        Outcome::Done
     }
 
     /// A human names a reviewer: capacity and leave are theirs to judge, but not law 1, the pool's
     /// boundary, or an account that the forge does not know.
-    fn name_reviewer(&mut self, pool: &str, handle: &str, at: Timestamp) -> Result<(), String> {
+    fn name_reviewer(&mut self, pool: &str, handle: &str, at: Timestamp) -> Result<(), Answer> {
         let Some(person) = self.world.directory.find(handle) else {
-            return Err(words::unknown_person(handle));
+            return Err(Answer::UnknownPerson { handle: handle.to_owned() });
         };
         let Some(rule) = self.world.policy.pool(pool) else {
-            return Err(words::no_pool_yet(self.world.directory.handle()));
+            return Err(Answer::NoPoolYet);
         };
         let choice = pick(self.world, &self.review, rule, Some(&person.name));
         let standing = choice.candidates.into_iter().find(|candidate| candidate.person == person.name);
         match standing.map(|candidate| candidate.standing) {
-            None => return Err(words::not_in_pool(&person.name, pool)),
-            Some(standing @ (Standing::Author | Standing::UnknownOnForge)) => {
-                return Err(words::cannot_be_asked(&person.name, &standing));
+            None => {
+                return Err(Answer::NotInPool { person: person.name.clone(), pool: pool.to_owned() });
+            }
+            Some(why @ (Standing::Author | Standing::UnknownOnForge)) => {
+                return Err(Answer::CannotBeAsked { person: person.name.clone(), why });
             }
             Some(_) => {}
         }
-        let Some(account) = person.account.clone() else { return Err(words::unknown_person(handle)) };
+        let Some(account) = person.account.clone() else {
+            return Err(Answer::UnknownPerson { handle: handle.to_owned() });
+        };
         match self.review.assignments.iter().position(|a| a.person == person.name) {
             Some(index) if self.review.assignments[index].is_active() => {
                 self.review.assignments[index].name_at(at);
             }
             // Somebody's newer word, told before this, took them off again.
             Some(index) if self.review.assignments[index].ended.is_some_and(|(ended, _)| ended > at) => {
-                return Err(words::overtaken());
+                return Err(Answer::Overtaken);
             }
             Some(index) => self.revive(index, Origin::Named, at),
             None => {
@@ -346,14 +361,15 @@ impl Judge<'_> {
     }
 
     /// Sends the change to one other pool; reviewers who have not spoken yet are let go.
-    fn choose_pool(&mut self, by: &Person, name: &str, at: Timestamp) -> Answer {
+    fn choose_pool(&mut self, by: &Person, name: &str, at: Timestamp) -> Outcome {
         let Some(pool) = self.world.policy.pools.iter().find(|pool| pool.name.eq_ignore_ascii_case(name))
         else {
-            return Answer::Refused(words::unknown_pool(name, self.world.policy));
+            let pools = self.world.policy.pools.iter().map(|pool| pool.name.clone()).collect();
+            return Outcome::Refused(Answer::UnknownPool { name: name.to_owned(), pools });
         };
         let answered = self.review.active().any(|a| self.review.voice(&a.account).approved_at() > Some(at));
         if answered || self.review.pool_said_at.is_some_and(|said| said > at) {
-            return Answer::Refused(words::overtaken());
+            return Outcome::Refused(Answer::Overtaken);
         }
         self.review.pool_said_at = Some(at);
         for index in 0..self.review.assignments.len() {
@@ -370,6 +386,6 @@ impl Judge<'_> {
             self.review.pools.retain(|part| part.pool == pool.name);
         }
         self.say(Reason::PoolChosen { pool: pool.name.clone(), by: by.name.clone() });
-        Answer::Done
+        Outcome::Done
     }
 }

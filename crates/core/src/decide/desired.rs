@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::Judge;
-use crate::model::action::{Action, Announcement, STATUS_MARKER, Shape};
+use jiff::tz::TimeZone;
+
+use crate::model::action::{Action, Announcement, Shape};
 use crate::model::change::ChangeState;
-use crate::model::fingerprint::fingerprint;
+use crate::model::fingerprint::fingerprint_of;
+use crate::model::message::{AuthorView, MergerView, Moment, PoolView, ReviewerView, StatusView};
 use crate::model::reason::Reason;
-use crate::model::review::{Ended, Hold, Routing, Stage};
-use crate::words;
-use crate::words::templates::{Fault, Naming, Text};
+use crate::model::review::{Assignment, Ended, Hold, Origin, PoolReview, Routing, Stage};
 
 /// How often the same shape is asked for again in one court, when another bot keeps undoing it.
 const RESHAPES_MAX: u32 = 3;
@@ -160,59 +161,94 @@ impl Judge<'_> {
         if !posted && (!self.is_live() || self.review.stage == Stage::Draft) {
             return;
         }
-        let status = self.status_words();
-        let named = status.reviewers.iter().map(|reviewer| reviewer.assignment.account.login.as_str());
-        let author = status.author_known.then_some(self.review.author.login.as_str());
-        let naming = Naming { mentions: named.chain(author).collect(), must: None };
-        let templates = &self.world.policy.templates;
-        let context = || words::status_context(&status);
-        let worded = templates.word(Text::Status, &naming, words::status(&status), context);
-        let body = format!("{STATUS_MARKER}\n{}", worded.text);
-        self.note_template(Text::Status, worded.fault);
-        let print = fingerprint([body.as_str()]);
+        let view = self.status_view();
+        let print = fingerprint_of(&view);
         if self.review.status_fingerprint != Some(print) {
             self.review.status_fingerprint = Some(print);
-            self.actions.push(Action::Status { body });
+            self.actions.push(Action::Status(Box::new(view)));
         }
     }
 
-    /// A template that cannot be used is told once for each change, and again after it worked.
-    pub(super) fn note_template(&mut self, text: Text, fault: Option<Fault>) {
-        let template = text.word().to_owned();
-        match fault {
-            None => {
-                self.review.broken_templates.remove(&template);
-            }
-            Some(fault) => {
-                if self.review.broken_templates.insert(template.clone()) {
-                    self.say(Reason::TemplateBroken { template, fault: fault.to_string() });
-                }
-            }
-        }
-    }
-
-    fn status_words(&self) -> words::Status<'_> {
+    /// All that the status comment says.
+    fn status_view(&self) -> StatusView {
         let review = &self.review;
         let active = review.assignments.iter().enumerate().filter(|(_, a)| a.is_active());
-        let reviewers = active.map(|(index, assignment)| words::StatusReviewer {
-            assignment,
+        let author_zone = self.zone_of(review.author_name.as_deref());
+        let in_zone = |zone: &TimeZone| {
+            let zone = zone.clone();
+            move |at| Moment { at, zone }
+        };
+        let snoozed = match review.hold {
+            Some(Hold::Snooze { until }) => Some(until),
+            _ => None,
+        };
+        let waits = matches!(review.stage_set, Some((Stage::Waiting, _)));
+        StatusView {
+            me: self.world.directory.handle().to_owned(),
+            stage: review.stage,
+            state: review.state,
+            title: review.title.clone(),
+            author: AuthorView {
+                login: review.author.login.clone(),
+                name: review.author_name.clone(),
+                due: self.author_due().map(in_zone(&author_zone)),
+                late: review.author_box.ran_out,
+            },
+            snoozed_until: snoozed.map(in_zone(&author_zone)),
+            set_to_wait: waits && review.stage == Stage::Waiting && review.active().next().is_some(),
+            reviewers: active.map(|(index, assignment)| self.reviewer_view(index, assignment)).collect(),
+            pools: review.pools.iter().map(|part| self.pool_view(part)).collect(),
+            merger: review.merger().map(|merger| MergerView {
+                login: merger.account.login.clone(),
+                approved: review.has_approved(merger),
+                due: self.merge_due().map(in_zone(&self.zone_of(Some(&merger.person)))),
+                late: review.merge_box.ran_out,
+            }),
+            next: self.next_steps(),
+            tickets: review.tickets.clone(),
+            out_of_scope: review.beyond.clone(),
+            sponsor: review.sponsor.clone(),
+            boxes: self.world.policy.box_notes(review),
+            opened_at: review.opened_at,
+            done_at: review.done_at,
+        }
+    }
+
+    fn reviewer_view(&self, index: usize, assignment: &Assignment) -> ReviewerView {
+        let review = &self.review;
+        let heard_at = review.voice(&assignment.account).heard_at();
+        let due = self.due_of(index);
+        ReviewerView {
+            person: assignment.person.clone(),
+            login: assignment.account.login.clone(),
+            pool: assignment.pool.clone(),
             approved: review.has_approved(assignment),
             asks: review.asks_author(assignment),
-            due: self.due_of(index),
-            zone: self.zone_of(Some(&assignment.person)),
-        });
-        let (next, next_zone) = self.next_steps();
-        words::Status {
-            review,
-            policy: self.world.policy,
-            reviewers: reviewers.collect(),
-            author_known: review.author_name.is_some(),
-            author_due: self.author_due(),
-            author_zone: self.zone_of(review.author_name.as_deref()),
-            merge_due: self.merge_due(),
-            next,
-            next_zone,
-            me: self.world.directory.handle(),
+            accepted: assignment.accepted,
+            second: assignment.origin == Origin::Widened,
+            answered: heard_at.is_some_and(|at| at >= assignment.since),
+            due: due.map(|at| Moment { at, zone: self.zone_of(Some(&assignment.person)) }),
+            late: assignment.reviewing_box.ran_out,
+        }
+    }
+
+    fn pool_view(&self, part: &PoolReview) -> PoolView {
+        let lead = self.world.policy.pool(&part.pool).and_then(|pool| pool.lead.as_deref());
+        PoolView {
+            pool: part.pool.clone(),
+            staffed: self.review.active_in(&part.pool).next().is_some(),
+            on_hold: part.not_before.is_some(),
+            leadless: part.escalated && lead.is_none(),
+            candidates: part.candidates.clone(),
+            ahead: part.queued.as_ref().map_or(0, |queued| queued.ahead),
+        }
+    }
+
+    /// A template that cannot be used is told once for each change and fault.
+    pub(super) fn note_template(&mut self, template: &str, fault: &str) {
+        if self.review.broken_templates.insert(format!("{template}: {fault}")) {
+            let (template, fault) = (template.to_owned(), fault.to_owned());
+            self.say(Reason::TemplateBroken { template, fault });
         }
     }
 }

@@ -1,19 +1,17 @@
 //! Steps: what happens as a time box runs out, and how people are pinged about it.
 
 use jiff::{SignedDuration, Timestamp};
-use minijinja::Value;
 
 use super::Judge;
 use super::timers::BoxId;
-use crate::model::action::Action;
+use crate::model::action::{Action, ping_key};
 use crate::model::calendar::Agenda;
+use crate::model::message::{Moment, Ping, PingAbout};
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Stage};
 use crate::model::suppressed::HeldPing;
 use crate::model::suppressed::PingHeld;
 use crate::model::timebox::{Step, StepKind};
-use crate::words;
-use crate::words::templates::{Naming, Text};
 
 /// Whether a step was dealt with.
 enum Taken {
@@ -86,25 +84,20 @@ impl Judge<'_> {
 
     fn remind(&mut self, id: BoxId, step: Step) -> Taken {
         let Some(person) = self.holder(id) else { return Taken::Yes };
-        let key = self.ping_key(id, step, &person);
-        let text = words::Reminder {
+        let key = self.key_of(id, step, &person);
+        let due = self.due(id);
+        let about = PingAbout::Remind {
             stage: self.review.stage,
-            due: self.due(id),
-            over: self.due(id).is_some_and(|due| due <= self.now()),
-            zone: self.zone_of(Some(&person)),
-            me: self.world.directory.handle().to_owned(),
+            due: due.map(|at| Moment { at, zone: self.zone_of(Some(&person)) }),
+            over: due.is_some_and(|due| due <= self.now()),
         };
-        let (built_in, context) = (
-            |handle: &str| words::remind(handle, &text),
-            |handle: &str| words::remind_context(handle, &text),
-        );
-        match self.ping(&person, &key, Text::Remind, built_in, context) {
-            Ping::Sent => {
+        match self.ping(&person, &key, about) {
+            Told::Sent => {
                 self.say(Reason::Reminded { person });
                 Taken::Yes
             }
-            Ping::Never => Taken::Yes,
-            Ping::Later(at) => Taken::Later(at),
+            Told::Never => Taken::Yes,
+            Told::Later(at) => Taken::Later(at),
         }
     }
 
@@ -135,8 +128,8 @@ impl Judge<'_> {
             self.say(Reason::NoLead { pool });
             return Taken::Yes;
         };
-        let key = self.ping_key(id, step, &lead);
-        let text = words::Escalation {
+        let key = self.key_of(id, step, &lead);
+        let about = PingAbout::Escalate {
             stage: match id {
                 BoxId::Waiting(_) => Stage::Waiting,
                 _ => self.review.stage,
@@ -144,20 +137,15 @@ impl Judge<'_> {
             pool: pool.clone(),
             holder: self.holder(id),
             candidates: self.review.pools[index].candidates.clone(),
-            me: self.world.directory.handle().to_owned(),
         };
-        let (built_in, context) = (
-            |handle: &str| words::escalate(handle, &text),
-            |handle: &str| words::escalate_context(handle, &text),
-        );
-        match self.ping(&lead, &key, Text::Escalate, built_in, context) {
-            Ping::Sent => {
+        match self.ping(&lead, &key, about) {
+            Told::Sent => {
                 self.review.pools[index].escalated = true;
                 self.say(Reason::Escalated { pool, lead });
                 Taken::Yes
             }
-            Ping::Never => Taken::Yes,
-            Ping::Later(at) => Taken::Later(at),
+            Told::Never => Taken::Yes,
+            Told::Later(at) => Taken::Later(at),
         }
     }
 
@@ -186,7 +174,7 @@ impl Judge<'_> {
                         part.and_then(|part| self.reachable_lead(&self.review.pools[part].pool))
                     }
                 };
-                let Some(named) = named.filter(|named| self.ping_key(id, step, named) == key) else {
+                let Some(named) = named.filter(|named| self.key_of(id, step, named) == key) else {
                     continue;
                 };
                 self.time_box_mut(id).taken_steps.remove(&step);
@@ -207,7 +195,7 @@ impl Judge<'_> {
     }
 
     /// Unique on its change, also when a court comes back.
-    fn ping_key(&self, id: BoxId, step: Step, person: &str) -> String {
+    fn key_of(&self, id: BoxId, step: Step, person: &str) -> String {
         let (word, turn) = match id {
             BoxId::Waiting(index) => ("waiting", self.review.pools[index].waiting_box.turn),
             BoxId::Reviewing(index) => ("reviewing", self.review.assignments[index].reviewing_box.turn),
@@ -223,7 +211,7 @@ impl Judge<'_> {
             _ => self.holder(id).unwrap_or_default(),
         };
         let step = format!("{}-{}", step.kind.word(), step.at_percent);
-        words::key(&[word, &holder, &turn.to_string(), &step, person])
+        ping_key(&[word, &holder, &turn.to_string(), &step, person])
     }
 
     /// A reviewer who has the turn went on leave for longer than a working day: a second one is
@@ -270,11 +258,9 @@ impl Judge<'_> {
             }
             let person = assignment.person.clone();
             let key = asked_key(assignment);
-            let me = self.world.directory.handle();
-            let context = |handle: &str| words::ask_context(handle, me);
-            match self.ping(&person, &key, Text::Ask, words::asked_by_name, context) {
-                Ping::Sent | Ping::Never => self.review.assignments[index].told = true,
-                Ping::Later(at) => self.retry_at(at),
+            match self.ping(&person, &key, PingAbout::Ask) {
+                Told::Sent | Told::Never => self.review.assignments[index].told = true,
+                Told::Later(at) => self.retry_at(at),
             }
         }
     }
@@ -282,11 +268,11 @@ impl Judge<'_> {
 
 /// The key of the request to a reviewer whom the forge cannot list.
 fn asked_key(assignment: &Assignment) -> String {
-    words::key(&["asked", &assignment.person, &assignment.reviewing_box.turn.to_string()])
+    ping_key(&["asked", &assignment.person, &assignment.reviewing_box.turn.to_string()])
 }
 
 /// What became of a ping.
-enum Ping {
+enum Told {
     Sent,
     Later(Timestamp),
     /// Not at all: nobody to name, or the change had its pings.
@@ -295,24 +281,17 @@ enum Ping {
 
 impl Judge<'_> {
     /// Names one person in a short new comment, within the kindness limits.
-    fn ping(
-        &mut self,
-        name: &str,
-        key: &str,
-        text: Text,
-        built_in: impl FnOnce(&str) -> String,
-        context: impl FnOnce(&str) -> Value,
-    ) -> Ping {
+    fn ping(&mut self, name: &str, key: &str, about: PingAbout) -> Told {
         let now = self.now();
-        let Some(person) = self.world.directory.by_name(name) else { return Ping::Never };
-        let Some(account) = &person.account else { return Ping::Never };
+        let Some(person) = self.world.directory.by_name(name) else { return Told::Never };
+        let Some(account) = &person.account else { return Told::Never };
         let limits = &self.world.policy.limits;
         if self.review.court_pings >= limits.pings_per_change {
             self.say(Reason::PingHeld { person: name.to_owned(), why: PingHeld::ChangeLimit });
-            return Ping::Never;
+            return Told::Never;
         }
         let agenda = person.agenda();
-        let Some(working) = agenda.next_working(now) else { return Ping::Never };
+        let Some(working) = agenda.next_working(now) else { return Told::Never };
         let Some(not_after) = agenda.working_until(now) else {
             let until = Some(working);
             // Somebody at work is kept from it by the forge alone.
@@ -322,36 +301,35 @@ impl Judge<'_> {
             };
             return self.hold_ping(name, key, working, why);
         };
-        let sent_now =
-            self.actions.iter().filter(|a| matches!(a, Action::Ping { person, .. } if person == name));
+        let sent_now = self.actions.iter().filter(|action| action.names().is_some_and(|n| n.person == name));
         let today = self.world.workloads.of(name).pings_today + sent_now.count() as u32;
         if today >= limits.pings_per_person_per_day {
             let set = self.review.held_pings.get(key).map(|held| held.until).filter(|until| *until > now);
             let tomorrow = now.checked_add(SignedDuration::from_hours(12)).unwrap_or(now);
-            let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else { return Ping::Never };
+            let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else { return Told::Never };
             return self.hold_ping(name, key, until, PingHeld::DayLimit { until: Some(until) });
         }
         self.review.held_pings.remove(key);
         self.review.court_pings += 1;
-        let login = account.login.as_str();
-        let naming = Naming { mentions: vec![login], must: Some(login) };
-        let templates = &self.world.policy.templates;
-        let worded = templates.word(text, &naming, built_in(login), || context(login));
-        self.note_template(text, worded.fault);
-        let body = words::reply(key, &worded.text);
-        let (key, person) = (key.to_owned(), name.to_owned());
-        self.actions.push(Action::Ping { key, person, body, not_after });
-        Ping::Sent
+        self.actions.push(Action::Ping(Box::new(Ping {
+            key: key.to_owned(),
+            person: name.to_owned(),
+            login: account.login.clone(),
+            not_after,
+            me: self.world.directory.handle().to_owned(),
+            about,
+        })));
+        Told::Sent
     }
 
     /// Keeps a ping back, and says so once.
-    fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: PingHeld) -> Ping {
+    fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: PingHeld) -> Told {
         let held = HeldPing { person: name.to_owned(), until, why };
         let known = self.review.held_pings.insert(key.to_owned(), held);
         self.held_now.insert(key.to_owned());
         if known.is_none_or(|known| known.until != until) {
             self.say(Reason::PingHeld { person: name.to_owned(), why });
         }
-        Ping::Later(until)
+        Told::Later(until)
     }
 }

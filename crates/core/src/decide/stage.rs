@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 
 use super::Judge;
-use crate::model::reason::Reason;
+use crate::model::reason::{Reason, RuleTold};
 use crate::model::review::{Assignment, Hold, Review, Stage};
 use crate::model::terms::Court;
-use crate::words;
 
 impl Judge<'_> {
     /// Computes the stage, lets boxes run or pause, and takes the steps that are due. A step may add
@@ -92,7 +91,7 @@ impl Judge<'_> {
             Some(rule) => {
                 let part = self.review.pools.first();
                 let budget = self.world.policy.terms(&self.review, court, part).budget;
-                self.say(Reason::BoxRuled { stage, rule: words::box_rule(rule), budget });
+                self.say(Reason::BoxRuled { stage, rule: RuleTold::Conditions(rule.conditions()), budget });
             }
             None if before.is_some_and(|(said, _)| said == stage) => self.say(Reason::BoxUnruled { stage }),
             None => {}

@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 
 use super::Judge;
 use crate::model::calendar::Agenda;
+use crate::model::message::{Moment, NextStep};
 use crate::model::review::{Assignment, Stage};
 use crate::model::terms::{Court, Terms};
 use crate::model::timebox::{StepKind, TimeBox};
-use crate::words::NextStep;
 
 /// One of the time boxes of a review.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -160,10 +160,10 @@ impl<'w> Judge<'w> {
         self.time_box(id).due(self.terms(id).budget, 100, &self.agenda(id), &self.walks)
     }
 
-    /// The steps to come in the box that runs out first, and the zone in which its holder reads times.
-    pub(super) fn next_steps(&self) -> (Vec<NextStep>, TimeZone) {
+    /// The steps to come in the box that runs out first, in the zone in which its holder reads times.
+    pub(super) fn next_steps(&self) -> Vec<NextStep> {
         let soonest = self.running().into_iter().min_by_key(|id| self.due(*id).unwrap_or(Timestamp::MAX));
-        let Some(id) = soonest else { return (Vec::new(), self.zone_of(None)) };
+        let Some(id) = soonest else { return Vec::new() };
         let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
         let part = self.pool_of(id).map(|index| &self.review.pools[index]);
         let lead = part.and_then(|part| self.reachable_lead(&part.pool));
@@ -178,10 +178,11 @@ impl<'w> Judge<'w> {
             kind: step.kind,
             at: time_box
                 .due(terms.budget, step.at_percent, &agenda, &self.walks)
-                .filter(|at| *at > self.now()),
+                .filter(|at| *at > self.now())
+                .map(|at| Moment { at, zone: agenda.hours.timezone().clone() }),
             lead: lead.clone(),
         });
-        (steps.collect(), agenda.hours.timezone().clone())
+        steps.collect()
     }
 
     /// The time zone in which a person reads a time.

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::text::{day, moment};
-use crate::model::absence::{AWAY_DAYS_MAX, Busy};
-use crate::model::change::ForgeKind;
+use usher_core::model::absence::{AWAY_DAYS_MAX, Busy};
+use usher_core::model::change::ForgeKind;
 
 /// What a forge shows, as the verdict on a candidate: `is busy, says GitLab`.
 pub fn busy_phrase(says: ForgeKind, until: Option<Timestamp>) -> String {
@@ -24,7 +24,7 @@ fn brand(kind: ForgeKind) -> &'static str {
 }
 
 /// An `away` without an end that could be read.
-pub fn away_unclear(today: Date, me: &str) -> String {
+pub(super) fn away_unclear(today: Date, me: &str) -> String {
     let example = today.checked_add(7.days()).unwrap_or(today);
     format!(
         "Sorry, I need to know your last day away: `@{me} away until {example}`, or `@{me} away 3d` for \
@@ -32,20 +32,20 @@ pub fn away_unclear(today: Date, me: &str) -> String {
     )
 }
 
-pub fn away_over(last: Date, today: Date, me: &str) -> String {
+pub(super) fn away_over(last: Date, today: Date, me: &str) -> String {
     let example = today.checked_add(7.days()).unwrap_or(today);
     format!("Sorry, {last} is over already. Like this, for example: `@{me} away until {example}`.")
 }
 
-pub fn away_too_long(latest: Date) -> String {
+pub(super) fn away_too_long(latest: Date) -> String {
     format!(
         "Sorry, {AWAY_DAYS_MAX} days are the most that I remember; {latest} would be the last day. For \
          longer, the configuration is the place."
     )
 }
 
-/// The answer to `back` of somebody who is not asked all the same, if there is such a cause.
-pub fn still_away(leave: Option<Date>, busy: Option<Busy>, zone: &TimeZone) -> Option<String> {
+/// The answer to `back` of somebody who is not asked all the same.
+pub(super) fn still_away(leave: Option<Date>, busy: Option<Busy>, zone: &TimeZone) -> String {
     let leave = leave.map(|last| {
         format!(
             "Your leave until {} is in the configuration, and I cannot end that; whoever looks after it can.",
@@ -59,5 +59,5 @@ pub fn still_away(leave: Option<Date>, busy: Option<Busy>, zone: &TimeZone) -> O
         )
     });
     let causes: Vec<String> = leave.into_iter().chain(busy).collect();
-    (!causes.is_empty()).then(|| format!("Welcome back! {}", causes.join(" ")))
+    format!("Welcome back! {}", causes.join(" "))
 }

@@ -1,7 +1,11 @@
-use super::*;
-use crate::model::change::Account;
-use crate::model::policy::{ForgePolicy, GroupRef, Pattern, Pool, Support};
-use crate::words;
+//! Access reports, and how they are told.
+
+use crate as words;
+use jiff::Timestamp;
+use usher_core::audit::access::*;
+use usher_core::model::change::{Account, ForgeKind};
+use usher_core::model::people::{Directory, Roster};
+use usher_core::model::policy::{ForgePolicy, GroupRef, Pattern, Policy, Pool, Route, Support};
 
 const KINDS: [ForgeKind; 2] = [ForgeKind::GitLab, ForgeKind::GitHub];
 

@@ -96,18 +96,11 @@ impl fmt::Debug for Template {
 
 /// Whom a text may mention.
 #[derive(Clone, Debug, Default)]
-pub struct Naming<'a> {
+pub(super) struct Naming<'a> {
     /// Logins that the built-in text would write with `@`.
     pub mentions: Vec<&'a str>,
     /// A ping that does not name its person reaches nobody.
     pub must: Option<&'a str>,
-}
-
-/// A text that is ready to be signed with its marker.
-pub struct Worded {
-    pub text: String,
-    /// Why the template was not used, if there is one.
-    pub fault: Option<Fault>,
 }
 
 impl Templates {
@@ -134,18 +127,19 @@ impl Templates {
         self.list.iter().map(|template| (template.text, template.file.as_str()))
     }
 
-    /// The company's words where there are any that can be used, else the built-in ones.
-    pub fn word(
+    /// The company's words where there are any that can be used, else the built-in ones; and why a
+    /// template was not used.
+    pub(super) fn word(
         &self,
         text: Text,
         naming: &Naming<'_>,
-        built_in: String,
+        built_in: impl FnOnce() -> String,
         context: impl FnOnce() -> Value,
-    ) -> Worded {
+    ) -> (String, Option<Fault>) {
         match self.get(text).map(|template| template.render(context(), naming)) {
-            None => Worded { text: built_in, fault: None },
-            Some(Ok(text)) => Worded { text, fault: None },
-            Some(Err(fault)) => Worded { text: built_in, fault: Some(fault) },
+            None => (built_in(), None),
+            Some(Ok(text)) => (text, None),
+            Some(Err(fault)) => (built_in(), Some(fault)),
         }
     }
 }
@@ -278,11 +272,11 @@ fn code_spans(line: &str) -> Vec<(usize, usize)> {
 mod tests {
     use super::*;
 
-    fn worded(source: &str, naming: &Naming<'_>) -> Worded {
+    fn worded(source: &str, naming: &Naming<'_>) -> (String, Option<Fault>) {
         let mut templates = Templates::default();
         templates.add(Text::Remind, "remind.md", source);
         let context = || minijinja::context! { person => "@rita", name => "rita", due => (), me => "usher" };
-        templates.word(Text::Remind, naming, "built in".into(), context)
+        templates.word(Text::Remind, naming, || "built in".into(), context)
     }
 
     fn rita() -> Naming<'static> {
@@ -290,23 +284,27 @@ mod tests {
     }
 
     fn said(source: &str) -> String {
-        let worded = worded(source, &rita());
-        assert_eq!(worded.fault, None, "{source}");
-        worded.text
+        let (text, fault) = worded(source, &rita());
+        assert_eq!(fault, None, "{source}");
+        text
     }
 
     fn refused(source: &str) -> Fault {
-        let worded = worded(source, &rita());
-        assert_eq!(worded.text, "built in", "{source}");
-        worded.fault.unwrap_or_else(|| panic!("{source} was used"))
+        let (text, fault) = worded(source, &rita());
+        assert_eq!(text, "built in", "{source}");
+        fault.unwrap_or_else(|| panic!("{source} was used"))
     }
 
     #[test]
     fn a_template_takes_the_place_of_the_built_in_text() {
         assert_eq!(said("{{ person }}, hello{% if due %} by {{ due }}{% endif %}!\n"), "@rita, hello!");
-        let none = Templates::default()
-            .word(Text::Ask, &Naming::default(), "built in".into(), || panic!("not asked for"));
-        assert_eq!((none.text.as_str(), none.fault), ("built in", None));
+        let none = Templates::default().word(
+            Text::Ask,
+            &Naming::default(),
+            || "built in".into(),
+            || panic!("not asked for"),
+        );
+        assert_eq!(none, ("built in".to_owned(), None));
     }
 
     #[test]

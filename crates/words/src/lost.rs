@@ -1,7 +1,7 @@
 //! Changes that the forge no longer shows.
 
 use super::text::quote;
-use crate::model::unreachable::Loss;
+use usher_core::model::unreachable::Loss;
 
 /// Why a review stands still.
 pub(super) fn lost_sight(why: Loss) -> String {

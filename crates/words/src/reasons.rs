@@ -5,12 +5,12 @@ use jiff::tz::TimeZone;
 
 use super::text::{day, moment, obstacles, quote};
 use super::{boxes, lost, owners, scope};
-use crate::model::candidate::Candidate;
-use crate::model::change::ChangeState;
-use crate::model::fact::Refusal;
-use crate::model::reason::Reason;
-use crate::model::review::{Origin, Stage};
-use crate::model::suppressed::PingHeld;
+use usher_core::model::candidate::Candidate;
+use usher_core::model::change::ChangeState;
+use usher_core::model::fact::Refusal;
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Origin, Stage};
+use usher_core::model::suppressed::PingHeld;
 
 /// A reason as one English sentence, the same on every surface.
 pub fn sentence(reason: &Reason) -> String {
@@ -115,6 +115,9 @@ pub fn sentence(reason: &Reason) -> String {
             format!("{person} has said something newer about being away, so this changed nothing.")
         }
         Reason::Answered { by, command } => format!("{by} asked for {}.", quote(command)),
+        Reason::StrangerRefused { login, command } => {
+            format!("{} asked for {}, which was refused.", quote(login), quote(command))
+        }
         Reason::CommandRefused { by, command } => {
             format!("{by} asked for {}, which was refused.", quote(command))
         }

@@ -1,12 +1,14 @@
 //! Time boxes in words: why a box is as long as it is.
 
+use usher_core::model::change::Size;
+use usher_core::model::message::{BoxNote, BoxNoteSource};
+use usher_core::model::reason::RuleTold;
+use usher_core::model::stage::Stage;
+use usher_core::model::terms::RuleConditions;
+use usher_core::model::timebox::Budget;
+
 use super::reasons::stage_name;
 use super::text::{plain, quote};
-use crate::model::change::Size;
-use crate::model::policy::Policy;
-use crate::model::review::{PoolReview, Review, Stage};
-use crate::model::terms::{Court, TermsSource, TimeBoxRule};
-use crate::model::timebox::Budget;
 
 /// An amount of working time: `2 hours`, `90 minutes`, `3 working days`.
 pub fn budget(budget: Budget) -> String {
@@ -18,7 +20,11 @@ pub fn budget(budget: Budget) -> String {
     }
 }
 
-pub(super) fn ruled(stage: Stage, rule: &str, time: Budget) -> String {
+pub(super) fn ruled(stage: Stage, rule: &RuleTold, time: Budget) -> String {
+    let rule = match rule {
+        RuleTold::InWords(words) => words.clone(),
+        RuleTold::Conditions(rule) => box_rule(rule),
+    };
     format!("By the rule for {rule} the time box is {} ({}).", budget(time), stage_name(stage))
 }
 
@@ -27,7 +33,7 @@ pub(super) fn unruled(stage: Stage) -> String {
 }
 
 /// A time box rule by its name, or by its conditions.
-pub fn box_rule(rule: &TimeBoxRule) -> String {
+pub fn box_rule(rule: &RuleConditions) -> String {
     if let Some(name) = &rule.name {
         return quote(name);
     }
@@ -46,32 +52,16 @@ pub fn box_rule(rule: &TimeBoxRule) -> String {
     format!("changes with {}", parts.join(" and "))
 }
 
-/// The time that the present court has, one line for each box whose terms are not those that hold
-/// everywhere.
-pub fn box_notes(policy: &Policy, review: &Review) -> Vec<String> {
-    let Some(court) = Court::of(review.stage) else { return Vec::new() };
-    let for_each_pool = matches!(court, Court::Waiting | Court::Reviewing);
-    // The boxes of author and merge are one for the change; the first pool speaks for it.
-    let parts = review.pools.iter().take(if for_each_pool { usize::MAX } else { 1 });
-    let notes: Vec<String> = parts.filter_map(|part| box_note(policy, review, court, part)).collect();
-    match notes.split_first() {
-        Some((first, others)) if others.iter().all(|note| note == first) => vec![first.clone()],
-        _ => notes,
-    }
-}
-
-fn box_note(policy: &Policy, review: &Review, court: Court, part: &PoolReview) -> Option<String> {
-    let terms = policy.terms(review, court, Some(part));
-    let why = match terms.source {
-        TermsSource::Everywhere => return None,
-        TermsSource::Pool => format!("as agreed for {}", plain(&part.pool)),
-        TermsSource::Route => format!("as agreed for what comes to {} this way", plain(&part.pool)),
-        TermsSource::Rule(rule) => {
-            let size = review.size.filter(|_| rule.needs_size()).map(size).unwrap_or_default();
-            format!("by the rule for {}{size}", box_rule(rule))
+/// Why a time box is as long as it is.
+pub fn box_note(note: &BoxNote) -> String {
+    let why = match &note.by {
+        BoxNoteSource::Pool { pool } => format!("as agreed for {}", plain(pool)),
+        BoxNoteSource::Route { pool } => format!("as agreed for what comes to {} this way", plain(pool)),
+        BoxNoteSource::Rule { rule, size: of } => {
+            format!("by the rule for {}{}", box_rule(rule), of.map(size).unwrap_or_default())
         }
     };
-    Some(format!("Time box: {}, {why}.", budget(terms.budget)))
+    format!("Time box: {}, {why}.", budget(note.budget))
 }
 
 /// ` (4 lines in 1 file here)`
@@ -86,12 +76,12 @@ mod tests {
 
     #[test]
     fn rules_are_called_by_their_name_or_told_by_their_conditions() {
-        let rule = TimeBoxRule { max_lines: Some(5), max_files: Some(1), ..TimeBoxRule::default() };
+        let rule = RuleConditions { max_lines: Some(5), max_files: Some(1), ..RuleConditions::default() };
         assert_eq!(box_rule(&rule), "changes with at most 5 changed lines and at most 1 changed files");
-        let named = TimeBoxRule { name: Some("small @all".into()), ..rule };
+        let named = RuleConditions { name: Some("small @all".into()), ..rule };
         assert_eq!(box_rule(&named), "`small @all`");
         let labels = vec!["hot`fix".to_owned(), "urgent".into()];
-        let labelled = TimeBoxRule { labels, min_lines: Some(2), ..TimeBoxRule::default() };
+        let labelled = RuleConditions { labels, min_lines: Some(2), ..RuleConditions::default() };
         let expected = "changes with at least 2 changed lines and the label `hot'fix` or `urgent`";
         assert_eq!(box_rule(&labelled), expected);
         let told = [Budget::Minutes(120), Budget::Minutes(90), Budget::Days(1)].map(budget);

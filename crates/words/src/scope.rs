@@ -3,22 +3,23 @@
 use std::collections::BTreeSet;
 
 use super::text::{plain, quote};
-use crate::model::review::{PoolReview, Review, Stage};
-use crate::model::scope::Beyond;
-use crate::model::tickets::Ticket;
+use usher_core::model::message::StatusView;
+use usher_core::model::review::{Review, Stage};
+use usher_core::model::scope::Beyond;
+use usher_core::model::tickets::Ticket;
 
 /// Tickets that are written out; the others are counted.
 const TICKETS_SHOWN_MAX: usize = 5;
 
 /// What the status comment says beside the stage, each a paragraph of its own.
-pub(super) fn lines(review: &Review, me: &str) -> Vec<String> {
-    let mut lines = Vec::new();
-    if !review.tickets.is_empty() {
-        lines.push(format!("For {}.", tickets(&review.tickets)));
+pub(super) fn lines(status: &StatusView) -> Vec<String> {
+    let (mut lines, me) = (Vec::new(), &status.me);
+    if !status.tickets.is_empty() {
+        lines.push(format!("For {}.", tickets(&status.tickets)));
     }
-    match (&review.beyond, &review.sponsor) {
+    match (&status.out_of_scope, &status.sponsor) {
         (_, Some(lead)) => lines.push(format!("Sponsored by {}.", plain(lead))),
-        (Some(rule), None) if review.stage != Stage::Done => lines.push(format!(
+        (Some(rule), None) if status.stage != Stage::Done => lines.push(format!(
             "A thought: {}, so this may be more than a fix, and features belong to product. It is reviewed all the same; a lead takes it on with `@{me} sponsor`.",
             beyond(rule)
         )),
@@ -81,8 +82,8 @@ pub(super) fn queued_sentence(pool: &str, ahead: u32) -> String {
 }
 
 /// The place in the queue, to be said after the obstacles; nothing for the first.
-pub(super) fn place(part: &PoolReview) -> String {
-    match part.queued.as_ref().map_or(0, |queued| queued.ahead) {
+pub(super) fn place(ahead: u32) -> String {
+    match ahead {
         0 => String::new(),
         1 => " One change is ahead of this.".into(),
         n => format!(" {n} changes are ahead of this."),

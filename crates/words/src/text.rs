@@ -5,7 +5,8 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::candidate::{Candidate, Standing};
+use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::message::Moment;
 
 /// Longest piece of a user's text that is repeated.
 const QUOTE_CHARS_MAX: usize = 120;
@@ -109,6 +110,11 @@ pub(super) fn zone_name(zone: &TimeZone) -> &str {
 /// A date in a sentence: `Tue 24 Nov`.
 pub(super) fn day(date: jiff::civil::Date) -> String {
     date.strftime("%a %-d %b").to_string()
+}
+
+/// An instant in its reader's zone.
+pub(super) fn told(moment: &Moment) -> String {
+    self::moment(moment.at, &moment.zone)
 }
 
 /// How long ago, or how far ahead, in one unit: `5 minutes ago`, `in 2 hours`.

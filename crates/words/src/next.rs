@@ -1,25 +1,14 @@
 //! What happens next, in one line: the steps to come if nobody does anything.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use usher_core::model::message::NextStep;
+use usher_core::model::stage::Stage;
+use usher_core::model::timebox::StepKind;
 
 use super::text::{instant, plain, zone_name};
-use crate::model::review::Stage;
-use crate::model::timebox::StepKind;
-
-/// A step to come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NextStep {
-    pub kind: StepKind,
-    /// When it is due; `None` when it is due already and only waits for somebody's working time.
-    pub at: Option<Timestamp>,
-    /// Who leads the pool: whom an escalation names.
-    pub lead: Option<String>,
-}
 
 /// The steps to come in one line, in a zone that it names; `None` when there are none.
-pub fn next_line(stage: Stage, steps: &[NextStep], zone: &TimeZone) -> Option<String> {
-    let parts: Vec<String> = steps.iter().map(|step| part(stage, step, zone)).collect();
+pub(super) fn next_line(stage: Stage, steps: &[NextStep]) -> Option<String> {
+    let parts: Vec<String> = steps.iter().map(|step| part(stage, step)).collect();
     let unless = match stage {
         Stage::Waiting => "If nobody can be asked",
         Stage::Reviewing => "Without an answer",
@@ -30,12 +19,13 @@ pub fn next_line(stage: Stage, steps: &[NextStep], zone: &TimeZone) -> Option<St
     if parts.is_empty() {
         return None;
     }
-    let timed = steps.iter().any(|step| step.at.is_some());
-    let zone = if timed { format!(" ({})", zone_name(zone)) } else { String::new() };
+    // All steps are told in one zone.
+    let timed = steps.iter().find_map(|step| step.at.as_ref());
+    let zone = timed.map(|at| format!(" ({})", zone_name(&at.zone))).unwrap_or_default();
     Some(format!("{unless}: {}{zone}.", parts.join(", then ")))
 }
 
-fn part(stage: Stage, step: &NextStep, zone: &TimeZone) -> String {
+fn part(stage: Stage, step: &NextStep) -> String {
     let what = match (step.kind, &step.lead) {
         (StepKind::Remind, _) => "a reminder".to_owned(),
         (StepKind::Widen, _) => "a second reviewer".to_owned(),
@@ -43,8 +33,8 @@ fn part(stage: Stage, step: &NextStep, zone: &TimeZone) -> String {
         (StepKind::Escalate, Some(lead)) => format!("{} is asked to help", plain(lead)),
         (StepKind::Escalate, None) => "the dashboard shows it".to_owned(),
     };
-    match step.at {
-        Some(at) => format!("{what} on {}", instant(at, zone)),
+    match &step.at {
+        Some(at) => format!("{what} on {}", instant(at.at, &at.zone)),
         None => format!("{what} soon"),
     }
 }

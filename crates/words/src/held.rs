@@ -1,7 +1,7 @@
 //! What is held back, in sentences.
 
 use super::text::plain;
-use crate::model::suppressed::{Held, PingHeld};
+use usher_core::model::suppressed::{Held, PingHeld};
 
 /// Why something is held back, as one sentence. Until when is told beside it.
 pub fn held(held: &Held) -> String {

@@ -1,7 +1,7 @@
 //! Sentences about CODEOWNERS. Paths and handles come from the repository: they are quoted.
 
 use super::text::quote;
-use crate::model::reason::NoOwners;
+use usher_core::model::reason::NoOwners;
 
 pub(super) fn owners(pool: &str, people: &[String], path: &str) -> String {
     let (verb, are) = if people.len() == 1 { ("owns", "is") } else { ("own", "are") };

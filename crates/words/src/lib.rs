@@ -6,7 +6,10 @@
 
 mod absence;
 mod access;
+#[cfg(test)]
+mod access_tests;
 mod boxes;
+mod comments;
 mod context;
 mod facts;
 mod held;
@@ -23,24 +26,18 @@ mod status;
 pub mod templates;
 mod text;
 
-pub use absence::{away_over, away_too_long, away_unclear, busy_phrase, still_away};
+pub use absence::busy_phrase;
 pub use access::{
     AccessLine, access_bot_gap, access_bot_remedy, access_gap, access_lines, access_projects, access_remedy,
     access_strangers, access_unread, access_unseen,
 };
-pub use boxes::{box_notes, box_rule, budget};
-pub use context::{ask_context, escalate_context, remind_context, status_context};
+pub use boxes::{box_note, box_rule, budget};
+pub use comments::{Worded, ping, reply, status};
 pub use facts::happening;
 pub use held::held;
 pub use membership::{member_roles, not_there, oddity, roster_age};
-pub use next::NextStep;
-pub use pings::{Escalation, Reminder, asked_by_name, escalate, key, remind};
 pub use reasons::{sentence, stage_name};
-pub use replies::{
-    cannot_be_asked, help, no_pool_yet, nobody_else, not_allowed, not_in_pool, not_understood, overtaken,
-    reply, snooze_first_run, snooze_skipped, snooze_too_long, stranger, unknown_person, unknown_pool, why,
-};
+pub use replies::answer;
 pub use samples::rehearse;
 pub use scope::{beyond, standing_notes};
-pub use status::{Status, StatusReviewer, status};
 pub use text::{candidate, elapsed, moment, quote, relative, standing};

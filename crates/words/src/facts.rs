@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use super::text::quote;
-use crate::model::change::{Account, ChangeState, Snapshot, Verdict};
-use crate::model::fact::{Act, Fact};
+use usher_core::model::change::{Account, ChangeState, Snapshot, Verdict};
+use usher_core::model::fact::{Act, Fact};
 
 /// What happened, in half a sentence: `rita approved`, `the clock`.
 pub fn happening(fact: &Fact) -> String {
@@ -22,6 +22,7 @@ pub fn happening(fact: &Fact) -> String {
         Fact::Files { files, .. } => format!("{} changed files were read", files.len()),
         Fact::Refused { reviewer, .. } => format!("the forge would not take {}", handle(reviewer)),
         Fact::Lapsed { .. } => "a ping came too late to be sent".into(),
+        Fact::TemplateBroken { .. } => "a template could not be used".into(),
         Fact::Tick => "the clock".into(),
     }
 }
