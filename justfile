@@ -29,6 +29,10 @@ bench *words:
 contracts:
     scripts/contracts
 
+# list the lines of scenarios in their README anew
+scenario-lines:
+    UPDATE=1 cargo test --test house scenarios::language
+
 # format the code
 fmt:
     cargo fmt
