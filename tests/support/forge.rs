@@ -56,6 +56,11 @@ pub struct Forge {
     /// Labels that somebody else than Usher put on.
     pub foreign: BTreeSet<String>,
     pub remembers_hands: bool,
+    /// An edit of the status comment moves no clock and is not told: what follows does not depend on
+    /// how often it is edited.
+    pub quiet_edits: bool,
+    /// What tells of a comment shows the change in part, as forges do.
+    pub comments_in_part: bool,
     /// What commands are addressed to.
     pub handles: Vec<String>,
     /// Whom the forge notified of what Usher wrote.
@@ -88,6 +93,8 @@ impl Forge {
             comment_id: 100,
             foreign: BTreeSet::new(),
             remembers_hands: true,
+            quiet_edits: false,
+            comments_in_part: false,
             handles: vec!["usher".to_owned()],
             notices: Notices::default(),
         }
@@ -148,7 +155,19 @@ impl Forge {
 
     pub fn told(&self, by: &Account, act: Act) -> Fact {
         let actor = Actor { account: by.clone(), bot: by.id == 1 || by.login.ends_with("-bot") };
-        Fact::Told { act, by: actor, at: self.updated_at, snapshot: self.snapshot() }
+        let mut snapshot = self.snapshot();
+        if self.comments_in_part && matches!(act, Act::Commented | Act::Commanded { .. }) {
+            self.leave_out(&mut snapshot);
+        }
+        Fact::Told { act, by: actor, at: self.updated_at, snapshot }
+    }
+
+    /// What a note's webhook does not carry on GitLab, and that of an issue's comment not on GitHub.
+    fn leave_out(&self, snapshot: &mut Snapshot) {
+        snapshot.reviewers = None;
+        if self.kind == ForgeKind::GitHub {
+            (snapshot.target_branch, snapshot.head, snapshot.size) = (None, None, None);
+        }
     }
 
     pub fn opened(&mut self, now: Timestamp) -> Fact {
@@ -256,7 +275,12 @@ impl Forge {
             Action::Status { body } => {
                 let old = self.comments.iter_mut().find(|comment| comment.body.starts_with(STATUS_MARKER));
                 match old {
-                    Some(old) => old.body.clone_from(body),
+                    Some(old) => {
+                        old.body.clone_from(body);
+                        if self.quiet_edits {
+                            return vec![];
+                        }
+                    }
                     None => self.write(body),
                 }
                 self.touch(now);
