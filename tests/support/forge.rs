@@ -34,6 +34,8 @@ pub struct Forge {
     pub files: Vec<ChangedFile>,
     /// The CODEOWNERS file of the target branch.
     pub codeowners: Option<String>,
+    /// It is too large, or cannot be read.
+    pub codeowners_unusable: bool,
 
     pub title: String,
     pub author: Account,
@@ -76,6 +78,7 @@ impl Forge {
             dropped: BTreeSet::new(),
             files: vec![],
             codeowners: None,
+            codeowners_unusable: false,
             title: "Fix the rounding of totals".into(),
             author,
             state: ChangeState::Open,
@@ -304,6 +307,7 @@ impl Forge {
         let mut files = self.files.clone();
         let codeowners = match &self.codeowners {
             _ if !owners => OwnersFile::NotAsked,
+            _ if self.codeowners_unusable => OwnersFile::Unusable,
             None => OwnersFile::Missing,
             Some(text) => {
                 let known = Codeowners::parse(self.kind, text);

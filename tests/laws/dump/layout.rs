@@ -3,15 +3,19 @@
 
 use std::sync::Arc;
 
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
-use usher::core::calendar::Hours;
+use usher::core::calendar::{Away, Hours};
 use usher::core::change::{Account, ChangedFile, ForgeKind};
 use usher::core::policy::{GroupRef, Route};
 use usher::core::terms::{BoxOverride, BoxOverrides};
 use usher::core::timebox::Budget;
 
+use crate::laws::extras::scope;
 use crate::laws::histories::tickets;
 use crate::support::company::{Company, account, pattern, pool, zone};
+use crate::support::forge::account_of;
 use crate::support::play::Play;
 
 /// How a company is built.
@@ -19,7 +23,8 @@ use crate::support::play::Play;
 pub(super) enum Shop {
     /// As the laws have it.
     Plain,
-    /// Three pools in three time zones; routes by label, branch, project and path.
+    /// Three pools in three time zones; routes by label, branch, project and path. The forge does not
+    /// know nadia.
     Regions,
     /// Pool and support are groups of the forge; one of support is in the pool, one is excepted.
     Groups,
@@ -43,6 +48,11 @@ pub(super) struct Layout {
     pub first_heard_by_comment: bool,
     /// Customer tickets that it is opened with; the ticket system is told of merges.
     tickets: u8,
+    /// What is more than a fix, by bit.
+    scope: u8,
+    /// Somebody's leave: who, in how many days it begins, and how many it lasts beside the first.
+    leave: Option<(u64, i64, i64)>,
+    codeowners_unusable: bool,
 }
 
 pub(super) fn layout() -> impl Strategy<Value = Layout> {
@@ -57,9 +67,22 @@ pub(super) fn layout() -> impl Strategy<Value = Layout> {
     let author = prop_oneof![8 => Just("sam"), 2 => Just("siobhan"), 1 => Just("olga")];
     let comments = (prop::bool::weighted(0.4), prop::bool::weighted(0.1));
     let tickets = prop_oneof![2 => Just(0_u8), 1 => 1_u8..7];
-    (shop, author, comments, tickets).prop_map(|(shop, author, comments, tickets)| {
+    let scope = prop_oneof![3 => Just(0_u8), 1 => 1_u8..16];
+    let leave = prop::option::weighted(0.4, (4_u64..8, 0_i64..4, 0_i64..9));
+    let rest = (scope, leave, prop::bool::weighted(0.05));
+    (shop, author, comments, tickets, rest).prop_map(|(shop, author, comments, tickets, rest)| {
         let (comments_in_part, first_heard_by_comment) = comments;
-        Layout { shop, author, comments_in_part, first_heard_by_comment, tickets }
+        let (scope, leave, codeowners_unusable) = rest;
+        Layout {
+            shop,
+            author,
+            comments_in_part,
+            first_heard_by_comment,
+            tickets,
+            scope,
+            leave,
+            codeowners_unusable,
+        }
     })
 }
 
@@ -69,9 +92,18 @@ pub(super) fn lay_out(play: &mut Play, layout: &Layout) {
         play.forge.author = author;
     }
     play.forge.comments_in_part = layout.comments_in_part;
+    play.forge.codeowners_unusable = layout.codeowners_unusable;
     if layout.tickets > 0 {
         play.forge.tickets = Some(tickets(layout.tickets));
         play.company.policy.announces_merges = true;
+    }
+    if layout.scope > 0 {
+        play.company.policy.scope = scope(layout.scope);
+    }
+    if let Some((who, in_days, days)) = layout.leave {
+        let first = play.now.to_zoned(TimeZone::UTC).date().saturating_add(in_days.days());
+        let away = Away { first, last: first.saturating_add(days.days()) };
+        play.company.person_mut(&account_of(who).login).away = vec![away];
     }
     let (company, kind) = (&mut play.company, play.forge.kind);
     match layout.shop {
@@ -96,7 +128,7 @@ pub(super) fn lay_out(play: &mut Play, layout: &Layout) {
 
 fn regions(company: &mut Company) {
     let policy = &mut company.policy;
-    let mut frontend = pool("frontend", &["dora", "dan", "rita"], Some("dirk"));
+    let mut frontend = pool("frontend", &["dora", "dan", "rita", "nadia"], Some("dirk"));
     frontend.hours = Some(Arc::new(Hours::office(zone("America/New_York"))));
     frontend.capacity = 2;
     let mut india = pool("india", &["dan", "dirk"], Some("ravi"));

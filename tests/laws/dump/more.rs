@@ -27,6 +27,10 @@ pub(super) enum More {
     AuthorActs {
         pushes: bool,
     },
+    /// Somebody takes it on although it is more than a fix, if they may.
+    Sponsored {
+        by: u64,
+    },
     /// Somebody merges it, by hand.
     Merged,
     Reopened,
@@ -70,6 +74,7 @@ pub(super) fn more() -> impl Strategy<Value = More> {
     prop_oneof![
         24 => (any::<Index>(), verdict).prop_map(|(who, verdict)| More::Answered { who, verdict }),
         12 => any::<bool>().prop_map(|pushes| More::AuthorActs { pushes }),
+        3 => select(vec![2, 6, 6, 8]).prop_map(|by| More::Sponsored { by }),
         4 => Just(More::Merged),
         2 => Just(More::Reopened),
         3 => select(vec!["acme/store", "acme/shop", "outside/shop"]).prop_map(|to| More::Moved { to }),
@@ -96,6 +101,10 @@ pub(super) fn happen(play: &mut Play, more: &More) {
             let forge = &mut play.forge;
             let fact = if *pushes { forge.pushed(now, &author) } else { forge.commented(now, &author) };
             play.tell(fact);
+        }
+        More::Sponsored { by } => {
+            let facts = play.forge.said(now, &account_of(*by), "@usher sponsor");
+            facts.into_iter().for_each(|fact| play.tell(fact));
         }
         More::Merged => state(play, ChangeState::Merged),
         More::Reopened => state(play, ChangeState::Open),
