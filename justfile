@@ -21,6 +21,10 @@ test-all:
 laws cases="100000":
     PROPTEST_CASES={{ cases }} cargo test --profile laws --test house laws::histories -- --nocapture
 
+# write what every decision of many random histories says, to compare commits; `USHER_DUMP_ONLY=17,23 just dump …` has their details
+dump file seeds="20000":
+    USHER_DUMP={{ file }} USHER_DUMP_SEEDS={{ seeds }} cargo test --profile laws --test house laws::dump
+
 # how long a decision takes, beside writing the same review as JSON; a word picks some: `just bench opening`
 bench *words:
     cargo bench --bench decide -- {{ words }}

@@ -228,7 +228,7 @@ fn reconfigure(play: &mut Play, extra: &Extra) {
     }
 }
 
-fn scope(mask: u8) -> ScopeRules {
+pub(super) fn scope(mask: u8) -> ScopeRules {
     let on = |bit: u8| mask & (1 << bit) != 0;
     ScopeRules {
         labels: on(0).then(|| FEATURE_LABEL.to_owned()).into_iter().collect(),

@@ -36,6 +36,8 @@ pub struct Forge {
     pub files: Vec<ChangedFile>,
     /// The CODEOWNERS file of the target branch.
     pub codeowners: Option<String>,
+    /// It is too large, or cannot be read.
+    pub codeowners_unusable: bool,
 
     pub title: String,
     pub author: Account,
@@ -58,6 +60,11 @@ pub struct Forge {
     /// Labels that somebody else than Usher put on.
     pub foreign: BTreeSet<String>,
     pub remembers_hands: bool,
+    /// An edit of the status comment moves no clock and is not told: what follows does not depend on
+    /// how often it is edited.
+    pub quiet_edits: bool,
+    /// What tells of a comment shows the change in part, as forges do.
+    pub comments_in_part: bool,
     /// What commands are addressed to.
     pub handles: Vec<String>,
     /// Whom the forge notified of what Usher wrote.
@@ -73,6 +80,7 @@ impl Forge {
             dropped: BTreeSet::new(),
             files: vec![],
             codeowners: None,
+            codeowners_unusable: false,
             title: "Fix the rounding of totals".into(),
             author,
             state: ChangeState::Open,
@@ -90,6 +98,8 @@ impl Forge {
             comment_id: 100,
             foreign: BTreeSet::new(),
             remembers_hands: true,
+            quiet_edits: false,
+            comments_in_part: false,
             handles: vec!["usher".to_owned()],
             notices: Notices::default(),
         }
@@ -150,7 +160,19 @@ impl Forge {
 
     pub fn told(&self, by: &Account, act: Act) -> Fact {
         let actor = Actor { account: by.clone(), bot: by.id == 1 || by.login.ends_with("-bot") };
-        Fact::Told { act, by: actor, at: self.updated_at, snapshot: self.snapshot() }
+        let mut snapshot = self.snapshot();
+        if self.comments_in_part && matches!(act, Act::Commented | Act::Commanded { .. }) {
+            self.leave_out(&mut snapshot);
+        }
+        Fact::Told { act, by: actor, at: self.updated_at, snapshot }
+    }
+
+    /// What a note's webhook does not carry on GitLab, and that of an issue's comment not on GitHub.
+    fn leave_out(&self, snapshot: &mut Snapshot) {
+        snapshot.reviewers = None;
+        if self.kind == ForgeKind::GitHub {
+            (snapshot.target_branch, snapshot.head, snapshot.size) = (None, None, None);
+        }
     }
 
     pub fn opened(&mut self, now: Timestamp) -> Fact {
@@ -268,11 +290,16 @@ impl Forge {
         let body = worded.comment.body();
         let own = |comment: &&mut Comment| comment.body.starts_with(STATUS_MARKER);
         match self.comments.iter_mut().find(own).filter(|_| body.starts_with(STATUS_MARKER)) {
-            Some(old) => old.body = body.to_owned(),
+            Some(old) => {
+                old.body = body.to_owned();
+                if self.quiet_edits {
+                    return vec![];
+                }
+            }
             None => self.write(body),
         }
         self.touch(now);
-        let broken = worded.fault.map(|fault| Fact::TemplateBroken {
+        let broken = worded.fault.filter(|_| !self.quiet_edits).map(|fault| Fact::TemplateBroken {
             template: fault.text.word().to_owned(),
             fault: fault.to_string(),
         });
@@ -284,6 +311,7 @@ impl Forge {
         let mut files = self.files.clone();
         let codeowners = match &self.codeowners {
             _ if !owners => OwnersFile::NotAsked,
+            _ if self.codeowners_unusable => OwnersFile::Unusable,
             None => OwnersFile::Missing,
             Some(text) => {
                 let known = Codeowners::parse(self.kind, text);

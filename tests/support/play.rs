@@ -63,7 +63,12 @@ pub struct Play {
     pub clock_is_own: bool,
     /// Pings since the stage last moved, counted apart from the review.
     pub court_pings: u32,
+    /// Sees every decision before anything follows from it.
+    pub observer: Option<Observer>,
 }
+
+/// Somebody who sees the question and the answer.
+pub type Observer = Box<dyn FnMut(&World<'_>, &Templates, &Fact, &Decision)>;
 
 /// More answers than this to one event is a loop.
 const ECHOES_MAX: usize = 60;
@@ -88,6 +93,7 @@ impl Play {
             said: None,
             clock_is_own: false,
             court_pings: 0,
+            observer: None,
         }
     }
 
@@ -151,8 +157,11 @@ impl Play {
     fn perform(&mut self, action: Action) -> Vec<Fact> {
         if self.courier_stopped {
             let kind = action.kind();
-            self.outbox.retain(|waiting| waiting.kind() != kind);
-            self.outbox.push_back(action);
+            match self.outbox.iter_mut().find(|waiting| waiting.kind() == kind) {
+                // The newer content takes the row's place.
+                Some(waiting) => *waiting = action,
+                None => self.outbox.push_back(action),
+            }
             return vec![];
         }
         if let Some(named) = action.names()
@@ -208,6 +217,9 @@ impl Play {
         let decision = decide(&world, &before, fact);
         let again = decide(&world, &before, fact);
         assert_eq!(decision, again, "the same question had two answers");
+        if let Some(observer) = &mut self.observer {
+            observer(&world, &self.company.templates, fact, &decision);
+        }
         self.holds(fact, &decision, &workloads);
         self.history_holds(&decision);
         self.parts_hold(fact, &decision, &workloads);
@@ -300,6 +312,7 @@ impl Play {
                 | Fact::Files { .. }
                 | Fact::Refused { .. }
                 | Fact::Lapsed { .. }
+                | Fact::TemplateBroken { .. }
                 | Fact::Tick => false,
             };
             let revived = was_over && assignment.is_active();
