@@ -215,7 +215,7 @@ fn the_documentation_lists_every_command_with_who_may() {
 #[test]
 fn the_documentation_explains_every_value_of_a_template() {
     let page = std::fs::read_to_string(in_house("docs/templates.md")).unwrap();
-    let source = std::fs::read_to_string(in_house("src/core/words/context.rs")).unwrap();
+    let source = std::fs::read_to_string(in_house("crates/words/src/context.rs")).unwrap();
     let structs = source.split("#[derive(Serialize)]").skip(1);
     let fields = structs.flat_map(|body| body.split('}').next().unwrap_or_default().lines().skip(2));
     let fields: Vec<&str> = fields

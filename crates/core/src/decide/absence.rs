@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
-use super::Judge;
+use super::apply::Applying;
 use super::commands::Outcome;
 use crate::model::absence::{AWAY_DAYS_MAX, Absence, AbsenceWish, AwayEnd};
 use crate::model::calendar::{Agenda, Away, Hours};
@@ -11,7 +11,7 @@ use crate::model::message::Answer;
 use crate::model::people::Person;
 use crate::model::reason::Reason;
 
-impl Judge<'_> {
+impl Applying<'_, '_, '_> {
     /// Somebody says that they are not there.
     pub(super) fn go_away(&mut self, person: &Person, end: Option<AwayEnd>, at: Timestamp) -> Outcome {
         let first = Agenda::new(&person.hours, &[]).workday(at);
@@ -35,7 +35,7 @@ impl Judge<'_> {
             |leave: &Away| leave.first < first && leave.last.tomorrow().is_ok_and(|next| next >= first);
         let first = said_leave(person).filter(runs_on).map_or(first, |leave| leave.first);
         if self.remember(person, Some(Away { first, last }), at) {
-            self.say(Reason::WentAway { person: person.name.clone(), until: last });
+            self.draft.say(Reason::WentAway { person: person.name.clone(), until: last });
         }
         Outcome::Done
     }
@@ -49,10 +49,10 @@ impl Judge<'_> {
         let over = begun.zip(today.yesterday().ok());
         let over = over.map(|(leave, yesterday)| Away { last: leave.last.min(yesterday), ..leave });
         if self.remember(person, over, at) {
-            self.say(Reason::CameBack { person: person.name.clone() });
+            self.draft.say(Reason::CameBack { person: person.name.clone() });
         }
-        let now = self.now();
-        let configured = self.world.policy.people.get(&person.name).map(|own| own.away.as_slice());
+        let now = self.draft.now();
+        let configured = self.draft.world.policy.people.get(&person.name).map(|own| own.away.as_slice());
         let leave = Agenda::new(&person.hours, configured.unwrap_or_default()).away_until(now);
         let busy = person.busy.filter(|busy| busy.counts(now));
         if leave.is_none() && busy.is_none() {
@@ -64,11 +64,11 @@ impl Judge<'_> {
     /// Notes what is to be remembered; false when something newer is known.
     fn remember(&mut self, person: &Person, days: Option<Away>, said_at: Timestamp) -> bool {
         if person.said.is_some_and(|known| known.said_at > said_at) {
-            self.say(Reason::OlderWord { person: person.name.clone() });
+            self.draft.say(Reason::OlderWord { person: person.name.clone() });
             return false;
         }
         let absence = Absence { days, said_at };
-        self.absence = Some(AbsenceWish { person: person.name.clone(), absence });
+        self.observed.absence = Some(AbsenceWish { person: person.name.clone(), absence });
         true
     }
 }
