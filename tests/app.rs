@@ -14,7 +14,7 @@ use usher::core::change::{ChangeKey, ForgeKind};
 use usher::core::people::RosterWish;
 use usher::core::policy::Pattern;
 use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint, Since};
-use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox};
+use usher_sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox};
 
 pub const APP_ID: u64 = 4_711;
 

@@ -16,13 +16,15 @@ use usher::core::change::ForgeKind;
 use usher::core::people::RosterWish;
 use usher::core::policy::Pattern;
 use usher::forge::{Client, ClientConfig, Credentials, Way};
-use usher::sandbox::{Forge, Sandbox};
+use usher_sandbox::{Forge, Sandbox};
+
+use crate::support::time::SandboxClock;
 
 pub const PASSWORD: &str = "s3cret-of-the-proxy";
 const HEAD_MAX: usize = 16 * 1024;
 
 async fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::start(Clock::system()).await.unwrap();
+    let sandbox = Sandbox::start(SandboxClock(Clock::system())).await.unwrap();
     for forge in [Forge::Gitlab, Forge::Github] {
         sandbox.add_bot(forge, "usher", "Usher");
         sandbox.add_token(forge, "bot-token", "usher");

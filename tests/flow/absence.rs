@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use usher::cli::service::Service;
 use usher::core::review::Stage;
-use usher::sandbox::{ChangeRef, Fault, Forge};
+use usher_sandbox::{ChangeRef, Fault, Forge};
 
 use super::harness::{BOTH, House, Settings};
 

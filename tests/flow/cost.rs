@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use usher::core::review::Stage;
-use usher::sandbox::{Forge, NewChange};
+use usher_sandbox::{Forge, NewChange};
 
 use super::harness::{BOTH, House, Settings, project, touching};
 use super::life::full_life;

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use usher::core::review::Stage;
-use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, Verdict};
+use usher_sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, Verdict};
 
 use super::cost::assert_documented;
 use super::harness::{BOT, BOTH, House, Settings, name};

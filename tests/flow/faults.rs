@@ -9,7 +9,7 @@ use tower::ServiceExt;
 use usher::cli::service::Service;
 use usher::clock::Clock;
 use usher::core::review::Stage;
-use usher::sandbox::{ChangeRef, Fault, Forge};
+use usher_sandbox::{ChangeRef, Fault, Forge};
 
 use super::harness::{BOTH, House, Settings, name, project};
 use super::server::until;

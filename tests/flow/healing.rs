@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use usher::core::review::Stage;
-use usher::sandbox::{ChangeRef, Fault, Forge, Sandbox, Verdict};
+use usher_sandbox::{ChangeRef, Fault, Forge, Sandbox, Verdict};
 
 use super::harness::{BOTH, House};
 use super::life::{full_life, portrait};

@@ -15,8 +15,8 @@ use usher::core::policy::Pattern;
 use usher::engine::DisabledHook;
 use usher::metrics::Metrics;
 use usher::reconcile::Reconcile;
-use usher::sandbox::{Access, ChangeRef, Fault, Forge, HookTarget};
 use usher::web;
+use usher_sandbox::{Access, ChangeRef, Fault, Forge, HookTarget};
 
 use super::harness::{BOT, House, SECRETS, Settings, project};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use usher::core::review::Stage;
-use usher::sandbox::{ChangeRef, Forge, ReviewerState, Verdict};
+use usher_sandbox::{ChangeRef, Forge, ReviewerState, Verdict};
 
 use super::harness::House;
 

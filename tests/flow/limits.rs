@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use usher::core::review::Stage;
 use usher::forge::Fault as ForgeFault;
 use usher::reconcile::SweepError;
-use usher::sandbox::{ChangeRef, Fault, Forge, RequestRecord};
+use usher_sandbox::{ChangeRef, Fault, Forge, RequestRecord};
 
 use super::harness::{BOTH, House, SECRETS, Settings};
 

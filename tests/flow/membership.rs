@@ -7,7 +7,7 @@ use usher::core::change::Account;
 use usher::core::membership::{MemberNote, MemberState};
 use usher::core::people::Roster;
 use usher::core::review::Stage;
-use usher::sandbox::{Access, Fault, Forge, HookTarget};
+use usher_sandbox::{Access, Fault, Forge, HookTarget};
 
 use super::harness::{BOTH, House, Settings, name};
 

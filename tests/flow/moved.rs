@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use usher::core::change::{ChangeKey, ChangeState};
 use usher::core::lost::Loss;
 use usher::core::review::{Review, Stage};
-use usher::sandbox::{Access, ChangeRef, Forge, Verdict};
+use usher_sandbox::{Access, ChangeRef, Forge, Verdict};
 
 use super::harness::{BOT, BOTH, House, key, name, project};
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use usher::core::review::Stage;
-use usher::sandbox::{ChangeRef, Forge};
+use usher_sandbox::{ChangeRef, Forge};
 
 use super::harness::{House, Settings};
 

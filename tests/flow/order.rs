@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use usher::core::review::Stage;
-use usher::sandbox::{ChangeRef, Forge, HookTarget, Sandbox, Verdict};
+use usher_sandbox::{ChangeRef, Forge, HookTarget, Sandbox, Verdict};
 
 use super::harness::{BOTH, House, project};
 use super::life::{Portrait, full_life, portrait};

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use usher::core::review::Stage;
-use usher::sandbox::Forge;
+use usher_sandbox::Forge;
 
 use super::harness::{BOT, House};
 

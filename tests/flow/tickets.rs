@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use usher::core::change::ForgeKind;
 use usher::core::review::{Review, Stage};
 use usher::forge::{Inbound, Secrets};
-use usher::sandbox::{ChangeRef, Forge, NewChange, Verdict};
+use usher_sandbox::{ChangeRef, Forge, NewChange, Verdict};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

@@ -4,7 +4,7 @@
 use usher::clock::Clock;
 use usher::core::change::ChangeKey;
 use usher::core::review::Stage;
-use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox, Verdict};
+use usher_sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox, Verdict};
 
 use super::harness::{House, Settings, monday, project};
 

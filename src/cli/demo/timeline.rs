@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
 use super::story::{self, Scene};
@@ -16,7 +17,6 @@ use crate::core::change::Account;
 use crate::core::reason::Reason;
 use crate::core::review::Stage;
 use crate::core::words;
-use crate::sandbox::{ChangeRef, Forge};
 
 const DAY: Style = Style::new().bold().underline();
 const PEOPLE: Style = Style::new().bold();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
 use crate::cli::service::Service;
@@ -12,7 +13,6 @@ use crate::core::candidate::Standing;
 use crate::core::reason::Reason;
 use crate::core::review::{Ended, Origin, Review};
 use crate::core::words;
-use crate::sandbox::{ChangeRef, Forge};
 use crate::store::LedgerRow;
 
 /// Ledger rows that are read per change.
