@@ -15,6 +15,5 @@ pub mod engine;
 pub mod forge;
 pub mod metrics;
 pub mod reconcile;
-pub mod sandbox;
 pub mod store;
 pub mod web;

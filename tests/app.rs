@@ -9,12 +9,12 @@ use base64::Engine;
 use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint, Since};
-use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox};
 use usher_core::audit::access::BotRights;
 use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{ChangeKey, ForgeKind};
 use usher_core::model::people::RosterWish;
 use usher_core::model::policy::Pattern;
+use usher_sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox};
 
 pub const APP_ID: u64 = 4_711;
 

@@ -6,12 +6,12 @@ use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::inspect::Role;
 use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint, HookPlace, Since};
-use usher::sandbox::{self, Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
 use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
 use usher_core::model::fact::{Fact, Refusal};
 use usher_core::model::people::RosterWish;
 use usher_core::model::policy::Pattern;
+use usher_sandbox::{Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
 
 const PROJECT: &str = "acme/shop";
 
@@ -188,8 +188,8 @@ async fn on_premium_a_second_reviewer_without_access_is_not_taken_for_the_free_t
 
 #[tokio::test]
 async fn a_lost_answer_never_becomes_a_second_comment() {
-    let after = sandbox::Fault::DropConnectionAfterApplying;
-    let before = sandbox::Fault::DropConnectionBeforeApplying;
+    let after = usher_sandbox::Fault::DropConnectionAfterApplying;
+    let before = usher_sandbox::Fault::DropConnectionBeforeApplying;
     for (fault, written) in [(after, 1), (before, 0)] {
         for town in Town::both().await {
             let at = town.open();
@@ -342,15 +342,15 @@ async fn a_forge_that_does_not_tell_who_is_busy_is_a_fault() {
     for town in Town::both().await {
         let people = [town.account("rita")];
         for fault in [
-            sandbox::Fault::status(500, "no"),
-            sandbox::Fault::status(404, "no"),
-            sandbox::Fault::DropConnectionBeforeApplying,
+            usher_sandbox::Fault::status(500, "no"),
+            usher_sandbox::Fault::status(404, "no"),
+            usher_sandbox::Fault::DropConnectionBeforeApplying,
         ] {
             town.sandbox.fail_next(town.forge, "QUERY", "/graphql", fault, 1);
             assert!(town.client.busy(&people).await.is_err(), "{:?}", town.forge);
         }
         let errors = serde_json::json!({ "errors": [{ "type": "RATE_LIMITED", "message": "slow down" }] });
-        let limited = sandbox::Fault::Status { code: 200, headers: Vec::new(), body: errors };
+        let limited = usher_sandbox::Fault::Status { code: 200, headers: Vec::new(), body: errors };
         town.sandbox.fail_next(town.forge, "QUERY", "/graphql", limited, 1);
         let fault = town.client.busy(&people).await.unwrap_err();
         assert!(matches!(fault, Fault::Later { .. }), "waited for, with whatever else it costs: {fault}");

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 use usher::cli::service::Service;
-use usher::sandbox::{ChangeRef, Fault, Forge};
 use usher_core::model::review::Stage;
+use usher_sandbox::{ChangeRef, Fault, Forge};
 
 use super::harness::{BOTH, House, Settings};
 

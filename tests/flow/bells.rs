@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use usher::bells::{Bells, Ear};
 use usher::engine::Engine;
 use usher::metrics::Metrics;
-use usher::sandbox::{Fault, Forge};
+use usher_sandbox::{Fault, Forge};
 
 use super::harness::{BOTH, House, Settings};
 use super::server::until;

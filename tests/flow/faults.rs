@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use tower::ServiceExt;
 use usher::cli::service::Service;
 use usher::clock::Clock;
-use usher::sandbox::{ChangeRef, Fault, Forge};
 use usher_core::model::review::Stage;
+use usher_sandbox::{ChangeRef, Fault, Forge};
 
 use super::harness::{BOTH, House, Settings, name, project};
 use super::server::until;

@@ -14,9 +14,9 @@ use usher::config::Config;
 use usher::engine::DisabledHook;
 use usher::metrics::Metrics;
 use usher::reconcile::Reconcile;
-use usher::sandbox::{Access, ChangeRef, Fault, Forge, HookTarget};
 use usher::web;
 use usher_core::model::policy::Pattern;
+use usher_sandbox::{Access, ChangeRef, Fault, Forge, HookTarget};
 
 use super::harness::{BOT, House, SECRETS, Settings, project};
 

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
 use super::story::{self, Scene};
 use crate::cli::paper::action_words;
 use crate::cli::service::Service;
-use crate::sandbox::{ChangeRef, Forge};
 use usher_core::model::action::{Action, Comment, Shape};
 use usher_core::model::candidate::{Candidate, Standing};
 use usher_core::model::change::Account;

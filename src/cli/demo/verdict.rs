@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
 use crate::cli::service::Service;
-use crate::sandbox::{ChangeRef, Forge};
 use crate::store::LedgerRow;
 use usher_core::model::action::{Action, Named, STATUS_MARKER};
 use usher_core::model::candidate::Standing;
