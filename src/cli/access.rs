@@ -8,7 +8,7 @@ use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
 use super::explain::unknown_forge;
-use super::paper::kept;
+use super::preview::kept;
 use super::service::client;
 use super::{CliError, start_logging};
 use crate::clock::Clock;

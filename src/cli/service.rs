@@ -55,7 +55,8 @@ impl Service {
         if released > 0 {
             tracing::info!(released, "actions under way when the last run ended are taken up again");
         }
-        let knowledge = Arc::new(remembered(&store, config, clock.now()).await?);
+        let policy = Arc::new(config.policy.clone());
+        let knowledge = Arc::new(Knowledge::remembered(&store, policy, clock.now()).await?);
         let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
         let engine = Engine::new(
             store.clone(),
@@ -172,7 +173,7 @@ impl Service {
     pub async fn reload(&self, config: &Config) -> anyhow::Result<()> {
         let inbounds = inbounds(config)?;
         self.outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
-        self.knowledge.set_policy(Arc::new(config.policy.clone()), whole_second(self.clock.now()));
+        self.knowledge.set_policy(Arc::new(config.policy.clone()), self.clock.now());
         self.door.reload(inbounds.into_values().collect());
         for client in &self.clients {
             client.set_tickets(config.policy.tickets.clone());
@@ -183,19 +184,6 @@ impl Service {
         self.bells.alarm.ring();
         Ok(())
     }
-}
-
-/// What the store remembers of forges and people.
-async fn remembered(store: &Store, config: &Config, now: Timestamp) -> anyhow::Result<Knowledge> {
-    let mut forges = Vec::new();
-    for forge in &config.forges {
-        let roster = store.roster(&forge.name).await?.unwrap_or_default();
-        let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
-        forges.push((forge.name.clone(), roster, first_seen));
-    }
-    let knowledge = Knowledge::new(Arc::new(config.policy.clone()), forges);
-    knowledge.set_absences(store.absences().await?);
-    Ok(knowledge)
 }
 
 /// How the connection to each forge is.
@@ -209,12 +197,6 @@ fn connections(clients: &[Client]) -> Box<Connections> {
 fn closed_until(knowledge: &Arc<Knowledge>) -> Box<ClosedUntil> {
     let knowledge = knowledge.clone();
     Box::new(move |forge, now| knowledge.now().policy.closed_until(forge, now))
-}
-
-/// The second that `instant` is in. Webhooks date a change to the second, so a change that was opened
-/// in the second in which Usher first saw its forge must not look older than that.
-fn whole_second(instant: Timestamp) -> Timestamp {
-    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
 }
 
 /// The client of a configured forge.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
+use crate::store::{Store, StoreError};
 use usher_core::audit::access::AccessFacts;
 use usher_core::audit::membership::{Colleague, Oddity, OnForge, everybody, oddities};
 use usher_core::model::absence::{AbsenceWish, Absences, BusyPeople};
@@ -89,6 +90,12 @@ impl DisabledHook {
     }
 }
 
+/// The second that `instant` is in. Webhooks date a change to the second, so a change that was opened
+/// in the second in which Usher first saw its forge must not look older than that.
+fn whole_second(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
+}
+
 fn minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
@@ -116,6 +123,27 @@ impl Knowledge {
         Knowledge { known: ArcSwap::from_pointee(known) }
     }
 
+    /// What `store` remembers of people and of the forges of `policy`; one that it never saw is first
+    /// seen `now`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn remembered(
+        store: &Store,
+        policy: Arc<Policy>,
+        now: Timestamp,
+    ) -> Result<Knowledge, StoreError> {
+        let mut forges = Vec::new();
+        for forge in &policy.forges {
+            let roster = store.roster(&forge.name).await?.unwrap_or_default();
+            let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
+            forges.push((forge.name.clone(), roster, first_seen));
+        }
+        let knowledge = Knowledge::new(policy, forges);
+        knowledge.set_absences(store.absences().await?);
+        Ok(knowledge)
+    }
+
     /// The present state.
     pub fn now(&self) -> Arc<Known> {
         self.known.load_full()
@@ -124,6 +152,7 @@ impl Knowledge {
     /// A new policy takes effect; forges it does not name are forgotten, new ones wait for their
     /// roster.
     pub fn set_policy(&self, policy: Arc<Policy>, now: Timestamp) {
+        let now = whole_second(now);
         self.known.rcu(|known| {
             let forges = policy.forges.iter().map(|forge| {
                 let before = known.forges.get(&forge.name);

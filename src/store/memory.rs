@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::error::{StoreError, at};
 use super::rows::{instant, instant_if, json, millis, parsed};
-use super::{Pruned, Store, sql};
+use super::{Pruned, Store, refusals, sql};
 use usher_core::model::people::Roster;
 
 /// How long ids of deliveries are remembered after the decision, at least.
@@ -89,8 +89,8 @@ impl Store {
     }
 
     /// Forgets bodies older than `keep_bodies`, decided inbox rows older than eight days (or than
-    /// the bodies, if those are kept longer), and pings older than two days. Undecided rows, reviews
-    /// and the ledger are never touched. Limits per day that were counted by a clock which ran ahead
+    /// the bodies, if those are kept longer), pings older than two days and refusals older than one.
+    /// Undecided rows, reviews and the ledger are never touched. Limits per day that were counted by a clock which ran ahead
     /// count from now.
     pub async fn prune(&self, now: Timestamp, keep_bodies: Duration) -> Result<Pruned, StoreError> {
         let what = "prune the store";
@@ -102,13 +102,17 @@ impl Store {
             bodies: self.prune_all(sql::PRUNE_BODIES, now.saturating_sub(bodies)).await?,
             inbox: self.prune_all(sql::PRUNE_INBOX, now.saturating_sub(ids.max(bodies))).await?,
             pings: 0,
+            refusals: 0,
         };
-        for right in [sql::RIGHT_PINGS, sql::RIGHT_FIRST_RUN] {
+        for right in [sql::RIGHT_PINGS, sql::RIGHT_FIRST_RUN, sql::RIGHT_REFUSALS] {
             sqlx::query(right).bind(now).execute(self.writer_for(what)?).await.map_err(at(what))?;
         }
         let deleted = sqlx::query(sql::PRUNE_PINGS).bind(now.saturating_sub(pings));
         let deleted = deleted.execute(self.writer_for(what)?).await.map_err(at(what))?;
         pruned.pings = deleted.rows_affected();
+        let deleted = sqlx::query(sql::PRUNE_REFUSALS).bind(refusals::oldest(now));
+        let deleted = deleted.execute(self.writer_for(what)?).await.map_err(at(what))?;
+        pruned.refusals = deleted.rows_affected();
         Ok(pruned)
     }
 

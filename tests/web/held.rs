@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 use usher::store::Commit;
 use usher_core::model::change::ChangeKey;
-use usher_core::model::suppressed::PingHeld;
 use usher_core::model::review::{Hold, Review, Stage};
 use usher_core::model::suppressed::HeldPing;
+use usher_core::model::suppressed::PingHeld;
 
 use super::*;
 
@@ -28,6 +28,7 @@ async fn keep(house: &House, review: Review) {
         ledger: Vec::new(),
         actions: Vec::new(),
         absences: Vec::new(),
+        refused: std::collections::BTreeSet::new(),
         first_run_taken: false,
         withdraw_pings: false,
         now: now(),

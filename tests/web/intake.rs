@@ -81,6 +81,7 @@ async fn a_tracked_change_stays_our_business_whoever_its_author_is_now() {
         ledger: Vec::new(),
         actions: Vec::new(),
         absences: Vec::new(),
+        refused: std::collections::BTreeSet::new(),
         first_run_taken: false,
         withdraw_pings: false,
         now: now(),

@@ -55,6 +55,7 @@ impl House {
             ledger,
             actions,
             absences: Vec::new(),
+            refused: std::collections::BTreeSet::new(),
             first_run_taken: false,
             withdraw_pings: false,
             now: now(),

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::company::{BOT, Company, key};
 use super::story::{self, Scene};
-use crate::cli::paper::action_words;
+use crate::cli::preview::action_words;
 use crate::cli::service::Service;
 use crate::sandbox::{ChangeRef, Forge};
 use usher_core::model::action::{Action, Shape};
