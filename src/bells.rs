@@ -49,6 +49,13 @@ impl Bell {
 pub struct Ear(watch::Receiver<u64>);
 
 impl Ear {
+    /// Whether the bell has been rung since it was heard last.
+    pub fn was_rung(&mut self) -> bool {
+        let rung = self.0.has_changed().unwrap_or(false);
+        self.0.mark_unchanged();
+        rung
+    }
+
     /// Returns once the bell has been rung since it was heard last. Safe to cancel. A bell that was
     /// taken down is never heard again.
     pub async fn heard(&mut self) {

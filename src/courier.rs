@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bells::Bells;
 use crate::clock::Clock;
+use crate::engine::{Knowledge, Parts};
 use crate::forge::{Client, Fault, Hint, Performed};
 use crate::metrics::Metrics;
 use crate::store::{OutboxItem, Settlement, Store, StoreError};
@@ -39,35 +40,24 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 /// Performs actions through the clients of the forges.
 pub struct Courier {
     store: Store,
+    knowledge: Arc<Knowledge>,
     clients: BTreeMap<String, Client>,
     outbound: Arc<Outbound>,
     clock: Clock,
     bells: Arc<Bells>,
     metrics: Arc<Metrics>,
-    closed_until: Box<ClosedUntil>,
 }
-
-/// When the forge of this name opens again, if it is closed for maintenance at an instant. Asked
-/// anew each time, because a reload may announce maintenance.
-pub type ClosedUntil = dyn Fn(&str, Timestamp) -> Option<Timestamp> + Send + Sync;
 
 impl Courier {
     /// `clients` by the forge's name. A forge that is closed is left alone: what it answers in its
     /// maintenance may look like a refusal for good.
-    pub fn new(
-        store: Store,
-        clients: BTreeMap<String, Client>,
-        outbound: Arc<Outbound>,
-        clock: Clock,
-        bells: Arc<Bells>,
-        metrics: Arc<Metrics>,
-        closed_until: Box<ClosedUntil>,
-    ) -> Courier {
-        Courier { store, clients, outbound, clock, bells, metrics, closed_until }
+    pub fn new(parts: Parts, clients: BTreeMap<String, Client>, outbound: Arc<Outbound>) -> Courier {
+        let Parts { store, knowledge, clock, bells, metrics, .. } = parts;
+        Courier { store, knowledge, clients, outbound, clock, bells, metrics }
     }
 
     fn closed_until(&self, forge: &str) -> Option<Timestamp> {
-        (self.closed_until)(forge, self.clock.now())
+        self.knowledge.now().policy.closed_until(forge, self.clock.now())
     }
 
     /// Performs everything that is due now. Returns how many attempts were made.

@@ -16,5 +16,6 @@ pub mod forge;
 pub mod metrics;
 pub mod reconcile;
 pub mod sandbox;
+pub mod service;
 pub mod store;
 pub mod web;

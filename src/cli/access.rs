@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::explain::unknown_forge;
 use super::preview::kept;
-use super::service::client;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
+use crate::service::client;
 use usher_core::audit::access::{AccessFacts, AccessReport, Need, Row, judge};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::{Directory, RosterWish};

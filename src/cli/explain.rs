@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use anyhow::Context;
 
 use super::preview::Looker;
-use super::service::client;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
+use crate::service::client;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 

@@ -18,7 +18,6 @@ mod people;
 mod preview;
 mod replay;
 mod serve;
-pub mod service;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -9,11 +9,11 @@ use comfy_table::presets::NOTHING;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::service::client;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
 use crate::engine::{Knowledge, Known};
+use crate::service::client;
 use crate::store::{Store, StoreError};
 use usher_core::audit::membership::Colleague;
 use usher_core::model::people::{Roster, RosterWish, Workloads};

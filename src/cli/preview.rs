@@ -5,11 +5,11 @@ use std::sync::Arc;
 use anyhow::Context;
 use jiff::Timestamp;
 
-use super::service::client;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
 use crate::engine::{Draft, Knowledge, Preview};
 use crate::forge::{Client, Hint};
+use crate::service::client;
 use crate::store::{Store, StoreError};
 use usher_core::model::action::Action;
 use usher_core::model::candidate::Candidate;

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::explain::unknown_forge;
 use super::preview::{Looker, Sketch};
-use super::service::inbounds;
 use super::{CliError, start_logging};
 use crate::config::Config;
 use crate::forge::Reading;
+use crate::service::inbounds;
 use usher_core::model::change::{ChangeKey, ForgeKind};
 use usher_core::model::fact::Fact;
 use usher_core::words::happening;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::store::{Store, StoreError};
 use usher_core::audit::access::AccessFacts;
 use usher_core::audit::membership::{Colleague, Oddity, OnForge, everybody, oddities};
-use usher_core::model::absence::{AbsenceWish, Absences, BusyPeople};
+use usher_core::model::absence::{AbsenceWish, Absences, Busy, BusyPeople};
 use usher_core::model::people::{Directory, Roster, RosterWish};
 use usher_core::model::policy::Policy;
 
@@ -36,8 +36,8 @@ pub struct ForgeKnowledge {
     pub first_seen: Timestamp,
     /// When its open changes were last listed without a fault.
     pub swept_at: Option<Timestamp>,
-    /// What went wrong last, until something goes right again.
-    pub fault: Option<String>,
+    /// What goes wrong with its duties, until it goes right again.
+    faults: BTreeMap<&'static str, String>,
     /// Usher's own webhooks to which the forge sends nothing any more. `None`: not known, because
     /// nobody's webhooks could be looked at.
     pub disabled_hooks: Option<Arc<[DisabledHook]>>,
@@ -111,7 +111,7 @@ impl Knowledge {
                 roster,
                 first_seen,
                 swept_at: None,
-                fault: None,
+                faults: BTreeMap::new(),
                 disabled_hooks: None,
                 access: None,
             };
@@ -160,11 +160,18 @@ impl Knowledge {
                 let directory = Arc::new(directory(&policy, &forge.name, &roster));
                 let first_seen = before.map_or(now, |before| before.first_seen);
                 let swept_at = before.and_then(|before| before.swept_at);
-                let fault = before.and_then(|before| before.fault.clone());
+                let faults = before.map(|before| before.faults.clone()).unwrap_or_default();
                 let disabled_hooks = before.and_then(|before| before.disabled_hooks.clone());
                 let access = before.and_then(|before| before.access.clone());
-                let known =
-                    ForgeKnowledge { directory, roster, first_seen, swept_at, fault, disabled_hooks, access };
+                let known = ForgeKnowledge {
+                    directory,
+                    roster,
+                    first_seen,
+                    swept_at,
+                    faults,
+                    disabled_hooks,
+                    access,
+                };
                 (forge.name.clone(), known)
             });
             let (policy, forges, absences) = (policy.clone(), forges.collect(), known.absences.clone());
@@ -211,17 +218,38 @@ impl Knowledge {
         });
     }
 
-    /// A sweep went well.
-    pub fn swept(&self, forge: &str, at: Timestamp) {
-        self.change(forge, |known| {
-            known.swept_at = Some(at);
-            known.fault = None;
+    /// It was asked who is busy, or it could not be: then `busy` is older.
+    pub fn learn_busy(&self, forge: &str, busy: &BTreeMap<u64, Busy>, fault: Option<&str>) {
+        self.known.rcu(|known| {
+            let mut known = Known::clone(known);
+            if let Some(one) = known.forges.get_mut(forge) {
+                let roster = Arc::make_mut(&mut one.roster);
+                roster.busy = busy.clone();
+                roster.busy_fault = fault.map(str::to_owned);
+            }
+            known.join();
+            known
         });
     }
 
-    /// Talking to the forge went wrong.
-    pub fn faulted(&self, forge: &str, fault: &str) {
-        self.change(forge, |known| known.fault = Some(fault.to_owned()));
+    /// A sweep went well.
+    pub fn swept(&self, forge: &str, at: Timestamp) {
+        self.change(forge, |known| known.swept_at = Some(at));
+    }
+
+    /// A duty for the forge goes wrong, or does no more.
+    pub fn set_fault(&self, forge: &str, duty: &'static str, fault: Option<String>) {
+        let now = self.now();
+        let before = now.forge(forge).and_then(|known| known.faults.get(duty));
+        if before == fault.as_ref() {
+            return;
+        }
+        self.change(forge, |known| {
+            match fault.clone() {
+                Some(fault) => known.faults.insert(duty, fault),
+                None => known.faults.remove(duty),
+            };
+        });
     }
 
     /// The webhooks were looked at, and these of them are disabled; `None` when none could be seen.
@@ -248,6 +276,11 @@ impl Knowledge {
 }
 
 impl ForgeKnowledge {
+    /// What goes wrong at the moment, if anything.
+    pub fn fault(&self) -> Option<&str> {
+        self.faults.values().next().map(String::as_str)
+    }
+
     /// The disabled webhooks, as far as they are known.
     pub fn hooks(&self) -> &[DisabledHook] {
         self.disabled_hooks.as_deref().unwrap_or_default()

@@ -8,6 +8,7 @@ mod fold;
 mod knowledge;
 mod load;
 mod moves;
+mod parts;
 mod preview;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ use usher_core::model::reason::Reason;
 use usher_core::model::review::Review;
 
 pub use knowledge::{DisabledHook, ForgeKnowledge, HookTest, Knowledge, Known};
+pub use parts::Parts;
 pub use preview::{Draft, Preview};
 
 use fold::Outcome;
@@ -60,14 +62,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    pub fn new(
-        store: Store,
-        knowledge: Arc<Knowledge>,
-        clock: Clock,
-        bells: Arc<Bells>,
-        metrics: Arc<Metrics>,
-        dry_run: bool,
-    ) -> Engine {
+    pub fn new(parts: Parts) -> Engine {
+        let Parts { store, knowledge, clock, bells, metrics, dry_run } = parts;
         Engine { store, knowledge, clock, bells, metrics, dry_run, turn: Mutex::new(()) }
     }
 

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::error::{StoreError, at};
 use super::rows::{instant, instant_if, json, millis, parsed};
 use super::{Pruned, Store, refusals, sql};
+use usher_core::model::absence::Busy;
 use usher_core::model::people::Roster;
 
 /// How long ids of deliveries are remembered after the decision, at least.
@@ -24,6 +25,25 @@ impl Store {
         let upsert = sqlx::query(sql::SAVE_ROSTER).bind(forge).bind(json(what, roster)?);
         upsert.execute(self.writer_for(what)?).await.map_err(at(what))?;
         Ok(())
+    }
+
+    /// Keeps who is busy, beside the roster that was saved last, whoever saved it.
+    pub async fn save_busy(
+        &self,
+        forge: &str,
+        busy: &BTreeMap<u64, Busy>,
+        fault: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let what = "save who is busy";
+        let mut tx = self.begin(what).await?;
+        let row = sqlx::query_scalar(sql::ROSTER).bind(forge).fetch_optional(&mut *tx).await;
+        let row: Option<Option<String>> = row.map_err(at(what))?;
+        let Some(text) = row.flatten() else { return Ok(()) };
+        let (busy, busy_fault) = (busy.clone(), fault.map(str::to_owned));
+        let roster = Roster { busy, busy_fault, ..parsed(what, &text)? };
+        let upsert = sqlx::query(sql::SAVE_ROSTER).bind(forge).bind(json(what, &roster)?);
+        upsert.execute(&mut *tx).await.map_err(at(what))?;
+        tx.commit().await.map_err(at(what))
     }
 
     /// The roster that was saved last for a forge.

@@ -58,7 +58,7 @@ impl ForgeAccess {
             read: None,
             projects: String::new(),
             truncated: false,
-            fault: forge.fault.clone(),
+            fault: forge.fault().map(str::to_owned),
             people: 0,
             gaps: Vec::new(),
             strangers: None,

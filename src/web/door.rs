@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::body::Budget;
 use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::engine::Knowledge;
+use crate::engine::{Knowledge, Parts};
 use crate::forge::{Health, Inbound};
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -71,15 +71,8 @@ impl Default for Patience {
 }
 
 impl Door {
-    pub fn new(
-        store: Store,
-        knowledge: Arc<Knowledge>,
-        clock: Clock,
-        bells: Arc<Bells>,
-        metrics: Arc<Metrics>,
-        inbounds: Vec<Inbound>,
-        settings: Settings,
-    ) -> Arc<Door> {
+    pub fn new(parts: Parts, inbounds: Vec<Inbound>, settings: Settings) -> Arc<Door> {
+        let Parts { store, knowledge, clock, bells, metrics, .. } = parts;
         let budget = Budget::new(settings.body_limit.saturating_mul(LARGE_BODIES));
         let pulse = Pulse::new(metrics.decisions.get(), clock.now());
         let inbounds = ArcSwap::from_pointee(by_name(inbounds));

@@ -117,7 +117,7 @@ fn forges(door: &Door) -> Vec<ForgeHealth> {
         roster_age_seconds: forge.roster.fetched_at.map(|at| seconds(at, now)),
         sweep_age_seconds: forge.swept_at.map(|at| seconds(at, now)),
         asked_again_at: door.connection(name).tries_again_at,
-        fault: forge.fault.as_ref().map(|fault| fault.chars().take(FAULT_CHARS_MAX).collect()),
+        fault: forge.fault().map(|fault| fault.chars().take(FAULT_CHARS_MAX).collect()),
         // The public listener names no projects.
         disabled_hooks: forge.hooks().iter().take(HOOKS_MAX).map(DisabledHook::in_short).collect(),
     });

@@ -324,7 +324,7 @@ impl LedgerLine {
 
 impl Forge {
     pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeKnowledge, connection: &Health) -> Forge {
-        let (state, word) = match (&forge.fault, forge.hooks(), forge.directory.known) {
+        let (state, word) = match (forge.fault(), forge.hooks(), forge.directory.known) {
             _ if connection.tries_again_at.is_some() => ("faulty", "keeps failing"),
             (Some(_), _, _) => ("faulty", "has a fault"),
             (None, [_, ..], _) => ("faulty", "has disabled webhooks"),
@@ -344,7 +344,7 @@ impl Forge {
             roster: forge.roster.fetched_at.map(|at| clock.moment(at)),
             asked_again: connection.tries_again_at.map(|at| clock.moment(at)),
             patient_until: connection.blocked_until.map(|at| clock.moment(at)),
-            fault: forge.fault.clone().or_else(|| {
+            fault: forge.fault().map(str::to_owned).or_else(|| {
                 let busy = forge.roster.busy_fault.as_ref();
                 busy.map(|fault| format!("who is busy could not be read: {fault}"))
             }),

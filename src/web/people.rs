@@ -68,7 +68,7 @@ pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Response, Pr
 
 fn rosters(known: &Known, now: Timestamp) -> Vec<RosterLine> {
     let lines = known.forges().map(|(name, forge)| {
-        let (age, stale) = words::roster_age(forge.roster.fetched_at, forge.fault.as_deref(), now);
+        let (age, stale) = words::roster_age(forge.roster.fetched_at, forge.fault(), now);
         RosterLine { forge: name.to_owned(), age, stale }
     });
     lines.collect()

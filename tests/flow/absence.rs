@@ -1,8 +1,8 @@
 //! Who is there and who is not: what the forges show, and what people say, with the real clients.
 
 use jiff::SignedDuration;
-use usher::cli::service::Service;
 use usher::sandbox::{ChangeRef, Fault, Forge};
+use usher::service::Service;
 use usher_core::model::review::Stage;
 
 use super::harness::{BOTH, House, Settings};
@@ -63,7 +63,7 @@ async fn a_status_that_cannot_be_read_fails_nothing_and_the_last_word_stays_for_
         let name = super::harness::name(forge);
         let known = house.service.knowledge.now();
         let known = known.forge(name).unwrap();
-        assert!(known.directory.known && known.fault.is_none() && known.swept_at.is_some());
+        assert!(known.directory.known && known.fault().is_none() && known.swept_at.is_some());
         assert_eq!(known.roster.busy.len(), 1, "{forge:?}: rita's stays, ravi's is not known");
         assert!(known.roster.busy_fault.as_ref().is_some_and(|fault| fault.contains("500")));
         // GitLab's changes are read by GraphQL, too.

@@ -6,8 +6,8 @@ use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use serde_json::json;
 use tower::ServiceExt;
-use usher::cli::service;
 use usher::sandbox::{Access, Fault, Feature, Forge, Part};
+use usher::service;
 use usher::web;
 use usher_core::audit::access::{AccessFacts, AccessReport, Need, Rank, judge};
 use usher_core::model::policy::Pattern;
@@ -174,8 +174,8 @@ async fn the_page_shows_the_last_reading_and_one_a_day_is_enough() {
     house.sandbox.remove_member(Forge::Gitlab, "acme/shop", "sam");
     let watch = async || {
         house.sandbox.clear_requests();
-        for reconcile in &house.service.reconciles {
-            reconcile.watch_access().await;
+        for reconcile in house.reconciles.lock().await.iter_mut() {
+            reconcile.read_access().await;
         }
         house.sandbox.reads()
     };

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use usher::bells::{Bells, Ear};
-use usher::engine::Engine;
+use usher::engine::{Engine, Parts};
 use usher::metrics::Metrics;
 use usher::sandbox::{Fault, Forge};
 
-use super::harness::{BOTH, House, Settings};
+use super::harness::{BOTH, House, Settings, name};
 use super::server::until;
 
 async fn rang(bell: &mut Ear) -> bool {
@@ -28,7 +29,9 @@ async fn the_courier_is_woken_when_a_fact_that_its_actions_waited_for_has_no_act
     let mut bell = bells.outbox.listen();
     let service = &house.service;
     let (store, knowledge, clock) = (service.store.clone(), service.knowledge.clone(), house.clock.clone());
-    let engine = Engine::new(store.clone(), knowledge, clock.clone(), bells.clone(), Metrics::new(), false);
+    let (metrics, dry_run) = (Metrics::new(), false);
+    let parts = Parts { store: store.clone(), knowledge, clock: clock.clone(), metrics, bells, dry_run };
+    let engine = Engine::new(parts);
     let change = house.open(Forge::Gitlab, "sam");
     house.sandbox.deliver_pending().await;
     assert_eq!(engine.drain().await.unwrap(), 1);
@@ -56,9 +59,8 @@ struct Sweeping {
 impl Sweeping {
     fn begin(house: House, forge: Forge) -> Sweeping {
         let stop = CancellationToken::new();
-        let reconcile = house.service.reconciles[usize::from(forge == Forge::Gitlab)].clone();
-        let token = stop.clone();
-        tokio::spawn(async move { reconcile.run(Duration::from_secs(600), token).await });
+        let reconcile = house.service.reconciles().into_iter().find(|one| one.forge() == name(forge));
+        reconcile.unwrap().spawn(Duration::from_secs(600), &TaskTracker::new(), &stop);
         Sweeping { house, forge, _stop: stop.drop_guard() }
     }
 
@@ -114,7 +116,7 @@ async fn a_forge_that_is_down_is_not_asked_for_every_bell_and_comes_back_soon() 
     until("the first sweep has failed", asked(1)).await;
     let faulted = async || {
         let known = sweeping.house.service.knowledge.now();
-        known.forge("github").is_some_and(|forge| forge.fault.is_some())
+        known.forge("github").is_some_and(|forge| forge.fault().is_some())
     };
     until("the fault is known", faulted).await;
     for _ in 0..20 {
@@ -132,4 +134,28 @@ async fn a_forge_that_is_down_is_not_asked_for_every_bell_and_comes_back_soon() 
     .await;
     let waited = sweeping.house.clock.now().duration_since(super::harness::monday());
     assert!(waited < SignedDuration::from_secs(120), "it took {waited:#}");
+}
+
+#[tokio::test]
+async fn a_roster_that_cannot_be_read_keeps_no_sweep_from_running() {
+    for fault in [Fault::Delay(Duration::from_secs(1_000_000)), Fault::status(502, "Bad Gateway")] {
+        for forge in BOTH {
+            let mut house = House::new().await;
+            house.pass(SignedDuration::from_mins(61)).await;
+            house.sandbox.fail_next(forge, "GET", "/members", fault.clone(), 99);
+            house.sandbox.clear_requests();
+            house.open(forge, "sam");
+            assert_eq!(house.sandbox.take_pending().len(), 1, "its webhook is lost");
+            let sweeping = Sweeping::begin(house, forge);
+            let store = sweeping.house.service.store.clone();
+            until("the change is found all the same", async || {
+                sweeping.pass(1);
+                store.counts().await.unwrap().undecided == 1
+            })
+            .await;
+            let requests = sweeping.house.sandbox.requests();
+            let asked = requests.iter().find(|one| one.path.contains("/members"));
+            assert!(asked.is_some_and(|one| one.status != Some(200)), "{forge:?} {fault:?}: {asked:?}");
+        }
+    }
 }

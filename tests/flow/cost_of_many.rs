@@ -6,7 +6,7 @@ use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, Verdict};
 use usher_core::model::review::Stage;
 
 use super::cost::assert_documented;
-use super::harness::{BOT, BOTH, House, Settings, name};
+use super::harness::{BOT, BOTH, House, Settings};
 
 const PROJECTS: usize = 500;
 const SWEEPS_A_DAY: i64 = 144;
@@ -35,8 +35,7 @@ fn open(house: &House, forge: Forge, project: usize, change: NewChange) -> Chang
 
 async fn sweep(house: &House, forge: Forge) -> (usize, usize) {
     house.sandbox.clear_requests();
-    let reconcile = house.service.reconciles.iter().find(|one| one.forge() == name(forge));
-    reconcile.expect("a sweeper for each forge").sweep(false).await.unwrap();
+    house.sweep_of(forge, false).await.unwrap();
     (house.sandbox.reads(), house.sandbox.writes())
 }
 

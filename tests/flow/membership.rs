@@ -17,8 +17,8 @@ const AN_HOUR: SignedDuration = SignedDuration::from_mins(61);
 impl House {
     /// The sweep that the webhook about a group or team rings for.
     async fn rung(&mut self) {
-        for reconcile in &self.service.reconciles {
-            reconcile.sweep(true).await.unwrap();
+        for forge in BOTH {
+            self.sweep_of(forge, true).await.unwrap();
         }
         self.quiet().await;
     }
@@ -225,9 +225,7 @@ async fn a_forge_that_is_down_keeps_the_last_known_roster_and_its_age() {
         house.joins(forge, "olga");
         house.sandbox.fail_next(forge, "GET", "/members", Fault::status(502, "Bad Gateway"), 99);
         house.quiet().await;
-        let index = BOTH.iter().position(|one| *one == forge).unwrap();
-        // Reconciles are in the order of the forges' names: github, gitlab.
-        assert!(house.service.reconciles[1 - index].sweep(true).await.is_err(), "{forge:?}");
+        assert!(house.sweep_of(forge, true).await.is_err(), "{forge:?}");
         assert_eq!(house.roster(forge), before, "{forge:?}");
         assert!(house.in_support(forge, "sam") && !house.in_support(forge, "olga"));
     }

@@ -20,7 +20,7 @@ use sha2::Sha256;
 use tower::ServiceExt;
 use usher::bells::Bells;
 use usher::clock::Clock;
-use usher::engine::Knowledge;
+use usher::engine::{Knowledge, Parts};
 use usher::forge::{Inbound, Secrets};
 use usher::metrics::Metrics;
 use usher::store::Store;
@@ -74,15 +74,15 @@ impl House {
             keep_bodies: true,
             patience: Patience { pauses, ..Patience::default() },
         };
-        let door = Door::new(
-            store.clone(),
-            knowledge.clone(),
-            clock.clone(),
-            bells.clone(),
-            metrics.clone(),
-            inbounds(),
-            settings,
-        );
+        let parts = Parts {
+            store: store.clone(),
+            knowledge: knowledge.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            bells: bells.clone(),
+            dry_run: false,
+        };
+        let door = Door::new(parts, inbounds(), settings);
         House { door, store, knowledge, bells, metrics, clock, folder }
     }
 

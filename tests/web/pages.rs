@@ -82,7 +82,7 @@ async fn an_empty_dashboard_says_what_will_be_there() {
 async fn the_dashboard_says_who_waits_for_whom_until_when_and_why() {
     let house = House::new().await;
     house.keep(reviewing(12), picked(), Vec::new()).await;
-    house.knowledge.faulted("gitlab", "401: the token was <revoked>");
+    house.knowledge.set_fault("gitlab", "a sweep", Some("401: the token was <revoked>".into()));
     let page = house.admin("/").await.text;
     for expected in [
         "The reviewer has the ball",
@@ -332,7 +332,7 @@ async fn a_roster_that_is_old_or_could_not_be_read_again_says_so_and_oddities_co
         assert!(page.contains(expected), "{expected} is not in {page}");
     }
     assert!(page.find("To look at") < page.find("Reviewers"), "{page}");
-    house.knowledge.faulted("gitlab", "no answer from the forge");
+    house.knowledge.set_fault("gitlab", "a sweep", Some("no answer from the forge".into()));
     house.clock.advance_to(now() + SignedDuration::from_hours(3));
     let page = house.admin("/people").await.text;
     let old = "Who is who on <strong>gitlab</strong>: read 3 hours ago, the last that is known; the last try \
@@ -424,7 +424,7 @@ async fn metrics_are_in_the_open_format() {
 async fn alive_is_not_ready() {
     let house = House::new().await;
     let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
-    house.knowledge.faulted("gitlab", "502 Bad Gateway");
+    house.knowledge.set_fault("gitlab", "a sweep", Some("502 Bad Gateway".into()));
     let ready = house.public(get("/readyz")).await;
     assert_eq!(ready.status, StatusCode::OK, "a forge that is down is no reason");
     let body = ready.json();

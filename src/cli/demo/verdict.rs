@@ -6,8 +6,8 @@ use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 
 use super::company::{BOT, Company, key};
-use crate::cli::service::Service;
 use crate::sandbox::{ChangeRef, Forge};
+use crate::service::Service;
 use crate::store::LedgerRow;
 use usher_core::model::action::{Action, STATUS_MARKER};
 use usher_core::model::candidate::Standing;

@@ -13,8 +13,8 @@ use crate::alarm;
 use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::{Config, Forge, SignIn};
-use crate::courier::{ClosedUntil, Courier, Outbound, OutboundTarget};
-use crate::engine::{Engine, Knowledge};
+use crate::courier::{Courier, Outbound, OutboundTarget};
+use crate::engine::{Engine, Knowledge, Parts};
 use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Secrets, Way};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
@@ -31,14 +31,13 @@ pub struct Service {
     pub knowledge: Arc<Knowledge>,
     pub engine: Arc<Engine>,
     pub courier: Arc<Courier>,
-    pub reconciles: Vec<Arc<Reconcile>>,
     pub door: Arc<Door>,
     pub clock: Clock,
     /// All clients, which take a reload in and tell how their forges are.
     pub clients: Vec<Client>,
     /// The way to the ticket system, which takes a reload in.
     outbound: Arc<Outbound>,
-    bells: Arc<Bells>,
+    parts: Parts,
     reconcile_every: Duration,
     keep_bodies: Duration,
 }
@@ -58,62 +57,33 @@ impl Service {
         let policy = Arc::new(config.policy.clone());
         let knowledge = Arc::new(Knowledge::remembered(&store, policy, clock.now()).await?);
         let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
-        let engine = Engine::new(
-            store.clone(),
-            knowledge.clone(),
-            clock.clone(),
-            bells.clone(),
-            metrics.clone(),
-            config.dry_run,
-        );
-        let clients = clients(config, &clock)?;
+        let parts = Parts { store, knowledge, clock, metrics, bells, dry_run: config.dry_run };
+        let by_name = clients(config, &parts.clock)?;
+        let clients: Vec<Client> = by_name.values().cloned().collect();
         let outbound = outbound(config)?;
-        let reconciles = clients.values().map(|client| {
-            Arc::new(Reconcile::new(
-                client.background(),
-                store.clone(),
-                knowledge.clone(),
-                clock.clone(),
-                bells.clone(),
-                metrics.clone(),
-                config.dry_run,
-            ))
-        });
-        let reconciles = reconciles.collect();
-        let all_clients: Vec<Client> = clients.values().cloned().collect();
-        let courier = Courier::new(
-            store.clone(),
-            clients,
-            outbound.clone(),
-            clock.clone(),
-            bells.clone(),
-            metrics.clone(),
-            closed_until(&knowledge),
-        );
-        let door = Door::new(
-            store.clone(),
-            knowledge.clone(),
-            clock.clone(),
-            bells.clone(),
-            metrics,
-            inbounds(config)?.into_values().collect(),
-            settings(config),
-        );
-        door.watch(connections(&all_clients));
+        let courier = Courier::new(parts.clone(), by_name, outbound.clone());
+        let inbounds = inbounds(config)?.into_values().collect();
+        let door = Door::new(parts.clone(), inbounds, settings(config));
+        door.watch(connections(&clients));
         Ok(Service {
-            store,
-            knowledge,
-            engine: Arc::new(engine),
+            store: parts.store.clone(),
+            knowledge: parts.knowledge.clone(),
+            clock: parts.clock.clone(),
+            engine: Arc::new(Engine::new(parts.clone())),
             courier: Arc::new(courier),
-            reconciles,
-            clients: all_clients,
+            clients,
             outbound,
             door,
-            clock,
-            bells,
+            parts,
             reconcile_every: config.reconcile_every,
             keep_bodies: config.server.keep_bodies,
         })
+    }
+
+    /// The duties of every forge, in the order of the forges' names, as after a start.
+    pub fn reconciles(&self) -> Vec<Reconcile> {
+        let duties = |client: &Client| Reconcile::new(self.parts.clone(), client.background());
+        self.clients.iter().map(duties).collect()
     }
 
     /// Starts all loops; they end when `stop` is cancelled.
@@ -124,16 +94,9 @@ impl Service {
         let courier = self.courier.clone();
         let token = stop.clone();
         tasks.spawn(async move { courier.run(token).await });
-        tasks.spawn(alarm::run(
-            self.engine.clone(),
-            self.store.clone(),
-            self.clock.clone(),
-            self.bells.clone(),
-            stop.clone(),
-        ));
-        for reconcile in &self.reconciles {
-            let (reconcile, every, token) = (reconcile.clone(), self.reconcile_every, stop.clone());
-            tasks.spawn(async move { reconcile.run(every, token).await });
+        tasks.spawn(alarm::run(self.engine.clone(), self.parts.clone(), stop.clone()));
+        for reconcile in self.reconciles() {
+            reconcile.spawn(self.reconcile_every, tasks, stop);
         }
         tasks.spawn(prune(self.store.clone(), self.clock.clone(), self.keep_bodies, stop.clone()));
     }
@@ -178,10 +141,10 @@ impl Service {
         for client in &self.clients {
             client.set_tickets(config.policy.tickets.clone());
         }
-        self.bells.roster.ring();
+        self.parts.bells.roster.ring();
         // Deadlines and routes follow from the policy, so every open review is looked at again.
         self.store.wake_all(self.clock.now()).await?;
-        self.bells.alarm.ring();
+        self.parts.bells.alarm.ring();
         Ok(())
     }
 }
@@ -191,12 +154,6 @@ fn connections(clients: &[Client]) -> Box<Connections> {
     let clients: BTreeMap<String, Client> =
         clients.iter().map(|client| (client.name().to_owned(), client.clone())).collect();
     Box::new(move |forge| clients.get(forge).map(Client::health))
-}
-
-/// When a forge opens again, by the policy of the moment.
-fn closed_until(knowledge: &Arc<Knowledge>) -> Box<ClosedUntil> {
-    let knowledge = knowledge.clone();
-    Box::new(move |forge, now| knowledge.now().policy.closed_until(forge, now))
 }
 
 /// The client of a configured forge.

@@ -1,0 +1,163 @@
+//! Reconcile heals what webhooks lose: it reads rosters, lists the changes of watched projects, and
+//! lets whatever is news come in by the same door as every other fact. It also watches the health of
+//! Usher's own webhooks.
+//!
+//! Each duty is a file: it has its own state, its own pace and its own failure, and one that fails or
+//! waits holds up no other. Where one helps another it tells it so ([`Signals`]); whoever is told
+//! nothing goes on by the clock.
+
+mod absence;
+mod access;
+mod backoff;
+mod news;
+mod pace;
+mod redelivery;
+mod roll_call;
+mod roster;
+mod sweep;
+mod webhook_health;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bells::{Bell, Bells};
+use crate::clock::Clock;
+use crate::engine::{Knowledge, Parts};
+use crate::forge::{Client, Fault, Since};
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+use pace::{Pace, Wake, keep};
+use usher_core::model::change::ChangeKey;
+
+/// What went wrong with a duty.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error(transparent)]
+    Forge(#[from] Fault),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// All duties for one forge.
+pub struct Reconcile {
+    desk: Desk,
+    roster: roster::Roster,
+    absence: absence::Absence,
+    sweep: sweep::Sweep,
+    roll_call: roll_call::RollCall,
+    webhook_health: webhook_health::WebhookHealth,
+    redelivery: redelivery::Redelivery,
+    access: access::Access,
+}
+
+/// What every duty of one forge works with.
+#[derive(Clone)]
+struct Desk {
+    client: Client,
+    store: Store,
+    knowledge: Arc<Knowledge>,
+    clock: Clock,
+    bells: Arc<Bells>,
+    metrics: Arc<Metrics>,
+    /// Nothing is written to the forge.
+    dry_run: bool,
+    signals: Arc<Signals>,
+}
+
+/// What the duties of one forge tell each other.
+struct Signals {
+    /// How often the roster was read from the forge.
+    roster: watch::Sender<u64>,
+    /// It is known anew who is who, and who is away.
+    people: Bell,
+    /// The last good sweep.
+    swept: watch::Sender<Swept>,
+}
+
+/// What a sweep leaves to the duties after it.
+#[derive(Clone, Default)]
+struct Swept {
+    /// How many good sweeps there were, this one included.
+    number: u64,
+    /// What was asked for.
+    since: Since,
+    /// All changes that it listed.
+    shown: Arc<BTreeSet<ChangeKey>>,
+    /// Whether there are no more.
+    complete: bool,
+}
+
+impl Reconcile {
+    /// In a dry run nothing is written to the forge: disabled webhooks are reported, not tested.
+    pub fn new(parts: Parts, client: Client) -> Reconcile {
+        let Parts { store, knowledge, clock, metrics, bells, dry_run } = parts;
+        let signals = Arc::new(Signals {
+            roster: watch::Sender::new(0),
+            people: Bell::default(),
+            swept: watch::Sender::new(Swept::default()),
+        });
+        let desk = Desk { client, store, knowledge, clock, bells, metrics, dry_run, signals };
+        Reconcile {
+            roster: roster::Roster::new(desk.clone()),
+            absence: absence::Absence::new(desk.clone()),
+            sweep: sweep::Sweep::new(desk.clone()),
+            roll_call: roll_call::RollCall::new(desk.clone()),
+            webhook_health: webhook_health::WebhookHealth::new(desk.clone()),
+            redelivery: redelivery::Redelivery::new(desk.clone()),
+            access: access::Access::new(desk.clone()),
+            desk,
+        }
+    }
+
+    /// The name of the forge.
+    pub fn forge(&self) -> &str {
+        self.desk.client.name()
+    }
+
+    /// Starts all duties, each as a task of its own, until `stop`. Roster, absence and sweep begin at
+    /// once; the others after the first good sweep, or after `every`.
+    pub fn spawn(self, every: Duration, tasks: &TaskTracker, stop: &CancellationToken) {
+        let Reconcile { desk, roster, absence, sweep, roll_call, webhook_health, redelivery, access } = self;
+        let signals = &desk.signals;
+        let first = Pace { desk: desk.clone(), every, delayed: false, stop: stop.clone() };
+        let later = || Pace { delayed: true, ..first.clone() };
+        let swept = || Wake::Swept(signals.swept.subscribe());
+        tasks.spawn(keep(roster, Wake::Bell(desk.bells.roster.listen()), first.clone()));
+        tasks.spawn(keep(absence, Wake::Roster(signals.roster.subscribe()), first.clone()));
+        tasks.spawn(keep(sweep, Wake::Bell(signals.people.listen()), first.clone()));
+        tasks.spawn(keep(roll_call, swept(), later()));
+        tasks.spawn(keep(webhook_health, swept(), later()));
+        tasks.spawn(keep(redelivery, swept(), later()));
+        tasks.spawn(keep(access, swept(), later()));
+    }
+
+    /// One round of all duties but access, one after another; `told` of changed people or projects. One
+    /// that fails keeps none after it from its turn. Returns how many changes were news.
+    ///
+    /// # Errors
+    /// What went wrong first.
+    pub async fn sweep(&mut self, told: bool) -> Result<usize, SweepError> {
+        let now = self.desk.clock.now();
+        let roster = self.roster.read(told).await;
+        self.absence.read().await?;
+        let swept = self.sweep.sweep().await;
+        let called = self.roll_call.call(told, now).await;
+        let looked = self.webhook_health.look().await;
+        let asked = self.redelivery.ask(now).await;
+        roster?;
+        let news = swept? + called?;
+        looked?;
+        asked?;
+        Ok(news)
+    }
+
+    /// Goes on with reading who may do what.
+    pub async fn read_access(&mut self) {
+        self.access.go_on().await;
+    }
+}
