@@ -8,23 +8,15 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::bells::Bells;
-use crate::clock::Clock;
-use crate::engine::Engine;
-use crate::store::Store;
+use crate::engine::{Engine, Parts};
 
 /// How long the loop waits after the store has failed.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Ticks the engine until `stop`.
-pub async fn run(
-    engine: Arc<Engine>,
-    store: Store,
-    clock: Clock,
-    bells: Arc<Bells>,
-    stop: CancellationToken,
-) {
-    let mut bell = bells.alarm.listen();
+pub async fn run(engine: Arc<Engine>, parts: Parts, stop: CancellationToken) {
+    let Parts { store, clock, wakeups, .. } = parts;
+    let mut wakeup = wakeups.alarm.listen();
     while !stop.is_cancelled() {
         let next = match engine.tick().await {
             Ok(_) => store.next_wake().await,
@@ -42,7 +34,7 @@ pub async fn run(
         };
         tokio::select! {
             () = due => {}
-            () = bell.heard() => {}
+            () = wakeup.woken() => {}
             () = stop.cancelled() => return,
         }
     }

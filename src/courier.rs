@@ -12,11 +12,12 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::bells::Bells;
 use crate::clock::Clock;
+use crate::engine::{Parts, SharedState};
 use crate::forge::{Client, Fault, Hint, Performed};
 use crate::metrics::Metrics;
 use crate::store::{OutboxItem, Settlement, Store, StoreError};
+use crate::wakeups::Wakeups;
 use usher_core::model::action::{Action, Write};
 use usher_core::model::change::OwnersFile;
 use usher_core::model::fact::Fact;
@@ -34,7 +35,7 @@ const LONGEST_PAUSE_SECONDS: i64 = 3_600;
 /// After so many attempts an action becomes a dead letter: about eight days, longer than an outage
 /// or an expired token should last. What a forge refuses for good is buried at once.
 const ATTEMPTS_MAX: u32 = 200;
-/// The loop looks at least this often, because `usher deliveries retry` rings no bell.
+/// The loop looks at least this often, because `usher deliveries retry` wakes nobody.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 /// How long the loop waits after the store has failed.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
@@ -42,38 +43,31 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 /// Performs actions through the clients of the forges.
 pub struct Courier {
     store: Store,
+    shared: Arc<SharedState>,
     clients: BTreeMap<String, Client>,
     outbound: Arc<Outbound>,
     clock: Clock,
-    bells: Arc<Bells>,
+    wakeups: Arc<Wakeups>,
     metrics: Arc<Metrics>,
-    closed_until: Box<ClosedUntil>,
     templates: Arc<ArcSwap<Templates>>,
 }
-
-/// When the forge of this name opens again, if it is closed for maintenance at an instant. Asked
-/// anew each time, because a reload may announce maintenance.
-pub type ClosedUntil = dyn Fn(&str, Timestamp) -> Option<Timestamp> + Send + Sync;
 
 impl Courier {
     /// `clients` by the forge's name. A forge that is closed is left alone: what it answers in its
     /// maintenance may look like a refusal for good. `templates` are the company's own words; a reload
     /// swaps them.
     pub fn new(
-        store: Store,
+        parts: Parts,
         clients: BTreeMap<String, Client>,
         outbound: Arc<Outbound>,
-        clock: Clock,
-        bells: Arc<Bells>,
-        metrics: Arc<Metrics>,
-        closed_until: Box<ClosedUntil>,
         templates: Arc<ArcSwap<Templates>>,
     ) -> Courier {
-        Courier { store, clients, outbound, clock, bells, metrics, closed_until, templates }
+        let Parts { store, shared, clock, wakeups, metrics, .. } = parts;
+        Courier { store, shared, clients, outbound, clock, wakeups, metrics, templates }
     }
 
     fn closed_until(&self, forge: &str) -> Option<Timestamp> {
-        (self.closed_until)(forge, self.clock.now())
+        self.shared.snapshot().policy.closed_until(forge, self.clock.now())
     }
 
     /// Performs everything that is due now. Returns how many attempts were made.
@@ -127,7 +121,7 @@ impl Courier {
                 self.metrics.performed(forge, &item.kind, outcome(&settlement));
                 self.store.settle(&item, settlement, self.clock.now()).await?;
             }
-            self.bells.inbox.ring();
+            self.wakeups.inbox.wake();
         }
         Ok(attempts)
     }
@@ -156,10 +150,10 @@ impl Courier {
         Ok(next.map(|at| self.closed_until(client.name()).map_or(at, |open| open.max(at))))
     }
 
-    /// Drains one lane whenever the bell rings or a retry is due.
+    /// Drains one lane whenever it is woken or a retry is due.
     async fn run_lane(&self, client: Option<&Client>, stop: CancellationToken) {
         let lane = client.map_or("announcements", Client::name);
-        let mut bell = self.bells.outbox.listen();
+        let mut wakeup = self.wakeups.outbox.listen();
         while !stop.is_cancelled() {
             let next = match self.drain_lane(client).await {
                 Ok(next) => next,
@@ -178,7 +172,7 @@ impl Courier {
                 }
             };
             tokio::select! {
-                () = bell.heard() => {}
+                () = wakeup.woken() => {}
                 () = due => {}
                 () = tokio::time::sleep(LONGEST_NAP) => {}
                 () = stop.cancelled() => return,

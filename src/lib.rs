@@ -6,7 +6,7 @@
 //! ([`engine`], [`store`]), and actions go back to the forge. ARCHITECTURE.md has the picture.
 
 pub mod alarm;
-pub mod bells;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -15,5 +15,7 @@ pub mod engine;
 pub mod forge;
 pub mod metrics;
 pub mod reconcile;
+pub mod service;
 pub mod store;
+pub mod wakeups;
 pub mod web;

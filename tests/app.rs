@@ -9,7 +9,7 @@ use base64::Engine;
 use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint, Since};
-use usher_core::audit::access::BotRights;
+use usher_core::model::access::BotRights;
 use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{ChangeKey, ForgeKind};
 use usher_core::model::people::RosterWish;

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::finding::{Finding, Findings, Level};
-use super::service::client;
 use super::{CliError, check_owners, check_projects, check_rules, check_token, load, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
 use crate::forge::{Client, Fault};
+use crate::service::client;
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::{Directory, Roster, RosterWish};
 use usher_words::rehearse;

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
-use super::paper::action_words;
+use super::preview::action_words;
 use super::{CliError, start_logging};
 use crate::config::Config;
 use crate::store::{InboxRow, OutboxRow, OutboxState, Store};

@@ -1,23 +1,23 @@
-//! `usher explain`: reads a change, decides on paper, prints, writes nothing.
+//! `usher explain`: reads a change, decides, prints, and writes nothing.
 
 use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::paper::Paper;
-use super::service::client;
+use super::preview::Looker;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
+use crate::service::client;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 
 pub(super) async fn run(config: Config, change: &str, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");
     let (forge, key) = find(&config, change)?;
-    let paper = Paper::open(config, &forge).await?;
-    let snapshot = paper.client.observe(&key).await.with_context(|| format!("{key} could not be read"))?;
-    let sketch = paper.decide(&key, vec![Fact::Swept { snapshot }]).await?;
+    let looker = Looker::open(&config, &forge).await?;
+    let snapshot = looker.client.observe(&key).await.with_context(|| format!("{key} could not be read"))?;
+    let sketch = looker.decide(&key, &[Fact::Swept { snapshot }]).await?;
     if json {
         anstream::println!("{:#}", sketch.json());
     } else {

@@ -15,11 +15,10 @@ mod explain;
 mod finding;
 mod health;
 mod hooks;
-mod paper;
 mod people;
+mod preview;
 mod replay;
 mod serve;
-pub mod service;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -9,15 +9,15 @@ use comfy_table::presets::NOTHING;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::service::client;
 use super::{CliError, start_logging};
+use crate::audit::membership::{Colleague, everybody, oddities};
+use crate::audit::words as audit_words;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::engine::{Knowledge, Known};
+use crate::engine::{SharedState, StateSnapshot};
+use crate::service::client;
 use crate::store::{Store, StoreError};
-use usher_core::audit::membership::Colleague;
 use usher_core::model::people::{Roster, RosterWish, Workloads};
-use usher_words as words;
 
 pub(super) async fn run(config: &Config, refresh: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");
@@ -34,7 +34,7 @@ pub(super) async fn run(config: &Config, refresh: bool, json: bool) -> Result<Ex
 
 /// Everybody, as the store knows them or the forges just told.
 struct Sight {
-    known: Arc<Known>,
+    known: Arc<StateSnapshot>,
     workloads: Workloads,
     now: Timestamp,
     /// How asking went, where a forge was asked: who joined and who left.
@@ -71,15 +71,15 @@ impl Sight {
             let new = rosters.iter().filter(|(name, _, _)| asked.get(name).is_some_and(Result::is_ok));
             save(config, new.map(|(name, roster, _)| (name.as_str(), roster))).await?;
         }
-        let knowledge = Knowledge::new(Arc::new(config.policy.clone()), rosters);
-        knowledge.set_absences(absences);
+        let shared = SharedState::new(Arc::new(config.policy.clone()), rosters);
+        shared.set_absences(absences);
         // The answers are older than the look at them.
-        Ok(Sight { known: knowledge.now(), workloads, now: clock.now(), asked })
+        Ok(Sight { known: shared.snapshot(), workloads, now: clock.now(), asked })
     }
 
     fn print(&self) {
         for (name, forge) in self.known.forges() {
-            let (age, _) = words::roster_age(forge.roster.fetched_at, self.fault(name), self.now);
+            let (age, _) = audit_words::roster_age(forge.roster.fetched_at, self.fault(name), self.now);
             anstream::println!("{name}: {age}");
             if let Some(Ok(news)) = self.asked.get(name) {
                 news.iter().for_each(|line| anstream::println!("  {line}"));
@@ -88,7 +88,7 @@ impl Sight {
         let mut table = Table::new();
         table.load_style(NOTHING);
         table.set_header(["person", "is", "accounts", "open", "absence"]);
-        for colleague in self.known.everybody().values() {
+        for colleague in everybody(&self.known.policy, self.known.people()).values() {
             table.add_row(self.row(colleague));
         }
         anstream::println!("\n{table}");
@@ -111,7 +111,7 @@ impl Sight {
                 "notes": forge.roster.notes,
             })
         });
-        let everybody = self.known.everybody();
+        let everybody = everybody(&self.known.policy, self.known.people());
         let people = everybody.values().map(|one| self.person(one));
         let people: Vec<Value> = people.collect();
         json!({
@@ -131,11 +131,11 @@ impl Sight {
         let accounts = accounts.map(|(forge, known)| format!("{forge}: {} #{}", known.login, known.id));
         [
             person.name.clone(),
-            words::member_roles(&colleague.roles).join("\n"),
+            audit_words::member_roles(&colleague.roles).join("\n"),
             Vec::from_iter(accounts).join("\n"),
             most.map(|most| format!("{} of {most}", self.workloads.of(&person.name).open))
                 .unwrap_or_default(),
-            words::not_there(person, self.now).join("\n"),
+            audit_words::not_there(person, self.now).join("\n"),
         ]
     }
 
@@ -148,16 +148,16 @@ impl Sight {
         json!({
             "name": person.name,
             "roles": colleague.roles.iter().map(|(role, sources)| json!({ "role": role, "sources": sources })).collect::<Vec<_>>(),
-            "is": words::member_roles(&colleague.roles), "accounts": BTreeMap::from_iter(accounts),
+            "is": audit_words::member_roles(&colleague.roles), "accounts": BTreeMap::from_iter(accounts),
             "open": self.workloads.of(&person.name).open,
             "capacity": colleague.capacity(&self.known.policy),
-            "absences": words::not_there(person, self.now),
+            "absences": audit_words::not_there(person, self.now),
         })
     }
 
     /// What somebody should look at.
     fn oddities(&self) -> Vec<String> {
-        self.known.oddities().iter().map(words::oddity).collect()
+        oddities(&self.known.policy, &self.known.people()).iter().map(audit_words::oddity).collect()
     }
 }
 

@@ -1,4 +1,4 @@
-//! `usher replay`: a stored payload through the same reading and deciding, on paper. The people are
+//! `usher replay`: a stored payload through the same reading and deciding, without effect. The people are
 //! those that the store knows; no forge is asked who is who.
 
 use std::path::Path;
@@ -9,11 +9,11 @@ use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use super::explain::unknown_forge;
-use super::paper::{Paper, Sketch};
-use super::service::inbounds;
+use super::preview::{Looker, Sketch};
 use super::{CliError, start_logging};
 use crate::config::Config;
 use crate::forge::Reading;
+use crate::service::inbounds;
 use usher_core::model::change::{ChangeKey, ForgeKind};
 use usher_core::model::fact::Fact;
 use usher_words::happening;
@@ -33,8 +33,8 @@ pub(super) async fn run(
     let inbounds = inbounds(&config)?;
     let Some(inbound) = inbounds.get(forge) else { return Err(unknown_forge(&config, forge)) };
     // The signature is not checked: a stored body has none any more.
-    let paper = Paper::remembered(config, &configured).await?;
-    let me = paper.as_ref().and_then(Paper::me);
+    let looker = Looker::remembered(&config, &configured).await?;
+    let me = looker.as_ref().and_then(Looker::me);
     let reading = inbound.read_as(&headers, &body, me).map_err(|error| {
         CliError::Failed(anyhow::anyhow!("{} cannot be read as {event}: {error}", file.display()))
     })?;
@@ -45,9 +45,9 @@ pub(super) async fn run(
             return Ok(ExitCode::SUCCESS);
         }
     };
-    let facts = incoming.facts.clone();
-    let sketch = match paper {
-        Some(paper) => Some(paper.decide(&incoming.change, incoming.facts).await?),
+    let facts = incoming.facts;
+    let sketch = match looker {
+        Some(looker) => Some(looker.decide(&incoming.change, &facts).await?),
         None => None,
     };
     if json {
@@ -86,7 +86,7 @@ fn say_no_change(reading: &Reading, json: bool) {
     }
 }
 
-/// The facts of a change, and the decision on paper where there is one.
+/// The facts of a change, and the decision where there is one.
 fn change_json(change: &ChangeKey, facts: &[Fact], sketch: Option<&Sketch>, forge: &str) -> Value {
     let mut value = match sketch {
         Some(sketch) => sketch.json(),

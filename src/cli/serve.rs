@@ -11,10 +11,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::service::Service;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::config::{self, Config, SignIn};
+use crate::service::Service;
 use crate::web::{self, Limits};
 
 /// How long parts may take to finish what they are at when the server stops.

@@ -4,34 +4,36 @@
 //! in one transaction. Steps run one after another, so two changes that compete for one pool see
 //! each other's picks.
 
-mod knowledge;
+mod fold;
+mod load;
 mod moves;
-mod refusals;
+mod parts;
+mod preview;
+mod shared_state;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::{Commit, CommitError, InboxItem, LedgerEntry, Store, StoreError};
-use usher_core::decide;
-use usher_core::model::absence::AbsenceWish;
+use crate::wakeups::Wakeups;
 use usher_core::model::action::Action;
 use usher_core::model::change::ChangeKey;
-use usher_core::model::fact::Fact;
 use usher_core::model::reason::Reason;
-use usher_core::model::review::{Hold, Review};
-use usher_core::model::world::World;
-use usher_words::happening;
+use usher_core::model::review::Review;
 
-pub use knowledge::{DisabledHook, ForgeKnowledge, HookTest, Knowledge, Known};
+pub use parts::Parts;
+pub use preview::{Draft, Preview};
+pub use shared_state::{DisabledHook, ForgeState, HookTest, OnForge, SharedState, StateSnapshot};
 
-use refusals::Refusals;
+use fold::Outcome;
+use load::Loaded;
 
 /// Rows that are taken from the inbox at once.
 const BATCH: u32 = 64;
@@ -49,36 +51,20 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 /// Decides what is in the inbox and what is due.
 pub struct Engine {
     store: Store,
-    knowledge: Arc<Knowledge>,
+    shared: Arc<SharedState>,
     clock: Clock,
-    bells: Arc<Bells>,
+    wakeups: Arc<Wakeups>,
     metrics: Arc<Metrics>,
     /// Decide and record, but leave nothing in the outbox that writes.
     dry_run: bool,
-    refusals: Refusals,
     /// One step at a time.
     turn: Mutex<()>,
 }
 
 impl Engine {
-    pub fn new(
-        store: Store,
-        knowledge: Arc<Knowledge>,
-        clock: Clock,
-        bells: Arc<Bells>,
-        metrics: Arc<Metrics>,
-        dry_run: bool,
-    ) -> Engine {
-        Engine {
-            store,
-            knowledge,
-            clock,
-            bells,
-            metrics,
-            dry_run,
-            refusals: Refusals::default(),
-            turn: Mutex::new(()),
-        }
+    pub fn new(parts: Parts) -> Engine {
+        let Parts { store, shared, clock, wakeups, metrics, dry_run } = parts;
+        Engine { store, shared, clock, wakeups, metrics, dry_run, turn: Mutex::new(()) }
     }
 
     /// Decides everything in the inbox that is due now; facts of a forge whose roster is not known are
@@ -91,7 +77,7 @@ impl Engine {
                 if decided > 0 {
                     // Actions of a change are held while it has undecided facts: also a decision
                     // without actions may have let some go.
-                    self.bells.outbox.ring();
+                    self.wakeups.outbox.wake();
                 }
                 return Ok(decided);
             }
@@ -117,9 +103,9 @@ impl Engine {
         }
     }
 
-    /// Drains the inbox whenever the bell rings, until `stop`.
+    /// Drains the inbox whenever it is woken, until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut bell = self.bells.inbox.listen();
+        let mut wakeup = self.wakeups.inbox.listen();
         while !stop.is_cancelled() {
             let wait = match self.drain().await {
                 Ok(_) => self.store.next_undecided().await,
@@ -142,7 +128,7 @@ impl Engine {
                 }
             };
             tokio::select! {
-                () = bell.heard() => {}
+                () = wakeup.woken() => {}
                 () = deferred => {}
                 () = stop.cancelled() => return,
             }
@@ -170,14 +156,14 @@ impl Engine {
             match self.store.commit(commit).await {
                 Ok(nudged) => {
                     self.metrics.decisions.inc();
-                    // Known before the next decision, which the reviews that it concerns are due for.
-                    self.knowledge.hear(&absences);
+                    // StateSnapshot before the next decision, which the reviews that it concerns are due for.
+                    self.shared.hear(&absences);
                     held.into_iter().for_each(|why| self.metrics.held_back(&change.forge, why));
                     if actions {
-                        self.bells.outbox.ring();
+                        self.wakeups.outbox.wake();
                     }
                     if wake.is_some() || nudged > 0 || !absences.is_empty() {
-                        self.bells.alarm.ring();
+                        self.wakeups.alarm.wake();
                     }
                     return Ok(());
                 }
@@ -209,11 +195,12 @@ impl Engine {
             ledger: Vec::new(),
             actions: Vec::new(),
             absences: Vec::new(),
+            refused: BTreeSet::new(),
             first_run_taken: false,
             withdraw_pings: false,
             now,
         };
-        let known = self.knowledge.now();
+        let known = self.shared.snapshot();
         let forge = match known.forge(&change.forge) {
             Some(forge) if forge.directory.known => forge,
             // Kept until it is known who is who: an acknowledged delivery is never dropped.
@@ -235,32 +222,25 @@ impl Engine {
             return Ok(None);
         }
         let facts = self.facts(change, items).await?;
-        self.refusals.learn(change, &facts, &forge.directory, now);
-        let mut workloads = self.store.workloads(now).await?;
-        workloads.no_access = self.refusals.of(change, now);
-        let world = World {
-            policy: &known.policy,
-            directory: &forge.directory,
-            workloads: &workloads,
-            first_seen: forge.first_seen,
-            now,
-        };
-        let mut outcome = fold(&world, &before, &facts);
+        let mut loaded = Loaded::load(Some(&self.store), &known, forge, change, now).await?;
+        let refused = loaded.learn(facts.iter().copied());
+        let mut outcome = Outcome::of(before.clone());
+        outcome.take(&loaded.world(), facts);
         if self.dry_run {
-            outcome.keep_on_paper(&before);
+            outcome.keep_dry(&before);
         }
         if !outcome.review.tracked {
-            return Ok((!inbox.is_empty()).then(|| nothing(inbox)));
+            return Ok((!inbox.is_empty()).then(|| Commit { refused, ..nothing(inbox) }));
         }
         log(change, &outcome.ledger);
-        let reasons = outcome.ledger.iter().flat_map(|entry| &entry.reasons);
-        let broken = reasons.filter(|reason| matches!(reason, Reason::TemplateBroken { .. })).count();
+        let broken =
+            outcome.reasons().filter(|reason| matches!(reason, Reason::TemplateBroken { .. })).count();
         self.metrics.template_faults.inc_by(broken as u64);
         let first_run_taken = outcome.leaves_first_run(&before);
         let withdraw_pings = outcome.review.stage != before.stage;
         let Outcome { review, ledger, actions, absences } = outcome;
         let review = Some(review);
-        let decided = Commit { review, ledger, actions, absences, ..nothing(inbox) };
+        let decided = Commit { review, ledger, actions, absences, refused, ..nothing(inbox) };
         Ok(Some(Commit { first_run_taken, withdraw_pings, ..decided }))
     }
 }
@@ -286,90 +266,11 @@ impl Engine {
     }
 }
 
-/// What a row of facts comes to.
-struct Outcome {
-    review: Review,
-    ledger: Vec<LedgerEntry>,
-    actions: Vec<Action>,
-    absences: Vec<AbsenceWish>,
-}
-
-impl Outcome {
-    /// A dry run records what would be done and does it not: only reads go out, and the review does
-    /// not believe that the forge was asked, so a later real run says all of it.
-    fn keep_on_paper(&mut self, before: &Review) {
-        self.actions.retain(|action| matches!(action, Action::ReadFiles { .. }));
-        self.review.asked = before.asked.clone();
-        self.review.set_labels = before.set_labels.clone();
-        self.review.status_fingerprint = before.status_fingerprint;
-    }
-
-    /// Whether the change was held back by the first roll-out and is taken on now. One that a person
-    /// told Usher to skip meanwhile takes nobody's place.
-    fn leaves_first_run(&self, before: &Review) -> bool {
-        let held_now = self.ledger.iter().flat_map(|entry| &entry.reasons);
-        let was_held = before.hold == Some(Hold::FirstRun)
-            || held_now.into_iter().any(|r| *r == Reason::HeldForFirstRun);
-        let held_back = matches!(self.review.hold, Some(Hold::FirstRun | Hold::Skip));
-        was_held && !held_back && self.review.is_open()
-    }
-}
-
-/// Decides fact after fact; of two actions of one kind the newer stands.
-fn fold(world: &World<'_>, before: &Review, facts: &[&Fact]) -> Outcome {
-    let (ledger, actions, absences) = (Vec::new(), Vec::new(), Vec::new());
-    let mut outcome = Outcome { review: before.clone(), ledger, actions, absences };
-    for fact in facts {
-        let decision = decide(world, &outcome.review, fact);
-        outcome.review = decision.review;
-        outcome.absences.extend(decision.absence);
-        if !decision.reasons.is_empty() || !decision.actions.is_empty() {
-            outcome.ledger.push(LedgerEntry {
-                at: told_at(fact, world.now),
-                fact: happening(fact),
-                reasons: decision.reasons,
-                actions: decision.actions.clone(),
-            });
-        }
-        for action in decision.actions {
-            let kind = action.kind();
-            outcome.actions.retain(|earlier| earlier.kind() != kind);
-            outcome.actions.push(action);
-        }
-    }
-    outcome
-}
-
-fn told_at(fact: &Fact, now: Timestamp) -> Timestamp {
-    match fact {
-        Fact::Told { at, .. } => *at,
-        _ => now,
-    }
-}
-
 /// One line per decision that had a reason. Users' texts and bodies are never logged.
 fn log(change: &ChangeKey, ledger: &[LedgerEntry]) {
     for entry in ledger {
         let reasons: Vec<String> = entry.reasons.iter().map(usher_words::sentence).collect();
         let actions: Vec<String> = entry.actions.iter().map(Action::kind).collect();
         tracing::info!(%change, fact = entry.fact, actions = actions.join(","), "{}", reasons.join(" "));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_change_that_is_skipped_in_the_first_roll_out_takes_nobodys_place() {
-        let held = |hold| Review { hold, ..Review::new(ChangeKey::new("forge", "acme/shop", 7)) };
-        let before = held(Some(Hold::FirstRun));
-        let takes = |hold| {
-            let outcome =
-                Outcome { review: held(hold), ledger: Vec::new(), actions: Vec::new(), absences: Vec::new() };
-            outcome.leaves_first_run(&before)
-        };
-        assert!(takes(None));
-        assert!(!takes(Some(Hold::Skip)) && !takes(Some(Hold::FirstRun)));
     }
 }

@@ -3,8 +3,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Reconcile;
-use usher_core::audit::access::{AccessFacts, ProjectFacts, Unseen};
+use super::pace::{Duty, Turn};
+use super::{Context, SweepError};
+use crate::forge::Fault;
+use usher_core::model::access::{AccessFacts, ProjectFacts, Unseen};
 
 /// Time between two rounds.
 const ROUND_EVERY: SignedDuration = SignedDuration::from_hours(24);
@@ -12,8 +14,8 @@ const ROUND_EVERY: SignedDuration = SignedDuration::from_hours(24);
 const PROJECTS_PER_SWEEP: usize = 50;
 
 /// A round on its way.
-#[derive(Default)]
-pub(super) struct AccessWatch {
+pub(super) struct Access {
+    context: Context,
     /// When the last round began.
     round_at: Option<Timestamp>,
     /// Projects whose members are still to be read.
@@ -23,42 +25,55 @@ pub(super) struct AccessWatch {
     truncated: bool,
 }
 
-impl Reconcile {
+impl Access {
+    pub fn new(context: Context) -> Access {
+        let (waiting, read, unseen) = (Vec::new(), Vec::new(), Vec::new());
+        Access { context, round_at: None, waiting, read, unseen, truncated: false }
+    }
+
     /// Goes on with the round, or begins the next one if it is time for it. What goes wrong is tried
     /// again after the next sweep; until a round is complete, the last one is shown.
     ///
     /// Requests: one per 100 projects to begin with, then one per 100 members of each project, for at
     /// most 50 projects at a time.
-    pub async fn watch_access(&self) {
-        let mut watch = self.access.lock().await;
-        if let Err(fault) = self.go_on(&mut watch).await {
-            let forge = self.client.name();
+    pub async fn go_on(&mut self) {
+        if let Err(fault) = self.read_on().await {
+            let forge = self.context.client.name();
             tracing::info!(forge, %fault, "who may do what could not be read; again after the next sweep");
         }
     }
 
-    async fn go_on(&self, watch: &mut AccessWatch) -> Result<(), crate::forge::Fault> {
-        let now = self.clock.now();
-        if watch.waiting.is_empty() {
-            if watch.round_at.is_some_and(|at| now.duration_since(at) < ROUND_EVERY) {
+    async fn read_on(&mut self) -> Result<(), Fault> {
+        let now = self.context.clock.now();
+        if self.waiting.is_empty() {
+            if self.round_at.is_some_and(|at| now.duration_since(at) < ROUND_EVERY) {
                 return Ok(());
             }
-            let projects = self.client.access_projects().await?;
-            (watch.round_at, watch.truncated) = (Some(now), projects.truncated);
-            (watch.waiting, watch.read, watch.unseen) = (projects.list, Vec::new(), projects.unseen);
-            watch.waiting.reverse();
+            let projects = self.context.client.access_projects().await?;
+            (self.round_at, self.truncated) = (Some(now), projects.truncated);
+            (self.waiting, self.read, self.unseen) = (projects.list, Vec::new(), projects.unseen);
+            self.waiting.reverse();
         }
         for _ in 0..PROJECTS_PER_SWEEP {
-            let Some(project) = watch.waiting.last_mut() else { break };
-            self.client.read_access(project).await?;
-            watch.read.extend(watch.waiting.pop());
+            let Some(project) = self.waiting.last_mut() else { break };
+            self.context.client.read_access(project).await?;
+            self.read.extend(self.waiting.pop());
         }
-        if watch.waiting.is_empty() {
-            let projects = std::mem::take(&mut watch.read);
-            let unseen = std::mem::take(&mut watch.unseen);
-            let facts = AccessFacts { read_at: now, projects, unseen, truncated: watch.truncated };
-            self.knowledge.set_access(self.client.name(), facts);
+        if self.waiting.is_empty() {
+            let projects = std::mem::take(&mut self.read);
+            let unseen = std::mem::take(&mut self.unseen);
+            let facts = AccessFacts { read_at: now, projects, unseen, truncated: self.truncated };
+            self.context.shared.set_access(self.context.client.name(), facts);
         }
         Ok(())
+    }
+}
+
+impl Duty for Access {
+    const NAME: &'static str = "reading who may do what";
+
+    async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
+        self.go_on().await;
+        Ok(Turn::Done)
     }
 }

@@ -7,7 +7,7 @@ use sqlx::{Sqlite, Transaction};
 
 use super::error::{CommitError, StoreError, at};
 use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
-use super::{Commit, Store, Stored, absences, moves, outbox, queue, sql};
+use super::{Commit, Store, Stored, absences, moves, outbox, queue, refusals, sql};
 use usher_core::model::action::Named;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::people::{Workload, Workloads};
@@ -56,8 +56,8 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Writes one decision: review, facts taken in, history, wanted actions, pings, workload and
-    /// absences, all or nothing. A review that names another change than `commit.change` is carried
+    /// Writes one decision: review, facts taken in, history, wanted actions, pings, workload, absences
+    /// and refusals, all or nothing. A review that names another change than `commit.change` is carried
     /// over to it, with all that is kept of it. Answers how many waiting reviews have become due, because somebody has room for
     /// them. [`CommitError::Conflict`] when the review is not at `expected_version`, or
     /// when one of the facts has been decided before.
@@ -69,6 +69,9 @@ impl Store {
             if updated.rows_affected() == 0 {
                 return Err(CommitError::Conflict);
             }
+        }
+        for person in &commit.refused {
+            refusals::remember(&mut tx, &commit.change, person, commit.now).await?;
         }
         let mut nudged = 0;
         let mut commit = commit;

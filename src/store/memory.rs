@@ -7,7 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::error::{StoreError, at};
 use super::rows::{instant, instant_if, json, millis, parsed};
-use super::{Pruned, Store, sql};
+use super::{Pruned, Store, refusals, sql};
+use usher_core::model::absence::Busy;
 use usher_core::model::people::Roster;
 
 /// How long ids of deliveries are remembered after the decision, at least.
@@ -24,6 +25,25 @@ impl Store {
         let upsert = sqlx::query(sql::SAVE_ROSTER).bind(forge).bind(json(what, roster)?);
         upsert.execute(self.writer_for(what)?).await.map_err(at(what))?;
         Ok(())
+    }
+
+    /// Keeps who is busy, beside the roster that was saved last, whoever saved it.
+    pub async fn save_busy(
+        &self,
+        forge: &str,
+        busy: &BTreeMap<u64, Busy>,
+        fault: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let what = "save who is busy";
+        let mut tx = self.begin(what).await?;
+        let row = sqlx::query_scalar(sql::ROSTER).bind(forge).fetch_optional(&mut *tx).await;
+        let row: Option<Option<String>> = row.map_err(at(what))?;
+        let Some(text) = row.flatten() else { return Ok(()) };
+        let (busy, busy_fault) = (busy.clone(), fault.map(str::to_owned));
+        let roster = Roster { busy, busy_fault, ..parsed(what, &text)? };
+        let upsert = sqlx::query(sql::SAVE_ROSTER).bind(forge).bind(json(what, &roster)?);
+        upsert.execute(&mut *tx).await.map_err(at(what))?;
+        tx.commit().await.map_err(at(what))
     }
 
     /// The roster that was saved last for a forge.
@@ -89,8 +109,8 @@ impl Store {
     }
 
     /// Forgets bodies older than `keep_bodies`, decided inbox rows older than eight days (or than
-    /// the bodies, if those are kept longer), and pings older than two days. Undecided rows, reviews
-    /// and the ledger are never touched. Limits per day that were counted by a clock which ran ahead
+    /// the bodies, if those are kept longer), pings older than two days and refusals older than one.
+    /// Undecided rows, reviews and the ledger are never touched. Limits per day that were counted by a clock which ran ahead
     /// count from now.
     pub async fn prune(&self, now: Timestamp, keep_bodies: Duration) -> Result<Pruned, StoreError> {
         let what = "prune the store";
@@ -102,13 +122,17 @@ impl Store {
             bodies: self.prune_all(sql::PRUNE_BODIES, now.saturating_sub(bodies)).await?,
             inbox: self.prune_all(sql::PRUNE_INBOX, now.saturating_sub(ids.max(bodies))).await?,
             pings: 0,
+            refusals: 0,
         };
-        for right in [sql::RIGHT_PINGS, sql::RIGHT_FIRST_RUN] {
+        for right in [sql::RIGHT_PINGS, sql::RIGHT_FIRST_RUN, sql::RIGHT_REFUSALS] {
             sqlx::query(right).bind(now).execute(self.writer_for(what)?).await.map_err(at(what))?;
         }
         let deleted = sqlx::query(sql::PRUNE_PINGS).bind(now.saturating_sub(pings));
         let deleted = deleted.execute(self.writer_for(what)?).await.map_err(at(what))?;
         pruned.pings = deleted.rows_affected();
+        let deleted = sqlx::query(sql::PRUNE_REFUSALS).bind(refusals::oldest(now));
+        let deleted = deleted.execute(self.writer_for(what)?).await.map_err(at(what))?;
+        pruned.refusals = deleted.rows_affected();
         Ok(pruned)
     }
 

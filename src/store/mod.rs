@@ -18,6 +18,7 @@ mod memory;
 mod moves;
 mod outbox;
 mod queue;
+mod refusals;
 mod rows;
 mod sql;
 mod sqlite;

@@ -76,6 +76,12 @@ statements! {
     PINGS_SINCE = "SELECT person, COUNT(*) FROM ping WHERE at > $1 GROUP BY person";
     FIRST_RUN_SINCE = "SELECT COUNT(*) FROM review WHERE first_run_at > $1";
 
+    // --- refusals
+    REFUSED = "SELECT person FROM refusal WHERE forge = $1 AND project = $2 AND at > $3";
+    REMEMBER_REFUSAL = "INSERT INTO refusal (forge, project, person, at) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (forge, project, person) DO UPDATE SET at = excluded.at";
+    RIGHT_REFUSALS = "UPDATE refusal SET at = $1 WHERE at > $1";
+
     // --- absences
     /// Facts may come late: an older word never takes the place of a newer one.
     SAY_ABSENCE = "INSERT INTO absence (person, first_day, last_day, said_at) VALUES ($1, $2, $3, $4)
@@ -191,4 +197,5 @@ statements! {
     PRUNE_INBOX = "DELETE FROM inbox WHERE id IN
         (SELECT id FROM inbox WHERE decided_at < $1 ORDER BY decided_at LIMIT $2)";
     PRUNE_PINGS = "DELETE FROM ping WHERE at < $1";
+    PRUNE_REFUSALS = "DELETE FROM refusal WHERE at <= $1";
 }

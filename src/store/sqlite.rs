@@ -68,12 +68,13 @@ enum Place {
 }
 
 /// The steps of the schema, in their order: number, name, statements.
-const STEPS: [(i64, &str, &str); 5] = [
+const STEPS: [(i64, &str, &str); 6] = [
     (1, "start", include_str!("migrations/0001_start.sqlite.sql")),
     (2, "fair", include_str!("migrations/0002_fair.sqlite.sql")),
     (3, "absence", include_str!("migrations/0003_absence.sqlite.sql")),
     (4, "queue", include_str!("migrations/0004_queue.sqlite.sql")),
     (5, "home", include_str!("migrations/0005_home.sqlite.sql")),
+    (6, "refusal", include_str!("migrations/0006_refusal.sqlite.sql")),
 ];
 
 fn migrator() -> Migrator {

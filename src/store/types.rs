@@ -1,6 +1,6 @@
 //! What goes into the store and what comes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -34,7 +34,7 @@ pub struct NewDelivery {
 pub enum Put {
     /// Kept durably, under this inbox id.
     Stored(i64),
-    /// Known already, by its id or its meaning; nothing was written.
+    /// StateSnapshot already, by its id or its meaning; nothing was written.
     Duplicate,
 }
 
@@ -71,6 +71,8 @@ pub struct Commit {
     pub actions: Vec<Action>,
     /// What people said of their own absence, in order. Reviews that it may concern become due.
     pub absences: Vec<AbsenceWish>,
+    /// Whom the forge would not have as a reviewer of the change's project, by name.
+    pub refused: BTreeSet<String>,
     /// The review's first-run hold was lifted by this decision.
     pub first_run_taken: bool,
     /// The court has moved: pings that did not go out yet are taken back.
@@ -211,4 +213,5 @@ pub struct Pruned {
     pub bodies: u64,
     pub inbox: u64,
     pub pings: u64,
+    pub refusals: u64,
 }

@@ -99,7 +99,7 @@ async fn engine_moves(door: &Door) -> Result<bool, StoreError> {
     let now = door.clock.now();
     let still_for = door.pulse.still_for(door.metrics.decisions.get(), now);
     let waiting = door.store.undecided(now - ENGINE_PATIENCE, ROWS).await?;
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let stuck = waiting.iter().any(|item| known.forge(&item.forge).is_none_or(|f| f.directory.known));
     if stuck && still_for >= ENGINE_PATIENCE {
         tracing::error!("not ready: facts wait and nothing is decided");
@@ -110,14 +110,14 @@ async fn engine_moves(door: &Door) -> Result<bool, StoreError> {
 
 fn forges(door: &Door) -> Vec<ForgeHealth> {
     let now = door.clock.now();
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let forges = known.forges().map(|(name, forge)| ForgeHealth {
         name: name.to_owned(),
         kind: forge.directory.kind,
         roster_age_seconds: forge.roster.fetched_at.map(|at| seconds(at, now)),
         sweep_age_seconds: forge.swept_at.map(|at| seconds(at, now)),
         asked_again_at: door.connection(name).tries_again_at,
-        fault: forge.fault.as_ref().map(|fault| fault.chars().take(FAULT_CHARS_MAX).collect()),
+        fault: forge.fault().map(|fault| fault.chars().take(FAULT_CHARS_MAX).collect()),
         // The public listener names no projects.
         disabled_hooks: forge.hooks().iter().take(HOOKS_MAX).map(DisabledHook::in_short).collect(),
     });

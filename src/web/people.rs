@@ -12,10 +12,10 @@ use super::dashboard::{clockface, render};
 use super::door::Door;
 use super::page::Clockface;
 use super::problem::Problem;
-use crate::engine::Known;
-use usher_core::audit::membership::Colleague;
+use crate::audit::membership::{Colleague, everybody, oddities};
+use crate::audit::words as audit_words;
+use crate::engine::StateSnapshot;
 use usher_core::model::people::Workloads;
-use usher_words as words;
 
 #[derive(Template)]
 #[template(path = "people.html")]
@@ -55,28 +55,28 @@ struct PersonRow {
 }
 
 pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let clock = clockface(&door, &known);
     let workloads = door.store.workloads(clock.now).await?;
     render(&PeoplePage {
         rosters: rosters(&known, clock.now),
-        oddities: known.oddities().iter().map(words::oddity).collect(),
+        oddities: oddities(&known.policy, &known.people()).iter().map(audit_words::oddity).collect(),
         groups: groups(&known, &workloads, clock.now),
         clock,
     })
 }
 
-fn rosters(known: &Known, now: Timestamp) -> Vec<RosterLine> {
+fn rosters(known: &StateSnapshot, now: Timestamp) -> Vec<RosterLine> {
     let lines = known.forges().map(|(name, forge)| {
-        let (age, stale) = words::roster_age(forge.roster.fetched_at, forge.fault.as_deref(), now);
+        let (age, stale) = audit_words::roster_age(forge.roster.fetched_at, forge.fault(), now);
         RosterLine { forge: name.to_owned(), age, stale }
     });
     lines.collect()
 }
 
 /// Everybody by name: reviewers first, then whoever is in no pool.
-fn groups(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<Group> {
-    let everybody = known.everybody().into_values();
+fn groups(known: &StateSnapshot, workloads: &Workloads, now: Timestamp) -> Vec<Group> {
+    let everybody = everybody(&known.policy, known.people()).into_values();
     let (reviewers, others): (Vec<_>, Vec<_>) = everybody.partition(|one| one.pools().next().is_some());
     let rows = |people: &[Colleague]| {
         people.iter().map(|one| PersonRow::new(known, workloads, one, now)).collect::<Vec<_>>()
@@ -87,7 +87,7 @@ fn groups(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<Group> {
 }
 
 impl PersonRow {
-    fn new(known: &Known, workloads: &Workloads, colleague: &Colleague, now: Timestamp) -> PersonRow {
+    fn new(known: &StateSnapshot, workloads: &Workloads, colleague: &Colleague, now: Timestamp) -> PersonRow {
         let name = &colleague.person.name;
         let open = workloads.of(name).open;
         let capacity = colleague.capacity(&known.policy).filter(|_| colleague.pools().next().is_some());
@@ -95,10 +95,10 @@ impl PersonRow {
         let others = accounts.filter(|(_, account)| !account.login.eq_ignore_ascii_case(name));
         PersonRow {
             name: name.clone(),
-            roles: words::member_roles(&colleague.roles),
+            roles: audit_words::member_roles(&colleague.roles),
             logins: others.map(|(forge, account)| format!("{forge}: {}", account.login)).collect(),
             desk: capacity.map(|most| format!("{open} of {most} open reviews")),
-            absences: words::not_there(colleague.person, now),
+            absences: audit_words::not_there(colleague.person, now),
         }
     }
 }

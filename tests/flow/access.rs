@@ -6,9 +6,10 @@ use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use serde_json::json;
 use tower::ServiceExt;
-use usher::cli::service;
+use usher::audit::access::{AccessReport, Need, judge};
+use usher::service;
 use usher::web;
-use usher_core::audit::access::{AccessFacts, AccessReport, Need, Rank, judge};
+use usher_core::model::access::{AccessFacts, Rank};
 use usher_core::model::policy::Pattern;
 use usher_sandbox::{Access, Fault, Feature, FeatureAccess, Forge};
 
@@ -20,7 +21,7 @@ async fn read(house: &House, forge: Forge) -> (AccessFacts, AccessReport) {
     let config = house.config(&Settings { paths: true, ..Settings::default() });
     let wanted = config.forges.iter().find(|one| one.name == name(forge)).unwrap();
     let facts = service::client(wanted, &house.clock).unwrap().access().await.unwrap();
-    let known = house.service.knowledge.now();
+    let known = house.service.shared.snapshot();
     let known = known.forge(name(forge)).unwrap();
     let report = judge(&config.policy, name(forge), &known.directory, &known.roster, &facts);
     (facts, report)
@@ -174,8 +175,8 @@ async fn the_page_shows_the_last_reading_and_one_a_day_is_enough() {
     house.sandbox.remove_member(Forge::Gitlab, "acme/shop", "sam");
     let watch = async || {
         house.sandbox.clear_requests();
-        for reconcile in &house.service.reconciles {
-            reconcile.watch_access().await;
+        for reconcile in house.reconciles.lock().await.iter_mut() {
+            reconcile.read_access().await;
         }
         house.sandbox.reads()
     };

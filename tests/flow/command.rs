@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use usher_core::model::review::Stage;
-use usher_sandbox::{Fault, Forge};
+use usher_sandbox::{ChangeRef, Fault, Forge};
 
-use super::harness::{BOTH, Settings, key, name, touching};
+use super::harness::{BOTH, Settings, key, name, project, touching};
 use super::server::{Server, until, usher};
 use super::sign;
 
@@ -57,6 +57,53 @@ async fn explain_names_every_candidate_and_writes_nothing_where_there_is_no_stor
     assert!(out.contains("Usher leaves it alone"), "{out}");
     assert_eq!(server.sandbox.writes(), 0, "{:?}", server.asked());
     assert_eq!(bytes(&server.store_path()), [], "no store was made");
+}
+
+/// What `explain` says of rita and ravi, a line each.
+async fn explained(server: &Server, change: &ChangeRef) -> [String; 2] {
+    let out = server.run(&["explain", &key(change).to_string()]).await.good();
+    ["rita", "ravi"].map(|person| {
+        let line = out.lines().find(|line| line.trim_start().starts_with(person));
+        line.unwrap_or_else(|| panic!("{person} is missing:\n{out}")).trim().to_owned()
+    })
+}
+
+/// Whether the change's ledger tells of somebody whom the forge refused.
+async fn was_refused(server: &Server, change: &ChangeRef) -> bool {
+    let store = server.store().await;
+    let ledger = format!("{:?}", store.ledger(&key(change), 100).await.unwrap());
+    store.close().await;
+    ledger.contains("NotAllowed") || ledger.contains("Dropped")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explain_passes_over_whom_the_server_would_pass_over_also_after_a_restart() {
+    const REFUSED: [&str; 2] =
+        ["rita             cannot be a reviewer there", "ravi             cannot be a reviewer there"];
+    for forge in BOTH {
+        let mut server = Server::started(Settings::default()).await;
+        for person in ["rita", "ravi"] {
+            server.sandbox.remove_member(forge, project(forge), person);
+        }
+        let first = server.open(forge, "sam");
+        server.flowing_until("somebody was refused", async || was_refused(&server, &first).await).await;
+        server.at_rest().await;
+
+        let second = server.open(forge, "siobhan");
+        let webhook = server.the_webhook();
+        assert_eq!(explained(&server, &second).await, REFUSED, "{forge:?}, while it runs");
+        assert_eq!(server.stop().await, Some(0));
+        assert_eq!(explained(&server, &second).await, REFUSED, "{forge:?}, while it is stopped");
+        server.start().await;
+        assert_eq!(server.sandbox.send(&webhook).await, Some(202));
+        let tracked = async || {
+            let store = server.store().await;
+            store.is_tracked(&key(&second)).await.unwrap()
+        };
+        until("it is taken on", tracked).await;
+        server.at_rest().await;
+        assert!(!was_refused(&server, &second).await, "{forge:?}: nobody was asked in vain again");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ use usher_core::model::review::Stage;
 use usher_sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, Verdict};
 
 use super::cost::assert_documented;
-use super::harness::{BOT, BOTH, House, Settings, name};
+use super::harness::{BOT, BOTH, House, Settings};
 
 const PROJECTS: usize = 500;
 const SWEEPS_A_DAY: i64 = 144;
@@ -35,8 +35,7 @@ fn open(house: &House, forge: Forge, project: usize, change: NewChange) -> Chang
 
 async fn sweep(house: &House, forge: Forge) -> (usize, usize) {
     house.sandbox.clear_requests();
-    let reconcile = house.service.reconciles.iter().find(|one| one.forge() == name(forge));
-    reconcile.expect("a sweeper for each forge").sweep(false).await.unwrap();
+    house.sweep_of(forge, false).await.unwrap();
     (house.sandbox.reads(), house.sandbox.writes())
 }
 
@@ -111,8 +110,9 @@ async fn a_day_of_missed_webhooks_over_500_projects_is_caught_up_within_the_budg
         let mut house = house_of_many(forge).await;
         sweep(&house, forge).await;
         pass(&house, SignedDuration::from_mins(1));
-        let known: Vec<ChangeRef> =
-            (0..50).map(|project| open(&house, forge, project, NewChange::by("sam", "Known"))).collect();
+        let known: Vec<ChangeRef> = (0..50)
+            .map(|project| open(&house, forge, project, NewChange::by("sam", "StateSnapshot")))
+            .collect();
         pass(&house, SignedDuration::from_mins(10));
         sweep(&house, forge).await;
         house.pass(SignedDuration::from_mins(30)).await;

@@ -6,8 +6,8 @@ use http::Request;
 use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
 use tower::ServiceExt;
-use usher::cli::service::Service;
 use usher::clock::Clock;
+use usher::service::Service;
 use usher_core::model::review::Stage;
 use usher_sandbox::{ChangeRef, Fault, Forge};
 
@@ -228,7 +228,7 @@ async fn a_forge_without_tls_is_told_and_left_alone() {
     };
     let config = usher::config::parse(&text, "usher.toml", &outside).unwrap_or_else(|m| panic!("{m}")).config;
     let service = Service::assemble(&config, Clock::virtual_at(super::harness::monday())).await.unwrap();
-    for reconcile in &service.reconciles {
+    for reconcile in &mut service.reconciles() {
         let fault = reconcile.sweep(false).await.unwrap_err().to_string();
         assert!(fault.contains("no answer from the forge") && !fault.contains("unknown"), "{fault}");
         for _ in 0..9 {

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
-use usher::cli::service::Service;
 use usher::clock::Clock;
 use usher::config::{self, Config, Outside};
+use usher::reconcile::{Reconcile, SweepError};
+use usher::service::Service;
 use usher::web::{self, Limits};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::review::{Review, Stage};
@@ -279,6 +281,8 @@ pool = "backend"
 pub struct House {
     pub company: Company,
     pub service: Service,
+    /// The duties of both forges, in place of those that `serve` runs.
+    pub reconciles: Mutex<Vec<Reconcile>>,
     /// What became of every webhook.
     pub delivered: Vec<DeliveryOutcome>,
     /// Gets at the webhooks before they go out.
@@ -321,7 +325,15 @@ impl House {
         let stop = CancellationToken::new();
         let public = web::public(service.door.clone());
         tokio::spawn(web::serve(hooks, public, Limits::default(), stop.clone()));
-        House { company, service, delivered: Vec::new(), disturb: Box::new(|_| {}), _stop: stop.drop_guard() }
+        let reconciles = Mutex::new(service.reconciles());
+        House {
+            company,
+            service,
+            reconciles,
+            delivered: Vec::new(),
+            disturb: Box::new(|_| {}),
+            _stop: stop.drop_guard(),
+        }
     }
 
     /// Delivers webhooks, decides and performs until nobody has anything left to say.
@@ -358,9 +370,16 @@ impl House {
 
     /// Sweeps every forge once.
     pub async fn sweep(&self) {
-        for reconcile in &self.service.reconciles {
+        for reconcile in self.reconciles.lock().await.iter_mut() {
             self.patiently(reconcile.sweep(false)).await.unwrap();
         }
+    }
+
+    /// Sweeps one forge, `told` of changed people or projects or not.
+    pub async fn sweep_of(&self, forge: Forge, told: bool) -> Result<usize, SweepError> {
+        let mut reconciles = self.reconciles.lock().await;
+        let reconcile = reconciles.iter_mut().find(|one| one.forge() == name(forge));
+        reconcile.expect("duties for each forge").sweep(told).await
     }
 
     /// Lets the clock go on wherever background traffic waits for a pace.

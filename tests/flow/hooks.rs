@@ -8,12 +8,12 @@ use http::Request;
 use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use tower::ServiceExt;
-use usher::bells::Bells;
-use usher::cli::service;
 use usher::config::Config;
-use usher::engine::DisabledHook;
+use usher::engine::{DisabledHook, Parts};
 use usher::metrics::Metrics;
 use usher::reconcile::Reconcile;
+use usher::service;
+use usher::wakeups::Wakeups;
 use usher::web;
 use usher_core::model::policy::Pattern;
 use usher_sandbox::{Access, ChangeRef, Fault, Forge, HookTarget};
@@ -26,7 +26,7 @@ const GROUP: &str = "GET /gl/api/v4/groups/acme/hooks";
 
 /// What is known of GitLab's disabled webhooks.
 fn known(house: &House) -> Option<Vec<DisabledHook>> {
-    let hooks = house.service.knowledge.now().forge("gitlab").unwrap().disabled_hooks.clone();
+    let hooks = house.service.shared.snapshot().forge("gitlab").unwrap().disabled_hooks.clone();
     hooks.map(|hooks| hooks.to_vec())
 }
 
@@ -54,13 +54,14 @@ async fn break_the_hook(house: &House, change: &ChangeRef) {
 /// GitLab's sweeper as after a restart.
 fn restarted(house: &House, config: &Config, dry_run: bool) -> Reconcile {
     let client = service::client(&config.forges[0], &house.clock).unwrap();
-    let (store, knowledge) = (house.service.store.clone(), house.service.knowledge.clone());
-    let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
-    Reconcile::new(client, store, knowledge, house.clock.clone(), bells, metrics, dry_run)
+    let (wakeups, metrics) = (Arc::new(Wakeups::default()), Metrics::new());
+    let (store, shared) = (house.service.store.clone(), house.service.shared.clone());
+    let parts = Parts { store, shared, clock: house.clock.clone(), metrics, wakeups, dry_run };
+    Reconcile::new(parts, client)
 }
 
 /// The requests about webhooks of one sweep.
-async fn asked_by(house: &House, reconcile: &Reconcile) -> Vec<String> {
+async fn asked_by(house: &House, reconcile: &mut Reconcile) -> Vec<String> {
     house.sandbox.clear_requests();
     reconcile.sweep(false).await.unwrap();
     house.asked().into_iter().filter(|line| line.contains("/hooks")).collect()
@@ -104,7 +105,7 @@ async fn a_disabled_hook_is_reported_and_brought_back_to_life() {
     assert_eq!(asked(&house).await, [LOOK]);
     assert_eq!(known(&house), Some(Vec::new()), "well again");
     assert_eq!(asked(&house).await, [""; 0]);
-    assert_eq!(house.service.knowledge.now().forge("gitlab").unwrap().fault, None);
+    assert_eq!(house.service.shared.snapshot().forge("gitlab").unwrap().fault(), None);
     house.minute().await;
     house.assert_one_status_comment(&change);
 }
@@ -142,16 +143,16 @@ async fn read(router: &Router, path: &str) -> String {
 async fn a_forge_that_fails_keeps_the_report_and_does_not_spoil_the_sweep() {
     let (house, change) = with_a_review().await;
     break_the_hook(&house, &change).await;
-    let reconcile = restarted(&house, &house.config(&Settings::default()), false);
-    assert_eq!(asked_by(&house, &reconcile).await.len(), 3);
+    let mut reconcile = restarted(&house, &house.config(&Settings::default()), false);
+    assert_eq!(asked_by(&house, &mut reconcile).await.len(), 3);
     let reported = known(&house);
     house.sandbox.fail_next(Forge::Gitlab, "GET", "/hooks", Fault::status(502, "Bad Gateway"), 2);
-    assert_eq!(asked_by(&house, &reconcile).await, [LOOK]);
+    assert_eq!(asked_by(&house, &mut reconcile).await, [LOOK]);
     assert_eq!(known(&house), reported);
     house.clock.advance_to(house.clock.now() + SignedDuration::from_mins(61));
-    assert_eq!(asked_by(&house, &reconcile).await, [LOOK], "in a full round, too");
+    assert_eq!(asked_by(&house, &mut reconcile).await, [LOOK], "in a full round, too");
     assert_eq!(known(&house), reported);
-    assert_eq!(asked_by(&house, &reconcile).await, [LOOK]);
+    assert_eq!(asked_by(&house, &mut reconcile).await, [LOOK]);
     assert_eq!(known(&house), Some(Vec::new()), "its rest is over");
 }
 
@@ -162,7 +163,7 @@ async fn a_token_that_is_no_maintainers_is_no_fault() {
     break_the_hook(&house, &change).await;
     assert_eq!(asked(&house).await, [LOOK]);
     assert_eq!(known(&house), None, "nothing is claimed of hooks that nobody could see");
-    assert_eq!(house.service.knowledge.now().forge("gitlab").unwrap().fault, None);
+    assert_eq!(house.service.shared.snapshot().forge("gitlab").unwrap().fault(), None);
     house.clock.advance_to(house.clock.now() + SignedDuration::from_hours(2));
     assert_eq!(asked(&house).await, [""; 0], "remembered");
     house.sandbox.add_member(Forge::Gitlab, project(Forge::Gitlab), BOT, Access::MAINTAIN);
@@ -176,8 +177,8 @@ async fn a_token_that_is_no_maintainers_is_no_fault() {
 async fn a_dry_run_reports_and_tests_nothing() {
     let (house, change) = with_a_review().await;
     break_the_hook(&house, &change).await;
-    let dry = restarted(&house, &house.config(&Settings::default()), true);
-    assert_eq!(asked_by(&house, &dry).await, [GROUP, LOOK]);
+    let mut dry = restarted(&house, &house.config(&Settings::default()), true);
+    assert_eq!(asked_by(&house, &mut dry).await, [GROUP, LOOK]);
     let [hook] = known(&house).unwrap().try_into().unwrap();
     assert_eq!(hook.test, None);
     assert!(hook.sentence().ends_with("UTC"), "{}", hook.sentence());
@@ -189,12 +190,12 @@ async fn a_refused_test_is_told_and_not_repeated_within_the_hour() {
     break_the_hook(&house, &change).await;
     let refusal = Fault::status(422, "Hook execution failed");
     house.sandbox.fail_next(Forge::Gitlab, "POST", "/test/merge_requests_events", refusal, 1);
-    let reconcile = restarted(&house, &house.config(&Settings::default()), false);
-    assert_eq!(asked_by(&house, &reconcile).await.len(), 3);
+    let mut reconcile = restarted(&house, &house.config(&Settings::default()), false);
+    assert_eq!(asked_by(&house, &mut reconcile).await.len(), 3);
     let [hook] = known(&house).unwrap().try_into().unwrap();
     let end = "did not bring it back: refused with 422: Hook execution failed";
     assert!(hook.sentence().ends_with(end), "{}", hook.sentence());
-    assert_eq!(asked_by(&house, &reconcile).await, [LOOK]);
+    assert_eq!(asked_by(&house, &mut reconcile).await, [LOOK]);
     assert_eq!(known(&house), Some(vec![hook]), "the answer is still told");
 }
 
@@ -204,11 +205,11 @@ async fn projects_named_in_full_are_looked_at_without_any_review() {
     let mut config = house.config(&Settings::default());
     let patterns = ["acme/shop", "acme/gone", "acme/*"].map(|text| Pattern::new(text).unwrap());
     config.forges[0].projects = patterns.into();
-    let reconcile = restarted(&house, &config, false);
+    let mut reconcile = restarted(&house, &config, false);
     let gone = "GET /gl/api/v4/projects/acme%2Fgone/hooks";
-    assert_eq!(asked_by(&house, &reconcile).await, [GROUP, LOOK, gone]);
+    assert_eq!(asked_by(&house, &mut reconcile).await, [GROUP, LOOK, gone]);
     assert_eq!(known(&house), Some(Vec::new()));
-    assert_eq!(house.service.knowledge.now().forge("gitlab").unwrap().fault, None);
+    assert_eq!(house.service.shared.snapshot().forge("gitlab").unwrap().fault(), None);
 }
 
 #[tokio::test]
@@ -219,13 +220,13 @@ async fn a_groups_hook_hears_for_all_its_projects_and_is_brought_back_too() {
         house.sandbox.remove_hook(id);
     }
     house.company.add_hook(Forge::Gitlab, HookTarget::Group("acme".into()));
-    let reconcile = restarted(&house, &house.config(&Settings::default()), false);
-    assert_eq!(asked_by(&house, &reconcile).await, [GROUP], "no project below it is asked");
+    let mut reconcile = restarted(&house, &house.config(&Settings::default()), false);
+    assert_eq!(asked_by(&house, &mut reconcile).await, [GROUP], "no project below it is asked");
     assert_eq!(known(&house), Some(Vec::new()));
 
     break_the_hook(&house, &change).await;
-    let reconcile = restarted(&house, &house.config(&Settings::default()), false);
-    let asked_now = asked_by(&house, &reconcile).await;
+    let mut reconcile = restarted(&house, &house.config(&Settings::default()), false);
+    let asked_now = asked_by(&house, &mut reconcile).await;
     let [hook] = known(&house).unwrap().try_into().unwrap();
     let test = format!("POST /gl/api/v4/groups/acme/hooks/{}/test/merge_requests_events", hook.id);
     assert_eq!(asked_now, [GROUP.to_owned(), test]);
@@ -233,6 +234,6 @@ async fn a_groups_hook_hears_for_all_its_projects_and_is_brought_back_too() {
     assert!(sentence.starts_with("group acme: webhook ") && sentence.ends_with(" went well"), "{sentence}");
     house.quiet().await;
     assert_eq!(house.sandbox.hook_status(hook.id), Some("executable"));
-    assert_eq!(asked_by(&house, &reconcile).await, [GROUP]);
+    assert_eq!(asked_by(&house, &mut reconcile).await, [GROUP]);
     assert_eq!(known(&house), Some(Vec::new()), "well again");
 }

@@ -106,12 +106,10 @@ async fn the_last_fifth_of_a_budget_is_kept_for_people() {
     house.sandbox.limit_requests(Forge::Github, 100);
     burn(&house, 80).await;
     house.sandbox.clear_requests();
-    let [_, github] = house.service.reconciles.as_slice() else { panic!("two forges") };
-    let [gitlab, _] = house.service.reconciles.as_slice() else { panic!("two forges") };
     let reset: Timestamp = "2026-03-02T11:00:00Z".parse().unwrap();
     // The roster is read again, which a search could not stand in for.
-    let sweeps = [gitlab.sweep(true).await, github.sweep(true).await];
-    let refused = sweeps.into_iter().find_map(Result::err).expect("the sweep of GitHub stops");
+    house.sweep_of(Forge::Gitlab, true).await.unwrap();
+    let refused = house.sweep_of(Forge::Github, true).await.expect_err("the sweep of GitHub stops");
     let SweepError::Forge(ForgeFault::Later { at, why }) = &refused else { panic!("{refused}") };
     assert_eq!((*at, why.contains("kept for people")), (reset, true), "{why}");
     let asked = house.asked().len();
@@ -131,8 +129,8 @@ async fn a_spent_budget_for_graphql_stops_nothing_else() {
     house.sandbox.fail_next(Forge::Github, "QUERY", "/graphql", Fault::graphql_limit(reset.as_second()), 1);
     let queries = |house: &House| house.asked().iter().filter(|line| line.contains("/api/graphql")).count();
     let refresh = async |house: &House| {
-        for reconcile in &house.service.reconciles {
-            reconcile.sweep(true).await.unwrap();
+        for forge in BOTH {
+            house.sweep_of(forge, true).await.unwrap();
         }
     };
     house.sandbox.clear_requests();
@@ -143,14 +141,14 @@ async fn a_spent_budget_for_graphql_stops_nothing_else() {
         requests.filter(|one| one.forge == Forge::Github && one.path.ends_with("/graphql")).count()
     };
     assert_eq!(github(&house), 1, "not asked again before the reset: {}", queries(&house));
-    let fault = house.service.knowledge.now().forge("github").unwrap().roster.busy_fault.clone();
+    let fault = house.service.shared.snapshot().forge("github").unwrap().roster.busy_fault.clone();
     assert!(fault.is_some_and(|fault| fault.contains("graphql")), "it is told");
     let change = house.opened(Forge::Github, "sam").await;
     assert_in_review(&house, &change).await;
     house.clock.advance_to(reset);
     refresh(&house).await;
     assert_eq!(github(&house), 2);
-    assert_eq!(house.service.knowledge.now().forge("github").unwrap().roster.busy_fault, None);
+    assert_eq!(house.service.shared.snapshot().forge("github").unwrap().roster.busy_fault, None);
 }
 
 #[tokio::test]

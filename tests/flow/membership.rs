@@ -17,8 +17,8 @@ const AN_HOUR: SignedDuration = SignedDuration::from_mins(61);
 impl House {
     /// The sweep that the webhook about a group or team rings for.
     async fn rung(&mut self) {
-        for reconcile in &self.service.reconciles {
-            reconcile.sweep(true).await.unwrap();
+        for forge in BOTH {
+            self.sweep_of(forge, true).await.unwrap();
         }
         self.quiet().await;
     }
@@ -30,12 +30,12 @@ impl House {
     }
 
     fn roster(&self, forge: Forge) -> Roster {
-        Roster::clone(&self.service.knowledge.now().forge(name(forge)).unwrap().roster)
+        Roster::clone(&self.service.shared.snapshot().forge(name(forge)).unwrap().roster)
     }
 
     fn in_support(&self, forge: Forge, login: &str) -> bool {
         let id = self.sandbox.add_user(forge, login, login);
-        self.service.knowledge.now().forge(name(forge)).unwrap().directory.is_support(id)
+        self.service.shared.snapshot().forge(name(forge)).unwrap().directory.is_support(id)
     }
 
     fn joins(&self, forge: Forge, login: &str) {
@@ -183,7 +183,7 @@ async fn a_member_of_a_group_who_is_renamed_keeps_their_name_at_ushers() {
         house.rung().await;
         house.rung().await;
         let named = |house: &House, id| {
-            let known = house.service.knowledge.now();
+            let known = house.service.shared.snapshot();
             let person = known.forge(name(forge)).unwrap().directory.by_id(id).cloned().unwrap();
             (person.name, person.account.unwrap().login)
         };
@@ -212,7 +212,7 @@ async fn whoever_takes_the_login_of_a_blocked_colleague_is_nobody() {
         assert_eq!(roster.unknown, ["rita"]);
         let blocked = roster.notes.iter().any(|note| note.state == MemberState::Blocked("blocked".into()));
         assert!(blocked, "{:?}", roster.notes);
-        let known = house.service.knowledge.now();
+        let known = house.service.shared.snapshot();
         assert!(known.forge("gitlab").unwrap().directory.by_id(other).is_none());
     }
 }
@@ -225,9 +225,7 @@ async fn a_forge_that_is_down_keeps_the_last_known_roster_and_its_age() {
         house.joins(forge, "olga");
         house.sandbox.fail_next(forge, "GET", "/members", Fault::status(502, "Bad Gateway"), 99);
         house.quiet().await;
-        let index = BOTH.iter().position(|one| *one == forge).unwrap();
-        // Reconciles are in the order of the forges' names: github, gitlab.
-        assert!(house.service.reconciles[1 - index].sweep(true).await.is_err(), "{forge:?}");
+        assert!(house.sweep_of(forge, true).await.is_err(), "{forge:?}");
         assert_eq!(house.roster(forge), before, "{forge:?}");
         assert!(house.in_support(forge, "sam") && !house.in_support(forge, "olga"));
     }

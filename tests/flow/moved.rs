@@ -6,7 +6,7 @@ use usher_core::model::review::{Review, Stage};
 use usher_core::model::unreachable::Loss;
 use usher_sandbox::{Access, ChangeRef, Forge, Verdict};
 
-use super::harness::{BOT, BOTH, House, key, name, project};
+use super::harness::{BOT, BOTH, House, key, project};
 
 const NEW: &str = "acme/store";
 
@@ -15,8 +15,7 @@ impl House {
     async fn roll_call(&mut self, forge: Forge) {
         self.minute().await;
 
-        let reconcile = self.service.reconciles.iter().find(|one| one.forge() == name(forge));
-        reconcile.expect("a sweeper for each forge").sweep(true).await.unwrap();
+        self.sweep_of(forge, true).await.unwrap();
         self.quiet().await;
         self.minute().await;
     }

@@ -26,7 +26,7 @@ async fn without(forge: Forge) {
     for page in ["/healthz", "/readyz"] {
         assert_eq!(server.http.get(server.public(page)).send().await.unwrap().status(), 200, "{page}");
     }
-    assert!(server.log().contains("a sweep failed"), "the log says so");
+    assert!(server.log().contains("reading the roster failed"), "the log says so");
 
     let change = server.open(forge, "sam");
     assert_eq!(server.deliver().await, [Some(202)], "deliveries are taken meanwhile");

@@ -28,6 +28,7 @@ async fn keep(house: &House, review: Review) {
         ledger: Vec::new(),
         actions: Vec::new(),
         absences: Vec::new(),
+        refused: std::collections::BTreeSet::new(),
         first_run_taken: false,
         withdraw_pings: false,
         now: now(),

@@ -95,7 +95,7 @@ async fn a_sender_who_pulls_the_plug_is_stored_all_the_same() {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(&wire(github("d-1", sams()), sams().len()).await).await.unwrap();
     drop(stream);
-    let rung = tokio::time::timeout(Duration::from_secs(10), house.bells.inbox.listen().heard()).await;
+    let rung = tokio::time::timeout(Duration::from_secs(10), house.wakeups.inbox.listen().woken()).await;
     assert!(rung.is_ok(), "it never arrived");
     assert_eq!(house.inbox_rows().await, 1);
 }

@@ -5,16 +5,12 @@
 //! spans, where neither forge looks for mentions, references or commands.
 
 mod absence;
-mod access;
-#[cfg(test)]
-mod access_tests;
 mod boxes;
 mod comments;
 mod context;
 mod facts;
 mod held;
 mod lost;
-mod membership;
 mod next;
 mod owners;
 mod pings;
@@ -27,15 +23,10 @@ pub mod templates;
 mod text;
 
 pub use absence::busy_phrase;
-pub use access::{
-    AccessLine, access_bot_gap, access_bot_remedy, access_gap, access_lines, access_projects, access_remedy,
-    access_strangers, access_unread, access_unseen,
-};
 pub use boxes::{box_note, box_rule, budget};
 pub use comments::{Worded, ping, reply, status};
 pub use facts::happening;
 pub use held::held;
-pub use membership::{member_roles, not_there, oddity, roster_age};
 pub use reasons::{sentence, stage_name};
 pub use replies::answer;
 pub use samples::rehearse;

@@ -22,9 +22,10 @@ use self::company::Company;
 use self::story::Scene;
 use self::timeline::Timeline;
 use self::verdict::Verdict;
-use super::service::Service;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
+use crate::reconcile::Reconcile;
+use crate::service::Service;
 use crate::web::{self, Limits};
 
 /// How long a scene stays alone on a terminal before the next one.
@@ -90,6 +91,7 @@ impl Told {
 struct Play {
     company: Company,
     service: Service,
+    reconciles: Vec<Reconcile>,
     clock: Clock,
     timeline: Timeline,
     next_sweep: Timestamp,
@@ -107,11 +109,12 @@ impl Play {
         let company =
             Company::found(clock.clone(), hooks.local_addr().context("no address")?, folder).await?;
         let service = Service::assemble(&company.config, clock.clone()).await?;
+        let reconciles = service.reconciles();
         let stop = CancellationToken::new();
         tokio::spawn(web::serve(hooks, web::public(service.door.clone()), Limits::default(), stop.clone()));
         tokio::spawn(web::serve(admin, web::admin(service.door.clone()), Limits::default(), stop.clone()));
         let (timeline, next_sweep) = (Timeline::default(), story::start());
-        Ok((Play { company, service, clock, timeline, next_sweep, stop }, dashboard))
+        Ok((Play { company, service, reconciles, clock, timeline, next_sweep, stop }, dashboard))
     }
 
     /// Closes listeners, store and forges.
@@ -153,9 +156,9 @@ impl Play {
             }
             self.clock.advance_to(next);
             if next >= self.next_sweep {
-                for reconcile in &self.service.reconciles {
+                for reconcile in &mut self.reconciles {
                     reconcile.sweep(false).await?;
-                    reconcile.watch_access().await;
+                    reconcile.read_access().await;
                 }
                 self.next_sweep = next + SWEEP_EVERY;
             }

@@ -9,8 +9,8 @@ use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
 use super::story::{self, Scene};
-use crate::cli::paper::action_words;
-use crate::cli::service::Service;
+use crate::cli::preview::action_words;
+use crate::service::Service;
 use usher_core::model::action::{Action, Comment, Shape};
 use usher_core::model::candidate::{Candidate, Standing};
 use usher_core::model::change::Account;

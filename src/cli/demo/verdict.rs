@@ -7,7 +7,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
-use crate::cli::service::Service;
+use crate::service::Service;
 use crate::store::LedgerRow;
 use usher_core::model::action::{Action, Named, STATUS_MARKER};
 use usher_core::model::candidate::Standing;
@@ -147,7 +147,7 @@ fn authors_asked(cases: &[Case]) -> Vec<String> {
 }
 
 fn pings(cases: &[Case], service: &Service) -> Vec<String> {
-    let known = service.knowledge.now();
+    let known = service.shared.snapshot();
     let mut broken = Vec::new();
     for case in cases {
         let forge = known.forge(&case.review.change.forge);

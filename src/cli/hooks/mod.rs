@@ -14,11 +14,11 @@ use clap::{Args, Subcommand, ValueEnum};
 pub(super) use self::print::health_words;
 use self::secret::Fresh;
 use self::survey::{Own, Survey, Surveyor};
-use super::service::client;
 use super::{CliError, load, start_logging, warn};
 use crate::clock::Clock;
 use crate::config::{self, Config, Forge};
 use crate::forge::{Client, HookAddress, HookSecrets, HookWish};
+use crate::service::client;
 use usher_core::model::change::ForgeKind;
 
 #[derive(Debug, Subcommand)]

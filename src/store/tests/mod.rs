@@ -8,7 +8,10 @@ mod kindness;
 mod model;
 mod opening;
 mod queue;
+mod refusals;
 mod upkeep;
+
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
@@ -109,6 +112,7 @@ fn keep(review: Review, expected_version: Option<i64>, actions: Vec<Action>) -> 
         ledger: Vec::new(),
         actions,
         absences: Vec::new(),
+        refused: BTreeSet::new(),
         first_run_taken: false,
         withdraw_pings: false,
         now: minute(0),

@@ -23,7 +23,7 @@ async fn pruning_keeps_what_it_must() {
     want(store, 1, vec![ping("k", "rita")], minute(0)).await;
 
     let pruned = store.prune(minute(3 * DAY + 1), THREE_DAYS).await.unwrap();
-    assert_eq!(pruned, Pruned { bodies: 2, inbox: 0, pings: 1 });
+    assert_eq!(pruned, Pruned { bodies: 2, inbox: 0, pings: 1, refusals: 0 });
     assert_eq!(store.delivery_body(decided).await.unwrap(), None);
     assert!(store.delivery_body(late).await.unwrap().is_some());
     assert_eq!(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Reconcile;
+use super::sweep::Sweep;
 use crate::forge::{Listing, Since};
 use crate::store::StoreError;
 
@@ -17,14 +17,14 @@ const PLACES_MAX: u32 = 1_000;
 
 /// When refused places are asked again. After a restart they are asked at once.
 #[derive(Default)]
-pub(super) struct Pauses(BTreeMap<String, Pause>);
+pub(super) struct Backoff(BTreeMap<String, Pause>);
 
 struct Pause {
     refusals: u32,
     until: Timestamp,
 }
 
-impl Pauses {
+impl Backoff {
     fn resting(&self, now: Timestamp) -> BTreeSet<String> {
         let resting = self.0.iter().filter(|(_, pause)| pause.until > now);
         resting.map(|(place, _)| place.clone()).collect()
@@ -38,7 +38,7 @@ impl Pauses {
     }
 }
 
-impl Reconcile {
+impl Sweep {
     /// What to ask for: everything since `mark`, and refused places since they were last seen.
     pub(super) async fn since(
         &self,
@@ -46,35 +46,36 @@ impl Reconcile {
         mark: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Since, StoreError> {
-        let marks = self.store.watermarks(self.client.name(), &behind(scope, ""), PLACES_MAX).await?;
+        let marks =
+            self.context.store.watermarks(self.context.client.name(), &behind(scope, ""), PLACES_MAX).await?;
         let never = |at: Timestamp| (at != Timestamp::UNIX_EPOCH).then_some(at);
         let behind = marks.into_iter().map(|(place, at)| (place, never(at))).collect();
-        let resting = self.pauses.lock().await.resting(now);
+        let resting = self.backoff.resting(now);
         Ok(Since { mark, behind, resting, roll_call: false })
     }
 
     /// Remembers which places were refused, and forgets those that were shown again.
-    pub(super) async fn note_places(
-        &self,
+    pub(super) async fn note_refused(
+        &mut self,
         scope: &str,
         since: &Since,
         listing: &Listing,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let forge = self.client.name();
-        let mut pauses = self.pauses.lock().await;
+        let Sweep { context, backoff, .. } = self;
+        let forge = context.client.name();
         for place in &listing.refused {
-            pauses.refused(place, now);
+            backoff.refused(place, now);
             if !since.behind.contains_key(place) {
                 let mark = since.mark.unwrap_or(Timestamp::UNIX_EPOCH);
-                self.store.save_watermark(forge, &behind(scope, place), mark).await?;
+                context.store.save_watermark(forge, &behind(scope, place), mark).await?;
             }
         }
         let asked = since.behind.keys().filter(|place| !since.resting.contains(*place));
         for place in asked.filter(|place| !listing.refused.contains(*place)) {
             tracing::info!(forge, place, "is shown again");
-            pauses.0.remove(place);
-            self.store.forget_watermark(forge, &behind(scope, place)).await?;
+            backoff.0.remove(place);
+            context.store.forget_watermark(forge, &behind(scope, place)).await?;
         }
         Ok(())
     }
@@ -90,12 +91,12 @@ mod tests {
 
     #[test]
     fn a_refused_place_is_asked_later_and_later_but_four_times_a_day() {
-        let (mut pauses, mut now) = (Pauses::default(), Timestamp::UNIX_EPOCH);
+        let (mut backoff, mut now) = (Backoff::default(), Timestamp::UNIX_EPOCH);
         let mut waits = Vec::new();
         for _ in 0..8 {
-            pauses.refused("acme/shop", now);
-            let until = pauses.0["acme/shop"].until;
-            assert!(pauses.resting(now).contains("acme/shop") && pauses.resting(until).is_empty());
+            backoff.refused("acme/shop", now);
+            let until = backoff.0["acme/shop"].until;
+            assert!(backoff.resting(now).contains("acme/shop") && backoff.resting(until).is_empty());
             waits.push(until.duration_since(now).as_mins());
             now = until;
         }

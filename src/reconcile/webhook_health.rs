@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Reconcile;
+use super::pace::{Duty, Turn};
+use super::{Context, SweepError};
 use crate::engine::{DisabledHook, HookTest};
 use crate::forge::{Fault, HookPlace, HookState, InstalledHook, Watched};
 use crate::store::{Filter, StoreError};
@@ -27,9 +28,8 @@ const TEST_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Tests in one sweep, at most: GitLab allows five a minute, and a 429 would stop other requests too.
 const TESTS_MAX: usize = 5;
 
-/// What is remembered between two looks at the hooks.
-#[derive(Default)]
-pub(super) struct HookWatch {
+pub(super) struct WebhookHealth {
+    context: Context,
     /// When the last full round was completed.
     round_at: Option<Timestamp>,
     /// Projects and groups whose hooks this token may not see, and when it was told so.
@@ -52,18 +52,23 @@ struct Look {
     interrupted: bool,
 }
 
-impl Reconcile {
+impl WebhookHealth {
+    pub fn new(context: Context) -> WebhookHealth {
+        WebhookHealth { context, round_at: None, hidden: BTreeMap::new(), tests: BTreeMap::new() }
+    }
+
     /// Looks at the hooks if it is time for it, or if one was reported. Faults of the forge end the
     /// look and are no fault of the sweep: the next one tries again.
-    pub(super) async fn watch_hooks(&self) -> Result<(), StoreError> {
-        if self.client.kind() != ForgeKind::GitLab {
+    pub async fn look(&mut self) -> Result<(), StoreError> {
+        if self.context.client.kind() != ForgeKind::GitLab {
             return Ok(());
         }
-        let mut watch = self.hooks.lock().await;
-        let (name, now) = (self.client.name(), self.clock.now());
-        let before = self.knowledge.now().forge(name).and_then(|forge| forge.disabled_hooks.clone());
+        let context = self.context.clone();
+        let (name, now) = (context.client.name(), context.clock.now());
+        let before =
+            self.context.shared.snapshot().forge(name).and_then(|forge| forge.disabled_hooks.clone());
         let reported = before.as_deref().unwrap_or_default();
-        let full = watch.round_at.is_none_or(|at| now.duration_since(at) >= ROUND_EVERY);
+        let full = self.round_at.is_none_or(|at| now.duration_since(at) >= ROUND_EVERY);
         if !full && reported.is_empty() {
             return Ok(());
         }
@@ -71,13 +76,13 @@ impl Reconcile {
         places.dedup();
         if full {
             self.add_watched(&mut places).await?;
-            watch.hidden.retain(|place, _| places.contains(place));
+            self.hidden.retain(|place, _| places.contains(place));
         }
         if places.is_empty() {
             return Ok(());
         }
-        let mut look = self.look(&mut watch, &places, now).await;
-        self.revive(&mut watch, &mut look.disabled, now).await;
+        let mut look = self.look_at(&places, now).await;
+        self.revive(&mut look.disabled, now).await;
         for hook in &look.disabled {
             tell(name, hook, reported);
         }
@@ -87,31 +92,32 @@ impl Reconcile {
                     let DisabledHook { place, id, .. } = hook;
                     tracing::info!(forge = name, place, hook = id, "a webhook is no longer disabled");
                 }
-            } else if !watch.hidden.contains_key(&place_of(hook)) {
+            } else if !self.hidden.contains_key(&place_of(hook)) {
                 look.disabled.push(hook.clone());
             }
         }
         // A group that shows nothing is no round: the first project with a review is looked at soon.
         let any = places.iter().any(|place| matches!(place, HookPlace::Project(_)));
         if full && !look.interrupted && (any || !look.covering.is_empty()) {
-            watch.round_at = Some(now);
+            self.round_at = Some(now);
         }
         let anew = !look.seen.is_empty() || !look.disabled.is_empty();
         let known = anew || (before.is_some() && !(full && look.failures == 0 && !look.interrupted));
-        self.knowledge.set_disabled_hooks(name, known.then_some(look.disabled));
+        self.context.shared.set_disabled_hooks(name, known.then_some(look.disabled));
         Ok(())
     }
 
     /// The groups that the configuration names, the projects with open reviews, then those that the
     /// configuration names in full.
     async fn add_watched(&self, places: &mut Vec<HookPlace>) -> Result<(), StoreError> {
-        let groups = self.client.watched().into_iter().filter_map(|watched| match watched {
+        let groups = self.context.client.watched().into_iter().filter_map(|watched| match watched {
             Watched::Below(group) => Some(HookPlace::Owner(group)),
             Watched::Project(_) | Watched::Everywhere => None,
         });
         let mut found = Vec::from_iter(groups);
         found.extend(self.projects_in_review().await?.into_iter().map(HookPlace::Project));
-        let exact = self.client.exact_projects().map(|project| HookPlace::Project(project.to_owned()));
+        let exact =
+            self.context.client.exact_projects().map(|project| HookPlace::Project(project.to_owned()));
         found.extend(exact);
         let mut known: BTreeSet<HookPlace> = places.iter().cloned().collect();
         places.extend(found.into_iter().filter(|place| known.insert(place.clone())));
@@ -119,15 +125,15 @@ impl Reconcile {
     }
 
     async fn projects_in_review(&self) -> Result<Vec<String>, StoreError> {
-        let policy = self.knowledge.now().policy.clone();
+        let policy = self.context.shared.snapshot().policy.clone();
         let (mut projects, mut known) = (Vec::new(), BTreeSet::new());
         let mut offset = 0;
         while offset < REVIEWS_MAX {
             let filter = Filter { open_only: true, stage: None, limit: REVIEWS_PAGE, offset };
-            let page = self.store.reviews(filter).await?;
+            let page = self.context.store.reviews(filter).await?;
             let full = page.len() >= REVIEWS_PAGE as usize;
             for change in page.into_iter().map(|stored| stored.review.change) {
-                let ours = change.forge == self.client.name() && policy.watches(&change);
+                let ours = change.forge == self.context.client.name() && policy.watches(&change);
                 if ours && known.insert(change.project.clone()) {
                     projects.push(change.project);
                 }
@@ -141,11 +147,12 @@ impl Reconcile {
     }
 
     /// Looks at one place after another; what is below a group that has a hook needs none of its own.
-    async fn look(&self, watch: &mut HookWatch, places: &[HookPlace], now: Timestamp) -> Look {
-        let name = self.client.name();
+    async fn look_at(&mut self, places: &[HookPlace], now: Timestamp) -> Look {
+        let context = self.context.clone();
+        let name = context.client.name();
         let (mut look, mut asked) = (Look::default(), 0);
         for place in places {
-            let rests = watch.hidden.get(place).is_some_and(|at| now.duration_since(*at) < HIDDEN_FOR);
+            let rests = self.hidden.get(place).is_some_and(|at| now.duration_since(*at) < HIDDEN_FOR);
             if rests || look.covers(place) {
                 continue;
             }
@@ -153,13 +160,13 @@ impl Reconcile {
                 break;
             }
             asked += 1;
-            match self.client.own_hooks(place).await {
+            match self.context.client.own_hooks(place).await {
                 Ok(Some(hooks)) => {
-                    watch.hidden.remove(place);
+                    self.hidden.remove(place);
                     look.see(place, hooks);
                 }
                 Ok(None) => {
-                    if watch.hidden.insert(place.clone(), now).is_none() {
+                    if self.hidden.insert(place.clone(), now).is_none() {
                         tell_hidden(name, place);
                     }
                 }
@@ -177,15 +184,15 @@ impl Reconcile {
     }
 
     /// Tests each disabled hook whose turn it is, and notes how the last test ended.
-    async fn revive(&self, watch: &mut HookWatch, disabled: &mut [DisabledHook], now: Timestamp) {
-        watch.tests.retain(|_, test| now.duration_since(test.at) < TEST_EVERY);
+    async fn revive(&mut self, disabled: &mut [DisabledHook], now: Timestamp) {
+        self.tests.retain(|_, test| now.duration_since(test.at) < TEST_EVERY);
         // A test is a write.
-        let mut left = if self.dry_run { 0 } else { TESTS_MAX };
+        let mut left = if self.context.dry_run { 0 } else { TESTS_MAX };
         for hook in disabled {
             let key = (place_of(hook), hook.id);
-            if left > 0 && !watch.tests.contains_key(&key) {
+            if left > 0 && !self.tests.contains_key(&key) {
                 left -= 1;
-                let refusal = match self.client.test_hook(&key.0, hook.id).await {
+                let refusal = match self.context.client.test_hook(&key.0, hook.id).await {
                     Ok(()) => None,
                     // Nothing was sent.
                     Err(Fault::Later { .. }) => {
@@ -194,10 +201,19 @@ impl Reconcile {
                     }
                     Err(fault) => Some(fault.to_string()),
                 };
-                watch.tests.insert(key.clone(), HookTest { at: now, refusal });
+                self.tests.insert(key.clone(), HookTest { at: now, refusal });
             }
-            hook.test = watch.tests.get(&key).cloned();
+            hook.test = self.tests.get(&key).cloned();
         }
+    }
+}
+
+impl Duty for WebhookHealth {
+    const NAME: &'static str = "a look at the webhooks";
+
+    async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
+        self.look().await?;
+        Ok(Turn::Done)
     }
 }
 

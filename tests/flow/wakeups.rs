@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
-use usher::bells::{Bells, Ear};
-use usher::engine::Engine;
+use tokio_util::task::TaskTracker;
+use usher::engine::{Engine, Parts};
 use usher::metrics::Metrics;
+use usher::wakeups::{Listener, Wakeups};
 use usher_sandbox::{Fault, Forge};
 
-use super::harness::{BOTH, House, Settings};
+use super::harness::{BOTH, House, Settings, name};
 use super::server::until;
 
-async fn rang(bell: &mut Ear) -> bool {
+async fn rang(wakeup: &mut Listener) -> bool {
     tokio::select! {
         biased;
-        () = bell.heard() => true,
+        () = wakeup.woken() => true,
         () = std::future::ready(()) => false,
     }
 }
@@ -24,26 +25,28 @@ async fn rang(bell: &mut Ear) -> bool {
 #[tokio::test]
 async fn the_courier_is_woken_when_a_fact_that_its_actions_waited_for_has_no_actions_itself() {
     let house = House::new().await;
-    let bells = Arc::new(Bells::default());
-    let mut bell = bells.outbox.listen();
+    let wakeups = Arc::new(Wakeups::default());
+    let mut wakeup = wakeups.outbox.listen();
     let service = &house.service;
-    let (store, knowledge, clock) = (service.store.clone(), service.knowledge.clone(), house.clock.clone());
-    let engine = Engine::new(store.clone(), knowledge, clock.clone(), bells.clone(), Metrics::new(), false);
+    let (store, shared, clock) = (service.store.clone(), service.shared.clone(), house.clock.clone());
+    let (metrics, dry_run) = (Metrics::new(), false);
+    let parts = Parts { store: store.clone(), shared, clock: clock.clone(), metrics, wakeups, dry_run };
+    let engine = Engine::new(parts);
     let change = house.open(Forge::Gitlab, "sam");
     house.sandbox.deliver_pending().await;
     assert_eq!(engine.drain().await.unwrap(), 1);
-    assert!(rang(&mut bell).await, "there are actions");
+    assert!(rang(&mut wakeup).await, "there are actions");
 
     clock.advance_to(clock.now() + jiff::SignedDuration::from_mins(1));
     house.sandbox.add_label(&change, "rita", "bug").unwrap();
     house.sandbox.deliver_pending().await;
     assert_eq!(store.claim(clock.now(), 10).await.unwrap(), [], "first listen, then speak");
-    assert!(!rang(&mut bell).await);
+    assert!(!rang(&mut wakeup).await);
     assert_eq!(engine.drain().await.unwrap(), 1);
-    assert!(rang(&mut bell).await, "the actions may go now");
+    assert!(rang(&mut wakeup).await, "the actions may go now");
     assert_eq!(store.claim(clock.now(), 10).await.unwrap().len(), 1);
     engine.drain().await.unwrap();
-    assert!(!rang(&mut bell).await, "nothing was decided, so nobody is woken");
+    assert!(!rang(&mut wakeup).await, "nothing was decided, so nobody is woken");
 }
 
 /// Usher's own sweeping of one forge, as `serve` runs it.
@@ -56,9 +59,8 @@ struct Sweeping {
 impl Sweeping {
     fn begin(house: House, forge: Forge) -> Sweeping {
         let stop = CancellationToken::new();
-        let reconcile = house.service.reconciles[usize::from(forge == Forge::Gitlab)].clone();
-        let token = stop.clone();
-        tokio::spawn(async move { reconcile.run(Duration::from_secs(600), token).await });
+        let reconcile = house.service.reconciles().into_iter().find(|one| one.forge() == name(forge));
+        reconcile.unwrap().spawn(Duration::from_secs(600), &TaskTracker::new(), &stop);
         Sweeping { house, forge, _stop: stop.drop_guard() }
     }
 
@@ -113,8 +115,8 @@ async fn a_forge_that_is_down_is_not_asked_for_every_bell_and_comes_back_soon() 
     };
     until("the first sweep has failed", asked(1)).await;
     let faulted = async || {
-        let known = sweeping.house.service.knowledge.now();
-        known.forge("github").is_some_and(|forge| forge.fault.is_some())
+        let known = sweeping.house.service.shared.snapshot();
+        known.forge("github").is_some_and(|forge| forge.fault().is_some())
     };
     until("the fault is known", faulted).await;
     for _ in 0..20 {
@@ -124,7 +126,7 @@ async fn a_forge_that_is_down_is_not_asked_for_every_bell_and_comes_back_soon() 
     sweeping.pass(5);
     until("it is asked again", asked(2)).await;
     assert_eq!(sweeping.house.sandbox.reads(), 2, "once, whatever rang");
-    // Twenty bells have not made the pauses longer: the next one lasts ten seconds.
+    // Twenty wakeups have not made the pauses longer: the next one lasts ten seconds.
     until("it is well", async || {
         sweeping.pass(1);
         sweeping.rosters_read() == 1
@@ -132,4 +134,28 @@ async fn a_forge_that_is_down_is_not_asked_for_every_bell_and_comes_back_soon() 
     .await;
     let waited = sweeping.house.clock.now().duration_since(super::harness::monday());
     assert!(waited < SignedDuration::from_secs(120), "it took {waited:#}");
+}
+
+#[tokio::test]
+async fn a_roster_that_cannot_be_read_keeps_no_sweep_from_running() {
+    for fault in [Fault::Delay(Duration::from_secs(1_000_000)), Fault::status(502, "Bad Gateway")] {
+        for forge in BOTH {
+            let mut house = House::new().await;
+            house.pass(SignedDuration::from_mins(61)).await;
+            house.sandbox.fail_next(forge, "GET", "/members", fault.clone(), 99);
+            house.sandbox.clear_requests();
+            house.open(forge, "sam");
+            assert_eq!(house.sandbox.take_pending().len(), 1, "its webhook is lost");
+            let sweeping = Sweeping::begin(house, forge);
+            let store = sweeping.house.service.store.clone();
+            until("the change is found all the same", async || {
+                sweeping.pass(1);
+                store.counts().await.unwrap().undecided == 1
+            })
+            .await;
+            let requests = sweeping.house.sandbox.requests();
+            let asked = requests.iter().find(|one| one.path.contains("/members"));
+            assert!(asked.is_some_and(|one| one.status != Some(200)), "{forge:?} {fault:?}: {asked:?}");
+        }
+    }
 }

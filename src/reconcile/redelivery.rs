@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Reconcile;
+use super::pace::{Duty, Turn};
+use super::{Context, SweepError};
 use crate::forge::{DeliveryLog, FailedDelivery, Fault};
 use crate::store::StoreError;
 use usher_core::model::change::ForgeKind;
@@ -22,10 +23,9 @@ const TRIES_MAX: u32 = 3;
 const LOGS_FOR: SignedDuration = SignedDuration::from_hours(24);
 const SCOPE: &str = "deliveries";
 
-/// What is remembered between two rounds.
-#[derive(Default)]
-pub(super) struct Logs {
-    known: Vec<DeliveryLog>,
+pub(super) struct Redelivery {
+    context: Context,
+    logs: Vec<DeliveryLog>,
     looked_at: Option<Timestamp>,
     /// How often a delivery was asked for, the last try that failed, and when it was.
     asked: BTreeMap<String, Asked>,
@@ -38,16 +38,20 @@ struct Asked {
     at: Timestamp,
 }
 
-impl Reconcile {
+impl Redelivery {
+    pub fn new(context: Context) -> Redelivery {
+        Redelivery { context, logs: Vec::new(), looked_at: None, asked: BTreeMap::new() }
+    }
+
     /// Looks for failed deliveries and has them sent again. Faults of the forge are no fault of the
     /// sweep. Returns how many were asked for.
-    pub(super) async fn redeliver(&self, now: Timestamp) -> Result<usize, StoreError> {
-        if self.client.kind() != ForgeKind::GitHub || self.dry_run {
+    pub async fn ask(&mut self, now: Timestamp) -> Result<usize, StoreError> {
+        if self.context.client.kind() != ForgeKind::GitHub || self.context.dry_run {
             return Ok(0);
         }
-        let mut logs = self.logs.lock().await;
-        let forge = self.client.name();
-        match self.ask_again(&mut logs, now).await? {
+        let context = self.context.clone();
+        let forge = context.client.name();
+        match self.ask_again(now).await? {
             Ok(asked) => {
                 if asked > 0 {
                     tracing::info!(forge, asked, "failed deliveries are sent again");
@@ -61,21 +65,22 @@ impl Reconcile {
         }
     }
 
-    async fn ask_again(&self, logs: &mut Logs, now: Timestamp) -> Result<Result<usize, Fault>, StoreError> {
-        let forge = self.client.name();
-        if logs.looked_at.is_none_or(|at| now.duration_since(at) >= LOGS_FOR) {
-            match self.client.delivery_logs().await {
-                Ok(known) => (logs.known, logs.looked_at) = (known, Some(now)),
+    async fn ask_again(&mut self, now: Timestamp) -> Result<Result<usize, Fault>, StoreError> {
+        let context = self.context.clone();
+        let forge = context.client.name();
+        if self.looked_at.is_none_or(|at| now.duration_since(at) >= LOGS_FOR) {
+            match self.context.client.delivery_logs().await {
+                Ok(known) => (self.logs, self.looked_at) = (known, Some(now)),
                 Err(fault) => return Ok(Err(fault)),
             }
         }
-        logs.asked.retain(|_, asked| now.duration_since(asked.at) < KEPT_FOR);
-        let first_seen = self.knowledge.now().forge(forge).map_or(now, |known| known.first_seen);
-        let mark = self.store.watermark(forge, SCOPE).await?.unwrap_or(first_seen);
+        self.asked.retain(|_, asked| now.duration_since(asked.at) < KEPT_FOR);
+        let first_seen = self.context.shared.snapshot().forge(forge).map_or(now, |known| known.first_seen);
+        let mark = self.context.store.watermark(forge, SCOPE).await?.unwrap_or(first_seen);
         let since = mark.max(now.checked_sub(KEPT_FOR).unwrap_or(mark));
         let mut failed = Vec::new();
-        for log in &logs.known {
-            match self.client.failed_deliveries(log, since).await {
+        for log in &self.logs {
+            match self.context.client.failed_deliveries(log, since).await {
                 Ok(found) => failed.extend(found.into_iter().map(|one| (log.clone(), one))),
                 Err(fault) => return Ok(Err(fault)),
             }
@@ -87,34 +92,41 @@ impl Reconcile {
             if asked >= REDELIVERIES_MAX {
                 break;
             }
-            if self.is_wanted(logs, &one).await? {
-                if let Err(fault) = self.client.redeliver(&log, one.id).await {
+            if self.is_wanted(&one).await? {
+                if let Err(fault) = self.context.client.redeliver(&log, one.id).await {
                     if !matches!(fault, Fault::Gone | Fault::Refused { .. }) {
-                        self.store.save_watermark(forge, SCOPE, done_until).await?;
+                        self.context.store.save_watermark(forge, SCOPE, done_until).await?;
                         return Ok(Err(fault));
                     }
                     tracing::debug!(forge, delivery = one.guid, %fault, "cannot be sent again");
                 }
-                logs.note(&one, now);
+                self.note(&one, now);
                 asked += 1;
             }
             done_until = one.delivered_at;
         }
-        self.store.save_watermark(forge, SCOPE, done_until).await?;
+        self.context.store.save_watermark(forge, SCOPE, done_until).await?;
         Ok(Ok(asked))
     }
 
     /// Whether a delivery has not come in another way and was not asked for too often.
-    async fn is_wanted(&self, logs: &Logs, one: &FailedDelivery) -> Result<bool, StoreError> {
+    async fn is_wanted(&self, one: &FailedDelivery) -> Result<bool, StoreError> {
         let fresh =
-            logs.asked.get(&one.guid).is_none_or(|asked| asked.times < TRIES_MAX && asked.attempt < one.id);
-        Ok(fresh && !self.store.has_delivery(self.client.name(), &one.guid).await?)
+            self.asked.get(&one.guid).is_none_or(|asked| asked.times < TRIES_MAX && asked.attempt < one.id);
+        Ok(fresh && !self.context.store.has_delivery(self.context.client.name(), &one.guid).await?)
     }
-}
 
-impl Logs {
     fn note(&mut self, one: &FailedDelivery, now: Timestamp) {
         let times = self.asked.get(&one.guid).map_or(0, |asked| asked.times) + 1;
         self.asked.insert(one.guid.clone(), Asked { times, attempt: one.id, at: now });
+    }
+}
+
+impl Duty for Redelivery {
+    const NAME: &'static str = "asking for failed deliveries";
+
+    async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
+        self.ask(self.context.clock.now()).await?;
+        Ok(Turn::Done)
     }
 }

@@ -11,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::alarm;
-use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::{Config, Forge, SignIn};
-use crate::courier::{ClosedUntil, Courier, Outbound, OutboundTarget};
-use crate::engine::{Engine, Knowledge};
+use crate::courier::{Courier, Outbound, OutboundTarget};
+use crate::engine::{Engine, Parts, SharedState};
 use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Secrets, Way};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::store::Store;
+use crate::wakeups::Wakeups;
 use crate::web::{Connections, Door, Settings};
 use usher_words::templates::Templates;
 
@@ -30,10 +30,9 @@ const USER_AGENT: &str = concat!("usher/", env!("CARGO_PKG_VERSION"));
 /// All parts, wired.
 pub struct Service {
     pub store: Store,
-    pub knowledge: Arc<Knowledge>,
+    pub shared: Arc<SharedState>,
     pub engine: Arc<Engine>,
     pub courier: Arc<Courier>,
-    pub reconciles: Vec<Arc<Reconcile>>,
     pub door: Arc<Door>,
     pub clock: Clock,
     /// All clients, which take a reload in and tell how their forges are.
@@ -42,7 +41,7 @@ pub struct Service {
     outbound: Arc<Outbound>,
     /// The company's own words, swapped by a reload.
     templates: Arc<ArcSwap<Templates>>,
-    bells: Arc<Bells>,
+    parts: Parts,
     reconcile_every: Duration,
     keep_bodies: Duration,
 }
@@ -59,67 +58,38 @@ impl Service {
         if released > 0 {
             tracing::info!(released, "actions under way when the last run ended are taken up again");
         }
-        let knowledge = Arc::new(remembered(&store, config, clock.now()).await?);
-        let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
-        let engine = Engine::new(
-            store.clone(),
-            knowledge.clone(),
-            clock.clone(),
-            bells.clone(),
-            metrics.clone(),
-            config.dry_run,
-        );
-        let clients = clients(config, &clock)?;
+        let policy = Arc::new(config.policy.clone());
+        let shared = Arc::new(SharedState::remembered(&store, policy, clock.now()).await?);
+        let (wakeups, metrics) = (Arc::new(Wakeups::default()), Metrics::new());
+        let parts = Parts { store, shared, clock, metrics, wakeups, dry_run: config.dry_run };
+        let by_name = clients(config, &parts.clock)?;
+        let clients: Vec<Client> = by_name.values().cloned().collect();
         let outbound = outbound(config)?;
         let templates = Arc::new(ArcSwap::from_pointee(config.templates.clone()));
-        let reconciles = clients.values().map(|client| {
-            Arc::new(Reconcile::new(
-                client.background(),
-                store.clone(),
-                knowledge.clone(),
-                clock.clone(),
-                bells.clone(),
-                metrics.clone(),
-                config.dry_run,
-            ))
-        });
-        let reconciles = reconciles.collect();
-        let all_clients: Vec<Client> = clients.values().cloned().collect();
-        let courier = Courier::new(
-            store.clone(),
-            clients,
-            outbound.clone(),
-            clock.clone(),
-            bells.clone(),
-            metrics.clone(),
-            closed_until(&knowledge),
-            templates.clone(),
-        );
-        let door = Door::new(
-            store.clone(),
-            knowledge.clone(),
-            clock.clone(),
-            bells.clone(),
-            metrics,
-            inbounds(config)?.into_values().collect(),
-            settings(config),
-        );
-        door.watch(connections(&all_clients));
+        let courier = Courier::new(parts.clone(), by_name, outbound.clone(), templates.clone());
+        let inbounds = inbounds(config)?.into_values().collect();
+        let door = Door::new(parts.clone(), inbounds, settings(config));
+        door.watch(connections(&clients));
         Ok(Service {
-            store,
-            knowledge,
-            engine: Arc::new(engine),
+            store: parts.store.clone(),
+            shared: parts.shared.clone(),
+            clock: parts.clock.clone(),
+            engine: Arc::new(Engine::new(parts.clone())),
             courier: Arc::new(courier),
-            reconciles,
-            clients: all_clients,
+            clients,
             outbound,
             templates,
             door,
-            clock,
-            bells,
+            parts,
             reconcile_every: config.reconcile_every,
             keep_bodies: config.server.keep_bodies,
         })
+    }
+
+    /// The duties of every forge, in the order of the forges' names, as after a start.
+    pub fn reconciles(&self) -> Vec<Reconcile> {
+        let duties = |client: &Client| Reconcile::new(self.parts.clone(), client.background());
+        self.clients.iter().map(duties).collect()
     }
 
     /// Starts all loops; they end when `stop` is cancelled.
@@ -130,16 +100,9 @@ impl Service {
         let courier = self.courier.clone();
         let token = stop.clone();
         tasks.spawn(async move { courier.run(token).await });
-        tasks.spawn(alarm::run(
-            self.engine.clone(),
-            self.store.clone(),
-            self.clock.clone(),
-            self.bells.clone(),
-            stop.clone(),
-        ));
-        for reconcile in &self.reconciles {
-            let (reconcile, every, token) = (reconcile.clone(), self.reconcile_every, stop.clone());
-            tasks.spawn(async move { reconcile.run(every, token).await });
+        tasks.spawn(alarm::run(self.engine.clone(), self.parts.clone(), stop.clone()));
+        for reconcile in self.reconciles() {
+            reconcile.spawn(self.reconcile_every, tasks, stop);
         }
         tasks.spawn(prune(self.store.clone(), self.clock.clone(), self.keep_bodies, stop.clone()));
     }
@@ -180,30 +143,17 @@ impl Service {
         let inbounds = inbounds(config)?;
         self.outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
         self.templates.store(Arc::new(config.templates.clone()));
-        self.knowledge.set_policy(Arc::new(config.policy.clone()), whole_second(self.clock.now()));
+        self.shared.set_policy(Arc::new(config.policy.clone()), self.clock.now());
         self.door.reload(inbounds.into_values().collect());
         for client in &self.clients {
             client.set_tickets(config.policy.tickets.clone());
         }
-        self.bells.roster.ring();
+        self.parts.wakeups.roster.wake();
         // Deadlines and routes follow from the policy, so every open review is looked at again.
         self.store.wake_all(self.clock.now()).await?;
-        self.bells.alarm.ring();
+        self.parts.wakeups.alarm.wake();
         Ok(())
     }
-}
-
-/// What the store remembers of forges and people.
-async fn remembered(store: &Store, config: &Config, now: Timestamp) -> anyhow::Result<Knowledge> {
-    let mut forges = Vec::new();
-    for forge in &config.forges {
-        let roster = store.roster(&forge.name).await?.unwrap_or_default();
-        let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
-        forges.push((forge.name.clone(), roster, first_seen));
-    }
-    let knowledge = Knowledge::new(Arc::new(config.policy.clone()), forges);
-    knowledge.set_absences(store.absences().await?);
-    Ok(knowledge)
 }
 
 /// How the connection to each forge is.
@@ -211,18 +161,6 @@ fn connections(clients: &[Client]) -> Box<Connections> {
     let clients: BTreeMap<String, Client> =
         clients.iter().map(|client| (client.name().to_owned(), client.clone())).collect();
     Box::new(move |forge| clients.get(forge).map(Client::health))
-}
-
-/// When a forge opens again, by the policy of the moment.
-fn closed_until(knowledge: &Arc<Knowledge>) -> Box<ClosedUntil> {
-    let knowledge = knowledge.clone();
-    Box::new(move |forge, now| knowledge.now().policy.closed_until(forge, now))
-}
-
-/// The second that `instant` is in. Webhooks date a change to the second, so a change that was opened
-/// in the second in which Usher first saw its forge must not look older than that.
-fn whole_second(instant: Timestamp) -> Timestamp {
-    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
 }
 
 /// The client of a configured forge.

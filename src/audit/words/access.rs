@@ -1,8 +1,7 @@
 //! Words about access: what is missing, and what would bring it.
 
-use usher_core::audit::access::{
-    AccessReport, BotGap, BotNeed, Gap, Instead, Need, Rank, Remedy, Setting, Unread, Unseen,
-};
+use crate::audit::access::{AccessReport, BotGap, BotNeed, Gap, Instead, Need, Remedy, Setting, Unread};
+use usher_core::model::access::{Rank, Unseen};
 use usher_core::model::change::ForgeKind;
 
 /// Names that are written out; of more, their number is told.

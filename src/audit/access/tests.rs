@@ -1,11 +1,7 @@
-//! Access reports, and how they are told.
-
-use crate as words;
-use jiff::Timestamp;
-use usher_core::audit::access::*;
-use usher_core::model::change::{Account, ForgeKind};
-use usher_core::model::people::{Directory, Roster};
-use usher_core::model::policy::{ForgePolicy, GroupRef, Pattern, Policy, Pool, Route, Support};
+use super::*;
+use crate::audit::words;
+use usher_core::model::change::Account;
+use usher_core::model::policy::{ForgePolicy, GroupRef, Pattern, Pool, Support};
 
 const KINDS: [ForgeKind; 2] = [ForgeKind::GitLab, ForgeKind::GitHub];
 

@@ -3,12 +3,15 @@
 //! gone, or hidden from us.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Reconcile, SweepError};
-use crate::forge::{Fault, Whereabouts};
+use super::pace::{Duty, Turn};
+use super::{Context, SweepError};
+use crate::forge::{Fault, Since, Whereabouts};
 use crate::store::Filter;
+use crate::wakeups::Listener;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 use usher_core::model::review::Review;
@@ -27,17 +30,63 @@ const MISSING_MAX: usize = 100;
 /// Where projects are, asked once in a roll call.
 type Places = BTreeMap<String, Result<Whereabouts, Fault>>;
 
-impl Reconcile {
-    /// Whether it is time for a roll call: after a start, every few hours, and when somebody `told` of
-    /// changed projects or people.
-    pub(super) fn is_roll_due(&self, called_at: Option<Timestamp>, told: bool, now: Timestamp) -> bool {
+pub(super) struct RollCall {
+    context: Context,
+    /// Somebody tells of changed people or projects.
+    told: Listener,
+    /// What was told was not followed yet.
+    owed: bool,
+    /// When the last one was completed, since the start.
+    called_at: Option<Timestamp>,
+    /// The sweep after which it had its turn last.
+    after: u64,
+}
+
+impl RollCall {
+    pub fn new(context: Context) -> RollCall {
+        let told = context.wakeups.roster.listen();
+        RollCall { context, told, owed: false, called_at: None, after: 0 }
+    }
+
+    /// Calls if it is time for it, which is sooner when somebody `told` of changed projects or people.
+    /// Returns how many changes were news.
+    pub async fn call(&mut self, told: bool, now: Timestamp) -> Result<usize, SweepError> {
+        let swept = self.context.signals.swept.borrow().clone();
+        let just_swept = swept.number != self.after;
+        self.after = swept.number;
+        if !self.is_due(told, now) {
+            return Ok(0);
+        }
+        let (mut news, mut shown, mut complete) = (0, swept.shown, swept.complete);
+        if !just_swept || swept.since.mark.is_some() {
+            // Only what is open now, wherever it is: that is what can be missed.
+            let since = Since { mark: None, roll_call: true, ..swept.since };
+            let mut listing = self.context.client.list(&since).await?;
+            let seen = if just_swept { shown } else { Arc::default() };
+            let (more, open) = self.context.take_in(&mut listing, &seen, now).await?;
+            complete = !listing.truncated && listing.covered_until.is_none();
+            (news, shown) = (more, Arc::new(open));
+        }
+        if complete {
+            let (more, done) = self.look_for_missing(&shown, now).await?;
+            self.called_at = done.then_some(now).or(self.called_at);
+            news += more;
+        }
+        if news > 0 {
+            self.context.wakeups.inbox.wake();
+        }
+        Ok(news)
+    }
+
+    /// After a start, every few hours, and when somebody `told` of changed projects or people.
+    fn is_due(&self, told: bool, now: Timestamp) -> bool {
         let pause = if told { ROLL_WHEN_TOLD } else { ROLL_EVERY };
-        called_at.is_none_or(|at| now.duration_since(at) >= pause)
+        self.called_at.is_none_or(|at| now.duration_since(at) >= pause)
     }
 
     /// Looks for every open review that is not among the `shown` ones. Returns how many facts came of
     /// it, and whether all were looked for.
-    pub(super) async fn look_for_missing(
+    async fn look_for_missing(
         &self,
         shown: &BTreeSet<ChangeKey>,
         now: Timestamp,
@@ -46,7 +95,7 @@ impl Reconcile {
         let (mut places, mut found) = (Places::new(), 0);
         for review in missing.iter().take(MISSING_MAX) {
             if let Some(fact) = self.look_for(review, &mut places).await? {
-                self.store.put_facts(&review.change, &[fact], now).await?;
+                self.context.store.put_facts(&review.change, &[fact], now).await?;
                 found += 1;
             }
         }
@@ -54,17 +103,17 @@ impl Reconcile {
     }
 
     async fn missing(&self, shown: &BTreeSet<ChangeKey>) -> Result<Vec<Review>, SweepError> {
-        let policy = self.knowledge.now().policy.clone();
+        let policy = self.context.shared.snapshot().policy.clone();
         let shown: BTreeSet<String> = shown.iter().map(|change| change.to_string().to_lowercase()).collect();
         let (mut missing, mut offset) = (Vec::new(), 0);
         loop {
             let filter = Filter { open_only: true, stage: None, limit: REVIEWS_PAGE, offset };
-            let page = self.store.reviews(filter).await?;
+            let page = self.context.store.reviews(filter).await?;
             let full = page.len() >= REVIEWS_PAGE as usize;
             let reviews = page.into_iter().map(|stored| stored.review);
             missing.extend(reviews.filter(|review| {
                 let change = &review.change;
-                let ours = change.forge == self.client.name();
+                let ours = change.forge == self.context.client.name();
                 // Those of projects that were taken out of the configuration are left as they are.
                 let followed = policy.watches(change) || review.lost.is_some();
                 ours && followed && !shown.contains(&change.to_string().to_lowercase())
@@ -80,7 +129,7 @@ impl Reconcile {
     async fn look_for(&self, review: &Review, places: &mut Places) -> Result<Option<Fact>, SweepError> {
         let change = &review.change;
         if !places.contains_key(&change.project) {
-            let place = self.client.whereabouts(&change.project, review.project_id).await;
+            let place = self.context.client.whereabouts(&change.project, review.project_id).await;
             places.insert(change.project.clone(), place);
         }
         let place = match places.get(&change.project) {
@@ -100,10 +149,10 @@ impl Reconcile {
         if place.archived {
             return Ok(Some(Fact::Lost { why: Loss::Archived }));
         }
-        if !self.knowledge.now().policy.watches(change) {
+        if !self.context.shared.snapshot().policy.watches(change) {
             return Ok(Some(Fact::Lost { why: Loss::MovedAway }));
         }
-        match self.client.observe(change).await {
+        match self.context.client.observe(change).await {
             Ok(snapshot) => {
                 let known = review.seen_at.is_some_and(|seen| seen >= snapshot.updated_at);
                 let same = known && snapshot.state == review.state && review.lost.is_none();
@@ -112,5 +161,16 @@ impl Reconcile {
             Err(Fault::Gone | Fault::Refused { .. }) => Ok(Some(Fact::Lost { why: Loss::Hidden })),
             Err(fault) => Err(fault.into()),
         }
+    }
+}
+
+impl Duty for RollCall {
+    const NAME: &'static str = "a roll call";
+
+    async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
+        self.owed |= self.told.was_woken();
+        self.call(self.owed, self.context.clock.now()).await?;
+        self.owed = false;
+        Ok(Turn::Done)
     }
 }

@@ -7,36 +7,39 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use usher_core::audit::access::AccessFacts;
-use usher_core::audit::membership::{Colleague, Oddity, OnForge, everybody, oddities};
-use usher_core::model::absence::{AbsenceWish, Absences, BusyPeople};
+use crate::store::{Store, StoreError};
+use usher_core::model::absence::{AbsenceWish, Absences, Busy, BusyPeople};
+use usher_core::model::access::AccessFacts;
 use usher_core::model::people::{Directory, Roster, RosterWish};
 use usher_core::model::policy::Policy;
 
 /// The policy with the people of every forge. Cheap to read from anywhere.
-pub struct Knowledge {
-    known: ArcSwap<Known>,
+pub struct SharedState {
+    current: ArcSwap<StateSnapshot>,
 }
 
-/// One consistent state of knowledge.
+/// All of it at one instant.
 #[derive(Clone)]
-pub struct Known {
+pub struct StateSnapshot {
     pub policy: Arc<Policy>,
-    forges: BTreeMap<String, ForgeKnowledge>,
+    forges: BTreeMap<String, ForgeState>,
     absences: Arc<Absences>,
 }
 
+/// A forge's name with who is who there.
+pub type OnForge<'a> = (&'a str, &'a Directory, &'a Roster);
+
 /// What is known of one forge.
 #[derive(Clone)]
-pub struct ForgeKnowledge {
+pub struct ForgeState {
     pub directory: Arc<Directory>,
     pub roster: Arc<Roster>,
     /// When Usher first saw the forge.
     pub first_seen: Timestamp,
     /// When its open changes were last listed without a fault.
     pub swept_at: Option<Timestamp>,
-    /// What went wrong last, until something goes right again.
-    pub fault: Option<String>,
+    /// What goes wrong with its duties, until it goes right again.
+    faults: BTreeMap<&'static str, String>,
     /// Usher's own webhooks to which the forge sends nothing any more. `None`: not known, because
     /// nobody's webhooks could be looked at.
     pub disabled_hooks: Option<Arc<[DisabledHook]>>,
@@ -89,57 +92,85 @@ impl DisabledHook {
     }
 }
 
+/// The second that `instant` is in. Webhooks date a change to the second, so a change that was opened
+/// in the second in which Usher first saw its forge must not look older than that.
+fn whole_second(instant: Timestamp) -> Timestamp {
+    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
+}
+
 fn minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-impl Knowledge {
+impl SharedState {
     /// Knows `policy`, and of each forge what the store remembers.
-    pub fn new(policy: Arc<Policy>, remembered: Vec<(String, Roster, Timestamp)>) -> Knowledge {
+    pub fn new(policy: Arc<Policy>, remembered: Vec<(String, Roster, Timestamp)>) -> SharedState {
         let forges = remembered.into_iter().map(|(forge, roster, first_seen)| {
             let directory = Arc::new(directory(&policy, &forge, &roster));
             let roster = Arc::new(roster);
-            let known = ForgeKnowledge {
+            let known = ForgeState {
                 directory,
                 roster,
                 first_seen,
                 swept_at: None,
-                fault: None,
+                faults: BTreeMap::new(),
                 disabled_hooks: None,
                 access: None,
             };
             (forge, known)
         });
         let forges = forges.collect();
-        let mut known = Known { policy, forges, absences: Arc::default() };
+        let mut known = StateSnapshot { policy, forges, absences: Arc::default() };
         known.join();
-        Knowledge { known: ArcSwap::from_pointee(known) }
+        SharedState { current: ArcSwap::from_pointee(known) }
     }
 
-    /// The present state.
-    pub fn now(&self) -> Arc<Known> {
-        self.known.load_full()
+    /// What `store` remembers of people and of the forges of `policy`; one that it never saw is first
+    /// seen `now`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn remembered(
+        store: &Store,
+        policy: Arc<Policy>,
+        now: Timestamp,
+    ) -> Result<SharedState, StoreError> {
+        let mut forges = Vec::new();
+        for forge in &policy.forges {
+            let roster = store.roster(&forge.name).await?.unwrap_or_default();
+            let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
+            forges.push((forge.name.clone(), roster, first_seen));
+        }
+        let shared = SharedState::new(policy, forges);
+        shared.set_absences(store.absences().await?);
+        Ok(shared)
+    }
+
+    /// As it is now.
+    pub fn snapshot(&self) -> Arc<StateSnapshot> {
+        self.current.load_full()
     }
 
     /// A new policy takes effect; forges it does not name are forgotten, new ones wait for their
     /// roster.
     pub fn set_policy(&self, policy: Arc<Policy>, now: Timestamp) {
-        self.known.rcu(|known| {
+        let now = whole_second(now);
+        self.current.rcu(|known| {
             let forges = policy.forges.iter().map(|forge| {
                 let before = known.forges.get(&forge.name);
                 let roster = before.map(|before| before.roster.clone()).unwrap_or_default();
                 let directory = Arc::new(directory(&policy, &forge.name, &roster));
                 let first_seen = before.map_or(now, |before| before.first_seen);
                 let swept_at = before.and_then(|before| before.swept_at);
-                let fault = before.and_then(|before| before.fault.clone());
+                let faults = before.map(|before| before.faults.clone()).unwrap_or_default();
                 let disabled_hooks = before.and_then(|before| before.disabled_hooks.clone());
                 let access = before.and_then(|before| before.access.clone());
                 let known =
-                    ForgeKnowledge { directory, roster, first_seen, swept_at, fault, disabled_hooks, access };
+                    ForgeState { directory, roster, first_seen, swept_at, faults, disabled_hooks, access };
                 (forge.name.clone(), known)
             });
             let (policy, forges, absences) = (policy.clone(), forges.collect(), known.absences.clone());
-            let mut known = Known { policy, forges, absences };
+            let mut known = StateSnapshot { policy, forges, absences };
             known.join();
             known
         });
@@ -148,8 +179,8 @@ impl Knowledge {
     /// A roster was read.
     pub fn learn(&self, forge: &str, roster: Roster) {
         let roster = Arc::new(roster);
-        self.known.rcu(|known| {
-            let mut known = Known::clone(known);
+        self.current.rcu(|known| {
+            let mut known = StateSnapshot::clone(known);
             if let Some(one) = known.forges.get_mut(forge) {
                 one.roster = roster.clone();
             }
@@ -161,8 +192,8 @@ impl Knowledge {
     /// What people said of their own absence, as it is remembered.
     pub fn set_absences(&self, absences: Absences) {
         let absences = Arc::new(absences);
-        self.known.rcu(|known| {
-            let mut known = Known { absences: absences.clone(), ..Known::clone(known) };
+        self.current.rcu(|known| {
+            let mut known = StateSnapshot { absences: absences.clone(), ..StateSnapshot::clone(known) };
             known.join();
             known
         });
@@ -173,10 +204,24 @@ impl Knowledge {
         if wishes.is_empty() {
             return;
         }
-        self.known.rcu(|known| {
+        self.current.rcu(|known| {
             let mut absences = Absences::clone(&known.absences);
             wishes.iter().for_each(|wish| wish.enter(&mut absences));
-            let mut known = Known { absences: Arc::new(absences), ..Known::clone(known) };
+            let mut known = StateSnapshot { absences: Arc::new(absences), ..StateSnapshot::clone(known) };
+            known.join();
+            known
+        });
+    }
+
+    /// It was asked who is busy, or it could not be: then `busy` is older.
+    pub fn learn_busy(&self, forge: &str, busy: &BTreeMap<u64, Busy>, fault: Option<&str>) {
+        self.current.rcu(|known| {
+            let mut known = StateSnapshot::clone(known);
+            if let Some(one) = known.forges.get_mut(forge) {
+                let roster = Arc::make_mut(&mut one.roster);
+                roster.busy = busy.clone();
+                roster.busy_fault = fault.map(str::to_owned);
+            }
             known.join();
             known
         });
@@ -184,15 +229,22 @@ impl Knowledge {
 
     /// A sweep went well.
     pub fn swept(&self, forge: &str, at: Timestamp) {
-        self.change(forge, |known| {
-            known.swept_at = Some(at);
-            known.fault = None;
-        });
+        self.change(forge, |known| known.swept_at = Some(at));
     }
 
-    /// Talking to the forge went wrong.
-    pub fn faulted(&self, forge: &str, fault: &str) {
-        self.change(forge, |known| known.fault = Some(fault.to_owned()));
+    /// A duty for the forge goes wrong, or does no more.
+    pub fn set_fault(&self, forge: &str, duty: &'static str, fault: Option<String>) {
+        let now = self.snapshot();
+        let before = now.forge(forge).and_then(|known| known.faults.get(duty));
+        if before == fault.as_ref() {
+            return;
+        }
+        self.change(forge, |known| {
+            match fault.clone() {
+                Some(fault) => known.faults.insert(duty, fault),
+                None => known.faults.remove(duty),
+            };
+        });
     }
 
     /// The webhooks were looked at, and these of them are disabled; `None` when none could be seen.
@@ -207,9 +259,9 @@ impl Knowledge {
         self.change(forge, |known| known.access = Some(facts.clone()));
     }
 
-    fn change(&self, forge: &str, change: impl Fn(&mut ForgeKnowledge)) {
-        self.known.rcu(|known| {
-            let mut known = Known::clone(known);
+    fn change(&self, forge: &str, change: impl Fn(&mut ForgeState)) {
+        self.current.rcu(|known| {
+            let mut known = StateSnapshot::clone(known);
             if let Some(one) = known.forges.get_mut(forge) {
                 change(one);
             }
@@ -218,7 +270,12 @@ impl Knowledge {
     }
 }
 
-impl ForgeKnowledge {
+impl ForgeState {
+    /// What goes wrong at the moment, if anything.
+    pub fn fault(&self) -> Option<&str> {
+        self.faults.values().next().map(String::as_str)
+    }
+
     /// The disabled webhooks, as far as they are known.
     pub fn hooks(&self) -> &[DisabledHook] {
         self.disabled_hooks.as_deref().unwrap_or_default()
@@ -233,10 +290,10 @@ fn directory(policy: &Policy, forge: &str, roster: &Roster) -> Directory {
     directory
 }
 
-impl Known {
+impl StateSnapshot {
     /// Who is who on every forge, anew: a person is away or busy on all of them.
     fn join(&mut self) {
-        let Known { policy, forges, absences } = self;
+        let StateSnapshot { policy, forges, absences } = self;
         let mut directories: Vec<Directory> =
             forges.iter().map(|(name, forge)| directory(policy, name, &forge.roster)).collect();
         let mut busy = BusyPeople::new();
@@ -247,26 +304,17 @@ impl Known {
         }
     }
 
-    pub fn forge(&self, name: &str) -> Option<&ForgeKnowledge> {
+    pub fn forge(&self, name: &str) -> Option<&ForgeState> {
         self.forges.get(name)
     }
 
     /// All forges by name.
-    pub fn forges(&self) -> impl Iterator<Item = (&str, &ForgeKnowledge)> {
+    pub fn forges(&self) -> impl Iterator<Item = (&str, &ForgeState)> {
         self.forges.iter().map(|(name, forge)| (name.as_str(), forge))
     }
 
-    fn people(&self) -> Vec<OnForge<'_>> {
+    /// Who is who on each forge.
+    pub fn people(&self) -> Vec<OnForge<'_>> {
         self.forges().map(|(name, forge)| (name, &*forge.directory, &*forge.roster)).collect()
-    }
-
-    /// Everybody of all forges, by name, with what they are.
-    pub fn everybody(&self) -> BTreeMap<&str, Colleague<'_>> {
-        everybody(&self.policy, self.people())
-    }
-
-    /// What somebody should look at about rosters.
-    pub fn oddities(&self) -> Vec<Oddity<'_>> {
-        oddities(&self.policy, &self.people())
     }
 }

@@ -1,0 +1,95 @@
+//! What a row of facts comes to: decision after decision, for the engine and for a preview alike.
+
+use jiff::Timestamp;
+
+use crate::store::LedgerEntry;
+use usher_core::decide;
+use usher_core::model::absence::AbsenceWish;
+use usher_core::model::action::Action;
+use usher_core::model::fact::Fact;
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Hold, Review};
+use usher_core::model::world::World;
+use usher_words::happening;
+
+/// What the facts that were taken in so far come to.
+pub(super) struct Outcome {
+    pub review: Review,
+    pub ledger: Vec<LedgerEntry>,
+    pub actions: Vec<Action>,
+    pub absences: Vec<AbsenceWish>,
+}
+
+impl Outcome {
+    /// Nothing has happened to the review yet.
+    pub fn of(review: Review) -> Outcome {
+        Outcome { review, ledger: Vec::new(), actions: Vec::new(), absences: Vec::new() }
+    }
+
+    /// Decides fact after fact; of two actions of one kind the newer stands.
+    pub fn take<'a>(&mut self, world: &World<'_>, facts: impl IntoIterator<Item = &'a Fact>) {
+        for fact in facts {
+            let decision = decide(world, &self.review, fact);
+            self.review = decision.review;
+            self.absences.extend(decision.absence);
+            if !decision.reasons.is_empty() || !decision.actions.is_empty() {
+                self.ledger.push(LedgerEntry {
+                    at: told_at(fact, world.now),
+                    fact: happening(fact),
+                    reasons: decision.reasons,
+                    actions: decision.actions.clone(),
+                });
+            }
+            for action in decision.actions {
+                let kind = action.kind();
+                self.actions.retain(|earlier| earlier.kind() != kind);
+                self.actions.push(action);
+            }
+        }
+    }
+
+    /// Why, in the order in which things were decided.
+    pub fn reasons(&self) -> impl Iterator<Item = &Reason> {
+        self.ledger.iter().flat_map(|entry| &entry.reasons)
+    }
+
+    /// A dry run records what would be done and does it not: only reads go out, and the review does
+    /// not believe that the forge was asked, so a later real run says all of it.
+    pub fn keep_dry(&mut self, before: &Review) {
+        self.actions.retain(|action| matches!(action, Action::ReadFiles { .. }));
+        self.review.asked = before.asked.clone();
+        self.review.set_labels = before.set_labels.clone();
+        self.review.status_fingerprint = before.status_fingerprint;
+    }
+
+    /// Whether the change was held back by the first roll-out and is taken on now. One that a person
+    /// told Usher to skip meanwhile takes nobody's place.
+    pub fn leaves_first_run(&self, before: &Review) -> bool {
+        let was_held = before.hold == Some(Hold::FirstRun)
+            || self.reasons().any(|reason| *reason == Reason::HeldForFirstRun);
+        let held_back = matches!(self.review.hold, Some(Hold::FirstRun | Hold::Skip));
+        was_held && !held_back && self.review.is_open()
+    }
+}
+
+fn told_at(fact: &Fact, now: Timestamp) -> Timestamp {
+    match fact {
+        Fact::Told { at, .. } => *at,
+        _ => now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use usher_core::model::change::ChangeKey;
+
+    #[test]
+    fn a_change_that_is_skipped_in_the_first_roll_out_takes_nobodys_place() {
+        let held = |hold| Review { hold, ..Review::new(ChangeKey::new("forge", "acme/shop", 7)) };
+        let before = held(Some(Hold::FirstRun));
+        let takes = |hold| Outcome::of(held(hold)).leaves_first_run(&before);
+        assert!(takes(None));
+        assert!(!takes(Some(Hold::Skip)) && !takes(Some(Hold::FirstRun)));
+    }
+}

@@ -1,0 +1,68 @@
+//! What a decision needs to know, loaded once and for all who decide.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{ForgeState, StateSnapshot};
+use crate::store::{Store, StoreError};
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::{Fact, Refusal};
+use usher_core::model::people::{Directory, Workloads};
+use usher_core::model::policy::Policy;
+use usher_core::model::world::World;
+
+/// The world of one change, owned.
+pub(super) struct Loaded {
+    policy: Arc<Policy>,
+    directory: Arc<Directory>,
+    workloads: Workloads,
+    first_seen: Timestamp,
+    now: Timestamp,
+}
+
+impl Loaded {
+    /// Without a store nobody carries anything.
+    pub async fn load(
+        store: Option<&Store>,
+        known: &StateSnapshot,
+        forge: &ForgeState,
+        change: &ChangeKey,
+        now: Timestamp,
+    ) -> Result<Loaded, StoreError> {
+        let workloads = match store {
+            Some(store) => {
+                let no_access = store.refused_on(change, now).await?;
+                Workloads { no_access, ..store.workloads(now).await? }
+            }
+            None => Workloads::default(),
+        };
+        let (policy, directory) = (known.policy.clone(), forge.directory.clone());
+        Ok(Loaded { policy, directory, workloads, first_seen: forge.first_seen, now })
+    }
+
+    /// Takes in whom the forge refuses by these facts, unless they speak of its tier. Returns their
+    /// names: other changes of the project are to know it, too.
+    pub fn learn<'a>(&mut self, facts: impl IntoIterator<Item = &'a Fact>) -> BTreeSet<String> {
+        let refused = facts.into_iter().filter_map(|fact| match fact {
+            Fact::Refused { reviewer, refusal: Refusal::NotAllowed | Refusal::Dropped } => {
+                self.directory.by_id(reviewer.id)
+            }
+            _ => None,
+        });
+        let refused: BTreeSet<String> = refused.map(|person| person.name.clone()).collect();
+        self.workloads.no_access.extend(refused.iter().cloned());
+        refused
+    }
+
+    pub fn world(&self) -> World<'_> {
+        World {
+            policy: &self.policy,
+            directory: &self.directory,
+            workloads: &self.workloads,
+            first_seen: self.first_seen,
+            now: self.now,
+        }
+    }
+}

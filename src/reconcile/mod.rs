@@ -1,0 +1,165 @@
+//! Reconcile heals what webhooks lose: it reads rosters, lists the changes of watched projects, and
+//! lets whatever is news come in by the same door as every other fact. It also watches the health of
+//! Usher's own webhooks.
+//!
+//! Each duty is a file: it has its own state, its own pace and its own failure, and one that fails or
+//! waits holds up no other. Where one helps another it tells it so ([`Signals`]); whoever is told
+//! nothing goes on by the clock.
+
+mod absence;
+mod access;
+mod backoff;
+mod news;
+mod pace;
+mod redelivery;
+mod roll_call;
+mod roster;
+mod sweep;
+mod webhook_health;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::engine::{Parts, SharedState};
+use crate::forge::{Client, Fault, Since};
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+use crate::wakeups::{Wakeup, Wakeups};
+use pace::{Pace, WokenBy, keep};
+use usher_core::model::change::ChangeKey;
+
+/// What went wrong with a duty.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error(transparent)]
+    Forge(#[from] Fault),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// All duties for one forge.
+pub struct Reconcile {
+    context: Context,
+    roster: roster::Roster,
+    absence: absence::Absence,
+    sweep: sweep::Sweep,
+    roll_call: roll_call::RollCall,
+    webhook_health: webhook_health::WebhookHealth,
+    redelivery: redelivery::Redelivery,
+    access: access::Access,
+}
+
+/// What every duty of one forge works with.
+#[derive(Clone)]
+struct Context {
+    client: Client,
+    store: Store,
+    shared: Arc<SharedState>,
+    clock: Clock,
+    wakeups: Arc<Wakeups>,
+    metrics: Arc<Metrics>,
+    /// Nothing is written to the forge.
+    dry_run: bool,
+    signals: Arc<Signals>,
+}
+
+/// What the duties of one forge tell each other.
+struct Signals {
+    /// How often the roster was read from the forge.
+    roster: watch::Sender<u64>,
+    /// It is known anew who is who, and who is away.
+    people: Wakeup,
+    /// The last good sweep.
+    swept: watch::Sender<Swept>,
+}
+
+/// What a sweep leaves to the duties after it.
+#[derive(Clone, Default)]
+struct Swept {
+    /// How many good sweeps there were, this one included.
+    number: u64,
+    /// What was asked for.
+    since: Since,
+    /// All changes that it listed.
+    shown: Arc<BTreeSet<ChangeKey>>,
+    /// Whether there are no more.
+    complete: bool,
+}
+
+impl Reconcile {
+    /// In a dry run nothing is written to the forge: disabled webhooks are reported, not tested.
+    pub fn new(parts: Parts, client: Client) -> Reconcile {
+        let Parts { store, shared, clock, metrics, wakeups, dry_run } = parts;
+        let signals = Arc::new(Signals {
+            roster: watch::Sender::new(0),
+            people: Wakeup::default(),
+            swept: watch::Sender::new(Swept::default()),
+        });
+        let context = Context { client, store, shared, clock, wakeups, metrics, dry_run, signals };
+        Reconcile {
+            roster: roster::Roster::new(context.clone()),
+            absence: absence::Absence::new(context.clone()),
+            sweep: sweep::Sweep::new(context.clone()),
+            roll_call: roll_call::RollCall::new(context.clone()),
+            webhook_health: webhook_health::WebhookHealth::new(context.clone()),
+            redelivery: redelivery::Redelivery::new(context.clone()),
+            access: access::Access::new(context.clone()),
+            context,
+        }
+    }
+
+    /// The name of the forge.
+    pub fn forge(&self) -> &str {
+        self.context.client.name()
+    }
+
+    /// Starts all duties, each as a task of its own, until `stop`. Roster, absence and sweep begin at
+    /// once; the others after the first good sweep, or after `every`.
+    pub fn spawn(self, every: Duration, tasks: &TaskTracker, stop: &CancellationToken) {
+        let Reconcile { context, roster, absence, sweep, roll_call, webhook_health, redelivery, access } =
+            self;
+        let signals = &context.signals;
+        let first = Pace { context: context.clone(), every, delayed: false, stop: stop.clone() };
+        let later = || Pace { delayed: true, ..first.clone() };
+        let swept = || WokenBy::Swept(signals.swept.subscribe());
+        tasks.spawn(keep(roster, WokenBy::Wakeup(context.wakeups.roster.listen()), first.clone()));
+        tasks.spawn(keep(absence, WokenBy::Roster(signals.roster.subscribe()), first.clone()));
+        tasks.spawn(keep(sweep, WokenBy::Wakeup(signals.people.listen()), first.clone()));
+        tasks.spawn(keep(roll_call, swept(), later()));
+        tasks.spawn(keep(webhook_health, swept(), later()));
+        tasks.spawn(keep(redelivery, swept(), later()));
+        tasks.spawn(keep(access, swept(), later()));
+    }
+
+    /// One round of all duties but access, one after another; `told` of changed people or projects. One
+    /// that fails keeps none after it from its turn. Returns how many changes were news.
+    ///
+    /// # Errors
+    /// What went wrong first.
+    pub async fn sweep(&mut self, told: bool) -> Result<usize, SweepError> {
+        let now = self.context.clock.now();
+        let roster = self.roster.read(told).await;
+        let absence = self.absence.read().await;
+        let swept = self.sweep.sweep().await;
+        let called = self.roll_call.call(told, now).await;
+        let looked = self.webhook_health.look().await;
+        let asked = self.redelivery.ask(now).await;
+        roster?;
+        absence?;
+        let news = swept? + called?;
+        looked?;
+        asked?;
+        Ok(news)
+    }
+
+    /// Goes on with reading who may do what.
+    pub async fn read_access(&mut self) {
+        self.access.go_on().await;
+    }
+}

@@ -1,0 +1,89 @@
+//! What listed changes have to tell, and how it comes in.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{Context, SweepError};
+use crate::forge::{Fault, Listing};
+use crate::store::StoreError;
+use usher_core::model::change::{ChangeKey, Snapshot};
+use usher_core::model::fact::Fact;
+
+impl Context {
+    /// Keeps what is news among the listed changes, but for those that were `seen` just now. Returns how
+    /// many were news, and all that were shown.
+    pub async fn take_in(
+        &self,
+        listing: &mut Listing,
+        seen: &BTreeSet<ChangeKey>,
+        now: Timestamp,
+    ) -> Result<(usize, BTreeSet<ChangeKey>), SweepError> {
+        // Oldest first: so the first roll-out takes them on in this order.
+        listing.changes.sort_by_key(|(_, snapshot)| snapshot.created_at);
+        let (mut news, mut shown) = (0, BTreeSet::new());
+        for (change, snapshot) in std::mem::take(&mut listing.changes) {
+            if !seen.contains(&change)
+                && let Some(snapshot) = self.news(&change, snapshot).await?
+            {
+                self.store.put_facts(&change, &[Fact::Swept { snapshot }], now).await?;
+                news += 1;
+            }
+            shown.insert(change);
+        }
+        Ok((news, shown))
+    }
+
+    /// What a listed change has to tell, if anything: a support contribution that is not known, or
+    /// a tracked one that has moved on since it was last seen.
+    async fn news(&self, change: &ChangeKey, listed: Snapshot) -> Result<Option<Snapshot>, SweepError> {
+        let stored = match self.store.load(change).await {
+            // The engine says so, too; the other changes must not suffer from it.
+            Err(StoreError::Unreadable { .. }) => return Ok(None),
+            stored => stored?,
+        };
+        match stored {
+            Some(stored) => {
+                let seen: Option<Timestamp> = stored.review.seen_at;
+                // Other rules may find other tickets in what has not changed.
+                let tickets = listed.tickets.as_ref().is_none_or(|found| *found == stored.review.tickets);
+                let shown = stored.review.lost.is_none();
+                if tickets
+                    && shown
+                    && stored.review.whole
+                    && seen.is_some_and(|seen| seen >= listed.updated_at)
+                {
+                    return Ok(None);
+                }
+                // The list does not tell verdicts; one more look does.
+                self.look_at(change).await
+            }
+            None => {
+                let known = self.shared.snapshot();
+                let support = known
+                    .forge(&change.forge)
+                    .is_some_and(|forge| forge.directory.is_support(listed.author.id));
+                if !support || !known.policy.watches(change) {
+                    return Ok(None);
+                }
+                // A search shows neither reviewers nor branches.
+                if listed.reviewers.is_some() {
+                    return Ok(Some(listed));
+                }
+                self.look_at(change).await
+            }
+        }
+    }
+
+    /// The whole change; `None` if it is not shown, which must not keep all others from being healed.
+    async fn look_at(&self, change: &ChangeKey) -> Result<Option<Snapshot>, SweepError> {
+        match self.client.observe(change).await {
+            Ok(snapshot) => Ok(Some(snapshot)),
+            Err(fault @ (Fault::Gone | Fault::Refused { .. })) => {
+                tracing::warn!(%change, %fault, "passed over in this sweep");
+                Ok(None)
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+}

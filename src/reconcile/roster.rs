@@ -1,0 +1,69 @@
+//! Who is who: the roster of the forge, read once an hour and whenever somebody tells of a change.
+
+use jiff::SignedDuration;
+
+use super::pace::{Duty, Turn};
+use super::{Context, SweepError};
+use usher_core::model::people;
+use usher_core::model::people::RosterWish;
+
+/// A roster older than this is read again.
+const AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
+
+pub(super) struct Roster {
+    context: Context,
+}
+
+impl Roster {
+    pub fn new(context: Context) -> Roster {
+        Roster { context }
+    }
+
+    /// Reads the roster if it is old, does not cover the policy, or `refresh` is wanted. What was known
+    /// of who is busy stays until it is asked anew.
+    pub async fn read(&mut self, refresh: bool) -> Result<Turn, SweepError> {
+        let Context { client, store, shared, wakeups, clock, signals, .. } = &self.context;
+        let name = client.name();
+        let known = shared.snapshot();
+        let Some(forge) = known.forge(name) else { return Ok(Turn::Idle) };
+        let wish = RosterWish::new(&known.policy, name);
+        // `usher people --refresh`, or another replica, may have asked in the meantime.
+        let newer =
+            |roster: &people::Roster| roster.fetched_at > forge.roster.fetched_at && roster.covers(&wish);
+        if let Some(roster) = store.roster(name).await?.filter(newer) {
+            shared.learn(name, roster);
+            wakeups.inbox.wake();
+            signals.people.wake();
+        }
+        let known = shared.snapshot();
+        let Some(forge) = known.forge(name) else { return Ok(Turn::Idle) };
+        let now = clock.now();
+        let young = forge.roster.fetched_at.is_some_and(|at| now.duration_since(at) < AGE_MAX);
+        if young && forge.directory.known && !refresh {
+            return Ok(Turn::Done);
+        }
+        let mut roster = client.roster_after(&wish, &forge.roster).await?;
+        for unknown in &roster.unknown {
+            tracing::warn!(forge = name, "the forge does not know `{unknown}` of the configuration");
+        }
+        roster.busy = forge.roster.busy.clone();
+        roster.busy_fault = forge.roster.busy_fault.clone();
+        store.save_roster(name, &roster).await?;
+        shared.learn(name, roster);
+        signals.roster.send_modify(|times| *times += 1);
+        Ok(Turn::Done)
+    }
+}
+
+impl Duty for Roster {
+    const NAME: &'static str = "reading the roster";
+
+    async fn turn(&mut self, woken: bool) -> Result<Turn, SweepError> {
+        let read = self.read(woken).await;
+        if woken && read.is_err() {
+            // What was told may have been of projects: those are swept all the same.
+            self.context.signals.people.wake();
+        }
+        read
+    }
+}

@@ -1,0 +1,55 @@
+//! Whom a forge would not have as a reviewer, remembered for a day, so that one person without
+//! access is not asked anew by every change of the project.
+//!
+//! There is at most one row for each project and person, and the oldest are forgotten every hour.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use sqlx::{Sqlite, Transaction};
+
+use super::error::{StoreError, at};
+use super::rows::millis;
+use super::{Store, sql};
+use usher_core::model::change::ChangeKey;
+
+/// How long a refusal is believed: access may be granted any time.
+pub(super) const BELIEVED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+impl Store {
+    /// The people who were refused lately on the change's project, by name.
+    pub async fn refused_on(
+        &self,
+        change: &ChangeKey,
+        now: Timestamp,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let what = "read refusals";
+        let rows = sqlx::query_scalar(sql::REFUSED)
+            .bind(&change.forge)
+            .bind(&change.project)
+            .bind(oldest(millis(now)));
+        let rows: Vec<String> = rows.fetch_all(&self.reader).await.map_err(at(what))?;
+        Ok(rows.into_iter().collect())
+    }
+}
+
+/// The instant, in milliseconds, at which a refusal is believed no more.
+pub(super) fn oldest(now: i64) -> i64 {
+    now.saturating_sub(i64::try_from(BELIEVED_FOR.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Remembers a refusal, as part of a decision.
+pub(super) async fn remember(
+    tx: &mut Transaction<'static, Sqlite>,
+    change: &ChangeKey,
+    person: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let upsert = sqlx::query(sql::REMEMBER_REFUSAL)
+        .bind(&change.forge)
+        .bind(&change.project)
+        .bind(person)
+        .bind(millis(now));
+    upsert.execute(&mut **tx).await.map_err(at("remember a refusal"))?;
+    Ok(())
+}
