@@ -1,4 +1,4 @@
-//! The way to a forge: a private certificate authority and proxies, over real sockets on loopback.
+//! The network to a forge: a private certificate authority and proxies, over real sockets on loopback.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use usher::clock::Clock;
-use usher::forge::{Client, ClientConfig, Credentials, Way};
+use usher::forge::{Client, ClientConfig, Credentials, Network};
 use usher::sandbox::{Forge, Sandbox};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::RosterWish;
@@ -37,7 +37,7 @@ fn address(sandbox: &Sandbox, forge: Forge) -> (ForgeKind, String) {
     }
 }
 
-fn client(kind: ForgeKind, url: String, way: &Way) -> Client {
+fn client(kind: ForgeKind, url: String, network: &Network) -> Client {
     let config = ClientConfig {
         name: "here".into(),
         kind,
@@ -46,7 +46,7 @@ fn client(kind: ForgeKind, url: String, way: &Way) -> Client {
         projects: vec![Pattern::new("acme/*").unwrap()],
         user_agent: "usher/test".into(),
     };
-    Client::by(config, way, Clock::system()).unwrap()
+    Client::over(config, network, Clock::system()).unwrap()
 }
 
 /// As whom the forge knows us, or what is said where it cannot be asked.
@@ -144,13 +144,13 @@ async fn a_private_authority_is_trusted_where_ca_file_names_it_and_refused_other
         let front = tls_in_front_of(sandbox.address(forge), config).await;
         let (kind, url) = address(&sandbox, forge);
         let url = url.replace(&format!("http://{}", sandbox.address(forge)), &format!("https://{front}"));
-        let way = Way { ca: Some(ca), proxy: None };
-        assert_eq!(whoami(&client(kind, url.clone(), &way)).await.as_deref(), Ok("usher"));
-        let said = whoami(&client(kind, url.clone(), &Way::default())).await.unwrap_err();
+        let network = Network { ca: Some(ca), proxy: None };
+        assert_eq!(whoami(&client(kind, url.clone(), &network)).await.as_deref(), Ok("usher"));
+        let said = whoami(&client(kind, url.clone(), &Network::default())).await.unwrap_err();
         assert!(said.contains("UnknownIssuer") && said.contains("`ca_file`"), "{said}");
         let (other, _) = authority();
-        let way = Way { ca: Some(other), proxy: None };
-        assert!(whoami(&client(kind, url, &way)).await.is_err(), "another authority is not trusted");
+        let network = Network { ca: Some(other), proxy: None };
+        assert!(whoami(&client(kind, url, &network)).await.is_err(), "another authority is not trusted");
     }
 }
 
@@ -163,15 +163,15 @@ async fn requests_go_by_the_proxy_with_its_password_in_the_clear_and_through_a_t
         let (ca, config) = authority();
         let front = tls_in_front_of(sandbox.address(forge), config).await;
         let safe = url.replace(&format!("http://{}", sandbox.address(forge)), &format!("https://{front}"));
-        let way = |password: &str| Way {
+        let network = |password: &str| Network {
             ca: Some(ca.clone()),
             proxy: Some(format!("http://usher:{password}@{proxy}").into()),
         };
         for (url, line) in [(&url, format!("GET {url}")), (&safe, format!("CONNECT {front} "))] {
-            assert_eq!(whoami(&client(kind, url.clone(), &way(PASSWORD))).await.as_deref(), Ok("usher"));
+            assert_eq!(whoami(&client(kind, url.clone(), &network(PASSWORD))).await.as_deref(), Ok("usher"));
             let last = asked.lock().unwrap().pop().unwrap();
             assert!(last.starts_with(&line), "{last}");
-            let said = whoami(&client(kind, url.clone(), &way("wrong"))).await.unwrap_err();
+            let said = whoami(&client(kind, url.clone(), &network("wrong"))).await.unwrap_err();
             assert!(said.contains("proxy"), "{said}");
         }
     }
@@ -181,8 +181,8 @@ async fn requests_go_by_the_proxy_with_its_password_in_the_clear_and_through_a_t
 async fn a_proxy_that_is_not_there_is_named() {
     let sandbox = sandbox().await;
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let way = Way { ca: None, proxy: Some(format!("http://usher:{PASSWORD}@{gone}").into()) };
+    let network = Network { ca: None, proxy: Some(format!("http://usher:{PASSWORD}@{gone}").into()) };
     let (kind, url) = address(&sandbox, Forge::Gitlab);
-    let said = whoami(&client(kind, url, &way)).await.unwrap_err();
+    let said = whoami(&client(kind, url, &network)).await.unwrap_err();
     assert!(said.contains(&format!("by way of the proxy {gone}")), "{said}");
 }

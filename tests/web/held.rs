@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 use usher::store::Commit;
 use usher_core::model::change::ChangeKey;
-use usher_core::model::suppressed::PingHeld;
 use usher_core::model::review::{Hold, Review, Stage};
 use usher_core::model::suppressed::HeldPing;
+use usher_core::model::suppressed::PingHeld;
 
 use super::*;
 

@@ -5,9 +5,8 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use serde::Serialize;
@@ -15,22 +14,18 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::wire;
-use crate::forge::client::{Hint, Performed};
-use crate::forge::fault::Fault;
-use crate::forge::http::{Line, OWNER_HEADER, PAGES_LIMIT, PER_PAGE, Pages, next_page};
-use crate::forge::url::below;
-use crate::forge::{owners, story};
-use usher_core::model::action::Action;
-use usher_core::model::change::{
-    Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
-};
-use usher_core::model::tickets::TicketRules;
+use crate::forge::shared::dialect::Dialect;
+use crate::forge::transport::address::below;
+use crate::forge::transport::exchange::OWNER_HEADER;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::http::Transport;
+use crate::forge::transport::pages::{PER_PAGE, Pages, next_page};
+use usher_core::model::change::{Account, ChangeKey};
 
 /// One GitHub as one identity.
 #[derive(Debug)]
 pub(in crate::forge) struct GitHub {
-    line: Line,
+    pub(super) transport: Arc<Transport>,
     /// Made at the first request: octocrab starts a task of its own and needs the runtime for it.
     crab: OnceLock<Octocrab>,
     /// Shared by all purposes.
@@ -40,7 +35,7 @@ pub(in crate::forge) struct GitHub {
 /// The lowest layer of octocrab's tower. octocrab makes the requests; credentials, timeouts, limits
 /// and faults are the transport's. No retry layer is laid above it.
 #[derive(Clone, Debug)]
-struct Ground(Line);
+struct Ground(Arc<Transport>);
 
 impl tower::Service<Request<OctoBody>> for Ground {
     type Response = Response<Full<Bytes>>;
@@ -52,76 +47,24 @@ impl tower::Service<Request<OctoBody>> for Ground {
     }
 
     fn call(&mut self, request: Request<OctoBody>) -> Self::Future {
-        let line = self.0.clone();
+        let transport = self.0.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let body = body.collect().await.map_err(|error| Fault::unsendable(&error))?.to_bytes();
-            let answer = line.send(Request::from_parts(parts, body.to_vec())).await?;
+            let answer = transport.send(Request::from_parts(parts, body.to_vec())).await?;
             Ok(answer.map(Full::new))
         })
     }
 }
 
 impl GitHub {
-    pub fn new(line: Line) -> GitHub {
-        GitHub { line, crab: OnceLock::new(), me: Arc::default() }
-    }
-
-    /// The same forge over another line.
-    pub fn over(&self, line: Line) -> GitHub {
-        GitHub { line, crab: OnceLock::new(), me: self.me.clone() }
-    }
-
-    pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
-        match action {
-            Action::ReadFiles { codeowners } => self.files(change, codeowners.as_deref()).await,
-            Action::Shape(shape) => self.shape(change, shape).await,
-            Action::Status { body } | Action::Ping { body, .. } | Action::Reply { body, .. } => {
-                story::comment(self, change, action, body, hint).await
-            }
-            Action::React { comment } => self.react(change, *comment).await,
-            Action::Announce(_) => Err(Fault::misdirected()),
-        }
-    }
-
-    pub async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, Fault> {
-        let pull = self.read(change).await?;
-        let (author, requested) = (pull.author(), pull.requested());
-        let reviews = self.reviews(change).await?;
-        let mut list = verdicts(&reviews.entries, &author);
-        list.extend(requested.into_iter().map(|account| SeenReviewer { account, verdict: None }));
-        let complete = !reviews.truncated;
-        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot(tickets) })
-    }
-
-    pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::Pull, Fault> {
-        self.get(&self.pull(change, [])).await
-    }
-
-    /// All reviews, in the order they were given.
-    pub(super) async fn reviews(&self, change: &ChangeKey) -> Result<Pages<wire::Review>, Fault> {
-        self.pages(self.pull(change, ["reviews"]), PAGES_LIMIT).await
-    }
-
-    async fn files(&self, change: &ChangeKey, owners: Option<&str>) -> Result<Performed, Fault> {
-        let files: Pages<wire::File> = self.pages(self.pull(change, ["files"]), PAGES_LIMIT).await?;
-        let files = files.entries.into_iter();
-        let files = files.map(|file| ChangedFile {
-            lines: file.additions.saturating_add(file.deletions),
-            path: file.filename,
-            ..ChangedFile::default()
-        });
-        let fact = owners::files_fact(self, change, files.collect(), owners).await?;
-        Ok(Performed::facts(vec![fact]))
-    }
-
-    pub(super) fn line(&self) -> &Line {
-        &self.line
+    pub fn new(transport: Arc<Transport>) -> GitHub {
+        GitHub { transport, crab: OnceLock::new(), me: Arc::default() }
     }
 
     /// An address below the API's root.
     pub(super) fn at<'a>(&self, segments: impl IntoIterator<Item = &'a str>) -> Url {
-        below(self.line.api(), segments)
+        below(self.transport.api(), segments)
     }
 
     /// An address below `repos/{owner}/{name}`.
@@ -141,40 +84,9 @@ impl GitHub {
         self.in_project(&change.project, ["issues", &number].into_iter().chain(rest))
     }
 
-    /// Whether requests are made as a GitHub App.
-    pub(super) fn is_app(&self) -> bool {
-        self.line.is_app()
-    }
-
-    /// The owners that have installed the App.
-    pub(super) async fn owners(&self) -> Result<Vec<String>, Fault> {
-        self.line.owners().await
-    }
-
-    /// The repositories that the App was let into at `owner` (REST: "List repositories accessible to
-    /// the app installation").
-    pub(super) async fn installed_at(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
-        let mut url = self.at(["installation", "repositories"]);
-        url.query_pairs_mut().append_pair("per_page", &PER_PAGE.to_string());
-        let owner = http::HeaderValue::from_str(owner).map_err(|error| Fault::unsendable(&error))?;
-        let headers = http::HeaderMap::from_iter([(http::HeaderName::from_static(OWNER_HEADER), owner)]);
-        let (mut next, mut entries) = (Some(url), Vec::new());
-        for _ in 0..PAGES_LIMIT {
-            let Some(url) = next.take() else { break };
-            let answer = self.crab()._get_with_headers(url.as_str(), Some(headers.clone())).await;
-            let answer = answer.map_err(|error| fault_of(&error, false))?;
-            next = next_page(&url, answer.headers());
-            let body = answer.into_body().collect().await.map_err(|error| fault_of(&error, false))?;
-            let page: Result<wire::Installed, _> = serde_json::from_slice(&body.to_bytes());
-            let page = page.map_err(|error| Fault::unreadable(&error.to_string(), false))?;
-            entries.extend(page.repositories);
-        }
-        Ok(Pages { entries, truncated: next.is_some() })
-    }
-
     pub(super) fn crab(&self) -> &Octocrab {
         self.crab.get_or_init(|| {
-            let tower = OctocrabBuilder::new_empty().with_service(Ground(self.line.clone()));
+            let tower = OctocrabBuilder::new_empty().with_service(Ground(self.transport.clone()));
             match tower.with_auth(AuthState::None).build() {
                 Ok(crab) => crab,
                 Err(never) => match never {},
@@ -203,10 +115,16 @@ impl GitHub {
         self.crab().patch(url.as_str(), Some(body)).await.map_err(|error| fault_of(&error, true))
     }
 
-    /// A GraphQL query. octocrab's own would lose what an answer with errors gives beside them.
-    pub(super) async fn query<T: DeserializeOwned>(&self, body: &impl Serialize) -> Result<T, Fault> {
-        let url = self.line.graphql().as_str();
-        self.crab().post(url, Some(body)).await.map_err(|error| fault_of(&error, false))
+    /// Reads something that belongs to the owner of `path`, which the address does not name: with an
+    /// App it takes the token of the owner's installation.
+    pub(super) async fn read_of<T: DeserializeOwned>(&self, path: &str, url: Url) -> Result<T, Fault> {
+        let owner = path.split('/').next().unwrap_or(path);
+        let owner = HeaderValue::from_str(owner).map_err(|error| Fault::unsendable(&error))?;
+        let headers = HeaderMap::from_iter([(HeaderName::from_static(OWNER_HEADER), owner)]);
+        let answer = self.crab()._get_with_headers(url.as_str(), Some(headers)).await;
+        let body = answer.map_err(|error| fault_of(&error, false))?.into_body().collect().await;
+        let body: Bytes = body.map_err(|error| fault_of(&error, false))?.to_bytes();
+        serde_json::from_slice(&body).map_err(|error| Fault::unreadable(&error.to_string(), false))
     }
 
     /// A write whose answer says nothing that is not known already.
@@ -262,48 +180,10 @@ impl GitHub {
     }
 }
 
-#[async_trait]
-impl owners::Shelf for GitHub {
-    const KIND: ForgeKind = ForgeKind::GitHub;
-
-    /// As it is, not wrapped into JSON: that is how files of more than 1 MB come too (up to 100 MB)
-    /// [memory].
-    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, Fault> {
-        let mut url = self.in_project(project, ["contents"].into_iter().chain(path.split('/')));
-        if let Some(branch) = branch {
-            url.query_pairs_mut().append_pair("ref", branch);
-        }
-        let accept = HeaderValue::from_static("application/vnd.github.raw+json");
-        let headers = HeaderMap::from_iter([(header::ACCEPT, accept)]);
-        let answer = self.crab()._get_with_headers(url.as_str(), Some(headers)).await;
-        let body = answer.map_err(|error| fault_of(&error, false))?.into_body().collect().await;
-        Ok(body.map_err(|error| fault_of(&error, false))?.to_bytes())
+impl Dialect for GitHub {
+    fn over(&self, transport: Arc<Transport>) -> Box<dyn Dialect> {
+        Box::new(GitHub { transport, crab: OnceLock::new(), me: self.me.clone() })
     }
-}
-
-/// Who has reviewed, with the last review of each that is more than a comment, or else the last
-/// comment. Authors review their own changes by answering in threads, and bots move nothing.
-fn verdicts(reviews: &[wire::Review], author: &Account) -> Vec<SeenReviewer> {
-    let mut list: Vec<SeenReviewer> = Vec::new();
-    for review in reviews {
-        let Some(user) = review.user.as_ref().filter(|user| user.is_person()) else { continue };
-        let (Some(verdict), Some(at)) = (review.verdict(), review.submitted_at) else { continue };
-        let account = user.account();
-        if account == *author {
-            continue;
-        }
-        let given = Some((verdict, at));
-        match list.iter_mut().find(|seen| seen.account == account) {
-            None => list.push(SeenReviewer { account, verdict: given }),
-            Some(seen) => {
-                let was_comment = matches!(seen.verdict, Some((Verdict::Commented, _)));
-                if verdict != Verdict::Commented || was_comment {
-                    seen.verdict = given;
-                }
-            }
-        }
-    }
-    list
 }
 
 /// The transport's own fault, carried up through octocrab; or what octocrab itself stumbled over.
@@ -324,34 +204,4 @@ pub(super) fn fault_of(error: &octocrab::Error, write: bool) -> Fault {
 /// octocrab prints backtraces into its messages.
 fn first_line(error: &octocrab::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod unit {
-    use super::*;
-
-    #[test]
-    fn a_comment_after_a_verdict_does_not_hide_it() {
-        let reviews: Vec<wire::Review> = serde_json::from_value(serde_json::json!([
-            {"user": {"id": 1, "login": "a"}, "state": "COMMENTED", "submitted_at": "2026-01-01T00:00:00Z"},
-            {"user": {"id": 1, "login": "a"}, "state": "CHANGES_REQUESTED", "submitted_at": "2026-01-02T00:00:00Z"},
-            {"user": {"id": 1, "login": "a"}, "state": "COMMENTED", "submitted_at": "2026-01-03T00:00:00Z"},
-            {"user": {"id": 2, "login": "b"}, "state": "COMMENTED", "submitted_at": "2026-01-01T00:00:00Z"},
-            {"user": {"id": 2, "login": "b"}, "state": "COMMENTED", "submitted_at": "2026-01-04T00:00:00Z"},
-            {"user": {"id": 2, "login": "b"}, "state": "PENDING", "submitted_at": null},
-            {"user": {"id": 3, "login": "c", "type": "Bot"}, "state": "APPROVED", "submitted_at": "2026-01-01T00:00:00Z"},
-            {"user": {"id": 4, "login": "author"}, "state": "COMMENTED", "submitted_at": "2026-01-01T00:00:00Z"},
-            {"user": null, "state": "APPROVED", "submitted_at": "2026-01-01T00:00:00Z"},
-            {"user": {"id": 5, "login": "e"}, "state": "DISMISSED", "submitted_at": "2026-01-01T00:00:00Z"}
-        ])).unwrap();
-        let seen = verdicts(&reviews, &Account::new(4, "author"));
-        let told: Vec<_> = seen.into_iter().map(|seen| (seen.account.id, seen.verdict.unwrap())).collect();
-        let at = |day: &str| format!("2026-01-{day}T00:00:00Z").parse().unwrap();
-        let expected = [
-            (1, (Verdict::ChangesRequested, at("02"))),
-            (2, (Verdict::Commented, at("04"))),
-            (5, (Verdict::Withdrawn, at("01"))),
-        ];
-        assert_eq!(told, expected);
-    }
 }

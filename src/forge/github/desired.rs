@@ -1,143 +1,30 @@
 //! Reviewers and labels of a pull request: read fresh, write what is missing, compare.
 
-use std::collections::BTreeSet;
+use async_trait::async_trait;
 
-use http::Method;
-use jiff::SignedDuration;
-use serde_json::json;
-
-use super::client::GitHub;
-use super::wire;
-use crate::forge::client::Performed;
-use crate::forge::fault::Fault;
+use super::api::GitHub;
+use crate::forge::shared::changes::WriteChanges;
+use crate::forge::transport::fault::Fault;
 use usher_core::model::action::Shape;
-use usher_core::model::change::{Account, ChangeKey, ChangeState};
-use usher_core::model::fact::{Fact, Refusal};
+use usher_core::model::change::{ChangeKey, ChangeState};
+use usher_core::model::fact::Fact;
 
-/// What GitHub answers for a name it will not have as reviewer.
-const UNPROCESSABLE: u16 = 422;
-/// A change that was last touched so soon after it was opened has not been reviewed by anybody.
-const UNTOUCHED_SECONDS: i64 = 60;
-
-impl GitHub {
+#[async_trait]
+impl WriteChanges for GitHub {
     /// One read, one write for the labels to add, one for the reviewers to request, one for each
     /// label to remove and one for the reviewers to remove; each only where something differs.
     ///
-    /// Labels go first: a change that carries one of ours has been shaped before, which is how a
+    /// Labels go first: a change that carries one of ours has been written to before, which is how a
     /// repetition knows that it must look at the reviews (see [`GitHub::still_to_ask`]).
-    pub(super) async fn shape(&self, change: &ChangeKey, shape: &Shape) -> Result<Performed, Fault> {
+    async fn set_desired(&self, change: &ChangeKey, desired: &Shape) -> Result<Vec<Fact>, Fault> {
         let fresh = self.read(change).await?;
-        self.shape_labels(change, &fresh, shape).await?;
+        self.set_labels(change, &fresh, desired).await?;
         if fresh.state() != ChangeState::Open {
             // Nobody is asked to review what is merged or closed.
-            return Ok(Performed::default());
+            return Ok(Vec::new());
         }
-        let requested = fresh.requested();
-        let unwanted = shape.not_reviewers.difference(&shape.reviewers);
-        let unwanted: Vec<&str> =
-            unwanted.filter(|account| requested.contains(account)).map(|account| &*account.login).collect();
-        if !unwanted.is_empty() {
-            let body = json!({ "reviewers": unwanted });
-            self.write(Method::DELETE, &self.pull(change, ["requested_reviewers"]), Some(&body)).await?;
-        }
-        let wanted = self.still_to_ask(change, &fresh, shape).await?;
-        Ok(Performed::facts(self.request(change, &wanted).await?))
+        self.unrequest(change, &fresh, desired).await?;
+        let wanted = self.still_to_ask(change, &fresh, desired).await?;
+        self.request(change, &wanted).await
     }
-
-    async fn shape_labels(&self, change: &ChangeKey, fresh: &wire::Pull, shape: &Shape) -> Result<(), Fault> {
-        let present = fresh.labels();
-        // GitHub takes label names that differ in case only for the same label.
-        let has = |wanted: &str| present.iter().any(|label| label.eq_ignore_ascii_case(wanted));
-        let missing: Vec<&String> = shape.labels.iter().filter(|label| !has(label)).collect();
-        if !missing.is_empty() {
-            let place = self.issue(change, ["labels"]);
-            self.write(Method::POST, &place, Some(&json!({ "labels": missing }))).await?;
-        }
-        for label in shape.not_labels.iter().filter(|label| has(label)) {
-            let place = self.issue(change, ["labels", label]);
-            match self.write(Method::DELETE, &place, None::<&()>).await {
-                // Somebody was quicker.
-                Ok(()) | Err(Fault::Gone) => {}
-                Err(fault) => return Err(fault),
-            }
-        }
-        Ok(())
-    }
-
-    /// The wanted reviewers who are neither requested nor have answered.
-    ///
-    /// A user leaves `requested_reviewers` by submitting a review, and requesting them again would
-    /// ask them again. So if somebody is missing the reviews are read (one more request), unless
-    /// the change is untouched: none of the labels in `shape` is on it, which Usher puts on with
-    /// its first write; nobody has commented; and its `updated_at`, which a review moves, is
-    /// within a minute of `created_at`. Opening a change therefore costs one read.
-    async fn still_to_ask<'a>(
-        &self,
-        change: &ChangeKey,
-        fresh: &wire::Pull,
-        shape: &'a Shape,
-    ) -> Result<Vec<&'a Account>, Fault> {
-        let requested = fresh.requested();
-        let missing = |account: &&Account| !requested.contains(account);
-        let mut missing: Vec<&Account> = shape.reviewers.iter().filter(missing).collect();
-        if missing.is_empty() || is_untouched(fresh, shape) {
-            return Ok(missing);
-        }
-        let reviews = self.reviews(change).await?;
-        let given = reviews.entries.iter().filter(|review| review.verdict().is_some());
-        let answered: BTreeSet<u64> =
-            given.filter_map(|review| review.user.as_ref()).map(|by| by.id).collect();
-        missing.retain(|account| !answered.contains(&account.id));
-        Ok(missing)
-    }
-
-    /// Requests all at once; one bad name fails them all, so after a 422 each on its own.
-    async fn request(&self, change: &ChangeKey, wanted: &[&Account]) -> Result<Vec<Fact>, Fault> {
-        let refused = |account: &Account, refusal| Fact::Refused { reviewer: account.clone(), refusal };
-        let Some(first) = self.request_once(change, wanted).await? else {
-            if let [only] = wanted {
-                return Ok(vec![refused(only, Refusal::NotAllowed)]);
-            }
-            let mut facts = Vec::new();
-            for account in wanted {
-                match self.request_once(change, &[account]).await? {
-                    None => facts.push(refused(account, Refusal::NotAllowed)),
-                    Some(left_out) if left_out.is_empty() => {}
-                    Some(_) => facts.push(refused(account, Refusal::Dropped)),
-                }
-            }
-            return Ok(facts);
-        };
-        Ok(first.into_iter().map(|account| refused(account, Refusal::Dropped)).collect())
-    }
-
-    /// Those whom GitHub silently left out, or `None` where it refused the names (422).
-    async fn request_once<'a>(
-        &self,
-        change: &ChangeKey,
-        wanted: &[&'a Account],
-    ) -> Result<Option<Vec<&'a Account>>, Fault> {
-        if wanted.is_empty() {
-            return Ok(Some(Vec::new()));
-        }
-        let logins: Vec<&str> = wanted.iter().map(|account| account.login.as_str()).collect();
-        let place = self.pull(change, ["requested_reviewers"]);
-        let answer: wire::Requested = match self.post(&place, &json!({ "reviewers": logins })).await {
-            Err(Fault::Refused { status: UNPROCESSABLE, .. }) => return Ok(None),
-            answer => answer?,
-        };
-        let Some(kept) = answer.requested_reviewers else { return Ok(Some(Vec::new())) };
-        let left_out = |account: &&&Account| !kept.iter().any(|user| user.id == account.id);
-        Ok(Some(wanted.iter().filter(left_out).copied().collect()))
-    }
-}
-
-fn is_untouched(fresh: &wire::Pull, shape: &Shape) -> bool {
-    let labels = fresh.labels();
-    let marked = shape.labels.iter().chain(&shape.not_labels).any(|label| labels.contains(label.as_str()));
-    let silent = fresh.comments == Some(0) && fresh.review_comments == Some(0);
-    let young = fresh.created_at.is_some_and(|created_at| {
-        fresh.updated_at.duration_since(created_at) <= SignedDuration::from_secs(UNTOUCHED_SECONDS)
-    });
-    silent && young && !marked
 }

@@ -5,39 +5,40 @@
 //! An App reads the log of its own hook. A token reads those of organisations' hooks, where its
 //! account owns the organisation.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::client::GitHub;
-use crate::forge::fault::Fault;
-use crate::forge::hooks::{HookPlace, InstalledHook, leads_to};
-use crate::forge::listing::{Source, sources};
+use super::api::GitHub;
+use super::webhooks::WORDS_CHARS_MAX;
+use crate::forge::shared::listing::{Source, sources};
+use crate::forge::shared::webhook_health::{Deliveries, DeliveryLog, FailedDelivery, WebhookHealth};
+use crate::forge::shared::webhooks::{HookPlace, InstalledHook, Webhooks, leads_to};
+use crate::forge::transport::fault::Fault;
 use usher_core::model::policy::Pattern;
 
 /// Pages of a log that are read at once, at most: 1,000 failures.
 const LOG_PAGES_LIMIT: usize = 10;
+/// One page of the deliveries of one hook is looked at.
+const DELIVERY_PAGES: usize = 1;
 
-/// Where a log is kept, below the API's root: `app/hook`, or `orgs/{org}/hooks/{id}`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DeliveryLog(Vec<String>);
-
-/// One failed try to deliver.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct FailedDelivery {
-    /// Of this try.
-    pub id: u64,
-    /// `X-GitHub-Delivery`, the same for every try.
-    pub guid: String,
-    pub delivered_at: Timestamp,
-    /// GitHub's words: `Invalid HTTP Response: 503`.
+/// `hook-delivery-item` of GitHub's description.
+#[derive(Debug, Deserialize)]
+struct Delivery {
+    delivered_at: Timestamp,
+    /// `OK`, or what went wrong.
+    status: String,
     #[serde(default)]
-    pub status: String,
+    status_code: u16,
+    #[serde(default)]
+    event: String,
 }
 
-impl GitHub {
+#[async_trait]
+impl WebhookHealth for GitHub {
     /// The logs that may be read, one request for each organisation; for an App none.
-    pub async fn delivery_logs(&self, forge: &str, patterns: &[Pattern]) -> Result<Vec<DeliveryLog>, Fault> {
-        if self.is_app() {
+    async fn delivery_logs(&self, forge: &str, patterns: &[Pattern]) -> Result<Vec<DeliveryLog>, Fault> {
+        if self.transport.is_app() {
             return Ok(vec![DeliveryLog(vec!["app".into(), "hook".into()])]);
         }
         let mut logs = Vec::new();
@@ -59,7 +60,7 @@ impl GitHub {
     }
 
     /// The failed tries at or after `since`, newest first: one request for 100.
-    pub async fn failed_deliveries(
+    async fn failed_deliveries(
         &self,
         log: &DeliveryLog,
         since: Timestamp,
@@ -78,9 +79,38 @@ impl GitHub {
     }
 
     /// Lets GitHub send a delivery again: 202, and the delivery follows. One write.
-    pub async fn redeliver(&self, log: &DeliveryLog, id: u64) -> Result<(), Fault> {
+    async fn redeliver(&self, log: &DeliveryLog, id: u64) -> Result<(), Fault> {
         let id = id.to_string();
         let url = self.at(log.0.iter().map(String::as_str).chain(["deliveries", &id, "attempts"]));
         self.write(http::Method::POST, &url, None::<&()>).await
+    }
+
+    /// The newest deliveries of a hook, up to a hundred. One read.
+    async fn deliveries(&self, place: &HookPlace, id: u64) -> Result<Option<Deliveries>, Fault> {
+        let url = self.hooks_of(place, [id.to_string().as_str(), "deliveries"]);
+        let mut found = Deliveries::default();
+        let count = |page: Vec<Delivery>| {
+            for delivery in page {
+                found.seen += 1;
+                if delivery.status == "OK" {
+                    continue;
+                }
+                found.failed += 1;
+                // Newest first.
+                found.last_failure.get_or_insert_with(|| {
+                    let words = format!("{} {}", delivery.status_code, delivery.status);
+                    (delivery.delivered_at, delivery.event, words.chars().take(WORDS_CHARS_MAX).collect())
+                });
+            }
+            // A hundred are enough; there is always a next page of older ones.
+            false
+        };
+        self.each_page(url, DELIVERY_PAGES, count).await?;
+        Ok(Some(found))
+    }
+
+    /// Nothing to do: GitHub disables none.
+    async fn test_hook(&self, _: &HookPlace, _: u64) -> Result<(), Fault> {
+        Ok(())
     }
 }

@@ -1,37 +1,18 @@
 //! Reviewers and labels of a merge request: read fresh, write what differs, compare.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use async_trait::async_trait;
 use gitlab::api::common::NameOrId;
 use gitlab::api::endpoint_prelude::{BodyError, Cow, Endpoint, FormParams, Method};
-use gitlab::api::projects::members::AllProjectMember;
 
-use super::client::{GitLab, endpoint};
+use super::api::GitLab;
+use super::difference::{Difference, difference};
+use super::roster::Membership;
 use super::wire;
-use crate::forge::client::Performed;
-use crate::forge::fault::Fault;
+use crate::forge::shared::changes::WriteChanges;
+use crate::forge::transport::fault::Fault;
 use usher_core::model::action::Shape;
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
-
-/// A change as it was read.
-#[derive(Debug)]
-pub(super) struct Seen {
-    pub is_open: bool,
-    pub reviewers: Vec<Account>,
-    pub labels: BTreeSet<String>,
-    /// Global ids of its labels, and of those that are wanted and there; `None` when it was read by REST.
-    pub label_ids: Option<BTreeMap<String, String>>,
-}
-
-/// What has to be written; `None` leaves the reviewers alone.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Difference<'a> {
-    /// The whole new list, in which those who are there come first: GitLab Free keeps the first.
-    pub reviewers: Option<Vec<u64>>,
-    pub add: Vec<&'a str>,
-    pub remove: Vec<&'a str>,
-}
 
 /// One `PUT` of a difference. The crate's own `EditMergeRequest` keeps reviewers in a set and sends
 /// them sorted by id, and GitLab Free would then throw out whomever a person had put there.
@@ -69,31 +50,28 @@ impl Endpoint for Edit<'_> {
     }
 }
 
-impl Difference<'_> {
-    fn is_empty(&self) -> bool {
-        self.reviewers.is_none() && self.add.is_empty() && self.remove.is_empty()
-    }
-}
-
-impl GitLab {
+#[async_trait]
+impl WriteChanges for GitLab {
     /// One read and, where something differs, one write. Two where GraphQL cannot do all of it: labels
     /// that are not there yet, a GitLab too old for it (then REST replaces the whole list), a refusal.
-    pub(super) async fn shape(&self, change: &ChangeKey, shape: &Shape) -> Result<Performed, Fault> {
-        let seen = self.look(change, &shape.labels).await?;
-        let mut difference = difference(&seen.reviewers, &seen.labels, shape, seen.is_open);
-        let mut facts = self.write_singly(change, &seen, shape, &mut difference).await?;
+    async fn set_desired(&self, change: &ChangeKey, desired: &Shape) -> Result<Vec<Fact>, Fault> {
+        let seen = self.read_fresh(change, &desired.labels).await?;
+        let mut difference = difference(&seen.reviewers, &seen.labels, desired, seen.is_open);
+        let mut facts = self.write_singly(change, &seen, desired, &mut difference).await?;
         if difference.is_empty() {
-            return Ok(Performed::facts(facts));
+            return Ok(facts);
         }
         let after: wire::MergeRequest = self.write(&Edit { change, difference: &difference }).await?;
         let sent = difference.reviewers.unwrap_or_default();
         let kept = after.reviewers.as_ref().map(|_| after.reviewers());
-        for (reviewer, refusal) in refusals(&sent, kept.as_deref(), shape) {
+        for (reviewer, refusal) in refusals(&sent, kept.as_deref(), desired) {
             facts.push(self.refused(change, reviewer, refusal).await?);
         }
-        Ok(Performed::facts(facts))
+        Ok(facts)
     }
+}
 
+impl GitLab {
     /// On Premium, a second reviewer who cannot read the project looks exactly like GitLab Free at work;
     /// whether they are a member tells them apart.
     async fn refused(&self, change: &ChangeKey, reviewer: &Account, refusal: Refusal) -> Result<Fact, Fault> {
@@ -102,58 +80,17 @@ impl GitLab {
         let refusal = if stranger { Refusal::Dropped } else { refusal };
         Ok(Fact::Refused { reviewer: reviewer.clone(), refusal })
     }
-
-    /// What the account is to the change's project.
-    pub(super) async fn member(&self, change: &ChangeKey, account: &Account) -> Result<Membership, Fault> {
-        let member = AllProjectMember::builder().project(&change.project).user(account.id).build();
-        match self.get::<wire::User, _>(&endpoint(member)?).await {
-            Ok(user) => Ok(Membership::Known(user.account())),
-            Err(Fault::Gone) => Ok(Membership::None),
-            // The write is done; whoever cannot be looked up is named in the comment instead.
-            Err(Fault::Refused { .. }) => Ok(Membership::Hidden),
-            Err(fault) => Err(fault),
-        }
-    }
-}
-
-/// What an account is to a project.
-#[derive(Debug)]
-pub(super) enum Membership {
-    /// A member, under the name of this moment.
-    Known(Account),
-    None,
-    /// The token may not look.
-    Hidden,
-}
-
-fn difference<'a>(
-    reviewers: &[Account],
-    labels: &BTreeSet<String>,
-    shape: &'a Shape,
-    open: bool,
-) -> Difference<'a> {
-    let stays =
-        |account: &&Account| shape.reviewers.contains(*account) || !shape.not_reviewers.contains(*account);
-    let before: Vec<u64> = reviewers.iter().map(|account| account.id).collect();
-    let mut after: Vec<u64> = reviewers.iter().filter(stays).map(|account| account.id).collect();
-    after.extend(shape.reviewers.iter().map(|account| account.id).filter(|id| !before.contains(id)));
-    Difference {
-        // Nobody is asked to review what is merged or closed.
-        reviewers: (open && after != before).then_some(after),
-        add: shape.labels.iter().filter(|label| !labels.contains(*label)).map(String::as_str).collect(),
-        remove: shape.not_labels.iter().filter(|label| labels.contains(*label)).map(String::as_str).collect(),
-    }
 }
 
 /// GitLab answers 200 whatever it leaves out. `kept`: the reviewers it answered with, if it did.
-fn refusals<'a>(sent: &[u64], kept: Option<&[Account]>, shape: &'a Shape) -> Vec<(&'a Account, Refusal)> {
+fn refusals<'a>(sent: &[u64], kept: Option<&[Account]>, desired: &'a Shape) -> Vec<(&'a Account, Refusal)> {
     let Some(kept) = kept else { return Vec::new() };
     let kept: Vec<u64> = kept.iter().map(|account| account.id).collect();
     // The mark of GitLab Free (`reviewer_ids.first(1)`): of several, exactly the first stayed.
     let one_only = sent.len() > 1 && kept.len() == 1 && kept[0] == sent[0];
     let refusal = if one_only { Refusal::OneReviewerOnly } else { Refusal::Dropped };
     let left_out = |account: &&Account| sent.contains(&account.id) && !kept.contains(&account.id);
-    shape.reviewers.iter().filter(left_out).map(|account| (account, refusal)).collect()
+    desired.reviewers.iter().filter(left_out).map(|account| (account, refusal)).collect()
 }
 
 #[cfg(test)]
@@ -167,19 +104,6 @@ mod tests {
     fn shape(reviewers: &[u64], not: &[u64]) -> Shape {
         let set = |ids| people(ids).into_iter().collect();
         Shape { reviewers: set(reviewers), not_reviewers: set(not), ..Shape::default() }
-    }
-
-    #[test]
-    fn the_whole_list_keeps_strangers_and_puts_them_first() {
-        let written = |fresh: &[u64], wish: Shape, open| {
-            difference(&people(fresh), &BTreeSet::new(), &wish, open).reviewers
-        };
-        assert_eq!(written(&[9], shape(&[3], &[]), true), Some(vec![9, 3]));
-        assert_eq!(written(&[9, 3, 4], shape(&[3], &[4]), true), Some(vec![9, 3]));
-        assert_eq!(written(&[4], shape(&[], &[4]), true), Some(vec![]));
-        assert_eq!(written(&[3, 9], shape(&[3], &[4]), true), None, "nothing differs");
-        assert_eq!(written(&[4], shape(&[4], &[4]), true), None, "wanted beats unwanted");
-        assert_eq!(written(&[], shape(&[3], &[]), false), None, "not on a closed change");
     }
 
     #[test]

@@ -6,17 +6,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::client::GitLab;
+use super::api::GitLab;
 use super::graphql::{Nodes, Titled, UserNode};
-use super::shape::Seen;
-use crate::forge::fault::Fault;
-use usher_core::model::change::{ChangeKey, ChangeState};
+use crate::forge::transport::fault::Fault;
+use usher_core::model::change::{Account, ChangeKey, ChangeState};
 
 /// Labels whose ids are asked for, at most; a query may not be complex without end.
 const LABELS_MAX: usize = 10;
 
+/// A change as it was read.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub is_open: bool,
+    pub reviewers: Vec<Account>,
+    pub labels: BTreeSet<String>,
+    /// Global ids of its labels, and of those that are wanted and there; `None` when it was read by REST.
+    pub label_ids: Option<BTreeMap<String, String>>,
+}
+
 #[derive(Deserialize)]
-struct Answer {
+struct SeenAnswer {
     project: Option<Project>,
 }
 
@@ -38,9 +47,13 @@ struct MergeRequest {
 
 impl GitLab {
     /// The change by GraphQL, or by REST where GraphQL does not show it. 1 read; 2 where it does not.
-    pub(super) async fn look(&self, change: &ChangeKey, wanted: &BTreeSet<String>) -> Result<Seen, Fault> {
+    pub(super) async fn read_fresh(
+        &self,
+        change: &ChangeKey,
+        wanted: &BTreeSet<String>,
+    ) -> Result<Seen, Fault> {
         if self.has_graphql()
-            && let Some(seen) = self.look_by_graphql(change, wanted).await?
+            && let Some(seen) = self.read_fresh_by_graphql(change, wanted).await?
         {
             return Ok(seen);
         }
@@ -50,12 +63,12 @@ impl GitLab {
     }
 
     /// `None`: GraphQL is not there, or does not show all of it; REST may, and says what is wrong.
-    async fn look_by_graphql(
+    async fn read_fresh_by_graphql(
         &self,
         change: &ChangeKey,
         wanted: &BTreeSet<String>,
     ) -> Result<Option<Seen>, Fault> {
-        let answer: Answer = match self.query(&query(change, wanted)).await {
+        let answer: SeenAnswer = match self.query(&query(change, wanted)).await {
             Ok(answer) => answer,
             Err(fault) if self.lacks_graphql(&fault) => return Ok(None),
             Err(Fault::Refused { .. }) => return Ok(None),

@@ -5,21 +5,13 @@ use std::sync::Arc;
 use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use sha2::{Digest, Sha256};
-use thiserror::Error;
 
+use super::envelope::{Context, Reading, Unreadable, utf8};
 use super::signature::{BadSecret, GitHubProof, GitLabProof, Unverified};
 use super::{github, gitlab};
-use usher_core::model::change::{Account, ChangeKey, ForgeKind};
-use usher_core::model::fact::Fact;
+use usher_core::model::change::ForgeKind;
 use usher_core::model::people::{DEFAULT_HANDLE, handle_of};
 use usher_core::model::tickets::TicketRules;
-
-/// Longest delivery id that is taken from a header; a longer one is replaced by the body's digest.
-const DELIVERY_ID_CHARS_MAX: usize = 200;
-
-/// Longest text from a payload in an error, an event name or a meaning.
-const EXCERPT_CHARS_MAX: usize = 200;
 
 /// The secrets of one forge, as configured. `Debug` shows none of them.
 #[derive(Clone, Debug, Default)]
@@ -47,86 +39,6 @@ pub struct Inbound {
 enum Proof {
     GitHub(GitHubProof),
     GitLab(GitLabProof),
-}
-
-/// What a delivery turned out to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// None of Usher's business: an event it does not read, or one that names no change.
-    Unsupported { event: String },
-    /// GitHub's greeting to a new webhook.
-    Ping,
-    /// Somebody joined or left a group or team: the roster must be read again.
-    Roster { what: String },
-    /// Something happened to a change.
-    Change(Incoming),
-}
-
-/// One delivery about one change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Incoming {
-    /// The forge's own id of the delivery, the same when it is sent again; where there is none, a
-    /// digest of the body.
-    pub delivery_id: String,
-    /// Equal for one event that two hooks (project and group, repository and organization)
-    /// delivered under two ids; different for two events.
-    pub meaning: String,
-    /// The event's name without its action: `pull_request`, `merge_request`, `note`…
-    pub event: String,
-    pub change: ChangeKey,
-    /// Who wrote the change. The login is empty where the forge tells the id alone (GitLab). Where it
-    /// names nobody: GitHub's ghost, or id 0 on GitLab.
-    pub author: Account,
-    /// At least one.
-    pub facts: Vec<Fact>,
-}
-
-/// A correctly signed body that cannot be read: what is wrong and where.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{place}: {what}")]
-pub struct Unreadable {
-    /// A path into the body (`object_attributes.iid`), `body`, or a header's name.
-    pub place: String,
-    pub what: String,
-}
-
-impl Unreadable {
-    pub(crate) fn new(place: &str, what: &str) -> Unreadable {
-        Unreadable { place: excerpt(place), what: excerpt(what) }
-    }
-}
-
-/// What the reader of a forge is given besides the text.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Context<'a> {
-    pub forge: &'a str,
-    pub handles: &'a [String],
-    pub tickets: &'a TicketRules,
-    /// The value of the forge's event header, if any.
-    pub event: Option<&'a str>,
-    /// The forge's own id of the delivery, if any.
-    told_id: Option<&'a str>,
-    body: &'a [u8],
-}
-
-impl Context<'_> {
-    /// The forge's own id, or a digest of the body where there is none.
-    pub(crate) fn delivery_id(&self) -> String {
-        match self.told_id.filter(|id| id.len() <= DELIVERY_ID_CHARS_MAX) {
-            Some(id) => id.to_owned(),
-            None => format!("sha256:{}", hex::encode(Sha256::digest(self.body))),
-        }
-    }
-}
-
-impl Reading {
-    pub(crate) fn unsupported(event: &str) -> Reading {
-        Reading::Unsupported { event: excerpt(event) }
-    }
-
-    pub(crate) fn roster(what: &str) -> Reading {
-        Reading::Roster { what: excerpt(what) }
-    }
 }
 
 impl Inbound {
@@ -217,14 +129,14 @@ impl Inbound {
         };
         match self.kind() {
             ForgeKind::GitHub => {
-                let text = github::read::text(headers, body)?;
-                github::read::read(context("x-github-event", header("x-github-delivery")), &text)
+                let text = github::text(headers, body)?;
+                github::read(context("x-github-event", header("x-github-delivery")), &text)
             }
             // `X-Gitlab-Webhook-UUID` and `X-Gitlab-Event-UUID` are fresh for every request or
             // resend, whatever their documentation says, so they identify nothing.
             ForgeKind::GitLab => {
                 let told_id = header("webhook-id").or_else(|| header("idempotency-key"));
-                gitlab::read::read(context("x-gitlab-event", told_id), utf8(body)?)
+                gitlab::read(context("x-gitlab-event", told_id), utf8(body)?)
             }
         }
     }
@@ -234,124 +146,4 @@ impl Inbound {
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let text = headers.get(name)?.to_str().ok()?.trim();
     (!text.is_empty()).then_some(text)
-}
-
-/// The body as text.
-pub(crate) fn utf8(body: &[u8]) -> Result<&str, Unreadable> {
-    std::str::from_utf8(body).map_err(|error| Unreadable::new("body", &format!("no UTF-8: {error}")))
-}
-
-/// The fault of a delivery about a change none of whose times can be read: without one the snapshot
-/// cannot be put in order.
-pub(crate) fn timeless(place: &str) -> Unreadable {
-    let what = "no instant such as 2026-01-16T05:56:22Z, and no other time of the event can be read";
-    Unreadable::new(&format!("{place}.updated_at"), what)
-}
-
-/// Refuses a text that is no JSON object: derived structs would also accept a list.
-pub(crate) fn object(text: &str) -> Result<(), Unreadable> {
-    match text.trim_ascii_start().as_bytes().first() {
-        Some(b'{') => Ok(()),
-        Some(_) => Err(Unreadable::new("body", "no JSON object")),
-        None => Err(Unreadable::new("body", "empty")),
-    }
-}
-
-/// Says what is wrong with a text that serde could not read as `T`, and where. Reads it a second
-/// time, so it is for the failure path only.
-pub(crate) fn fault<'de, T: serde::Deserialize<'de>>(text: &'de str) -> Unreadable {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-        Err(error) => {
-            let path = error.path().to_string();
-            let place = if path == "." { "body" } else { &path };
-            Unreadable::new(place, &error.inner().to_string())
-        }
-        // The object itself is fine, so something follows it.
-        Ok(_) => Unreadable::new("body", "more than one JSON object"),
-    }
-}
-
-fn excerpt(text: &str) -> String {
-    text.chars().take(EXCERPT_CHARS_MAX).collect()
-}
-
-/// Builds the meaning of an event: what happened in words, and a digest of what tells it from
-/// others of the same second.
-pub(crate) struct Meaning(Sha256);
-
-impl Meaning {
-    pub(crate) fn new() -> Meaning {
-        Meaning(Sha256::new())
-    }
-
-    /// Adds one distinguishing text. The length goes in first, so that neighbours cannot run into
-    /// each other.
-    pub(crate) fn part(mut self, text: &str) -> Meaning {
-        self.add(text.as_bytes());
-        self
-    }
-
-    /// Adds one distinguishing number.
-    pub(crate) fn number(mut self, number: Option<u64>) -> Meaning {
-        match number {
-            Some(number) => self.add(&number.to_be_bytes()),
-            None => self.add(&[]),
-        }
-        self
-    }
-
-    /// Adds a JSON text in which the order of keys and white space do not matter.
-    pub(crate) fn json(mut self, text: &str) -> Meaning {
-        match serde_json::from_str(text) {
-            Ok(value) => self.add_json(&value),
-            Err(_) => self.add(text.as_bytes()),
-        }
-        self
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        self.0.update((bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
-    }
-
-    fn add_json(&mut self, value: &serde_json::Value) {
-        match value {
-            serde_json::Value::Object(map) => {
-                let mut entries: Vec<_> = map.iter().collect();
-                entries.sort_by_key(|(key, _)| *key);
-                self.add(b"{");
-                for (key, value) in entries {
-                    self.add(key.as_bytes());
-                    self.add_json(value);
-                }
-                self.add(b"}");
-            }
-            serde_json::Value::Array(list) => {
-                self.add(b"[");
-                for value in list {
-                    self.add_json(value);
-                }
-                self.add(b"]");
-            }
-            scalar => self.add(scalar.to_string().as_bytes()),
-        }
-    }
-
-    /// `forge:event:object:action:time:actor:digest`.
-    pub(crate) fn seal(self, forge: &str, subject: &Subject<'_>) -> String {
-        let Subject { event, object, action, at, actor } = subject;
-        let digest = hex::encode(&self.0.finalize()[..12]);
-        let action: String = action.chars().take(40).collect();
-        format!("{forge}:{event}:{object}:{action}:{}:{actor}:{digest}", at.as_millisecond())
-    }
-}
-
-/// The readable part of a meaning.
-pub(crate) struct Subject<'a> {
-    pub event: &'a str,
-    pub object: u64,
-    pub action: &'a str,
-    pub at: Timestamp,
-    pub actor: u64,
 }

@@ -122,17 +122,17 @@ fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a [u8]>, Unve
 /// GitHub's proof: `X-Hub-Signature-256: sha256=<hex>` over the raw body. The older SHA-1 header is
 /// not looked at.
 #[derive(Clone, Debug)]
-pub(crate) struct GitHubProof {
+pub(super) struct GitHubProof {
     keys: Vec<Key>,
 }
 
 impl GitHubProof {
-    pub(crate) fn new(secrets: &[SecretString]) -> Result<GitHubProof, BadSecret> {
+    pub(super) fn new(secrets: &[SecretString]) -> Result<GitHubProof, BadSecret> {
         let keys = prepare("webhook_secrets", secrets, |secret| Key::new(secret.as_bytes()))?;
         Ok(GitHubProof { keys })
     }
 
-    pub(crate) fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Unverified> {
+    pub(super) fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), Unverified> {
         if self.keys.is_empty() {
             return Err(Unverified::NoSecret);
         }
@@ -152,7 +152,7 @@ impl GitHubProof {
 /// GitLab's proof: the signing token of 19.0 and later (Standard Webhooks), or the older secret
 /// token in `X-Gitlab-Token`.
 #[derive(Clone, Debug)]
-pub(crate) struct GitLabProof {
+pub(super) struct GitLabProof {
     signing: Vec<Key>,
     /// SHA-256 of each secret token: compared by digest, so that not even the length shows.
     tokens: Vec<TokenDigest>,
@@ -169,7 +169,7 @@ impl fmt::Debug for TokenDigest {
 }
 
 impl GitLabProof {
-    pub(crate) fn new(
+    pub(super) fn new(
         signing_tokens: &[SecretString],
         secret_tokens: &[SecretString],
         allow_unsigned: bool,
@@ -186,7 +186,7 @@ impl GitLabProof {
     /// With signing tokens a valid signature is required: else whoever knows an older plain token
     /// could strip the header. `allow_unsigned` opens that door for a migration, for deliveries
     /// that carry no signature at all.
-    pub(crate) fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Unverified> {
+    pub(super) fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<(), Unverified> {
         if self.signing.is_empty() {
             return self.verify_token(headers);
         }

@@ -9,7 +9,7 @@ use super::tolerant::Text;
 use usher_core::model::tickets::{Ticket, TicketRules};
 
 /// Reads the field of a description unparsed: a missing one is not told, `null` is an empty one.
-pub(super) fn described<'de, D: Deserializer<'de>>(
+pub(in crate::forge) fn described<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
@@ -17,13 +17,19 @@ pub(super) fn described<'de, D: Deserializer<'de>>(
 
 /// The tickets in a description as it stands in a webhook. `None`: it was not told, or no tickets are
 /// looked for.
-pub(super) fn tickets_in(description: Option<&RawValue>, rules: &TicketRules) -> Option<BTreeSet<Ticket>> {
+pub(in crate::forge) fn tickets_in(
+    description: Option<&RawValue>,
+    rules: &TicketRules,
+) -> Option<BTreeSet<Ticket>> {
     let raw = description.filter(|_| !rules.is_empty())?;
     let text: Text<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
     Some(rules.find(text.or_empty()))
 }
 
 /// The tickets in a description as the REST API tells it, where `null` and nothing are one.
-pub(super) fn tickets_of(description: Option<&str>, rules: &TicketRules) -> Option<BTreeSet<Ticket>> {
+pub(in crate::forge) fn tickets_of(
+    description: Option<&str>,
+    rules: &TicketRules,
+) -> Option<BTreeSet<Ticket>> {
     (!rules.is_empty()).then(|| rules.find(description.unwrap_or_default()))
 }

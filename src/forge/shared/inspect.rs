@@ -7,9 +7,9 @@ use http::{HeaderMap, Request, Response, header};
 use jiff::Timestamp;
 use url::Url;
 
-use super::client::Client;
-use super::fault::{self, Fault};
-use super::http::Transport;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::headers::text_of;
+use crate::forge::transport::http::Transport;
 
 /// What a forge tells of the credentials that it was asked with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,44 +62,26 @@ pub enum Role {
 
 /// Looks at one kind of forge.
 #[async_trait]
-pub(super) trait Inspect: Sync {
+pub(in crate::forge) trait Inspect: Sync {
     /// `forge`: the name by which the addresses of its webhooks end.
     async fn token(&self, forge: &str) -> Result<TokenFacts, Fault>;
     async fn project(&self, path: &str) -> Result<ProjectFacts, Fault>;
 }
 
-impl Client {
-    /// What the forge tells of the credentials. 1 read; of a GitHub App 3.
-    ///
-    /// # Errors
-    /// See [`Fault`]; [`Fault::Unauthorized`]: they are not accepted.
-    pub async fn token(&self) -> Result<TokenFacts, Fault> {
-        self.inspector().token(self.name()).await
-    }
-
-    /// One watched project. 2 or 3 reads.
-    ///
-    /// # Errors
-    /// See [`Fault`]; [`Fault::Gone`]: it is not there, or hidden from this token.
-    pub async fn project(&self, path: &str) -> Result<ProjectFacts, Fault> {
-        self.inspector().project(path).await
-    }
-}
-
 /// Sends a read and keeps the headers of its answer.
-pub(super) async fn look(line: &Transport, url: &Url) -> Result<Response<Bytes>, Fault> {
+pub(in crate::forge) async fn look(transport: &Transport, url: &Url) -> Result<Response<Bytes>, Fault> {
     let request = Request::get(url.as_str()).body(Vec::new()).map_err(|error| Fault::unsendable(&error))?;
-    line.send(request).await
+    transport.send(request).await
 }
 
 /// The forge's clock, as an answer tells it.
-pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let text = fault::text_of(headers, header::DATE.as_str())?;
+pub(in crate::forge) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = text_of(headers, header::DATE.as_str())?;
     jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp())
 }
 
 /// "No such thing" and "not for you" as `None`.
-pub(super) fn if_allowed<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
+pub(in crate::forge) fn if_allowed<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(Fault::Gone | Fault::Refused { status: 403, .. }) => Ok(None),

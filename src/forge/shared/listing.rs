@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::fault::Fault;
-use super::http::Pages;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::Pages;
 use usher_core::model::change::{ChangeKey, Snapshot};
 use usher_core::model::policy::Pattern;
+use usher_core::model::tickets::TicketRules;
 
 /// Changes as a sweep saw them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +47,7 @@ impl Since {
     }
 
     /// The mark of one place; `None` if it is not asked.
-    pub(super) fn of(&self, place: &str) -> Option<Option<Timestamp>> {
+    pub(in crate::forge) fn of(&self, place: &str) -> Option<Option<Timestamp>> {
         if self.resting.contains(place) {
             return None;
         }
@@ -68,7 +70,7 @@ impl Listing {
     ///
     /// # Errors
     /// Every other fault, which names the project where it has words.
-    pub(super) fn shown<T>(
+    pub(in crate::forge) fn shown<T>(
         &mut self,
         forge: &str,
         name: &str,
@@ -94,9 +96,37 @@ impl Listing {
     }
 }
 
+/// Lists changes.
+#[async_trait]
+pub(in crate::forge) trait ListChanges: Sync {
+    /// The changes of the watched projects; a change may come twice.
+    async fn list(
+        &self,
+        forge: &str,
+        patterns: &[Pattern],
+        since: &Since,
+        tickets: &TicketRules,
+    ) -> Result<Listing, Fault>;
+}
+
+/// Finds projects.
+#[async_trait]
+pub(in crate::forge) trait FindProjects: Sync {
+    /// Paths of all projects of an owner, or of all that the token is let into; without archived ones.
+    async fn projects_in(&self, owner: Option<&str>) -> Result<Pages<String>, Fault>;
+
+    /// Where a project is now, by the forge's number of it or by its path.
+    async fn whereabouts(
+        &self,
+        project: &str,
+        id: Option<u64>,
+        patterns: &[Pattern],
+    ) -> Result<Whereabouts, Fault>;
+}
+
 /// Where a glob pattern of projects has to be looked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Source {
+pub(in crate::forge) enum Source {
     /// Everything the token can see.
     Everywhere,
     /// All projects below this namespace.
@@ -104,7 +134,7 @@ pub(super) enum Source {
     Project(String),
 }
 
-pub(super) fn is_wild(part: &str) -> bool {
+pub(in crate::forge) fn is_wild(part: &str) -> bool {
     part.contains(['*', '?', '[', '{', '\\'])
 }
 
@@ -120,7 +150,7 @@ impl Source {
 }
 
 /// The fewest places in which all of `patterns` are found, in the spelling that came first.
-pub(super) fn sources(patterns: &[Pattern]) -> Vec<Source> {
+pub(in crate::forge) fn sources(patterns: &[Pattern]) -> Vec<Source> {
     let mut sources: Vec<Source> = Vec::new();
     for pattern in patterns {
         let parts: Vec<&str> = pattern.text.split('/').collect();

@@ -1,63 +1,30 @@
-//! Usher's own webhooks as they should be, on either forge: the events they hear, and how one that is
-//! there differs from that.
+//! Usher's own webhooks as they should be, on either forge, and how one that is there differs from that.
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::fault::Fault;
-use super::gitlab::HookState;
+use super::webhook_events::events;
+use crate::forge::transport::fault::Fault;
 use usher_core::model::change::ForgeKind;
 
-/// An event that [`Inbound`](super::Inbound) reads; to no other is subscribed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HookEvent {
-    /// As the forge's API spells it.
-    pub name: &'static str,
-    /// As the forge's settings page spells it.
-    pub title: &'static str,
-    /// Only groups (GitLab) and organisations (GitHub) have it.
-    pub owners_only: bool,
-}
-
-const fn event(name: &'static str, title: &'static str) -> HookEvent {
-    HookEvent { name, title, owners_only: false }
-}
-
-const fn of_owners(name: &'static str, title: &'static str) -> HookEvent {
-    HookEvent { name, title, owners_only: true }
-}
-
-/// GitLab's, by the names of `doc/api/project_webhooks.md` and `group_webhooks.md`. Commands in internal
-/// notes are obeyed, so those are heard too.
-const GITLAB: &[HookEvent] = &[
-    event("merge_requests_events", "Merge request events"),
-    event("note_events", "Comments"),
-    event("confidential_note_events", "Confidential comments"),
-    of_owners("member_events", "Member events"),
-];
-
-/// GitHub's, by the names of its `webhook-events-and-payloads.md`.
-const GITHUB: &[HookEvent] = &[
-    event("pull_request", "Pull requests"),
-    event("pull_request_review", "Pull request reviews"),
-    event("pull_request_review_comment", "Pull request review comments"),
-    event("pull_request_review_thread", "Pull request review threads"),
-    event("issue_comment", "Issue comments"),
-    event("repository", "Repositories"),
-    of_owners("membership", "Memberships"),
-    of_owners("team", "Teams"),
-    of_owners("organization", "Organizations"),
-];
-
-/// Every event that Usher reads on a forge of this kind.
-pub fn events(kind: ForgeKind) -> &'static [HookEvent] {
-    match kind {
-        ForgeKind::GitLab => GITLAB,
-        ForgeKind::GitHub => GITHUB,
-    }
+/// The webhooks of a forge.
+#[async_trait]
+pub(in crate::forge) trait Webhooks: Sync {
+    /// All webhooks of a project, group or organisation. One read.
+    async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault>;
+    /// Sets up a hook, or makes `old` as it should be. One write.
+    async fn put_hook(
+        &self,
+        place: &HookPlace,
+        old: Option<&InstalledHook>,
+        wish: &HookWish,
+    ) -> Result<InstalledHook, Fault>;
+    /// Takes a hook down. One write.
+    async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), Fault>;
 }
 
 /// What a webhook is attached to.
@@ -196,14 +163,43 @@ impl LastAnswer {
     }
 }
 
-/// GitHub's newest deliveries of one hook, counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Deliveries {
-    pub seen: usize,
-    pub failed: usize,
-    /// The newest failure: when, which event, and the forge's words (`401 Invalid HTTP Response: 401`).
-    pub last_failure: Option<(Timestamp, String, String)>,
+/// GitLab's `alert_status` (`auto_disabling.rs`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookState {
+    /// Deliveries are sent.
+    Executable,
+    /// It failed at least four times in a row and rests, a minute at first and a day at most.
+    TemporarilyDisabled,
+    /// It failed forty times in a row; only a test that succeeds brings it back.
+    Disabled,
+    /// A word that Usher does not know.
+    Other(String),
 }
+
+impl HookState {
+    /// Older GitLabs tell no state and disable nothing.
+    pub(in crate::forge) fn new(word: Option<&str>) -> HookState {
+        match word {
+            None | Some("executable") => HookState::Executable,
+            Some("temporarily_disabled") => HookState::TemporarilyDisabled,
+            Some("disabled") => HookState::Disabled,
+            Some(word) => HookState::Other(word.chars().take(STATE_CHARS_MAX).collect()),
+        }
+    }
+
+    /// What is said of such a hook: "temporarily disabled".
+    pub fn phrase(&self) -> &str {
+        match self {
+            HookState::Executable => "in order",
+            HookState::TemporarilyDisabled => "temporarily disabled",
+            HookState::Disabled => "disabled",
+            HookState::Other(word) => word,
+        }
+    }
+}
+
+/// Longest word for a state that is repeated.
+const STATE_CHARS_MAX: usize = 40;
 
 /// The secrets that a webhook is given. `Debug` shows none.
 #[derive(Clone, Debug, Default)]
@@ -216,7 +212,7 @@ pub struct HookSecrets {
 
 impl HookSecrets {
     /// Takes every secret out of a fault: a forge may repeat what it refuses.
-    pub(super) fn hidden_in(&self, fault: Fault) -> Fault {
+    pub(in crate::forge) fn hidden_in(&self, fault: Fault) -> Fault {
         let hide = |text: String| {
             let secrets = [&self.secret, &self.signing_token].into_iter().flatten();
             secrets.map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()).fold(
@@ -295,11 +291,7 @@ impl HookWish {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-    use serde_json::json;
-
     use super::*;
-    use crate::forge::{Inbound, Reading, Secrets};
 
     #[test]
     fn own_hooks_are_known_by_the_end_of_their_address() {
@@ -357,127 +349,6 @@ mod tests {
             "https://h/hooks/",
         ] {
             assert!(HookAddress::new(wrong, "gitlab").is_err(), "{wrong}");
-        }
-    }
-
-    fn read(kind: ForgeKind, header: &str, body: &serde_json::Value) -> Reading {
-        let inbound = Inbound::new("f", kind, &Secrets::default(), Vec::new()).unwrap();
-        let mut headers = HeaderMap::new();
-        let name = if kind == ForgeKind::GitHub { "x-github-event" } else { "x-gitlab-event" };
-        headers.insert(name, header.parse().unwrap());
-        inbound.read(&headers, body.to_string().as_bytes()).unwrap()
-    }
-
-    /// Every event name of GitHub's that the OpenAPI description's webhooks begin with, and a few of
-    /// tomorrow's; only those of the table may be read.
-    const OTHERS_OF_GITHUB: [&str; 24] = [
-        "branch_protection_rule",
-        "check_run",
-        "check_suite",
-        "commit_comment",
-        "create",
-        "delete",
-        "deployment",
-        "discussion",
-        "fork",
-        "issues",
-        "label",
-        "member",
-        "merge_group",
-        "milestone",
-        "ping",
-        "public",
-        "push",
-        "release",
-        "repository",
-        "star",
-        "status",
-        "team_add",
-        "workflow_run",
-        "pull_request_target",
-    ];
-
-    #[test]
-    fn the_table_and_githubs_reader_agree() {
-        let at = "2026-03-02T09:00:00Z";
-        let body = json!({
-            "action": "member_removed",
-            "pull_request": {"number": 1, "user": {"id": 1, "login": "a"}, "updated_at": at},
-            "issue": {"number": 1, "user": {"id": 1, "login": "a"}, "updated_at": at, "pull_request": {}},
-            "review": {"id": 3, "user": {"id": 2, "login": "b"}, "state": "approved", "submitted_at": at},
-            "comment": {"id": 3, "user": {"id": 2, "login": "b"}, "created_at": at, "updated_at": at},
-            "repository": {"full_name": "acme/sdk"}, "sender": {"id": 2, "login": "b"},
-        });
-        for event in events(ForgeKind::GitHub) {
-            let mut body = body.clone();
-            if event.name == "repository" {
-                body["action"] = "renamed".into();
-            }
-            let read = read(ForgeKind::GitHub, event.name, &body);
-            let right = if event.owners_only || event.name == "repository" {
-                matches!(read, Reading::Roster { .. })
-            } else {
-                matches!(read, Reading::Change(_))
-            };
-            assert!(right, "{event:?}: {read:?}");
-        }
-        for name in OTHERS_OF_GITHUB {
-            let read = read(ForgeKind::GitHub, name, &body);
-            assert!(matches!(read, Reading::Unsupported { .. } | Reading::Ping), "{name}: {read:?}");
-        }
-    }
-
-    #[test]
-    fn the_table_and_gitlabs_reader_agree() {
-        let at = "2026-01-16 05:56:22 UTC";
-        let change = json!({"id": 5, "iid": 1, "author_id": 1, "state": "opened", "updated_at": at,
-            "target": {"path_with_namespace": "acme/shop"}});
-        let project = json!({"path_with_namespace": "acme/shop", "id": 9});
-        let merge = json!({"object_kind": "merge_request", "project": project, "user": {"id": 1},
-            "object_attributes": change});
-        let note = |internal: bool| {
-            json!({"object_kind": "note", "event_type": if internal { "confidential_note" } else { "note" },
-                "project": project, "user": {"id": 1}, "merge_request": change,
-                "object_attributes": {"id": 3, "noteable_type": "MergeRequest", "author_id": 1,
-                    "internal": internal, "note": "x", "created_at": at, "updated_at": at}})
-        };
-        let member = json!({"event_name": "user_add_to_group", "group_path": "acme", "user_id": 1});
-        let bodies = [
-            ("merge_requests_events", "Merge Request Hook", merge, false),
-            ("note_events", "Note Hook", note(false), false),
-            ("confidential_note_events", "Confidential Note Hook", note(true), false),
-            ("member_events", "Member Hook", member, true),
-        ];
-        let named: Vec<_> = events(ForgeKind::GitLab).iter().map(|event| event.name).collect();
-        assert_eq!(named, bodies.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
-        for ((name, header, body, roster), event) in bodies.iter().zip(events(ForgeKind::GitLab)) {
-            let read = read(ForgeKind::GitLab, header, body);
-            assert!(matches!(read, Reading::Roster { .. }) == *roster, "{name}: {read:?}");
-            assert!(matches!(read, Reading::Change(_)) != *roster, "{name}: {read:?}");
-            assert_eq!(event.owners_only, *roster, "{name}");
-        }
-        for kind in
-            ["push", "tag_push", "issue", "pipeline", "build", "wiki_page", "deployment", "release", "emoji"]
-        {
-            let read = read(ForgeKind::GitLab, "X", &json!({"object_kind": kind, "object_attributes": {}}));
-            assert!(matches!(read, Reading::Unsupported { .. }), "{kind}: {read:?}");
-        }
-    }
-
-    #[test]
-    fn the_readmes_table_names_exactly_these_events() {
-        let readme = include_str!("../../README.md");
-        let row = readme.lines().find(|line| line.starts_with("| events |")).expect("a row of events");
-        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
-        for (kind, cell) in [(ForgeKind::GitLab, cells[1]), (ForgeKind::GitHub, cells[2])] {
-            let (everywhere, owners) = cell.split_once("; on a").expect("what only groups have");
-            let title = |owners_only: bool| -> BTreeSet<&str> {
-                let of = events(kind).iter().filter(|event| event.owners_only == owners_only);
-                of.map(|event| event.title).collect()
-            };
-            assert_eq!(everywhere.split(", ").collect::<BTreeSet<_>>(), title(false), "{kind:?}");
-            let (_, owners) = owners.split_once(" too: ").expect("`… too: `");
-            assert_eq!(owners.split(", ").collect::<BTreeSet<_>>(), title(true), "{kind:?}");
         }
     }
 

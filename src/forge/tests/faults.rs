@@ -7,9 +7,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wiremock::ResponseTemplate;
 
-use super::testing::{Script, TOKEN, change, config, start};
-use super::{Client, Fault, Hint};
+use super::script::{Script, TOKEN, change, config, start};
 use crate::clock::Clock;
+use crate::forge::{Client, Fault, Hint};
 use usher_core::model::action::Action;
 use usher_core::model::change::ForgeKind;
 
@@ -176,7 +176,8 @@ async fn the_token_travels_in_one_header_and_is_printed_nowhere() {
         assert_eq!(request.headers.get_all("authorization").iter().count(), 1);
     }
     let bad = config(ForgeKind::GitHub, "https://h".into(), &[]);
-    let bad = super::ClientConfig { credentials: super::Credentials::Token("ab\ncd".into()), ..bad };
+    let bad =
+        crate::forge::ClientConfig { credentials: crate::forge::Credentials::Token("ab\ncd".into()), ..bad };
     let error = Client::new(bad, Clock::system()).unwrap_err().to_string();
     assert!(error.contains("line break") && !error.contains("ab"), "{error}");
 }
@@ -189,7 +190,7 @@ async fn everything_a_client_does_can_be_spawned() {
     let all = async move {
         let _ = client.perform(&change(), &status(), Hint::default()).await;
         let _ = client.observe(&change()).await;
-        let _ = client.list(&super::Since::default()).await;
+        let _ = client.list(&crate::forge::Since::default()).await;
         client.roster(&usher_core::model::people::RosterWish::default()).await
     };
     assert_eq!(tokio::spawn(all).await.unwrap(), Err(Fault::Gone));
@@ -198,7 +199,7 @@ async fn everything_a_client_does_can_be_spawned() {
 #[tokio::test]
 async fn health_remembers_the_last_good_answer_and_the_fault_since() {
     let [script, _] = both(ResponseTemplate::new(502)).await;
-    assert_eq!(script.client.health(), super::Health::default());
+    assert_eq!(script.client.health(), crate::forge::Health::default());
     write(&script.client).await;
     assert!(script.client.health().last_fault.unwrap().contains("502"));
     script.server.reset().await;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use crate::forge::testing::{Script, account, change};
+use super::script::{Script, account, change};
 use crate::forge::{Fault, Hint, Performed, Since};
 use usher_core::model::action::{Action, Shape};
 use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};

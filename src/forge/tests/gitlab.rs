@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use wiremock::matchers::{body_string_contains, method, path};
 use wiremock::{Mock, ResponseTemplate};
 
-use crate::forge::http::SWEEP_PAGES_LIMIT;
-use crate::forge::testing::{Script, account, change};
+use super::script::{Script, account, change};
+use crate::forge::transport::pages::SWEEP_PAGES_LIMIT;
 use crate::forge::{Fault, Hint, Performed, Since};
 use usher_core::model::action::{Action, Shape};
 use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
@@ -482,7 +482,7 @@ async fn a_roster_knows_who_can_act() {
     let known: Vec<_> = roster.accounts.iter().map(|(login, account)| (login.as_str(), account.id)).collect();
     assert_eq!(known, [("rita", 20), ("u10", 10)]);
     assert_eq!(roster.unknown, ["acme/none", "nobody"]);
-    assert_eq!(roster.fetched_at, Some(crate::forge::testing::start()));
+    assert_eq!(roster.fetched_at, Some(super::script::start()));
     assert_eq!(script.requests().await.len(), 6, "u10 was seen in the group");
     script.server.reset().await;
     script.on("GET", place, 502, json!({})).await;

@@ -11,17 +11,17 @@ use tokio::net::TcpListener;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, ResponseTemplate};
 
-use super::http::Transport;
-use super::testing::{Script, TOKEN, account, change, start};
-use super::{Credentials, Fault, Way};
+use super::script::{Script, TOKEN, account, change, start};
 use crate::clock::Clock;
+use crate::forge::transport::http::Transport;
+use crate::forge::{Credentials, Fault, Network};
 use usher_core::model::change::ForgeKind;
 
 fn transport(listener: &TcpListener, timeout: Duration) -> Transport {
     let api = format!("http://{}/api/v3/", listener.local_addr().unwrap()).parse().unwrap();
     let credentials = Credentials::Token(TOKEN.into());
     let clock = Clock::virtual_at(start());
-    Transport::new(ForgeKind::GitHub, api, credentials, "usher/test", &Way::default(), timeout, clock)
+    Transport::new(ForgeKind::GitHub, api, credentials, "usher/test", &Network::default(), timeout, clock)
         .unwrap()
 }
 

@@ -5,8 +5,8 @@ use serde_json::Value;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
-use super::{Client, ClientConfig, Credentials};
 use crate::clock::Clock;
+use crate::forge::{Client, ClientConfig, Credentials};
 use usher_core::model::change::{Account, ChangeKey, ForgeKind};
 use usher_core::model::policy::Pattern;
 

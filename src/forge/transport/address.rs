@@ -6,7 +6,7 @@ use usher_core::model::change::{ChangeKey, ForgeKind};
 
 /// The two roots of one forge. Both end with a slash, so that `Url::join` keeps a path prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ForgeAddress {
     kind: ForgeKind,
     /// `https://gitlab.example.com/gl/api/v4/`, `https://api.github.com/`, `https://ghe/api/v3/`.
     pub api: Url,
@@ -16,7 +16,7 @@ pub struct Place {
 
 /// Where a forge with this root of its REST API takes GraphQL: GitLab `…/api/graphql`, GitHub
 /// `https://api.github.com/graphql`, GitHub Enterprise Server `https://ghe/api/graphql`.
-pub(super) fn graphql(api: &Url) -> Url {
+pub(in crate::forge) fn graphql(api: &Url) -> Url {
     let root = api.path().trim_end_matches('/');
     let root = root.strip_suffix("/v4").or_else(|| root.strip_suffix("/v3")).unwrap_or(root);
     let mut url = api.clone();
@@ -24,16 +24,13 @@ pub(super) fn graphql(api: &Url) -> Url {
     url
 }
 
-/// GitHub's public API.
-pub const GITHUB_API: &str = "https://api.github.com";
-
-impl Place {
+impl ForgeAddress {
     /// Reads a forge's configured url: for GitLab the address of its pages (a path prefix is kept),
     /// for GitHub the address of its API (`https://api.github.com`, `https://ghe.example.com/api/v3`).
     ///
     /// # Errors
     /// A sentence saying what is wrong with `text`.
-    pub fn new(kind: ForgeKind, text: &str) -> Result<Place, String> {
+    pub fn new(kind: ForgeKind, text: &str) -> Result<ForgeAddress, String> {
         let mut url = Url::parse(text.trim()).map_err(|error| format!("`{text}` is no URL: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(format!("`{text}` must start with https:// or http:// and name a host"));
@@ -61,7 +58,7 @@ impl Place {
             }
             ForgeKind::GitHub => (at(&path), at(path.strip_suffix("/api/v3").unwrap_or(&path))),
         };
-        Ok(Place { kind, api, web })
+        Ok(ForgeAddress { kind, api, web })
     }
 
     /// The project path and number that the address of a change's page names, or `None` if it is
@@ -95,16 +92,16 @@ impl Place {
         right_depth.then(|| (project.join("/"), number))
     }
 
-    /// As [`Place::change`], with the name of the forge.
+    /// As [`ForgeAddress::change`], with the name of the forge.
     pub fn change_key(&self, forge: &str, text: &str) -> Option<ChangeKey> {
         self.change(text).map(|(project, number)| ChangeKey::new(forge, project, number))
     }
 }
 
 /// `root` with further path segments, each encoded whole (a label may hold a slash).
-pub(super) fn below<'a>(root: &Url, segments: impl IntoIterator<Item = &'a str>) -> Url {
+pub(in crate::forge) fn below<'a>(root: &Url, segments: impl IntoIterator<Item = &'a str>) -> Url {
     let mut url = root.clone();
-    // Only addresses like `mailto:` have no segments, and `Place::new` refuses those.
+    // Only addresses like `mailto:` have no segments, and `ForgeAddress::new` refuses those.
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(segments);
     }
@@ -116,9 +113,11 @@ mod tests {
     use super::*;
     use ForgeKind::{GitHub, GitLab};
 
+    const GITHUB_API: &str = "https://api.github.com";
+
     #[test]
     fn graphql_lives_beside_rest() {
-        let at = |kind, url: &str| graphql(&Place::new(kind, url).unwrap().api).to_string();
+        let at = |kind, url: &str| graphql(&ForgeAddress::new(kind, url).unwrap().api).to_string();
         let gitlab = |url: &str| at(ForgeKind::GitLab, url);
         assert_eq!(gitlab("https://gitlab.com"), "https://gitlab.com/api/graphql");
         assert_eq!(gitlab("https://h/gl/"), "https://h/gl/api/graphql");
@@ -136,19 +135,19 @@ mod tests {
             (GitHub, "https://ghe/api/v3/", "https://ghe/api/v3/", "https://ghe/"),
             (GitHub, "http://127.0.0.1:81", "http://127.0.0.1:81/", "http://127.0.0.1:81/"),
         ] {
-            let place = Place::new(kind, text).unwrap();
+            let place = ForgeAddress::new(kind, text).unwrap();
             assert_eq!((place.api.as_str(), place.web.as_str()), (api, web), "{text}");
         }
         for wrong in ["gitlab.example.com", "ssh://h", "https://user:pass@h", ""] {
-            assert!(Place::new(GitLab, wrong).is_err(), "{wrong}");
+            assert!(ForgeAddress::new(GitLab, wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn the_page_of_a_change_names_its_key() {
-        let gitlab = Place::new(GitLab, "https://h/gl").unwrap();
-        let github = Place::new(GitHub, GITHUB_API).unwrap();
-        let key = |place: &Place, text| place.change_key("f", text).map(|key| key.to_string());
+        let gitlab = ForgeAddress::new(GitLab, "https://h/gl").unwrap();
+        let github = ForgeAddress::new(GitHub, GITHUB_API).unwrap();
+        let key = |place: &ForgeAddress, text| place.change_key("f", text).map(|key| key.to_string());
         for text in [
             "https://h/gl/acme/tools/shop/-/merge_requests/12",
             "https://h/gl/acme/tools/shop/-/merge_requests/12/diffs?x=1#note_3",

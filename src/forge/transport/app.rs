@@ -13,9 +13,9 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use super::credentials::{AppKey, Bearer};
+use super::fault::Fault;
 use crate::clock::Clock;
-use crate::forge::credentials::{AppKey, Bearer};
-use crate::forge::fault::Fault;
 
 /// A JWT is dated back a minute, for clocks that go wrong, and lasts nine: GitHub allows ten
 /// (GitHub's `generating-a-json-web-token-jwt-for-a-github-app.md`).
@@ -28,7 +28,7 @@ const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// Whose token a request needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::forge) enum Whose {
+pub(super) enum Whose {
     /// The App's own.
     App,
     /// That of the installation at this owner (lower case).
@@ -38,7 +38,7 @@ pub(in crate::forge) enum Whose {
 }
 
 /// Keys and tokens of one App.
-pub(in crate::forge) struct App {
+pub(super) struct App {
     id: String,
     key: EncodingKey,
     clock: Clock,
@@ -60,7 +60,7 @@ struct Token {
 }
 
 /// A request for signing in; the transport sends it.
-pub(in crate::forge) struct SignIn {
+pub(super) struct SignIn {
     pub post: bool,
     /// Below the API's root, with its query.
     pub path: String,

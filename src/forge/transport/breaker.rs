@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::gate::{NotBefore, later};
+use super::wait::{NotBefore, later};
 use crate::clock::Clock;
 
 /// Failures in a row that open the circuit.

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::fault::text_of;
-use super::gate::{LONGEST_BLOCK_SECONDS, NotBefore, later};
+use super::headers::text_of;
+use super::wait::{LONGEST_BLOCK_SECONDS, NotBefore, later};
 
 /// Background traffic stops when no more than this part of a budget is left: one fifth.
 const KEPT_FOR_PEOPLE: u64 = 5;
@@ -20,7 +20,7 @@ const BUDGETS_MAX: usize = 256;
 
 /// Who waits for a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Purpose {
+pub(super) enum Purpose {
     /// A person does, now or soon: the courier's writes, the reads that serve them, the command line.
     #[default]
     Answer,
@@ -39,7 +39,7 @@ pub(super) struct Purse {
 
 /// One budget, as the last answer told it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub struct RequestBudget {
     /// The owner whose installation of a GitHub App has it; empty without an App.
     pub owner: String,
     /// GitHub: `core`, `graphql`, …; GitLab: the throttle, such as `throttle_authenticated_api`.
@@ -53,11 +53,11 @@ pub struct Budget {
 /// The budgets of one forge identity.
 #[derive(Debug, Default)]
 pub(super) struct Budgets {
-    known: BTreeMap<Purse, Told>,
+    known: BTreeMap<Purse, Remaining>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Told {
+struct Remaining {
     limit: u64,
     remaining: u64,
     resets_at: Timestamp,
@@ -95,7 +95,7 @@ impl Budgets {
             let resource = header("resource").or_else(|| header("name")).unwrap_or(&purse.resource);
             let paid = Purse { owner: purse.owner.clone(), resource: resource.chars().take(64).collect() };
             let limit = number("limit").unwrap_or(0).max(remaining);
-            let told = Told { limit, remaining, resets_at: within_a_day(reset, now) };
+            let told = Remaining { limit, remaining, resets_at: within_a_day(reset, now) };
             self.take_in(paid, told, now);
         }
     }
@@ -104,13 +104,13 @@ impl Budgets {
     pub fn exhaust(&mut self, purse: &Purse, at: Timestamp, now: Timestamp) {
         let limit = self.known.get(purse).map_or(0, |told| told.limit);
         self.known.remove(purse);
-        self.take_in(purse.clone(), Told { limit, remaining: 0, resets_at: within_a_day(at, now) }, now);
+        self.take_in(purse.clone(), Remaining { limit, remaining: 0, resets_at: within_a_day(at, now) }, now);
     }
 
     /// All budgets whose window has not ended yet.
-    pub fn list(&self, now: Timestamp) -> Vec<Budget> {
+    pub fn list(&self, now: Timestamp) -> Vec<RequestBudget> {
         let current = self.known.iter().filter(|(_, told)| told.resets_at > now);
-        let budget = |(purse, told): (&Purse, &Told)| Budget {
+        let budget = |(purse, told): (&Purse, &Remaining)| RequestBudget {
             owner: purse.owner.clone(),
             resource: purse.resource.clone(),
             limit: told.limit,
@@ -120,7 +120,7 @@ impl Budgets {
         current.map(budget).collect()
     }
 
-    fn take_in(&mut self, purse: Purse, mut told: Told, now: Timestamp) {
+    fn take_in(&mut self, purse: Purse, mut told: Remaining, now: Timestamp) {
         if let Some(before) = self.known.get(&purse).filter(|before| before.resets_at == told.resets_at) {
             // Answers of one window may overtake each other; a budget only shrinks.
             told.remaining = told.remaining.min(before.remaining);

@@ -19,7 +19,7 @@ const HEADERS_KEPT: [&str; 2] = ["link", "x-next-page"];
 
 /// What an answer belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Asked {
+pub(super) struct CacheKey {
     pub url: String,
     pub accept: Option<HeaderValue>,
     /// Whose eyes saw it: another installation of an App may be shown something else.
@@ -28,7 +28,7 @@ pub(super) struct Asked {
 
 /// An answer that may be used again.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct CachedAnswer {
     pub etag: HeaderValue,
     headers: HeaderMap,
     /// Lists are mostly the same words over and over.
@@ -37,16 +37,16 @@ pub(super) struct Kept {
 
 /// The answers kept for one forge identity. The least recently used go first.
 #[derive(Debug, Default)]
-pub(super) struct Shelf(Mutex<State>);
+pub(super) struct EtagCache(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    entries: BTreeMap<Asked, (u64, Arc<Kept>)>,
+    entries: BTreeMap<CacheKey, (u64, Arc<CachedAnswer>)>,
     bytes: usize,
     turn: u64,
 }
 
-impl Kept {
+impl CachedAnswer {
     /// The answer as it came first; where the next page is, `not_modified` knows better if it says so.
     ///
     /// # Errors
@@ -62,26 +62,26 @@ impl Kept {
     }
 }
 
-impl Shelf {
+impl EtagCache {
     /// What was answered before.
-    pub fn find(&self, asked: &Asked) -> Option<Arc<Kept>> {
+    pub fn find(&self, key: &CacheKey) -> Option<Arc<CachedAnswer>> {
         let mut state = self.state();
         state.turn += 1;
         let turn = state.turn;
-        let (used, kept) = state.entries.get_mut(asked)?;
+        let (used, kept) = state.entries.get_mut(key)?;
         *used = turn;
         Some(kept.clone())
     }
 
     /// Keeps a good answer that has an ETag.
-    pub fn keep(&self, asked: Asked, answer: &Response<Bytes>) {
+    pub fn keep(&self, key: CacheKey, answer: &Response<Bytes>) {
         let Some(etag) = answer.headers().get(header::ETAG) else { return };
         let compressed = lz4_flex::compress_prepend_size(answer.body());
         if answer.status() != StatusCode::OK || compressed.len() > ENTRY_BYTES_MAX {
             return;
         }
-        let kept = Kept { etag: etag.clone(), headers: pages(answer.headers()), compressed };
-        self.state().put(asked, kept);
+        let kept = CachedAnswer { etag: etag.clone(), headers: pages(answer.headers()), compressed };
+        self.state().put(key, kept);
     }
 
     /// The state is plain data that no panic can leave half written.
@@ -102,16 +102,15 @@ fn pages(headers: &HeaderMap) -> HeaderMap {
 }
 
 impl State {
-    fn put(&mut self, asked: Asked, kept: Kept) {
+    fn put(&mut self, key: CacheKey, kept: CachedAnswer) {
         self.turn += 1;
         self.bytes += kept.compressed.len();
-        if let Some((_, old)) = self.entries.insert(asked, (self.turn, Arc::new(kept))) {
+        if let Some((_, old)) = self.entries.insert(key, (self.turn, Arc::new(kept))) {
             self.bytes -= old.compressed.len();
         }
         while self.entries.len() > ENTRIES_MAX || self.bytes > BYTES_MAX {
-            let oldest =
-                self.entries.iter().min_by_key(|(_, (used, _))| *used).map(|(asked, _)| asked.clone());
-            let Some((_, gone)) = oldest.and_then(|asked| self.entries.remove(&asked)) else { return };
+            let oldest = self.entries.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone());
+            let Some((_, gone)) = oldest.and_then(|key| self.entries.remove(&key)) else { return };
             self.bytes -= gone.compressed.len();
         }
     }
@@ -121,8 +120,8 @@ impl State {
 mod tests {
     use super::*;
 
-    fn asked(page: usize) -> Asked {
-        Asked { url: format!("https://forge/list?page={page}"), accept: None, owner: String::new() }
+    fn key(page: usize) -> CacheKey {
+        CacheKey { url: format!("https://forge/list?page={page}"), accept: None, owner: String::new() }
     }
 
     fn answer(body: Vec<u8>) -> Response<Bytes> {
@@ -132,9 +131,9 @@ mod tests {
 
     #[test]
     fn an_answer_comes_back_with_its_body_and_its_next_page() {
-        let shelf = Shelf::default();
-        shelf.keep(asked(1), &answer(b"[1,2]".to_vec()));
-        let kept = shelf.find(&asked(1)).unwrap();
+        let cache = EtagCache::default();
+        cache.keep(key(1), &answer(b"[1,2]".to_vec()));
+        let kept = cache.find(&key(1)).unwrap();
         assert_eq!(kept.etag, "W/\"1\"");
         let again = kept.answer(&HeaderMap::new()).unwrap();
         assert_eq!((again.status(), again.body().as_ref()), (StatusCode::OK, b"[1,2]".as_slice()));
@@ -147,21 +146,21 @@ mod tests {
         );
         let again = kept.answer(&told).unwrap();
         assert_eq!((again.headers().len(), &again.headers()["link"]), (1, &told["link"]));
-        let other = Asked { owner: "beta".into(), ..asked(1) };
-        assert!(shelf.find(&other).is_none() && shelf.find(&asked(2)).is_none());
-        shelf.keep(asked(3), &Response::new(Bytes::from_static(b"[]")));
-        assert!(shelf.find(&asked(3)).is_none(), "no ETag, nothing to ask with");
+        let other = CacheKey { owner: "beta".into(), ..key(1) };
+        assert!(cache.find(&other).is_none() && cache.find(&key(2)).is_none());
+        cache.keep(key(3), &Response::new(Bytes::from_static(b"[]")));
+        assert!(cache.find(&key(3)).is_none(), "no ETag, nothing to ask with");
     }
 
     #[test]
     fn entries_and_bytes_have_limits_and_the_least_used_go_first() {
-        let shelf = Shelf::default();
+        let cache = EtagCache::default();
         for page in 0..ENTRIES_MAX + 5 {
-            shelf.keep(asked(page), &answer(vec![b' '; 10]));
-            shelf.find(&asked(0));
+            cache.keep(key(page), &answer(vec![b' '; 10]));
+            cache.find(&key(0));
         }
-        assert_eq!(shelf.state().entries.len(), ENTRIES_MAX);
-        assert!(shelf.find(&asked(0)).is_some() && shelf.find(&asked(1)).is_none());
+        assert_eq!(cache.state().entries.len(), ENTRIES_MAX);
+        assert!(cache.find(&key(0)).is_some() && cache.find(&key(1)).is_none());
         // What cannot be compressed: a walk through all bytes by a multiplier.
         let mut seed = 1_u64;
         let mut noise = |length: usize| -> Vec<u8> {
@@ -171,12 +170,12 @@ mod tests {
             };
             (0..length).map(|_| next(&mut seed)).collect()
         };
-        shelf.keep(asked(9_999), &answer(noise(ENTRY_BYTES_MAX + 1)));
-        assert!(shelf.find(&asked(9_999)).is_none(), "too large");
+        cache.keep(key(9_999), &answer(noise(ENTRY_BYTES_MAX + 1)));
+        assert!(cache.find(&key(9_999)).is_none(), "too large");
         for page in 10_000..10_040 {
-            shelf.keep(asked(page), &answer(noise(1024 * 1024)));
+            cache.keep(key(page), &answer(noise(1024 * 1024)));
         }
-        let state = shelf.state();
+        let state = cache.state();
         assert!(state.bytes <= BYTES_MAX, "{}", state.bytes);
         assert_eq!(state.bytes, state.entries.values().map(|(_, kept)| kept.compressed.len()).sum::<usize>());
     }

@@ -1,42 +1,34 @@
 //! One request on its way: leave from breaker and gate, the exchange itself, and what its answer
 //! comes to.
 
-use std::sync::PoisonError;
-
 use bytes::{Bytes, BytesMut};
 use http::{Method, Request, Response, StatusCode, header};
-use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use tokio::sync::SemaphorePermit;
 use url::Url;
 
-use super::breaker::Trial;
 use super::budget::{Purpose, Purse};
+use super::connection::{Connection, Leave, chain};
 use super::credentials::Bearer;
-use super::etag::Asked;
-use super::fault::{self, Fault, Limit, Patience, Scope};
-use super::gate::{Ask, NotBefore, Traffic, later};
-use super::http::{OWNER_HEADER, PER_PAGE, Shared, Transport, chain, next_page};
-use super::moved;
+use super::etag::CacheKey;
+use super::fault::Fault;
+use super::gate::{Ask, Traffic};
+use super::limits::{self, Limit, Patience, Scope};
+use super::pages::{PER_PAGE, next_page};
+use super::{judge, renamed};
 
-/// So long background traffic waits for a pace or a budget by itself; what takes longer is told.
-const BACKGROUND_PATIENCE_SECONDS: i64 = 90;
 /// Largest answer taken in: a page of 100 GitLab diffs at its 200 kB limit stays below.
 const ANSWER_LIMIT_BYTES: usize = 32 * 1024 * 1024;
-
-/// A place among the requests under way, with leave to send.
-struct Place<'a> {
-    trial: Trial<'a>,
-    _places: (Option<SemaphorePermit<'a>>, SemaphorePermit<'a>),
-}
+/// Names the owner whose installation of a GitHub App is meant, where the path does not. It never goes
+/// out.
+pub(in crate::forge) const OWNER_HEADER: &str = "x-usher-owner";
 
 /// How a request ended that did not end well.
 pub(super) enum Setback {
     Fault(Fault),
-    /// The project has moved there; if that is not gone to, it is this fault.
-    Moved(Box<Url>, Fault),
+    /// The project has another path, there; if that is not gone to, it is this fault.
+    Renamed(Box<Url>, Fault),
     /// GitLab takes no writes for a project by its old name.
-    MovedForWrites(Fault),
+    RenamedForWrites(Fault),
 }
 
 impl From<Fault> for Setback {
@@ -48,62 +40,30 @@ impl From<Fault> for Setback {
 impl From<Setback> for Fault {
     fn from(setback: Setback) -> Fault {
         match setback {
-            Setback::Fault(fault) | Setback::Moved(_, fault) | Setback::MovedForWrites(fault) => fault,
+            Setback::Fault(fault) | Setback::Renamed(_, fault) | Setback::RenamedForWrites(fault) => fault,
         }
     }
 }
 
-impl Transport {
-    /// Waits for a place among the requests under way, and asks breaker and gate for leave.
-    async fn place(&self, ask: &Ask<'_>) -> Result<Place<'_>, NotBefore> {
-        let Shared { places, background_places, breaker, gate, .. } = &*self.shared;
-        let patience_ends = later(self.clock.now(), BACKGROUND_PATIENCE_SECONDS);
-        loop {
-            // Neither semaphore is ever closed.
-            let never = |_| NotBefore { at: patience_ends, why: "no place".into(), brief: true };
-            let background = match ask.purpose {
-                Purpose::Answer => None,
-                Purpose::Background => Some(background_places.acquire().await.map_err(never)?),
-            };
-            let _places = (background, places.acquire().await.map_err(never)?);
-            let trial = breaker.admit()?;
-            match gate.permit(ask) {
-                Ok(()) => return Ok(Place { trial, _places }),
-                Err(wait) if ask.purpose == Purpose::Background && wait.brief && wait.at <= patience_ends => {
-                    drop((trial, _places));
-                    self.wait_until(wait.at).await;
-                }
-                Err(wait) => return Err(wait),
-            }
-        }
-    }
-
-    async fn wait_until(&self, at: Timestamp) {
-        let waits = || self.shared.waits.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
-        // What was given up while it waited goes here.
-        waits().retain(|until| *until > now);
-        waits().push(at);
-        self.clock.sleep_until(at).await;
-    }
-
-    pub(super) async fn carry(
+impl Connection {
+    /// One request and its answer, once. A good answer is read whole; everything else is a setback.
+    pub async fn exchange(
         &self,
         mut request: Request<Vec<u8>>,
+        url: Url,
         bearer: &Bearer,
         purse: &Purse,
         traffic: Traffic,
     ) -> Result<Response<Bytes>, Setback> {
-        let url = self.resolved(&request)?;
-        let asked = self.worth_keeping(&request, &url, purse);
-        let known = asked.as_ref().and_then(|asked| self.shared.shelf.find(asked));
+        let cached = self.worth_keeping(&request, &url, purse);
+        let known = cached.as_ref().and_then(|key| self.shared.cache.find(key));
         if let Some(known) = &known {
             request.headers_mut().insert(header::IF_NONE_MATCH, known.etag.clone());
         }
         let write = traffic == Traffic::Write;
         let ask = Ask { traffic, purpose: self.purpose, purse };
-        let Place { trial, _places } = self.place(&ask).await.map_err(Fault::from)?;
-        let answer = match self.exchange(request, url.clone(), bearer, write).await {
+        let Leave { trial, slots: _slots } = self.leave(&ask).await.map_err(Fault::from)?;
+        let answer = match self.send_once(request, url.clone(), bearer, write).await {
             Ok(answer) => answer,
             Err(fault @ Fault::Retry { .. }) => {
                 trial.failed(&fault.to_string());
@@ -117,32 +77,32 @@ impl Transport {
             let again = known.answer(answer.headers());
             return again.map_err(|error| Fault::unreadable(&error, false).into());
         }
-        let absent = fault::not_the_forge(answer.status(), answer.headers(), answer.body(), write);
+        let absent = judge::not_the_forge(answer.status(), answer.headers(), answer.body(), write);
         let answer = self.weigh(&url, answer, bearer, &ask);
         match (&answer, absent) {
             (Err(Setback::Fault(_)), Some(fault)) => trial.failed(&fault.to_string()),
             _ => trial.succeeded(),
         }
-        if let (Ok(answer), Some(asked)) = (&answer, asked)
+        if let (Ok(answer), Some(key)) = (&answer, cached)
             && !is_full_last_page(&url, answer)
         {
-            self.shared.shelf.keep(asked, answer);
+            self.shared.cache.keep(key, answer);
         }
         answer
     }
 
     /// Lists that are read again and again. One that is asked for by date never comes twice.
-    fn worth_keeping(&self, request: &Request<Vec<u8>>, url: &Url, purse: &Purse) -> Option<Asked> {
+    fn worth_keeping(&self, request: &Request<Vec<u8>>, url: &Url, purse: &Purse) -> Option<CacheKey> {
         let has = |name: &str| url.query_pairs().any(|(key, _)| key == name);
         let list = *request.method() == Method::GET && has("per_page") && !has("updated_after");
-        (list && self.purpose == Purpose::Background).then(|| Asked {
+        (list && self.purpose == Purpose::Background).then(|| CacheKey {
             url: url.as_str().to_owned(),
             accept: request.headers().get(header::ACCEPT).cloned(),
             owner: purse.owner.clone(),
         })
     }
 
-    async fn exchange(
+    async fn send_once(
         &self,
         request: Request<Vec<u8>>,
         url: Url,
@@ -173,28 +133,15 @@ impl Transport {
 
     /// What is said of a request that got no answer, with a remedy where one shows.
     fn lost(&self, error: &reqwest::Error) -> String {
-        let way = self.proxy.as_ref().filter(|_| error.is_connect());
-        let way = way.map(|proxy| format!(" by way of the proxy {proxy}")).unwrap_or_default();
+        let proxy = self.proxy.as_ref().filter(|_| error.is_connect());
+        let proxy = proxy.map(|proxy| format!(" by way of the proxy {proxy}")).unwrap_or_default();
         let what = chain(error);
         let todo = if what.contains("UnknownIssuer") {
             "; nobody whom this machine trusts has signed its certificate: name the authority in `ca_file`"
         } else {
             ""
         };
-        format!("no answer from the forge{way}: {what}{todo}")
-    }
-
-    /// Where a request goes: refused if it would carry the token to another host.
-    pub(super) fn resolved(&self, request: &Request<Vec<u8>>) -> Result<Url, Fault> {
-        let refuse = |answer: String| Fault::Refused { status: 0, answer };
-        let mut url = self.api.join(&request.uri().to_string()).map_err(|error| refuse(error.to_string()))?;
-        if url.query() == Some("") {
-            url.set_query(None);
-        }
-        if url.origin() != self.api.origin() {
-            return Err(refuse(format!("{} is not the configured forge", url.host_str().unwrap_or("?"))));
-        }
-        Ok(url)
+        format!("no answer from the forge{proxy}: {what}{todo}")
     }
 
     /// Learns of limits, and turns everything but 2xx into a setback.
@@ -208,9 +155,9 @@ impl Transport {
         let (status, headers, now) = (answer.status(), answer.headers(), self.clock.now());
         let gate = &self.shared.gate;
         let limit = if status.is_success() && self.is_graphql(url.path()) {
-            fault::graphql_limited(headers, answer.body(), now)
+            limits::graphql_limited(headers, answer.body(), now)
         } else {
-            fault::limited(status, headers, answer.body(), now)
+            limits::limited(status, headers, answer.body(), now)
         };
         if let Some(limit) = limit {
             let why = format!("the forge limits requests ({})", status.as_u16());
@@ -218,23 +165,23 @@ impl Transport {
         }
         let write = ask.traffic == Traffic::Write;
         if status.is_success() {
-            if let Some(fault) = fault::not_the_forge(status, headers, answer.body(), write) {
+            if let Some(fault) = judge::not_the_forge(status, headers, answer.body(), write) {
                 return Err(fault.into());
             }
             gate.relax();
             return Ok(answer);
         }
-        if let Some(at) = status.is_server_error().then(|| fault::retry_after(headers, now)).flatten() {
+        if let Some(at) = status.is_server_error().then(|| limits::retry_after(headers, now)).flatten() {
             let limit = Limit { patience: Patience::Until(at), scope: Scope::Forge };
             gate.block(limit, ask.purse, "the forge is out of service");
         }
-        let words = fault::words(answer.body(), bearer.secret.expose_secret());
-        let fault = fault::judge(status, headers, words, write);
-        if let Some(place) = moved::target(&self.api, url, status, headers) {
-            return Err(Setback::Moved(Box::new(place), fault));
+        let words = judge::words(answer.body(), bearer.secret.expose_secret());
+        let fault = judge::judge(status, headers, words, write);
+        if let Some(place) = renamed::target(&self.api, url, status, headers) {
+            return Err(Setback::Renamed(Box::new(place), fault));
         }
-        if write && moved::is_refused_write(status, answer.body()) {
-            return Err(Setback::MovedForWrites(fault));
+        if write && renamed::is_refused_write(status, answer.body()) {
+            return Err(Setback::RenamedForWrites(fault));
         }
         Err(fault.into())
     }

@@ -5,30 +5,22 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::budget::{Budget, Budgets, Purpose, Purse};
-use super::fault::{Limit, Patience, Scope};
+use super::budget::{Budgets, Purpose, Purse, RequestBudget};
+use super::limits::{Limit, Patience, Scope};
+use super::wait::{LONGEST_BLOCK_SECONDS, NotBefore, later};
 use crate::clock::Clock;
 use usher_core::model::change::ForgeKind;
 
 /// What a request does to the forge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traffic {
+pub(super) enum Traffic {
     Read,
     Write,
     /// A GraphQL query, which reads. GitHub counts its points apart: 2,000 a minute, more than the
     /// few that Usher sends.
     Query,
-}
-
-/// "Not now": when to come again, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotBefore {
-    pub at: Timestamp,
-    pub why: String,
-    /// A pace or a budget, which passes by itself; the forge did not ask to be left alone.
-    pub brief: bool,
 }
 
 /// A request that wants to pass.
@@ -59,12 +51,10 @@ const POINTS_SECONDS: i64 = 60;
 const FIRST_WAIT_SECONDS: i64 = 60;
 /// Longest wait after a limit without headers.
 const LONGEST_GUESS_SECONDS: i64 = 3_600;
-/// Longest wait a forge can talk us into: a wrong clock or header must not silence Usher for ever.
-pub(super) const LONGEST_BLOCK_SECONDS: i64 = 24 * 3_600;
 
 /// One gate per forge identity (host and token).
 #[derive(Debug)]
-pub struct Gate {
+pub(super) struct Gate {
     kind: ForgeKind,
     clock: Clock,
     state: Mutex<State>,
@@ -122,7 +112,7 @@ impl Gate {
     }
 
     /// What is left of each budget whose window has not ended yet.
-    pub fn budgets(&self) -> Vec<Budget> {
+    pub fn budgets(&self) -> Vec<RequestBudget> {
         self.state().budgets.list(self.clock.now())
     }
 
@@ -232,10 +222,6 @@ fn points(traffic: Traffic) -> u32 {
         Traffic::Write => 5,
         Traffic::Query => 0,
     }
-}
-
-pub(super) fn later(instant: Timestamp, seconds: i64) -> Timestamp {
-    instant.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]

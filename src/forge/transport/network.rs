@@ -1,4 +1,4 @@
-//! The way to a forge, where it is not the plain one: a private certificate authority, a proxy.
+//! The network to a forge, where it is not the plain one: a private certificate authority, a proxy.
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -6,26 +6,26 @@ use url::Url;
 /// How requests reach a forge. By default as the system does it: the machine's trust roots, and the
 /// proxy of the environment (`HTTPS_PROXY`, `NO_PROXY`), if there is one.
 #[derive(Clone, Debug, Default)]
-pub struct Way {
+pub struct Network {
     /// Certificates in PEM that are trusted beside the machine's.
     pub ca: Option<String>,
     /// `http://` or `https://`, with user and password if it asks for them. No environment counts then.
     pub proxy: Option<SecretString>,
 }
 
-impl Way {
+impl Network {
     /// Host and port of the proxy, for messages: nothing secret.
-    pub(super) fn proxy_place(&self) -> Option<String> {
+    pub(super) fn proxy_address(&self) -> Option<String> {
         let url = Url::parse(self.proxy.as_ref()?.expose_secret()).ok()?;
         Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
     }
 
-    /// Lays it below a client. `is_loopback`: the forge is on this machine, where a proxy of the
+    /// Sets up a client for it. `is_loopback`: the forge is on this machine, where a proxy of the
     /// environment could not reach it.
     ///
     /// # Errors
     /// When it cannot be used; the message repeats no secret.
-    pub(super) fn lay(
+    pub(super) fn apply(
         &self,
         mut http: reqwest::ClientBuilder,
         is_loopback: bool,

@@ -1,4 +1,4 @@
-//! Projects that were renamed or moved. Forges answer a request for the old name with a redirect to
+//! Projects that were renamed: they have another path. Forges answer a request for the old name with a redirect to
 //! the project's number; nothing was done by then, so the same request is sent there, once.
 //!
 //! GitHub redirects reads with 301 and writes with 307 to `/repositories/{id}/…`; GitLab redirects
@@ -12,12 +12,12 @@ use std::sync::{Mutex, PoisonError};
 use http::{HeaderMap, StatusCode, header};
 use url::Url;
 
-use super::fault::text_of;
+use super::headers::text_of;
 
 /// Projects that were told of in the log; after so many there is silence.
 const TOLD_MAX: usize = 200;
 
-/// Where a request for a moved project should go instead: on the same forge, below its API.
+/// Where a request for a renamed project should go instead: on the same forge, below its API.
 pub(super) fn target(api: &Url, asked: &Url, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
     let lasting = [StatusCode::MOVED_PERMANENTLY, StatusCode::PERMANENT_REDIRECT].contains(&status);
     if !lasting && status != StatusCode::TEMPORARY_REDIRECT {
@@ -51,10 +51,10 @@ pub(super) fn project(api: &Url, asked: &Url) -> Option<Url> {
 /// The same request to the project at its new address.
 pub(super) fn rebase(asked: &Url, old: &Url, new: &Url) -> Option<Url> {
     let rest = asked.path().strip_prefix(old.path())?;
-    let mut moved = new.clone();
-    moved.set_path(&format!("{}{rest}", new.path()));
-    moved.set_query(asked.query());
-    Some(moved)
+    let mut url = new.clone();
+    url.set_path(&format!("{}{rest}", new.path()));
+    url.set_query(asked.query());
+    Some(url)
 }
 
 fn is_project(api: &Url, asked: &Url) -> bool {
@@ -62,11 +62,11 @@ fn is_project(api: &Url, asked: &Url) -> bool {
     ["projects/", "repos/"].iter().any(|folder| below.trim_start_matches('/').starts_with(folder))
 }
 
-/// Which moves were told of.
+/// Which renames were told of.
 #[derive(Debug, Default)]
-pub(super) struct Moves(Mutex<BTreeSet<String>>);
+pub(super) struct Renames(Mutex<BTreeSet<String>>);
 
-impl Moves {
+impl Renames {
     /// Says once for each project where it is now.
     pub fn tell(&self, api: &Url, old: &Url, new: &Url) {
         let name = |url: &Url| -> String {

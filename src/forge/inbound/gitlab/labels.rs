@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use crate::forge::tolerant::{List, Maybe, Text};
+use crate::forge::inbound::tolerant::{List, Maybe, Text};
 use usher_core::model::fact::Act;
 
 #[derive(Default, Deserialize)]

@@ -5,8 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::forge::inbound::Meaning;
-use crate::forge::tolerant::{Flag, List, Number, Text};
+use crate::forge::inbound::meaning::Meaning;
+use crate::forge::inbound::tolerant::{Flag, List, Number, Text};
 use usher_core::model::change::{Account, SeenReviewer, SeenReviewers, Verdict};
 use usher_core::model::fact::Act;
 

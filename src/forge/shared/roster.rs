@@ -1,42 +1,52 @@
-//! Membership as a forge tells it: who of a group can act, and whose login is another one by now.
+//! The roster as a forge tells it: who of a group can act, and whose login is another one by now.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
-use super::fault::Fault;
-use super::story::{People, known};
+use super::people::{Member, People, known};
+use crate::clock::Clock;
+use crate::forge::transport::fault::Fault;
 use usher_core::model::change::Account;
-use usher_core::model::people::Roster;
-use usher_core::model::people::{MemberNote, MemberState};
+use usher_core::model::people::{MemberNote, MemberState, Roster, RosterWish};
 
-/// A member of a group, or an account that was looked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Member {
-    pub account: Account,
-    /// The forge's word for an account that cannot act.
-    pub blocked: Option<String>,
-    /// The day with whose start (UTC) the membership ends.
-    pub ends: Option<Date>,
-}
-
-impl Member {
-    /// Somebody who can act, for as long as anybody knows.
-    pub fn active(account: Account) -> Member {
-        Member { account, blocked: None, ends: None }
+/// Resolves `wish`, after the roster `before`. Groups first: who was seen there need not be looked up
+/// again.
+pub(in crate::forge) async fn roster(
+    people: &dyn People,
+    wish: &RosterWish,
+    before: &Roster,
+    clock: &Clock,
+) -> Result<Roster, Fault> {
+    let today = clock.now().to_zoned(TimeZone::UTC).date();
+    let mut roster = Roster { me: Some(people.me().await?), ..Roster::default() };
+    let mut seen = Vec::new();
+    for group in &wish.groups {
+        let members = people.members(group).await;
+        let members = members.map_err(|fault| members_fault(fault, group, people.members_right()));
+        let Some(members) = known(members)? else {
+            roster.unknown.push(group.clone());
+            continue;
+        };
+        let members = who_count(&mut roster, group, members, today);
+        seen.extend(members.iter().cloned());
+        roster.groups.insert(group.clone(), members);
     }
-
-    fn state(&self, today: Date) -> Option<MemberState> {
-        if let Some(word) = &self.blocked {
-            return Some(MemberState::Blocked(word.clone()));
+    roster.names = kept_names(&seen, before);
+    for login in &wish.logins {
+        let met = seen.iter().find(|account| account.login.eq_ignore_ascii_case(login)).cloned();
+        match resolve(people, &mut roster, login, met, before).await? {
+            Some(account) => drop(roster.accounts.insert(login.to_lowercase(), account)),
+            None => roster.unknown.push(login.clone()),
         }
-        let ends = self.ends?;
-        Some(if ends <= today { MemberState::Ended(ends) } else { MemberState::Ends(ends) })
     }
+    roster.fetched_at = Some(clock.now());
+    Ok(roster)
 }
 
 /// Those of `members` who count, after what is odd was noted.
-pub(super) fn who_count(roster: &mut Roster, group: &str, members: Vec<Member>, today: Date) -> Vec<Account> {
+fn who_count(roster: &mut Roster, group: &str, members: Vec<Member>, today: Date) -> Vec<Account> {
     let mut count = Vec::new();
     for member in members {
         let state = member.state(today);
@@ -53,7 +63,7 @@ pub(super) fn who_count(roster: &mut Roster, group: &str, members: Vec<Member>, 
 }
 
 /// What those of `members` are called at Usher's whose login is another one than when they were met.
-pub(super) fn kept_names(members: &[Account], before: &Roster) -> BTreeMap<u64, String> {
+fn kept_names(members: &[Account], before: &Roster) -> BTreeMap<u64, String> {
     let met = before.groups.values().flatten().map(|account| (account.id, &account.login));
     let met: BTreeMap<u64, &String> = met.chain(before.names.iter().map(|(id, name)| (*id, name))).collect();
     let renamed = members.iter().filter_map(|account| {
@@ -67,8 +77,8 @@ pub(super) fn kept_names(members: &[Account], before: &Roster) -> BTreeMap<u64, 
 /// Ids stay: somebody known from before who is called otherwise by now is still meant, even if another
 /// account bears the old login meanwhile. One request where the login was not `met` in a group, one
 /// more for a login that has changed hands.
-pub(super) async fn resolve<P: People>(
-    people: &P,
+async fn resolve(
+    people: &dyn People,
     roster: &mut Roster,
     login: &str,
     met: Option<Account>,
@@ -99,4 +109,15 @@ pub(super) async fn resolve<P: People>(
         return Ok(None);
     }
     Ok(Some(found.account))
+}
+
+/// A refusal to show the members of `group`, saying which right is missing. The roster fails as a
+/// whole: who is in support is waited for, not guessed.
+fn members_fault(fault: Fault, group: &str, right: &str) -> Fault {
+    match fault.about(&format!("the members of `{group}` cannot be read")) {
+        Fault::Refused { status: 403, answer } => {
+            Fault::Refused { status: 403, answer: format!("{answer}; {right}") }
+        }
+        fault => fault,
+    }
 }
