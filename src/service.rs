@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Forge, SignIn};
 use crate::courier::{Courier, Outbound, OutboundTarget};
 use crate::engine::{Engine, Parts, SharedState};
-use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Secrets, Way};
+use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Network, Secrets};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::store::Store;
@@ -181,8 +181,8 @@ pub fn client(forge: &Forge, clock: &Clock) -> anyhow::Result<Client> {
         projects: forge.projects.clone(),
         user_agent: USER_AGENT.to_owned(),
     };
-    let way = Way { ca: forge.ca.clone(), proxy: forge.proxy.clone() };
-    Client::by(config, &way, clock.clone()).with_context(|| format!("forge `{}`", forge.name))
+    let network = Network { ca: forge.ca.clone(), proxy: forge.proxy.clone() };
+    Client::over(config, &network, clock.clone()).with_context(|| format!("forge `{}`", forge.name))
 }
 
 fn settings(config: &Config) -> Settings {

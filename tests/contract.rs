@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use usher::clock::Clock;
-use usher::forge::inspect::Role;
-use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint, HookPlace, Since};
+use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint, HookPlace, Role, Since};
 use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
 use usher_core::model::fact::{Fact, Refusal};

@@ -52,17 +52,8 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
 ];
 
 /// What web may name of forge: verify and read, and how the connection is.
-const FORGE_FOR_WEB: &[&str] = &[
-    "Health",
-    "Inbound",
-    "Incoming",
-    "Reading",
-    "Secrets",
-    "Unreadable",
-    "Unverified",
-    "inbound",
-    "signature",
-];
+const FORGE_FOR_WEB: &[&str] =
+    &["Health", "Inbound", "Incoming", "Reading", "Secrets", "Unreadable", "Unverified", "inbound"];
 
 /// Foreign crates that do not leave their rooms.
 const FOREIGN: &[(&str, &[&str], &str)] = &[

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
-use usher::forge::command::commands;
+use usher::forge::inbound::commands::commands;
 use usher_core::model::calendar::Away;
 use usher_core::model::change::{Account, ChangeState, ForgeKind, Verdict};
 use usher_core::model::commands::{Allowed, COMMANDS};

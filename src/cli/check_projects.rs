@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use super::finding::Findings;
 use super::hooks::health_words;
 use crate::config::{Config, Forge};
-use crate::forge::inspect::{ProjectFacts, Role};
-use crate::forge::{Client, Fault, HookPlace, InstalledHook};
+use crate::forge::{Client, Fault, HookPlace, InstalledHook, ProjectFacts, Role};
 use usher_core::model::change::ForgeKind;
 
 /// Projects that are looked at, at most: each takes four or five requests.

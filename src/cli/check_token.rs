@@ -4,8 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::finding::Findings;
 use crate::config::{Config, Forge};
-use crate::forge::Fault;
-use crate::forge::inspect::{Installation, TokenFacts};
+use crate::forge::{Fault, Installation, TokenFacts};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::RosterWish;
 

@@ -1,31 +1,31 @@
 //! The client of one forge: what the courier, reconcile and `explain` hold.
 
-mod hooks;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use super::credentials::Credentials;
-use super::fault::Fault;
-use super::http::{Health, REQUEST_TIMEOUT, Transport};
-use super::inspect::Inspect;
-use super::listing::{Listing, Since, Whereabouts, is_wild};
-use super::url::Place;
-use super::way::Way;
-use super::{github, gitlab, owners, story};
+use super::github::GitHub;
+use super::gitlab::GitLab;
+use super::shared::codeowners::{self, OwnersRead};
+use super::shared::comments;
+use super::shared::dialect::Dialect;
+use super::shared::listing::{Listing, Since, Whereabouts, is_wild};
+use super::shared::performed::{Hint, Performed};
+use super::shared::{availability, roster};
+use super::transport::address::ForgeAddress;
+use super::transport::credentials::Credentials;
+use super::transport::fault::Fault;
+use super::transport::http::{Health, REQUEST_TIMEOUT, Transport};
+use super::transport::network::Network;
 use crate::clock::Clock;
 use usher_core::model::absence::Busy;
 use usher_core::model::action::Write;
 use usher_core::model::change::{Account, ChangeKey, ForgeKind, Snapshot};
-use usher_core::model::fact::Fact;
 use usher_core::model::people::{Roster, RosterWish};
 use usher_core::model::policy::Pattern;
 use usher_core::model::tickets::TicketRules;
-
-pub use hooks::Watched;
 
 /// What a client needs to know of its forge.
 #[derive(Clone, Debug)]
@@ -50,35 +50,6 @@ pub struct ClientError {
     pub why: String,
 }
 
-/// What is known of an action's comment before it is performed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Hint {
-    /// Our comment with the action's marker, if one is known.
-    pub comment_id: Option<u64>,
-    /// The outcome of an earlier attempt is unknown: look for our comment by its marker before
-    /// writing a new one.
-    pub look_up: bool,
-}
-
-/// What performing an action came to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Performed {
-    /// The comment that now carries the action's body, for actions that write one.
-    pub comment: Option<u64>,
-    /// What the forge told while at it: refused reviewers, changed files.
-    pub facts: Vec<Fact>,
-}
-
-impl Performed {
-    pub(super) fn comment(id: u64) -> Performed {
-        Performed { comment: Some(id), facts: Vec::new() }
-    }
-
-    pub(super) fn facts(facts: Vec<Fact>) -> Performed {
-        Performed { comment: None, facts }
-    }
-}
-
 /// One forge as one identity; cheap to clone, and clones share the gate.
 #[derive(Clone, Debug)]
 pub struct Client(Arc<Inner>);
@@ -88,17 +59,11 @@ struct Inner {
     name: String,
     kind: ForgeKind,
     projects: Vec<Pattern>,
-    place: Place,
-    line: Arc<Transport>,
+    address: ForgeAddress,
+    transport: Arc<Transport>,
     clock: Clock,
-    dialect: Dialect,
+    dialect: Box<dyn Dialect>,
     tickets: Arc<ArcSwap<TicketRules>>,
-}
-
-#[derive(Debug)]
-pub(super) enum Dialect {
-    GitLab(gitlab::GitLab),
-    GitHub(github::GitHub),
 }
 
 impl Client {
@@ -107,33 +72,33 @@ impl Client {
     /// # Errors
     /// When the url or the credentials cannot be used.
     pub fn new(config: ClientConfig, clock: Clock) -> Result<Client, ClientError> {
-        Client::by(config, &Way::default(), clock)
+        Client::over(config, &Network::default(), clock)
     }
 
-    /// As [`Client::new`], by this way.
+    /// As [`Client::new`], over this network.
     ///
     /// # Errors
-    /// As there, and when the way cannot be used.
-    pub fn by(config: ClientConfig, way: &Way, clock: Clock) -> Result<Client, ClientError> {
+    /// As there, and when the network cannot be used.
+    pub fn over(config: ClientConfig, network: &Network, clock: Clock) -> Result<Client, ClientError> {
         let ClientConfig { name, kind, url, credentials, projects, user_agent } = config;
         let fail = |why| ClientError { forge: name.clone(), why };
-        let place = Place::new(kind, &url).map_err(fail)?;
-        let line = Transport::new(
+        let address = ForgeAddress::new(kind, &url).map_err(fail)?;
+        let transport = Transport::new(
             kind,
-            place.api.clone(),
+            address.api.clone(),
             credentials,
             &user_agent,
-            way,
+            network,
             REQUEST_TIMEOUT,
             clock.clone(),
         );
-        let line = Arc::new(line.map_err(fail)?);
-        let dialect = match kind {
-            ForgeKind::GitLab => Dialect::GitLab(gitlab::GitLab::new(line.clone(), clock.clone())),
-            ForgeKind::GitHub => Dialect::GitHub(github::GitHub::new(line.clone())),
+        let transport = Arc::new(transport.map_err(fail)?);
+        let dialect: Box<dyn Dialect> = match kind {
+            ForgeKind::GitLab => Box::new(GitLab::new(transport.clone(), clock.clone())),
+            ForgeKind::GitHub => Box::new(GitHub::new(transport.clone())),
         };
         let tickets = Arc::default();
-        Ok(Client(Arc::new(Inner { name, kind, projects, place, line, clock, dialect, tickets })))
+        Ok(Client(Arc::new(Inner { name, kind, projects, address, transport, clock, dialect, tickets })))
     }
 
     /// The same client for traffic that nobody waits for: sweeps, rosters, the health of webhooks. A
@@ -141,20 +106,16 @@ impl Client {
     /// others are told to come later.
     #[must_use]
     pub fn background(&self) -> Client {
-        let Inner { name, kind, projects, place, line, clock, dialect, tickets } = &*self.0;
-        let line = Arc::new(line.background());
-        let dialect = match dialect {
-            Dialect::GitLab(gitlab) => Dialect::GitLab(gitlab.over(line.clone())),
-            Dialect::GitHub(github) => Dialect::GitHub(github.over(line.clone())),
-        };
+        let Inner { name, kind, projects, address, transport, clock, dialect, tickets } = &*self.0;
+        let transport = Arc::new(transport.background());
         Client(Arc::new(Inner {
             name: name.clone(),
             kind: *kind,
             projects: projects.clone(),
-            place: place.clone(),
-            line,
+            address: address.clone(),
+            dialect: dialect.over(transport.clone()),
+            transport,
             clock: clock.clone(),
-            dialect,
             tickets: tickets.clone(),
         }))
     }
@@ -175,7 +136,7 @@ impl Client {
 
     /// How the connection has been: for readiness and metrics.
     pub fn health(&self) -> Health {
-        self.0.line.health()
+        self.0.transport.health()
     }
 
     /// Brings the forge to the end that `write` names. Doing it twice is harmless; nothing is
@@ -184,7 +145,7 @@ impl Client {
     /// Requests when all goes well: `Shape` 1 read and, where something differs, 1 write on GitLab (one
     /// more where labels of the project are made first, or its GraphQL cannot do it),
     /// on GitHub 1 write each for added labels and reviewers (a removed label costs one more each);
-    /// `Comment`, `React` 1 write; `ReadFiles` 1 read per 100 files,
+    /// `Status`, `Ping`, `Reply`, `React` 1 write; `ReadFiles` 1 read per 100 files,
     /// and up to 3 to find CODEOWNERS where it is asked for.
     ///
     /// # Errors
@@ -192,13 +153,19 @@ impl Client {
     /// `Retry { outcome_unknown: true }` of a comment, come back with
     /// [`Hint::look_up`].
     pub async fn perform(&self, change: &ChangeKey, write: &Write, hint: Hint) -> Result<Performed, Fault> {
+        let dialect = &*self.0.dialect;
         if !matches!(write, Write::ReadFiles { .. }) {
             // A read that only serves a write is not spent while the write could not follow.
-            self.0.line.check_write()?;
+            self.0.transport.check_write()?;
         }
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.perform(change, write, hint).await,
-            Dialect::GitHub(github) => github.perform(change, write, hint).await,
+        match write {
+            Write::ReadFiles { codeowners: branch } => {
+                let fact = codeowners::files(dialect, change, branch.as_deref()).await?;
+                Ok(Performed::facts(vec![fact]))
+            }
+            Write::Shape(desired) => dialect.set_desired(change, desired).await.map(Performed::facts),
+            Write::Comment(comment) => comments::write(dialect, change, comment, hint).await,
+            Write::React { comment } => dialect.react(change, *comment).await.map(|()| Performed::default()),
         }
     }
 
@@ -208,10 +175,7 @@ impl Client {
     /// See [`Fault`].
     pub async fn observe(&self, change: &ChangeKey) -> Result<Snapshot, Fault> {
         let tickets = self.0.tickets.load_full();
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.observe(change, &tickets).await,
-            Dialect::GitHub(github) => github.observe(change, &tickets).await,
-        }
+        self.0.dialect.observe(change, &tickets).await
     }
 
     /// Lists the changes of the watched projects: the open ones, or, with a mark, all
@@ -223,32 +187,19 @@ impl Client {
     pub async fn list(&self, since: &Since) -> Result<Listing, Fault> {
         let Inner { name, projects, .. } = &*self.0;
         let tickets = self.0.tickets.load_full();
-        let mut listing = match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.list(name, projects, since, &tickets).await,
-            Dialect::GitHub(github) => github.list(name, projects, since, &tickets).await,
-        }?;
+        let mut listing = self.0.dialect.list(name, projects, since, &tickets).await?;
         let mut seen = BTreeSet::new();
         listing.changes.retain(|(key, _)| seen.insert(key.clone()));
         Ok(listing)
     }
 
-    pub(super) fn inspector(&self) -> &dyn Inspect {
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab,
-            Dialect::GitHub(github) => github,
-        }
-    }
-
     /// Where a project is now, by the forge's number of it, or by its path where the number is not
-    /// known. One read; on GitHub a few more for one that has moved.
+    /// known. One read; on GitHub a few more for one that was renamed.
     ///
     /// # Errors
     /// See [`Fault`]. [`Fault::Gone`] or [`Fault::Refused`]: it was deleted, or is hidden from us.
     pub async fn whereabouts(&self, project: &str, id: Option<u64>) -> Result<Whereabouts, Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.whereabouts(project, id).await,
-            Dialect::GitHub(github) => github.whereabouts(project, id, &self.0.projects).await,
-        }
+        self.0.dialect.whereabouts(project, id, &self.0.projects).await
     }
 
     /// The watched projects that the configuration names in full, without a wildcard.
@@ -275,14 +226,11 @@ impl Client {
     /// # Errors
     /// As [`Client::roster`].
     pub async fn roster_after(&self, wish: &RosterWish, before: &Roster) -> Result<Roster, Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => story::roster(gitlab, wish, before, &self.0.clock).await,
-            Dialect::GitHub(github) => story::roster(github, wish, before, &self.0.clock).await,
-        }
+        roster::roster(&*self.0.dialect, wish, before, &self.0.clock).await
     }
 
-    pub(super) fn dialect(&self) -> &Dialect {
-        &self.0.dialect
+    pub(super) fn dialect(&self) -> &dyn Dialect {
+        &*self.0.dialect
     }
 
     pub(super) fn patterns(&self) -> &[Pattern] {
@@ -299,11 +247,7 @@ impl Client {
     /// # Errors
     /// See [`Fault`].
     pub async fn busy(&self, people: &[Account]) -> Result<BTreeMap<u64, Busy>, Fault> {
-        let now = self.0.clock.now();
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => story::busy(gitlab, people, ForgeKind::GitLab, now).await,
-            Dialect::GitHub(github) => story::busy(github, people, ForgeKind::GitHub, now).await,
-        }
+        availability::busy(&*self.0.dialect, people, self.0.kind, self.0.clock.now()).await
     }
 
     /// Reads the CODEOWNERS file of a project as it is on `branch`, or on the default branch. 1 to 3
@@ -313,15 +257,12 @@ impl Client {
     /// See [`Fault`]. [`Fault::Refused`]: the token may not read files (GitHub: Contents: read;
     /// GitLab: the role Reporter). A project that is hidden altogether looks like one without the
     /// file.
-    pub async fn codeowners(&self, project: &str, branch: Option<&str>) -> Result<owners::OwnersRead, Fault> {
-        match &self.0.dialect {
-            Dialect::GitLab(gitlab) => owners::read(gitlab, project, branch).await,
-            Dialect::GitHub(github) => owners::read(github, project, branch).await,
-        }
+    pub async fn codeowners(&self, project: &str, branch: Option<&str>) -> Result<OwnersRead, Fault> {
+        codeowners::read(&*self.0.dialect, project, branch).await
     }
 
     /// The change whose page on this forge has the address `text`.
     pub fn resolve_url(&self, text: &str) -> Option<ChangeKey> {
-        self.0.place.change_key(&self.0.name, text)
+        self.0.address.change_key(&self.0.name, text)
     }
 }

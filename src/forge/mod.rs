@@ -2,54 +2,31 @@
 //! do not leave this room.
 //!
 //! Inward: [`Inbound`] verifies a delivery and reads it into facts. Outward: [`Client`] performs
-//! actions, observes and lists changes, and resolves the roster, over one [`http::Transport`]
-//! (timeouts, limits, faults, the [`gate`]) that lies under both crates.
+//! actions, observes and lists changes, and resolves the roster, in the dialect of its forge. The
+//! rooms, each knowing only those before it: `inbound`, `transport` (the one way out, under both
+//! client crates), `shared` (what both dialects are asked for and do alike), `github` and `gitlab`,
+//! the client, and `setup` (webhooks, inspection, access).
 
-pub mod access;
-mod away;
-mod breaker;
-mod budget;
-mod carry;
-pub mod client;
-pub mod command;
-mod credentials;
-mod description;
-mod etag;
-pub mod fault;
-pub mod gate;
-pub mod github;
-pub mod gitlab;
-pub mod hooks;
-pub mod http;
+mod client;
+mod github;
+mod gitlab;
 pub mod inbound;
-pub mod inspect;
-mod listing;
-mod membership;
-mod moved;
-pub mod owners;
-pub mod signature;
-mod story;
-#[cfg(test)]
-mod testing;
+mod setup;
+mod shared;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_gate;
-pub mod time;
-pub mod tolerant;
-pub mod url;
-mod way;
+mod transport;
 
-pub use budget::Budget;
-pub use client::{Client, ClientConfig, Hint, Performed, Watched};
-pub use credentials::{AppKey, Credentials};
-pub use fault::Fault;
-pub use github::{DeliveryLog, FailedDelivery};
-pub use gitlab::HookState;
-pub use hooks::{HookAddress, HookPlace, HookSecrets, HookWish, InstalledHook};
-pub use http::Health;
-pub use inbound::{Inbound, Incoming, Reading, Secrets, Unreadable};
-pub use listing::{Listing, Since, Whereabouts};
-pub use owners::OwnersRead;
-pub use signature::{BadSecret, Unverified};
-pub use way::Way;
+pub use client::{Client, ClientConfig, ClientError};
+pub use inbound::{BadSecret, Inbound, Incoming, Reading, Secrets, Unreadable, Unverified};
+pub use setup::Watched;
+pub use shared::access::{ACCESS_PROJECTS_MAX, Members, SeenProjects};
+pub use shared::codeowners::OwnersRead;
+pub use shared::inspect::{Installation, ProjectFacts, Role, TokenFacts};
+pub use shared::listing::{Listing, Since, Whereabouts};
+pub use shared::performed::{Hint, Performed};
+pub use shared::webhook_health::{Deliveries, DeliveryLog, FailedDelivery};
+pub use shared::webhooks::{
+    HookAddress, HookPlace, HookSecrets, HookState, HookWish, InstalledHook, LastAnswer, leads_to,
+};
+pub use transport::{AppKey, Credentials, Fault, Health, Network, RequestBudget};

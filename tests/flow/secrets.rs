@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::harness::{BOTH, SECRETS, Settings, key};
 use super::server::{Server, until};
 use crate::app::{APP_ID, private_key, public_key};
-use crate::way::{PASSWORD, proxy};
+use crate::network::{PASSWORD, proxy};
 
 /// Which secrets are found in `bytes`, also in parts: what the `whsec_` of a signing token hides is
 /// the secret, too.

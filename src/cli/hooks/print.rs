@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 use super::Site;
 use super::secret::Report;
 use super::survey::{Done, Row, State};
-use crate::forge::hooks::Deliveries;
-use crate::forge::{HookPlace, HookState, InstalledHook};
+use crate::forge::{Deliveries, HookPlace, HookState, InstalledHook};
 use usher_core::model::change::ForgeKind;
 
 /// `plan` and `install`.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::Level;
 use super::work::patiently;
 use crate::clock::Clock;
-use crate::forge::hooks::{Deliveries, leads_to};
-use crate::forge::{Client, Fault, HookAddress, HookPlace, HookWish, InstalledHook, Watched};
+use crate::forge::{
+    Client, Deliveries, Fault, HookAddress, HookPlace, HookWish, InstalledHook, Watched, leads_to,
+};
 use usher_core::model::change::ForgeKind;
 
 /// How our hooks are known.

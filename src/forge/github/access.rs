@@ -2,40 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::client::GitHub;
-use super::wire;
-use crate::forge::access::{Members, Projects};
-use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::listing::{Source, sources};
+use super::api::GitHub;
+use super::wire::{self, Permissions};
+use crate::forge::shared::access::{Access, Members, SeenProjects};
+use crate::forge::shared::listing::{Source, sources};
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::access::{BotRights, ProjectFacts, Rank, Reach};
 use usher_core::model::policy::Pattern;
-
-/// Roles as a hash of flags (OpenAPI: `collaborator`, `minimal-repository`).
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Permissions {
-    pull: bool,
-    triage: bool,
-    push: bool,
-    maintain: bool,
-    admin: bool,
-}
-
-impl Permissions {
-    pub(super) fn rank(self) -> Rank {
-        let flags = [
-            (self.admin, Rank::Admin),
-            (self.maintain, Rank::Maintain),
-            (self.push, Rank::Write),
-            (self.triage, Rank::Triage),
-            (self.pull, Rank::Read),
-        ];
-        flags.into_iter().find(|(has, _)| *has).map_or(Rank::Nobody, |(_, rank)| rank)
-    }
-}
 
 /// An entry of `GET /repos/{owner}/{repo}/collaborators`.
 #[derive(Debug, Deserialize)]
@@ -91,9 +68,10 @@ impl wire::Repository {
     }
 }
 
-impl GitHub {
-    pub async fn access_projects(&self, patterns: &[Pattern]) -> Result<Projects, Fault> {
-        let mut projects = Projects::default();
+#[async_trait]
+impl Access for GitHub {
+    async fn access_projects(&self, patterns: &[Pattern]) -> Result<SeenProjects, Fault> {
+        let mut projects = SeenProjects::default();
         for source in sources(patterns) {
             let found = match &source {
                 Source::Everywhere => projects.found("**", Ok(self.all_repositories().await?)),
@@ -108,12 +86,23 @@ impl GitHub {
                 projects.add(patterns, one.archived, one.facts());
             }
         }
-        if self.is_app() {
+        if self.transport.is_app() {
             self.enter_permissions(&mut projects.list).await?;
         }
         Ok(projects)
     }
 
+    /// Everybody with a role: outside collaborators, members by teams (child teams included) and by
+    /// the organisation's base permission, and its owners (OpenAPI: "List repository collaborators").
+    async fn access_members(&self, project: &mut ProjectFacts) -> Result<Members, Fault> {
+        let url = self.in_project(&project.project, ["collaborators"]);
+        let found: Pages<Collaborator> = self.pages(url, PAGES_LIMIT).await?;
+        let ranks = found.entries.iter().map(|one| (one.id, one.rank())).collect();
+        Ok(Members { ranks, truncated: found.truncated })
+    }
+}
+
+impl GitHub {
     /// An App has no role; it has the permissions that each owner granted it.
     async fn enter_permissions(&self, projects: &mut [ProjectFacts]) -> Result<(), Fault> {
         let found: Pages<Installation> = self.pages(self.at(["app", "installations"]), PAGES_LIMIT).await?;
@@ -125,14 +114,5 @@ impl GitHub {
             project.bot = permissions.map_or(BotRights::Unknown, BotRights::Permissions);
         }
         Ok(())
-    }
-
-    /// Everybody with a role: outside collaborators, members by teams (child teams included) and by
-    /// the organisation's base permission, and its owners (OpenAPI: "List repository collaborators").
-    pub async fn access_members(&self, project: &ProjectFacts) -> Result<Members, Fault> {
-        let url = self.in_project(&project.project, ["collaborators"]);
-        let found: Pages<Collaborator> = self.pages(url, PAGES_LIMIT).await?;
-        let ranks = found.entries.iter().map(|one| (one.id, one.rank())).collect();
-        Ok(Members { ranks, truncated: found.truncated })
     }
 }

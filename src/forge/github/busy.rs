@@ -4,17 +4,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::client::GitHub;
-use crate::forge::fault::Fault;
-use crate::forge::story::{self, GraphQl};
+use super::api::GitHub;
+use crate::forge::shared::availability::Availability;
+use crate::forge::transport::fault::Fault;
 use usher_core::model::change::Account;
 
 /// An answer for each alias: null where the login is nobody's any more, which is an error beside it.
-type Answer = BTreeMap<String, Option<User>>;
+type BusyAnswer = BTreeMap<String, Option<User>>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -32,15 +33,18 @@ struct Status {
     expires_at: Option<Timestamp>,
 }
 
-pub(super) async fn ask(github: &GitHub, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
-    let answer: GraphQl<Answer> = github.query(&query(people)).await?;
-    let users = story::data(answer)?.into_values().flatten();
-    let busy = users.filter_map(|user| {
-        let status = user.status.filter(|status| status.indicates_limited_availability)?;
-        Some((user.database_id?, status.expires_at))
-    });
-    let known = |id: u64| people.iter().any(|account| account.id == id);
-    Ok(busy.filter(|(id, _)| known(*id)).collect())
+#[async_trait]
+impl Availability for GitHub {
+    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
+        let answer: BusyAnswer = self.query(&query(people)).await?;
+        let users = answer.into_values().flatten();
+        let busy = users.filter_map(|user| {
+            let status = user.status.filter(|status| status.indicates_limited_availability)?;
+            Some((user.database_id?, status.expires_at))
+        });
+        let known = |id: u64| people.iter().any(|account| account.id == id);
+        Ok(busy.filter(|(id, _)| known(*id)).collect())
+    }
 }
 
 /// `query($u0: String!, …) { u0: user(login: $u0) { … } … }`: logins go in as variables.

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use http::Method;
 use serde_json::json;
 
-use super::client::GitHub;
+use super::api::GitHub;
 use super::wire;
-use crate::forge::client::Performed;
-use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::story::{Comments, People};
+use crate::forge::shared::comments::Comments;
+use crate::forge::shared::people::People;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::ChangeKey;
 
 #[async_trait]
@@ -38,22 +38,22 @@ impl Comments for GitHub {
         });
         Ok(ours.map(|comment| comment.id))
     }
-}
 
-impl GitHub {
-    fn comment_place(&self, change: &ChangeKey, comment: u64) -> url::Url {
-        self.in_project(&change.project, ["issues", "comments", &comment.to_string()])
-    }
-
-    pub(super) async fn react(&self, change: &ChangeKey, comment: u64) -> Result<Performed, Fault> {
+    async fn react(&self, change: &ChangeKey, comment: u64) -> Result<(), Fault> {
         let mut place = self.comment_place(change, comment);
         if let Ok(mut path) = place.path_segments_mut() {
             path.push("reactions");
         }
         match self.write(Method::POST, &place, Some(&json!({ "content": "+1" }))).await {
             // Reacting twice answers 200; a comment that is gone needs no reaction.
-            Ok(()) | Err(Fault::Gone) => Ok(Performed::default()),
+            Ok(()) | Err(Fault::Gone) => Ok(()),
             Err(fault) => Err(fault),
         }
+    }
+}
+
+impl GitHub {
+    fn comment_place(&self, change: &ChangeKey, comment: u64) -> url::Url {
+        self.in_project(&change.project, ["issues", "comments", &comment.to_string()])
     }
 }

@@ -6,13 +6,16 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::client::GitHub;
+use super::api::GitHub;
 use super::wire;
-use crate::forge::fault::{self, Fault};
-use crate::forge::hooks::leads_to;
-use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::inspect::{Inspect, Installation, ProjectFacts, Role, TokenFacts, date, if_allowed, look};
-use crate::forge::time::instant;
+use crate::forge::inbound::time::instant;
+use crate::forge::shared::inspect::{
+    Inspect, Installation, ProjectFacts, Role, TokenFacts, date, if_allowed, look,
+};
+use crate::forge::shared::webhooks::leads_to;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::headers::text_of;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::access::Rank;
 
 /// When a personal access token ends: `2026-12-01 09:00:00 UTC`, on every answer to one that does.
@@ -45,7 +48,7 @@ struct Owner {
 
 impl GitHub {
     async fn app(&self, forge: &str) -> Result<TokenFacts, Fault> {
-        let answer = look(self.line(), &self.at(["app"])).await?;
+        let answer = look(&self.transport, &self.at(["app"])).await?;
         let installed: Pages<Installed> = self.pages(self.at(["app", "installations"]), PAGES_LIMIT).await?;
         let config: Option<Address> = if_allowed(self.get(&self.at(["app", "hook", "config"])).await)?;
         let url = config.and_then(|config| config.url);
@@ -71,11 +74,11 @@ impl GitHub {
 #[async_trait]
 impl Inspect for GitHub {
     async fn token(&self, forge: &str) -> Result<TokenFacts, Fault> {
-        if self.is_app() {
+        if self.transport.is_app() {
             return self.app(forge).await;
         }
-        let answer = look(self.line(), &self.at(["user"])).await?;
-        let text = |name| fault::text_of(answer.headers(), name);
+        let answer = look(&self.transport, &self.at(["user"])).await?;
+        let text = |name| text_of(answer.headers(), name);
         let scopes = text(SCOPES).map(|scopes| {
             let scopes = scopes.split(',').map(|scope| scope.trim().to_owned());
             scopes.filter(|scope| !scope.is_empty()).collect::<Vec<_>>()
@@ -92,7 +95,7 @@ impl Inspect for GitHub {
         let seen: wire::Repository = self.get(&self.in_project(path, [])).await?;
         let role = match seen.permissions.unwrap_or_default().rank() {
             // What is told there is the account's; an App has only its installation.
-            _ if self.is_app() => Role::Unknown,
+            _ if self.transport.is_app() => Role::Unknown,
             Rank::Write | Rank::Maintain | Rank::Admin => Role::Writes,
             Rank::Triage => Role::Labels,
             Rank::Nobody | Rank::Guest | Rank::Read => Role::Reads,

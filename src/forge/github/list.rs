@@ -5,16 +5,16 @@
 //! for 100 changes whatever the number of repositories (`search`). Where the search is refused (a
 //! user's repositories, an index that is off), sweeps walk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
-use url::Url;
 
-use super::client::GitHub;
+use super::api::GitHub;
 use super::wire;
-use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
-use crate::forge::listing::{Listing, Since, Source, Whereabouts, sources};
+use crate::forge::shared::listing::{ListChanges, Listing, Since, Source, sources};
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::policy::Pattern;
 use usher_core::model::tickets::TicketRules;
@@ -47,10 +47,11 @@ impl Sweep<'_> {
     }
 }
 
-impl GitHub {
+#[async_trait]
+impl ListChanges for GitHub {
     /// The changes of each owner by search; or the repositories of each owner, then each one's pull
     /// requests, newest update first, down to the mark.
-    pub async fn list(
+    async fn list(
         &self,
         forge: &str,
         patterns: &[Pattern],
@@ -67,8 +68,8 @@ impl GitHub {
                     named.entry(owner).or_default().push(path);
                 }
                 Source::Below(owner) => self.list_owner(&mut sweep, &owner).await?,
-                Source::Everywhere if self.is_app() => {
-                    for owner in self.owners().await? {
+                Source::Everywhere if self.transport.is_app() => {
+                    for owner in self.transport.owners().await? {
                         self.list_owner(&mut sweep, &owner).await?;
                     }
                 }
@@ -88,7 +89,9 @@ impl GitHub {
         self.walk(&mut sweep).await?;
         Ok(sweep.listing)
     }
+}
 
+impl GitHub {
     async fn list_owner(&self, sweep: &mut Sweep<'_>, owner: &str) -> Result<(), Fault> {
         if sweep.since.of(owner).is_none() || (sweep.searches() && self.search_owner(sweep, owner).await?) {
             return Ok(());
@@ -143,36 +146,6 @@ impl GitHub {
         Ok(())
     }
 
-    /// All repositories that the identity was let into.
-    pub(super) async fn all_repositories(&self) -> Result<Pages<wire::Repository>, Fault> {
-        if !self.is_app() {
-            return self.pages(self.seen_repositories(), PAGES_LIMIT).await;
-        }
-        let mut all = Pages { entries: Vec::new(), truncated: false };
-        for owner in self.owners().await? {
-            let found = self.installed_at(&owner).await?;
-            all.entries.extend(found.entries);
-            all.truncated |= found.truncated;
-        }
-        Ok(all)
-    }
-
-    /// An owner's repositories, as far as the identity was let into them: an organisation's for a
-    /// token, those of the installation for an App.
-    pub(super) async fn repositories_of(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
-        if self.is_app() {
-            return self.installed_at(owner).await;
-        }
-        match self.pages(self.at(["orgs", owner, "repos"]), PAGES_LIMIT).await {
-            Err(Fault::Gone) => self.pages(self.seen_repositories(), PAGES_LIMIT).await,
-            found => found,
-        }
-    }
-
-    fn seen_repositories(&self) -> Url {
-        self.at(["user", "repos"])
-    }
-
     async fn pulls(
         &self,
         project: &str,
@@ -198,43 +171,6 @@ impl GitHub {
         };
         let truncated = self.each_page(url, SWEEP_PAGES_LIMIT, take).await?;
         Ok(Pages { entries, truncated })
-    }
-
-    /// `GET /repos/{owner}/{name}`, one request. By an old name it answers 301; then the repository is
-    /// looked for by its number among those of the watched owners.
-    pub async fn whereabouts(
-        &self,
-        project: &str,
-        id: Option<u64>,
-        patterns: &[Pattern],
-    ) -> Result<Whereabouts, Fault> {
-        let found: Result<wire::Repository, Fault> = self.get(&self.in_project(project, [])).await;
-        let moved = match found {
-            // Somebody else may have the name by now.
-            Ok(found) if id.is_none() || found.id == id => return Ok(found.whereabouts()),
-            Ok(_) => Fault::Refused { status: 301, answer: "another repository has the name".into() },
-            Err(fault @ Fault::Refused { status: 300..=399, .. }) => fault,
-            Err(fault) => return Err(fault),
-        };
-        let Some(id) = id else { return Err(moved) };
-        let owners = sources(patterns).into_iter().filter_map(|source| match source {
-            Source::Below(owner) => Some(owner),
-            Source::Project(path) => path.split('/').next().map(str::to_owned),
-            Source::Everywhere => None,
-        });
-        let mut owners: BTreeSet<String> = owners.collect();
-        owners.extend(project.split('/').next().map(str::to_owned));
-        for owner in owners {
-            let repositories = match self.repositories_of(&owner).await {
-                Ok(repositories) => repositories.entries,
-                Err(Fault::Gone | Fault::Refused { .. }) => continue,
-                Err(fault) => return Err(fault),
-            };
-            if let Some(found) = repositories.into_iter().find(|found| found.id == Some(id)) {
-                return Ok(found.whereabouts());
-            }
-        }
-        Err(moved)
     }
 }
 

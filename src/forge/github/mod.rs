@@ -1,23 +1,21 @@
-//! GitHub (github.com and Enterprise Server): webhooks read with small structs of our own, the API
-//! through `octocrab` over our own [`Transport`](super::http::Transport).
+//! GitHub (github.com and Enterprise Server) through `octocrab` over our own transport.
 
 mod access;
-mod app;
+mod api;
 mod busy;
-mod client;
 mod comment;
-mod deliveries;
+mod desired;
+mod graphql;
 mod inspect;
+mod labels;
 mod list;
-pub mod read;
+mod projects;
+mod read;
+mod reviewers;
 mod roster;
 mod search;
-mod shape;
-#[cfg(test)]
-mod tests;
+mod webhook_health;
 mod webhooks;
 mod wire;
 
-pub(super) use app::{App, SignIn, Whose};
-pub(super) use client::GitHub;
-pub use deliveries::{DeliveryLog, FailedDelivery};
+pub(super) use api::GitHub;

@@ -1,500 +1,124 @@
-//! What GitHub posts, read into facts. The structs hold what Usher needs and no more, so that new
-//! events, actions, states and fields pass by.
-//!
-//! Source of the shapes: GitHub's webhook documentation and npm `@octokit/webhooks-examples`.
+//! A pull request as it is, with its reviewers, their verdicts and its files.
 
-use std::borrow::Cow;
-use std::collections::BTreeSet;
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
+use http_body_util::BodyExt;
 
-use http::HeaderMap;
-use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
+use super::api::{GitHub, fault_of};
 use super::wire;
-use crate::forge::command::commands;
-use crate::forge::description::{described, tickets_in};
-use crate::forge::inbound::{
-    Context, Incoming, Meaning, Reading, Subject, Unreadable, fault, object, timeless, utf8,
-};
-use crate::forge::time::instant;
-use crate::forge::tolerant::{Flag, List, Maybe, Number, Text};
+use crate::forge::shared::changes::ReadChanges;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::{
-    Account, ChangeKey, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict,
+    Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
 };
-use usher_core::model::fact::{Act, Actor, Fact};
 use usher_core::model::tickets::TicketRules;
 
-/// The JSON of a delivery: the body, or its `payload` field where the hook's content type is
-/// `application/x-www-form-urlencoded`.
-pub(crate) fn text<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Cow<'a, str>, Unreadable> {
-    let content_type = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let form = content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-    if !form && !body.starts_with(b"payload=") {
-        return utf8(body).map(Cow::Borrowed);
+#[async_trait]
+impl ReadChanges for GitHub {
+    fn kind(&self) -> ForgeKind {
+        ForgeKind::GitHub
     }
-    let mut fields = url::form_urlencoded::parse(body);
-    let payload = fields.find(|(name, _)| name == "payload");
-    let (_, payload) = payload.ok_or_else(|| Unreadable::new("payload", "is missing in the form"))?;
-    Ok(Cow::Owned(payload.into_owned()))
+
+    async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, Fault> {
+        let pull = self.read(change).await?;
+        let (author, requested) = (pull.author(), pull.requested());
+        let reviews = self.reviews(change).await?;
+        let mut list = verdicts(&reviews.entries, &author);
+        list.extend(requested.into_iter().map(|account| SeenReviewer { account, verdict: None }));
+        let complete = !reviews.truncated;
+        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot(tickets) })
+    }
+
+    async fn changed_files(&self, change: &ChangeKey) -> Result<Vec<ChangedFile>, Fault> {
+        let files: Pages<wire::File> = self.pages(self.pull(change, ["files"]), PAGES_LIMIT).await?;
+        let files = files.entries.into_iter();
+        let files = files.map(|file| ChangedFile {
+            lines: file.additions.saturating_add(file.deletions),
+            path: file.filename,
+            ..ChangedFile::default()
+        });
+        Ok(files.collect())
+    }
+
+    /// As it is, not wrapped into JSON: that is how files of more than 1 MB come too (up to 100 MB)
+    /// [memory].
+    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, Fault> {
+        let mut url = self.in_project(project, ["contents"].into_iter().chain(path.split('/')));
+        if let Some(branch) = branch {
+            url.query_pairs_mut().append_pair("ref", branch);
+        }
+        let accept = HeaderValue::from_static("application/vnd.github.raw+json");
+        let headers = HeaderMap::from_iter([(header::ACCEPT, accept)]);
+        let answer = self.crab()._get_with_headers(url.as_str(), Some(headers)).await;
+        let body = answer.map_err(|error| fault_of(&error, false))?.into_body().collect().await;
+        Ok(body.map_err(|error| fault_of(&error, false))?.to_bytes())
+    }
 }
 
-/// Reads the JSON of a delivery.
-pub(crate) fn read(context: Context<'_>, text: &str) -> Result<Reading, Unreadable> {
-    object(text)?;
-    let Some(event) = context.event else {
-        return Err(Unreadable::new("X-GitHub-Event", "the header is missing"));
-    };
-    match event {
-        "pull_request"
-        | "pull_request_review"
-        | "pull_request_review_comment"
-        | "pull_request_review_thread"
-        | "issue_comment" => {
-            let payload: Payload<'_> = parse(text)?;
-            payload.hear(context, event).unwrap_or_else(|| Ok(Reading::unsupported(event)))
+impl GitHub {
+    pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::Pull, Fault> {
+        self.get(&self.pull(change, [])).await
+    }
+
+    /// All reviews, in the order they were given.
+    pub(super) async fn reviews(&self, change: &ChangeKey) -> Result<Pages<wire::Review>, Fault> {
+        self.pages(self.pull(change, ["reviews"]), PAGES_LIMIT).await
+    }
+}
+
+/// Who has reviewed, with the last review of each that is more than a comment, or else the last
+/// comment. Authors review their own changes by answering in threads, and bots move nothing.
+fn verdicts(reviews: &[wire::Review], author: &Account) -> Vec<SeenReviewer> {
+    let mut list: Vec<SeenReviewer> = Vec::new();
+    for review in reviews {
+        let Some(user) = review.user.as_ref().filter(|user| user.is_person()) else { continue };
+        let (Some(verdict), Some(at)) = (review.verdict(), review.submitted_at) else { continue };
+        let account = user.account();
+        if account == *author {
+            continue;
         }
-        "membership" | "team" | "organization" => {
-            let Slip { action } = parse(text)?;
-            let action = action.or_empty();
-            if event != "organization" || action.starts_with("member_") {
-                return Ok(Reading::roster(&format!("{event} {action}")));
+        let given = Some((verdict, at));
+        match list.iter_mut().find(|seen| seen.account == account) {
+            None => list.push(SeenReviewer { account, verdict: given }),
+            Some(seen) => {
+                let was_comment = matches!(seen.verdict, Some((Verdict::Commented, _)));
+                if verdict != Verdict::Commented || was_comment {
+                    seen.verdict = given;
+                }
             }
-            Ok(Reading::unsupported(event))
-        }
-        "repository" => {
-            let Slip { action } = parse(text)?;
-            // The project has another name or place, or is shown differently: who may act there, and
-            // which reviews are still there to see, is looked up.
-            const NEWS: [&str; 5] = ["renamed", "transferred", "archived", "unarchived", "deleted"];
-            let action = action.or_empty();
-            let news = NEWS.contains(&action);
-            Ok(if news {
-                Reading::roster(&format!("repository {action}"))
-            } else {
-                Reading::unsupported(event)
-            })
-        }
-        _ => {
-            let Slip { .. } = parse(text)?;
-            Ok(if event == "ping" { Reading::Ping } else { Reading::unsupported(event) })
         }
     }
+    list
 }
 
-fn parse<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Unreadable> {
-    serde_json::from_str(text).map_err(|_| fault::<T>(text))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Any event of which only the action matters.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Slip<'a> {
-    #[serde(borrow)]
-    action: Text<'a>,
-}
-
-/// An event about a pull request.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Payload<'a> {
-    #[serde(borrow)]
-    action: Text<'a>,
-    #[serde(borrow)]
-    repository: Maybe<Repository<'a>>,
-    #[serde(borrow)]
-    sender: Maybe<User<'a>>,
-    #[serde(borrow)]
-    pull_request: Maybe<Pull<'a>>,
-    #[serde(borrow)]
-    issue: Maybe<Pull<'a>>,
-    #[serde(borrow)]
-    review: Maybe<Remark<'a>>,
-    #[serde(borrow)]
-    comment: Maybe<Remark<'a>>,
-    #[serde(borrow)]
-    requested_reviewer: Maybe<User<'a>>,
-    #[serde(borrow)]
-    requested_team: Maybe<User<'a>>,
-    #[serde(borrow)]
-    assignee: Maybe<User<'a>>,
-    #[serde(borrow)]
-    label: Maybe<Label<'a>>,
-    #[serde(borrow)]
-    before: Text<'a>,
-    #[serde(borrow)]
-    after: Text<'a>,
-    #[serde(borrow)]
-    changes: Option<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Repository<'a> {
-    id: Number,
-    #[serde(borrow)]
-    full_name: Option<Cow<'a, str>>,
-}
-
-/// A user; a team too, where only its id matters.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct User<'a> {
-    id: Number,
-    #[serde(borrow)]
-    login: Text<'a>,
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Label<'a> {
-    #[serde(borrow)]
-    name: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Branch<'a> {
-    #[serde(borrow, rename = "ref")]
-    name: Text<'a>,
-    #[serde(borrow)]
-    sha: Text<'a>,
-}
-
-/// A pull request, or the issue that stands for it in `issue_comment`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Pull<'a> {
-    id: Number,
-    number: Option<u64>,
-    #[serde(borrow)]
-    title: Text<'a>,
-    #[serde(borrow)]
-    html_url: Text<'a>,
-    #[serde(borrow)]
-    user: Maybe<User<'a>>,
-    #[serde(borrow)]
-    state: Text<'a>,
-    /// Null where it is empty; looked at only where tickets are.
-    #[serde(borrow, deserialize_with = "described")]
-    body: Option<&'a RawValue>,
-    merged: Flag,
-    #[serde(borrow)]
-    merged_at: Text<'a>,
-    draft: Flag,
-    #[serde(borrow)]
-    labels: List<Label<'a>>,
-    #[serde(borrow)]
-    requested_reviewers: List<User<'a>>,
-    #[serde(borrow)]
-    base: Maybe<Branch<'a>>,
-    #[serde(borrow)]
-    head: Maybe<Branch<'a>>,
-    additions: Number,
-    deletions: Number,
-    changed_files: Number,
-    #[serde(borrow)]
-    created_at: Text<'a>,
-    #[serde(borrow)]
-    updated_at: Text<'a>,
-    /// Present on an issue that is a pull request.
-    #[serde(borrow)]
-    pull_request: Maybe<PullLink<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PullLink<'a> {
-    #[serde(borrow)]
-    html_url: Text<'a>,
-    #[serde(borrow)]
-    merged_at: Text<'a>,
-}
-
-/// A review or a comment.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Remark<'a> {
-    id: Number,
-    #[serde(borrow)]
-    user: Maybe<User<'a>>,
-    #[serde(borrow)]
-    body: Text<'a>,
-    #[serde(borrow)]
-    state: Text<'a>,
-    #[serde(borrow)]
-    submitted_at: Text<'a>,
-    #[serde(borrow)]
-    created_at: Text<'a>,
-    #[serde(borrow)]
-    updated_at: Text<'a>,
-}
-
-impl User<'_> {
-    fn account(&self) -> Option<Account> {
-        Some(Account::new(self.id.0?, self.login.or_empty()))
+    #[test]
+    fn a_comment_after_a_verdict_does_not_hide_it() {
+        let reviews: Vec<wire::Review> = serde_json::from_value(serde_json::json!([
+            {"user": {"id": 1, "login": "a"}, "state": "COMMENTED", "submitted_at": "2026-01-01T00:00:00Z"},
+            {"user": {"id": 1, "login": "a"}, "state": "CHANGES_REQUESTED", "submitted_at": "2026-01-02T00:00:00Z"},
+            {"user": {"id": 1, "login": "a"}, "state": "COMMENTED", "submitted_at": "2026-01-03T00:00:00Z"},
+            {"user": {"id": 2, "login": "b"}, "state": "COMMENTED", "submitted_at": "2026-01-01T00:00:00Z"},
+            {"user": {"id": 2, "login": "b"}, "state": "COMMENTED", "submitted_at": "2026-01-04T00:00:00Z"},
+            {"user": {"id": 2, "login": "b"}, "state": "PENDING", "submitted_at": null},
+            {"user": {"id": 3, "login": "c", "type": "Bot"}, "state": "APPROVED", "submitted_at": "2026-01-01T00:00:00Z"},
+            {"user": {"id": 4, "login": "author"}, "state": "COMMENTED", "submitted_at": "2026-01-01T00:00:00Z"},
+            {"user": null, "state": "APPROVED", "submitted_at": "2026-01-01T00:00:00Z"},
+            {"user": {"id": 5, "login": "e"}, "state": "DISMISSED", "submitted_at": "2026-01-01T00:00:00Z"}
+        ])).unwrap();
+        let seen = verdicts(&reviews, &Account::new(4, "author"));
+        let told: Vec<_> = seen.into_iter().map(|seen| (seen.account.id, seen.verdict.unwrap())).collect();
+        let at = |day: &str| format!("2026-01-{day}T00:00:00Z").parse().unwrap();
+        let expected = [
+            (1, (Verdict::ChangesRequested, at("02"))),
+            (2, (Verdict::Commented, at("04"))),
+            (5, (Verdict::Withdrawn, at("01"))),
+        ];
+        assert_eq!(told, expected);
     }
-
-    fn actor(&self) -> Option<Actor> {
-        let bot = self.kind.get() == Some("Bot") || self.login.or_empty().ends_with("[bot]");
-        Some(Actor { account: self.account()?, bot })
-    }
-}
-
-impl Remark<'_> {
-    /// When it was written: a review's `submitted_at` stays the same through later edits.
-    fn at(&self) -> Option<Timestamp> {
-        instant(self.submitted_at.or_empty()).or_else(|| instant(self.created_at.or_empty()))
-    }
-
-    /// When its words were last touched.
-    fn touched_at(&self) -> Option<Timestamp> {
-        instant(self.updated_at.or_empty()).or_else(|| self.at())
-    }
-}
-
-/// One thing that was done, by whom and when.
-struct Deed {
-    act: Act,
-    by: Actor,
-    at: Timestamp,
-}
-
-impl Payload<'_> {
-    /// `None` where the event names no pull request.
-    ///
-    /// # Errors
-    /// When none of its times can be read.
-    fn hear(&self, context: Context<'_>, event: &str) -> Option<Result<Reading, Unreadable>> {
-        let (event, pull) = match event {
-            "pull_request" => ("pull_request", self.pull_request.get()?),
-            "pull_request_review" => ("pull_request_review", self.pull_request.get()?),
-            "pull_request_review_comment" => ("pull_request_review_comment", self.pull_request.get()?),
-            "pull_request_review_thread" => ("pull_request_review_thread", self.pull_request.get()?),
-            // A comment on a plain issue is none of Usher's business.
-            _ => ("issue_comment", self.issue.get().filter(|issue| issue.pull_request.get().is_some())?),
-        };
-        let project = self.repository.get()?.full_name.as_deref().filter(|name| !name.is_empty())?;
-        let number = pull.number?;
-        let Some(updated_at) = self.updated_at(pull) else {
-            let place = if event == "issue_comment" { "issue" } else { "pull_request" };
-            return Some(Err(timeless(place)));
-        };
-        let project_id = self.repository.get().and_then(|repository| repository.id.0);
-        let snapshot = Snapshot { project_id, ..pull.snapshot(updated_at, context.tickets) };
-        let deeds = match event {
-            "pull_request" => vec![self.pull_deed(&snapshot)],
-            "pull_request_review" => self.review_deeds(context, &snapshot),
-            "pull_request_review_comment" => vec![self.comment_deed(&snapshot)],
-            // A resolved thread says nothing by itself, but it shows the change as it is.
-            "pull_request_review_thread" => vec![self.deed(Act::Touched, &snapshot)],
-            _ => self.comment_deeds(context, &snapshot),
-        };
-        Some(Ok(Reading::Change(Incoming {
-            delivery_id: context.delivery_id(),
-            meaning: self.meaning(context, event, pull, &snapshot),
-            event: event.to_owned(),
-            change: ChangeKey::new(context.forge, project, number),
-            author: snapshot.author.clone(),
-            facts: told(deeds, snapshot),
-        })))
-    }
-
-    /// When the change was as the event shows it. Where that cannot be read, the latest of the other
-    /// times that are told: a bound, but better than a lost delivery.
-    fn updated_at(&self, pull: &Pull<'_>) -> Option<Timestamp> {
-        let others = || {
-            let remark = self.review.get().or(self.comment.get());
-            let told = [pull.created_at.or_empty(), pull.merged_at.or_empty()].map(instant);
-            told.into_iter().flatten().chain(remark.and_then(Remark::touched_at)).max()
-        };
-        instant(pull.updated_at.or_empty()).or_else(others)
-    }
-
-    /// Who did it. Somebody whom GitHub does not name counts as a bot, so that nothing follows.
-    fn sender(&self) -> Actor {
-        let named = self.sender.get().and_then(User::actor);
-        named.unwrap_or_else(|| Actor { account: Account::new(0, ""), bot: true })
-    }
-
-    fn deed(&self, act: Act, snapshot: &Snapshot) -> Deed {
-        Deed { act, by: self.sender(), at: snapshot.updated_at }
-    }
-
-    fn pull_deed(&self, snapshot: &Snapshot) -> Deed {
-        let reviewer = || self.requested_reviewer.get().and_then(User::account);
-        let act = match self.action.or_empty() {
-            "synchronize" => Act::Pushed,
-            "labeled" => {
-                let label = self.label.get().and_then(|label| label.name.get());
-                label.map_or(Act::Touched, |label| Act::Labelled { labels: [label.to_owned()].into() })
-            }
-            // A request names one user or one team; a team is seen in the snapshot only.
-            "review_requested" => reviewer().map_or(Act::Touched, |reviewer| Act::Requested { reviewer }),
-            "review_request_removed" => {
-                reviewer().map_or(Act::Touched, |reviewer| Act::Unrequested { reviewer })
-            }
-            _ => Act::Touched,
-        };
-        self.deed(act, snapshot)
-    }
-
-    fn review_deeds(&self, context: Context<'_>, snapshot: &Snapshot) -> Vec<Deed> {
-        let Some(review) = self.review.get() else { return vec![self.deed(Act::Touched, snapshot)] };
-        let by = review.user.get().and_then(User::actor);
-        match (self.action.or_empty(), by) {
-            ("dismissed", Some(Actor { account: reviewer, .. })) => {
-                vec![self.deed(Act::Dismissed { reviewer }, snapshot)]
-            }
-            ("submitted", Some(by)) => submitted(context, review, by, snapshot),
-            // The same verdict at the same time as before: only the words have changed.
-            ("edited", Some(by)) => vec![given(review, by, snapshot)],
-            _ => vec![self.deed(Act::Touched, snapshot)],
-        }
-    }
-
-    /// A comment on a line of the diff. The review that it belongs to comes as its own delivery.
-    fn comment_deed(&self, snapshot: &Snapshot) -> Deed {
-        let by = self.comment.get().and_then(|comment| comment.user.get()?.actor());
-        let at = self.comment.get().and_then(Remark::at).unwrap_or(snapshot.updated_at);
-        match (self.action.or_empty(), by) {
-            ("created", Some(by)) => Deed { act: Act::Commented, by, at },
-            _ => self.deed(Act::Touched, snapshot),
-        }
-    }
-
-    /// A comment in the conversation. Commands are taken when it is created and never again.
-    fn comment_deeds(&self, context: Context<'_>, snapshot: &Snapshot) -> Vec<Deed> {
-        let deed = self.comment_deed(snapshot);
-        let comment = self.comment.get().filter(|_| deed.act == Act::Commented);
-        let deeds = comment.map(|comment| commanded(context, comment, &deed.by, deed.at));
-        deeds.filter(|deeds| !deeds.is_empty()).unwrap_or_else(|| vec![deed])
-    }
-
-    /// What tells this event from every other: for a remark the remark itself, so that a change in
-    /// between does not make two events of one.
-    fn meaning(&self, context: Context<'_>, event: &str, pull: &Pull<'_>, snapshot: &Snapshot) -> String {
-        let action = self.action.or_empty();
-        let remark = self.review.get().or(self.comment.get());
-        let mut meaning = Meaning::new().part(action).part(event);
-        let (object, at) = match remark {
-            Some(remark) => {
-                meaning = meaning.part(remark.body.or_empty()).part(remark.state.or_empty());
-                (remark.id.0, remark.touched_at().unwrap_or(snapshot.updated_at))
-            }
-            None => {
-                let id = |user: &Maybe<User<'_>>| user.get().and_then(|user| user.id.0);
-                meaning = meaning
-                    .part(self.label.get().map_or("", |label| label.name.or_empty()))
-                    .number(id(&self.requested_reviewer))
-                    .number(id(&self.requested_team))
-                    .number(id(&self.assignee))
-                    .part(self.before.or_empty())
-                    .part(self.after.or_empty())
-                    .part(snapshot.head.as_deref().unwrap_or_default())
-                    .json(self.changes.map_or("", |changes| changes.get()));
-                (pull.id.0, snapshot.updated_at)
-            }
-        };
-        let actor = self.sender().account.id;
-        let object = object.or(pull.id.0).unwrap_or_default();
-        meaning.number(pull.number).seal(context.forge, &Subject { event, object, action, at, actor })
-    }
-}
-
-/// A review that has just been given, and the commands in its text. A mere comment that is made of
-/// commands asks nothing of the author. The "comment" of such a command is the review's id.
-fn submitted(context: Context<'_>, review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Vec<Deed> {
-    let given = given(review, by, snapshot);
-    let mut deeds = commanded(context, review, &given.by, given.at);
-    let remark = matches!(given.act, Act::Commented | Act::Reviewed { verdict: Verdict::Commented });
-    if deeds.is_empty() || !remark {
-        deeds.insert(0, given);
-    }
-    deeds
-}
-
-/// The verdict of a review. GitHub wraps an author's answers to comments into "reviews" of their
-/// own change: those are comments.
-fn given(review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Deed {
-    let at = review.at().unwrap_or(snapshot.updated_at);
-    let verdict = match review.state.or_empty().to_ascii_lowercase().as_str() {
-        "approved" => Some(Verdict::Approved),
-        "changes_requested" => Some(Verdict::ChangesRequested),
-        "commented" => Some(Verdict::Commented),
-        _ => None,
-    };
-    let act = match verdict {
-        Some(_) if by.account == snapshot.author => Act::Commented,
-        Some(verdict) => Act::Reviewed { verdict },
-        None => Act::Touched,
-    };
-    Deed { act, by, at }
-}
-
-fn commanded(context: Context<'_>, remark: &Remark<'_>, by: &Actor, at: Timestamp) -> Vec<Deed> {
-    let comment = remark.id.0.unwrap_or_default();
-    let commands = commands(remark.body.or_empty(), context.handles);
-    let act = Act::commanded(commands, comment);
-    act.into_iter().map(|act| Deed { act, by: by.clone(), at }).collect()
-}
-
-fn told(deeds: Vec<Deed>, snapshot: Snapshot) -> Vec<Fact> {
-    let told = |Deed { act, by, at }| Fact::Told { act, by, at, snapshot: snapshot.clone() };
-    deeds.into_iter().map(told).collect()
-}
-
-impl Pull<'_> {
-    /// The author of a change whose account was deleted is null: a review of it that is tracked must
-    /// still hear of it.
-    fn snapshot(&self, updated_at: Timestamp, tickets: &TicketRules) -> Snapshot {
-        let link = self.pull_request.get();
-        let url = self.html_url.get().or_else(|| link?.html_url.get());
-        let branch =
-            |branch: &Maybe<Branch<'_>>, part: fn(&Branch<'_>) -> Option<String>| branch.get().and_then(part);
-        Snapshot {
-            project_id: None,
-            title: self.title.or_empty().to_owned(),
-            url: url.unwrap_or_default().to_owned(),
-            author: self.user.get().and_then(User::account).unwrap_or_else(wire::ghost),
-            state: self.state(),
-            draft: self.draft.0,
-            labels: self.labels.get().map(names),
-            reviewers: self.requested_reviewers.get().map(requested),
-            target_branch: branch(&self.base, |base| base.name.get().map(str::to_owned)),
-            tickets: tickets_in(self.body, tickets),
-            head: branch(&self.head, |head| head.sha.get().map(str::to_owned)),
-            size: self.size(),
-            created_at: instant(self.created_at.or_empty()),
-            updated_at,
-        }
-    }
-
-    /// Only the whole pull request of a `pull_request` event carries it.
-    fn size(&self) -> Option<Size> {
-        let lines = self.additions.0?.saturating_add(self.deletions.0?);
-        Some(Size { lines, files: self.changed_files.0? })
-    }
-
-    fn state(&self) -> ChangeState {
-        let linked = self.pull_request.get().is_some_and(|link| link.merged_at.get().is_some());
-        let merged = self.merged.0 == Some(true) || self.merged_at.get().is_some() || linked;
-        match self.state.or_empty() {
-            _ if merged => ChangeState::Merged,
-            "closed" => ChangeState::Closed,
-            _ => ChangeState::Open,
-        }
-    }
-}
-
-fn names(labels: &[Label<'_>]) -> BTreeSet<String> {
-    labels.iter().filter_map(|label| label.name.get().map(str::to_owned)).collect()
-}
-
-/// Only those who have not answered yet: submitting a review takes a user off GitHub's list.
-fn requested(users: &[User<'_>]) -> SeenReviewers {
-    let seen = |account| SeenReviewer { account, verdict: None };
-    SeenReviewers { list: users.iter().filter_map(User::account).map(seen).collect(), complete: false }
 }

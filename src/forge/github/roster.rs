@@ -1,24 +1,24 @@
 //! Who is who: logins, teams and organisations.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
-use super::client::GitHub;
-use super::{busy, wire};
-use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::membership::Member;
-use crate::forge::story::People;
+use super::api::GitHub;
+use super::wire;
+use crate::forge::shared::people::{Member, People};
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::Account;
 
 #[async_trait]
 impl People for GitHub {
-    const MEMBERS_RIGHT: &'static str = "on GitHub the token needs the organisation permission Members: read";
+    fn members_right(&self) -> &'static str {
+        "on GitHub the token needs the organisation permission Members: read"
+    }
 
     /// Asked once.
     async fn me(&self) -> Result<Account, Fault> {
         let ask = || async {
-            let me: wire::User = if self.is_app() {
+            let me: wire::User = if self.transport.is_app() {
                 // An App acts as the bot user `slug[bot]`; its own page has another id.
                 let app: wire::App = self.get(&self.at(["app"])).await?;
                 self.get(&self.at(["users", &format!("{}[bot]", app.slug)])).await?
@@ -51,9 +51,5 @@ impl People for GitHub {
     async fn user_by_id(&self, id: u64) -> Result<Member, Fault> {
         let user: wire::User = self.get(&self.at(["user", &id.to_string()])).await?;
         Ok(user.member())
-    }
-
-    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
-        busy::ask(self, people).await
     }
 }

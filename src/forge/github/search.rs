@@ -4,19 +4,15 @@
 //! that may lag behind (GitHub's `rest/search/search.md`): so it is asked a little further back than needed, goes on from
 //! the last hit after every 1,000, and says up to when it has seen everything.
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use url::Url;
 
-use super::client::{GitHub, fault_of};
-use super::wire::{self, Label, User};
-use crate::forge::description::tickets_of;
-use crate::forge::fault::Fault;
-use crate::forge::http::{OWNER_HEADER, PER_PAGE};
+use super::api::GitHub;
+use super::wire::{Label, User};
+use crate::forge::inbound::ghost;
+use crate::forge::inbound::tickets::tickets_of;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::PER_PAGE;
 use usher_core::model::change::{ChangeState, Snapshot};
 use usher_core::model::tickets::TicketRules;
 
@@ -81,7 +77,7 @@ impl Hit {
             project_id: None,
             title: self.title.unwrap_or_default(),
             url: self.html_url.unwrap_or_default(),
-            author: self.user.as_ref().map_or_else(wire::ghost, User::account),
+            author: self.user.as_ref().map_or_else(ghost, User::account),
             state: match self.state.as_deref() {
                 _ if merged => ChangeState::Merged,
                 Some("closed") => ChangeState::Closed,
@@ -143,17 +139,5 @@ impl GitHub {
             None => found.incomplete = true,
         }
         Ok(found)
-    }
-
-    /// Reads something that belongs to the owner of `path`, which the address does not name: with an
-    /// App it takes the token of the owner's installation.
-    pub(super) async fn read_of<T: DeserializeOwned>(&self, path: &str, url: Url) -> Result<T, Fault> {
-        let owner = path.split('/').next().unwrap_or(path);
-        let owner = HeaderValue::from_str(owner).map_err(|error| Fault::unsendable(&error))?;
-        let headers = HeaderMap::from_iter([(HeaderName::from_static(OWNER_HEADER), owner)]);
-        let answer = self.crab()._get_with_headers(url.as_str(), Some(headers)).await;
-        let body = answer.map_err(|error| fault_of(&error, false))?.into_body().collect().await;
-        let body: Bytes = body.map_err(|error| fault_of(&error, false))?.to_bytes();
-        serde_json::from_slice(&body).map_err(|error| Fault::unreadable(&error.to_string(), false))
     }
 }

@@ -2,27 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use http::Method;
-use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::client::GitHub;
-use super::wire;
-use crate::forge::fault::Fault;
-use crate::forge::gitlab::HookState;
-use crate::forge::hooks::{Deliveries, HookPlace, HookWish, InstalledHook, LastAnswer};
-use crate::forge::http::Pages;
+use super::api::GitHub;
+use crate::forge::shared::webhooks::{HookPlace, HookState, HookWish, InstalledHook, LastAnswer, Webhooks};
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::Pages;
 use usher_core::model::change::ForgeKind;
 
 /// An event goes to at most 20 hooks, 250 on Enterprise Server (`troubleshooting-webhooks.md`).
 const HOOK_PAGES_LIMIT: usize = 5;
-/// One page of deliveries is looked at.
-const DELIVERY_PAGES: usize = 1;
 /// Longest text of GitHub's about an answer.
-const WORDS_CHARS_MAX: usize = 200;
+pub(super) const WORDS_CHARS_MAX: usize = 200;
 
 /// `hook` and `org-hook` of GitHub's description.
 #[derive(Debug, Deserialize)]
@@ -34,7 +30,7 @@ struct Listed {
     events: BTreeSet<String>,
     #[serde(default)]
     config: Settings,
-    last_response: Option<Response>,
+    last_response: Option<LastResponse>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -49,22 +45,10 @@ struct Settings {
 }
 
 #[derive(Debug, Deserialize)]
-struct Response {
+struct LastResponse {
     code: Option<u16>,
     status: Option<String>,
     message: Option<String>,
-}
-
-/// `hook-delivery-item` of GitHub's description.
-#[derive(Debug, Deserialize)]
-struct Delivery {
-    delivered_at: Timestamp,
-    /// `OK`, or what went wrong.
-    status: String,
-    #[serde(default)]
-    status_code: u16,
-    #[serde(default)]
-    event: String,
 }
 
 impl Listed {
@@ -92,24 +76,17 @@ impl Listed {
     }
 }
 
-impl GitHub {
-    fn hooks_of<'a>(&self, place: &'a HookPlace, rest: impl IntoIterator<Item = &'a str>) -> Url {
-        let rest = ["hooks"].into_iter().chain(rest);
-        match place {
-            HookPlace::Project(path) => self.in_project(path, rest),
-            HookPlace::Owner(owner) => self.at(["orgs", owner.as_str()].into_iter().chain(rest)),
-        }
-    }
-
+#[async_trait]
+impl Webhooks for GitHub {
     /// All hooks of a repository (its administrators only) or organisation (its owners only). One read.
-    pub async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault> {
+    async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault> {
         let listed: Pages<Listed> = self.pages(self.hooks_of(place, []), HOOK_PAGES_LIMIT).await?;
         Ok(listed.entries.into_iter().map(Listed::hook).collect())
     }
 
     /// Sets up a hook, or makes `old` as it should be. One write. The `config` goes out whole: without
     /// `secret` the one that is there would be taken away.
-    pub async fn put_hook(
+    async fn put_hook(
         &self,
         place: &HookPlace,
         old: Option<&InstalledHook>,
@@ -133,43 +110,18 @@ impl GitHub {
     }
 
     /// Takes a hook down. One write.
-    pub async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), Fault> {
+    async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), Fault> {
         let url = self.hooks_of(place, [id.to_string().as_str()]);
         self.write(Method::DELETE, &url, None::<&()>).await
     }
+}
 
-    /// The newest deliveries of a hook, up to a hundred. One read.
-    pub async fn deliveries(&self, place: &HookPlace, id: u64) -> Result<Deliveries, Fault> {
-        let url = self.hooks_of(place, [id.to_string().as_str(), "deliveries"]);
-        let mut found = Deliveries::default();
-        let count = |page: Vec<Delivery>| {
-            for delivery in page {
-                found.seen += 1;
-                if delivery.status == "OK" {
-                    continue;
-                }
-                found.failed += 1;
-                // Newest first.
-                found.last_failure.get_or_insert_with(|| {
-                    let words = format!("{} {}", delivery.status_code, delivery.status);
-                    (delivery.delivered_at, delivery.event, words.chars().take(WORDS_CHARS_MAX).collect())
-                });
-            }
-            // A hundred are enough; there is always a next page of older ones.
-            false
-        };
-        self.each_page(url, DELIVERY_PAGES, count).await?;
-        Ok(found)
-    }
-
-    /// Paths of all repositories of an owner, or of all that the identity was let into; without those
-    /// that are archived.
-    pub async fn projects_in(&self, owner: Option<&str>) -> Result<Pages<String>, Fault> {
-        let found = match owner {
-            Some(owner) => self.repositories_of(owner).await?,
-            None => self.all_repositories().await?,
-        };
-        let kept = found.entries.into_iter().filter(|repository: &wire::Repository| !repository.archived);
-        Ok(Pages { entries: kept.map(|one| one.full_name).collect(), truncated: found.truncated })
+impl GitHub {
+    pub(super) fn hooks_of<'a>(&self, place: &'a HookPlace, rest: impl IntoIterator<Item = &'a str>) -> Url {
+        let rest = ["hooks"].into_iter().chain(rest);
+        match place {
+            HookPlace::Project(path) => self.in_project(path, rest),
+            HookPlace::Owner(owner) => self.at(["orgs", owner.as_str()].into_iter().chain(rest)),
+        }
     }
 }

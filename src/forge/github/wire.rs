@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::access::Permissions;
-use crate::forge::description::tickets_of;
-use crate::forge::listing::Whereabouts;
-use crate::forge::membership::Member;
+use crate::forge::inbound::ghost;
+use crate::forge::inbound::tickets::tickets_of;
+use crate::forge::shared::listing::Whereabouts;
+use crate::forge::shared::people::Member;
+use usher_core::model::access::Rank;
 use usher_core::model::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
 use usher_core::model::tickets::TicketRules;
 
@@ -50,14 +51,6 @@ pub(super) struct App {
 #[derive(Debug, Deserialize)]
 pub(super) struct Installed {
     pub repositories: Vec<Repository>,
-}
-
-/// The account that GitHub shows in place of deleted ones.
-const GHOST_ID: u64 = 10_137;
-
-/// Whoever wrote a change of which GitHub names no author any more.
-pub(super) fn ghost() -> Account {
-    Account::new(GHOST_ID, "ghost")
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -234,5 +227,29 @@ pub(super) struct Repository {
 impl Repository {
     pub fn whereabouts(self) -> Whereabouts {
         Whereabouts { project: self.full_name, archived: self.archived }
+    }
+}
+
+/// Roles as a hash of flags (OpenAPI: `collaborator`, `minimal-repository`).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Permissions {
+    pull: bool,
+    triage: bool,
+    push: bool,
+    maintain: bool,
+    admin: bool,
+}
+
+impl Permissions {
+    pub(super) fn rank(self) -> Rank {
+        let flags = [
+            (self.admin, Rank::Admin),
+            (self.maintain, Rank::Maintain),
+            (self.push, Rank::Write),
+            (self.triage, Rank::Triage),
+            (self.pull, Rank::Read),
+        ];
+        flags.into_iter().find(|(has, _)| *has).map_or(Rank::Nobody, |(_, rank)| rank)
     }
 }

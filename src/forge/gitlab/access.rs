@@ -1,5 +1,6 @@
 //! Settings and members of GitLab's projects.
 
+use async_trait::async_trait;
 use gitlab::api::common::NameOrId;
 use gitlab::api::projects::Project;
 use gitlab::api::projects::members::AllProjectMembers;
@@ -7,14 +8,14 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::client::{GitLab, List, endpoint};
+use super::api::{GitLab, List, endpoint};
 use super::roster::has_ended;
 use super::wire;
-use crate::forge::access::{Members, Projects};
-use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::listing::{Source, sources};
-use crate::forge::story::People;
+use crate::forge::shared::access::{Access, Members, SeenProjects};
+use crate::forge::shared::listing::{Source, sources};
+use crate::forge::shared::people::People;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::access::{BotRights, ProjectFacts, Rank, Reach};
 use usher_core::model::policy::Pattern;
 
@@ -32,13 +33,13 @@ struct Settings {
     forking_access_level: Option<String>,
     /// Older word for the second.
     merge_requests_enabled: Option<bool>,
-    shared_with_groups: Vec<Shared>,
+    shared_with_groups: Vec<SharedWith>,
     permissions: Permissions,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Shared {
+struct SharedWith {
     group_full_path: String,
     group_access_level: u64,
     expires_at: Option<String>,
@@ -71,7 +72,7 @@ impl Settings {
         let off = self.merge_requests_enabled == Some(false);
         let own = [self.permissions.project_access, self.permissions.group_access].into_iter().flatten();
         let own = own.map(|level| Rank::of_gitlab(level.access_level)).max();
-        let lasts = |shared: &Shared| !has_ended(shared.expires_at.as_deref(), today);
+        let lasts = |shared: &SharedWith| !has_ended(shared.expires_at.as_deref(), today);
         let groups = self.shared_with_groups.into_iter().filter(lasts);
         ProjectFacts {
             public: matches!(&*self.visibility, "public" | "internal"),
@@ -89,9 +90,10 @@ impl Settings {
     }
 }
 
-impl GitLab {
-    pub async fn access_projects(&self, patterns: &[Pattern]) -> Result<Projects, Fault> {
-        let mut projects = Projects::default();
+#[async_trait]
+impl Access for GitLab {
+    async fn access_projects(&self, patterns: &[Pattern]) -> Result<SeenProjects, Fault> {
+        let mut projects = SeenProjects::default();
         let today = self.clock.now().to_zoned(TimeZone::UTC).date();
         for source in sources(patterns) {
             let found = match &source {
@@ -120,20 +122,10 @@ impl GitLab {
         Ok(projects)
     }
 
-    async fn settings(&self, path: &str, wish: &[(&'static str, &str)]) -> Result<Pages<Settings>, Fault> {
-        let parameters = wish.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        self.pages(&List { path: path.into(), parameters }, PAGES_LIMIT).await
-    }
-
-    async fn one(&self, path: &str) -> Result<Pages<Settings>, Fault> {
-        let project: Settings = self.get(&endpoint(Project::builder().project(path).build())?).await?;
-        Ok(Pages { entries: vec![project], truncated: false })
-    }
-
     /// Everybody with their highest role, by whatever way they have it: as members of the project, of
     /// a group above it, or of a group that it is shared with (GL `doc/api/members.md`). Whoever is
     /// blocked, or whose membership has ended, has none. Enters Usher's own role, too.
-    pub async fn access_members(&self, project: &mut ProjectFacts) -> Result<Members, Fault> {
+    async fn access_members(&self, project: &mut ProjectFacts) -> Result<Members, Fault> {
         let mut wanted = AllProjectMembers::builder();
         let wanted = endpoint(wanted.project(project.project.as_str()).build())?;
         let found: Pages<wire::User> = self.pages(&wanted, PAGES_LIMIT).await?;
@@ -151,5 +143,17 @@ impl GitLab {
             _ => BotRights::Role(own),
         };
         Ok(members)
+    }
+}
+
+impl GitLab {
+    async fn settings(&self, path: &str, wish: &[(&'static str, &str)]) -> Result<Pages<Settings>, Fault> {
+        let parameters = wish.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        self.pages(&List { path: path.into(), parameters }, PAGES_LIMIT).await
+    }
+
+    async fn one(&self, path: &str) -> Result<Pages<Settings>, Fault> {
+        let project: Settings = self.get(&endpoint(Project::builder().project(path).build())?).await?;
+        Ok(Pages { entries: vec![project], truncated: false })
     }
 }

@@ -3,13 +3,15 @@
 //! `users(ids:)` and `status { availability }` are asked for and nothing else: what people write in
 //! their status is theirs, and when GitLab will clear it is not told by every version.
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client::GitLab;
+use super::api::GitLab;
 use super::graphql::number;
-use crate::forge::fault::Fault;
+use crate::forge::shared::availability::Availability;
+use crate::forge::transport::fault::Fault;
 use usher_core::model::change::Account;
 
 const QUERY: &str = "query($ids: [ID!], $first: Int) {
@@ -17,7 +19,7 @@ const QUERY: &str = "query($ids: [ID!], $first: Int) {
 }";
 
 #[derive(Deserialize)]
-struct Answer {
+struct BusyAnswer {
     users: Option<Users>,
 }
 
@@ -40,15 +42,19 @@ struct Status {
     availability: Option<String>,
 }
 
-pub(super) async fn ask(gitlab: &GitLab, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
-    let ids: Vec<String> = people.iter().map(|account| format!("gid://gitlab/User/{}", account.id)).collect();
-    let body = json!({ "query": QUERY, "variables": { "ids": ids, "first": people.len() } });
-    let answer: Answer = gitlab.query(&body).await?;
-    let users = answer.users.map(|users| users.nodes).unwrap_or_default();
-    let is_busy = |user: &User| {
-        let availability = user.status.as_ref().and_then(|status| status.availability.as_deref());
-        availability.is_some_and(|availability| availability.eq_ignore_ascii_case("busy"))
-    };
-    let busy = users.into_iter().flatten().filter(is_busy);
-    Ok(busy.filter_map(|user| Some((number(&user.id)?, None))).collect())
+#[async_trait]
+impl Availability for GitLab {
+    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
+        let ids: Vec<String> =
+            people.iter().map(|account| format!("gid://gitlab/User/{}", account.id)).collect();
+        let body = json!({ "query": QUERY, "variables": { "ids": ids, "first": people.len() } });
+        let answer: BusyAnswer = self.query(&body).await?;
+        let users = answer.users.map(|users| users.nodes).unwrap_or_default();
+        let is_busy = |user: &User| {
+            let availability = user.status.as_ref().and_then(|status| status.availability.as_deref());
+            availability.is_some_and(|availability| availability.eq_ignore_ascii_case("busy"))
+        };
+        let busy = users.into_iter().flatten().filter(is_busy);
+        Ok(busy.filter_map(|user| Some((number(&user.id)?, None))).collect())
+    }
 }

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use gitlab::api::projects::merge_requests::notes::awards::CreateMergeRequestNoteAward;
 use gitlab::api::projects::merge_requests::notes::{CreateMergeRequestNote, EditMergeRequestNote};
 
-use super::client::{GitLab, List, endpoint};
+use super::api::{GitLab, List, endpoint};
 use super::wire;
-use crate::forge::client::Performed;
-use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::story::{Comments, People};
+use crate::forge::shared::comments::Comments;
+use crate::forge::shared::people::People;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::ChangeKey;
 
 /// GitLab's name of the 👍 reaction.
@@ -42,6 +42,17 @@ impl Comments for GitLab {
         });
         Ok(ours.map(|note| note.id))
     }
+
+    async fn react(&self, change: &ChangeKey, note: u64) -> Result<(), Fault> {
+        let mut award = CreateMergeRequestNoteAward::builder();
+        let award = award.project(&change.project).merge_request(change.number).note(note).name(DONE).build();
+        match self.write::<serde::de::IgnoredAny, _>(&endpoint(award)?).await {
+            // "404 Award Emoji Name has already been taken", or the comment is gone: done either way.
+            Ok(_) | Err(Fault::Gone) => Ok(()),
+            Err(Fault::Refused { answer, .. }) if answer.contains("already been taken") => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
 }
 
 impl GitLab {
@@ -58,18 +69,5 @@ impl GitLab {
             parameters: vec![("order_by", "created_at".into()), ("sort", "desc".into())],
         };
         self.pages(&notes, pages).await
-    }
-
-    pub(super) async fn react(&self, change: &ChangeKey, note: u64) -> Result<Performed, Fault> {
-        let mut award = CreateMergeRequestNoteAward::builder();
-        let award = award.project(&change.project).merge_request(change.number).note(note).name(DONE).build();
-        match self.write::<serde::de::IgnoredAny, _>(&endpoint(award)?).await {
-            // "404 Award Emoji Name has already been taken", or the comment is gone: done either way.
-            Ok(_) | Err(Fault::Gone) => Ok(Performed::default()),
-            Err(Fault::Refused { answer, .. }) if answer.contains("already been taken") => {
-                Ok(Performed::default())
-            }
-            Err(fault) => Err(fault),
-        }
     }
 }

@@ -1,17 +1,23 @@
 //! GraphQL on GitLab, which answers with status 200 whatever it thinks of a request.
 
-use bytes::Bytes;
-use gitlab::api::AsyncClient;
-use http::{Request, Response};
+use std::sync::atomic::Ordering;
+
+use http::Request;
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::client::{GitLab, fault_of};
-use crate::forge::fault::Fault;
-use crate::forge::http::Mutation;
-use crate::forge::story::{self, GraphQl};
+use super::api::GitLab;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::graphql::{self, GraphQl};
+use crate::forge::transport::http::Mutation;
 use usher_core::model::change::Account;
+
+/// For so long REST is used alone, once GraphQL was not there.
+const REST_FOR: SignedDuration = SignedDuration::from_hours(1);
+/// What GraphQL says of a field, mutation or type that a server does not have.
+const MISSING: [&str; 3] = ["doesn't exist on type", "isn't a defined input type", "doesn't accept argument"];
 
 /// A connection; what is hidden from the token is null in it.
 #[derive(Debug, Deserialize)]
@@ -69,7 +75,7 @@ pub(super) fn number(id: &str) -> Option<u64> {
 impl GitLab {
     /// Sends `{"query": …, "variables": …}` that only reads.
     pub(super) async fn query<T: DeserializeOwned>(&self, body: &Value) -> Result<T, Fault> {
-        story::data(self.graphql(body, false).await?)
+        graphql::data(self.graphql(body, false).await?)
     }
 
     /// Sends one that changes something: what of it was answered, and the first complaint about the rest.
@@ -77,17 +83,39 @@ impl GitLab {
         &self,
         body: &Value,
     ) -> Result<(Option<T>, Option<String>), Fault> {
-        Ok(story::parts(self.graphql(body, true).await?))
+        Ok(graphql::parts(self.graphql(body, true).await?))
     }
 
     async fn graphql<T: DeserializeOwned>(&self, body: &Value, write: bool) -> Result<GraphQl<T>, Fault> {
-        let mut request = Request::post(self.line.graphql().as_str());
+        let mut request = Request::post(self.transport.graphql().as_str());
         if write {
             request = request.extension(Mutation);
         }
         let request = request.header("content-type", "application/json");
-        let sent = self.line.rest_async(request, body.to_string().into_bytes()).await;
-        let answer: Response<Bytes> = sent.map_err(|error| fault_of(error, write))?;
+        let request = request.body(body.to_string().into_bytes());
+        let answer = self.transport.send(request.map_err(|error| Fault::unsendable(&error))?).await?;
         serde_json::from_slice(answer.body()).map_err(|error| Fault::unreadable(&error, write))
+    }
+
+    /// Whether GraphQL may be asked about merge requests, as far as is known.
+    pub(super) fn has_graphql(&self) -> bool {
+        self.clock.now().as_second() >= self.rest_until.load(Ordering::Relaxed)
+    }
+
+    /// Whether the fault says that this server has no such thing, which is then remembered for a while.
+    pub(super) fn lacks_graphql(&self, fault: &Fault) -> bool {
+        let lacks = match fault {
+            Fault::Gone => true,
+            Fault::Refused { answer, .. } => MISSING.iter().any(|word| answer.contains(word)),
+            _ => false,
+        };
+        if lacks {
+            let until = self.clock.now() + REST_FOR;
+            self.rest_until.store(until.as_second(), Ordering::Relaxed);
+            tracing::info!(
+                %until, "this GitLab cannot add single reviewers; their whole list is written, as REST has it"
+            );
+        }
+        lacks
     }
 }

@@ -7,11 +7,11 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use url::Url;
 
-use super::client::{GitLab, List, endpoint};
-use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::inspect::{Inspect, ProjectFacts, Role, TokenFacts, date, if_allowed, look};
-use crate::forge::story::People;
+use super::api::{GitLab, List, endpoint};
+use crate::forge::shared::inspect::{Inspect, ProjectFacts, Role, TokenFacts, date, if_allowed, look};
+use crate::forge::shared::people::People;
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 
 /// Reporter and Developer (GL `doc/api/members.md`).
 const REPORTER: u64 = 20;
@@ -44,7 +44,7 @@ struct Label {
 
 impl GitLab {
     fn at(&self, path: &str) -> Result<Url, Fault> {
-        self.line.api().join(path).map_err(|error| Fault::unsendable(&error))
+        self.transport.api().join(path).map_err(|error| Fault::unsendable(&error))
     }
 
     async fn own_role(&self, path: &str) -> Result<Role, Fault> {
@@ -62,10 +62,10 @@ impl GitLab {
 #[async_trait]
 impl Inspect for GitLab {
     async fn token(&self, _: &str) -> Result<TokenFacts, Fault> {
-        let answer = match look(&self.line, &self.at("personal_access_tokens/self")?).await {
+        let answer = match look(&self.transport, &self.at("personal_access_tokens/self")?).await {
             // Before 15.5, and for what is no access token: all there is to know is that it works.
             Err(Fault::Gone | Fault::Refused { .. }) => {
-                let answer = look(&self.line, &self.at("user")?).await?;
+                let answer = look(&self.transport, &self.at("user")?).await?;
                 let what = "a token of which this GitLab tells no scopes".to_owned();
                 return Ok(TokenFacts { what, date: date(answer.headers()), ..TokenFacts::default() });
             }

@@ -1,63 +1,32 @@
-//! Which labels a hook says were put on: `changes.labels`, with the lists before and after.
+//! Labels put on and taken off one by one, by their ids.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde_json::json;
 
-use crate::forge::tolerant::{List, Maybe, Text};
-use usher_core::model::fact::Act;
+use super::difference::Difference;
+use super::steps::{Step, input};
+use usher_core::model::change::ChangeKey;
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Changes<'a> {
-    #[serde(borrow)]
-    labels: Maybe<Delta<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Delta<'a> {
-    #[serde(borrow)]
-    previous: List<Label<'a>>,
-    #[serde(borrow)]
-    current: List<Label<'a>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Label<'a> {
-    #[serde(borrow)]
-    title: Text<'a>,
-}
-
-/// The act of putting on what the `changes` of a hook (empty where it has none) show as new.
-pub(super) fn put_on(changes: &str) -> Option<Act> {
-    let changes: Changes<'_> = serde_json::from_str(changes).unwrap_or_default();
-    let delta = changes.labels.get()?;
-    let titles = |list: &List<Label<'_>>| -> BTreeSet<String> {
-        let labels = list.get().unwrap_or_default().iter();
-        labels.filter_map(|label| label.title.get().map(str::to_owned)).collect()
+/// None where a label is to be put on that the project does not have yet. The new stage goes on before the
+/// old one comes off, so that nobody sees a change without.
+pub(super) fn label_steps(
+    change: &ChangeKey,
+    ids: &BTreeMap<String, String>,
+    difference: &Difference<'_>,
+) -> Vec<Step> {
+    let found = |labels: &[&str]| labels.iter().map(|label| ids.get(*label)).collect::<Option<Vec<_>>>();
+    let (Some(add), Some(remove)) = (found(&difference.add), found(&difference.remove)) else {
+        return Vec::new();
     };
-    let (before, after) = (titles(&delta.previous), titles(&delta.current));
-    let labels: BTreeSet<String> = after.difference(&before).cloned().collect();
-    (!labels.is_empty()).then_some(Act::Labelled { labels })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_new_was_put_on() {
-        let put_on = |changes: &str| match put_on(changes) {
-            Some(Act::Labelled { labels }) => labels.into_iter().collect::<Vec<_>>().join(" "),
-            other => format!("{other:?}"),
-        };
-        let changes = r#"{"labels": {"previous": [{"title": "a"}, {"id": 1}], "current": [{"title": "b"}, {"title": "a"}]}}"#;
-        assert_eq!(put_on(changes), "b");
-        let taken_off = r#"{"labels": {"previous": [{"title": "a"}], "current": []}}"#;
-        for nothing in [taken_off, "", "{}", r#"{"labels": 7}"#, r#"{"labels": {"current": "x"}}"#] {
-            assert_eq!(put_on(nothing), "None", "{nothing}");
-        }
-    }
+    let step = |name, mode, ids: Vec<&String>| Step {
+        name,
+        mutation: "mergeRequestSetLabels",
+        input_type: "MergeRequestSetLabelsInput",
+        answer: "labels { nodes { id title } }",
+        input: input(change, mode, "labelIds", json!(ids)),
+    };
+    let steps = [("labelled", "APPEND", add), ("unlabelled", "REMOVE", remove)];
+    let needed = steps.into_iter().filter(|(_, _, ids)| !ids.is_empty());
+    needed.map(|(name, mode, ids)| step(name, mode, ids)).collect()
 }

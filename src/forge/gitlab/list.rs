@@ -1,13 +1,14 @@
 //! The changes of the watched projects.
 
+use async_trait::async_trait;
 use gitlab::api::common::NameOrId;
 use jiff::Timestamp;
 
-use super::client::{GitLab, List};
+use super::api::{GitLab, List};
 use super::wire;
-use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
-use crate::forge::listing::{Listing, Since, Source, Whereabouts, sources};
+use crate::forge::shared::listing::{ListChanges, Listing, Since, Source, sources};
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::policy::Pattern;
 use usher_core::model::tickets::TicketRules;
@@ -15,11 +16,12 @@ use usher_core::model::tickets::TicketRules;
 /// Projects of one user that are listed one by one, at most.
 const USER_PROJECTS_LIMIT: usize = 200;
 
-impl GitLab {
+#[async_trait]
+impl ListChanges for GitLab {
     /// One list per project or namespace (a group's list covers its subgroups, and leaves archived
     /// projects out: `non_archived` is true unless said otherwise). Sorted so that what
     /// changes meanwhile is appended: what is open by creation, what is new by update.
-    pub async fn list(
+    async fn list(
         &self,
         forge: &str,
         patterns: &[Pattern],
@@ -56,7 +58,9 @@ impl GitLab {
         }
         Ok(listing)
     }
+}
 
+impl GitLab {
     async fn merge_requests(
         &self,
         path: String,
@@ -93,14 +97,6 @@ impl GitLab {
             all.extend(listing.shown(forge, path, found)?);
         }
         Ok(all)
-    }
-
-    /// `GET /projects/:id`. By an old path GitLab answers 301, which is not followed.
-    pub async fn whereabouts(&self, project: &str, id: Option<u64>) -> Result<Whereabouts, Fault> {
-        let named = id.map_or_else(|| NameOrId::from(project).to_string(), |id| id.to_string());
-        let endpoint = List { path: format!("projects/{named}"), parameters: Vec::new() };
-        let found: wire::Project = self.get(&endpoint).await?;
-        Ok(Whereabouts { project: found.path_with_namespace, archived: found.archived })
     }
 }
 

@@ -1,25 +1,24 @@
-//! GitLab (gitlab.com and self-managed): webhooks read with small structs of our own, the API
-//! through the `gitlab` crate's endpoints, sent over our own [`Transport`](super::http::Transport).
+//! GitLab (gitlab.com and self-managed) through the `gitlab` crate's endpoints, sent over our own
+//! transport.
 
 mod access;
-mod append;
+mod api;
 mod busy;
-mod client;
 mod comment;
+mod desired;
+mod difference;
 mod graphql;
-mod hooks;
 mod inspect;
 mod labels;
 mod list;
-mod look;
-pub mod read;
+mod projects;
+mod read;
 mod reviewers;
 mod roster;
-mod shape;
-#[cfg(test)]
-mod tests;
+mod seen;
+mod steps;
+mod webhook_health;
 mod webhooks;
 mod wire;
 
-pub(super) use client::GitLab;
-pub use hooks::HookState;
+pub(super) use api::GitLab;

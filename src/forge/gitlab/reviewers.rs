@@ -1,141 +1,131 @@
-//! The reviewers of a merge request, and what happened to them, as GitLab's hooks tell it.
+//! Reviewers added and taken off one by one, so that whomever somebody else adds meanwhile stays
+//! (gitlab-org/quality/triage-ops#1889, rust-lang/triagebot#2468).
+//!
+//! REST only replaces the whole list. The mutation `mergeRequestSetReviewers` (since 2022,
+//! gitlab-org/gitlab!94294) adds to the list as GitLab itself reads it when the write lands: it unites and
+//! saves within the request and takes no lock, so two writes in the same instant could still meet. It
+//! takes names, passes over
+//! those that nobody has any more (gitlab-org/gitlab#611232), changes nothing at all when somebody
+//! cannot read the change, and on GitLab Free keeps the first, which is whoever was there
+//! (`app/graphql/mutations/merge_requests/set_reviewers.rb`,
+//! `app/services/merge_requests/update_reviewers_service.rb`). So what it answers is compared.
 
-use std::fmt;
+use serde_json::json;
 
-use jiff::Timestamp;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use super::api::GitLab;
+use super::difference::Difference;
+use super::labels::label_steps;
+use super::roster::Membership;
+use super::seen::Seen;
+use super::steps::{Step, input};
+use crate::forge::transport::fault::Fault;
+use usher_core::model::action::Shape;
+use usher_core::model::change::{Account, ChangeKey};
+use usher_core::model::fact::{Fact, Refusal};
 
-use crate::forge::inbound::Meaning;
-use crate::forge::tolerant::{Flag, List, Number, Text};
-use usher_core::model::change::{Account, SeenReviewer, SeenReviewers, Verdict};
-use usher_core::model::fact::Act;
-
-/// One reviewer, with the state GitLab gives them since 16.x: `unreviewed`, `review_started`,
-/// `reviewed`, `requested_changes`, `approved`, `unapproved`.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Reviewer<'a> {
-    id: Number,
-    #[serde(borrow)]
-    username: Text<'a>,
-    #[serde(borrow)]
-    state: Text<'a>,
-    /// True in the list that comes with a new request to somebody who is a reviewer already.
-    re_requested: Flag,
-}
-
-impl Reviewer<'_> {
-    fn account(&self) -> Option<Account> {
-        Some(Account::new(self.id.0?, self.username.or_empty()))
-    }
-
-    fn verdict(&self) -> Option<Verdict> {
-        match self.state.or_empty() {
-            "approved" => Some(Verdict::Approved),
-            "requested_changes" => Some(Verdict::ChangesRequested),
-            "reviewed" => Some(Verdict::Commented),
-            "unapproved" => Some(Verdict::Withdrawn),
-            _ => None,
+impl GitLab {
+    /// Takes the unwanted reviewers off and adds who is missing, and the labels with them, in one write.
+    /// What it did is gone from `difference` afterwards; tells whom GitLab refused.
+    pub(super) async fn write_singly(
+        &self,
+        change: &ChangeKey,
+        seen: &Seen,
+        desired: &Shape,
+        difference: &mut Difference<'_>,
+    ) -> Result<Vec<Fact>, Fault> {
+        let Some(ids) = seen.label_ids.as_ref().filter(|_| difference.reviewers.is_some()) else {
+            return Ok(Vec::new());
+        };
+        let gone = |account: &&Account| {
+            desired.not_reviewers.contains(*account) && !desired.reviewers.contains(*account)
+        };
+        let remove: Vec<&str> = seen.reviewers.iter().filter(gone).map(|one| &*one.login).collect();
+        let wanted: Vec<&Account> =
+            desired.reviewers.iter().filter(|account| !seen.reviewers.contains(account)).collect();
+        let append: Vec<&str> = wanted.iter().map(|account| &*account.login).collect();
+        let mut steps = reviewer_steps(change, &remove, &append);
+        steps.extend(label_steps(change, ids, difference));
+        let mut answers = match self.carry_out(&steps).await {
+            Ok(answers) => answers,
+            Err(fault) if self.lacks_graphql(&fault) => return Ok(Vec::new()),
+            // REST may be open to a token that GraphQL is closed to, and otherwise says why.
+            Err(Fault::Refused { .. }) => return Ok(Vec::new()),
+            Err(fault) => return Err(fault),
+        };
+        if let Some(after) = answers.labels() {
+            difference.add.retain(|label| !after.contains(*label));
+            difference.remove.retain(|label| after.contains(*label));
         }
-    }
-}
-
-/// The whole list of reviewers. GitLab tells what they said but not when: `at`, the time of the
-/// snapshot, is the latest that it can have been.
-pub(super) fn seen(list: &[Reviewer<'_>], at: Timestamp) -> SeenReviewers {
-    let seen = |reviewer: &Reviewer<'_>| {
-        let verdict = reviewer.verdict().map(|verdict| (verdict, at));
-        reviewer.account().map(|account| SeenReviewer { account, verdict })
-    };
-    SeenReviewers { list: list.iter().filter_map(seen).collect(), complete: true }
-}
-
-/// Adds the reviewers to what tells one event from another: asking somebody again need not be a
-/// change.
-pub(super) fn distinguish(meaning: Meaning, list: &[Reviewer<'_>]) -> Meaning {
-    list.iter().fold(meaning, |meaning, reviewer| {
-        let again = if reviewer.re_requested.0 == Some(true) { "again" } else { "" };
-        meaning.number(reviewer.id.0).part(reviewer.state.or_empty()).part(again)
-    })
-}
-
-/// What `actor` did to reviewers and as a reviewer, from the `changes` of a hook (empty where it
-/// has none). `listed` are the reviewers of an update: asking somebody again need not be a change.
-pub(super) fn acts(actor: u64, changes: &str, listed: &[Reviewer<'_>]) -> Vec<Act> {
-    let Changes { reviewers: Delta { previous, current } } =
-        serde_json::from_str(changes).unwrap_or_default();
-    let Some(current) = current else {
-        let again = listed.iter().filter(|reviewer| reviewer.re_requested.0 == Some(true));
-        return again.filter_map(Reviewer::account).map(|reviewer| Act::Requested { reviewer }).collect();
-    };
-    let mut acts = Vec::new();
-    for now in &current {
-        let Some(reviewer) = now.account() else { continue };
-        let before = previous.iter().find(|before| before.id == now.id);
-        let asked_before = before.is_some_and(|before| before.re_requested.0 == Some(true));
-        if before.is_none() || (now.re_requested.0 == Some(true) && !asked_before) {
-            acts.push(Act::Requested { reviewer });
-        }
-        let moved = before.is_none_or(|before| before.state != now.state);
-        if let (true, true, Some(verdict)) = (now.id.0 == Some(actor), moved, now.verdict()) {
-            acts.push(Act::Reviewed { verdict });
-        }
-    }
-    let gone = previous.iter().filter(|before| current.iter().all(|now| now.id != before.id));
-    acts.extend(gone.filter_map(Reviewer::account).map(|reviewer| Act::Unrequested { reviewer }));
-    acts
-}
-
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-struct Changes<'a> {
-    #[serde(borrow)]
-    reviewers: Delta<'a>,
-}
-
-/// `{"previous": […], "current": […]}` or, as in GitLab's own example of a new request,
-/// `[[previous…], [current…]]`. Anything else is no change.
-#[derive(Default)]
-struct Delta<'a> {
-    previous: Vec<Reviewer<'a>>,
-    current: Option<Vec<Reviewer<'a>>>,
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Delta<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Delta<'a>, D::Error> {
-        deserializer.deserialize_any(DeltaVisitor)
-    }
-}
-
-struct DeltaVisitor;
-
-impl<'de> Visitor<'de> for DeltaVisitor {
-    type Value = Delta<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("previous and current reviewers")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Delta<'de>, A::Error> {
-        let mut delta = Delta::default();
-        while let Some(key) = map.next_key::<Text<'de>>()? {
-            match key.get() {
-                Some("previous") => delta.previous = map.next_value::<List<_>>()?.0.unwrap_or_default(),
-                Some("current") => delta.current = map.next_value::<List<_>>()?.0,
-                _ => drop(map.next_value::<IgnoredAny>()?),
+        match answers.reviewers(!append.is_empty()) {
+            Ok(kept) => {
+                difference.reviewers = None;
+                self.told_of(change, &wanted, kept).await
+            }
+            Err(fault) => {
+                tracing::debug!(%fault, "reviewers could not be added one by one; REST is asked");
+                Ok(Vec::new())
             }
         }
-        Ok(delta)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Delta<'de>, A::Error> {
-        let previous = list.next_element::<List<_>>()?.and_then(|list| list.0).unwrap_or_default();
-        let current = list.next_element::<List<_>>()?.and_then(|list| list.0);
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Delta { previous, current })
+    /// Asks again for each of `wanted` who was left out where that can help, and says who stays out.
+    async fn told_of(
+        &self,
+        change: &ChangeKey,
+        wanted: &[&Account],
+        mut kept: Vec<u64>,
+    ) -> Result<Vec<Fact>, Fault> {
+        // One who cannot read the change keeps all others out.
+        let held_up = wanted.len() > 1 && !wanted.iter().any(|account| kept.contains(&account.id));
+        let mut facts = Vec::new();
+        for account in wanted {
+            if held_up {
+                kept = self.ask_one(change, &account.login, kept).await?;
+            }
+            if kept.contains(&account.id) {
+                continue;
+            }
+            let member = self.member(change, account).await?;
+            if let Membership::Known(now) = &member
+                && now.login != account.login
+            {
+                kept = self.ask_one(change, &now.login, kept).await?;
+                if kept.contains(&account.id) {
+                    continue;
+                }
+            }
+            // The mark of GitLab Free (`reviewer_ids.first(1)`): exactly one, and somebody else.
+            let one_only = kept.len() == 1 && !matches!(member, Membership::None);
+            let refusal = if one_only { Refusal::OneReviewerOnly } else { Refusal::Dropped };
+            facts.push(Fact::Refused { reviewer: (*account).clone(), refusal });
+        }
+        Ok(facts)
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Delta<'de>, E> {
-        Ok(Delta::default())
+    /// Adds one person; all reviewers after it. A refusal leaves them as they were.
+    async fn ask_one(&self, change: &ChangeKey, login: &str, before: Vec<u64>) -> Result<Vec<u64>, Fault> {
+        let steps = reviewer_steps(change, &[], &[login]);
+        let kept = match self.carry_out(&steps).await {
+            Ok(mut answers) => answers.reviewers(true),
+            Err(fault) => Err(fault),
+        };
+        match kept {
+            Err(Fault::Refused { .. }) => Ok(before),
+            kept => kept,
+        }
     }
+}
+
+/// First the place is freed: GitLab Free has only one.
+fn reviewer_steps(change: &ChangeKey, remove: &[&str], append: &[&str]) -> Vec<Step> {
+    let step = |name, mode, people: &[&str]| Step {
+        name,
+        mutation: "mergeRequestSetReviewers",
+        input_type: "MergeRequestSetReviewersInput",
+        answer: "reviewers { nodes { id username } }",
+        input: input(change, mode, "reviewerUsernames", json!(people)),
+    };
+    let steps = [("removed", "REMOVE", remove), ("appended", "APPEND", append)];
+    let needed = steps.into_iter().filter(|(_, _, people)| !people.is_empty());
+    needed.map(|(name, mode, people)| step(name, mode, people)).collect()
 }

@@ -2,21 +2,22 @@
 
 use async_trait::async_trait;
 use gitlab::api::groups::members::GroupMembers;
+use gitlab::api::projects::members::AllProjectMember;
 use gitlab::api::users::{CurrentUser, User, Users};
-use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::client::{GitLab, endpoint};
-use super::{busy, wire};
-use crate::forge::fault::Fault;
-use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::membership::Member;
-use crate::forge::story::People;
-use usher_core::model::change::Account;
+use super::api::{GitLab, endpoint};
+use super::wire;
+use crate::forge::shared::people::{Member, People};
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
+use usher_core::model::change::{Account, ChangeKey};
 
 #[async_trait]
 impl People for GitLab {
-    const MEMBERS_RIGHT: &'static str = "on GitLab the token needs the scope read_api or api, and an account that may see the group's members";
+    fn members_right(&self) -> &'static str {
+        "on GitLab the token needs the scope read_api or api, and an account that may see the group's members"
+    }
 
     /// Asked once.
     async fn me(&self) -> Result<Account, Fault> {
@@ -47,9 +48,29 @@ impl People for GitLab {
         let user: wire::User = self.get(&endpoint(User::builder().user(id).build())?).await?;
         Ok(user.member())
     }
+}
 
-    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
-        busy::ask(self, people).await
+/// What an account is to a project.
+#[derive(Debug)]
+pub(super) enum Membership {
+    /// A member, under the name of this moment.
+    Known(Account),
+    None,
+    /// The token may not look.
+    Hidden,
+}
+
+impl GitLab {
+    /// What the account is to the change's project.
+    pub(super) async fn member(&self, change: &ChangeKey, account: &Account) -> Result<Membership, Fault> {
+        let member = AllProjectMember::builder().project(&change.project).user(account.id).build();
+        match self.get::<wire::User, _>(&endpoint(member)?).await {
+            Ok(user) => Ok(Membership::Known(user.account())),
+            Err(Fault::Gone) => Ok(Membership::None),
+            // The write is done; whoever cannot be looked up is named in the comment instead.
+            Err(Fault::Refused { .. }) => Ok(Membership::Hidden),
+            Err(fault) => Err(fault),
+        }
     }
 }
 

@@ -2,19 +2,18 @@
 
 use std::borrow::Cow;
 
+use async_trait::async_trait;
 use gitlab::api::common::NameOrId;
 use gitlab::api::{AsyncQuery, BodyError, Endpoint, ignore};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::client::{GitLab, List, fault_of};
-use super::hooks::HookState;
-use super::wire;
-use crate::forge::fault::Fault;
-use crate::forge::hooks::{HookPlace, HookWish, InstalledHook};
-use crate::forge::http::{PAGES_LIMIT, Pages};
-use crate::forge::time::instant;
+use super::api::{GitLab, List, fault_of};
+use crate::forge::inbound::time::instant;
+use crate::forge::shared::webhooks::{HookPlace, HookState, HookWish, InstalledHook, Webhooks};
+use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::Pages;
 use usher_core::model::change::ForgeKind;
 
 /// A group has at most 50 hooks, a project 100 (GitLab's `instance_limits.md`): one page.
@@ -79,16 +78,17 @@ impl Endpoint for HookWrite {
     }
 }
 
-impl GitLab {
+#[async_trait]
+impl Webhooks for GitLab {
     /// All hooks of a project (maintainers only) or group (Premium, owners only). One read.
-    pub async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault> {
+    async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault> {
         let list = List { path: path_of(place), parameters: Vec::new() };
         let listed: Pages<Listed> = self.pages(&list, HOOK_PAGES_LIMIT).await?;
         Ok(listed.entries.into_iter().map(Listed::hook).collect())
     }
 
     /// Sets up a hook, or makes `old` as it should be. One write.
-    pub async fn put_hook(
+    async fn put_hook(
         &self,
         place: &HookPlace,
         old: Option<&InstalledHook>,
@@ -104,34 +104,10 @@ impl GitLab {
     }
 
     /// Takes a hook down. One write.
-    pub async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), Fault> {
+    async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), Fault> {
         let path = format!("{}/{id}", path_of(place));
         let write = ignore(HookWrite { method: http::Method::DELETE, path, body: None });
-        write.query_async(&*self.line).await.map_err(|error| fault_of(error, true))
-    }
-
-    /// Paths of all projects below a group or user, or of all that the token is a member of.
-    pub async fn projects_in(&self, owner: Option<&str>) -> Result<Pages<String>, Fault> {
-        let list = |path: String, more: &[(&'static str, &str)]| {
-            let more = more.iter().map(|(name, value)| (*name, (*value).to_owned()));
-            List { path, parameters: more.chain([("archived", "false".to_owned())]).collect() }
-        };
-        let found: Pages<wire::Project> = match owner {
-            None => self.pages(&list("projects".into(), &[("membership", "true")]), PAGES_LIMIT).await?,
-            Some(owner) => {
-                let id = NameOrId::from(owner);
-                let group = list(format!("groups/{id}/projects"), &[("include_subgroups", "true")]);
-                match self.pages(&group, PAGES_LIMIT).await {
-                    // No group of that name: it may be a user.
-                    Err(Fault::Gone) => {
-                        self.pages(&list(format!("users/{id}/projects"), &[]), PAGES_LIMIT).await?
-                    }
-                    found => found?,
-                }
-            }
-        };
-        let entries = found.entries.into_iter().map(|project| project.path_with_namespace).collect();
-        Ok(Pages { entries, truncated: found.truncated })
+        write.query_async(&*self.transport).await.map_err(|error| fault_of(error, true))
     }
 }
 

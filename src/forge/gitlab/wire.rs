@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::forge::description::tickets_of;
-use crate::forge::membership::Member;
+use crate::forge::inbound::tickets::tickets_of;
+use crate::forge::shared::people::Member;
 use usher_core::model::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 use usher_core::model::tickets::TicketRules;
 

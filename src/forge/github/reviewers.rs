@@ -1,0 +1,117 @@
+//! Reviewers requested of a pull request, and requests taken back.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::api::GitHub;
+use super::wire;
+use crate::forge::transport::fault::Fault;
+use usher_core::model::action::Shape;
+use usher_core::model::change::{Account, ChangeKey};
+use usher_core::model::fact::{Fact, Refusal};
+
+/// What GitHub answers for a name it will not have as reviewer.
+const UNPROCESSABLE: u16 = 422;
+/// A change that was last touched so soon after it was opened has not been reviewed by anybody.
+const UNTOUCHED_SECONDS: i64 = 60;
+
+impl GitHub {
+    /// Takes back the requests to those who are not wanted any more, in one write.
+    pub(super) async fn unrequest(
+        &self,
+        change: &ChangeKey,
+        fresh: &wire::Pull,
+        desired: &Shape,
+    ) -> Result<(), Fault> {
+        let requested = fresh.requested();
+        let unwanted = desired.not_reviewers.difference(&desired.reviewers);
+        let unwanted: Vec<&str> =
+            unwanted.filter(|account| requested.contains(account)).map(|account| &*account.login).collect();
+        if !unwanted.is_empty() {
+            let body = json!({ "reviewers": unwanted });
+            self.write(Method::DELETE, &self.pull(change, ["requested_reviewers"]), Some(&body)).await?;
+        }
+        Ok(())
+    }
+
+    /// The wanted reviewers who are neither requested nor have answered.
+    ///
+    /// A user leaves `requested_reviewers` by submitting a review, and requesting them again would
+    /// ask them again. So if somebody is missing the reviews are read (one more request), unless
+    /// the change is untouched: none of the labels in `desired` is on it, which Usher puts on with
+    /// its first write; nobody has commented; and its `updated_at`, which a review moves, is
+    /// within a minute of `created_at`. Opening a change therefore costs one read.
+    pub(super) async fn still_to_ask<'a>(
+        &self,
+        change: &ChangeKey,
+        fresh: &wire::Pull,
+        desired: &'a Shape,
+    ) -> Result<Vec<&'a Account>, Fault> {
+        let requested = fresh.requested();
+        let missing = |account: &&Account| !requested.contains(account);
+        let mut missing: Vec<&Account> = desired.reviewers.iter().filter(missing).collect();
+        if missing.is_empty() || is_untouched(fresh, desired) {
+            return Ok(missing);
+        }
+        let reviews = self.reviews(change).await?;
+        let given = reviews.entries.iter().filter(|review| review.verdict().is_some());
+        let answered: BTreeSet<u64> =
+            given.filter_map(|review| review.user.as_ref()).map(|by| by.id).collect();
+        missing.retain(|account| !answered.contains(&account.id));
+        Ok(missing)
+    }
+
+    /// Requests all at once; one bad name fails them all, so after a 422 each on its own.
+    pub(super) async fn request(&self, change: &ChangeKey, wanted: &[&Account]) -> Result<Vec<Fact>, Fault> {
+        let refused = |account: &Account, refusal| Fact::Refused { reviewer: account.clone(), refusal };
+        let Some(first) = self.request_once(change, wanted).await? else {
+            if let [only] = wanted {
+                return Ok(vec![refused(only, Refusal::NotAllowed)]);
+            }
+            let mut facts = Vec::new();
+            for account in wanted {
+                match self.request_once(change, &[account]).await? {
+                    None => facts.push(refused(account, Refusal::NotAllowed)),
+                    Some(left_out) if left_out.is_empty() => {}
+                    Some(_) => facts.push(refused(account, Refusal::Dropped)),
+                }
+            }
+            return Ok(facts);
+        };
+        Ok(first.into_iter().map(|account| refused(account, Refusal::Dropped)).collect())
+    }
+
+    /// Those whom GitHub silently left out, or `None` where it refused the names (422).
+    async fn request_once<'a>(
+        &self,
+        change: &ChangeKey,
+        wanted: &[&'a Account],
+    ) -> Result<Option<Vec<&'a Account>>, Fault> {
+        if wanted.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let logins: Vec<&str> = wanted.iter().map(|account| account.login.as_str()).collect();
+        let place = self.pull(change, ["requested_reviewers"]);
+        let answer: wire::Requested = match self.post(&place, &json!({ "reviewers": logins })).await {
+            Err(Fault::Refused { status: UNPROCESSABLE, .. }) => return Ok(None),
+            answer => answer?,
+        };
+        let Some(kept) = answer.requested_reviewers else { return Ok(Some(Vec::new())) };
+        let left_out = |account: &&&Account| !kept.iter().any(|user| user.id == account.id);
+        Ok(Some(wanted.iter().filter(left_out).copied().collect()))
+    }
+}
+
+fn is_untouched(fresh: &wire::Pull, desired: &Shape) -> bool {
+    let labels = fresh.labels();
+    let marked =
+        desired.labels.iter().chain(&desired.not_labels).any(|label| labels.contains(label.as_str()));
+    let silent = fresh.comments == Some(0) && fresh.review_comments == Some(0);
+    let young = fresh.created_at.is_some_and(|created_at| {
+        fresh.updated_at.duration_since(created_at) <= SignedDuration::from_secs(UNTOUCHED_SECONDS)
+    });
+    silent && young && !marked
+}

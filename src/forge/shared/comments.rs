@@ -1,0 +1,45 @@
+//! Comments on a change: written once, found again by their marker, edited in place.
+
+use async_trait::async_trait;
+
+use super::performed::{Hint, Performed};
+use crate::forge::transport::fault::Fault;
+use usher_core::model::action::Comment;
+use usher_core::model::change::ChangeKey;
+
+/// Comments on a change, written by our own account.
+#[async_trait]
+pub(in crate::forge) trait Comments: Sync {
+    /// Our comment that carries `marker`.
+    async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault>;
+    async fn edit(&self, change: &ChangeKey, comment: u64, body: &str) -> Result<(), Fault>;
+    /// The id of the new comment.
+    async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, Fault>;
+    /// Puts our "done" on somebody's comment; one that is gone needs none.
+    async fn react(&self, change: &ChangeKey, comment: u64) -> Result<(), Fault>;
+}
+
+/// Brings a comment about: edits ours where there is one (the status comment only; pings and replies
+/// are written once), and creates it otherwise.
+pub(in crate::forge) async fn write(
+    comments: &dyn Comments,
+    change: &ChangeKey,
+    wanted: &Comment,
+    hint: Hint,
+) -> Result<Performed, Fault> {
+    let ours = match hint.comment_id {
+        None if hint.look_up => comments.find(change, &wanted.marker()).await?,
+        known => known,
+    };
+    if let Some(comment) = ours {
+        if !matches!(wanted, Comment::Status { .. }) {
+            return Ok(Performed::comment(comment));
+        }
+        match comments.edit(change, comment, wanted.body()).await {
+            // Somebody deleted it.
+            Err(Fault::Gone) => {}
+            edited => return edited.map(|()| Performed::comment(comment)),
+        }
+    }
+    comments.create(change, wanted.body()).await.map(Performed::comment)
+}

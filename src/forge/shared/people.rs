@@ -1,0 +1,58 @@
+//! Who is who on a forge.
+
+use async_trait::async_trait;
+use jiff::civil::Date;
+
+use crate::forge::transport::fault::Fault;
+use usher_core::model::change::Account;
+use usher_core::model::people::MemberState;
+
+/// Who is who on a forge.
+#[async_trait]
+pub(in crate::forge) trait People: Sync {
+    /// What the token needs to read the members of a group, for whoever must give it that.
+    fn members_right(&self) -> &'static str;
+
+    /// The account that the token belongs to.
+    async fn me(&self) -> Result<Account, Fault>;
+    /// Members of a group or team, those who cannot act included, or [`Fault::Gone`].
+    async fn members(&self, group: &str) -> Result<Vec<Member>, Fault>;
+    /// The account of a login, or [`Fault::Gone`].
+    async fn user(&self, login: &str) -> Result<Member, Fault>;
+    /// The account of an id, whatever its login is by now, or [`Fault::Gone`].
+    async fn user_by_id(&self, id: u64) -> Result<Member, Fault>;
+}
+
+/// A member of a group, or an account that was looked up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::forge) struct Member {
+    pub account: Account,
+    /// The forge's word for an account that cannot act.
+    pub blocked: Option<String>,
+    /// The day with whose start (UTC) the membership ends.
+    pub ends: Option<Date>,
+}
+
+impl Member {
+    /// Somebody who can act, for as long as anybody knows.
+    pub fn active(account: Account) -> Member {
+        Member { account, blocked: None, ends: None }
+    }
+
+    pub(super) fn state(&self, today: Date) -> Option<MemberState> {
+        if let Some(word) = &self.blocked {
+            return Some(MemberState::Blocked(word.clone()));
+        }
+        let ends = self.ends?;
+        Some(if ends <= today { MemberState::Ended(ends) } else { MemberState::Ends(ends) })
+    }
+}
+
+/// "No such thing" as `None`.
+pub(super) fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Fault::Gone) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}

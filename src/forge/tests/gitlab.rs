@@ -1,0 +1,547 @@
+//! GitLab's dialect, request by request.
+
+use serde_json::{Value, json};
+use wiremock::matchers::{body_string_contains, method, path};
+use wiremock::{Mock, ResponseTemplate};
+
+use super::script::{Script, account, change};
+use crate::forge::transport::pages::SWEEP_PAGES_LIMIT;
+use crate::forge::{Fault, Hint, Performed, Since};
+use usher_core::model::action::{Comment, Shape, Write};
+use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
+use usher_core::model::fact::{Fact, Refusal};
+use usher_core::model::people::RosterWish;
+
+const MR: &str = "/projects/acme%2Fshop/merge_requests/7";
+const NOTES: &str = "/projects/acme%2Fshop/merge_requests/7/notes";
+const MEMBERS: &str = "/projects/acme%2Fshop/members/all";
+
+fn user(id: u64) -> Value {
+    json!({"id": id, "username": format!("u{id}"), "state": "active"})
+}
+
+fn mr(reviewers: &[u64], labels: &[&str]) -> Value {
+    json!({
+        "iid": 7, "title": "Fix", "web_url": "https://h/acme/shop/-/merge_requests/7", "author": user(1),
+        "state": "opened", "draft": false, "labels": labels, "target_branch": "main", "sha": "abc",
+        "reviewers": reviewers.iter().map(|id| user(*id)).collect::<Vec<_>>(),
+        "created_at": "2026-03-01T08:00:00.000Z", "updated_at": "2026-03-01T09:00:00.000+01:00",
+        "references": {"full": "acme/shop!7"}, "user": {"can_merge": true}
+    })
+}
+
+fn shape(reviewers: &[u64], not_reviewers: &[u64]) -> Shape {
+    Shape {
+        reviewers: reviewers.iter().map(|id| account(*id)).collect(),
+        not_reviewers: not_reviewers.iter().map(|id| account(*id)).collect(),
+        labels: ["support-contribution".to_owned(), "support-review::reviewing".into()].into(),
+        not_labels: ["support-review::waiting".to_owned()].into(),
+    }
+}
+
+fn status() -> Write {
+    Write::Comment(Comment::Status { body: "<!-- usher:status -->\nhello".into() })
+}
+
+async fn perform(script: &Script, action: Write, hint: Hint) -> Performed {
+    script.client.perform(&change(), &action, hint).await.unwrap()
+}
+
+const GRAPHQL: &str = "POST /gl/api/graphql";
+
+/// All requests but those to GraphQL, which is not there unless it was scripted.
+async fn rest(script: &Script) -> Vec<String> {
+    script.requests().await.into_iter().filter(|line| !line.starts_with(GRAPHQL)).collect()
+}
+
+fn reviewer_nodes(ids: &[u64]) -> Value {
+    let node = |id: &u64| json!({ "id": format!("gid://gitlab/User/{id}"), "username": format!("u{id}") });
+    json!({ "nodes": ids.iter().map(node).collect::<Vec<_>>(), "pageInfo": { "hasNextPage": false } })
+}
+
+fn label_nodes(labels: &[&str]) -> Value {
+    let node = |label: &&str| json!({ "id": format!("gid://gitlab/ProjectLabel/{label}"), "title": label });
+    json!({ "nodes": labels.iter().map(node).collect::<Vec<_>>(), "pageInfo": { "hasNextPage": false } })
+}
+
+async fn graphql(script: &Script, part: &str, answer: Value, times: u64) {
+    let answer = ResponseTemplate::new(200).set_body_json(answer);
+    let place = Mock::given(method("POST")).and(path("/gl/api/graphql")).and(body_string_contains(part));
+    place.respond_with(answer).up_to_n_times(times).mount(&script.server).await;
+}
+
+/// Lets the query answer with this merge request, and with `known` labels of the project.
+async fn shows(script: &Script, reviewers: &[u64], labels: &[&str], known: &[&str]) {
+    let (reviewers, labels) = (reviewer_nodes(reviewers), label_nodes(labels));
+    let seen = json!({ "state": "opened", "reviewers": reviewers, "labels": labels });
+    let project = json!({ "mergeRequest": seen, "l0": label_nodes(known), "l1": label_nodes(&[]) });
+    graphql(script, "query(", json!({ "data": { "project": project } }), 1).await;
+}
+
+/// Lets the next mutation answer.
+async fn answers(script: &Script, steps: Value) {
+    graphql(script, "mutation(", steps, 1).await;
+}
+
+fn kept(ids: &[u64]) -> Value {
+    json!({ "errors": [], "mergeRequest": { "reviewers": reviewer_nodes(ids) } })
+}
+
+/// The names of the labels that [`shape`] wants.
+const WANTED: [&str; 2] = ["support-contribution", "support-review::reviewing"];
+
+#[tokio::test]
+async fn reviewers_and_labels_are_swapped_one_by_one_in_one_write() {
+    let script = Script::gitlab(&[]).await;
+    shows(&script, &[9, 4], &["bug", "support-review::waiting"], &[WANTED[0], WANTED[1], "like-it"]).await;
+    let labels =
+        json!({ "errors": [], "mergeRequest": { "labels": label_nodes(&["bug", WANTED[0], WANTED[1]]) } });
+    let steps =
+        json!({ "removed": kept(&[9]), "appended": kept(&[9, 3]), "labelled": labels, "unlabelled": labels });
+    answers(&script, json!({ "data": steps })).await;
+    let done = perform(&script, Write::Shape(shape(&[3], &[4])), Hint::default()).await;
+    assert_eq!(done, Performed::default());
+    let requests = script.requests().await;
+    assert_eq!(requests.len(), 2, "one read, one write: {requests:?}");
+    let sent: Value = serde_json::from_str(requests[1].strip_prefix(GRAPHQL).unwrap()).unwrap();
+    let step = |mode: &str, list: &str, entries: &[&str]| {
+        let mut step = json!({ "projectPath": "acme/shop", "iid": "7", "operationMode": mode });
+        step[list] = json!(entries);
+        step
+    };
+    let id = |label: &str| format!("gid://gitlab/ProjectLabel/{label}");
+    let expected = json!({
+        "removed": step("REMOVE", "reviewerUsernames", &["u4"]),
+        "appended": step("APPEND", "reviewerUsernames", &["u3"]),
+        "labelled": step("APPEND", "labelIds", &[&id(WANTED[0]), &id(WANTED[1])]),
+        "unlabelled": step("REMOVE", "labelIds", &[&id("support-review::waiting")]),
+    });
+    assert_eq!(sent["variables"], expected);
+    let query = sent["query"].as_str().unwrap();
+    assert!(query.find("removed:") < query.find("appended:"), "first the place is free: {query}");
+    assert!(query.find("labelled:") < query.find("unlabelled:"), "no moment without a stage: {query}");
+}
+
+#[tokio::test]
+async fn labels_that_are_not_there_yet_are_made_by_rest() {
+    let script = Script::gitlab(&[]).await;
+    shows(&script, &[9], &[], &[WANTED[0]]).await;
+    answers(&script, json!({ "data": { "appended": kept(&[9, 3]) } })).await;
+    script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
+    let done = perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    assert_eq!(done, Performed::default());
+    let requests = script.requests().await;
+    assert!(!requests[1].contains("SetLabels"), "{}", requests[1]);
+    let form = "add_labels=support-contribution%2Csupport-review%3A%3Areviewing";
+    assert_eq!(requests[2..], [format!("PUT {MR} {form}")], "and reviewers are not written twice");
+}
+
+#[tokio::test]
+async fn a_step_that_is_refused_is_left_to_rest_and_no_other() {
+    let no = json!([{ "message": "you don't have permission to perform this action", "path": ["x"] }]);
+    let labels = json!({ "errors": [], "mergeRequest": { "labels": label_nodes(&WANTED) } });
+    let lost = json!({ "errors": [], "mergeRequest": { "labels": label_nodes(&WANTED[..1]) } });
+    for (steps, expected) in [
+        (json!({ "appended": null, "labelled": labels }), "reviewer_ids%5B%5D=9&reviewer_ids%5B%5D=3"),
+        (
+            json!({ "appended": kept(&[9, 3]), "labelled": null }),
+            "add_labels=support-contribution%2Csupport-review%3A%3Areviewing",
+        ),
+        (json!({ "appended": kept(&[9, 3]), "labelled": lost }), "add_labels=support-review%3A%3Areviewing"),
+    ] {
+        let script = Script::gitlab(&[]).await;
+        shows(&script, &[9], &[], &WANTED).await;
+        answers(&script, json!({ "data": steps, "errors": no })).await;
+        script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
+        let done = perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+        assert_eq!(done, Performed::default());
+        assert_eq!(script.requests().await[2..], [format!("PUT {MR} {expected}")]);
+    }
+}
+
+#[tokio::test]
+async fn labels_alone_and_what_is_well_already_take_no_mutation() {
+    let script = Script::gitlab(&[]).await;
+    shows(&script, &[3], &["support-contribution"], &WANTED).await;
+    script.on("PUT", MR, 200, mr(&[3], &[])).await;
+    perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    let requests = script.requests().await;
+    assert_eq!(requests[1..], [format!("PUT {MR} add_labels=support-review%3A%3Areviewing")]);
+    shows(&script, &[3], &WANTED, &[]).await;
+    perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    assert_eq!(script.requests().await.len(), 3, "a read and nothing else");
+}
+
+#[tokio::test]
+async fn what_graphql_hides_or_cuts_is_read_by_rest() {
+    let cut = json!({ "nodes": [], "pageInfo": { "hasNextPage": true } });
+    let seen = json!({ "state": "opened", "reviewers": reviewer_nodes(&[]), "labels": cut });
+    for project in [json!(null), json!({ "mergeRequest": null }), json!({ "mergeRequest": seen })] {
+        let script = Script::gitlab(&[]).await;
+        graphql(&script, "query(", json!({ "data": { "project": project } }), 1).await;
+        script.on("GET", MR, 200, mr(&[3], &WANTED)).await;
+        perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+        assert_eq!(rest(&script).await, [format!("GET {MR}")], "{project}");
+    }
+}
+
+#[tokio::test]
+async fn who_was_renamed_is_asked_by_the_new_name() {
+    let script = Script::gitlab(&[]).await;
+    shows(&script, &[], &WANTED, &[]).await;
+    for ids in [&[][..], &[3]] {
+        answers(&script, json!({ "data": { "appended": kept(ids) } })).await;
+    }
+    script.on("GET", &format!("{MEMBERS}/3"), 200, json!({ "id": 3, "username": "better-name" })).await;
+    let done = perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    assert_eq!(done.facts, []);
+    assert!(script.requests().await[3].contains("better-name"));
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_mutation_is_no_answer_of_the_forge() {
+    let script = Script::gitlab(&[]).await;
+    script.on("PUT", MR, 200, mr(&[3], &[])).await;
+    for _ in 0..2 {
+        shows(&script, &[], &[], &[]).await;
+        let no = json!({ "errors": [{ "message": "you don't have permission to perform this action" }] });
+        answers(&script, no).await;
+        assert_eq!(perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await.facts, []);
+    }
+    assert_eq!(rest(&script).await.len(), 2, "REST was asked instead, both times");
+    assert_eq!(script.requests().await.len(), 6, "and the mutation is tried again");
+}
+
+#[tokio::test]
+async fn a_gitlab_that_adds_no_single_reviewers_is_asked_once_and_gets_whole_lists() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", MR, 200, mr(&[9], &["bug", "support-review::waiting"])).await;
+    script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
+    script.on("POST", NOTES, 201, json!({"id": 70})).await;
+    let done = perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    assert_eq!(done, Performed::default());
+    assert_eq!(perform(&script, status(), Hint::default()).await.comment, Some(70));
+    let form = "reviewer_ids%5B%5D=9&reviewer_ids%5B%5D=3\
+                &add_labels=support-contribution%2Csupport-review%3A%3Areviewing\
+                &remove_labels=support-review%3A%3Awaiting";
+    let expected = [
+        format!("GET {MR}"),
+        format!("PUT {MR} {form}"),
+        format!("POST {NOTES} body=%3C%21--+usher%3Astatus+--%3E%0Ahello"),
+    ];
+    assert_eq!(rest(&script).await, expected, "whoever is there comes first");
+    perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    let asked = script.places().await.into_iter().filter(|place| place == GRAPHQL).count();
+    assert_eq!(asked, 1, "its 404 is remembered");
+}
+
+#[tokio::test]
+async fn nothing_is_written_when_nothing_differs() {
+    let script = Script::gitlab(&[]).await;
+    let labels = ["support-contribution", "support-review::reviewing", "bug"];
+    script.on("GET", MR, 200, mr(&[9, 3], &labels)).await;
+    perform(&script, Write::Shape(shape(&[3], &[4])), Hint::default()).await;
+    assert_eq!(rest(&script).await, [format!("GET {MR}")]);
+}
+
+#[tokio::test]
+async fn the_last_reviewer_is_taken_off_with_a_zero() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", MR, 200, mr(&[4], &["support-contribution", "support-review::reviewing"])).await;
+    script.on("PUT", MR, 200, mr(&[], &[])).await;
+    perform(&script, Write::Shape(shape(&[], &[4])), Hint::default()).await;
+    assert_eq!(rest(&script).await[1], format!("PUT {MR} reviewer_ids=0"));
+}
+
+#[tokio::test]
+async fn who_was_left_out_comes_back_as_a_fact() {
+    let told = async |kept: &[u64], wish: &[u64], members: &[u64]| {
+        let script = Script::gitlab(&[]).await;
+        script.on("GET", MR, 200, mr(kept, &[])).await;
+        script.on("PUT", MR, 200, mr(kept, &[])).await;
+        for id in members {
+            script.on("GET", &format!("{MEMBERS}/{id}"), 200, json!({ "id": id })).await;
+        }
+        perform(&script, Write::Shape(shape(wish, &[])), Hint::default()).await.facts
+    };
+    let refused = |id, refusal| Fact::Refused { reviewer: account(id), refusal };
+    let (one_only, dropped) = (Refusal::OneReviewerOnly, Refusal::Dropped);
+    assert_eq!(told(&[9], &[3], &[3]).await, [refused(3, one_only)]);
+    assert_eq!(told(&[9], &[3], &[]).await, [refused(3, dropped)], "no member, so it is not the tier");
+    let several = told(&[3], &[2, 3, 5], &[2, 5]).await;
+    assert_eq!(several, [refused(2, one_only), refused(5, one_only)], "the first of several stayed");
+    assert_eq!(told(&[], &[3], &[3]).await, [refused(3, dropped)]);
+}
+
+#[tokio::test]
+async fn a_merged_change_gets_its_labels_and_no_reviewer() {
+    let script = Script::gitlab(&[]).await;
+    let mut merged = mr(&[], &["support-review::waiting"]);
+    merged["state"] = "merged".into();
+    script.on("GET", MR, 200, merged.clone()).await;
+    script.on("PUT", MR, 200, merged).await;
+    let done = perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    assert_eq!(done.facts, []);
+    assert!(!rest(&script).await[1].contains("reviewer_ids"));
+}
+
+#[tokio::test]
+async fn a_known_comment_is_edited_and_written_anew_once_it_is_gone() {
+    let script = Script::gitlab(&[]).await;
+    let note = format!("{NOTES}/70");
+    script.answer_times("PUT", &note, ResponseTemplate::new(200).set_body_json(json!({"id": 70})), 1).await;
+    script.on("POST", NOTES, 201, json!({"id": 71})).await;
+    let known = Hint { comment_id: Some(70), look_up: false };
+    assert_eq!(perform(&script, status(), known).await.comment, Some(70));
+    assert_eq!(perform(&script, status(), known).await.comment, Some(71), "404 now");
+    let expected = [format!("PUT {note}"), format!("PUT {note}"), format!("POST {NOTES}")];
+    assert_eq!(script.places().await, expected);
+}
+
+#[tokio::test]
+async fn a_comment_of_unknown_fate_is_looked_up_before_it_is_repeated() {
+    let ping = |key: &str| {
+        Write::Comment(Comment::Ping {
+            key: key.into(),
+            person: "rita".into(),
+            body: "@rita".into(),
+            not_after: jiff::Timestamp::MAX,
+        })
+    };
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", "/user", 200, user(99)).await;
+    let note = |id: u64, by: u64, body: &str| json!({"id": id, "body": body, "author": user(by)});
+    let first = json!([note(1, 5, "<!-- usher:ping:a -->"), note(2, 99, "`<!-- usher:ping:a -->`")]);
+    // A short page with more behind it: hidden notes are taken out after paging.
+    let first = ResponseTemplate::new(200).set_body_json(first).insert_header("x-next-page", "2");
+    script.answer("GET", NOTES, first).await;
+    script
+        .on("GET", &format!("{NOTES}?page=2"), 200, json!([note(3, 99, "<!-- usher:ping:a -->\n@rita")]))
+        .await;
+    script.on("POST", NOTES, 201, json!({"id": 4})).await;
+    let look = Hint { comment_id: None, look_up: true };
+    assert_eq!(perform(&script, ping("a"), look).await.comment, Some(3), "not the stranger's");
+    assert!(!script.places().await.contains(&format!("POST {NOTES}")));
+    assert_eq!(perform(&script, ping("b"), look).await.comment, Some(4), "not there: written");
+    let asked_who = script.places().await.iter().filter(|place| *place == "GET /user").count();
+    assert_eq!(asked_who, 1, "our own account is asked for once");
+}
+
+#[tokio::test]
+async fn reacting_twice_is_done() {
+    let script = Script::gitlab(&[]).await;
+    let place = format!("{NOTES}/70/award_emoji");
+    script.answer_times("POST", &place, ResponseTemplate::new(201).set_body_json(json!({"id": 1})), 1).await;
+    let taken = json!({"message": "404 Award Emoji Name has already been taken Not Found"});
+    script.on("POST", &place, 404, taken).await;
+    for _ in 0..2 {
+        perform(&script, Write::React { comment: 70 }, Hint::default()).await;
+    }
+    assert_eq!(script.requests().await[0], format!("POST {place} name=thumbsup"));
+}
+
+#[tokio::test]
+async fn changed_lines_are_counted_over_all_pages() {
+    let script = Script::gitlab(&[]).await;
+    let place = format!("{MR}/diffs");
+    let diff = "@@ -1,3 +1,3 @@\n-old\n+new\n context\n+++ not a header\n";
+    let first = json!([{"new_path": "src/a.rs", "old_path": "src/a.rs", "diff": diff}]);
+    let first = ResponseTemplate::new(200).set_body_json(first).insert_header("x-next-page", "2");
+    script.answer("GET", &place, first).await;
+    let second = json!([{"new_path": "big.bin", "old_path": "big.bin", "diff": ""}]);
+    script.on("GET", &format!("{place}?page=2"), 200, second).await;
+    let facts = perform(&script, Write::ReadFiles { codeowners: None }, Hint::default()).await.facts;
+    let file = |path: &str, lines| ChangedFile { path: path.into(), lines, owners: vec![] };
+    assert_eq!(
+        facts,
+        [Fact::Files {
+            files: vec![file("src/a.rs", 3), file("big.bin", 0)],
+            codeowners: OwnersFile::NotAsked
+        }]
+    );
+}
+
+#[tokio::test]
+async fn a_diff_that_is_not_prepared_is_waited_for_and_an_empty_one_is_believed() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", &format!("{MR}/diffs"), 200, json!([])).await;
+    let mut fresh = mr(&[], &[]);
+    fresh["detailed_merge_status"] = "preparing".into();
+    script.answer_times("GET", MR, ResponseTemplate::new(200).set_body_json(&fresh), 1).await;
+    script.on("GET", MR, 200, mr(&[], &[])).await;
+    let fault = script
+        .client
+        .perform(&change(), &Write::ReadFiles { codeowners: None }, Hint::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(fault, Fault::Later { .. }), "{fault}");
+    let facts = perform(&script, Write::ReadFiles { codeowners: None }, Hint::default()).await.facts;
+    assert_eq!(facts, [Fact::Files { files: Vec::new(), codeowners: OwnersFile::NotAsked }]);
+}
+
+#[tokio::test]
+async fn observing_tells_who_said_what_and_when() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", MR, 200, mr(&[3, 4], &["bug"])).await;
+    let asked = "2026-03-01T08:01:00Z";
+    let reviewers = json!([
+        {"user": user(3), "state": "requested_changes", "created_at": asked},
+        {"user": user(4), "state": "unreviewed", "created_at": asked},
+        {"user": user(5), "state": "approved", "created_at": asked},
+        {"user": user(6), "state": "something_new", "created_at": asked}
+    ]);
+    script.on("GET", &format!("{MR}/reviewers"), 200, reviewers).await;
+    let said = json!([{"id": 1, "author": user(3), "system": true, "body": "requested changes",
+                       "created_at": "2026-03-01T10:00:00Z"}]);
+    script.on("GET", NOTES, 200, said).await;
+    let seen = script.client.observe(&change()).await.unwrap();
+    let reviewers = seen.reviewers.unwrap();
+    assert!(reviewers.complete);
+    let verdicts: Vec<_> = reviewers.list.iter().map(|r| (r.account.id, r.verdict)).collect();
+    let at = |text: &str| text.parse().unwrap();
+    let expected = [
+        (3, Some((Verdict::ChangesRequested, at("2026-03-01T10:00:00Z")))),
+        (4, None),
+        (5, Some((Verdict::Approved, at(asked)))),
+        (6, None),
+    ];
+    assert_eq!(verdicts, expected);
+    assert_eq!((seen.state, seen.draft, seen.author.id), (ChangeState::Open, Some(false), 1));
+    assert_eq!((seen.head.as_deref(), seen.target_branch.as_deref()), (Some("abc"), Some("main")));
+    assert_eq!(seen.updated_at, at("2026-03-01T08:00:00Z"));
+}
+
+#[tokio::test]
+async fn a_group_is_listed_once_with_its_subgroups_and_filtered() {
+    let script = Script::gitlab(&["acme/*", "acme/tools/**", "gone/x"]).await;
+    let within = |project: &str, iid: u64| {
+        let mut mr = mr(&[3], &[]);
+        mr["iid"] = iid.into();
+        mr["references"]["full"] = format!("{project}!{iid}").into();
+        mr
+    };
+    let first = json!([within("acme/shop", 7), within("acme/private/deep", 8), within("acme/tools/a/b", 9)]);
+    let first = ResponseTemplate::new(200).set_body_json(first).insert_header("x-next-page", "2");
+    script.answer("GET", "/groups/acme/merge_requests", first).await;
+    let second = json!([within("acme/shop", 7), within("acme/web", 1)]);
+    script.on("GET", "/groups/acme/merge_requests?page=2", 200, second).await;
+    let listing = script.client.list(&Since::default()).await.unwrap();
+    let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, ["f:acme/shop!7", "f:acme/tools/a/b!9", "f:acme/web!1"]);
+    assert!(!listing.truncated && listing.changes[0].1.reviewers.as_ref().unwrap().complete);
+    let requests = script.requests().await;
+    assert_eq!(requests.len(), 3);
+    assert!(requests[0].contains("scope=all") && requests[0].contains("state=opened"), "{}", requests[0]);
+}
+
+#[tokio::test]
+async fn a_watermark_brings_closed_ones_too_and_an_endless_list_is_cut() {
+    let script = Script::gitlab(&["sam/*"]).await;
+    script.on("GET", "/users/sam/projects", 200, json!([{"path_with_namespace": "sam/tool"}])).await;
+    let mut page = mr(&[], &[]);
+    page["references"]["full"] = "sam/tool!7".into();
+    let endless = move |request: &wiremock::Request| {
+        let mut query = request.url.query_pairs();
+        let at = query.find(|(key, _)| key == "page").map_or(1, |(_, page)| page.parse::<u64>().unwrap());
+        let answer = ResponseTemplate::new(200).set_body_json(json!([page]));
+        answer.insert_header("x-next-page", (at + 1).to_string().as_str())
+    };
+    script.answer("GET", "/projects/sam%2Ftool/merge_requests", endless).await;
+    let listing =
+        script.client.list(&Since::mark(Some("2026-03-01T00:00:00Z".parse().unwrap()))).await.unwrap();
+    assert!(listing.truncated);
+    assert_eq!(listing.changes.len(), 1, "each change once");
+    let requests = script.requests().await;
+    assert_eq!(requests.len(), 2 + SWEEP_PAGES_LIMIT, "no such group, the user's projects, pages");
+    assert!(
+        requests[2].contains("state=all") && requests[2].contains("updated_after=2026-03-01T00%3A00%3A00Z")
+    );
+}
+
+#[tokio::test]
+async fn a_roster_knows_who_can_act() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", "/user", 200, user(99)).await;
+    let blocked = json!({"id": 11, "username": "u11", "state": "blocked"});
+    let ended = json!({"id": 12, "username": "u12", "state": "active", "expires_at": "2026-03-02"});
+    let staying = json!({"id": 13, "username": "u13", "state": "active", "expires_at": "2026-03-03"});
+    let first = ResponseTemplate::new(200).set_body_json(json!([user(10), blocked, ended]));
+    let place = "/groups/acme%2Fsupport/members";
+    script.answer("GET", place, first.insert_header("x-next-page", "2")).await;
+    script.on("GET", &format!("{place}?page=2"), 200, json!([staying])).await;
+    script
+        .on("GET", "/users?username=Rita", 200, json!([{"id": 20, "username": "rita", "state": "active"}]))
+        .await;
+    script.on("GET", "/users?username=nobody", 200, json!([])).await;
+    let wish = RosterWish {
+        logins: ["u10", "Rita", "nobody"].map(str::to_owned).into(),
+        groups: ["acme/support", "acme/none"].map(str::to_owned).into(),
+    };
+    let roster = script.client.roster(&wish).await.unwrap();
+    let ids: Vec<u64> = roster.groups["acme/support"].iter().map(|account| account.id).collect();
+    assert_eq!(ids, [10, 13]);
+    assert_eq!(roster.me, Some(account(99)));
+    let known: Vec<_> = roster.accounts.iter().map(|(login, account)| (login.as_str(), account.id)).collect();
+    assert_eq!(known, [("rita", 20), ("u10", 10)]);
+    assert_eq!(roster.unknown, ["acme/none", "nobody"]);
+    assert_eq!(roster.fetched_at, Some(super::script::start()));
+    assert_eq!(script.requests().await.len(), 6, "u10 was seen in the group");
+    script.server.reset().await;
+    script.on("GET", place, 502, json!({})).await;
+    assert!(script.client.roster(&wish).await.is_err(), "a forge that is down is no empty roster");
+}
+
+#[tokio::test]
+async fn a_group_or_project_that_is_not_shown_does_not_keep_the_others_from_being_listed() {
+    let script = Script::gitlab(&["acme/moved", "acme/shop", "closed/*", "sam/*"]).await;
+    let moved = ResponseTemplate::new(301).insert_header("location", "https://h/api/v4/projects/4");
+    script.answer("GET", "/projects/acme%2Fmoved/merge_requests", moved).await;
+    script.on("GET", "/projects/acme%2Fshop/merge_requests", 200, json!([mr(&[], &[])])).await;
+    script.on("GET", "/groups/closed/merge_requests", 403, json!({"message": "403 Forbidden"})).await;
+    let projects = json!([{"path_with_namespace": "sam/closed"}, {"path_with_namespace": "sam/tool"}]);
+    script.on("GET", "/users/sam/projects", 200, projects).await;
+    script.on("GET", "/projects/sam%2Fclosed/merge_requests", 403, json!({"message": "no"})).await;
+    let mut tool = mr(&[], &[]);
+    tool["references"]["full"] = "sam/tool!7".into();
+    script.on("GET", "/projects/sam%2Ftool/merge_requests", 200, json!([tool])).await;
+    let listing = script.client.list(&Since::default()).await.unwrap();
+    let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, ["f:sam/tool!7", "f:acme/shop!7"]);
+    assert!(!listing.truncated, "the watermark of the others moves on");
+    let refused = ["acme/moved", "closed", "sam/closed"].map(str::to_owned);
+    assert_eq!(listing.refused, refused.clone().into());
+    let since = Since { resting: refused.into(), ..Since::default() };
+    let before = script.requests().await.len();
+    assert_eq!(script.client.list(&since).await.unwrap().refused, [].into());
+    let asked = script.requests().await.len() - before;
+    assert_eq!(asked, 4, "acme/shop, sam as a group and as a user, sam/tool");
+    script.server.reset().await;
+    script.on("GET", "/groups/closed/merge_requests", 502, json!({})).await;
+    let fault = script.client.list(&Since::default()).await.unwrap_err().to_string();
+    assert!(fault.starts_with("`closed`: the forge failed with 502"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_group_may_be_spelled_in_any_case() {
+    let script = Script::gitlab(&["Acme/*", "acme/Tools/**"]).await;
+    script.on("GET", "/groups/Acme/merge_requests", 200, json!([mr(&[], &[])])).await;
+    let listing = script.client.list(&Since::default()).await.unwrap();
+    let keys: Vec<String> = listing.changes.iter().map(|(key, _)| key.to_string()).collect();
+    assert_eq!(keys, ["f:acme/shop!7"]);
+    assert_eq!(script.requests().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_shown_is_named_with_the_right_that_is_missing() {
+    let script = Script::gitlab(&[]).await;
+    script.on("GET", "/user", 200, user(99)).await;
+    let no = ResponseTemplate::new(403).set_body_json(json!({"message": "Not for you"}));
+    script.answer_times("GET", "/groups/acme%2Fsupport/members", no, 1).await;
+    script.on("GET", "/groups/acme%2Fsupport/members", 502, json!({})).await;
+    let wish = RosterWish { logins: [].into(), groups: ["acme/support".to_owned()].into() };
+    let fault = script.client.roster(&wish).await.unwrap_err();
+    let expected = "the members of `acme/support` cannot be read: Not for you; on GitLab the token needs the scope read_api or api, and an account that may see the group's members";
+    assert_eq!(fault, Fault::Refused { status: 403, answer: expected.into() });
+    let fault = script.client.roster(&wish).await.unwrap_err().to_string();
+    assert!(fault.starts_with("the members of `acme/support` cannot be read: the forge failed"), "{fault}");
+}

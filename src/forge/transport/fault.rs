@@ -1,0 +1,66 @@
+//! What can go wrong between Usher and a forge, in words that say what to do next.
+
+use jiff::Timestamp;
+
+/// How a request ended that did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Nothing was done: the gate or the forge asks for patience.
+    #[error("not before {at}: {why}")]
+    Later { at: Timestamp, why: String },
+    /// The network or the forge failed; worth another try.
+    #[error("{why}{}", if *.outcome_unknown { " (whether it was done is unknown)" } else { "" })]
+    Retry {
+        why: String,
+        /// A write whose answer was lost: it may have been done. Look before doing it again.
+        outcome_unknown: bool,
+    },
+    /// The forge will say the same next time.
+    #[error("refused with {status}: {answer}")]
+    Refused {
+        /// 0 for a request that was never sent.
+        status: u16,
+        /// The forge's own words, at most [`ANSWER_CHARS`] characters, free of secrets; before them,
+        /// where that is not plain, what it was asked.
+        answer: String,
+    },
+    /// The change (or whatever was named) is not there, or not for our eyes.
+    #[error("the forge knows no such thing (404), or hides it from this token")]
+    Gone,
+    #[error("the forge does not accept the token (401)")]
+    Unauthorized,
+}
+
+impl Fault {
+    /// A request that cannot be made: a bug of ours, told rather than hidden.
+    pub(in crate::forge) fn unsendable(error: &dyn std::fmt::Display) -> Fault {
+        Fault::Refused { status: 0, answer: format!("the request cannot be made: {error}") }
+    }
+
+    /// An action that is not for a forge: a bug of ours, too.
+    pub fn misdirected() -> Fault {
+        Fault::Refused { status: 0, answer: "this is not for a forge to do".into() }
+    }
+
+    /// The same fault, saying what it befell.
+    pub(in crate::forge) fn about(self, what: &str) -> Fault {
+        match self {
+            Fault::Retry { why, outcome_unknown } => {
+                Fault::Retry { why: format!("{what}: {why}"), outcome_unknown }
+            }
+            Fault::Refused { status, answer } => {
+                Fault::Refused { status, answer: format!("{what}: {answer}") }
+            }
+            fault => fault,
+        }
+    }
+
+    /// A good status with a body that is not what it should be: cut off, or a page of a proxy.
+    pub(in crate::forge) fn unreadable(error: &dyn std::fmt::Display, write: bool) -> Fault {
+        let why = format!("the forge's answer cannot be read: {error}");
+        Fault::Retry { why, outcome_unknown: write }
+    }
+}
+
+/// Longest answer of a forge that is kept.
+pub const ANSWER_CHARS: usize = 500;

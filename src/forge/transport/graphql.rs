@@ -1,0 +1,42 @@
+//! Answers to GraphQL queries, which come with status 200 whatever the forge thinks of them.
+
+use serde::Deserialize;
+
+use super::fault::{ANSWER_CHARS, Fault};
+
+/// An answer to a GraphQL query, errors included: they come with status 200.
+#[derive(Deserialize)]
+pub(in crate::forge) struct GraphQl<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Vec<GraphQlError>,
+}
+
+#[derive(Deserialize)]
+struct GraphQlError {
+    /// GitHub's word for it: `NOT_FOUND`, `RATE_LIMITED`, …
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    message: String,
+}
+
+/// What of an answer is there, and the first of its complaints.
+pub(in crate::forge) fn parts<T>(answer: GraphQl<T>) -> (Option<T>, Option<String>) {
+    let complaint = answer.errors.first().map(|error| error.message.chars().take(ANSWER_CHARS).collect());
+    (answer.data, complaint)
+}
+
+/// What an answer gave. People who are not there any more are no error: the others are told of.
+pub(in crate::forge) fn data<T>(answer: GraphQl<T>) -> Result<T, Fault> {
+    let weighs = |error: &&GraphQlError| error.kind.as_deref() != Some("NOT_FOUND");
+    match (answer.data, answer.errors.iter().find(weighs)) {
+        (Some(data), None) => Ok(data),
+        (_, Some(error)) => {
+            let kind = error.kind.as_deref().map(|kind| format!("{kind}: ")).unwrap_or_default();
+            let answer: String = (kind + &error.message).chars().take(ANSWER_CHARS).collect();
+            Err(Fault::Refused { status: 200, answer })
+        }
+        (None, None) => Err(Fault::Refused { status: 200, answer: "no data".into() }),
+    }
+}
