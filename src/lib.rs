@@ -6,6 +6,7 @@
 //! ([`engine`], [`store`]), and actions go back to the forge. ARCHITECTURE.md has the picture.
 
 pub mod alarm;
+pub mod audit;
 pub mod bells;
 pub mod cli;
 pub mod clock;

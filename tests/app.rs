@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint, Since};
 use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox};
-use usher_core::audit::access::BotRights;
+use usher_core::model::access::BotRights;
 use usher_core::model::action::{Action, Shape};
 use usher_core::model::change::{ChangeKey, ForgeKind};
 use usher_core::model::people::RosterWish;

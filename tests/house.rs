@@ -45,10 +45,11 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
         &["reconcile", "core", "engine", "store", "forge", "clock", "metrics", "bells"],
         "reconcile imports engine, store, forge and clock",
     ),
+    ("audit", &["audit", "core", "engine"], "audit imports engine and core"),
     (
         "web",
-        &["web", "core", "store", "engine", "clock", "metrics", "bells", "forge"],
-        "web imports core, store, engine and clock, and of forge only verify and read",
+        &["web", "core", "store", "engine", "audit", "clock", "metrics", "bells", "forge"],
+        "web imports core, store, engine, clock and what the audit says, and of forge only verify and read",
     ),
 ];
 

@@ -10,13 +10,14 @@ use serde_json::{Value, json};
 use super::explain::unknown_forge;
 use super::preview::kept;
 use super::{CliError, start_logging};
+use crate::audit::access::{AccessReport, Need, Row, judge};
+use crate::audit::words as audit_words;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
 use crate::service::client;
-use usher_core::audit::access::{AccessFacts, AccessReport, Need, Row, judge};
+use usher_core::model::access::AccessFacts;
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::{Directory, RosterWish};
-use usher_core::words;
 
 /// Rows that are printed of one forge; of more, only those that lack something.
 const ROWS_MAX: usize = 60;
@@ -72,7 +73,7 @@ impl Sight<'_> {
         };
         let Seen { facts, report, .. } = seen;
         let more = if facts.truncated { ", and more that could not be looked at" } else { "" };
-        anstream::println!("{name}: {}{more}\n", words::access_projects(facts.projects.len()));
+        anstream::println!("{name}: {}{more}\n", audit_words::access_projects(facts.projects.len()));
         let lacking = |row: &&Row| !row.lacks.is_empty();
         let all = report.rows.len() <= ROWS_MAX;
         let rows: Vec<&Row> = report.rows.iter().filter(|row| all || lacking(row)).take(ROWS_MAX).collect();
@@ -81,20 +82,20 @@ impl Sight<'_> {
         if hidden > 0 {
             anstream::println!("\n  and {hidden} more rows; --json has all");
         }
-        for words::AccessLine { what, remedy, counts } in self.told(seen) {
+        for audit_words::AccessLine { what, remedy, counts } in self.told(seen) {
             let word = if counts { "GAP " } else { "note" };
             anstream::println!("\n  {word}    {what}\n          {remedy}");
         }
         if !report.strangers.is_empty() {
-            anstream::println!("\n  note    {}", words::access_strangers(&report.strangers));
+            anstream::println!("\n  note    {}", audit_words::access_strangers(&report.strangers));
         }
         let end = if report.has_gaps() { "" } else { "\n  good    nobody lacks anything they need\n" };
         anstream::println!("{end}");
     }
 
     /// Every gap with its remedy.
-    fn told(&self, seen: &Seen) -> Vec<words::AccessLine> {
-        words::access_lines(self.forge.kind, &seen.me, &seen.report)
+    fn told(&self, seen: &Seen) -> Vec<audit_words::AccessLine> {
+        audit_words::access_lines(self.forge.kind, &seen.me, &seen.report)
     }
 
     fn json(&self) -> Value {

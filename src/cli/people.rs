@@ -10,14 +10,14 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{CliError, start_logging};
+use crate::audit::membership::{Colleague, everybody, oddities};
+use crate::audit::words as audit_words;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
 use crate::engine::{Knowledge, Known};
 use crate::service::client;
 use crate::store::{Store, StoreError};
-use usher_core::audit::membership::Colleague;
 use usher_core::model::people::{Roster, RosterWish, Workloads};
-use usher_core::words;
 
 pub(super) async fn run(config: &Config, refresh: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");
@@ -79,7 +79,7 @@ impl Sight {
 
     fn print(&self) {
         for (name, forge) in self.known.forges() {
-            let (age, _) = words::roster_age(forge.roster.fetched_at, self.fault(name), self.now);
+            let (age, _) = audit_words::roster_age(forge.roster.fetched_at, self.fault(name), self.now);
             anstream::println!("{name}: {age}");
             if let Some(Ok(news)) = self.asked.get(name) {
                 news.iter().for_each(|line| anstream::println!("  {line}"));
@@ -88,7 +88,7 @@ impl Sight {
         let mut table = Table::new();
         table.load_style(NOTHING);
         table.set_header(["person", "is", "accounts", "open", "absence"]);
-        for colleague in self.known.everybody().values() {
+        for colleague in everybody(&self.known.policy, self.known.people()).values() {
             table.add_row(self.row(colleague));
         }
         anstream::println!("\n{table}");
@@ -111,7 +111,7 @@ impl Sight {
                 "notes": forge.roster.notes,
             })
         });
-        let everybody = self.known.everybody();
+        let everybody = everybody(&self.known.policy, self.known.people());
         let people = everybody.values().map(|one| self.person(one));
         let people: Vec<Value> = people.collect();
         json!({
@@ -131,11 +131,11 @@ impl Sight {
         let accounts = accounts.map(|(forge, known)| format!("{forge}: {} #{}", known.login, known.id));
         [
             person.name.clone(),
-            words::member_roles(&colleague.roles).join("\n"),
+            audit_words::member_roles(&colleague.roles).join("\n"),
             Vec::from_iter(accounts).join("\n"),
             most.map(|most| format!("{} of {most}", self.workloads.of(&person.name).open))
                 .unwrap_or_default(),
-            words::not_there(person, self.now).join("\n"),
+            audit_words::not_there(person, self.now).join("\n"),
         ]
     }
 
@@ -148,16 +148,16 @@ impl Sight {
         json!({
             "name": person.name,
             "roles": colleague.roles.iter().map(|(role, sources)| json!({ "role": role, "sources": sources })).collect::<Vec<_>>(),
-            "is": words::member_roles(&colleague.roles), "accounts": BTreeMap::from_iter(accounts),
+            "is": audit_words::member_roles(&colleague.roles), "accounts": BTreeMap::from_iter(accounts),
             "open": self.workloads.of(&person.name).open,
             "capacity": colleague.capacity(&self.known.policy),
-            "absences": words::not_there(person, self.now),
+            "absences": audit_words::not_there(person, self.now),
         })
     }
 
     /// What somebody should look at.
     fn oddities(&self) -> Vec<String> {
-        self.known.oddities().iter().map(words::oddity).collect()
+        oddities(&self.known.policy, &self.known.people()).iter().map(audit_words::oddity).collect()
     }
 }
 

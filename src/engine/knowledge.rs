@@ -8,9 +8,8 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use crate::store::{Store, StoreError};
-use usher_core::audit::access::AccessFacts;
-use usher_core::audit::membership::{Colleague, Oddity, OnForge, everybody, oddities};
 use usher_core::model::absence::{AbsenceWish, Absences, Busy, BusyPeople};
+use usher_core::model::access::AccessFacts;
 use usher_core::model::people::{Directory, Roster, RosterWish};
 use usher_core::model::policy::Policy;
 
@@ -26,6 +25,9 @@ pub struct Known {
     forges: BTreeMap<String, ForgeKnowledge>,
     absences: Arc<Absences>,
 }
+
+/// A forge's name with who is who there.
+pub type OnForge<'a> = (&'a str, &'a Directory, &'a Roster);
 
 /// What is known of one forge.
 #[derive(Clone)]
@@ -318,17 +320,8 @@ impl Known {
         self.forges.iter().map(|(name, forge)| (name.as_str(), forge))
     }
 
-    fn people(&self) -> Vec<OnForge<'_>> {
+    /// Who is who on each forge.
+    pub fn people(&self) -> Vec<OnForge<'_>> {
         self.forges().map(|(name, forge)| (name, &*forge.directory, &*forge.roster)).collect()
-    }
-
-    /// Everybody of all forges, by name, with what they are.
-    pub fn everybody(&self) -> BTreeMap<&str, Colleague<'_>> {
-        everybody(&self.policy, self.people())
-    }
-
-    /// What somebody should look at about rosters.
-    pub fn oddities(&self) -> Vec<Oddity<'_>> {
-        oddities(&self.policy, &self.people())
     }
 }

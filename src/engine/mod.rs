@@ -28,7 +28,7 @@ use usher_core::model::change::ChangeKey;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::Review;
 
-pub use knowledge::{DisabledHook, ForgeKnowledge, HookTest, Knowledge, Known};
+pub use knowledge::{DisabledHook, ForgeKnowledge, HookTest, Knowledge, Known, OnForge};
 pub use parts::Parts;
 pub use preview::{Draft, Preview};
 

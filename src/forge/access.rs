@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::client::Client;
 use super::fault::Fault;
 use super::http::Pages;
-use usher_core::audit::access::{AccessFacts, ProjectFacts, Rank, Unseen};
+use usher_core::model::access::{AccessFacts, ProjectFacts, Rank, Unseen};
 use usher_core::model::policy::Pattern;
 
 /// Projects that are looked into, at most: each costs a request for every 100 members.

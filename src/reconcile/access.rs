@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::pace::{Duty, Turn};
 use super::{Desk, SweepError};
 use crate::forge::Fault;
-use usher_core::audit::access::{AccessFacts, ProjectFacts, Unseen};
+use usher_core::model::access::{AccessFacts, ProjectFacts, Unseen};
 
 /// Time between two rounds.
 const ROUND_EVERY: SignedDuration = SignedDuration::from_hours(24);

@@ -10,9 +10,9 @@ use super::dashboard::{clockface, render};
 use super::door::Door;
 use super::page::{Clockface, Moment};
 use super::problem::Problem;
+use crate::audit::access::judge;
+use crate::audit::words as audit_words;
 use crate::engine::{ForgeKnowledge, Known};
-use usher_core::audit::access::judge;
-use usher_core::words;
 
 /// Gaps of one forge that are shown.
 const GAPS_MAX: usize = 200;
@@ -37,7 +37,7 @@ struct ForgeAccess {
     fault: Option<String>,
     /// People who were judged.
     people: usize,
-    gaps: Vec<words::AccessLine>,
+    gaps: Vec<audit_words::AccessLine>,
     /// Who has no account there.
     strangers: Option<String>,
     /// Gaps that are not shown.
@@ -71,11 +71,12 @@ impl ForgeAccess {
         people.dedup();
         page.people = people.len();
         page.read = Some(clock.moment(facts.read_at));
-        page.projects = words::access_projects(facts.projects.len());
+        page.projects = audit_words::access_projects(facts.projects.len());
         page.truncated = facts.truncated;
         let me = forge.directory.me.as_ref().map_or("Usher's account", |me| me.login.as_str());
-        page.gaps = words::access_lines(forge.directory.kind, me, &report);
-        page.strangers = (!report.strangers.is_empty()).then(|| words::access_strangers(&report.strangers));
+        page.gaps = audit_words::access_lines(forge.directory.kind, me, &report);
+        page.strangers =
+            (!report.strangers.is_empty()).then(|| audit_words::access_strangers(&report.strangers));
         page.hidden = page.gaps.len().saturating_sub(GAPS_MAX);
         page.gaps.truncate(GAPS_MAX);
         page

@@ -14,9 +14,9 @@ use super::door::Door;
 use super::history::{self, Entry};
 use super::problem::Problem;
 use super::view::{self, Eyes, ReviewerView};
+use crate::audit::membership::{self, Colleague, Role};
 use crate::engine::Known;
 use crate::store::{Filter, Stored};
-use usher_core::audit::membership::{Colleague, Role};
 use usher_core::model::change::Account;
 use usher_core::model::people::Workloads;
 use usher_core::model::review::{Hold, Review, Stage};
@@ -265,7 +265,8 @@ pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Json<People>
 
 /// Everybody of all forges, one entry per name.
 fn everybody(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<PersonJson> {
-    known.everybody().values().map(|colleague| introduced(known, colleague, workloads, now)).collect()
+    let everybody = membership::everybody(&known.policy, known.people());
+    everybody.values().map(|colleague| introduced(known, colleague, workloads, now)).collect()
 }
 
 fn introduced(known: &Known, colleague: &Colleague, workloads: &Workloads, now: Timestamp) -> PersonJson {

@@ -12,10 +12,10 @@ use super::dashboard::{clockface, render};
 use super::door::Door;
 use super::page::Clockface;
 use super::problem::Problem;
+use crate::audit::membership::{Colleague, everybody, oddities};
+use crate::audit::words as audit_words;
 use crate::engine::Known;
-use usher_core::audit::membership::Colleague;
 use usher_core::model::people::Workloads;
-use usher_core::words;
 
 #[derive(Template)]
 #[template(path = "people.html")]
@@ -60,7 +60,7 @@ pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Response, Pr
     let workloads = door.store.workloads(clock.now).await?;
     render(&PeoplePage {
         rosters: rosters(&known, clock.now),
-        oddities: known.oddities().iter().map(words::oddity).collect(),
+        oddities: oddities(&known.policy, &known.people()).iter().map(audit_words::oddity).collect(),
         groups: groups(&known, &workloads, clock.now),
         clock,
     })
@@ -68,7 +68,7 @@ pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Response, Pr
 
 fn rosters(known: &Known, now: Timestamp) -> Vec<RosterLine> {
     let lines = known.forges().map(|(name, forge)| {
-        let (age, stale) = words::roster_age(forge.roster.fetched_at, forge.fault(), now);
+        let (age, stale) = audit_words::roster_age(forge.roster.fetched_at, forge.fault(), now);
         RosterLine { forge: name.to_owned(), age, stale }
     });
     lines.collect()
@@ -76,7 +76,7 @@ fn rosters(known: &Known, now: Timestamp) -> Vec<RosterLine> {
 
 /// Everybody by name: reviewers first, then whoever is in no pool.
 fn groups(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<Group> {
-    let everybody = known.everybody().into_values();
+    let everybody = everybody(&known.policy, known.people()).into_values();
     let (reviewers, others): (Vec<_>, Vec<_>) = everybody.partition(|one| one.pools().next().is_some());
     let rows = |people: &[Colleague]| {
         people.iter().map(|one| PersonRow::new(known, workloads, one, now)).collect::<Vec<_>>()
@@ -95,10 +95,10 @@ impl PersonRow {
         let others = accounts.filter(|(_, account)| !account.login.eq_ignore_ascii_case(name));
         PersonRow {
             name: name.clone(),
-            roles: words::member_roles(&colleague.roles),
+            roles: audit_words::member_roles(&colleague.roles),
             logins: others.map(|(forge, account)| format!("{forge}: {}", account.login)).collect(),
             desk: capacity.map(|most| format!("{open} of {most} open reviews")),
-            absences: words::not_there(colleague.person, now),
+            absences: audit_words::not_there(colleague.person, now),
         }
     }
 }

@@ -6,10 +6,11 @@ use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use serde_json::json;
 use tower::ServiceExt;
+use usher::audit::access::{AccessReport, Need, judge};
 use usher::sandbox::{Access, Fault, Feature, Forge, Part};
 use usher::service;
 use usher::web;
-use usher_core::audit::access::{AccessFacts, AccessReport, Need, Rank, judge};
+use usher_core::model::access::{AccessFacts, Rank};
 use usher_core::model::policy::Pattern;
 
 use super::harness::{BOT, BOTH, House, Settings, name, project};

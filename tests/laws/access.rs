@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use usher_core::audit::access::{
-    Abilities, AccessFacts, AccessReport, BotRights, Need, ProjectFacts, Rank, Reach, Remedy, judge,
-};
+use usher::audit::access::{Abilities, AccessReport, Need, Remedy, judge};
+use usher_core::model::access::{AccessFacts, BotRights, ProjectFacts, Rank, Reach};
 use usher_core::model::change::{Account, ForgeKind};
 use usher_core::model::people::{Directory, Roster};
 use usher_core::model::policy::{ForgePolicy, Pattern, Policy, Pool, Route, Support};

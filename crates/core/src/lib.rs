@@ -6,7 +6,6 @@
 //! Its rooms know only those before them: [`model`] has the nouns, [`choose`] finds pools and people,
 //! [`decide`] puts a decision together, one phase a file.
 
-pub mod audit;
 pub mod choose;
 pub mod decide;
 pub mod model;

@@ -10,7 +10,7 @@ use crate::forge::access::{Members, Projects};
 use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::listing::{Source, sources};
-use usher_core::audit::access::{BotRights, ProjectFacts, Rank, Reach};
+use usher_core::model::access::{BotRights, ProjectFacts, Rank, Reach};
 use usher_core::model::policy::Pattern;
 
 /// Roles as a hash of flags (OpenAPI: `collaborator`, `minimal-repository`).

@@ -13,7 +13,7 @@ use crate::forge::hooks::leads_to;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::inspect::{Inspect, Installation, ProjectFacts, Role, TokenFacts, date, if_allowed, look};
 use crate::forge::time::instant;
-use usher_core::audit::access::Rank;
+use usher_core::model::access::Rank;
 
 /// When a personal access token ends: `2026-12-01 09:00:00 UTC`, on every answer to one that does.
 const EXPIRATION: &str = "github-authentication-token-expiration";

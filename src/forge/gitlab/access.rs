@@ -15,7 +15,7 @@ use crate::forge::fault::Fault;
 use crate::forge::http::{PAGES_LIMIT, Pages};
 use crate::forge::listing::{Source, sources};
 use crate::forge::story::People;
-use usher_core::audit::access::{BotRights, ProjectFacts, Rank, Reach};
+use usher_core::model::access::{BotRights, ProjectFacts, Rank, Reach};
 use usher_core::model::policy::Pattern;
 
 /// A project as lists and `GET /projects/:id` show it (GL `doc/api/projects.md`).

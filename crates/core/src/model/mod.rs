@@ -2,6 +2,7 @@
 //! choose nobody and decide nothing.
 
 pub mod absence;
+pub mod access;
 pub mod action;
 pub mod assignment;
 pub mod calendar;
@@ -17,6 +18,7 @@ pub mod queue;
 pub mod reason;
 pub mod recent_requests;
 pub mod review;
+pub mod roster;
 pub mod scope;
 pub mod stage;
 pub mod suppressed;

@@ -5,13 +5,11 @@
 //! spans, where neither forge looks for mentions, references or commands.
 
 mod absence;
-mod access;
 mod boxes;
 mod context;
 mod facts;
 mod held;
 mod lost;
-mod membership;
 mod next;
 mod owners;
 mod pings;
@@ -24,15 +22,10 @@ pub mod templates;
 mod text;
 
 pub use absence::{away_over, away_too_long, away_unclear, busy_phrase, still_away};
-pub use access::{
-    AccessLine, access_bot_gap, access_bot_remedy, access_gap, access_lines, access_projects, access_remedy,
-    access_strangers, access_unread, access_unseen,
-};
 pub use boxes::{box_notes, box_rule, budget};
 pub use context::{ask_context, escalate_context, remind_context, status_context};
 pub use facts::happening;
 pub use held::held;
-pub use membership::{member_roles, not_there, oddity, roster_age};
 pub use next::NextStep;
 pub use pings::{Escalation, Reminder, asked_by_name, escalate, key, remind};
 pub use reasons::{sentence, stage_name};

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{BotRights, ProjectFacts, Rank};
-use crate::model::change::ForgeKind;
-use crate::model::policy::Policy;
+use usher_core::model::access::{BotRights, ProjectFacts, Rank};
+use usher_core::model::change::ForgeKind;
+use usher_core::model::policy::Policy;
 
 /// Something that Usher does in a project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

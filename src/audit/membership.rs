@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::model::change::Account;
-use crate::model::people::{Directory, MemberNote, Person, Roster, RosterWish, says_login};
-use crate::model::policy::{GroupRef, Policy};
+use crate::engine::OnForge;
+use usher_core::model::change::Account;
+use usher_core::model::people::{Directory, MemberNote, Person, Roster, RosterWish, says_login};
+use usher_core::model::policy::{GroupRef, Policy};
+use usher_core::model::roster::Renamed;
 
 /// Something that a person is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -29,33 +31,6 @@ pub enum Source {
     /// They are a member of this group or team: `forge:path`.
     Group(String),
 }
-
-/// A login that the configuration says and that is another one by now; ids stay.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Renamed {
-    /// As the configuration has it, in lower case.
-    pub said: String,
-    pub account: Account,
-}
-
-impl Roster {
-    /// The account that the configuration means by `login`, if it was left out because it is blocked.
-    pub fn blocked(&self, login: &str) -> Option<&Account> {
-        let means = |said: &String| said.eq_ignore_ascii_case(login);
-        let mut notes = self.notes.iter().filter(|note| note.said.as_ref().is_some_and(means));
-        notes.next().map(|note| &note.account)
-    }
-
-    /// The accounts that bear another login than the configuration says.
-    pub fn renamed(&self) -> impl Iterator<Item = Renamed> {
-        let changed = |(said, account): &(&String, &Account)| !account.login.eq_ignore_ascii_case(said);
-        let named = self.accounts.iter().filter(changed);
-        named.map(|(said, account)| Renamed { said: said.clone(), account: account.clone() })
-    }
-}
-
-/// A forge's name with who is who there.
-pub type OnForge<'a> = (&'a str, &'a Directory, &'a Roster);
 
 /// One person on all forges.
 #[derive(Clone, Debug)]
@@ -219,9 +194,9 @@ impl Roles<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::change::ForgeKind;
-    use crate::model::people::MemberState;
-    use crate::model::policy::{ForgePolicy, PersonPolicy, Pool, Support};
+    use usher_core::model::change::ForgeKind;
+    use usher_core::model::people::MemberState;
+    use usher_core::model::policy::{ForgePolicy, PersonPolicy, Pool, Support};
 
     #[test]
     fn everybody_is_told_with_the_source_of_each_role() {

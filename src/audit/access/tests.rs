@@ -1,7 +1,10 @@
 use super::*;
-use crate::model::change::Account;
-use crate::model::policy::{ForgePolicy, GroupRef, Pattern, Pool, Support};
-use crate::words;
+use jiff::Timestamp;
+
+use crate::audit::words;
+use usher_core::model::access::BotRights;
+use usher_core::model::change::Account;
+use usher_core::model::policy::{ForgePolicy, GroupRef, Pattern, Pool, Support};
 
 const KINDS: [ForgeKind; 2] = [ForgeKind::GitLab, ForgeKind::GitHub];
 

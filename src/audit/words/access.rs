@@ -1,9 +1,8 @@
 //! Words about access: what is missing, and what would bring it.
 
-use crate::audit::access::{
-    AccessReport, BotGap, BotNeed, Gap, Instead, Need, Rank, Remedy, Setting, Unread, Unseen,
-};
-use crate::model::change::ForgeKind;
+use crate::audit::access::{AccessReport, BotGap, BotNeed, Gap, Instead, Need, Remedy, Setting, Unread};
+use usher_core::model::access::{Rank, Unseen};
+use usher_core::model::change::ForgeKind;
 
 /// Names that are written out; of more, their number is told.
 const NAMES_SHOWN: usize = 5;
