@@ -15,8 +15,8 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Ticks the engine until `stop`.
 pub async fn run(engine: Arc<Engine>, parts: Parts, stop: CancellationToken) {
-    let Parts { store, clock, bells, .. } = parts;
-    let mut bell = bells.alarm.listen();
+    let Parts { store, clock, wakeups, .. } = parts;
+    let mut wakeup = wakeups.alarm.listen();
     while !stop.is_cancelled() {
         let next = match engine.tick().await {
             Ok(_) => store.next_wake().await,
@@ -34,7 +34,7 @@ pub async fn run(engine: Arc<Engine>, parts: Parts, stop: CancellationToken) {
         };
         tokio::select! {
             () = due => {}
-            () = bell.heard() => {}
+            () = wakeup.woken() => {}
             () = stop.cancelled() => return,
         }
     }

@@ -11,12 +11,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::engine::{Knowledge, Parts};
+use crate::engine::{Parts, SharedState};
 use crate::forge::{Client, Fault, Hint, Performed};
 use crate::metrics::Metrics;
 use crate::store::{OutboxItem, Settlement, Store, StoreError};
+use crate::wakeups::Wakeups;
 use usher_core::model::action::Action;
 use usher_core::model::change::OwnersFile;
 use usher_core::model::fact::Fact;
@@ -32,7 +32,7 @@ const LONGEST_PAUSE_SECONDS: i64 = 3_600;
 /// After so many attempts an action becomes a dead letter: about eight days, longer than an outage
 /// or an expired token should last. What a forge refuses for good is buried at once.
 const ATTEMPTS_MAX: u32 = 200;
-/// The loop looks at least this often, because `usher deliveries retry` rings no bell.
+/// The loop looks at least this often, because `usher deliveries retry` wakes nobody.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 /// How long the loop waits after the store has failed.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
@@ -40,11 +40,11 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 /// Performs actions through the clients of the forges.
 pub struct Courier {
     store: Store,
-    knowledge: Arc<Knowledge>,
+    shared: Arc<SharedState>,
     clients: BTreeMap<String, Client>,
     outbound: Arc<Outbound>,
     clock: Clock,
-    bells: Arc<Bells>,
+    wakeups: Arc<Wakeups>,
     metrics: Arc<Metrics>,
 }
 
@@ -52,12 +52,12 @@ impl Courier {
     /// `clients` by the forge's name. A forge that is closed is left alone: what it answers in its
     /// maintenance may look like a refusal for good.
     pub fn new(parts: Parts, clients: BTreeMap<String, Client>, outbound: Arc<Outbound>) -> Courier {
-        let Parts { store, knowledge, clock, bells, metrics, .. } = parts;
-        Courier { store, knowledge, clients, outbound, clock, bells, metrics }
+        let Parts { store, shared, clock, wakeups, metrics, .. } = parts;
+        Courier { store, shared, clients, outbound, clock, wakeups, metrics }
     }
 
     fn closed_until(&self, forge: &str) -> Option<Timestamp> {
-        self.knowledge.now().policy.closed_until(forge, self.clock.now())
+        self.shared.snapshot().policy.closed_until(forge, self.clock.now())
     }
 
     /// Performs everything that is due now. Returns how many attempts were made.
@@ -111,7 +111,7 @@ impl Courier {
                 self.metrics.performed(forge, &item.kind, outcome(&settlement));
                 self.store.settle(&item, settlement, self.clock.now()).await?;
             }
-            self.bells.inbox.ring();
+            self.wakeups.inbox.wake();
         }
         Ok(attempts)
     }
@@ -140,10 +140,10 @@ impl Courier {
         Ok(next.map(|at| self.closed_until(client.name()).map_or(at, |open| open.max(at))))
     }
 
-    /// Drains one lane whenever the bell rings or a retry is due.
+    /// Drains one lane whenever it is woken or a retry is due.
     async fn run_lane(&self, client: Option<&Client>, stop: CancellationToken) {
         let lane = client.map_or("announcements", Client::name);
-        let mut bell = self.bells.outbox.listen();
+        let mut wakeup = self.wakeups.outbox.listen();
         while !stop.is_cancelled() {
             let next = match self.drain_lane(client).await {
                 Ok(next) => next,
@@ -162,7 +162,7 @@ impl Courier {
                 }
             };
             tokio::select! {
-                () = bell.heard() => {}
+                () = wakeup.woken() => {}
                 () = due => {}
                 () = tokio::time::sleep(LONGEST_NAP) => {}
                 () = stop.cancelled() => return,

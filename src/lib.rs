@@ -7,7 +7,6 @@
 
 pub mod alarm;
 pub mod audit;
-pub mod bells;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -19,4 +18,5 @@ pub mod reconcile;
 pub mod sandbox;
 pub mod service;
 pub mod store;
+pub mod wakeups;
 pub mod web;

@@ -10,15 +10,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::alarm;
-use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::config::{Config, Forge, SignIn};
 use crate::courier::{Courier, Outbound, OutboundTarget};
-use crate::engine::{Engine, Knowledge, Parts};
+use crate::engine::{Engine, Parts, SharedState};
 use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Secrets, Way};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::store::Store;
+use crate::wakeups::Wakeups;
 use crate::web::{Connections, Door, Settings};
 
 /// Pause between two rounds of throwing away what is no longer needed.
@@ -28,7 +28,7 @@ const USER_AGENT: &str = concat!("usher/", env!("CARGO_PKG_VERSION"));
 /// All parts, wired.
 pub struct Service {
     pub store: Store,
-    pub knowledge: Arc<Knowledge>,
+    pub shared: Arc<SharedState>,
     pub engine: Arc<Engine>,
     pub courier: Arc<Courier>,
     pub door: Arc<Door>,
@@ -55,9 +55,9 @@ impl Service {
             tracing::info!(released, "actions under way when the last run ended are taken up again");
         }
         let policy = Arc::new(config.policy.clone());
-        let knowledge = Arc::new(Knowledge::remembered(&store, policy, clock.now()).await?);
-        let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
-        let parts = Parts { store, knowledge, clock, metrics, bells, dry_run: config.dry_run };
+        let shared = Arc::new(SharedState::remembered(&store, policy, clock.now()).await?);
+        let (wakeups, metrics) = (Arc::new(Wakeups::default()), Metrics::new());
+        let parts = Parts { store, shared, clock, metrics, wakeups, dry_run: config.dry_run };
         let by_name = clients(config, &parts.clock)?;
         let clients: Vec<Client> = by_name.values().cloned().collect();
         let outbound = outbound(config)?;
@@ -67,7 +67,7 @@ impl Service {
         door.watch(connections(&clients));
         Ok(Service {
             store: parts.store.clone(),
-            knowledge: parts.knowledge.clone(),
+            shared: parts.shared.clone(),
             clock: parts.clock.clone(),
             engine: Arc::new(Engine::new(parts.clone())),
             courier: Arc::new(courier),
@@ -136,15 +136,15 @@ impl Service {
     pub async fn reload(&self, config: &Config) -> anyhow::Result<()> {
         let inbounds = inbounds(config)?;
         self.outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
-        self.knowledge.set_policy(Arc::new(config.policy.clone()), self.clock.now());
+        self.shared.set_policy(Arc::new(config.policy.clone()), self.clock.now());
         self.door.reload(inbounds.into_values().collect());
         for client in &self.clients {
             client.set_tickets(config.policy.tickets.clone());
         }
-        self.parts.bells.roster.ring();
+        self.parts.wakeups.roster.wake();
         // Deadlines and routes follow from the policy, so every open review is looked at again.
         self.store.wake_all(self.clock.now()).await?;
-        self.parts.bells.alarm.ring();
+        self.parts.wakeups.alarm.wake();
         Ok(())
     }
 }

@@ -23,7 +23,7 @@ const LONG_FUNCTIONS: &[(&str, &str, usize, &str)] = &[
 const ROOMS: &[(&str, &[&str], &str)] = &[
     ("core", &["core"], "core imports nothing of ours"),
     ("clock", &[], "clock imports nothing of ours"),
-    ("bells", &[], "bells import nothing of ours"),
+    ("wakeups", &[], "wakeups import nothing of ours"),
     ("metrics", &[], "metrics import nothing of ours"),
     ("config", &["config", "core"], "config imports only core"),
     ("store", &["store", "core"], "store imports only core"),
@@ -31,24 +31,24 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ("sandbox", &["sandbox", "clock"], "sandbox imports only the clock"),
     (
         "engine",
-        &["engine", "core", "store", "clock", "metrics", "bells"],
+        &["engine", "core", "store", "clock", "metrics", "wakeups"],
         "engine imports core, store and clock; it talks to no forge and knows no courier",
     ),
     (
         "courier",
-        &["courier", "core", "engine", "store", "forge", "clock", "metrics", "bells"],
+        &["courier", "core", "engine", "store", "forge", "clock", "metrics", "wakeups"],
         "courier imports core, engine, store, forge and clock",
     ),
-    ("alarm", &["alarm", "engine", "store", "clock", "bells"], "alarm imports engine, store and clock"),
+    ("alarm", &["alarm", "engine", "store", "clock", "wakeups"], "alarm imports engine, store and clock"),
     (
         "reconcile",
-        &["reconcile", "core", "engine", "store", "forge", "clock", "metrics", "bells"],
+        &["reconcile", "core", "engine", "store", "forge", "clock", "metrics", "wakeups"],
         "reconcile imports engine, store, forge and clock",
     ),
     ("audit", &["audit", "core", "engine"], "audit imports engine and core"),
     (
         "web",
-        &["web", "core", "store", "engine", "audit", "clock", "metrics", "bells", "forge"],
+        &["web", "core", "store", "engine", "audit", "clock", "metrics", "wakeups", "forge"],
         "web imports core, store, engine, clock and what the audit says, and of forge only verify and read",
     ),
 ];

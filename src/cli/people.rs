@@ -14,7 +14,7 @@ use crate::audit::membership::{Colleague, everybody, oddities};
 use crate::audit::words as audit_words;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::engine::{Knowledge, Known};
+use crate::engine::{SharedState, StateSnapshot};
 use crate::service::client;
 use crate::store::{Store, StoreError};
 use usher_core::model::people::{Roster, RosterWish, Workloads};
@@ -34,7 +34,7 @@ pub(super) async fn run(config: &Config, refresh: bool, json: bool) -> Result<Ex
 
 /// Everybody, as the store knows them or the forges just told.
 struct Sight {
-    known: Arc<Known>,
+    known: Arc<StateSnapshot>,
     workloads: Workloads,
     now: Timestamp,
     /// How asking went, where a forge was asked: who joined and who left.
@@ -71,10 +71,10 @@ impl Sight {
             let new = rosters.iter().filter(|(name, _, _)| asked.get(name).is_some_and(Result::is_ok));
             save(config, new.map(|(name, roster, _)| (name.as_str(), roster))).await?;
         }
-        let knowledge = Knowledge::new(Arc::new(config.policy.clone()), rosters);
-        knowledge.set_absences(absences);
+        let shared = SharedState::new(Arc::new(config.policy.clone()), rosters);
+        shared.set_absences(absences);
         // The answers are older than the look at them.
-        Ok(Sight { known: knowledge.now(), workloads, now: clock.now(), asked })
+        Ok(Sight { known: shared.snapshot(), workloads, now: clock.now(), asked })
     }
 
     fn print(&self) {

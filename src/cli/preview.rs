@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::engine::{Draft, Knowledge, Preview};
+use crate::engine::{Draft, Preview, SharedState};
 use crate::forge::{Client, Hint};
 use crate::service::client;
 use crate::store::{Store, StoreError};
@@ -73,18 +73,18 @@ impl Looker {
         let client = client(forge, &clock)?;
         client.set_tickets(config.policy.tickets.clone());
         let policy = Arc::new(config.policy.clone());
-        let knowledge = match &store {
-            Some(store) => Knowledge::remembered(store, policy, clock.now()).await?,
+        let shared = match &store {
+            Some(store) => SharedState::remembered(store, policy, clock.now()).await?,
             // Without a store nothing is held back because it is old.
             None => {
                 let forge = (forge.name.clone(), Roster::default(), Timestamp::UNIX_EPOCH);
-                Knowledge::new(policy, vec![forge])
+                SharedState::new(policy, vec![forge])
             }
         };
         if let Some(roster) = roster {
-            knowledge.learn(&forge.name, roster);
+            shared.learn(&forge.name, roster);
         }
-        let preview = Preview::of(store, &knowledge, &forge.name);
+        let preview = Preview::of(store, &shared, &forge.name);
         let preview = preview.with_context(|| format!("the policy does not know `{}`", forge.name))?;
         Ok(Looker { preview, client, clock })
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{ForgeKnowledge, Known};
+use super::{ForgeState, StateSnapshot};
 use crate::store::{Store, StoreError};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::{Fact, Refusal};
@@ -26,8 +26,8 @@ impl Loaded {
     /// Without a store nobody carries anything.
     pub async fn load(
         store: Option<&Store>,
-        known: &Known,
-        forge: &ForgeKnowledge,
+        known: &StateSnapshot,
+        forge: &ForgeState,
         change: &ChangeKey,
         now: Timestamp,
     ) -> Result<Loaded, StoreError> {

@@ -5,11 +5,11 @@
 //! each other's picks.
 
 mod fold;
-mod knowledge;
 mod load;
 mod moves;
 mod parts;
 mod preview;
+mod shared_state;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,18 +19,18 @@ use jiff::SignedDuration;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::bells::Bells;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::{Commit, CommitError, InboxItem, LedgerEntry, Store, StoreError};
+use crate::wakeups::Wakeups;
 use usher_core::model::action::Action;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::Review;
 
-pub use knowledge::{DisabledHook, ForgeKnowledge, HookTest, Knowledge, Known, OnForge};
 pub use parts::Parts;
 pub use preview::{Draft, Preview};
+pub use shared_state::{DisabledHook, ForgeState, HookTest, OnForge, SharedState, StateSnapshot};
 
 use fold::Outcome;
 use load::Loaded;
@@ -51,9 +51,9 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 /// Decides what is in the inbox and what is due.
 pub struct Engine {
     store: Store,
-    knowledge: Arc<Knowledge>,
+    shared: Arc<SharedState>,
     clock: Clock,
-    bells: Arc<Bells>,
+    wakeups: Arc<Wakeups>,
     metrics: Arc<Metrics>,
     /// Decide and record, but leave nothing in the outbox that writes.
     dry_run: bool,
@@ -63,8 +63,8 @@ pub struct Engine {
 
 impl Engine {
     pub fn new(parts: Parts) -> Engine {
-        let Parts { store, knowledge, clock, bells, metrics, dry_run } = parts;
-        Engine { store, knowledge, clock, bells, metrics, dry_run, turn: Mutex::new(()) }
+        let Parts { store, shared, clock, wakeups, metrics, dry_run } = parts;
+        Engine { store, shared, clock, wakeups, metrics, dry_run, turn: Mutex::new(()) }
     }
 
     /// Decides everything in the inbox that is due now; facts of a forge whose roster is not known are
@@ -77,7 +77,7 @@ impl Engine {
                 if decided > 0 {
                     // Actions of a change are held while it has undecided facts: also a decision
                     // without actions may have let some go.
-                    self.bells.outbox.ring();
+                    self.wakeups.outbox.wake();
                 }
                 return Ok(decided);
             }
@@ -103,9 +103,9 @@ impl Engine {
         }
     }
 
-    /// Drains the inbox whenever the bell rings, until `stop`.
+    /// Drains the inbox whenever it is woken, until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
-        let mut bell = self.bells.inbox.listen();
+        let mut wakeup = self.wakeups.inbox.listen();
         while !stop.is_cancelled() {
             let wait = match self.drain().await {
                 Ok(_) => self.store.next_undecided().await,
@@ -128,7 +128,7 @@ impl Engine {
                 }
             };
             tokio::select! {
-                () = bell.heard() => {}
+                () = wakeup.woken() => {}
                 () = deferred => {}
                 () = stop.cancelled() => return,
             }
@@ -156,14 +156,14 @@ impl Engine {
             match self.store.commit(commit).await {
                 Ok(nudged) => {
                     self.metrics.decisions.inc();
-                    // Known before the next decision, which the reviews that it concerns are due for.
-                    self.knowledge.hear(&absences);
+                    // StateSnapshot before the next decision, which the reviews that it concerns are due for.
+                    self.shared.hear(&absences);
                     held.into_iter().for_each(|why| self.metrics.held_back(&change.forge, why));
                     if actions {
-                        self.bells.outbox.ring();
+                        self.wakeups.outbox.wake();
                     }
                     if wake.is_some() || nudged > 0 || !absences.is_empty() {
-                        self.bells.alarm.ring();
+                        self.wakeups.alarm.wake();
                     }
                     return Ok(());
                 }
@@ -200,7 +200,7 @@ impl Engine {
             withdraw_pings: false,
             now,
         };
-        let known = self.knowledge.now();
+        let known = self.shared.snapshot();
         let forge = match known.forge(&change.forge) {
             Some(forge) if forge.directory.known => forge,
             // Kept until it is known who is who: an acknowledged delivery is never dropped.

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use super::Knowledge;
-use crate::bells::Bells;
+use super::SharedState;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::Store;
+use crate::wakeups::Wakeups;
 
 /// Handed to every part; cheap to clone.
 #[derive(Clone)]
 pub struct Parts {
     pub store: Store,
-    pub knowledge: Arc<Knowledge>,
+    pub shared: Arc<SharedState>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
-    pub bells: Arc<Bells>,
+    pub wakeups: Arc<Wakeups>,
     /// Decide and record, but write nothing to any forge.
     pub dry_run: bool,
 }

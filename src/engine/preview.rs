@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::fold::Outcome;
 use super::load::Loaded;
-use super::{ForgeKnowledge, Knowledge, Known};
+use super::{ForgeState, SharedState, StateSnapshot};
 use crate::store::{Store, StoreError};
 use usher_core::choose::pick::pick;
 use usher_core::model::action::Action;
@@ -21,8 +21,8 @@ use usher_core::model::review::{PoolReview, Review};
 /// One forge as it is known, and the store if there is one, both only to be looked at.
 pub struct Preview {
     store: Option<Store>,
-    known: Arc<Known>,
-    forge: ForgeKnowledge,
+    known: Arc<StateSnapshot>,
+    forge: ForgeState,
 }
 
 /// A decision that nobody acts on.
@@ -34,9 +34,9 @@ pub struct Draft {
 }
 
 impl Preview {
-    /// `None` when `knowledge` has no such forge.
-    pub fn of(store: Option<Store>, knowledge: &Knowledge, forge: &str) -> Option<Preview> {
-        let known = knowledge.now();
+    /// `None` when there is no such forge in `shared`.
+    pub fn of(store: Option<Store>, shared: &SharedState, forge: &str) -> Option<Preview> {
+        let known = shared.snapshot();
         let forge = known.forge(forge)?.clone();
         Some(Preview { store, known, forge })
     }

@@ -24,10 +24,10 @@ impl Absence {
 
     /// Asks, if the roster was read since; then it is known who is who, and who is there.
     pub async fn read(&mut self) -> Result<Turn, SweepError> {
-        let Desk { client, store, knowledge, clock, signals, .. } = &self.desk;
+        let Desk { client, store, shared, clock, signals, .. } = &self.desk;
         let name = client.name();
         let read = *signals.roster.borrow();
-        let known = knowledge.now();
+        let known = shared.snapshot();
         let Some(forge) = known.forge(name).filter(|_| read != self.asked_for) else {
             return Ok(Turn::Idle);
         };
@@ -52,7 +52,7 @@ impl Absence {
                 (before.map(|(id, busy)| (*id, *busy)).collect(), Some(fault.to_string()))
             }
         };
-        knowledge.learn_busy(name, &busy, fault.as_deref());
+        shared.learn_busy(name, &busy, fault.as_deref());
         let kept = store.save_busy(name, &busy, fault.as_deref()).await;
         self.tell();
         kept?;
@@ -61,8 +61,8 @@ impl Absence {
 
     /// What waited for the roster goes on.
     fn tell(&self) {
-        self.desk.bells.inbox.ring();
-        self.desk.signals.people.ring();
+        self.desk.wakeups.inbox.wake();
+        self.desk.signals.people.wake();
     }
 }
 

@@ -63,7 +63,7 @@ impl Access {
             let projects = std::mem::take(&mut self.read);
             let unseen = std::mem::take(&mut self.unseen);
             let facts = AccessFacts { read_at: now, projects, unseen, truncated: self.truncated };
-            self.desk.knowledge.set_access(self.desk.client.name(), facts);
+            self.desk.shared.set_access(self.desk.client.name(), facts);
         }
         Ok(())
     }

@@ -25,12 +25,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::bells::{Bell, Bells};
 use crate::clock::Clock;
-use crate::engine::{Knowledge, Parts};
+use crate::engine::{Parts, SharedState};
 use crate::forge::{Client, Fault, Since};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
+use crate::wakeups::{Wakeup, Wakeups};
 use pace::{Pace, Wake, keep};
 use usher_core::model::change::ChangeKey;
 
@@ -60,9 +60,9 @@ pub struct Reconcile {
 struct Desk {
     client: Client,
     store: Store,
-    knowledge: Arc<Knowledge>,
+    shared: Arc<SharedState>,
     clock: Clock,
-    bells: Arc<Bells>,
+    wakeups: Arc<Wakeups>,
     metrics: Arc<Metrics>,
     /// Nothing is written to the forge.
     dry_run: bool,
@@ -74,7 +74,7 @@ struct Signals {
     /// How often the roster was read from the forge.
     roster: watch::Sender<u64>,
     /// It is known anew who is who, and who is away.
-    people: Bell,
+    people: Wakeup,
     /// The last good sweep.
     swept: watch::Sender<Swept>,
 }
@@ -95,13 +95,13 @@ struct Swept {
 impl Reconcile {
     /// In a dry run nothing is written to the forge: disabled webhooks are reported, not tested.
     pub fn new(parts: Parts, client: Client) -> Reconcile {
-        let Parts { store, knowledge, clock, metrics, bells, dry_run } = parts;
+        let Parts { store, shared, clock, metrics, wakeups, dry_run } = parts;
         let signals = Arc::new(Signals {
             roster: watch::Sender::new(0),
-            people: Bell::default(),
+            people: Wakeup::default(),
             swept: watch::Sender::new(Swept::default()),
         });
-        let desk = Desk { client, store, knowledge, clock, bells, metrics, dry_run, signals };
+        let desk = Desk { client, store, shared, clock, wakeups, metrics, dry_run, signals };
         Reconcile {
             roster: roster::Roster::new(desk.clone()),
             absence: absence::Absence::new(desk.clone()),
@@ -127,9 +127,9 @@ impl Reconcile {
         let first = Pace { desk: desk.clone(), every, delayed: false, stop: stop.clone() };
         let later = || Pace { delayed: true, ..first.clone() };
         let swept = || Wake::Swept(signals.swept.subscribe());
-        tasks.spawn(keep(roster, Wake::Bell(desk.bells.roster.listen()), first.clone()));
+        tasks.spawn(keep(roster, Wake::Wakeup(desk.wakeups.roster.listen()), first.clone()));
         tasks.spawn(keep(absence, Wake::Roster(signals.roster.subscribe()), first.clone()));
-        tasks.spawn(keep(sweep, Wake::Bell(signals.people.listen()), first.clone()));
+        tasks.spawn(keep(sweep, Wake::Wakeup(signals.people.listen()), first.clone()));
         tasks.spawn(keep(roll_call, swept(), later()));
         tasks.spawn(keep(webhook_health, swept(), later()));
         tasks.spawn(keep(redelivery, swept(), later()));

@@ -59,7 +59,7 @@ impl Desk {
                 self.look_at(change).await
             }
             None => {
-                let known = self.knowledge.now();
+                let known = self.shared.snapshot();
                 let support = known
                     .forge(&change.forge)
                     .is_some_and(|forge| forge.directory.is_support(listed.author.id));

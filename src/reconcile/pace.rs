@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Desk, SweepError, Swept};
-use crate::bells::Ear;
 use crate::forge::Fault;
 use crate::metrics::ForgeLabels;
+use crate::wakeups::Listener;
 
 /// Shortest pause between two turns. After failures it doubles up to the usual pause.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -45,17 +45,17 @@ pub(super) struct Pace {
 
 /// What wakes a duty.
 pub(super) enum Wake {
-    Bell(Ear),
+    Wakeup(Listener),
     Roster(watch::Receiver<u64>),
     Swept(watch::Receiver<Swept>),
 }
 
 impl Wake {
     /// Safe to cancel. Whoever will never be told again is never woken again.
-    async fn heard(&mut self) {
+    async fn woken(&mut self) {
         let heard = match self {
-            Wake::Bell(ear) => {
-                ear.heard().await;
+            Wake::Wakeup(ear) => {
+                ear.woken().await;
                 Ok(())
             }
             Wake::Roster(read) => read.changed().await,
@@ -78,7 +78,7 @@ pub(super) async fn keep<D: Duty>(mut duty: D, mut wake: Wake, pace: Pace) {
             tokio::select! {
                 biased;
                 () = pace.stop.cancelled() => return,
-                () = wake.heard(), if !rung => (rung, next) = (true, soonest.min(next)),
+                () = wake.woken(), if !rung => (rung, next) = (true, soonest.min(next)),
                 () = pace.desk.clock.sleep_until(next) => break,
             }
         }
@@ -121,13 +121,13 @@ impl Pace {
     }
 
     fn went_well(&self, duty: &'static str) {
-        self.desk.knowledge.set_fault(self.desk.client.name(), duty, None);
+        self.desk.shared.set_fault(self.desk.client.name(), duty, None);
     }
 
     fn failed(&self, duty: &'static str, error: &SweepError, wait: Duration) {
         let forge = self.desk.client.name().to_owned();
         tracing::warn!(forge, %error, "{duty} failed; again in {} s", wait.as_secs());
-        self.desk.knowledge.set_fault(&forge, duty, Some(error.to_string()));
+        self.desk.shared.set_fault(&forge, duty, Some(error.to_string()));
         self.desk.metrics.sweep_failures.get_or_create(&ForgeLabels { forge }).inc();
     }
 }

@@ -75,7 +75,7 @@ impl Redelivery {
             }
         }
         self.asked.retain(|_, asked| now.duration_since(asked.at) < KEPT_FOR);
-        let first_seen = self.desk.knowledge.now().forge(forge).map_or(now, |known| known.first_seen);
+        let first_seen = self.desk.shared.snapshot().forge(forge).map_or(now, |known| known.first_seen);
         let mark = self.desk.store.watermark(forge, SCOPE).await?.unwrap_or(first_seen);
         let since = mark.max(now.checked_sub(KEPT_FOR).unwrap_or(mark));
         let mut failed = Vec::new();

@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::pace::{Duty, Turn};
 use super::{Desk, SweepError};
-use crate::bells::Ear;
 use crate::forge::{Fault, Since, Whereabouts};
 use crate::store::Filter;
+use crate::wakeups::Listener;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 use usher_core::model::review::Review;
@@ -33,7 +33,7 @@ type Places = BTreeMap<String, Result<Whereabouts, Fault>>;
 pub(super) struct RollCall {
     desk: Desk,
     /// Somebody tells of changed people or projects.
-    told: Ear,
+    told: Listener,
     /// What was told was not followed yet.
     owed: bool,
     /// When the last one was completed, since the start.
@@ -44,7 +44,7 @@ pub(super) struct RollCall {
 
 impl RollCall {
     pub fn new(desk: Desk) -> RollCall {
-        let told = desk.bells.roster.listen();
+        let told = desk.wakeups.roster.listen();
         RollCall { desk, told, owed: false, called_at: None, after: 0 }
     }
 
@@ -73,7 +73,7 @@ impl RollCall {
             news += more;
         }
         if news > 0 {
-            self.desk.bells.inbox.ring();
+            self.desk.wakeups.inbox.wake();
         }
         Ok(news)
     }
@@ -103,7 +103,7 @@ impl RollCall {
     }
 
     async fn missing(&self, shown: &BTreeSet<ChangeKey>) -> Result<Vec<Review>, SweepError> {
-        let policy = self.desk.knowledge.now().policy.clone();
+        let policy = self.desk.shared.snapshot().policy.clone();
         let shown: BTreeSet<String> = shown.iter().map(|change| change.to_string().to_lowercase()).collect();
         let (mut missing, mut offset) = (Vec::new(), 0);
         loop {
@@ -149,7 +149,7 @@ impl RollCall {
         if place.archived {
             return Ok(Some(Fact::Lost { why: Loss::Archived }));
         }
-        if !self.desk.knowledge.now().policy.watches(change) {
+        if !self.desk.shared.snapshot().policy.watches(change) {
             return Ok(Some(Fact::Lost { why: Loss::MovedAway }));
         }
         match self.desk.client.observe(change).await {
@@ -168,7 +168,7 @@ impl Duty for RollCall {
     const NAME: &'static str = "a roll call";
 
     async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
-        self.owed |= self.told.was_rung();
+        self.owed |= self.told.was_woken();
         self.call(self.owed, self.desk.clock.now()).await?;
         self.owed = false;
         Ok(Turn::Done)

@@ -22,20 +22,20 @@ impl Roster {
     /// Reads the roster if it is old, does not cover the policy, or `refresh` is wanted. What was known
     /// of who is busy stays until it is asked anew.
     pub async fn read(&mut self, refresh: bool) -> Result<Turn, SweepError> {
-        let Desk { client, store, knowledge, bells, clock, signals, .. } = &self.desk;
+        let Desk { client, store, shared, wakeups, clock, signals, .. } = &self.desk;
         let name = client.name();
-        let known = knowledge.now();
+        let known = shared.snapshot();
         let Some(forge) = known.forge(name) else { return Ok(Turn::Idle) };
         let wish = RosterWish::new(&known.policy, name);
         // `usher people --refresh`, or another replica, may have asked in the meantime.
         let newer =
             |roster: &people::Roster| roster.fetched_at > forge.roster.fetched_at && roster.covers(&wish);
         if let Some(roster) = store.roster(name).await?.filter(newer) {
-            knowledge.learn(name, roster);
-            bells.inbox.ring();
-            signals.people.ring();
+            shared.learn(name, roster);
+            wakeups.inbox.wake();
+            signals.people.wake();
         }
-        let known = knowledge.now();
+        let known = shared.snapshot();
         let Some(forge) = known.forge(name) else { return Ok(Turn::Idle) };
         let now = clock.now();
         let young = forge.roster.fetched_at.is_some_and(|at| now.duration_since(at) < AGE_MAX);
@@ -49,7 +49,7 @@ impl Roster {
         roster.busy = forge.roster.busy.clone();
         roster.busy_fault = forge.roster.busy_fault.clone();
         store.save_roster(name, &roster).await?;
-        knowledge.learn(name, roster);
+        shared.learn(name, roster);
         signals.roster.send_modify(|times| *times += 1);
         Ok(Turn::Done)
     }
@@ -62,7 +62,7 @@ impl Duty for Roster {
         let read = self.read(woken).await;
         if woken && read.is_err() {
             // What was told may have been of projects: those are swept all the same.
-            self.desk.signals.people.ring();
+            self.desk.signals.people.wake();
         }
         read
     }

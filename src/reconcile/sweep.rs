@@ -8,8 +8,8 @@ use jiff::SignedDuration;
 use super::backoff::Backoff;
 use super::pace::{Duty, Turn};
 use super::{Desk, SweepError, Swept};
-use crate::bells::Ear;
 use crate::metrics::ForgeLabels;
+use crate::wakeups::Listener;
 use usher_core::model::fingerprint::fingerprint;
 
 /// How far the watermark stays behind the sweep: projects are listed one after another, and forges
@@ -21,7 +21,7 @@ const OVERLAP: SignedDuration = SignedDuration::from_secs(2);
 pub(super) struct Sweep {
     pub(super) desk: Desk,
     /// Somebody tells of changed people or projects.
-    told: Ear,
+    told: Listener,
     /// What was told was not swept yet.
     owed: bool,
     /// What the last good sweep was of.
@@ -31,7 +31,7 @@ pub(super) struct Sweep {
 
 impl Sweep {
     pub fn new(desk: Desk) -> Sweep {
-        let told = desk.bells.roster.listen();
+        let told = desk.wakeups.roster.listen();
         Sweep { desk, told, owed: false, scope: None, backoff: Backoff::default() }
     }
 
@@ -56,10 +56,10 @@ impl Sweep {
             desk.store.save_watermark(forge, &scope, mark).await?;
         }
         if news > 0 {
-            desk.bells.inbox.ring();
+            desk.wakeups.inbox.wake();
         }
         let complete = !listing.truncated && listing.covered_until.is_none();
-        desk.knowledge.swept(forge, desk.clock.now());
+        desk.shared.swept(forge, desk.clock.now());
         self.scope = Some(scope);
         desk.signals.swept.send_modify(|last| {
             *last = Swept { number: last.number + 1, since, shown: Arc::new(shown), complete };
@@ -68,14 +68,14 @@ impl Sweep {
     }
 
     fn knows_people(&self) -> bool {
-        let known = self.desk.knowledge.now();
+        let known = self.desk.shared.snapshot();
         known.forge(self.desk.client.name()).is_some_and(|forge| forge.directory.known)
     }
 
     /// What the watermark is good for: these projects, these support engineers and these rules for
     /// tickets. With others, all open changes are listed anew, for theirs were passed over before.
     fn scope(&self) -> String {
-        let known = self.desk.knowledge.now();
+        let known = self.desk.shared.snapshot();
         let name = self.desk.client.name();
         let projects = known.policy.forge(name).into_iter().flat_map(|forge| &forge.projects);
         let directory = known.forge(name).map(|forge| forge.directory.clone());
@@ -95,7 +95,7 @@ impl Duty for Sweep {
     const NAME: &'static str = "a sweep";
 
     async fn turn(&mut self, woken: bool) -> Result<Turn, SweepError> {
-        self.owed |= self.told.was_rung();
+        self.owed |= self.told.was_woken();
         // A roster that was read again and says the same is no reason to sweep sooner.
         let same = self.scope.as_ref() == Some(&self.scope());
         if !self.knows_people() || (woken && same && !self.owed) {

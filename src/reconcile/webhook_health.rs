@@ -65,7 +65,7 @@ impl WebhookHealth {
         }
         let desk = self.desk.clone();
         let (name, now) = (desk.client.name(), desk.clock.now());
-        let before = self.desk.knowledge.now().forge(name).and_then(|forge| forge.disabled_hooks.clone());
+        let before = self.desk.shared.snapshot().forge(name).and_then(|forge| forge.disabled_hooks.clone());
         let reported = before.as_deref().unwrap_or_default();
         let full = self.round_at.is_none_or(|at| now.duration_since(at) >= ROUND_EVERY);
         if !full && reported.is_empty() {
@@ -102,7 +102,7 @@ impl WebhookHealth {
         }
         let anew = !look.seen.is_empty() || !look.disabled.is_empty();
         let known = anew || (before.is_some() && !(full && look.failures == 0 && !look.interrupted));
-        self.desk.knowledge.set_disabled_hooks(name, known.then_some(look.disabled));
+        self.desk.shared.set_disabled_hooks(name, known.then_some(look.disabled));
         Ok(())
     }
 
@@ -123,7 +123,7 @@ impl WebhookHealth {
     }
 
     async fn projects_in_review(&self) -> Result<Vec<String>, StoreError> {
-        let policy = self.desk.knowledge.now().policy.clone();
+        let policy = self.desk.shared.snapshot().policy.clone();
         let (mut projects, mut known) = (Vec::new(), BTreeSet::new());
         let mut offset = 0;
         while offset < REVIEWS_MAX {

@@ -34,7 +34,7 @@ pub struct NewDelivery {
 pub enum Put {
     /// Kept durably, under this inbox id.
     Stored(i64),
-    /// Known already, by its id or its meaning; nothing was written.
+    /// StateSnapshot already, by its id or its meaning; nothing was written.
     Duplicate,
 }
 

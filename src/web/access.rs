@@ -12,7 +12,7 @@ use super::page::{Clockface, Moment};
 use super::problem::Problem;
 use crate::audit::access::judge;
 use crate::audit::words as audit_words;
-use crate::engine::{ForgeKnowledge, Known};
+use crate::engine::{ForgeState, StateSnapshot};
 
 /// Gaps of one forge that are shown.
 const GAPS_MAX: usize = 200;
@@ -45,14 +45,14 @@ struct ForgeAccess {
 }
 
 pub(super) async fn page(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let clock = clockface(&door, &known);
     let forges = known.forges().map(|(name, forge)| ForgeAccess::new(&clock, &known, name, forge)).collect();
     render(&AccessPage { forges, clock })
 }
 
 impl ForgeAccess {
-    fn new(clock: &Clockface, known: &Known, name: &str, forge: &ForgeKnowledge) -> ForgeAccess {
+    fn new(clock: &Clockface, known: &StateSnapshot, name: &str, forge: &ForgeState) -> ForgeAccess {
         let mut page = ForgeAccess {
             name: name.to_owned(),
             read: None,

@@ -15,7 +15,7 @@ use super::history::{self, Entry};
 use super::problem::Problem;
 use super::view::{self, Eyes, ReviewerView};
 use crate::audit::membership::{self, Colleague, Role};
-use crate::engine::Known;
+use crate::engine::StateSnapshot;
 use crate::store::{Filter, Stored};
 use usher_core::model::change::Account;
 use usher_core::model::people::Workloads;
@@ -113,7 +113,7 @@ pub(super) async fn reviews(
     let limit = wanted.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let offset = wanted.offset;
     let (found, more) = find(&door, &wanted, limit).await?;
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let mut reviews = Vec::with_capacity(found.len());
     for stored in &found {
         let entries = history::recent(&door.store, &stored.review.change).await?;
@@ -130,7 +130,7 @@ pub(super) async fn review(
     let Path(id) = id.map_err(|_| Problem::not_found("review"))?;
     let stored = door.store.review_by_id(id).await?.ok_or_else(|| Problem::not_found("review"))?;
     let ledger = history::entries(&door.store, &stored.review.change, history::WHOLE).await?;
-    let review = json(&door.knowledge.now(), &stored, &ledger, door.clock.now());
+    let review = json(&door.shared.snapshot(), &stored, &ledger, door.clock.now());
     Ok(Json(ReviewWithLedger { review, ledger }))
 }
 
@@ -166,7 +166,7 @@ async fn find(door: &Door, wanted: &Wanted, limit: u32) -> Result<(Vec<Stored>, 
     Ok((found, true))
 }
 
-fn json(known: &Known, stored: &Stored, entries: &[Entry], now: Timestamp) -> ReviewJson {
+fn json(known: &StateSnapshot, stored: &Stored, entries: &[Entry], now: Timestamp) -> ReviewJson {
     let review: &Review = &stored.review;
     let directory = known.forge(&review.change.forge).map(|forge| &*forge.directory);
     let view = Eyes { policy: &known.policy, directory, now }.view(review);
@@ -260,16 +260,21 @@ struct BusyJson {
 pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Json<People>, Problem> {
     let now = door.clock.now();
     let workloads = door.store.workloads(now).await?;
-    Ok(Json(People { people: everybody(&door.knowledge.now(), &workloads, now) }))
+    Ok(Json(People { people: everybody(&door.shared.snapshot(), &workloads, now) }))
 }
 
 /// Everybody of all forges, one entry per name.
-fn everybody(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<PersonJson> {
+fn everybody(known: &StateSnapshot, workloads: &Workloads, now: Timestamp) -> Vec<PersonJson> {
     let everybody = membership::everybody(&known.policy, known.people());
     everybody.values().map(|colleague| introduced(known, colleague, workloads, now)).collect()
 }
 
-fn introduced(known: &Known, colleague: &Colleague, workloads: &Workloads, now: Timestamp) -> PersonJson {
+fn introduced(
+    known: &StateSnapshot,
+    colleague: &Colleague,
+    workloads: &Workloads,
+    now: Timestamp,
+) -> PersonJson {
     let person = colleague.person;
     let roles = colleague.roles.keys();
     let lead_of = roles.filter_map(|role| match role {

@@ -16,7 +16,7 @@ use super::page::{
     Clockface, DeadLetter, DoneRow, Forge, Group, LedgerLine, Overview, ReviewPage, Row, Tile,
 };
 use super::problem::Problem;
-use crate::engine::Known;
+use crate::engine::StateSnapshot;
 use crate::store::{Counts, Filter, OutboxState};
 use usher_core::model::review::Stage;
 
@@ -56,7 +56,7 @@ pub(super) async fn overview(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(wanted) = wanted.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let clock = clockface(&door, &known);
     let counts = door.store.counts().await?;
     let mut groups = Vec::new();
@@ -98,7 +98,7 @@ pub(super) async fn review(
 ) -> Result<Response, Problem> {
     let Path(id) = id.map_err(|_| Problem::not_found("review"))?;
     let stored = door.store.review_by_id(id).await?.ok_or_else(|| Problem::not_found("review"))?;
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let clock = clockface(&door, &known);
     let entries = history::entries(&door.store, &stored.review.change, history::WHOLE).await?;
     render(&ReviewPage {
@@ -136,7 +136,7 @@ pub(super) fn render(page: &impl Template) -> Result<Response, Problem> {
 }
 
 /// Times are told in the zone of the company's own calendar.
-pub(super) fn clockface(door: &Door, known: &Known) -> Clockface {
+pub(super) fn clockface(door: &Door, known: &StateSnapshot) -> Clockface {
     Clockface { now: door.clock.now(), zone: known.policy.default_hours.timezone().clone() }
 }
 
@@ -170,7 +170,7 @@ fn tiles(counts: &Counts, current: Option<Stage>) -> Vec<Tile> {
 /// The most pressing reviews of a stage.
 async fn group(
     door: &Door,
-    known: &Known,
+    known: &StateSnapshot,
     clock: &Clockface,
     counts: &Counts,
     stage: Stage,
@@ -193,7 +193,7 @@ async fn group(
 /// One page of all reviews of a stage, newest first.
 async fn page(
     door: &Door,
-    known: &Known,
+    known: &StateSnapshot,
     clock: &Clockface,
     counts: &Counts,
     stage: Stage,
@@ -214,7 +214,11 @@ async fn page(
     Ok(Group { word, heading, total, rows, previous: number.checked_sub(1), next, elsewhere: 0 })
 }
 
-async fn dead_letters(door: &Door, known: &Known, clock: &Clockface) -> Result<Vec<DeadLetter>, Problem> {
+async fn dead_letters(
+    door: &Door,
+    known: &StateSnapshot,
+    clock: &Clockface,
+) -> Result<Vec<DeadLetter>, Problem> {
     let mut letters = Vec::new();
     for row in door.store.outbox_list(DEAD_ROWS).await? {
         if matches!(row.state, OutboxState::Dead { .. }) {
@@ -225,7 +229,7 @@ async fn dead_letters(door: &Door, known: &Known, clock: &Clockface) -> Result<V
     Ok(letters)
 }
 
-async fn done(door: &Door, known: &Known, clock: &Clockface) -> Result<Vec<DoneRow>, Problem> {
+async fn done(door: &Door, known: &StateSnapshot, clock: &Clockface) -> Result<Vec<DoneRow>, Problem> {
     let filter = Filter { open_only: false, stage: Some(Stage::Done), limit: SIGHT, offset: 0 };
     let mut found = door.store.reviews(filter).await?;
     found.retain(|stored| stored.review.done_at.is_some_and(|at| at >= clock.now - NEWS));

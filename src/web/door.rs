@@ -9,12 +9,12 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::body::Budget;
-use crate::bells::Bells;
 use crate::clock::Clock;
-use crate::engine::{Knowledge, Parts};
+use crate::engine::{Parts, SharedState};
 use crate::forge::{Health, Inbound};
 use crate::metrics::Metrics;
 use crate::store::Store;
+use crate::wakeups::Wakeups;
 
 /// How many whole bodies of the largest size may be held in memory at once. Bodies of ordinary size
 /// are not counted.
@@ -26,9 +26,9 @@ pub type Connections = dyn Fn(&str) -> Option<Health> + Send + Sync;
 /// The state behind both listeners.
 pub struct Door {
     pub(super) store: Store,
-    pub(super) knowledge: Arc<Knowledge>,
+    pub(super) shared: Arc<SharedState>,
     pub(super) clock: Clock,
-    pub(super) bells: Arc<Bells>,
+    pub(super) wakeups: Arc<Wakeups>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) settings: Settings,
     pub(super) budget: Budget,
@@ -72,15 +72,15 @@ impl Default for Patience {
 
 impl Door {
     pub fn new(parts: Parts, inbounds: Vec<Inbound>, settings: Settings) -> Arc<Door> {
-        let Parts { store, knowledge, clock, bells, metrics, .. } = parts;
+        let Parts { store, shared, clock, wakeups, metrics, .. } = parts;
         let budget = Budget::new(settings.body_limit.saturating_mul(LARGE_BODIES));
         let pulse = Pulse::new(metrics.decisions.get(), clock.now());
         let inbounds = ArcSwap::from_pointee(by_name(inbounds));
         Arc::new(Door {
             store,
-            knowledge,
+            shared,
             clock,
-            bells,
+            wakeups,
             metrics,
             settings,
             budget,

@@ -99,7 +99,7 @@ async fn engine_moves(door: &Door) -> Result<bool, StoreError> {
     let now = door.clock.now();
     let still_for = door.pulse.still_for(door.metrics.decisions.get(), now);
     let waiting = door.store.undecided(now - ENGINE_PATIENCE, ROWS).await?;
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let stuck = waiting.iter().any(|item| known.forge(&item.forge).is_none_or(|f| f.directory.known));
     if stuck && still_for >= ENGINE_PATIENCE {
         tracing::error!("not ready: facts wait and nothing is decided");
@@ -110,7 +110,7 @@ async fn engine_moves(door: &Door) -> Result<bool, StoreError> {
 
 fn forges(door: &Door) -> Vec<ForgeHealth> {
     let now = door.clock.now();
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let forges = known.forges().map(|(name, forge)| ForgeHealth {
         name: name.to_owned(),
         kind: forge.directory.kind,

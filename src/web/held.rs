@@ -15,7 +15,7 @@ use super::door::Door;
 use super::page::{Clockface, Moment, Prose, titled};
 use super::problem::Problem;
 use super::view;
-use crate::engine::Known;
+use crate::engine::StateSnapshot;
 use crate::store::{Filter, Stored};
 use usher_core::decide::suppressed::held;
 use usher_core::model::suppressed::Held;
@@ -91,7 +91,7 @@ pub(super) async fn json(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<HeldList>, Problem> {
     let Query(wanted) = wanted.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let Found { mut lines, cut } = find(&door, &known).await?;
     lines.retain(|line| wanted.admits(line));
     let (total, offset) = (lines.len(), wanted.offset);
@@ -147,7 +147,7 @@ impl Line {
     }
 }
 
-async fn find(door: &Door, known: &Known) -> Result<Found, Problem> {
+async fn find(door: &Door, known: &StateSnapshot) -> Result<Found, Problem> {
     let mut found = Found { lines: Vec::new(), cut: true };
     for scan in 0..SCANS_MAX {
         let filter = Filter { open_only: true, stage: None, limit: SCAN, offset: scan * SCAN };
@@ -206,7 +206,7 @@ struct HeldRow {
 
 /// `GET /held`
 pub(super) async fn page(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let clock = clockface(&door, &known);
     let Found { lines, cut } = find(&door, &known).await?;
     let limits = &known.policy.limits;
@@ -236,7 +236,7 @@ pub(super) async fn page(State(door): State<Arc<Door>>) -> Result<Response, Prob
 }
 
 impl HeldRow {
-    fn new(known: &Known, clock: &Clockface, line: &Line) -> HeldRow {
+    fn new(known: &StateSnapshot, clock: &Clockface, line: &Line) -> HeldRow {
         let review = &line.stored.review;
         let kind = known.forge(&review.change.forge).map(|forge| forge.directory.kind);
         HeldRow {

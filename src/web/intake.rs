@@ -74,7 +74,7 @@ async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held
     }
     let (event_told, id) = (told(headers, &EVENT_HEADERS), told(headers, &ID_HEADERS));
     let event = |event| Delivered { event, id: &id, ..Delivered::default() };
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let me = known.forge(forge).and_then(|known| known.directory.me.as_ref());
     match inbound.read_as(headers, &held.bytes, me.map(|me| me.login.as_str())) {
         Err(unreadable) => {
@@ -84,7 +84,7 @@ async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held
         Ok(Reading::Ping) => answered(door, forge, &event("ping"), Answer::Ping),
         Ok(Reading::Unsupported { event: name }) => answered(door, forge, &event(&name), Answer::Unsupported),
         Ok(Reading::Roster { what }) => {
-            door.bells.roster.ring();
+            door.wakeups.roster.wake();
             answered(door, forge, &event(&what), Answer::Roster)
         }
         Ok(Reading::Change(incoming)) => {
@@ -142,7 +142,7 @@ async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: Held) 
     };
     let answer = match put(&door, delivery).await {
         Ok(Put::Stored(_)) => {
-            door.bells.inbox.ring();
+            door.wakeups.inbox.wake();
             Answer::Stored
         }
         Ok(Put::Duplicate) => Answer::Duplicate,
@@ -157,7 +157,7 @@ async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: Held) 
 /// Whether the change is, or may turn out to be, a support contribution.
 async fn is_relevant(door: &Door, incoming: &Incoming) -> Result<bool, StoreError> {
     let change = &incoming.change;
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let Some(forge) = known.forge(&change.forge).filter(|forge| forge.directory.known) else {
         return Ok(true);
     };

@@ -43,7 +43,7 @@ fn set_gauges(door: &Door, counts: &Counts) {
     metrics.forge_budget_limit.clear();
     metrics.forge_blocked_seconds.clear();
     metrics.forge_circuit_open.clear();
-    for (name, forge) in door.knowledge.now().forges() {
+    for (name, forge) in door.shared.snapshot().forges() {
         let labels = ForgeLabels { forge: name.to_owned() };
         if let Some(at) = forge.swept_at {
             metrics.forge_sweep_age_seconds.get_or_create(&labels).set(seconds(at, now) as f64);

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 
 use super::history::{Entry, last_sentences};
 use super::view::{self, Court, Eyes, View};
-use crate::engine::{DisabledHook, ForgeKnowledge, Known};
+use crate::engine::{DisabledHook, ForgeState, StateSnapshot};
 use crate::forge::Health;
 use crate::store::{OutboxRow, OutboxState, Stored};
 use usher_core::model::change::{ChangeState, ForgeKind};
@@ -220,7 +220,7 @@ impl Clockface {
 }
 
 impl Row {
-    pub(super) fn new(known: &Known, clock: &Clockface, stored: &Stored, entries: &[Entry]) -> Row {
+    pub(super) fn new(known: &StateSnapshot, clock: &Clockface, stored: &Stored, entries: &[Entry]) -> Row {
         let review = &stored.review;
         let forge = known.forge(&review.change.forge).map(|forge| &*forge.directory);
         let view = Eyes { policy: &known.policy, directory: forge, now: clock.now }.view(review);
@@ -250,7 +250,7 @@ impl Row {
     }
 
     /// For the order of rows: overdue first, then by deadline, those left alone last.
-    pub(super) fn order(known: &Known, now: Timestamp, stored: &Stored) -> impl Ord + use<> {
+    pub(super) fn order(known: &StateSnapshot, now: Timestamp, stored: &Stored) -> impl Ord + use<> {
         let directory = known.forge(&stored.review.change.forge).map(|forge| &*forge.directory);
         let view = Eyes { policy: &known.policy, directory, now }.view(&stored.review);
         let until = view.until.unwrap_or(Timestamp::MAX);
@@ -259,7 +259,7 @@ impl Row {
 }
 
 /// What else is to be known: scope, sponsor, queue, and why the time box is as long as it is.
-fn notes(known: &Known, review: &Review) -> Vec<Prose> {
+fn notes(known: &StateSnapshot, review: &Review) -> Vec<Prose> {
     let boxes = words::box_notes(&known.policy, review);
     words::standing_notes(review).iter().chain(&boxes).map(|note| Prose::new(note)).collect()
 }
@@ -323,7 +323,7 @@ impl LedgerLine {
 }
 
 impl Forge {
-    pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeKnowledge, connection: &Health) -> Forge {
+    pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeState, connection: &Health) -> Forge {
         let (state, word) = match (forge.fault(), forge.hooks(), forge.directory.known) {
             _ if connection.tries_again_at.is_some() => ("faulty", "keeps failing"),
             (Some(_), _, _) => ("faulty", "has a fault"),
@@ -355,7 +355,12 @@ impl Forge {
 }
 
 impl DeadLetter {
-    pub(super) fn new(clock: &Clockface, known: &Known, row: OutboxRow, review: Option<i64>) -> DeadLetter {
+    pub(super) fn new(
+        clock: &Clockface,
+        known: &StateSnapshot,
+        row: OutboxRow,
+        review: Option<i64>,
+    ) -> DeadLetter {
         let kind = known.forge(&row.change.forge).map(|forge| forge.directory.kind);
         let since = match row.state {
             OutboxState::Dead { since } => Some(clock.moment(since)),
@@ -374,7 +379,7 @@ impl DeadLetter {
 }
 
 impl DoneRow {
-    pub(super) fn new(known: &Known, clock: &Clockface, stored: &Stored) -> DoneRow {
+    pub(super) fn new(known: &StateSnapshot, clock: &Clockface, stored: &Stored) -> DoneRow {
         let review = &stored.review;
         let kind = known.forge(&review.change.forge).map(|forge| forge.directory.kind);
         let took = review.opened_at.zip(review.done_at);

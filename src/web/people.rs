@@ -14,7 +14,7 @@ use super::page::Clockface;
 use super::problem::Problem;
 use crate::audit::membership::{Colleague, everybody, oddities};
 use crate::audit::words as audit_words;
-use crate::engine::Known;
+use crate::engine::StateSnapshot;
 use usher_core::model::people::Workloads;
 
 #[derive(Template)]
@@ -55,7 +55,7 @@ struct PersonRow {
 }
 
 pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Response, Problem> {
-    let known = door.knowledge.now();
+    let known = door.shared.snapshot();
     let clock = clockface(&door, &known);
     let workloads = door.store.workloads(clock.now).await?;
     render(&PeoplePage {
@@ -66,7 +66,7 @@ pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Response, Pr
     })
 }
 
-fn rosters(known: &Known, now: Timestamp) -> Vec<RosterLine> {
+fn rosters(known: &StateSnapshot, now: Timestamp) -> Vec<RosterLine> {
     let lines = known.forges().map(|(name, forge)| {
         let (age, stale) = audit_words::roster_age(forge.roster.fetched_at, forge.fault(), now);
         RosterLine { forge: name.to_owned(), age, stale }
@@ -75,7 +75,7 @@ fn rosters(known: &Known, now: Timestamp) -> Vec<RosterLine> {
 }
 
 /// Everybody by name: reviewers first, then whoever is in no pool.
-fn groups(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<Group> {
+fn groups(known: &StateSnapshot, workloads: &Workloads, now: Timestamp) -> Vec<Group> {
     let everybody = everybody(&known.policy, known.people()).into_values();
     let (reviewers, others): (Vec<_>, Vec<_>) = everybody.partition(|one| one.pools().next().is_some());
     let rows = |people: &[Colleague]| {
@@ -87,7 +87,7 @@ fn groups(known: &Known, workloads: &Workloads, now: Timestamp) -> Vec<Group> {
 }
 
 impl PersonRow {
-    fn new(known: &Known, workloads: &Workloads, colleague: &Colleague, now: Timestamp) -> PersonRow {
+    fn new(known: &StateSnapshot, workloads: &Workloads, colleague: &Colleague, now: Timestamp) -> PersonRow {
         let name = &colleague.person.name;
         let open = workloads.of(name).open;
         let capacity = colleague.capacity(&known.policy).filter(|_| colleague.pools().next().is_some());

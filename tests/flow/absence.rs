@@ -61,7 +61,7 @@ async fn a_status_that_cannot_be_read_fails_nothing_and_the_last_word_stays_for_
         house.sandbox.fail_next(forge, "QUERY", "/graphql", Fault::status(500, "no"), 99);
         an_hour_later(&mut house).await;
         let name = super::harness::name(forge);
-        let known = house.service.knowledge.now();
+        let known = house.service.shared.snapshot();
         let known = known.forge(name).unwrap();
         assert!(known.directory.known && known.fault().is_none() && known.swept_at.is_some());
         assert_eq!(known.roster.busy.len(), 1, "{forge:?}: rita's stays, ravi's is not known");
@@ -75,7 +75,7 @@ async fn a_status_that_cannot_be_read_fails_nothing_and_the_last_word_stays_for_
         for _ in 0..6 {
             an_hour_later(&mut house).await;
         }
-        let known = house.service.knowledge.now();
+        let known = house.service.shared.snapshot();
         assert!(known.forge(name).unwrap().roster.busy.is_empty(), "{forge:?}");
     }
 }
@@ -120,14 +120,14 @@ async fn what_was_said_is_known_after_a_restart() {
         house.service.store.close().await;
         let next = Service::assemble(&config, house.clock.clone()).await.unwrap();
         for name in ["gitlab", "github"] {
-            let known = next.knowledge.now();
+            let known = next.shared.snapshot();
             let rita = known.forge(name).unwrap().directory.by_name("rita").unwrap().clone();
             let until = rita.agenda().away_until(house.clock.now());
             assert_eq!(until, Some("2026-03-09".parse().unwrap()), "{name}");
         }
         // A reload of the configuration keeps it, too.
         next.reload(&config).await.unwrap();
-        let known = next.knowledge.now();
+        let known = next.shared.snapshot();
         assert!(known.forge("github").unwrap().directory.by_name("rita").unwrap().said.is_some());
     }
 }

@@ -21,7 +21,7 @@ async fn read(house: &House, forge: Forge) -> (AccessFacts, AccessReport) {
     let config = house.config(&Settings { paths: true, ..Settings::default() });
     let wanted = config.forges.iter().find(|one| one.name == name(forge)).unwrap();
     let facts = service::client(wanted, &house.clock).unwrap().access().await.unwrap();
-    let known = house.service.knowledge.now();
+    let known = house.service.shared.snapshot();
     let known = known.forge(name(forge)).unwrap();
     let report = judge(&config.policy, name(forge), &known.directory, &known.roster, &facts);
     (facts, report)

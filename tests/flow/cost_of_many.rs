@@ -110,8 +110,9 @@ async fn a_day_of_missed_webhooks_over_500_projects_is_caught_up_within_the_budg
         let mut house = house_of_many(forge).await;
         sweep(&house, forge).await;
         pass(&house, SignedDuration::from_mins(1));
-        let known: Vec<ChangeRef> =
-            (0..50).map(|project| open(&house, forge, project, NewChange::by("sam", "Known"))).collect();
+        let known: Vec<ChangeRef> = (0..50)
+            .map(|project| open(&house, forge, project, NewChange::by("sam", "StateSnapshot")))
+            .collect();
         pass(&house, SignedDuration::from_mins(10));
         sweep(&house, forge).await;
         house.pass(SignedDuration::from_mins(30)).await;

@@ -8,13 +8,13 @@ use http::Request;
 use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use tower::ServiceExt;
-use usher::bells::Bells;
 use usher::config::Config;
 use usher::engine::{DisabledHook, Parts};
 use usher::metrics::Metrics;
 use usher::reconcile::Reconcile;
 use usher::sandbox::{Access, ChangeRef, Fault, Forge, HookTarget};
 use usher::service;
+use usher::wakeups::Wakeups;
 use usher::web;
 use usher_core::model::policy::Pattern;
 
@@ -26,7 +26,7 @@ const GROUP: &str = "GET /gl/api/v4/groups/acme/hooks";
 
 /// What is known of GitLab's disabled webhooks.
 fn known(house: &House) -> Option<Vec<DisabledHook>> {
-    let hooks = house.service.knowledge.now().forge("gitlab").unwrap().disabled_hooks.clone();
+    let hooks = house.service.shared.snapshot().forge("gitlab").unwrap().disabled_hooks.clone();
     hooks.map(|hooks| hooks.to_vec())
 }
 
@@ -54,9 +54,9 @@ async fn break_the_hook(house: &House, change: &ChangeRef) {
 /// GitLab's sweeper as after a restart.
 fn restarted(house: &House, config: &Config, dry_run: bool) -> Reconcile {
     let client = service::client(&config.forges[0], &house.clock).unwrap();
-    let (bells, metrics) = (Arc::new(Bells::default()), Metrics::new());
-    let (store, knowledge) = (house.service.store.clone(), house.service.knowledge.clone());
-    let parts = Parts { store, knowledge, clock: house.clock.clone(), metrics, bells, dry_run };
+    let (wakeups, metrics) = (Arc::new(Wakeups::default()), Metrics::new());
+    let (store, shared) = (house.service.store.clone(), house.service.shared.clone());
+    let parts = Parts { store, shared, clock: house.clock.clone(), metrics, wakeups, dry_run };
     Reconcile::new(parts, client)
 }
 
@@ -105,7 +105,7 @@ async fn a_disabled_hook_is_reported_and_brought_back_to_life() {
     assert_eq!(asked(&house).await, [LOOK]);
     assert_eq!(known(&house), Some(Vec::new()), "well again");
     assert_eq!(asked(&house).await, [""; 0]);
-    assert_eq!(house.service.knowledge.now().forge("gitlab").unwrap().fault(), None);
+    assert_eq!(house.service.shared.snapshot().forge("gitlab").unwrap().fault(), None);
     house.minute().await;
     house.assert_one_status_comment(&change);
 }
@@ -163,7 +163,7 @@ async fn a_token_that_is_no_maintainers_is_no_fault() {
     break_the_hook(&house, &change).await;
     assert_eq!(asked(&house).await, [LOOK]);
     assert_eq!(known(&house), None, "nothing is claimed of hooks that nobody could see");
-    assert_eq!(house.service.knowledge.now().forge("gitlab").unwrap().fault(), None);
+    assert_eq!(house.service.shared.snapshot().forge("gitlab").unwrap().fault(), None);
     house.clock.advance_to(house.clock.now() + SignedDuration::from_hours(2));
     assert_eq!(asked(&house).await, [""; 0], "remembered");
     house.sandbox.add_member(Forge::Gitlab, project(Forge::Gitlab), BOT, Access::MAINTAIN);
@@ -209,7 +209,7 @@ async fn projects_named_in_full_are_looked_at_without_any_review() {
     let gone = "GET /gl/api/v4/projects/acme%2Fgone/hooks";
     assert_eq!(asked_by(&house, &mut reconcile).await, [GROUP, LOOK, gone]);
     assert_eq!(known(&house), Some(Vec::new()));
-    assert_eq!(house.service.knowledge.now().forge("gitlab").unwrap().fault(), None);
+    assert_eq!(house.service.shared.snapshot().forge("gitlab").unwrap().fault(), None);
 }
 
 #[tokio::test]

@@ -141,14 +141,14 @@ async fn a_spent_budget_for_graphql_stops_nothing_else() {
         requests.filter(|one| one.forge == Forge::Github && one.path.ends_with("/graphql")).count()
     };
     assert_eq!(github(&house), 1, "not asked again before the reset: {}", queries(&house));
-    let fault = house.service.knowledge.now().forge("github").unwrap().roster.busy_fault.clone();
+    let fault = house.service.shared.snapshot().forge("github").unwrap().roster.busy_fault.clone();
     assert!(fault.is_some_and(|fault| fault.contains("graphql")), "it is told");
     let change = house.opened(Forge::Github, "sam").await;
     assert_in_review(&house, &change).await;
     house.clock.advance_to(reset);
     refresh(&house).await;
     assert_eq!(github(&house), 2);
-    assert_eq!(house.service.knowledge.now().forge("github").unwrap().roster.busy_fault, None);
+    assert_eq!(house.service.shared.snapshot().forge("github").unwrap().roster.busy_fault, None);
 }
 
 #[tokio::test]

@@ -30,12 +30,12 @@ impl House {
     }
 
     fn roster(&self, forge: Forge) -> Roster {
-        Roster::clone(&self.service.knowledge.now().forge(name(forge)).unwrap().roster)
+        Roster::clone(&self.service.shared.snapshot().forge(name(forge)).unwrap().roster)
     }
 
     fn in_support(&self, forge: Forge, login: &str) -> bool {
         let id = self.sandbox.add_user(forge, login, login);
-        self.service.knowledge.now().forge(name(forge)).unwrap().directory.is_support(id)
+        self.service.shared.snapshot().forge(name(forge)).unwrap().directory.is_support(id)
     }
 
     fn joins(&self, forge: Forge, login: &str) {
@@ -183,7 +183,7 @@ async fn a_member_of_a_group_who_is_renamed_keeps_their_name_at_ushers() {
         house.rung().await;
         house.rung().await;
         let named = |house: &House, id| {
-            let known = house.service.knowledge.now();
+            let known = house.service.shared.snapshot();
             let person = known.forge(name(forge)).unwrap().directory.by_id(id).cloned().unwrap();
             (person.name, person.account.unwrap().login)
         };
@@ -212,7 +212,7 @@ async fn whoever_takes_the_login_of_a_blocked_colleague_is_nobody() {
         assert_eq!(roster.unknown, ["rita"]);
         let blocked = roster.notes.iter().any(|note| note.state == MemberState::Blocked("blocked".into()));
         assert!(blocked, "{:?}", roster.notes);
-        let known = house.service.knowledge.now();
+        let known = house.service.shared.snapshot();
         assert!(known.forge("gitlab").unwrap().directory.by_id(other).is_none());
     }
 }

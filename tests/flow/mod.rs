@@ -4,7 +4,6 @@
 mod absence;
 mod access;
 mod answers;
-mod bells;
 mod command;
 mod cost;
 mod cost_of_many;
@@ -35,4 +34,5 @@ mod strangers;
 mod tickets;
 mod two_gitlabs;
 mod unreachable;
+mod wakeups;
 mod webhooks;

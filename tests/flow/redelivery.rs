@@ -71,7 +71,7 @@ async fn redelivery_is_bounded_and_old_news_changes_nothing() {
     house.sweep().await;
     house.minute().await;
     assert_eq!(attempts(&house), 60, "the next round goes on");
-    assert_eq!(house.stage(&change).await, Stage::Done, "the newest knowledge wins");
+    assert_eq!(house.stage(&change).await, Stage::Done, "the newest shared wins");
 
     // Nobody listens for good: three tries, then it is left.
     house.sandbox.comment(&change, "lena", "Thanks").unwrap();

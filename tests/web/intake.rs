@@ -28,7 +28,7 @@ async fn a_support_contribution_is_stored_with_facts_and_body() {
     assert_eq!(rows[0].received_at, now());
     assert!(!rows[0].facts.is_empty());
     assert_eq!(house.store.delivery_body(rows[0].id).await.unwrap(), Some(body.into_bytes()));
-    let rung = tokio::time::timeout(Duration::from_secs(1), house.bells.inbox.listen().heard()).await;
+    let rung = tokio::time::timeout(Duration::from_secs(1), house.wakeups.inbox.listen().woken()).await;
     assert!(rung.is_ok(), "the engine is told");
     assert!(house.counted("github", "stored"));
 
@@ -104,11 +104,11 @@ async fn while_the_roster_is_unknown_everything_counts() {
 #[tokio::test]
 async fn news_of_a_team_rings_for_the_roster() {
     let house = House::new().await;
-    let mut bell = house.bells.roster.listen();
+    let mut wakeup = house.wakeups.roster.listen();
     let membership = payload("github/membership.added").to_string();
     let answer = house.public(github_event("membership", "d-1", membership)).await;
     assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({ "answer": "roster" })));
-    assert!(tokio::time::timeout(Duration::from_secs(1), bell.heard()).await.is_ok());
+    assert!(tokio::time::timeout(Duration::from_secs(1), wakeup.woken()).await.is_ok());
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn a_sender_who_leaves_while_the_store_is_busy_is_stored_all_the_same() {
     let waiting = tokio::time::timeout(Duration::from_millis(20), house.public(github("d-1", sams()))).await;
     assert!(waiting.is_err(), "answered before it was stored");
     sqlx::query("COMMIT").execute(&mut other).await.unwrap();
-    let rung = tokio::time::timeout(Duration::from_secs(10), house.bells.inbox.listen().heard()).await;
+    let rung = tokio::time::timeout(Duration::from_secs(10), house.wakeups.inbox.listen().woken()).await;
     assert!(rung.is_ok(), "it was dropped with its request");
     assert_eq!(house.inbox_rows().await, 1);
     assert!(house.counted("github", "stored"));

@@ -18,12 +18,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::Sha256;
 use tower::ServiceExt;
-use usher::bells::Bells;
 use usher::clock::Clock;
-use usher::engine::{Knowledge, Parts};
+use usher::engine::{Parts, SharedState};
 use usher::forge::{Inbound, Secrets};
 use usher::metrics::Metrics;
 use usher::store::Store;
+use usher::wakeups::Wakeups;
 use usher::web::{self, Door, Patience, Settings};
 use usher_core::model::change::{Account, ForgeKind};
 use usher_core::model::people::Roster;
@@ -41,8 +41,8 @@ const LIMIT: usize = 4 << 20;
 struct House {
     door: Arc<Door>,
     store: Store,
-    knowledge: Arc<Knowledge>,
-    bells: Arc<Bells>,
+    shared: Arc<SharedState>,
+    wakeups: Arc<Wakeups>,
     metrics: Arc<Metrics>,
     clock: Clock,
     folder: tempfile::TempDir,
@@ -66,8 +66,9 @@ impl House {
         let url = format!("sqlite:{}", folder.path().join("usher.db").display());
         let store = Store::open(&url).await.unwrap();
         let remembered = ["github", "gitlab"].map(|forge| (forge.to_owned(), roster.clone(), now()));
-        let knowledge = Arc::new(Knowledge::new(Arc::new(policy()), remembered.into()));
-        let (clock, bells, metrics) = (Clock::virtual_at(now()), Arc::new(Bells::default()), Metrics::new());
+        let shared = Arc::new(SharedState::new(Arc::new(policy()), remembered.into()));
+        let (clock, wakeups, metrics) =
+            (Clock::virtual_at(now()), Arc::new(Wakeups::default()), Metrics::new());
         let pauses = vec![Duration::from_millis(1); 2];
         let settings = Settings {
             body_limit: LIMIT,
@@ -76,14 +77,14 @@ impl House {
         };
         let parts = Parts {
             store: store.clone(),
-            knowledge: knowledge.clone(),
+            shared: shared.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
-            bells: bells.clone(),
+            wakeups: wakeups.clone(),
             dry_run: false,
         };
         let door = Door::new(parts, inbounds(), settings);
-        House { door, store, knowledge, bells, metrics, clock, folder }
+        House { door, store, shared, wakeups, metrics, clock, folder }
     }
 
     async fn public(&self, request: Request<Body>) -> Answer {

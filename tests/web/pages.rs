@@ -82,7 +82,7 @@ async fn an_empty_dashboard_says_what_will_be_there() {
 async fn the_dashboard_says_who_waits_for_whom_until_when_and_why() {
     let house = House::new().await;
     house.keep(reviewing(12), picked(), Vec::new()).await;
-    house.knowledge.set_fault("gitlab", "a sweep", Some("401: the token was <revoked>".into()));
+    house.shared.set_fault("gitlab", "a sweep", Some("401: the token was <revoked>".into()));
     let page = house.admin("/").await.text;
     for expected in [
         "The reviewer has the ball",
@@ -332,7 +332,7 @@ async fn a_roster_that_is_old_or_could_not_be_read_again_says_so_and_oddities_co
         assert!(page.contains(expected), "{expected} is not in {page}");
     }
     assert!(page.find("To look at") < page.find("Reviewers"), "{page}");
-    house.knowledge.set_fault("gitlab", "a sweep", Some("no answer from the forge".into()));
+    house.shared.set_fault("gitlab", "a sweep", Some("no answer from the forge".into()));
     house.clock.advance_to(now() + SignedDuration::from_hours(3));
     let page = house.admin("/people").await.text;
     let old = "Who is who on <strong>gitlab</strong>: read 3 hours ago, the last that is known; the last try \
@@ -356,12 +356,12 @@ async fn people_who_are_not_there_are_shown_with_until_when_and_who_says_so() {
     let days = Away { first: "2026-01-16".parse().unwrap(), last: "2026-01-20".parse().unwrap() };
     let said =
         |person: &str, days| AbsenceWish { person: person.into(), absence: Absence { days, said_at: now() } };
-    house.knowledge.hear(&[said("rita", Some(days)), said("sam", None)]);
+    house.shared.hear(&[said("rita", Some(days)), said("sam", None)]);
     let mut policy = policy();
     let configured = Away { first: "2026-02-01".parse().unwrap(), last: "2026-02-03".parse().unwrap() };
     let rita = PersonPolicy { away: vec![configured], ..PersonPolicy::default() };
     policy.people.insert("rita".into(), rita);
-    house.knowledge.set_policy(Arc::new(policy), now());
+    house.shared.set_policy(Arc::new(policy), now());
 
     let people = house.admin("/api/v1/people").await.json();
     let person = |name: &str| {
@@ -398,7 +398,7 @@ async fn metrics_are_in_the_open_format() {
     house.keep(reviewing(12), picked(), vec![Action::ReadFiles { codeowners: None }]).await;
     house.public(github("d-1", sams())).await;
     house.clock.advance_to(now() + SignedDuration::from_secs(90));
-    house.knowledge.swept("github", now());
+    house.shared.swept("github", now());
     let answer = house.admin("/metrics").await;
     assert_eq!(
         answer.header("content-type"),
@@ -424,7 +424,7 @@ async fn metrics_are_in_the_open_format() {
 async fn alive_is_not_ready() {
     let house = House::new().await;
     let get = |path: &str| Request::get(path).body(Body::empty()).unwrap();
-    house.knowledge.set_fault("gitlab", "a sweep", Some("502 Bad Gateway".into()));
+    house.shared.set_fault("gitlab", "a sweep", Some("502 Bad Gateway".into()));
     let ready = house.public(get("/readyz")).await;
     assert_eq!(ready.status, StatusCode::OK, "a forge that is down is no reason");
     let body = ready.json();

@@ -38,7 +38,7 @@ async fn say(address: SocketAddr, text: &[u8]) -> String {
     heard(&mut stream).await
 }
 
-async fn heard(stream: &mut TcpStream) -> String {
+async fn woken(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
     read.expect("the connection was not closed").unwrap();
@@ -95,7 +95,7 @@ async fn a_sender_who_pulls_the_plug_is_stored_all_the_same() {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(&wire(github("d-1", sams()), sams().len()).await).await.unwrap();
     drop(stream);
-    let rung = tokio::time::timeout(Duration::from_secs(10), house.bells.inbox.listen().heard()).await;
+    let rung = tokio::time::timeout(Duration::from_secs(10), house.wakeups.inbox.listen().woken()).await;
     assert!(rung.is_ok(), "it never arrived");
     assert_eq!(house.inbox_rows().await, 1);
 }

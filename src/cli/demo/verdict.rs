@@ -147,7 +147,7 @@ fn authors_asked(cases: &[Case]) -> Vec<String> {
 }
 
 fn pings(cases: &[Case], service: &Service) -> Vec<String> {
-    let known = service.knowledge.now();
+    let known = service.shared.snapshot();
     let mut broken = Vec::new();
     for case in cases {
         let forge = known.forge(&case.review.change.forge);

@@ -6,18 +6,18 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use usher::bells::{Bells, Ear};
 use usher::engine::{Engine, Parts};
 use usher::metrics::Metrics;
 use usher::sandbox::{Fault, Forge};
+use usher::wakeups::{Listener, Wakeups};
 
 use super::harness::{BOTH, House, Settings, name};
 use super::server::until;
 
-async fn rang(bell: &mut Ear) -> bool {
+async fn rang(wakeup: &mut Listener) -> bool {
     tokio::select! {
         biased;
-        () = bell.heard() => true,
+        () = wakeup.woken() => true,
         () = std::future::ready(()) => false,
     }
 }
@@ -25,28 +25,28 @@ async fn rang(bell: &mut Ear) -> bool {
 #[tokio::test]
 async fn the_courier_is_woken_when_a_fact_that_its_actions_waited_for_has_no_actions_itself() {
     let house = House::new().await;
-    let bells = Arc::new(Bells::default());
-    let mut bell = bells.outbox.listen();
+    let wakeups = Arc::new(Wakeups::default());
+    let mut wakeup = wakeups.outbox.listen();
     let service = &house.service;
-    let (store, knowledge, clock) = (service.store.clone(), service.knowledge.clone(), house.clock.clone());
+    let (store, shared, clock) = (service.store.clone(), service.shared.clone(), house.clock.clone());
     let (metrics, dry_run) = (Metrics::new(), false);
-    let parts = Parts { store: store.clone(), knowledge, clock: clock.clone(), metrics, bells, dry_run };
+    let parts = Parts { store: store.clone(), shared, clock: clock.clone(), metrics, wakeups, dry_run };
     let engine = Engine::new(parts);
     let change = house.open(Forge::Gitlab, "sam");
     house.sandbox.deliver_pending().await;
     assert_eq!(engine.drain().await.unwrap(), 1);
-    assert!(rang(&mut bell).await, "there are actions");
+    assert!(rang(&mut wakeup).await, "there are actions");
 
     clock.advance_to(clock.now() + jiff::SignedDuration::from_mins(1));
     house.sandbox.add_label(&change, "rita", "bug").unwrap();
     house.sandbox.deliver_pending().await;
     assert_eq!(store.claim(clock.now(), 10).await.unwrap(), [], "first listen, then speak");
-    assert!(!rang(&mut bell).await);
+    assert!(!rang(&mut wakeup).await);
     assert_eq!(engine.drain().await.unwrap(), 1);
-    assert!(rang(&mut bell).await, "the actions may go now");
+    assert!(rang(&mut wakeup).await, "the actions may go now");
     assert_eq!(store.claim(clock.now(), 10).await.unwrap().len(), 1);
     engine.drain().await.unwrap();
-    assert!(!rang(&mut bell).await, "nothing was decided, so nobody is woken");
+    assert!(!rang(&mut wakeup).await, "nothing was decided, so nobody is woken");
 }
 
 /// Usher's own sweeping of one forge, as `serve` runs it.
@@ -115,7 +115,7 @@ async fn a_forge_that_is_down_is_not_asked_for_every_bell_and_comes_back_soon() 
     };
     until("the first sweep has failed", asked(1)).await;
     let faulted = async || {
-        let known = sweeping.house.service.knowledge.now();
+        let known = sweeping.house.service.shared.snapshot();
         known.forge("github").is_some_and(|forge| forge.fault().is_some())
     };
     until("the fault is known", faulted).await;
@@ -126,7 +126,7 @@ async fn a_forge_that_is_down_is_not_asked_for_every_bell_and_comes_back_soon() 
     sweeping.pass(5);
     until("it is asked again", asked(2)).await;
     assert_eq!(sweeping.house.sandbox.reads(), 2, "once, whatever rang");
-    // Twenty bells have not made the pauses longer: the next one lasts ten seconds.
+    // Twenty wakeups have not made the pauses longer: the next one lasts ten seconds.
     until("it is well", async || {
         sweeping.pass(1);
         sweeping.rosters_read() == 1

@@ -14,15 +14,15 @@ use usher_core::model::people::{Directory, Roster, RosterWish};
 use usher_core::model::policy::Policy;
 
 /// The policy with the people of every forge. Cheap to read from anywhere.
-pub struct Knowledge {
-    known: ArcSwap<Known>,
+pub struct SharedState {
+    current: ArcSwap<StateSnapshot>,
 }
 
-/// One consistent state of knowledge.
+/// All of it at one instant.
 #[derive(Clone)]
-pub struct Known {
+pub struct StateSnapshot {
     pub policy: Arc<Policy>,
-    forges: BTreeMap<String, ForgeKnowledge>,
+    forges: BTreeMap<String, ForgeState>,
     absences: Arc<Absences>,
 }
 
@@ -31,7 +31,7 @@ pub type OnForge<'a> = (&'a str, &'a Directory, &'a Roster);
 
 /// What is known of one forge.
 #[derive(Clone)]
-pub struct ForgeKnowledge {
+pub struct ForgeState {
     pub directory: Arc<Directory>,
     pub roster: Arc<Roster>,
     /// When Usher first saw the forge.
@@ -102,13 +102,13 @@ fn minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-impl Knowledge {
+impl SharedState {
     /// Knows `policy`, and of each forge what the store remembers.
-    pub fn new(policy: Arc<Policy>, remembered: Vec<(String, Roster, Timestamp)>) -> Knowledge {
+    pub fn new(policy: Arc<Policy>, remembered: Vec<(String, Roster, Timestamp)>) -> SharedState {
         let forges = remembered.into_iter().map(|(forge, roster, first_seen)| {
             let directory = Arc::new(directory(&policy, &forge, &roster));
             let roster = Arc::new(roster);
-            let known = ForgeKnowledge {
+            let known = ForgeState {
                 directory,
                 roster,
                 first_seen,
@@ -120,9 +120,9 @@ impl Knowledge {
             (forge, known)
         });
         let forges = forges.collect();
-        let mut known = Known { policy, forges, absences: Arc::default() };
+        let mut known = StateSnapshot { policy, forges, absences: Arc::default() };
         known.join();
-        Knowledge { known: ArcSwap::from_pointee(known) }
+        SharedState { current: ArcSwap::from_pointee(known) }
     }
 
     /// What `store` remembers of people and of the forges of `policy`; one that it never saw is first
@@ -134,28 +134,28 @@ impl Knowledge {
         store: &Store,
         policy: Arc<Policy>,
         now: Timestamp,
-    ) -> Result<Knowledge, StoreError> {
+    ) -> Result<SharedState, StoreError> {
         let mut forges = Vec::new();
         for forge in &policy.forges {
             let roster = store.roster(&forge.name).await?.unwrap_or_default();
             let first_seen = store.first_seen(&forge.name, whole_second(now)).await?;
             forges.push((forge.name.clone(), roster, first_seen));
         }
-        let knowledge = Knowledge::new(policy, forges);
-        knowledge.set_absences(store.absences().await?);
-        Ok(knowledge)
+        let shared = SharedState::new(policy, forges);
+        shared.set_absences(store.absences().await?);
+        Ok(shared)
     }
 
-    /// The present state.
-    pub fn now(&self) -> Arc<Known> {
-        self.known.load_full()
+    /// As it is now.
+    pub fn snapshot(&self) -> Arc<StateSnapshot> {
+        self.current.load_full()
     }
 
     /// A new policy takes effect; forges it does not name are forgotten, new ones wait for their
     /// roster.
     pub fn set_policy(&self, policy: Arc<Policy>, now: Timestamp) {
         let now = whole_second(now);
-        self.known.rcu(|known| {
+        self.current.rcu(|known| {
             let forges = policy.forges.iter().map(|forge| {
                 let before = known.forges.get(&forge.name);
                 let roster = before.map(|before| before.roster.clone()).unwrap_or_default();
@@ -165,19 +165,12 @@ impl Knowledge {
                 let faults = before.map(|before| before.faults.clone()).unwrap_or_default();
                 let disabled_hooks = before.and_then(|before| before.disabled_hooks.clone());
                 let access = before.and_then(|before| before.access.clone());
-                let known = ForgeKnowledge {
-                    directory,
-                    roster,
-                    first_seen,
-                    swept_at,
-                    faults,
-                    disabled_hooks,
-                    access,
-                };
+                let known =
+                    ForgeState { directory, roster, first_seen, swept_at, faults, disabled_hooks, access };
                 (forge.name.clone(), known)
             });
             let (policy, forges, absences) = (policy.clone(), forges.collect(), known.absences.clone());
-            let mut known = Known { policy, forges, absences };
+            let mut known = StateSnapshot { policy, forges, absences };
             known.join();
             known
         });
@@ -186,8 +179,8 @@ impl Knowledge {
     /// A roster was read.
     pub fn learn(&self, forge: &str, roster: Roster) {
         let roster = Arc::new(roster);
-        self.known.rcu(|known| {
-            let mut known = Known::clone(known);
+        self.current.rcu(|known| {
+            let mut known = StateSnapshot::clone(known);
             if let Some(one) = known.forges.get_mut(forge) {
                 one.roster = roster.clone();
             }
@@ -199,8 +192,8 @@ impl Knowledge {
     /// What people said of their own absence, as it is remembered.
     pub fn set_absences(&self, absences: Absences) {
         let absences = Arc::new(absences);
-        self.known.rcu(|known| {
-            let mut known = Known { absences: absences.clone(), ..Known::clone(known) };
+        self.current.rcu(|known| {
+            let mut known = StateSnapshot { absences: absences.clone(), ..StateSnapshot::clone(known) };
             known.join();
             known
         });
@@ -211,10 +204,10 @@ impl Knowledge {
         if wishes.is_empty() {
             return;
         }
-        self.known.rcu(|known| {
+        self.current.rcu(|known| {
             let mut absences = Absences::clone(&known.absences);
             wishes.iter().for_each(|wish| wish.enter(&mut absences));
-            let mut known = Known { absences: Arc::new(absences), ..Known::clone(known) };
+            let mut known = StateSnapshot { absences: Arc::new(absences), ..StateSnapshot::clone(known) };
             known.join();
             known
         });
@@ -222,8 +215,8 @@ impl Knowledge {
 
     /// It was asked who is busy, or it could not be: then `busy` is older.
     pub fn learn_busy(&self, forge: &str, busy: &BTreeMap<u64, Busy>, fault: Option<&str>) {
-        self.known.rcu(|known| {
-            let mut known = Known::clone(known);
+        self.current.rcu(|known| {
+            let mut known = StateSnapshot::clone(known);
             if let Some(one) = known.forges.get_mut(forge) {
                 let roster = Arc::make_mut(&mut one.roster);
                 roster.busy = busy.clone();
@@ -241,7 +234,7 @@ impl Knowledge {
 
     /// A duty for the forge goes wrong, or does no more.
     pub fn set_fault(&self, forge: &str, duty: &'static str, fault: Option<String>) {
-        let now = self.now();
+        let now = self.snapshot();
         let before = now.forge(forge).and_then(|known| known.faults.get(duty));
         if before == fault.as_ref() {
             return;
@@ -266,9 +259,9 @@ impl Knowledge {
         self.change(forge, |known| known.access = Some(facts.clone()));
     }
 
-    fn change(&self, forge: &str, change: impl Fn(&mut ForgeKnowledge)) {
-        self.known.rcu(|known| {
-            let mut known = Known::clone(known);
+    fn change(&self, forge: &str, change: impl Fn(&mut ForgeState)) {
+        self.current.rcu(|known| {
+            let mut known = StateSnapshot::clone(known);
             if let Some(one) = known.forges.get_mut(forge) {
                 change(one);
             }
@@ -277,7 +270,7 @@ impl Knowledge {
     }
 }
 
-impl ForgeKnowledge {
+impl ForgeState {
     /// What goes wrong at the moment, if anything.
     pub fn fault(&self) -> Option<&str> {
         self.faults.values().next().map(String::as_str)
@@ -297,10 +290,10 @@ fn directory(policy: &Policy, forge: &str, roster: &Roster) -> Directory {
     directory
 }
 
-impl Known {
+impl StateSnapshot {
     /// Who is who on every forge, anew: a person is away or busy on all of them.
     fn join(&mut self) {
-        let Known { policy, forges, absences } = self;
+        let StateSnapshot { policy, forges, absences } = self;
         let mut directories: Vec<Directory> =
             forges.iter().map(|(name, forge)| directory(policy, name, &forge.roster)).collect();
         let mut busy = BusyPeople::new();
@@ -311,12 +304,12 @@ impl Known {
         }
     }
 
-    pub fn forge(&self, name: &str) -> Option<&ForgeKnowledge> {
+    pub fn forge(&self, name: &str) -> Option<&ForgeState> {
         self.forges.get(name)
     }
 
     /// All forges by name.
-    pub fn forges(&self) -> impl Iterator<Item = (&str, &ForgeKnowledge)> {
+    pub fn forges(&self) -> impl Iterator<Item = (&str, &ForgeState)> {
         self.forges.iter().map(|(name, forge)| (name.as_str(), forge))
     }
 
