@@ -70,16 +70,17 @@ impl Wake {
 /// Gives a duty its turns until it is time to stop.
 pub(super) async fn keep<D: Duty>(mut duty: D, mut wake: Wake, pace: Pace) {
     let (mut failures, mut woken) = (0, false);
+    // When the next turn comes by the clock, and how soon it may come when somebody asks for it.
     let mut next = pace.clock_after(if pace.delayed { pace.every } else { Duration::ZERO });
     let mut soonest = pace.clock_after(Duration::ZERO);
     loop {
-        let mut rung = false;
+        let (mut rung, mut until) = (false, next);
         loop {
             tokio::select! {
                 biased;
                 () = pace.stop.cancelled() => return,
-                () = wake.woken(), if !rung => (rung, next) = (true, soonest.min(next)),
-                () = pace.desk.clock.sleep_until(next) => break,
+                () = wake.woken(), if !rung => (rung, until) = (true, soonest.min(next)),
+                () = pace.desk.clock.sleep_until(until) => break,
             }
         }
         woken |= rung;
@@ -87,9 +88,12 @@ pub(super) async fn keep<D: Duty>(mut duty: D, mut wake: Wake, pace: Pace) {
             Ok(turn) => {
                 (failures, woken) = (0, false);
                 pace.went_well(D::NAME);
-                soonest = pace.clock_after(FIRST_PAUSE.min(pace.every));
-                let usual = pace.clock_after(if pace.delayed { pace.every * 2 } else { pace.every });
-                next = if turn == Turn::Idle && next > soonest { next } else { usual };
+                if turn == Turn::Done {
+                    soonest = pace.clock_after(FIRST_PAUSE.min(pace.every));
+                }
+                if turn == Turn::Done || next <= pace.clock_after(Duration::ZERO) {
+                    next = pace.clock_after(if pace.delayed { pace.every * 2 } else { pace.every });
+                }
             }
             Err(error) => {
                 let wait = pace.after_failure(failures, &error);
