@@ -5,26 +5,26 @@
 use jiff::SignedDuration;
 
 use super::pace::{Duty, Turn};
-use super::{Desk, SweepError};
+use super::{Context, SweepError};
 use usher_core::model::people::Directory;
 
 /// So long others wait for the answer, once it is known who is who.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 
 pub(super) struct Absence {
-    desk: Desk,
+    context: Context,
     /// How often the roster had been read when it was asked last.
     asked_for: u64,
 }
 
 impl Absence {
-    pub fn new(desk: Desk) -> Absence {
-        Absence { desk, asked_for: 0 }
+    pub fn new(context: Context) -> Absence {
+        Absence { context, asked_for: 0 }
     }
 
     /// Asks, if the roster was read since; then it is known who is who, and who is there.
     pub async fn read(&mut self) -> Result<Turn, SweepError> {
-        let Desk { client, store, shared, clock, signals, .. } = &self.desk;
+        let Context { client, store, shared, clock, signals, .. } = &self.context;
         let name = client.name();
         let read = *signals.roster.borrow();
         let known = shared.snapshot();
@@ -61,8 +61,8 @@ impl Absence {
 
     /// What waited for the roster goes on.
     fn tell(&self) {
-        self.desk.wakeups.inbox.wake();
-        self.desk.signals.people.wake();
+        self.context.wakeups.inbox.wake();
+        self.context.signals.people.wake();
     }
 }
 

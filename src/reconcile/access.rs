@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::pace::{Duty, Turn};
-use super::{Desk, SweepError};
+use super::{Context, SweepError};
 use crate::forge::Fault;
 use usher_core::model::access::{AccessFacts, ProjectFacts, Unseen};
 
@@ -15,7 +15,7 @@ const PROJECTS_PER_SWEEP: usize = 50;
 
 /// A round on its way.
 pub(super) struct Access {
-    desk: Desk,
+    context: Context,
     /// When the last round began.
     round_at: Option<Timestamp>,
     /// Projects whose members are still to be read.
@@ -26,9 +26,9 @@ pub(super) struct Access {
 }
 
 impl Access {
-    pub fn new(desk: Desk) -> Access {
+    pub fn new(context: Context) -> Access {
         let (waiting, read, unseen) = (Vec::new(), Vec::new(), Vec::new());
-        Access { desk, round_at: None, waiting, read, unseen, truncated: false }
+        Access { context, round_at: None, waiting, read, unseen, truncated: false }
     }
 
     /// Goes on with the round, or begins the next one if it is time for it. What goes wrong is tried
@@ -38,32 +38,32 @@ impl Access {
     /// most 50 projects at a time.
     pub async fn go_on(&mut self) {
         if let Err(fault) = self.read_on().await {
-            let forge = self.desk.client.name();
+            let forge = self.context.client.name();
             tracing::info!(forge, %fault, "who may do what could not be read; again after the next sweep");
         }
     }
 
     async fn read_on(&mut self) -> Result<(), Fault> {
-        let now = self.desk.clock.now();
+        let now = self.context.clock.now();
         if self.waiting.is_empty() {
             if self.round_at.is_some_and(|at| now.duration_since(at) < ROUND_EVERY) {
                 return Ok(());
             }
-            let projects = self.desk.client.access_projects().await?;
+            let projects = self.context.client.access_projects().await?;
             (self.round_at, self.truncated) = (Some(now), projects.truncated);
             (self.waiting, self.read, self.unseen) = (projects.list, Vec::new(), projects.unseen);
             self.waiting.reverse();
         }
         for _ in 0..PROJECTS_PER_SWEEP {
             let Some(project) = self.waiting.last_mut() else { break };
-            self.desk.client.read_access(project).await?;
+            self.context.client.read_access(project).await?;
             self.read.extend(self.waiting.pop());
         }
         if self.waiting.is_empty() {
             let projects = std::mem::take(&mut self.read);
             let unseen = std::mem::take(&mut self.unseen);
             let facts = AccessFacts { read_at: now, projects, unseen, truncated: self.truncated };
-            self.desk.shared.set_access(self.desk.client.name(), facts);
+            self.context.shared.set_access(self.context.client.name(), facts);
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ impl Sweep {
         now: Timestamp,
     ) -> Result<Since, StoreError> {
         let marks =
-            self.desk.store.watermarks(self.desk.client.name(), &behind(scope, ""), PLACES_MAX).await?;
+            self.context.store.watermarks(self.context.client.name(), &behind(scope, ""), PLACES_MAX).await?;
         let never = |at: Timestamp| (at != Timestamp::UNIX_EPOCH).then_some(at);
         let behind = marks.into_iter().map(|(place, at)| (place, never(at))).collect();
         let resting = self.backoff.resting(now);
@@ -62,20 +62,20 @@ impl Sweep {
         listing: &Listing,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let Sweep { desk, backoff, .. } = self;
-        let forge = desk.client.name();
+        let Sweep { context, backoff, .. } = self;
+        let forge = context.client.name();
         for place in &listing.refused {
             backoff.refused(place, now);
             if !since.behind.contains_key(place) {
                 let mark = since.mark.unwrap_or(Timestamp::UNIX_EPOCH);
-                desk.store.save_watermark(forge, &behind(scope, place), mark).await?;
+                context.store.save_watermark(forge, &behind(scope, place), mark).await?;
             }
         }
         let asked = since.behind.keys().filter(|place| !since.resting.contains(*place));
         for place in asked.filter(|place| !listing.refused.contains(*place)) {
             tracing::info!(forge, place, "is shown again");
             backoff.0.remove(place);
-            desk.store.forget_watermark(forge, &behind(scope, place)).await?;
+            context.store.forget_watermark(forge, &behind(scope, place)).await?;
         }
         Ok(())
     }

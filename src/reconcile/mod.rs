@@ -31,7 +31,7 @@ use crate::forge::{Client, Fault, Since};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use crate::wakeups::{Wakeup, Wakeups};
-use pace::{Pace, Wake, keep};
+use pace::{Pace, WokenBy, keep};
 use usher_core::model::change::ChangeKey;
 
 /// What went wrong with a duty.
@@ -45,7 +45,7 @@ pub enum SweepError {
 
 /// All duties for one forge.
 pub struct Reconcile {
-    desk: Desk,
+    context: Context,
     roster: roster::Roster,
     absence: absence::Absence,
     sweep: sweep::Sweep,
@@ -57,7 +57,7 @@ pub struct Reconcile {
 
 /// What every duty of one forge works with.
 #[derive(Clone)]
-struct Desk {
+struct Context {
     client: Client,
     store: Store,
     shared: Arc<SharedState>,
@@ -101,35 +101,36 @@ impl Reconcile {
             people: Wakeup::default(),
             swept: watch::Sender::new(Swept::default()),
         });
-        let desk = Desk { client, store, shared, clock, wakeups, metrics, dry_run, signals };
+        let context = Context { client, store, shared, clock, wakeups, metrics, dry_run, signals };
         Reconcile {
-            roster: roster::Roster::new(desk.clone()),
-            absence: absence::Absence::new(desk.clone()),
-            sweep: sweep::Sweep::new(desk.clone()),
-            roll_call: roll_call::RollCall::new(desk.clone()),
-            webhook_health: webhook_health::WebhookHealth::new(desk.clone()),
-            redelivery: redelivery::Redelivery::new(desk.clone()),
-            access: access::Access::new(desk.clone()),
-            desk,
+            roster: roster::Roster::new(context.clone()),
+            absence: absence::Absence::new(context.clone()),
+            sweep: sweep::Sweep::new(context.clone()),
+            roll_call: roll_call::RollCall::new(context.clone()),
+            webhook_health: webhook_health::WebhookHealth::new(context.clone()),
+            redelivery: redelivery::Redelivery::new(context.clone()),
+            access: access::Access::new(context.clone()),
+            context,
         }
     }
 
     /// The name of the forge.
     pub fn forge(&self) -> &str {
-        self.desk.client.name()
+        self.context.client.name()
     }
 
     /// Starts all duties, each as a task of its own, until `stop`. Roster, absence and sweep begin at
     /// once; the others after the first good sweep, or after `every`.
     pub fn spawn(self, every: Duration, tasks: &TaskTracker, stop: &CancellationToken) {
-        let Reconcile { desk, roster, absence, sweep, roll_call, webhook_health, redelivery, access } = self;
-        let signals = &desk.signals;
-        let first = Pace { desk: desk.clone(), every, delayed: false, stop: stop.clone() };
+        let Reconcile { context, roster, absence, sweep, roll_call, webhook_health, redelivery, access } =
+            self;
+        let signals = &context.signals;
+        let first = Pace { context: context.clone(), every, delayed: false, stop: stop.clone() };
         let later = || Pace { delayed: true, ..first.clone() };
-        let swept = || Wake::Swept(signals.swept.subscribe());
-        tasks.spawn(keep(roster, Wake::Wakeup(desk.wakeups.roster.listen()), first.clone()));
-        tasks.spawn(keep(absence, Wake::Roster(signals.roster.subscribe()), first.clone()));
-        tasks.spawn(keep(sweep, Wake::Wakeup(signals.people.listen()), first.clone()));
+        let swept = || WokenBy::Swept(signals.swept.subscribe());
+        tasks.spawn(keep(roster, WokenBy::Wakeup(context.wakeups.roster.listen()), first.clone()));
+        tasks.spawn(keep(absence, WokenBy::Roster(signals.roster.subscribe()), first.clone()));
+        tasks.spawn(keep(sweep, WokenBy::Wakeup(signals.people.listen()), first.clone()));
         tasks.spawn(keep(roll_call, swept(), later()));
         tasks.spawn(keep(webhook_health, swept(), later()));
         tasks.spawn(keep(redelivery, swept(), later()));
@@ -142,14 +143,15 @@ impl Reconcile {
     /// # Errors
     /// What went wrong first.
     pub async fn sweep(&mut self, told: bool) -> Result<usize, SweepError> {
-        let now = self.desk.clock.now();
+        let now = self.context.clock.now();
         let roster = self.roster.read(told).await;
-        self.absence.read().await?;
+        let absence = self.absence.read().await;
         let swept = self.sweep.sweep().await;
         let called = self.roll_call.call(told, now).await;
         let looked = self.webhook_health.look().await;
         let asked = self.redelivery.ask(now).await;
         roster?;
+        absence?;
         let news = swept? + called?;
         looked?;
         asked?;

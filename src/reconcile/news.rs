@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Desk, SweepError};
+use super::{Context, SweepError};
 use crate::forge::{Fault, Listing};
 use crate::store::StoreError;
 use usher_core::model::change::{ChangeKey, Snapshot};
 use usher_core::model::fact::Fact;
 
-impl Desk {
+impl Context {
     /// Keeps what is news among the listed changes, but for those that were `seen` just now. Returns how
     /// many were news, and all that were shown.
     pub async fn take_in(

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Desk, SweepError, Swept};
+use super::{Context, SweepError, Swept};
 use crate::forge::Fault;
 use crate::metrics::ForgeLabels;
 use crate::wakeups::Listener;
@@ -35,7 +35,7 @@ pub(super) enum Turn {
 /// When one duty has its turns.
 #[derive(Clone)]
 pub(super) struct Pace {
-    pub desk: Desk,
+    pub context: Context,
     /// The usual pause between two turns.
     pub every: Duration,
     /// It comes after others, which wake it. Its own clock is for when they do not.
@@ -44,22 +44,22 @@ pub(super) struct Pace {
 }
 
 /// What wakes a duty.
-pub(super) enum Wake {
+pub(super) enum WokenBy {
     Wakeup(Listener),
     Roster(watch::Receiver<u64>),
     Swept(watch::Receiver<Swept>),
 }
 
-impl Wake {
+impl WokenBy {
     /// Safe to cancel. Whoever will never be told again is never woken again.
     async fn woken(&mut self) {
         let heard = match self {
-            Wake::Wakeup(ear) => {
+            WokenBy::Wakeup(ear) => {
                 ear.woken().await;
                 Ok(())
             }
-            Wake::Roster(read) => read.changed().await,
-            Wake::Swept(swept) => swept.changed().await,
+            WokenBy::Roster(read) => read.changed().await,
+            WokenBy::Swept(swept) => swept.changed().await,
         };
         if heard.is_err() {
             std::future::pending::<()>().await;
@@ -68,7 +68,7 @@ impl Wake {
 }
 
 /// Gives a duty its turns until it is time to stop.
-pub(super) async fn keep<D: Duty>(mut duty: D, mut wake: Wake, pace: Pace) {
+pub(super) async fn keep<D: Duty>(mut duty: D, mut woken_by: WokenBy, pace: Pace) {
     let (mut failures, mut woken) = (0, false);
     // When the next turn comes by the clock, and how soon it may come when somebody asks for it.
     let mut next = pace.clock_after(if pace.delayed { pace.every } else { Duration::ZERO });
@@ -79,8 +79,8 @@ pub(super) async fn keep<D: Duty>(mut duty: D, mut wake: Wake, pace: Pace) {
             tokio::select! {
                 biased;
                 () = pace.stop.cancelled() => return,
-                () = wake.woken(), if !rung => (rung, until) = (true, soonest.min(next)),
-                () = pace.desk.clock.sleep_until(until) => break,
+                () = woken_by.woken(), if !rung => (rung, until) = (true, soonest.min(next)),
+                () = pace.context.clock.sleep_until(until) => break,
             }
         }
         woken |= rung;
@@ -108,7 +108,7 @@ pub(super) async fn keep<D: Duty>(mut duty: D, mut wake: Wake, pace: Pace) {
 
 impl Pace {
     fn clock_after(&self, pause: Duration) -> Timestamp {
-        self.desk.clock.now() + SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX)
+        self.context.clock.now() + SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX)
     }
 
     /// How long the forge is left alone: as long as it, or the gate before it, wants, but no longer
@@ -116,7 +116,7 @@ impl Pace {
     fn after_failure(&self, failures: u32, error: &SweepError) -> Duration {
         let told = match error {
             SweepError::Forge(Fault::Later { at, .. }) => {
-                Duration::try_from(at.duration_since(self.desk.clock.now())).ok()
+                Duration::try_from(at.duration_since(self.context.clock.now())).ok()
             }
             SweepError::Forge(_) | SweepError::Store(_) => None,
         };
@@ -125,13 +125,13 @@ impl Pace {
     }
 
     fn went_well(&self, duty: &'static str) {
-        self.desk.shared.set_fault(self.desk.client.name(), duty, None);
+        self.context.shared.set_fault(self.context.client.name(), duty, None);
     }
 
     fn failed(&self, duty: &'static str, error: &SweepError, wait: Duration) {
-        let forge = self.desk.client.name().to_owned();
+        let forge = self.context.client.name().to_owned();
         tracing::warn!(forge, %error, "{duty} failed; again in {} s", wait.as_secs());
-        self.desk.shared.set_fault(&forge, duty, Some(error.to_string()));
-        self.desk.metrics.sweep_failures.get_or_create(&ForgeLabels { forge }).inc();
+        self.context.shared.set_fault(&forge, duty, Some(error.to_string()));
+        self.context.metrics.sweep_failures.get_or_create(&ForgeLabels { forge }).inc();
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::pace::{Duty, Turn};
-use super::{Desk, SweepError};
+use super::{Context, SweepError};
 use crate::forge::{DeliveryLog, FailedDelivery, Fault};
 use crate::store::StoreError;
 use usher_core::model::change::ForgeKind;
@@ -24,7 +24,7 @@ const LOGS_FOR: SignedDuration = SignedDuration::from_hours(24);
 const SCOPE: &str = "deliveries";
 
 pub(super) struct Redelivery {
-    desk: Desk,
+    context: Context,
     logs: Vec<DeliveryLog>,
     looked_at: Option<Timestamp>,
     /// How often a delivery was asked for, the last try that failed, and when it was.
@@ -39,18 +39,18 @@ struct Asked {
 }
 
 impl Redelivery {
-    pub fn new(desk: Desk) -> Redelivery {
-        Redelivery { desk, logs: Vec::new(), looked_at: None, asked: BTreeMap::new() }
+    pub fn new(context: Context) -> Redelivery {
+        Redelivery { context, logs: Vec::new(), looked_at: None, asked: BTreeMap::new() }
     }
 
     /// Looks for failed deliveries and has them sent again. Faults of the forge are no fault of the
     /// sweep. Returns how many were asked for.
     pub async fn ask(&mut self, now: Timestamp) -> Result<usize, StoreError> {
-        if self.desk.client.kind() != ForgeKind::GitHub || self.desk.dry_run {
+        if self.context.client.kind() != ForgeKind::GitHub || self.context.dry_run {
             return Ok(0);
         }
-        let desk = self.desk.clone();
-        let forge = desk.client.name();
+        let context = self.context.clone();
+        let forge = context.client.name();
         match self.ask_again(now).await? {
             Ok(asked) => {
                 if asked > 0 {
@@ -66,21 +66,21 @@ impl Redelivery {
     }
 
     async fn ask_again(&mut self, now: Timestamp) -> Result<Result<usize, Fault>, StoreError> {
-        let desk = self.desk.clone();
-        let forge = desk.client.name();
+        let context = self.context.clone();
+        let forge = context.client.name();
         if self.looked_at.is_none_or(|at| now.duration_since(at) >= LOGS_FOR) {
-            match self.desk.client.delivery_logs().await {
+            match self.context.client.delivery_logs().await {
                 Ok(known) => (self.logs, self.looked_at) = (known, Some(now)),
                 Err(fault) => return Ok(Err(fault)),
             }
         }
         self.asked.retain(|_, asked| now.duration_since(asked.at) < KEPT_FOR);
-        let first_seen = self.desk.shared.snapshot().forge(forge).map_or(now, |known| known.first_seen);
-        let mark = self.desk.store.watermark(forge, SCOPE).await?.unwrap_or(first_seen);
+        let first_seen = self.context.shared.snapshot().forge(forge).map_or(now, |known| known.first_seen);
+        let mark = self.context.store.watermark(forge, SCOPE).await?.unwrap_or(first_seen);
         let since = mark.max(now.checked_sub(KEPT_FOR).unwrap_or(mark));
         let mut failed = Vec::new();
         for log in &self.logs {
-            match self.desk.client.failed_deliveries(log, since).await {
+            match self.context.client.failed_deliveries(log, since).await {
                 Ok(found) => failed.extend(found.into_iter().map(|one| (log.clone(), one))),
                 Err(fault) => return Ok(Err(fault)),
             }
@@ -93,9 +93,9 @@ impl Redelivery {
                 break;
             }
             if self.is_wanted(&one).await? {
-                if let Err(fault) = self.desk.client.redeliver(&log, one.id).await {
+                if let Err(fault) = self.context.client.redeliver(&log, one.id).await {
                     if !matches!(fault, Fault::Gone | Fault::Refused { .. }) {
-                        self.desk.store.save_watermark(forge, SCOPE, done_until).await?;
+                        self.context.store.save_watermark(forge, SCOPE, done_until).await?;
                         return Ok(Err(fault));
                     }
                     tracing::debug!(forge, delivery = one.guid, %fault, "cannot be sent again");
@@ -105,7 +105,7 @@ impl Redelivery {
             }
             done_until = one.delivered_at;
         }
-        self.desk.store.save_watermark(forge, SCOPE, done_until).await?;
+        self.context.store.save_watermark(forge, SCOPE, done_until).await?;
         Ok(Ok(asked))
     }
 
@@ -113,7 +113,7 @@ impl Redelivery {
     async fn is_wanted(&self, one: &FailedDelivery) -> Result<bool, StoreError> {
         let fresh =
             self.asked.get(&one.guid).is_none_or(|asked| asked.times < TRIES_MAX && asked.attempt < one.id);
-        Ok(fresh && !self.desk.store.has_delivery(self.desk.client.name(), &one.guid).await?)
+        Ok(fresh && !self.context.store.has_delivery(self.context.client.name(), &one.guid).await?)
     }
 
     fn note(&mut self, one: &FailedDelivery, now: Timestamp) {
@@ -126,7 +126,7 @@ impl Duty for Redelivery {
     const NAME: &'static str = "asking for failed deliveries";
 
     async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
-        self.ask(self.desk.clock.now()).await?;
+        self.ask(self.context.clock.now()).await?;
         Ok(Turn::Done)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::pace::{Duty, Turn};
-use super::{Desk, SweepError};
+use super::{Context, SweepError};
 use crate::forge::{Fault, Since, Whereabouts};
 use crate::store::Filter;
 use crate::wakeups::Listener;
@@ -31,7 +31,7 @@ const MISSING_MAX: usize = 100;
 type Places = BTreeMap<String, Result<Whereabouts, Fault>>;
 
 pub(super) struct RollCall {
-    desk: Desk,
+    context: Context,
     /// Somebody tells of changed people or projects.
     told: Listener,
     /// What was told was not followed yet.
@@ -43,15 +43,15 @@ pub(super) struct RollCall {
 }
 
 impl RollCall {
-    pub fn new(desk: Desk) -> RollCall {
-        let told = desk.wakeups.roster.listen();
-        RollCall { desk, told, owed: false, called_at: None, after: 0 }
+    pub fn new(context: Context) -> RollCall {
+        let told = context.wakeups.roster.listen();
+        RollCall { context, told, owed: false, called_at: None, after: 0 }
     }
 
     /// Calls if it is time for it, which is sooner when somebody `told` of changed projects or people.
     /// Returns how many changes were news.
     pub async fn call(&mut self, told: bool, now: Timestamp) -> Result<usize, SweepError> {
-        let swept = self.desk.signals.swept.borrow().clone();
+        let swept = self.context.signals.swept.borrow().clone();
         let just_swept = swept.number != self.after;
         self.after = swept.number;
         if !self.is_due(told, now) {
@@ -61,9 +61,9 @@ impl RollCall {
         if !just_swept || swept.since.mark.is_some() {
             // Only what is open now, wherever it is: that is what can be missed.
             let since = Since { mark: None, roll_call: true, ..swept.since };
-            let mut listing = self.desk.client.list(&since).await?;
+            let mut listing = self.context.client.list(&since).await?;
             let seen = if just_swept { shown } else { Arc::default() };
-            let (more, open) = self.desk.take_in(&mut listing, &seen, now).await?;
+            let (more, open) = self.context.take_in(&mut listing, &seen, now).await?;
             complete = !listing.truncated && listing.covered_until.is_none();
             (news, shown) = (more, Arc::new(open));
         }
@@ -73,7 +73,7 @@ impl RollCall {
             news += more;
         }
         if news > 0 {
-            self.desk.wakeups.inbox.wake();
+            self.context.wakeups.inbox.wake();
         }
         Ok(news)
     }
@@ -95,7 +95,7 @@ impl RollCall {
         let (mut places, mut found) = (Places::new(), 0);
         for review in missing.iter().take(MISSING_MAX) {
             if let Some(fact) = self.look_for(review, &mut places).await? {
-                self.desk.store.put_facts(&review.change, &[fact], now).await?;
+                self.context.store.put_facts(&review.change, &[fact], now).await?;
                 found += 1;
             }
         }
@@ -103,17 +103,17 @@ impl RollCall {
     }
 
     async fn missing(&self, shown: &BTreeSet<ChangeKey>) -> Result<Vec<Review>, SweepError> {
-        let policy = self.desk.shared.snapshot().policy.clone();
+        let policy = self.context.shared.snapshot().policy.clone();
         let shown: BTreeSet<String> = shown.iter().map(|change| change.to_string().to_lowercase()).collect();
         let (mut missing, mut offset) = (Vec::new(), 0);
         loop {
             let filter = Filter { open_only: true, stage: None, limit: REVIEWS_PAGE, offset };
-            let page = self.desk.store.reviews(filter).await?;
+            let page = self.context.store.reviews(filter).await?;
             let full = page.len() >= REVIEWS_PAGE as usize;
             let reviews = page.into_iter().map(|stored| stored.review);
             missing.extend(reviews.filter(|review| {
                 let change = &review.change;
-                let ours = change.forge == self.desk.client.name();
+                let ours = change.forge == self.context.client.name();
                 // Those of projects that were taken out of the configuration are left as they are.
                 let followed = policy.watches(change) || review.lost.is_some();
                 ours && followed && !shown.contains(&change.to_string().to_lowercase())
@@ -129,7 +129,7 @@ impl RollCall {
     async fn look_for(&self, review: &Review, places: &mut Places) -> Result<Option<Fact>, SweepError> {
         let change = &review.change;
         if !places.contains_key(&change.project) {
-            let place = self.desk.client.whereabouts(&change.project, review.project_id).await;
+            let place = self.context.client.whereabouts(&change.project, review.project_id).await;
             places.insert(change.project.clone(), place);
         }
         let place = match places.get(&change.project) {
@@ -149,10 +149,10 @@ impl RollCall {
         if place.archived {
             return Ok(Some(Fact::Lost { why: Loss::Archived }));
         }
-        if !self.desk.shared.snapshot().policy.watches(change) {
+        if !self.context.shared.snapshot().policy.watches(change) {
             return Ok(Some(Fact::Lost { why: Loss::MovedAway }));
         }
-        match self.desk.client.observe(change).await {
+        match self.context.client.observe(change).await {
             Ok(snapshot) => {
                 let known = review.seen_at.is_some_and(|seen| seen >= snapshot.updated_at);
                 let same = known && snapshot.state == review.state && review.lost.is_none();
@@ -169,7 +169,7 @@ impl Duty for RollCall {
 
     async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
         self.owed |= self.told.was_woken();
-        self.call(self.owed, self.desk.clock.now()).await?;
+        self.call(self.owed, self.context.clock.now()).await?;
         self.owed = false;
         Ok(Turn::Done)
     }

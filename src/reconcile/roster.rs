@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::pace::{Duty, Turn};
-use super::{Desk, SweepError};
+use super::{Context, SweepError};
 use usher_core::model::people;
 use usher_core::model::people::RosterWish;
 
@@ -11,18 +11,18 @@ use usher_core::model::people::RosterWish;
 const AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) struct Roster {
-    desk: Desk,
+    context: Context,
 }
 
 impl Roster {
-    pub fn new(desk: Desk) -> Roster {
-        Roster { desk }
+    pub fn new(context: Context) -> Roster {
+        Roster { context }
     }
 
     /// Reads the roster if it is old, does not cover the policy, or `refresh` is wanted. What was known
     /// of who is busy stays until it is asked anew.
     pub async fn read(&mut self, refresh: bool) -> Result<Turn, SweepError> {
-        let Desk { client, store, shared, wakeups, clock, signals, .. } = &self.desk;
+        let Context { client, store, shared, wakeups, clock, signals, .. } = &self.context;
         let name = client.name();
         let known = shared.snapshot();
         let Some(forge) = known.forge(name) else { return Ok(Turn::Idle) };
@@ -62,7 +62,7 @@ impl Duty for Roster {
         let read = self.read(woken).await;
         if woken && read.is_err() {
             // What was told may have been of projects: those are swept all the same.
-            self.desk.signals.people.wake();
+            self.context.signals.people.wake();
         }
         read
     }

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::backoff::Backoff;
 use super::pace::{Duty, Turn};
-use super::{Desk, SweepError, Swept};
+use super::{Context, SweepError, Swept};
 use crate::metrics::ForgeLabels;
 use crate::wakeups::Listener;
 use usher_core::model::fingerprint::fingerprint;
@@ -19,7 +19,7 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(2);
 const OVERLAP: SignedDuration = SignedDuration::from_secs(2);
 
 pub(super) struct Sweep {
-    pub(super) desk: Desk,
+    pub(super) context: Context,
     /// Somebody tells of changed people or projects.
     told: Listener,
     /// What was told was not swept yet.
@@ -30,9 +30,9 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    pub fn new(desk: Desk) -> Sweep {
-        let told = desk.wakeups.roster.listen();
-        Sweep { desk, told, owed: false, scope: None, backoff: Backoff::default() }
+    pub fn new(context: Context) -> Sweep {
+        let told = context.wakeups.roster.listen();
+        Sweep { context, told, owed: false, scope: None, backoff: Backoff::default() }
     }
 
     /// Lists changes and keeps what is news. Returns how many were; none while it is not known who is
@@ -41,42 +41,42 @@ impl Sweep {
         if !self.knows_people() {
             return Ok(0);
         }
-        let desk = self.desk.clone();
-        let (forge, started) = (desk.client.name(), desk.clock.now());
+        let context = self.context.clone();
+        let (forge, started) = (context.client.name(), context.clock.now());
         let scope = self.scope();
-        let mark = desk.store.watermark(forge, &scope).await?;
+        let mark = context.store.watermark(forge, &scope).await?;
         let since = self.since(&scope, mark.map(|mark| mark - OVERLAP), started).await?;
-        let mut listing = desk.client.list(&since).await?;
+        let mut listing = context.client.list(&since).await?;
         let newest = listing.changes.iter().map(|(_, snapshot)| snapshot.updated_at).max();
-        let (news, shown) = desk.take_in(&mut listing, &BTreeSet::new(), started).await?;
+        let (news, shown) = context.take_in(&mut listing, &BTreeSet::new(), started).await?;
         self.note_refused(&scope, &since, &listing, started).await?;
         if let Some(newest) = newest.filter(|_| !listing.truncated) {
             let covered = listing.covered_until.map_or(newest, |until| until.min(newest));
             let mark = covered.min(started - MARGIN);
-            desk.store.save_watermark(forge, &scope, mark).await?;
+            context.store.save_watermark(forge, &scope, mark).await?;
         }
         if news > 0 {
-            desk.wakeups.inbox.wake();
+            context.wakeups.inbox.wake();
         }
         let complete = !listing.truncated && listing.covered_until.is_none();
-        desk.shared.swept(forge, desk.clock.now());
+        context.shared.swept(forge, context.clock.now());
         self.scope = Some(scope);
-        desk.signals.swept.send_modify(|last| {
+        context.signals.swept.send_modify(|last| {
             *last = Swept { number: last.number + 1, since, shown: Arc::new(shown), complete };
         });
         Ok(news)
     }
 
     fn knows_people(&self) -> bool {
-        let known = self.desk.shared.snapshot();
-        known.forge(self.desk.client.name()).is_some_and(|forge| forge.directory.known)
+        let known = self.context.shared.snapshot();
+        known.forge(self.context.client.name()).is_some_and(|forge| forge.directory.known)
     }
 
     /// What the watermark is good for: these projects, these support engineers and these rules for
     /// tickets. With others, all open changes are listed anew, for theirs were passed over before.
     fn scope(&self) -> String {
-        let known = self.desk.shared.snapshot();
-        let name = self.desk.client.name();
+        let known = self.context.shared.snapshot();
+        let name = self.context.client.name();
         let projects = known.policy.forge(name).into_iter().flat_map(|forge| &forge.projects);
         let directory = known.forge(name).map(|forge| forge.directory.clone());
         let people =
@@ -102,9 +102,9 @@ impl Duty for Sweep {
             return Ok(Turn::Idle);
         }
         let news = self.sweep().await?;
-        let forge = ForgeLabels { forge: self.desk.client.name().to_owned() };
+        let forge = ForgeLabels { forge: self.context.client.name().to_owned() };
         tracing::debug!(forge = forge.forge, news, "swept");
-        self.desk.metrics.sweeps.get_or_create(&forge).inc();
+        self.context.metrics.sweeps.get_or_create(&forge).inc();
         self.owed = false;
         Ok(Turn::Done)
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::pace::{Duty, Turn};
-use super::{Desk, SweepError};
+use super::{Context, SweepError};
 use crate::engine::{DisabledHook, HookTest};
 use crate::forge::{Fault, HookPlace, HookState, InstalledHook, Watched};
 use crate::store::{Filter, StoreError};
@@ -29,7 +29,7 @@ const TEST_EVERY: SignedDuration = SignedDuration::from_hours(1);
 const TESTS_MAX: usize = 5;
 
 pub(super) struct WebhookHealth {
-    desk: Desk,
+    context: Context,
     /// When the last full round was completed.
     round_at: Option<Timestamp>,
     /// Projects and groups whose hooks this token may not see, and when it was told so.
@@ -53,19 +53,20 @@ struct Look {
 }
 
 impl WebhookHealth {
-    pub fn new(desk: Desk) -> WebhookHealth {
-        WebhookHealth { desk, round_at: None, hidden: BTreeMap::new(), tests: BTreeMap::new() }
+    pub fn new(context: Context) -> WebhookHealth {
+        WebhookHealth { context, round_at: None, hidden: BTreeMap::new(), tests: BTreeMap::new() }
     }
 
     /// Looks at the hooks if it is time for it, or if one was reported. Faults of the forge end the
     /// look and are no fault of the sweep: the next one tries again.
     pub async fn look(&mut self) -> Result<(), StoreError> {
-        if self.desk.client.kind() != ForgeKind::GitLab {
+        if self.context.client.kind() != ForgeKind::GitLab {
             return Ok(());
         }
-        let desk = self.desk.clone();
-        let (name, now) = (desk.client.name(), desk.clock.now());
-        let before = self.desk.shared.snapshot().forge(name).and_then(|forge| forge.disabled_hooks.clone());
+        let context = self.context.clone();
+        let (name, now) = (context.client.name(), context.clock.now());
+        let before =
+            self.context.shared.snapshot().forge(name).and_then(|forge| forge.disabled_hooks.clone());
         let reported = before.as_deref().unwrap_or_default();
         let full = self.round_at.is_none_or(|at| now.duration_since(at) >= ROUND_EVERY);
         if !full && reported.is_empty() {
@@ -102,20 +103,21 @@ impl WebhookHealth {
         }
         let anew = !look.seen.is_empty() || !look.disabled.is_empty();
         let known = anew || (before.is_some() && !(full && look.failures == 0 && !look.interrupted));
-        self.desk.shared.set_disabled_hooks(name, known.then_some(look.disabled));
+        self.context.shared.set_disabled_hooks(name, known.then_some(look.disabled));
         Ok(())
     }
 
     /// The groups that the configuration names, the projects with open reviews, then those that the
     /// configuration names in full.
     async fn add_watched(&self, places: &mut Vec<HookPlace>) -> Result<(), StoreError> {
-        let groups = self.desk.client.watched().into_iter().filter_map(|watched| match watched {
+        let groups = self.context.client.watched().into_iter().filter_map(|watched| match watched {
             Watched::Below(group) => Some(HookPlace::Owner(group)),
             Watched::Project(_) | Watched::Everywhere => None,
         });
         let mut found = Vec::from_iter(groups);
         found.extend(self.projects_in_review().await?.into_iter().map(HookPlace::Project));
-        let exact = self.desk.client.exact_projects().map(|project| HookPlace::Project(project.to_owned()));
+        let exact =
+            self.context.client.exact_projects().map(|project| HookPlace::Project(project.to_owned()));
         found.extend(exact);
         let mut known: BTreeSet<HookPlace> = places.iter().cloned().collect();
         places.extend(found.into_iter().filter(|place| known.insert(place.clone())));
@@ -123,15 +125,15 @@ impl WebhookHealth {
     }
 
     async fn projects_in_review(&self) -> Result<Vec<String>, StoreError> {
-        let policy = self.desk.shared.snapshot().policy.clone();
+        let policy = self.context.shared.snapshot().policy.clone();
         let (mut projects, mut known) = (Vec::new(), BTreeSet::new());
         let mut offset = 0;
         while offset < REVIEWS_MAX {
             let filter = Filter { open_only: true, stage: None, limit: REVIEWS_PAGE, offset };
-            let page = self.desk.store.reviews(filter).await?;
+            let page = self.context.store.reviews(filter).await?;
             let full = page.len() >= REVIEWS_PAGE as usize;
             for change in page.into_iter().map(|stored| stored.review.change) {
-                let ours = change.forge == self.desk.client.name() && policy.watches(&change);
+                let ours = change.forge == self.context.client.name() && policy.watches(&change);
                 if ours && known.insert(change.project.clone()) {
                     projects.push(change.project);
                 }
@@ -146,8 +148,8 @@ impl WebhookHealth {
 
     /// Looks at one place after another; what is below a group that has a hook needs none of its own.
     async fn look_at(&mut self, places: &[HookPlace], now: Timestamp) -> Look {
-        let desk = self.desk.clone();
-        let name = desk.client.name();
+        let context = self.context.clone();
+        let name = context.client.name();
         let (mut look, mut asked) = (Look::default(), 0);
         for place in places {
             let rests = self.hidden.get(place).is_some_and(|at| now.duration_since(*at) < HIDDEN_FOR);
@@ -158,7 +160,7 @@ impl WebhookHealth {
                 break;
             }
             asked += 1;
-            match self.desk.client.own_hooks(place).await {
+            match self.context.client.own_hooks(place).await {
                 Ok(Some(hooks)) => {
                     self.hidden.remove(place);
                     look.see(place, hooks);
@@ -185,12 +187,12 @@ impl WebhookHealth {
     async fn revive(&mut self, disabled: &mut [DisabledHook], now: Timestamp) {
         self.tests.retain(|_, test| now.duration_since(test.at) < TEST_EVERY);
         // A test is a write.
-        let mut left = if self.desk.dry_run { 0 } else { TESTS_MAX };
+        let mut left = if self.context.dry_run { 0 } else { TESTS_MAX };
         for hook in disabled {
             let key = (place_of(hook), hook.id);
             if left > 0 && !self.tests.contains_key(&key) {
                 left -= 1;
-                let refusal = match self.desk.client.test_hook(&key.0, hook.id).await {
+                let refusal = match self.context.client.test_hook(&key.0, hook.id).await {
                     Ok(()) => None,
                     // Nothing was sent.
                     Err(Fault::Later { .. }) => {
