@@ -21,6 +21,10 @@ test-all:
 laws cases="100000":
     PROPTEST_CASES={{ cases }} cargo test --profile laws --test house laws::histories -- --nocapture
 
+# write what every decision of many random histories says, to compare commits; `USHER_DUMP_ONLY=17,23 just dump …` has their details
+dump file seeds="20000":
+    USHER_DUMP={{ file }} USHER_DUMP_SEEDS={{ seeds }} cargo test --profile laws --test house laws::dump
+
 # how long a decision takes, beside writing the same review as JSON; a word picks some: `just bench opening`
 bench *words:
     cargo bench --bench decide -- {{ words }}
@@ -28,6 +32,10 @@ bench *words:
 # hold Usher and its fake forges against GitHub's description and clients by others (npm and PyPI)
 contracts:
     scripts/contracts
+
+# list the lines of scenarios in their README anew
+scenario-lines:
+    UPDATE=1 cargo test --test house scenarios::language
 
 # format the code
 fmt:

@@ -44,6 +44,7 @@ use secrecy::SecretString;
 use usher_core::model::calendar::Window;
 use usher_core::model::change::ForgeKind;
 use usher_core::model::policy::{Pattern, Policy};
+use usher_words::templates::Templates;
 
 pub use mistakes::{Mistake, Mistakes, Severity};
 
@@ -66,6 +67,8 @@ pub struct Config {
     /// Pause between two sweeps over all open changes, 10 s to 1 d.
     pub reconcile_every: Duration,
     pub policy: Policy,
+    /// The company's own words for some comments.
+    pub templates: Templates,
     /// Where merges of changes with tickets are announced.
     pub ticket_webhook: Option<TicketWebhook>,
 }
@@ -231,7 +234,8 @@ fn read_config(document: &tree::Node, outside: &Outside<'_>, book: &mut Book) ->
     policy.tickets = found;
     policy.announces_merges = ticket_webhook.is_some();
     let forges = forges.into_iter().filter_map(|forge| forge.whole).collect();
-    Some(Config { dry_run, server, store_url, forges, reconcile_every, policy, ticket_webhook })
+    let templates = templates::templates(&root, outside, book);
+    Some(Config { dry_run, server, store_url, forges, reconcile_every, policy, templates, ticket_webhook })
 }
 
 fn read_text_file(path: &Path) -> io::Result<String> {
@@ -253,6 +257,7 @@ impl fmt::Debug for Config {
             .field("forges", &self.forges)
             .field("reconcile_every", &self.reconcile_every)
             .field("policy", &self.policy)
+            .field("templates", &self.templates)
             .field("ticket_webhook", &self.ticket_webhook.is_some())
             .finish()
     }

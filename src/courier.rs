@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -17,9 +18,11 @@ use crate::forge::{Client, Fault, Hint, Performed};
 use crate::metrics::Metrics;
 use crate::store::{OutboxItem, Settlement, Store, StoreError};
 use crate::wakeups::Wakeups;
-use usher_core::model::action::Action;
+use usher_core::model::action::{Action, Write};
 use usher_core::model::change::OwnersFile;
 use usher_core::model::fact::Fact;
+use usher_words as words;
+use usher_words::templates::{Fault as TemplateFault, Templates};
 
 pub use outbound::{Outbound, OutboundTarget};
 
@@ -46,14 +49,21 @@ pub struct Courier {
     clock: Clock,
     wakeups: Arc<Wakeups>,
     metrics: Arc<Metrics>,
+    templates: Arc<ArcSwap<Templates>>,
 }
 
 impl Courier {
     /// `clients` by the forge's name. A forge that is closed is left alone: what it answers in its
-    /// maintenance may look like a refusal for good.
-    pub fn new(parts: Parts, clients: BTreeMap<String, Client>, outbound: Arc<Outbound>) -> Courier {
+    /// maintenance may look like a refusal for good. `templates` are the company's own words; a reload
+    /// swaps them.
+    pub fn new(
+        parts: Parts,
+        clients: BTreeMap<String, Client>,
+        outbound: Arc<Outbound>,
+        templates: Arc<ArcSwap<Templates>>,
+    ) -> Courier {
         let Parts { store, shared, clock, wakeups, metrics, .. } = parts;
-        Courier { store, shared, clients, outbound, clock, wakeups, metrics }
+        Courier { store, shared, clients, outbound, clock, wakeups, metrics, templates }
     }
 
     fn closed_until(&self, forge: &str) -> Option<Timestamp> {
@@ -172,25 +182,55 @@ impl Courier {
 
     /// One attempt at one action.
     async fn attempt(&self, client: &Client, item: &OutboxItem) -> Result<Settlement, StoreError> {
-        if let Action::Ping { not_after, person, key, .. } = &item.action
-            && self.clock.now() > *not_after
+        if let Some(named) = item.action.names()
+            && self.clock.now() > named.not_after
         {
+            let (person, not_after) = (named.person, named.not_after);
             tracing::info!(change = %item.change, person, "a ping comes too late for today and is not sent");
-            let lapsed = Fact::Lapsed { key: key.clone(), not_after: *not_after };
+            let lapsed = Fact::Lapsed { key: named.key.to_owned(), not_after };
             return Ok(Settlement::Dropped { facts: vec![lapsed] });
         }
-        let comment_id = match item.action.marker() {
-            Some(marker) => self.store.comment_id(&item.change, &marker).await?,
+        let Some((write, broken)) = write_of(&item.action, &self.templates.load()) else {
+            return Ok(settle_fault(&self.clock, item, Fault::misdirected()));
+        };
+        let marker = match &write {
+            Write::Comment(comment) => Some(comment.marker()),
+            Write::ReadFiles { .. } | Write::Shape(_) | Write::React { .. } => None,
+        };
+        let comment_id = match &marker {
+            Some(marker) => self.store.comment_id(&item.change, marker).await?,
             None => None,
         };
         let hint = Hint { comment_id, look_up: item.outcome_unknown };
-        Ok(match client.perform(&item.change, &item.action, hint).await {
-            Ok(Performed { comment, facts }) => {
-                Settlement::Done { comment: item.action.marker().zip(comment), facts }
+        Ok(match client.perform(&item.change, &write, hint).await {
+            Ok(Performed { comment, mut facts }) => {
+                facts.extend(broken.map(|broken| template_broken(&broken)));
+                Settlement::Done { comment: marker.zip(comment), facts }
             }
             Err(fault) => settle_fault(&self.clock, item, fault),
         })
     }
+}
+
+/// A template that breaks stops nothing: the built-in words went out, and the fault comes back.
+fn template_broken(broken: &TemplateFault) -> Fact {
+    Fact::TemplateBroken { template: broken.text.word().to_owned(), fault: broken.to_string() }
+}
+
+/// What is asked of a forge for an action: here its words are made. Also why a template of the company
+/// was not used. `None`: it is not for a forge.
+fn write_of(action: &Action, templates: &Templates) -> Option<(Write, Option<TemplateFault>)> {
+    let worded = |words::Worded { comment, fault }| (Write::Comment(comment), fault);
+    Some(match action {
+        Action::ReadFiles { codeowners } => (Write::ReadFiles { codeowners: codeowners.clone() }, None),
+        Action::Shape(shape) => (Write::Shape(shape.clone()), None),
+        Action::Status(view) => worded(words::status(templates, view)),
+        Action::Ping(ping) => worded(words::ping(templates, ping)),
+        Action::Reply(reply) => (Write::Comment(words::reply(reply)), None),
+        Action::Comment(comment) => (Write::Comment(comment.clone()), None),
+        Action::React { comment } => (Write::React { comment: *comment }, None),
+        Action::Announce(_) => return None,
+    })
 }
 
 /// What a fault means for the action.

@@ -15,7 +15,6 @@ pub mod engine;
 pub mod forge;
 pub mod metrics;
 pub mod reconcile;
-pub mod sandbox;
 pub mod service;
 pub mod store;
 pub mod wakeups;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -20,6 +21,7 @@ use crate::reconcile::Reconcile;
 use crate::store::Store;
 use crate::wakeups::Wakeups;
 use crate::web::{Connections, Door, Settings};
+use usher_words::templates::Templates;
 
 /// Pause between two rounds of throwing away what is no longer needed.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -37,6 +39,8 @@ pub struct Service {
     pub clients: Vec<Client>,
     /// The way to the ticket system, which takes a reload in.
     outbound: Arc<Outbound>,
+    /// The company's own words, swapped by a reload.
+    templates: Arc<ArcSwap<Templates>>,
     parts: Parts,
     reconcile_every: Duration,
     keep_bodies: Duration,
@@ -61,7 +65,8 @@ impl Service {
         let by_name = clients(config, &parts.clock)?;
         let clients: Vec<Client> = by_name.values().cloned().collect();
         let outbound = outbound(config)?;
-        let courier = Courier::new(parts.clone(), by_name, outbound.clone());
+        let templates = Arc::new(ArcSwap::from_pointee(config.templates.clone()));
+        let courier = Courier::new(parts.clone(), by_name, outbound.clone(), templates.clone());
         let inbounds = inbounds(config)?.into_values().collect();
         let door = Door::new(parts.clone(), inbounds, settings(config));
         door.watch(connections(&clients));
@@ -73,6 +78,7 @@ impl Service {
             courier: Arc::new(courier),
             clients,
             outbound,
+            templates,
             door,
             parts,
             reconcile_every: config.reconcile_every,
@@ -136,6 +142,7 @@ impl Service {
     pub async fn reload(&self, config: &Config) -> anyhow::Result<()> {
         let inbounds = inbounds(config)?;
         self.outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
+        self.templates.store(Arc::new(config.templates.clone()));
         self.shared.set_policy(Arc::new(config.policy.clone()), self.clock.now());
         self.door.reload(inbounds.into_values().collect());
         for client in &self.clients {

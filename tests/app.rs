@@ -9,12 +9,12 @@ use base64::Engine;
 use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint, Since};
-use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox};
 use usher_core::model::access::BotRights;
-use usher_core::model::action::{Action, Shape};
+use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{ChangeKey, ForgeKind};
 use usher_core::model::people::RosterWish;
 use usher_core::model::policy::Pattern;
+use usher_sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox};
 
 pub const APP_ID: u64 = 4_711;
 
@@ -86,8 +86,8 @@ impl Town {
     }
 }
 
-fn label(name: &str) -> Action {
-    Action::Shape(Shape { labels: [name.to_owned()].into(), ..Shape::default() })
+fn label(name: &str) -> Write {
+    Write::Shape(Shape { labels: [name.to_owned()].into(), ..Shape::default() })
 }
 
 #[tokio::test]
@@ -118,7 +118,8 @@ async fn a_token_that_became_worthless_is_replaced_and_the_write_happens_once() 
     let (change, key) = town.open("acme/shop");
     town.client.observe(&key).await.unwrap();
     town.sandbox.revoke_app_tokens();
-    let reply = Action::Reply { key: "k".into(), body: "<!-- usher:ping:k -->\nhello".into() };
+    let reply =
+        Write::Comment(Comment::Reply { key: "k".into(), body: "<!-- usher:ping:k -->\nhello".into() });
     town.client.perform(&key, &reply, Hint::default()).await.unwrap();
     assert_eq!(town.sandbox.snapshot(&change).unwrap().comments.len(), 1);
     let refused = town.sandbox.requests().iter().filter(|request| request.status == Some(401)).count();

@@ -91,8 +91,8 @@ fn every_complaint_that_a_scenario_answers_is_in_the_table() {
     let known: BTreeSet<String> = rows().iter().flat_map(|(refs, _)| references(refs)).collect();
     let mut unknown = Vec::new();
     let mut answered = 0;
-    for entry in fs::read_dir(root().join("tests/scenarios")).unwrap() {
-        let path = entry.unwrap().path();
+    let files = fs::read_dir(root().join("tests/scenarios")).unwrap().map(|entry| entry.unwrap().path());
+    for path in files.filter(|path| path.extension().is_some_and(|end| end == "txt")) {
         let text = fs::read_to_string(&path).unwrap();
         let idea = text.lines().next().unwrap_or_default();
         let before_idea = idea.split_once(": ").map_or("", |(before, _)| before);

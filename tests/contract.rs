@@ -6,12 +6,12 @@ use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::inspect::Role;
 use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint, HookPlace, Since};
-use usher::sandbox::{self, Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
-use usher_core::model::action::{Action, Shape};
+use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
 use usher_core::model::fact::{Fact, Refusal};
 use usher_core::model::people::RosterWish;
 use usher_core::model::policy::Pattern;
+use usher_sandbox::{Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
 
 const PROJECT: &str = "acme/shop";
 
@@ -53,9 +53,9 @@ impl Town {
         Account::new(self.sandbox.add_user(self.forge, login, login), login)
     }
 
-    fn shape(&self, reviewers: &[&str], labels: &[&str], not_labels: &[&str]) -> Action {
+    fn shape(&self, reviewers: &[&str], labels: &[&str], not_labels: &[&str]) -> Write {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        Action::Shape(Shape {
+        Write::Shape(Shape {
             reviewers: reviewers.iter().map(|login| self.account(login)).collect(),
             not_reviewers: BTreeSet::new(),
             labels: words(labels),
@@ -63,7 +63,7 @@ impl Town {
         })
     }
 
-    async fn perform(&self, at: &ChangeRef, action: &Action) -> usher::forge::Performed {
+    async fn perform(&self, at: &ChangeRef, action: &Write) -> usher::forge::Performed {
         self.client.perform(&key(at), action, Hint::default()).await.unwrap()
     }
 
@@ -103,8 +103,8 @@ fn key(at: &ChangeRef) -> ChangeKey {
     ChangeKey::new("here", at.project.clone(), at.number)
 }
 
-fn status(body: &str) -> Action {
-    Action::Status { body: format!("<!-- usher:status -->\n{body}") }
+fn status(body: &str) -> Write {
+    Write::Comment(Comment::Status { body: format!("<!-- usher:status -->\n{body}") })
 }
 
 const STAGE: [&str; 2] = ["support-contribution", "support-review::reviewing"];
@@ -140,7 +140,7 @@ async fn what_people_set_stays_and_only_what_is_named_goes() {
         town.perform(&at, &town.shape(&["rita"], &["overdue"], &[])).await;
         let unwanted = Shape { not_reviewers: [town.account("rita")].into(), ..Shape::default() };
         let unwanted = Shape { not_labels: ["overdue".to_owned(), "gone".into()].into(), ..unwanted };
-        town.perform(&at, &Action::Shape(unwanted)).await;
+        town.perform(&at, &Write::Shape(unwanted)).await;
         let seen = town.sandbox.snapshot(&at).unwrap();
         assert_eq!((seen.reviewer_logins(), seen.labels.join(" ")), (vec!["ravi"], "bug".to_owned()));
     }
@@ -188,8 +188,8 @@ async fn on_premium_a_second_reviewer_without_access_is_not_taken_for_the_free_t
 
 #[tokio::test]
 async fn a_lost_answer_never_becomes_a_second_comment() {
-    let after = sandbox::Fault::DropConnectionAfterApplying;
-    let before = sandbox::Fault::DropConnectionBeforeApplying;
+    let after = usher_sandbox::Fault::DropConnectionAfterApplying;
+    let before = usher_sandbox::Fault::DropConnectionBeforeApplying;
     for (fault, written) in [(after, 1), (before, 0)] {
         for town in Town::both().await {
             let at = town.open();
@@ -287,7 +287,7 @@ async fn a_whole_organisation_may_be_the_roster() {
 async fn files_people_and_reactions_are_read_and_written() {
     for town in Town::both().await {
         let at = town.open();
-        let facts = town.perform(&at, &Action::ReadFiles { codeowners: None }).await.facts;
+        let facts = town.perform(&at, &Write::ReadFiles { codeowners: None }).await.facts;
         let file = ChangedFile { path: "src/lib.rs".into(), lines: 4, owners: vec![] };
         assert_eq!(facts, [Fact::Files { files: vec![file], codeowners: OwnersFile::NotAsked }]);
         let wish = RosterWish {
@@ -301,7 +301,7 @@ async fn files_people_and_reactions_are_read_and_written() {
         assert_eq!(roster.unknown, ["acme/none", "nobody"]);
         let comment = town.sandbox.comment(&at, "sam", "@usher accept").unwrap();
         for _ in 0..2 {
-            town.perform(&at, &Action::React { comment }).await;
+            town.perform(&at, &Write::React { comment }).await;
         }
         assert_eq!(town.sandbox.snapshot(&at).unwrap().comments[0].reactions.len(), 1);
     }
@@ -342,15 +342,15 @@ async fn a_forge_that_does_not_tell_who_is_busy_is_a_fault() {
     for town in Town::both().await {
         let people = [town.account("rita")];
         for fault in [
-            sandbox::Fault::status(500, "no"),
-            sandbox::Fault::status(404, "no"),
-            sandbox::Fault::DropConnectionBeforeApplying,
+            usher_sandbox::Fault::status(500, "no"),
+            usher_sandbox::Fault::status(404, "no"),
+            usher_sandbox::Fault::DropConnectionBeforeApplying,
         ] {
             town.sandbox.fail_next(town.forge, "QUERY", "/graphql", fault, 1);
             assert!(town.client.busy(&people).await.is_err(), "{:?}", town.forge);
         }
         let errors = serde_json::json!({ "errors": [{ "type": "RATE_LIMITED", "message": "slow down" }] });
-        let limited = sandbox::Fault::Status { code: 200, headers: Vec::new(), body: errors };
+        let limited = usher_sandbox::Fault::Status { code: 200, headers: Vec::new(), body: errors };
         town.sandbox.fail_next(town.forge, "QUERY", "/graphql", limited, 1);
         let fault = town.client.busy(&people).await.unwrap_err();
         assert!(matches!(fault, Fault::Later { .. }), "waited for, with whatever else it costs: {fault}");

@@ -1,7 +1,7 @@
 //! The rules of the house, read from the source: who may import whom, who may name which foreign
 //! crate, who reads the time, how long a file and a function may be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,8 +15,8 @@ const LONG_FILES: &[(&str, usize, &str)] = &[];
 
 /// Functions that may be longer, each with its reason.
 const LONG_FUNCTIONS: &[(&str, &str, usize, &str)] = &[
-    ("core/words/reasons.rs", "sentence", 140, "a table: one line for each reason"),
-    ("cli/demo/company.rs", "configuration", 100, "the text of a configuration file"),
+    ("src/core/words/reasons.rs", "sentence", 140, "a table: one line for each reason"),
+    ("src/cli/demo/company.rs", "configuration", 100, "the text of a configuration file"),
 ];
 
 /// What each room may import of ours. A room that is not listed may import everything.
@@ -28,7 +28,6 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ("config", &["config", "core"], "config imports only core"),
     ("store", &["store", "core"], "store imports only core"),
     ("forge", &["forge", "core", "clock"], "forge imports only core, and the clock to pace its requests"),
-    ("sandbox", &["sandbox", "clock"], "sandbox imports only the clock"),
     (
         "engine",
         &["engine", "core", "store", "clock", "metrics", "wakeups"],
@@ -72,13 +71,27 @@ const FOREIGN: &[(&str, &[&str], &str)] = &[
     ("gitlab", &["forge"], "types of the gitlab crate do not leave forge"),
     ("chrono", &["forge"], "chrono types do not leave forge"),
     ("sqlx", &["store"], "sqlx does not leave store"),
-    ("axum", &["web", "sandbox"], "axum does not leave web and sandbox"),
+    ("axum", &["web"], "axum does not leave web"),
+    ("usher_sandbox", &["cli"], "only cli imports the sandbox"),
+];
+
+/// The rooms of the sandbox from the ground up; each imports only those on floors below its own.
+const SANDBOX_FLOORS: &[&[&str]] = &[
+    &["clock"],
+    &["world"],
+    &["wire"],
+    &["gitlab", "github"],
+    &["webhooks"],
+    &["service"],
+    &["sandbox"],
+    &["lib"],
 ];
 
 /// The only crates that the core may name.
 const CORE_CRATES: &[&str] = &["std", "serde", "jiff", "globset", "regex", "minijinja"];
 
-/// One source file: its path below `src/`, its room, and its code without comments and strings.
+/// One source file: its path, its room (a crate below `crates/` is one), and its code without comments
+/// and strings.
 struct Source {
     path: String,
     room: String,
@@ -86,14 +99,17 @@ struct Source {
 }
 
 fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    collect(&root, &mut files);
+    collect(&root.join("src"), &mut files);
+    for member in fs::read_dir(root.join("crates")).unwrap() {
+        collect(&member.unwrap().path().join("src"), &mut files);
+    }
     files.sort();
     assert!(files.len() > 20, "only {} files were found in {}", files.len(), root.display());
     let source = |file: &PathBuf| {
-        let path = file.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
-        let room = path.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
+        let path = file.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+        let room = path.split('/').nth(1).unwrap_or_default().trim_end_matches(".rs").to_owned();
         Source { code: code_of(&fs::read_to_string(file).unwrap()), path, room }
     };
     files.iter().map(source).collect()
@@ -180,9 +196,14 @@ fn words(code: &str) -> impl Iterator<Item = (&str, &str, &str)> {
 
 /// Rooms that a file imports by `crate::room` or `use crate::{room, …}`, with the path that follows.
 fn imports(source: &Source) -> Vec<(String, String)> {
+    named_by(&source.code, "crate")
+}
+
+/// Modules named after `head::` or in `head::{…}`, with the path that follows.
+fn named_by(code: &str, head: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
-    for (_, word, after) in words(&source.code) {
-        let Some(path) = after.strip_prefix("::").filter(|_| word == "crate") else { continue };
+    for (_, word, after) in words(code) {
+        let Some(path) = after.strip_prefix("::").filter(|_| word == head) else { continue };
         let statement = path.split(';').next().unwrap_or_default();
         match statement.strip_prefix('{') {
             Some(group) => {
@@ -235,26 +256,79 @@ fn rooms_import_only_what_they_may() {
             if let Some((_, allowed, sentence)) = rule
                 && !allowed.contains(&room.as_str())
             {
-                broken.push(format!("src/{}: uses crate::{room}, but {sentence}", source.path));
+                broken.push(format!("{}: uses crate::{room}, but {sentence}", source.path));
             }
             if room == "cli" && !["cli", "main"].contains(&source.room.as_str()) {
-                broken.push(format!("src/{}: uses crate::cli, but nobody imports cli", source.path));
+                broken.push(format!("{}: uses crate::cli, but nobody imports cli", source.path));
             }
             if room == "service" && !["cli", "service"].contains(&source.room.as_str()) {
-                broken.push(format!("src/{}: uses crate::service, but only cli imports it", source.path));
-            }
-            if room == "sandbox" && !["cli", "sandbox"].contains(&source.room.as_str()) {
-                broken.push(format!("src/{}: uses crate::sandbox, but only cli imports it", source.path));
+                broken.push(format!("{}: uses crate::service, but only cli imports it", source.path));
             }
             if source.room == "web" && room == "forge" && !FORGE_FOR_WEB.contains(&first) {
                 broken.push(format!(
-                    "src/{}: uses forge::{first}, but web takes only verify and read",
+                    "{}: uses forge::{first}, but web takes only verify and read",
                     source.path
                 ));
             }
         }
     }
     report(broken);
+}
+
+#[test]
+fn the_sandbox_imports_only_downwards() {
+    let floor = |room: &str| SANDBOX_FLOORS.iter().position(|rooms| rooms.contains(&room));
+    let mut broken = Vec::new();
+    let sources = sources();
+    let within = |source: &Source| source.path.strip_prefix("crates/sandbox/src/").map(str::to_owned);
+    for (source, path) in sources.iter().filter_map(|source| Some((source, within(source)?))) {
+        let own = path.split('/').next().unwrap_or_default().trim_end_matches(".rs");
+        if own == "tests" {
+            continue;
+        }
+        for (room, _) in imports(source) {
+            if room != own && floor(&room) >= floor(own) {
+                broken.push(format!("{}: uses crate::{room}, which is not below it", source.path));
+            }
+        }
+    }
+    report(broken);
+}
+
+#[test]
+fn the_files_of_a_room_form_no_circle() {
+    let mut broken = Vec::new();
+    let sources = sources();
+    let is_subject = |source: &&Source| source.path.starts_with("crates/") && !is_test(source);
+    // A file, and those that it names by `super::`; for a `mod.rs` those by `self::`.
+    let mut named: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for source in sources.iter().filter(is_subject) {
+        let (folder, name) = source.path.rsplit_once('/').unwrap();
+        let (head, is_parent) = if name == "mod.rs" { ("self", true) } else { ("super", false) };
+        let files = named_by(&source.code, head).into_iter().map(|(file, _)| format!("{folder}/{file}.rs"));
+        let parent = (!is_parent && names_its_parent(&source.code)).then(|| format!("{folder}/mod.rs"));
+        named.insert(&source.path, files.chain(parent).collect());
+    }
+    for start in named.keys() {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![*start]);
+        while let Some(next) = open.pop().and_then(|file| named.get(file)) {
+            open.extend(next.iter().map(String::as_str).filter(|file| seen.insert(*file)));
+        }
+        if seen.contains(start) {
+            broken.push(format!("{start}: imports itself, by way of {seen:?}"));
+        }
+    }
+    report(broken);
+}
+
+/// Whether a file takes something from its `mod.rs` itself.
+fn names_its_parent(code: &str) -> bool {
+    let mut paths =
+        words(code).filter_map(|(_, word, after)| after.strip_prefix("::").filter(|_| word == "super"));
+    paths.any(|path| {
+        let names = path.split(';').next().unwrap_or_default().trim_start_matches('{').split(',');
+        names.map(str::trim).any(|name| name.starts_with(char::is_uppercase))
+    })
 }
 
 #[test]
@@ -267,7 +341,7 @@ fn foreign_types_stop_at_the_border() {
                 let own =
                     *foreign == "gitlab" && !source.code.contains("::gitlab::") && is_own_gitlab(&source);
                 if head == *foreign && !rooms.contains(&source.room.as_str()) && !own {
-                    broken.push(format!("src/{}: {sentence}", source.path));
+                    broken.push(format!("{}: {sentence}", source.path));
                 }
             }
         }
@@ -277,8 +351,9 @@ fn foreign_types_stop_at_the_border() {
 
 /// Whether a room has a module of its own that is called `gitlab`.
 fn is_own_gitlab(source: &Source) -> bool {
-    let room = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(&source.room);
-    room.join("gitlab").is_dir() || room.join("gitlab.rs").is_file()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rooms = [root.join("src").join(&source.room), root.join("crates").join(&source.room).join("src")];
+    rooms.iter().any(|room| room.join("gitlab").is_dir() || room.join("gitlab.rs").is_file())
 }
 
 #[test]
@@ -290,14 +365,14 @@ fn the_core_names_no_crates_but_its_own() {
             let ours = ["super", "crate", "self"].contains(&head) || head.starts_with(char::is_uppercase);
             let ours = ours || source.code.contains(&format!("mod {head};"));
             if !ours && !CORE_CRATES.contains(&head) {
-                broken.push(format!("src/{}: uses {head}; the core has {CORE_CRATES:?}", source.path));
+                broken.push(format!("{}: uses {head}; the core has {CORE_CRATES:?}", source.path));
             }
         }
         for banned in
             ["async ", ".await", "std::fs", "std::net", "std::thread", "std::env", "tokio", "println!"]
         {
             if source.code.contains(banned) {
-                broken.push(format!("src/{}: `{banned}`; the core cannot wait, speak or look", source.path));
+                broken.push(format!("{}: `{banned}`; the core cannot wait, speak or look", source.path));
             }
         }
     }
@@ -308,9 +383,9 @@ fn the_core_names_no_crates_but_its_own() {
 fn only_the_clock_reads_the_time() {
     let reads = ["Timestamp::now", "Zoned::now", "SystemTime::now", "Instant::now", "Utc::now"];
     let mut broken = Vec::new();
-    for source in sources().iter().filter(|source| source.path != "clock.rs") {
+    for source in sources().iter().filter(|source| source.path != "src/clock.rs") {
         for read in reads.iter().filter(|read| source.code.contains(**read)) {
-            broken.push(format!("src/{}: {read}; the time is read only in clock.rs", source.path));
+            broken.push(format!("{}: {read}; the time is read only in clock.rs", source.path));
         }
     }
     report(broken);
@@ -324,7 +399,7 @@ fn files_have_one_subject() {
         let exception = LONG_FILES.iter().find(|(path, _, _)| *path == source.path);
         let most = exception.map_or(FILE_LINES_MAX, |(_, most, _)| *most);
         if lines > most {
-            broken.push(format!("src/{}: {lines} lines, at most {most}; is it one subject?", source.path));
+            broken.push(format!("{}: {lines} lines, at most {most}; is it one subject?", source.path));
         }
     }
     report(broken);
@@ -348,7 +423,7 @@ fn functions_fit_on_a_screen() {
                 trimmed.split("fn ").nth(1).unwrap_or_default().chars().take_while(|c| *c != '(').collect();
             let long = LONG_FUNCTIONS.iter().find(|(path, long, _, _)| *path == source.path && *long == name);
             if length + 1 > long.map_or(FUNCTION_LINES_MAX, |(_, _, most, _)| *most) {
-                broken.push(format!("src/{}:{}: {name} has {} lines", source.path, start + 1, length + 1));
+                broken.push(format!("{}:{}: {name} has {} lines", source.path, start + 1, length + 1));
             }
         }
     }

@@ -5,14 +5,15 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use crate::support::time::SandboxClock;
 use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::{Client, ClientConfig, Credentials, Hint};
-use usher::sandbox::{Access, ChangeRef, Forge, NewChange, Sandbox, Tier};
-use usher_core::model::action::{Action, Shape};
+use usher_core::model::action::{Shape, Write};
 use usher_core::model::change::{Account, ChangeKey, ForgeKind};
 use usher_core::model::fact::Fact;
 use usher_core::model::policy::Pattern;
+use usher_sandbox::{Access, ChangeRef, Forge, NewChange, Sandbox, Tier};
 
 const PROJECT: &str = "acme/shop";
 const PEOPLE: [&str; 6] = ["rita", "ravi", "dora", "dan", "lena", "hugo"];
@@ -102,7 +103,7 @@ struct Town {
 impl Town {
     async fn new(forge: Forge) -> Town {
         let clock = Clock::virtual_at("2026-03-02T09:00:00Z".parse().unwrap());
-        let sandbox = Sandbox::start(clock.clone()).await.unwrap();
+        let sandbox = Sandbox::start(SandboxClock(clock.clone())).await.unwrap();
         for login in PEOPLE.into_iter().chain(["sam"]) {
             sandbox.add_member(forge, PROJECT, login, Access::WRITE);
         }
@@ -169,7 +170,7 @@ impl Town {
             });
         }
         let key = ChangeKey::new("here", PROJECT, at.number);
-        let performed = self.client.perform(&key, &Action::Shape(shape.clone()), Hint::default()).await;
+        let performed = self.client.perform(&key, &Write::Shape(shape.clone()), Hint::default()).await;
         let performed = performed.unwrap_or_else(|fault| panic!("round {number}: {fault}"));
         self.sandbox.clear_faults();
         let theirs = theirs.lock().unwrap();

@@ -12,6 +12,7 @@ mod back;
 mod calendar;
 mod clock_changes;
 mod codeowners;
+mod dump;
 mod extras;
 mod fairness;
 mod histories;

@@ -7,7 +7,6 @@ mod flow;
 mod house;
 mod interleavings;
 mod laws;
-mod lines_kind;
 mod links;
 mod live_text;
 mod payloads;

@@ -1,7 +1,7 @@
 //! What an earlier version stored is read by this one, and decided on as if nothing had happened.
 
 use jiff::Timestamp;
-use usher_core::model::action::Action;
+use usher_core::model::action::{Action, Comment};
 use usher_core::model::candidate::Standing;
 use usher_core::model::change::{Account, ForgeKind};
 use usher_core::model::fact::{Act, Fact};
@@ -75,8 +75,7 @@ fn a_review_of_the_first_version_goes_on() {
     assert!(matches!(play.review.pools[0].candidates[0].standing, Standing::Away { .. }));
     let actions = play.decide(&Fact::Tick);
     // Eight working hours since Friday morning are over: exactly one reminder, and nobody else is asked.
-    let pings =
-        actions.iter().filter(|action| matches!(action, Action::Ping { person, .. } if person == "rita"));
+    let pings = actions.iter().filter(|action| action.names().is_some_and(|named| named.person == "rita"));
     assert_eq!(pings.count(), 1, "{actions:?}");
     assert_eq!(play.asked(), ["rita"]);
     assert_eq!((play.review.stage, play.review.overdue), (Stage::Reviewing, true));
@@ -99,7 +98,7 @@ fn facts_and_actions_of_the_first_version_are_read() {
     assert!(matches!(act, Act::Commanded { comment: 3, also, .. } if also.is_empty()));
     let ping: Action =
         serde_json::from_str(r#"{"action": "ping", "key": "k", "person": "rita", "body": "b"}"#).unwrap();
-    assert!(matches!(ping, Action::Ping { not_after, .. } if not_after == Timestamp::MAX));
+    assert!(matches!(ping, Action::Comment(Comment::Ping { not_after, .. }) if not_after == Timestamp::MAX));
     let account: Account = serde_json::from_str(r#"{"id": 1, "login": "x"}"#).unwrap();
     assert_eq!(account, Account::new(1, "x"));
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use crate::support::time::SandboxClock;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
@@ -13,16 +14,16 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use usher::clock::Clock;
 use usher::forge::{Client, ClientConfig, Credentials, Way};
-use usher::sandbox::{Forge, Sandbox};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::RosterWish;
 use usher_core::model::policy::Pattern;
+use usher_sandbox::{Forge, Sandbox};
 
 pub const PASSWORD: &str = "s3cret-of-the-proxy";
 const HEAD_MAX: usize = 16 * 1024;
 
 async fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::start(Clock::system()).await.unwrap();
+    let sandbox = Sandbox::start(SandboxClock(Clock::system())).await.unwrap();
     for forge in [Forge::Gitlab, Forge::Github] {
         sandbox.add_bot(forge, "usher", "Usher");
         sandbox.add_token(forge, "bot-token", "usher");

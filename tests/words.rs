@@ -10,6 +10,7 @@ use usher_core::model::calendar::Away;
 use usher_core::model::change::{Account, ChangeState, ForgeKind, Verdict};
 use usher_core::model::commands::{Allowed, COMMANDS};
 use usher_core::model::fact::Fact;
+use usher_core::model::message::Answer;
 
 use crate::support::company::{Company, account, pool};
 use crate::support::forge::Forge;
@@ -191,7 +192,7 @@ fn the_documentation_lists_every_command_with_who_may() {
     for rule in &COMMANDS {
         let word = rule.usage.split(' ').next().unwrap();
         assert!(
-            usher_core::words::help("usher").contains(&format!("`@usher {}`", rule.usage)),
+            usher_words::answer(&Answer::Help, "usher").contains(&format!("`@usher {}`", rule.usage)),
             "help forgets `{word}`"
         );
         let who = match rule.allowed {
@@ -214,7 +215,7 @@ fn the_documentation_lists_every_command_with_who_may() {
 #[test]
 fn the_documentation_explains_every_value_of_a_template() {
     let page = std::fs::read_to_string(in_house("docs/templates.md")).unwrap();
-    let source = std::fs::read_to_string(in_house("src/core/words/context.rs")).unwrap();
+    let source = std::fs::read_to_string(in_house("crates/words/src/context.rs")).unwrap();
     let structs = source.split("#[derive(Serialize)]").skip(1);
     let fields = structs.flat_map(|body| body.split('}').next().unwrap_or_default().lines().skip(2));
     let fields: Vec<&str> = fields

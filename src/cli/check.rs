@@ -12,7 +12,7 @@ use crate::forge::{Client, Fault};
 use crate::service::client;
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::{Directory, Roster, RosterWish};
-use usher_core::words::rehearse;
+use usher_words::rehearse;
 
 pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");
@@ -24,7 +24,7 @@ pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCod
         }
     }
     let faults = findings.iter().filter(|finding| finding.level == Level::Fault).count();
-    let broken = rehearse(&config.policy.templates);
+    let broken = rehearse(&config.templates);
     if json {
         let findings: Vec<_> = findings.iter().map(Finding::json).collect();
         let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
@@ -67,7 +67,7 @@ fn summary(config: &Config) {
         anstream::println!("  route   {:<12} {what}{owners}", route.pool);
     }
     check_rules::print(&config.policy);
-    for (text, file) in config.policy.templates.files() {
+    for (text, file) in config.templates.files() {
         anstream::println!("  words   {:<12} {file}", text.word());
     }
     let support = &config.policy.support;

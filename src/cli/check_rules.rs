@@ -3,7 +3,7 @@
 use usher_core::model::policy::{Policy, Route};
 use usher_core::model::review::Stage;
 use usher_core::model::terms::Court;
-use usher_core::words;
+use usher_words as words;
 
 /// The rules that are in force beside pools and routes, a line each.
 pub(super) fn print(policy: &Policy) {
@@ -14,7 +14,7 @@ pub(super) fn print(policy: &Policy) {
             Some(format!("{} {}", words::stage_name(stage), words::budget(budget)))
         });
         let given: Vec<String> = given.collect();
-        anstream::println!("  box     {}: {}", words::box_rule(rule), given.join(", "));
+        anstream::println!("  box     {}: {}", words::box_rule(&rule.conditions()), given.join(", "));
     }
     let scope = &policy.scope;
     let mut signs: Vec<String> = scope.labels.iter().map(|label| format!("label {label}")).collect();

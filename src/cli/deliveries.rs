@@ -10,7 +10,7 @@ use super::preview::action_words;
 use super::{CliError, start_logging};
 use crate::config::Config;
 use crate::store::{InboxRow, OutboxRow, OutboxState, Store};
-use usher_core::words::happening;
+use usher_words::happening;
 
 /// Rows that are listed at most, of each kind.
 const ROWS: u32 = 100;

@@ -9,6 +9,7 @@ mod check_projects;
 mod check_rules;
 mod check_token;
 mod deliveries;
+#[cfg(feature = "demo")]
 mod demo;
 mod explain;
 mod finding;
@@ -19,7 +20,6 @@ mod preview;
 mod replay;
 mod serve;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -45,13 +45,14 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Play a week of a small company on a sandbox: no account and no network needed
+    #[cfg(feature = "demo")]
     Demo {
         /// End with a summary instead of keeping the dashboard open
         #[arg(long)]
         once: bool,
         /// Where the dashboard listens
         #[arg(long, default_value = "127.0.0.1:0")]
-        listen: SocketAddr,
+        listen: std::net::SocketAddr,
     },
     /// Run the server
     Serve,
@@ -148,6 +149,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<ExitCode, CliError> {
     let config = || load(&cli.config);
     match cli.command {
+        #[cfg(feature = "demo")]
         Command::Demo { once, listen } => demo::run(once, listen).await,
         Command::Serve => serve::run(&cli.config, config()?).await,
         Command::Check { online } => check::run(&cli.config, online, cli.json).await,

@@ -11,12 +11,12 @@ use crate::engine::{Draft, Preview, SharedState};
 use crate::forge::{Client, Hint};
 use crate::service::client;
 use crate::store::{Store, StoreError};
-use usher_core::model::action::Action;
+use usher_core::model::action::{Action, Comment};
 use usher_core::model::candidate::Candidate;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 use usher_core::model::people::{Roster, RosterWish};
-use usher_core::words;
+use usher_words as words;
 
 /// One forge, to be looked at only.
 pub(super) struct Looker {
@@ -97,7 +97,8 @@ impl Looker {
             let read = self.client.perform(change, &wish, Hint::default()).await;
             draft.take(&read.context("the changed files could not be read")?.facts);
         }
-        let (judged, notes) = (draft.judged(), words::box_notes(draft.policy(), draft.review()));
+        let (judged, notes) =
+            (draft.judged(), draft.policy().box_notes(draft.review()).iter().map(words::box_note).collect());
         Ok(Sketch { draft, judged, notes })
     }
 }
@@ -217,9 +218,10 @@ pub(super) fn action_words(action: &Action) -> String {
             }
             parts.join("; ")
         }
-        Action::Status { .. } => "write the status comment".into(),
-        Action::Ping { person, .. } => format!("ping {person}"),
-        Action::Reply { .. } => "reply in a comment".into(),
+        Action::Status(_) | Action::Comment(Comment::Status { .. }) => "write the status comment".into(),
+        Action::Ping(ping) => format!("ping {}", ping.person),
+        Action::Comment(Comment::Ping { person, .. }) => format!("ping {person}"),
+        Action::Reply(_) | Action::Comment(Comment::Reply { .. }) => "reply in a comment".into(),
         Action::React { .. } => "react to the comment".into(),
         Action::Announce(_) => "tell the ticket system".into(),
     }

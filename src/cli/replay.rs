@@ -16,7 +16,7 @@ use crate::forge::Reading;
 use crate::service::inbounds;
 use usher_core::model::change::{ChangeKey, ForgeKind};
 use usher_core::model::fact::Fact;
-use usher_core::words::happening;
+use usher_words::happening;
 
 pub(super) async fn run(
     config: Config,

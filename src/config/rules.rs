@@ -13,7 +13,7 @@ use super::keys;
 use super::mistakes::{Book, Fault};
 use super::reader::Section;
 use super::tree::Node;
-use super::{Outside, people, pools, templates, tickets, timeboxes, units};
+use super::{Outside, people, pools, tickets, timeboxes, units};
 
 /// GitHub's limit for the name of a label, in characters.
 const LABEL_MOST_CHARS: usize = 50;
@@ -51,7 +51,6 @@ pub(super) fn policy(
         box_rules: timeboxes::rules(root, book),
         labels: labels(root, book),
         limits: limits(root, book),
-        templates: templates::templates(root, outside, book),
         scope: tickets::scope(root, book),
         ..Policy::default()
     }

@@ -1,7 +1,7 @@
 //! `[templates]`: files with the company's own words.
 
-use usher_core::words::rehearse;
-use usher_core::words::templates::{Templates, Text};
+use usher_words::rehearse;
+use usher_words::templates::{Templates, Text};
 
 use super::mistakes::{Book, Fault};
 use super::reader::Section;

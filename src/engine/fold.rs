@@ -10,7 +10,7 @@ use usher_core::model::fact::Fact;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{Hold, Review};
 use usher_core::model::world::World;
-use usher_core::words::happening;
+use usher_words::happening;
 
 /// What the facts that were taken in so far come to.
 pub(super) struct Outcome {

@@ -269,7 +269,7 @@ impl Engine {
 /// One line per decision that had a reason. Users' texts and bodies are never logged.
 fn log(change: &ChangeKey, ledger: &[LedgerEntry]) {
     for entry in ledger {
-        let reasons: Vec<String> = entry.reasons.iter().map(usher_core::words::sentence).collect();
+        let reasons: Vec<String> = entry.reasons.iter().map(usher_words::sentence).collect();
         let actions: Vec<String> = entry.actions.iter().map(Action::kind).collect();
         tracing::info!(%change, fact = entry.fact, actions = actions.join(","), "{}", reasons.join(" "));
     }

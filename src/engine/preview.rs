@@ -9,7 +9,7 @@ use super::load::Loaded;
 use super::{ForgeState, SharedState, StateSnapshot};
 use crate::store::{Store, StoreError};
 use usher_core::choose::pick::pick;
-use usher_core::model::action::Action;
+use usher_core::model::action::{Action, Write};
 use usher_core::model::candidate::Candidate;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
@@ -70,10 +70,13 @@ impl Draft {
     }
 
     /// Takes out the wish to read the changed files, if there is one: what they are is a fact.
-    pub fn take_files_wish(&mut self) -> Option<Action> {
+    pub fn take_files_wish(&mut self) -> Option<Write> {
         let reads = |action: &Action| matches!(action, Action::ReadFiles { .. });
         let index = self.outcome.actions.iter().position(reads)?;
-        Some(self.outcome.actions.remove(index))
+        match self.outcome.actions.remove(index) {
+            Action::ReadFiles { codeowners } => Some(Write::ReadFiles { codeowners }),
+            _ => None,
+        }
     }
 
     pub fn policy(&self) -> &Policy {

@@ -18,7 +18,7 @@ use super::way::Way;
 use super::{github, gitlab, owners, story};
 use crate::clock::Clock;
 use usher_core::model::absence::Busy;
-use usher_core::model::action::Action;
+use usher_core::model::action::Write;
 use usher_core::model::change::{Account, ChangeKey, ForgeKind, Snapshot};
 use usher_core::model::fact::Fact;
 use usher_core::model::people::{Roster, RosterWish};
@@ -178,27 +178,27 @@ impl Client {
         self.0.line.health()
     }
 
-    /// Brings the forge to the end that `action` names. Doing it twice is harmless; nothing is
+    /// Brings the forge to the end that `write` names. Doing it twice is harmless; nothing is
     /// repeated in here.
     ///
     /// Requests when all goes well: `Shape` 1 read and, where something differs, 1 write on GitLab (one
     /// more where labels of the project are made first, or its GraphQL cannot do it),
     /// on GitHub 1 write each for added labels and reviewers (a removed label costs one more each);
-    /// `Status`, `Ping`, `Reply`, `React` 1 write; `ReadFiles` 1 read per 100 files,
+    /// `Comment`, `React` 1 write; `ReadFiles` 1 read per 100 files,
     /// and up to 3 to find CODEOWNERS where it is asked for.
     ///
     /// # Errors
     /// See [`Fault`]. [`Fault::Gone`]: the change is not there any more. After
-    /// `Retry { outcome_unknown: true }` of an action that writes a comment, come back with
+    /// `Retry { outcome_unknown: true }` of a comment, come back with
     /// [`Hint::look_up`].
-    pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
-        if !matches!(action, Action::ReadFiles { .. }) {
+    pub async fn perform(&self, change: &ChangeKey, write: &Write, hint: Hint) -> Result<Performed, Fault> {
+        if !matches!(write, Write::ReadFiles { .. }) {
             // A read that only serves a write is not spent while the write could not follow.
             self.0.line.check_write()?;
         }
         match &self.0.dialect {
-            Dialect::GitLab(gitlab) => gitlab.perform(change, action, hint).await,
-            Dialect::GitHub(github) => github.perform(change, action, hint).await,
+            Dialect::GitLab(gitlab) => gitlab.perform(change, write, hint).await,
+            Dialect::GitHub(github) => github.perform(change, write, hint).await,
         }
     }
 

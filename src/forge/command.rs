@@ -464,11 +464,11 @@ mod tests {
     /// Whatever Usher writes would be obeyed by nobody, not even without its marker.
     #[test]
     fn own_texts_have_no_commands_in_them() {
-        use usher_core::words;
-        let known = Some("decline");
-        for text in
-            [words::help("usher"), words::not_understood("@usher skip", known, "usher"), words::stranger()]
-        {
+        use usher_core::model::message::Answer;
+        use usher_words as words;
+        let unknown = Answer::NotUnderstood { text: "@usher skip".into(), nearest: Some("decline".into()) };
+        for answer in [Answer::Help, unknown, Answer::Stranger] {
+            let text = words::answer(&answer, "usher");
             assert_eq!(read(&text), [], "{text}");
         }
     }

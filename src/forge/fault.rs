@@ -39,7 +39,7 @@ impl Fault {
     }
 
     /// An action that is not for a forge: a bug of ours, too.
-    pub(super) fn misdirected() -> Fault {
+    pub fn misdirected() -> Fault {
         Fault::Refused { status: 0, answer: "this is not for a forge to do".into() }
     }
 

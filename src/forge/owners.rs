@@ -108,7 +108,7 @@ mod tests {
     use super::super::testing::{Script, change};
     use super::*;
     use crate::forge::Hint;
-    use usher_core::model::action::Action;
+    use usher_core::model::action::Write;
 
     const FILES: [&str; 2] =
         ["/projects/acme%2Fshop/merge_requests/7/diffs", "/repos/acme/shop/pulls/7/files"];
@@ -131,7 +131,7 @@ mod tests {
     }
 
     async fn perform(script: &Script, branch: &str) -> Result<Vec<Fact>, Fault> {
-        let action = Action::ReadFiles { codeowners: Some(branch.into()) };
+        let action = Write::ReadFiles { codeowners: Some(branch.into()) };
         let performed = script.client.perform(&change(), &action, Hint::default()).await;
         performed.map(|performed| performed.facts)
     }

@@ -12,7 +12,7 @@ use super::fault::{ANSWER_CHARS, Fault};
 use super::membership::{self, Member};
 use crate::clock::Clock;
 use usher_core::model::absence::Busy;
-use usher_core::model::action::Action;
+use usher_core::model::action::Comment;
 use usher_core::model::change::{Account, ChangeKey, ForgeKind};
 use usher_core::model::people::{Roster, RosterWish};
 
@@ -49,30 +49,29 @@ pub(super) const PEOPLE_PER_QUERY: usize = 50;
 /// People asked about at all.
 const BUSY_PEOPLE_MAX: usize = 1_000;
 
-/// Brings the comment of `action` about: edits ours where there is one (the status comment only;
-/// pings and replies are written once), and creates it otherwise.
+/// Brings `wanted` about: edits ours where there is one (the status comment only; pings and replies
+/// are written once), and creates it otherwise.
 pub(super) async fn comment(
     comments: &dyn Comments,
     change: &ChangeKey,
-    action: &Action,
-    body: &str,
+    wanted: &Comment,
     hint: Hint,
 ) -> Result<Performed, Fault> {
-    let ours = match (hint.comment_id, action.marker()) {
-        (None, Some(marker)) if hint.look_up => comments.find(change, &marker).await?,
-        (known, _) => known,
+    let ours = match hint.comment_id {
+        None if hint.look_up => comments.find(change, &wanted.marker()).await?,
+        known => known,
     };
     if let Some(comment) = ours {
-        if !matches!(action, Action::Status { .. }) {
+        if !matches!(wanted, Comment::Status { .. }) {
             return Ok(Performed::comment(comment));
         }
-        match comments.edit(change, comment, body).await {
+        match comments.edit(change, comment, wanted.body()).await {
             // Somebody deleted it.
             Err(Fault::Gone) => {}
             edited => return edited.map(|()| Performed::comment(comment)),
         }
     }
-    comments.create(change, body).await.map(Performed::comment)
+    comments.create(change, wanted.body()).await.map(Performed::comment)
 }
 
 /// Resolves `wish`, after the roster `before`. Groups first: who was seen there need not be looked up

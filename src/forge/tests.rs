@@ -10,14 +10,14 @@ use wiremock::ResponseTemplate;
 use super::testing::{Script, TOKEN, change, config, start};
 use super::{Client, Fault, Hint};
 use crate::clock::Clock;
-use usher_core::model::action::Action;
+use usher_core::model::action::{Comment, Write};
 use usher_core::model::change::ForgeKind;
 
 const COMMENTS: &str = "/repos/acme/shop/issues/7/comments";
 const NOTES: &str = "/projects/acme%2Fshop/merge_requests/7/notes";
 
-fn status() -> Action {
-    Action::Status { body: "<!-- usher:status -->\nhello".into() }
+fn status() -> Write {
+    Write::Comment(Comment::Status { body: "<!-- usher:status -->\nhello".into() })
 }
 
 async fn write(client: &Client) -> Fault {

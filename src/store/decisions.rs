@@ -8,7 +8,7 @@ use sqlx::{Sqlite, Transaction};
 use super::error::{CommitError, StoreError, at};
 use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
 use super::{Commit, Store, Stored, absences, moves, outbox, queue, refusals, sql};
-use usher_core::model::action::Action;
+use usher_core::model::action::Named;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::people::{Workload, Workloads};
 use usher_core::model::recent_requests::Asked;
@@ -91,7 +91,7 @@ impl Store {
         }
         for action in &commit.actions {
             outbox::want(&mut tx, &commit.change, action, commit.now).await?;
-            if let Action::Ping { key, person, .. } = action {
+            if let Some(Named { key, person, .. }) = action.names() {
                 outbox::count_ping(&mut tx, &commit.change, key, person, commit.now).await?;
             }
         }

@@ -7,7 +7,7 @@ use super::error::{StoreError, at};
 use super::intake::insert_facts;
 use super::rows::{instant, instant_if, json, key, millis, millis_up, parsed, small};
 use super::{OutboxItem, Settlement, Store, sql, sqlite};
-use usher_core::model::action::Action;
+use usher_core::model::action::{Action, Named};
 use usher_core::model::change::ChangeKey;
 
 /// How long a claimed row belongs to who claimed it.
@@ -136,7 +136,7 @@ impl Store {
                 .bind(error),
         };
         let settled = same.execute(&mut *tx).await.map_err(at(what))?;
-        if let Action::Ping { key, person, .. } = &item.action {
+        if let Some(Named { key, person, .. }) = item.action.names() {
             let gone = settled.rows_affected() == 1 && !item.outcome_unknown;
             match &settlement {
                 // It counts from when it went out, whoever performed it and however often.
@@ -230,7 +230,11 @@ pub(super) async fn want(
     let turn: i64 = match action {
         Action::ReadFiles { .. } => 0,
         Action::Shape(_) => 1,
-        Action::Status { .. } | Action::Ping { .. } | Action::Reply { .. } | Action::React { .. } => 2,
+        Action::Status(_)
+        | Action::Ping(_)
+        | Action::Reply(_)
+        | Action::Comment(_)
+        | Action::React { .. } => 2,
         Action::Announce(_) => ANNOUNCEMENTS,
     };
     sqlx::query(sql::WANT)

@@ -21,7 +21,7 @@ use usher_core::model::change::Account;
 use usher_core::model::people::Workloads;
 use usher_core::model::review::{Hold, Review, Stage};
 use usher_core::model::tickets::Ticket;
-use usher_core::words;
+use usher_words as words;
 
 /// Reviews in one answer, unless the request says otherwise, and at most.
 const LIMIT: u32 = 50;

@@ -19,7 +19,7 @@ use crate::engine::StateSnapshot;
 use crate::store::{Filter, Stored};
 use usher_core::decide::suppressed::held;
 use usher_core::model::suppressed::Held;
-use usher_core::words;
+use usher_words as words;
 
 /// Open reviews that are gone through at most, this many at a time: the newest.
 const SCAN: u32 = 200;

@@ -4,10 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::store::{LedgerRow, Store, StoreError};
-use usher_core::model::action::Action;
+use usher_core::model::action::{Action, Comment};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::reason::Reason;
-use usher_core::words;
+use usher_words as words;
 
 /// Entries among which the newest reasons are looked for.
 const RECENT: u32 = 6;
@@ -65,9 +65,10 @@ pub(super) fn wish(action: &Action) -> String {
     match action {
         Action::ReadFiles { .. } => "read the changed files".into(),
         Action::Shape(_) => "set labels and reviewers".into(),
-        Action::Status { .. } => "write the status comment".into(),
-        Action::Ping { person, .. } => format!("ping {person}"),
-        Action::Reply { .. } => "reply to a command".into(),
+        Action::Status(_) | Action::Comment(Comment::Status { .. }) => "write the status comment".into(),
+        Action::Ping(ping) => format!("ping {}", ping.person),
+        Action::Comment(Comment::Ping { person, .. }) => format!("ping {person}"),
+        Action::Reply(_) | Action::Comment(Comment::Reply { .. }) => "reply to a command".into(),
         Action::React { .. } => "react to a command".into(),
         Action::Announce(_) => "tell the ticket system of the merge".into(),
     }

@@ -11,7 +11,7 @@ use crate::forge::Health;
 use crate::store::{OutboxRow, OutboxState, Stored};
 use usher_core::model::change::{ChangeState, ForgeKind};
 use usher_core::model::review::{Hold, Review, Stage};
-use usher_core::words;
+use usher_words as words;
 
 /// Disabled webhooks of a forge that are named.
 const HOOKS_MAX: usize = 10;
@@ -260,7 +260,7 @@ impl Row {
 
 /// What else is to be known: scope, sponsor, queue, and why the time box is as long as it is.
 fn notes(known: &StateSnapshot, review: &Review) -> Vec<Prose> {
-    let boxes = words::box_notes(&known.policy, review);
+    let boxes: Vec<String> = known.policy.box_notes(review).iter().map(words::box_note).collect();
     words::standing_notes(review).iter().chain(&boxes).map(|note| Prose::new(note)).collect()
 }
 

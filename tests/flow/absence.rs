@@ -1,9 +1,9 @@
 //! Who is there and who is not: what the forges show, and what people say, with the real clients.
 
 use jiff::SignedDuration;
-use usher::sandbox::{ChangeRef, Fault, Forge};
 use usher::service::Service;
 use usher_core::model::review::Stage;
+use usher_sandbox::{ChangeRef, Fault, Forge};
 
 use super::harness::{BOTH, House, Settings};
 

@@ -7,11 +7,11 @@ use jiff::SignedDuration;
 use serde_json::json;
 use tower::ServiceExt;
 use usher::audit::access::{AccessReport, Need, judge};
-use usher::sandbox::{Access, Fault, Feature, Forge, Part};
 use usher::service;
 use usher::web;
 use usher_core::model::access::{AccessFacts, Rank};
 use usher_core::model::policy::Pattern;
+use usher_sandbox::{Access, Fault, Feature, FeatureAccess, Forge};
 
 use super::harness::{BOT, BOTH, House, Settings, name, project};
 use super::server::Server;
@@ -93,14 +93,14 @@ async fn each_role_brings_what_the_forge_says_it_does() {
         // In the project alone; the group `acme/support` has no role there.
         give("sam", Access::READ);
         assert_eq!(lacks(&house, forge, "sam").await, [Need::PushDocs], "{forge:?}");
-        house.sandbox.set_feature(forge, project(forge), Part::Forks, Feature::Disabled);
+        house.sandbox.set_feature(forge, project(forge), Feature::Forks, FeatureAccess::Disabled);
         assert_eq!(lacks(&house, forge, "sam").await, [Need::OpenChange, Need::PushDocs], "{forge:?}");
         house.sandbox.remove_member(forge, project(forge), "sam");
         let all = [Need::ReadCode, Need::OpenChange, Need::PushDocs];
         assert_eq!(lacks(&house, forge, "sam").await, all, "{forge:?}");
         give("rita", Access::READ);
         assert_eq!(lacks(&house, forge, "rita").await, [Need::Approve], "{forge:?}");
-        house.sandbox.set_feature(forge, project(forge), Part::Changes, Feature::Disabled);
+        house.sandbox.set_feature(forge, project(forge), Feature::Changes, FeatureAccess::Disabled);
         assert_eq!(lacks(&house, forge, "ravi").await, [Need::BeAsked, Need::Approve], "{forge:?}");
     }
 }
@@ -123,7 +123,7 @@ async fn a_role_by_a_group_a_team_or_in_public_counts() {
     assert_eq!(lacks(&house, Forge::Github, "ravi").await, [Need::BeAsked, Need::Approve]);
     // Pull requests from collaborators who may push only.
     house.sandbox.add_member(Forge::Github, "acme/sdk", "olga", Access::READ);
-    house.sandbox.set_feature(Forge::Github, "acme/sdk", Part::Changes, Feature::Private);
+    house.sandbox.set_feature(Forge::Github, "acme/sdk", Feature::Changes, FeatureAccess::Private);
     let (facts, _) = read(&house, Forge::Github).await;
     assert!(facts.projects[0].writers_only);
 }

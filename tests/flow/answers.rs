@@ -2,7 +2,7 @@
 //! is told.
 
 use sqlx::{Connection, SqliteConnection};
-use usher::sandbox::{Forge, SignedRequest};
+use usher_sandbox::{Forge, SignedRequest};
 
 use super::harness::{BOTH, Settings, name};
 use super::server::Server;

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use usher::sandbox::{ChangeRef, Fault, Forge};
 use usher_core::model::review::Stage;
+use usher_sandbox::{ChangeRef, Fault, Forge};
 
 use super::harness::{BOTH, Settings, key, name, project, touching};
 use super::server::{Server, until, usher};
@@ -344,6 +344,7 @@ async fn what_needs_a_restart_is_said_at_every_reload_until_it_is_taken_back() {
 
 /// The demo with temporary folders in one of our own; told to stop by `signal` once its output and
 /// folder are as `ripe` wants. Its exit code and output.
+#[cfg(feature = "demo")]
 async fn demo_until(ripe: impl Fn(&str) -> bool, signal: &str) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     let (temporary, out) = (folder.path().join("tmp"), folder.path().join("out"));
@@ -360,6 +361,7 @@ async fn demo_until(ripe: impl Fn(&str) -> bool, signal: &str) -> (Option<i32>, 
     (code, told())
 }
 
+#[cfg(feature = "demo")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_ends_cleanly_when_it_is_told_to() {
     for signal in ["INT", "TERM"] {

@@ -2,8 +2,8 @@
 //! request more (or less) shows.
 
 use jiff::SignedDuration;
-use usher::sandbox::{Forge, NewChange};
 use usher_core::model::review::Stage;
+use usher_sandbox::{Forge, NewChange};
 
 use super::harness::{BOTH, House, Settings, project, touching};
 use super::life::full_life;

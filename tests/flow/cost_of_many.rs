@@ -2,8 +2,8 @@
 //! are those of docs/costs.md, which says how to print them.
 
 use jiff::SignedDuration;
-use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, Verdict};
 use usher_core::model::review::Stage;
+use usher_sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, Verdict};
 
 use super::cost::assert_documented;
 use super::harness::{BOT, BOTH, House, Settings};

@@ -4,8 +4,8 @@
 use jiff::SignedDuration;
 use sqlx::{Connection, SqliteConnection};
 use usher::clock::Clock;
-use usher::sandbox::{ChangeRef, Fault, Forge};
 use usher::store::OutboxState;
+use usher_sandbox::{ChangeRef, Fault, Forge};
 
 use super::harness::{BOTH, Settings, key};
 use super::server::{Server, until};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use usher::sandbox::Forge;
+use usher_sandbox::Forge;
 
 use super::harness::Settings;
 use super::server::Server;

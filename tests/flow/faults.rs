@@ -7,9 +7,9 @@ use http_body_util::BodyExt;
 use jiff::{SignedDuration, Timestamp};
 use tower::ServiceExt;
 use usher::clock::Clock;
-use usher::sandbox::{ChangeRef, Fault, Forge};
 use usher::service::Service;
 use usher_core::model::review::Stage;
+use usher_sandbox::{ChangeRef, Fault, Forge};
 
 use super::harness::{BOTH, House, Settings, name, project};
 use super::server::until;

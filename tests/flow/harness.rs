@@ -12,14 +12,14 @@ use tokio_util::sync::CancellationToken;
 use usher::clock::Clock;
 use usher::config::{self, Config, Outside};
 use usher::reconcile::{Reconcile, SweepError};
-use usher::sandbox::{
-    Access, ChangeRef, ChangeSnapshot, ChangedFile, DeliveryOutcome, Forge, HookTarget, NewChange, NewHook,
-    Sandbox,
-};
 use usher::service::Service;
 use usher::web::{self, Limits};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::review::{Review, Stage};
+use usher_sandbox::{
+    Access, ChangeRef, ChangeSnapshot, ChangedFile, DeliveryOutcome, Forge, HookTarget, NewChange, NewHook,
+    Sandbox,
+};
 
 pub const BOTH: [Forge; 2] = [Forge::Gitlab, Forge::Github];
 pub const BOT: &str = "usher";
@@ -265,7 +265,7 @@ pool = "backend"
     /// All requests so far as `METHOD path`, without query.
     pub fn asked(&self) -> Vec<String> {
         let requests = self.sandbox.requests();
-        let line = |request: &usher::sandbox::RequestRecord| {
+        let line = |request: &usher_sandbox::RequestRecord| {
             let path = request.path.split('?').next().unwrap_or_default();
             let path =
                 path.replace("/gl/api/v4/projects/acme%2Fshop", "").replace("/api/v3/repos/acme/sdk", "");

@@ -2,8 +2,8 @@
 //! limits, refusals.
 
 use jiff::{SignedDuration, Timestamp};
-use usher::sandbox::{ChangeRef, Fault, Forge, Sandbox, Verdict};
 use usher_core::model::review::Stage;
+use usher_sandbox::{ChangeRef, Fault, Forge, Sandbox, Verdict};
 
 use super::harness::{BOTH, House};
 use super::life::{full_life, portrait};

@@ -12,11 +12,11 @@ use usher::config::Config;
 use usher::engine::{DisabledHook, Parts};
 use usher::metrics::Metrics;
 use usher::reconcile::Reconcile;
-use usher::sandbox::{Access, ChangeRef, Fault, Forge, HookTarget};
 use usher::service;
 use usher::wakeups::Wakeups;
 use usher::web;
 use usher_core::model::policy::Pattern;
+use usher_sandbox::{Access, ChangeRef, Fault, Forge, HookTarget};
 
 use super::harness::{BOT, House, SECRETS, Settings, project};
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use usher::sandbox::{ChangeRef, Forge, ReviewerState, Verdict};
 use usher_core::model::review::Stage;
+use usher_sandbox::{ChangeRef, Forge, ReviewerState, Verdict};
 
 use super::harness::House;
 

@@ -4,8 +4,8 @@
 use jiff::{SignedDuration, Timestamp};
 use usher::forge::Fault as ForgeFault;
 use usher::reconcile::SweepError;
-use usher::sandbox::{ChangeRef, Fault, Forge, RequestRecord};
 use usher_core::model::review::Stage;
+use usher_sandbox::{ChangeRef, Fault, Forge, RequestRecord};
 
 use super::harness::{BOTH, House, SECRETS, Settings};
 

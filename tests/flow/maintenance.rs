@@ -1,8 +1,8 @@
 //! A forge that is closed for maintenance.
 
 use jiff::SignedDuration;
-use usher::sandbox::Forge;
 use usher_core::model::calendar::Window;
+use usher_sandbox::Forge;
 
 use super::harness::{House, Settings};
 

@@ -3,11 +3,11 @@
 
 use jiff::SignedDuration;
 use jiff::civil::date;
-use usher::sandbox::{Access, Fault, Forge, HookTarget};
 use usher_core::model::change::Account;
 use usher_core::model::people::Roster;
 use usher_core::model::people::{MemberNote, MemberState};
 use usher_core::model::review::Stage;
+use usher_sandbox::{Access, Fault, Forge, HookTarget};
 
 use super::harness::{BOTH, House, Settings, name};
 

@@ -1,10 +1,10 @@
 //! Projects that are renamed, archived, deleted or hidden while reviews are open in them.
 
 use jiff::SignedDuration;
-use usher::sandbox::{Access, ChangeRef, Forge, Verdict};
 use usher_core::model::change::{ChangeKey, ChangeState};
 use usher_core::model::review::{Review, Stage};
 use usher_core::model::unreachable::Loss;
+use usher_sandbox::{Access, ChangeRef, Forge, Verdict};
 
 use super::harness::{BOT, BOTH, House, key, project};
 

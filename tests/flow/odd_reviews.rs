@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use usher::sandbox::Forge;
+use usher_sandbox::Forge;
 
 use super::harness::{House, Settings};
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use usher::sandbox::{ChangeRef, Forge};
 use usher_core::model::review::Stage;
+use usher_sandbox::{ChangeRef, Forge};
 
 use super::harness::{House, Settings};
 

@@ -1,7 +1,7 @@
 //! `usher check --online`: what is well is said, and what is not comes with what to do about it.
 
 use jiff::{SignedDuration, Timestamp};
-use usher::sandbox::{Access, Fault, Forge, HookTarget, NewHook};
+use usher_sandbox::{Access, Fault, Forge, HookTarget, NewHook};
 
 use super::harness::{BOT, BOTH, SECRETS, Settings, name, project};
 use super::server::{Run, Server};

@@ -2,8 +2,8 @@
 //! same stage.
 
 use jiff::SignedDuration;
-use usher::sandbox::{ChangeRef, Forge, HookTarget, Sandbox, Verdict};
 use usher_core::model::review::Stage;
+use usher_sandbox::{ChangeRef, Forge, HookTarget, Sandbox, Verdict};
 
 use super::harness::{BOTH, House, project};
 use super::life::{Portrait, full_life, portrait};

@@ -1,7 +1,7 @@
 //! CODEOWNERS and the size of a change, through the real clients of both forges.
 
-use usher::sandbox::{Forge, NewChange};
 use usher_core::model::change::Size;
+use usher_sandbox::{Forge, NewChange};
 
 use super::harness::{BOTH, House, Settings, project, touching};
 

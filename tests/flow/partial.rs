@@ -1,11 +1,11 @@
 //! A change that is first heard of by a comment, because the webhook of its opening was lost.
 
-use usher::sandbox::Forge;
+use usher_sandbox::Forge;
 
 use super::harness::{BOTH, House};
 
 /// The opening and a person's request are lost; a comment arrives.
-async fn heard_of_by_a_comment(forge: Forge) -> (House, usher::sandbox::ChangeRef) {
+async fn heard_of_by_a_comment(forge: Forge) -> (House, usher_sandbox::ChangeRef) {
     let mut house = House::new().await;
     let change = house.open(forge, "sam");
     house.sandbox.request_reviewer(&change, "sam", "ravi").unwrap();

@@ -2,7 +2,7 @@
 //! own.
 
 use jiff::SignedDuration;
-use usher::sandbox::{Access, ChangeRef, Fault, Forge, NewChange};
+use usher_sandbox::{Access, ChangeRef, Fault, Forge, NewChange};
 
 use super::harness::{BOT, BOTH, House, Settings, name};
 

@@ -1,8 +1,8 @@
 //! Deliveries that did not arrive and that GitHub still has.
 
 use jiff::SignedDuration;
-use usher::sandbox::Forge;
 use usher_core::model::review::Stage;
+use usher_sandbox::Forge;
 
 use super::harness::{BOT, House};
 

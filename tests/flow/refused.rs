@@ -1,7 +1,7 @@
 //! Whom a forge refuses as reviewer, or leaves out without a word, is replaced by the next of the pool,
 //! and the reason is on record.
 
-use usher::sandbox::{ChangeRef, Tier};
+use usher_sandbox::{ChangeRef, Tier};
 
 use super::harness::{BOTH, House, Settings, key, project};
 

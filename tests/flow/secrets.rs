@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use usher::sandbox::{Fault, Verdict};
+use usher_sandbox::{Fault, Verdict};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

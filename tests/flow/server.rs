@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use usher::clock::Clock;
-use usher::sandbox::SignedRequest;
+use usher_sandbox::SignedRequest;
 
 use super::harness::{Company, SECRETS, Settings};
 

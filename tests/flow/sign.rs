@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use usher::sandbox::Forge;
+use usher_sandbox::Forge;
 
 use super::harness::SECRETS;
 

@@ -1,6 +1,6 @@
 //! Whoever is no support engineer is left alone: nothing is asked of the forge, nothing is kept.
 
-use usher::sandbox::Verdict;
+use usher_sandbox::Verdict;
 
 use super::harness::{BOTH, House, rows};
 

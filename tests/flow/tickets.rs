@@ -4,9 +4,9 @@
 use http::HeaderMap;
 use jiff::SignedDuration;
 use usher::forge::{Inbound, Secrets};
-use usher::sandbox::{ChangeRef, Forge, NewChange, Verdict};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::review::{Review, Stage};
+use usher_sandbox::{ChangeRef, Forge, NewChange, Verdict};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 

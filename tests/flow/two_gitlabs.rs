@@ -2,9 +2,9 @@
 //! carry the work of both.
 
 use usher::clock::Clock;
-use usher::sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox, Verdict};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::review::Stage;
+use usher_sandbox::{Access, ChangeRef, Forge, HookTarget, NewChange, NewHook, Sandbox, Verdict};
 
 use super::harness::{House, Settings, monday, project};
 

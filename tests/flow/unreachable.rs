@@ -1,6 +1,6 @@
 //! A forge that cannot be reached does not keep Usher from starting, nor from taking deliveries.
 
-use usher::sandbox::Forge;
+use usher_sandbox::Forge;
 
 use super::harness::{Settings, name};
 use super::server::{Server, until};

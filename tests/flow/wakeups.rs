@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use usher::engine::{Engine, Parts};
 use usher::metrics::Metrics;
-use usher::sandbox::{Fault, Forge};
 use usher::wakeups::{Listener, Wakeups};
+use usher_sandbox::{Fault, Forge};
 
 use super::harness::{BOTH, House, Settings, name};
 use super::server::until;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use proptest::prelude::*;
 use serde_json::Value;
-use usher::sandbox::{Access, Fault, Forge, HookTarget, NewHook, SignedRequest, Tier};
+use usher_sandbox::{Access, Fault, Forge, HookTarget, NewHook, SignedRequest, Tier};
 
 use super::harness::{BOT, BOTH, SECRETS, Settings, name, project};
 use super::server::{Run, Server};

@@ -16,7 +16,7 @@ use usher_core::model::queue::Waiting;
 use usher_core::model::scope::ScopeRules;
 use usher_core::model::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
 use usher_core::model::timebox::{Budget, Step as BoxStep, StepKind};
-use usher_core::words::templates::{Templates, Text};
+use usher_words::templates::{Templates, Text};
 
 use crate::support::company::{Company, PROJECT};
 use crate::support::forge::account_of;
@@ -193,7 +193,8 @@ pub fn befall(play: &mut Play, extra: &Extra) {
 
 /// What the company writes into its configuration.
 fn reconfigure(play: &mut Play, extra: &Extra) {
-    let (now, policy) = (play.now, &mut play.company.policy);
+    let (now, company) = (play.now, &mut play.company);
+    let policy = &mut company.policy;
     match extra {
         Extra::Scope { mask } => policy.scope = scope(*mask),
         Extra::Announces { on } => policy.announces_merges = *on,
@@ -202,10 +203,10 @@ fn reconfigure(play: &mut Play, extra: &Extra) {
             policy.pools[0].boxes = boxes(*pool);
             policy.routes.iter_mut().for_each(|own| own.boxes = boxes(*route));
         }
-        Extra::Template { kind: 0, .. } => policy.templates = Templates::default(),
+        Extra::Template { kind: 0, .. } => company.templates = Templates::default(),
         Extra::Template { text, kind } => {
             let text = Text::ALL[*text];
-            policy.templates.add(text, "words.md", template(text, *kind));
+            company.templates.add(text, "words.md", template(text, *kind));
         }
         Extra::Maintenance { in_minutes, minutes } => {
             let start = now + SignedDuration::from_mins(i64::from(*in_minutes));
@@ -227,7 +228,7 @@ fn reconfigure(play: &mut Play, extra: &Extra) {
     }
 }
 
-fn scope(mask: u8) -> ScopeRules {
+pub(super) fn scope(mask: u8) -> ScopeRules {
     let on = |bit: u8| mask & (1 << bit) != 0;
     ScopeRules {
         labels: on(0).then(|| FEATURE_LABEL.to_owned()).into_iter().collect(),

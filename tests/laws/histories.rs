@@ -13,13 +13,14 @@ use usher_core::model::change::{
     Snapshot, Verdict,
 };
 use usher_core::model::fact::{Act, Actor, Command, Fact, Refusal};
+use usher_core::model::message::Answer;
 use usher_core::model::policy::Route;
 use usher_core::model::review::{Hold, Review, Routing, Stage};
 use usher_core::model::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
 use usher_core::model::tickets::Ticket;
 use usher_core::model::timebox::{Budget, Step as BoxStep, StepKind};
 use usher_core::model::unreachable::Loss;
-use usher_core::words;
+use usher_words as words;
 
 use super::config;
 use super::extras::{self, Extra, FEATURE_LABEL, TITLES, befall, extra};
@@ -29,7 +30,7 @@ use crate::support::play::Play;
 
 /// What somebody does to the change.
 #[derive(Clone, Debug)]
-enum Deed {
+pub(super) enum Deed {
     Push,
     Comment,
     Review(Verdict),
@@ -53,14 +54,14 @@ enum Deed {
 
 /// What becomes of the delivery that tells of it.
 #[derive(Clone, Copy, Debug)]
-enum Delivery {
+pub(super) enum Delivery {
     AtOnce,
     Late,
     Lost,
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Pass {
         minutes: u32,
     },
@@ -140,7 +141,7 @@ enum Step {
 }
 
 #[derive(Clone, Debug)]
-struct Setup {
+pub(super) struct Setup {
     github: bool,
     one_reviewer: bool,
     twice: bool,
@@ -251,7 +252,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let delivery =
         prop_oneof![8 => Just(Delivery::AtOnce), 1 => Just(Delivery::Late), 1 => Just(Delivery::Lost)];
     prop_oneof![
@@ -293,7 +294,7 @@ fn upset() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn setup() -> impl Strategy<Value = Setup> {
+pub(super) fn setup() -> impl Strategy<Value = Setup> {
     let forge = (any::<bool>(), prop::bool::weighted(0.2), any::<bool>(), prop::bool::weighted(0.2));
     let pool = (1_usize..5, 1_u32..3, 1_u32..3, any::<bool>(), prop::bool::weighted(0.3));
     let start = (prop::bool::weighted(0.2), 0_i64..168, prop::bool::weighted(0.15));
@@ -319,7 +320,15 @@ fn setup() -> impl Strategy<Value = Setup> {
     )
 }
 
-fn opened(setup: &Setup) -> Play {
+pub(super) fn opened(setup: &Setup) -> Play {
+    let mut play = prepared(setup);
+    let fact = play.forge.opened(play.now);
+    play.tell(fact);
+    play
+}
+
+/// Everything stands ready, and the change has not been opened yet.
+pub(super) fn prepared(setup: &Setup) -> Play {
     let start = Timestamp::from_second(MONDAY + setup.hour * 3_600).unwrap();
     let mut company = Company::new();
     let kind = if setup.github { ForgeKind::GitHub } else { ForgeKind::GitLab };
@@ -355,8 +364,6 @@ fn opened(setup: &Setup) -> Play {
     let mut play = Play::new(company, forge, start);
     (play.twice, play.deaf_to_itself) = (setup.twice, setup.deaf);
     setup.extras.iter().for_each(|extra| befall(&mut play, extra));
-    let fact = play.forge.opened(start);
-    play.tell(fact);
     play
 }
 
@@ -410,19 +417,19 @@ fn done(play: &mut Play, by: u64, deed: &Deed) -> Vec<Fact> {
     vec![fact]
 }
 
-fn tickets(number: u8) -> BTreeSet<Ticket> {
+pub(super) fn tickets(number: u8) -> BTreeSet<Ticket> {
     let ticket = |number: u8| Ticket { system: "zendesk".into(), reference: number.to_string() };
     (0..number).map(ticket).collect()
 }
 
 /// The deliveries of a history: those on their way, and those that have arrived.
 #[derive(Default)]
-struct Post {
+pub(super) struct Post {
     late: Vec<Fact>,
-    arrived: Vec<Fact>,
+    pub(super) arrived: Vec<Fact>,
 }
 
-fn take(play: &mut Play, step: &Step, post: &mut Post) {
+pub(super) fn take(play: &mut Play, step: &Step, post: &mut Post) {
     match step {
         Step::Pass { minutes } => {
             play.pass(play.now + SignedDuration::from_mins(i64::from(*minutes)));
@@ -566,7 +573,7 @@ fn redeliver(play: &mut Play, fact: &Fact) {
 }
 
 /// Everything that is on its way arrives, and sweeps find nothing to do any more.
-fn quiet(play: &mut Play, post: &mut Post) {
+pub(super) fn quiet(play: &mut Play, post: &mut Post) {
     play.deaf_to_itself = false;
     play.courier_runs();
     take(play, &Step::DeliverLate, post);
@@ -618,7 +625,8 @@ proptest! {
         prop_assert!(last != Some(Hold::FirstRun) || play.forge.status().is_none());
         let kept = serde_json::to_string(&play.review).unwrap();
         prop_assert_eq!(&serde_json::from_str::<Review>(&kept).unwrap(), &play.review);
-        let told = play.forge.comments.iter().filter(|comment| comment.body.contains(&words::stranger())).count();
+        let stranger = words::answer(&Answer::Stranger, "usher");
+        let told = play.forge.comments.iter().filter(|comment| comment.body.contains(&stranger)).count();
         prop_assert!(told <= 1, "strangers were told {told} times");
     }
 
@@ -664,7 +672,7 @@ shuffled:
     }
 }
 
-fn plain(github: bool) -> Setup {
+pub(super) fn plain(github: bool) -> Setup {
     Setup {
         github,
         one_reviewer: false,
@@ -779,7 +787,7 @@ fn odd_command() -> impl Strategy<Value = Command> {
     ]
 }
 
-fn odd_fact() -> impl Strategy<Value = Fact> {
+pub(super) fn odd_fact() -> impl Strategy<Value = Fact> {
     let act = prop_oneof![
         Just(Act::Touched),
         Just(Act::Pushed),

@@ -15,6 +15,7 @@ use usher_core::model::change::{Account, ChangeKey, ForgeKind};
 use usher_core::model::people::{Directory, Roster, Workload, Workloads};
 use usher_core::model::policy::{ForgePolicy, Pattern, PersonPolicy, Policy, Pool, Route, Support};
 use usher_core::model::queue::{Queue, Waiting};
+use usher_words::templates::Templates;
 
 /// Everybody with an account on the forge, Usher first. The place in the list makes the id.
 pub const ACCOUNTS: [&str; 13] = [
@@ -60,6 +61,8 @@ pub struct Company {
     pub first_seen: Timestamp,
     /// What people said of their own absence.
     pub absences: Absences,
+    /// The company's own words.
+    pub templates: Templates,
     /// Whom another forge shows as busy.
     pub busy_elsewhere: BusyPeople,
     /// The forges do not tell any more who is busy.
@@ -107,6 +110,7 @@ impl Company {
             elsewhere,
             first_seen: Timestamp::UNIX_EPOCH,
             absences: Absences::new(),
+            templates: Templates::default(),
             busy_elsewhere: BusyPeople::new(),
             statuses_stopped: false,
             lines: vec![],

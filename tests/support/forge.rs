@@ -12,6 +12,8 @@ use usher_core::model::change::{
 };
 use usher_core::model::fact::{Act, Actor, Fact, Refusal};
 use usher_core::model::tickets::Ticket;
+use usher_words::templates::Templates;
+use usher_words::{self as words, Worded};
 
 use super::company::account;
 use super::notices::Notices;
@@ -34,6 +36,8 @@ pub struct Forge {
     pub files: Vec<ChangedFile>,
     /// The CODEOWNERS file of the target branch.
     pub codeowners: Option<String>,
+    /// It is too large, or cannot be read.
+    pub codeowners_unusable: bool,
 
     pub title: String,
     pub author: Account,
@@ -56,6 +60,11 @@ pub struct Forge {
     /// Labels that somebody else than Usher put on.
     pub foreign: BTreeSet<String>,
     pub remembers_hands: bool,
+    /// An edit of the status comment moves no clock and is not told: what follows does not depend on
+    /// how often it is edited.
+    pub quiet_edits: bool,
+    /// What tells of a comment shows the change in part, as forges do.
+    pub comments_in_part: bool,
     /// What commands are addressed to.
     pub handles: Vec<String>,
     /// Whom the forge notified of what Usher wrote.
@@ -71,6 +80,7 @@ impl Forge {
             dropped: BTreeSet::new(),
             files: vec![],
             codeowners: None,
+            codeowners_unusable: false,
             title: "Fix the rounding of totals".into(),
             author,
             state: ChangeState::Open,
@@ -88,6 +98,8 @@ impl Forge {
             comment_id: 100,
             foreign: BTreeSet::new(),
             remembers_hands: true,
+            quiet_edits: false,
+            comments_in_part: false,
             handles: vec!["usher".to_owned()],
             notices: Notices::default(),
         }
@@ -148,7 +160,19 @@ impl Forge {
 
     pub fn told(&self, by: &Account, act: Act) -> Fact {
         let actor = Actor { account: by.clone(), bot: by.id == 1 || by.login.ends_with("-bot") };
-        Fact::Told { act, by: actor, at: self.updated_at, snapshot: self.snapshot() }
+        let mut snapshot = self.snapshot();
+        if self.comments_in_part && matches!(act, Act::Commented | Act::Commanded { .. }) {
+            self.leave_out(&mut snapshot);
+        }
+        Fact::Told { act, by: actor, at: self.updated_at, snapshot }
+    }
+
+    /// What a note's webhook does not carry on GitLab, and that of an issue's comment not on GitHub.
+    fn leave_out(&self, snapshot: &mut Snapshot) {
+        snapshot.reviewers = None;
+        if self.kind == ForgeKind::GitHub {
+            (snapshot.target_branch, snapshot.head, snapshot.size) = (None, None, None);
+        }
     }
 
     pub fn opened(&mut self, now: Timestamp) -> Fact {
@@ -247,32 +271,39 @@ impl Forge {
         self.labels.insert(label.to_owned());
     }
 
-    /// Performs an action as the courier would; what the forge then tells comes back as facts.
-    pub fn perform(&mut self, now: Timestamp, action: &Action) -> Vec<Fact> {
-        let me = account_of(1);
-        match action {
-            Action::ReadFiles { codeowners } => vec![self.read_files(codeowners.is_some())],
-            Action::Shape(shape) => self.shape(now, shape),
-            Action::Status { body } => {
-                let old = self.comments.iter_mut().find(|comment| comment.body.starts_with(STATUS_MARKER));
-                match old {
-                    Some(old) => old.body.clone_from(body),
-                    None => self.write(body),
-                }
-                self.touch(now);
-                vec![self.told(&me, Act::Commented)]
-            }
-            Action::Ping { body, .. } | Action::Reply { body, .. } => {
-                self.write(body);
-                self.touch(now);
-                vec![self.told(&me, Act::Commented)]
-            }
+    /// Performs an action as the courier would, in the company's words; what the forge then tells comes
+    /// back as facts.
+    pub fn perform(&mut self, now: Timestamp, action: &Action, templates: &Templates) -> Vec<Fact> {
+        let worded = match action {
+            Action::ReadFiles { codeowners } => return vec![self.read_files(codeowners.is_some())],
+            Action::Shape(shape) => return self.shape(now, shape),
             Action::React { comment } => {
                 self.reactions.push(*comment);
-                vec![]
+                return vec![];
             }
-            Action::Announce(_) => vec![],
+            Action::Announce(_) => return vec![],
+            Action::Status(view) => words::status(templates, view),
+            Action::Ping(ping) => words::ping(templates, ping),
+            Action::Reply(reply) => Worded { comment: words::reply(reply), fault: None },
+            Action::Comment(comment) => Worded { comment: comment.clone(), fault: None },
+        };
+        let body = worded.comment.body();
+        let own = |comment: &&mut Comment| comment.body.starts_with(STATUS_MARKER);
+        match self.comments.iter_mut().find(own).filter(|_| body.starts_with(STATUS_MARKER)) {
+            Some(old) => {
+                old.body = body.to_owned();
+                if self.quiet_edits {
+                    return vec![];
+                }
+            }
+            None => self.write(body),
         }
+        self.touch(now);
+        let broken = worded.fault.filter(|_| !self.quiet_edits).map(|fault| Fact::TemplateBroken {
+            template: fault.text.word().to_owned(),
+            fault: fault.to_string(),
+        });
+        [self.told(&account_of(1), Act::Commented)].into_iter().chain(broken).collect()
     }
 
     /// The changed files, and who owns them by the forge's own rules.
@@ -280,6 +311,7 @@ impl Forge {
         let mut files = self.files.clone();
         let codeowners = match &self.codeowners {
             _ if !owners => OwnersFile::NotAsked,
+            _ if self.codeowners_unusable => OwnersFile::Unusable,
             None => OwnersFile::Missing,
             Some(text) => {
                 let known = Codeowners::parse(self.kind, text);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use usher_core::model::action::Action;
+use usher_core::model::action::Named;
 use usher_core::model::review::{Ended, Origin, Stage};
 use usher_core::model::world::Decision;
 
@@ -22,21 +22,21 @@ impl Play {
         }
         let limit = self.company.policy.limits.pings_per_change;
         for action in &decision.actions {
-            let Action::Ping { key, person, .. } = action else { continue };
+            let Some(Named { key, person, .. }) = action.names() else { continue };
             assert!(
                 self.court_pings < limit,
                 "law 2: {person} gets ping {} of {limit}",
                 self.court_pings + 1
             );
             self.court_pings += 1;
-            let before = self.pings.iter().find(|ping| ping.key == *key && !ping.withdrawn);
+            let before = self.pings.iter().find(|ping| ping.key == key && !ping.withdrawn);
             assert!(before.is_none(), "law 2: {person} was told already by {key}");
             let quiet = matches!(decision.review.stage, Stage::Draft | Stage::Done);
             assert!(!quiet, "law 2: {person} is pinged about a change that nobody has to act on");
             assert!(decision.review.hold.is_none(), "law 2: {person} is pinged about a change that is held");
         }
         for held in decision.review.held_pings.keys() {
-            let sent = decision.actions.iter().any(|a| matches!(a, Action::Ping { key, .. } if key == held));
+            let sent = decision.actions.iter().any(|a| a.names().is_some_and(|named| named.key == held));
             assert!(!sent, "law 2: {held} is both held and sent");
         }
     }

@@ -8,4 +8,5 @@ pub mod markup;
 pub mod notices;
 pub mod play;
 pub mod tape;
+pub mod time;
 pub mod watch;

@@ -13,8 +13,9 @@ use usher_core::model::queue::Waiting;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{Ended, Hold, Origin, PoolReview, Review, Routing};
 use usher_core::model::world::{Decision, World};
-use usher_core::words;
-use usher_core::words::happening;
+use usher_words as words;
+use usher_words::happening;
+use usher_words::templates::Templates;
 
 use super::company::Company;
 use super::forge::Forge;
@@ -62,7 +63,12 @@ pub struct Play {
     pub clock_is_own: bool,
     /// Pings since the stage last moved, counted apart from the review.
     pub court_pings: u32,
+    /// Sees every decision before anything follows from it.
+    pub observer: Option<Observer>,
 }
+
+/// Somebody who sees the question and the answer.
+pub type Observer = Box<dyn FnMut(&World<'_>, &Templates, &Fact, &Decision)>;
 
 /// More answers than this to one event is a loop.
 const ECHOES_MAX: usize = 60;
@@ -87,6 +93,7 @@ impl Play {
             said: None,
             clock_is_own: false,
             court_pings: 0,
+            observer: None,
         }
     }
 
@@ -150,18 +157,21 @@ impl Play {
     fn perform(&mut self, action: Action) -> Vec<Fact> {
         if self.courier_stopped {
             let kind = action.kind();
-            self.outbox.retain(|waiting| waiting.kind() != kind);
-            self.outbox.push_back(action);
+            match self.outbox.iter_mut().find(|waiting| waiting.kind() == kind) {
+                // The newer content takes the row's place.
+                Some(waiting) => *waiting = action,
+                None => self.outbox.push_back(action),
+            }
             return vec![];
         }
-        if let Action::Ping { key, not_after, .. } = &action
-            && self.now > *not_after
+        if let Some(named) = action.names()
+            && self.now > named.not_after
         {
-            self.take_back(|ping| ping.key == *key);
+            self.take_back(|ping| ping.key == named.key);
             self.court_pings = self.court_pings.saturating_sub(1);
-            return vec![Fact::Lapsed { key: key.clone(), not_after: *not_after }];
+            return vec![Fact::Lapsed { key: named.key.to_owned(), not_after: named.not_after }];
         }
-        let mut facts = self.forge.perform(self.now, &action);
+        let mut facts = self.forge.perform(self.now, &action, &self.company.templates);
         if self.deaf_to_itself {
             facts.retain(|fact| !matches!(fact, Fact::Told { .. }));
         }
@@ -207,6 +217,9 @@ impl Play {
         let decision = decide(&world, &before, fact);
         let again = decide(&world, &before, fact);
         assert_eq!(decision, again, "the same question had two answers");
+        if let Some(observer) = &mut self.observer {
+            observer(&world, &self.company.templates, fact, &decision);
+        }
         self.holds(fact, &decision, &workloads);
         self.history_holds(&decision);
         self.parts_hold(fact, &decision, &workloads);
@@ -221,8 +234,9 @@ impl Play {
             self.withdraw_pings();
         }
         for action in &actions {
-            if let Action::Ping { person, body, key, .. } = action {
-                let (person, body, key) = (person.clone(), body.clone(), key.clone());
+            if let Action::Ping(ping) = action {
+                let (person, key) = (ping.person.clone(), ping.key.clone());
+                let body = words::ping(&self.company.templates, ping).comment.body().to_owned();
                 self.pings.push(Pinged { at: self.now, person, body, key, withdrawn: false });
             }
         }
@@ -236,12 +250,12 @@ impl Play {
     /// The court has moved: what waits to be said to the old one is not said.
     fn withdraw_pings(&mut self) {
         let mut waiting = BTreeSet::new();
-        self.outbox.retain(|action| match action {
-            Action::Ping { key, .. } => {
-                waiting.insert(key.clone());
+        self.outbox.retain(|action| match action.names() {
+            Some(named) => {
+                waiting.insert(named.key.to_owned());
                 false
             }
-            _ => true,
+            None => true,
         });
         self.take_back(|ping| waiting.contains(&ping.key));
     }
@@ -268,14 +282,15 @@ impl Play {
         for action in actions {
             match action {
                 Action::Shape(shape) => self.shape_holds(review, shape),
-                Action::Ping { person, body, not_after, .. } => {
-                    self.ping_holds(person, body, *not_after, workloads);
+                Action::Ping(ping) => {
+                    let body = words::ping(&self.company.templates, ping).comment;
+                    self.ping_holds(&ping.person, body.body(), ping.not_after, workloads);
                 }
-                Action::Status { body } => self.mentions_hold(body),
-                Action::Reply { .. }
-                | Action::ReadFiles { .. }
-                | Action::React { .. }
-                | Action::Announce(_) => {}
+                Action::Status(view) => {
+                    self.mentions_hold(words::status(&self.company.templates, view).comment.body());
+                }
+                Action::Comment(_) => panic!("decided in words: {action:?}"),
+                Action::Reply(_) | Action::ReadFiles { .. } | Action::React { .. } | Action::Announce(_) => {}
             }
         }
     }
@@ -297,6 +312,7 @@ impl Play {
                 | Fact::Files { .. }
                 | Fact::Refused { .. }
                 | Fact::Lapsed { .. }
+                | Fact::TemplateBroken { .. }
                 | Fact::Tick => false,
             };
             let revived = was_over && assignment.is_active();
@@ -448,9 +464,13 @@ fn shown(action: &Action) -> String {
             shape.labels,
             shape.not_labels
         ),
-        Action::Status { body } => format!("status ({} bytes)", body.len()),
-        Action::Ping { person, body, .. } => format!("ping {person}: {}", after_marker(body)),
-        Action::Reply { body, .. } => format!("reply: {}", after_marker(body)),
+        Action::Status(view) => format!("status ({})", view.stage.word()),
+        Action::Ping(ping) => {
+            let body = words::ping(&Templates::default(), ping).comment;
+            format!("ping {}: {}", ping.person, after_marker(body.body()))
+        }
+        Action::Reply(reply) => format!("reply: {}", after_marker(words::reply(reply).body())),
+        Action::Comment(comment) => format!("comment: {}", after_marker(comment.body())),
         Action::ReadFiles { .. } => "read the changed files".into(),
         Action::React { .. } => "react".into(),
         Action::Announce(news) => format!("announce the merge for {:?}", news.tickets),
@@ -459,4 +479,18 @@ fn shown(action: &Action) -> String {
 
 fn after_marker(body: &str) -> &str {
     body.split_once('\n').map_or(body, |(_, text)| text)
+}
+
+/// The comment that an action writes, with its marker, in the company's words.
+pub fn body(action: &Action, templates: &Templates) -> Option<String> {
+    let comment = match action {
+        Action::Status(view) => words::status(templates, view).comment,
+        Action::Ping(ping) => words::ping(templates, ping).comment,
+        Action::Reply(reply) => words::reply(reply),
+        Action::Comment(comment) => comment.clone(),
+        Action::ReadFiles { .. } | Action::Shape(_) | Action::React { .. } | Action::Announce(_) => {
+            return None;
+        }
+    };
+    Some(comment.body().to_owned())
 }

@@ -16,10 +16,10 @@ use usher_core::model::reason::Reason;
 use usher_core::model::review::{Assignment, Hold, Origin, PoolReview, Review, Routing, Stage};
 use usher_core::model::terms::Court;
 use usher_core::model::world::Decision;
-use usher_core::words;
+use usher_words as words;
 
 use super::markup::live;
-use super::play::Play;
+use super::play::{Play, body};
 
 /// GitHub refuses comments of more than 65,536 characters.
 const BODY_CHARS_MAX: usize = 60_000;
@@ -49,24 +49,25 @@ impl Play {
             self.choice_holds(reason, workloads);
         }
         for action in actions {
+            let body = body(action, &self.company.templates).unwrap_or_default();
             match action {
                 Action::Shape(shape) => self.labels_hold(review, shape),
-                Action::Status { body } => {
+                Action::Status(_) => {
                     assert!(body.starts_with(STATUS_MARKER), "a status comment without its marker");
-                    self.body_holds(review, body);
+                    self.body_holds(review, &body);
                 }
-                Action::Ping { body, .. } => {
+                Action::Ping(_) => {
                     let windows =
                         self.company.policy.forges.iter().flat_map(|forge| forge.maintenance.iter());
                     let closed = windows.into_iter().any(|w| w.start <= self.now && self.now < w.end);
                     assert!(!closed, "law 2: pinged while the forge is closed: {body}");
-                    self.body_holds(review, body);
+                    self.body_holds(review, &body);
                 }
-                Action::Reply { body, .. } => self.body_holds(review, body),
+                Action::Reply(_) => self.body_holds(review, &body),
                 _ => {}
             }
         }
-        let replies = actions.iter().filter(|action| matches!(action, Action::Reply { .. })).count();
+        let replies = actions.iter().filter(|action| matches!(action, Action::Reply(_))).count();
         let reactions = actions.iter().filter(|action| matches!(action, Action::React { .. })).count();
         assert!(replies <= 1 && reactions <= 1, "one comment, {replies} replies and {reactions} reactions");
         let held = usher_core::decide::suppressed::held(review, &self.company.policy);
@@ -252,9 +253,11 @@ impl Play {
             };
             assert!(said, "{:?} sponsors by {fact:?}", review.sponsor);
         }
-        let replaced = self.company.policy.templates.files().any(|(text, _)| text.word() == "status");
+        let replaced = self.company.templates.files().any(|(text, _)| text.word() == "status");
         for action in &decision.actions {
-            let Action::Status { body } = action else { continue };
+            let Action::Status(view) = action else { continue };
+            let worded = words::status(&self.company.templates, view).comment;
+            let body = worded.body();
             let advice = body.contains("A thought:");
             let wanted = review.beyond.is_some() && review.sponsor.is_none() && review.stage != Stage::Done;
             let told = matches!(review.hold, None | Some(Hold::FirstRun | Hold::Skip));

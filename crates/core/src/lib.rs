@@ -9,6 +9,5 @@
 pub mod choose;
 pub mod decide;
 pub mod model;
-pub mod words;
 
 pub use decide::decide;

@@ -9,7 +9,7 @@ use crate::audit::membership::{Oddity, Role, Source};
 use usher_core::model::calendar::Agenda;
 use usher_core::model::people::{MemberNote, MemberState, Person};
 use usher_core::model::roster::Renamed;
-use usher_core::words::{busy_phrase, relative};
+use usher_words::{busy_phrase, relative};
 
 /// A roster older than this is called old: the server reads them hourly.
 const OLD_AFTER: SignedDuration = SignedDuration::from_hours(2);

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context;
+use jiff::Timestamp;
+use usher_sandbox::{Access, ChangeRef, DeliveryOutcome, Forge, HookTarget, NewHook, Sandbox, Wait};
 
 use crate::clock::Clock;
 use crate::config::{self, Config, Outside};
-use crate::sandbox::{Access, ChangeRef, DeliveryOutcome, Forge, HookTarget, NewHook, Sandbox};
 use usher_core::model::change::ChangeKey;
 
 /// Secrets of the sandbox; they open nothing else.
@@ -19,6 +20,20 @@ const WEBHOOK_SECRET: &str = "sandbox-webhook-secret";
 
 /// The login that Usher acts as, on both forges.
 pub(super) const BOT: &str = "usher";
+
+/// Usher's clock as the sandbox reads it.
+struct SandboxClock(Clock);
+
+impl usher_sandbox::Clock for SandboxClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn wait_until(&self, instant: Timestamp) -> Wait {
+        let clock = self.0.clone();
+        Box::pin(async move { clock.sleep_until(instant).await })
+    }
+}
 
 /// Everything on the stage.
 pub(super) struct Company {
@@ -36,7 +51,7 @@ impl Company {
     /// Founds the company: a sandbox with people and projects, webhooks to `hooks`, and the
     /// configuration in `folder` that an engineer there would write.
     pub(super) async fn found(clock: Clock, hooks: SocketAddr, folder: &Path) -> anyhow::Result<Company> {
-        let sandbox = Sandbox::start(clock).await.context("the sandbox cannot start")?;
+        let sandbox = Sandbox::start(SandboxClock(clock)).await.context("the sandbox cannot start")?;
         people(&sandbox);
         for path in ["acme/shop", "acme/handbook"] {
             let hook = NewHook::to(&format!("http://{hooks}/hooks/gitlab")).with_signing_token(SIGNING_TOKEN);

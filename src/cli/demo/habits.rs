@@ -1,9 +1,10 @@
 //! Scenes of people's habits: days off, little time, tiny fixes, queues, and wishes that are more than
 //! a fix.
 
+use usher_sandbox::{Access, ChangedFile, Forge, NewChange};
+
 use super::company::Company;
 use super::story::{Act, FRI, Scene, THU, TUE, WED, add, approve, merge, new, open};
-use crate::sandbox::{Access, ChangedFile, Forge, NewChange};
 
 pub(super) fn scenes(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
     let mut scenes = vec![

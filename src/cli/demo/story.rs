@@ -4,10 +4,10 @@
 use jiff::Timestamp;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
+use usher_sandbox::{ChangedFile, Forge, NewChange, Verdict};
 
 use super::company::Company;
 use super::habits;
-use crate::sandbox::{ChangedFile, Forge, NewChange, Verdict};
 
 /// One scene: when, what a spectator reads, and what happens.
 pub(super) struct Scene {

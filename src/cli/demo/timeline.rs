@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use jiff::civil::Date;
+use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
 use super::story::{self, Scene};
 use crate::cli::preview::action_words;
-use crate::sandbox::{ChangeRef, Forge};
 use crate::service::Service;
-use usher_core::model::action::{Action, Shape};
+use usher_core::model::action::{Action, Comment, Shape};
 use usher_core::model::candidate::{Candidate, Standing};
 use usher_core::model::change::Account;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::Stage;
-use usher_core::words;
+use usher_words as words;
+use usher_words::templates::Templates;
 
 const DAY: Style = Style::new().bold().underline();
 const PEOPLE: Style = Style::new().bold();
@@ -103,7 +104,7 @@ impl Timeline {
         let worth_telling: Vec<&Reason> = reasons.iter().filter(|reason| is_news(reason)).collect();
         let shown: Vec<&Action> = actions
             .iter()
-            .filter(|action| !matches!(action, Action::Status { .. } | Action::ReadFiles { .. }))
+            .filter(|action| !matches!(action, Action::Status(_) | Action::ReadFiles { .. }))
             .collect();
         if worth_telling.is_empty() && shown.is_empty() {
             return;
@@ -118,9 +119,8 @@ impl Timeline {
         for action in shown {
             let line = match action {
                 Action::Shape(shape) => self.news(change, shape),
-                Action::Ping { body, .. } | Action::Reply { body, .. } => {
-                    said(body).next().map(|line| format!("“{line}”"))
-                }
+                Action::Ping(ping) => first_line(&words::ping(&Templates::default(), ping).comment),
+                Action::Reply(reply) => first_line(&words::reply(reply)),
                 other => Some(action_words(other)),
             };
             if let Some(line) = line {
@@ -171,16 +171,17 @@ impl Timeline {
     /// The first status comment is shown as people see it on the forge.
     fn show_comment(&mut self, actions: &[Action]) {
         let status = actions.iter().find_map(|action| match action {
-            Action::Status { body } => Some(body),
+            Action::Status(view) => Some(view),
             _ => None,
         });
-        if let Some(body) = status
+        if let Some(view) = status
             && !std::mem::replace(&mut self.comment_shown, true)
         {
             anstream::println!(
                 "           {QUIET}→ writes the status comment, and edits it from now on:{QUIET:#}"
             );
-            for line in said(body).take_while(|line| !line.starts_with("<details>")) {
+            let comment = words::status(&Templates::default(), view).comment;
+            for line in said(comment.body()).take_while(|line| !line.starts_with("<details>")) {
                 anstream::println!("           {QUIET}│ {line}{QUIET:#}");
             }
         }
@@ -231,6 +232,10 @@ fn is_pressing(reason: &Reason) -> bool {
             | Reason::Declined { .. }
             | Reason::Refused { .. }
     )
+}
+
+fn first_line(comment: &Comment) -> Option<String> {
+    said(comment.body()).next().map(|line| format!("“{line}”"))
 }
 
 /// The lines of a comment without its hidden marker.

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
-use crate::sandbox::{ChangeRef, Forge};
 use crate::service::Service;
 use crate::store::LedgerRow;
-use usher_core::model::action::{Action, STATUS_MARKER};
+use usher_core::model::action::{Action, Named, STATUS_MARKER};
 use usher_core::model::candidate::Standing;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{Ended, Origin, Review};
-use usher_core::words;
+use usher_words as words;
 
 /// Ledger rows that are read per change.
 const LEDGER_ROWS: u32 = 1_000;
@@ -136,7 +136,7 @@ fn reasons(case: &Case) -> impl Iterator<Item = &Reason> {
 }
 
 fn ping_count(case: &Case) -> usize {
-    actions(case).filter(|(_, action)| matches!(action, Action::Ping { .. })).count()
+    actions(case).filter(|(_, action)| action.names().is_some()).count()
 }
 
 fn authors_asked(cases: &[Case]) -> Vec<String> {
@@ -152,7 +152,7 @@ fn pings(cases: &[Case], service: &Service) -> Vec<String> {
     for case in cases {
         let forge = known.forge(&case.review.change.forge);
         for (row, action) in actions(case) {
-            let Action::Ping { person, .. } = action else { continue };
+            let Some(Named { person, .. }) = action.names() else { continue };
             let working = forge
                 .and_then(|forge| forge.directory.by_name(person))
                 .is_some_and(|person| person.agenda().is_working(row.entry.at));

@@ -102,7 +102,7 @@ fn own_words() {
     let text = include_str!("../../../config/examples/own-words.toml");
     let loaded = read_with(text, TEMPLATES, &[]).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
-    let files: Vec<_> = loaded.config.policy.templates.files().map(|(text, _)| text.word()).collect();
+    let files: Vec<_> = loaded.config.templates.files().map(|(text, _)| text.word()).collect();
     assert_eq!(files, ["status", "remind"]);
     assert_eq!(loaded.config.policy.maintainers.members, ["olga"]);
 }

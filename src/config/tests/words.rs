@@ -14,18 +14,14 @@ fn a_template_with_a_fault_is_a_warning_with_its_place() {
     assert!(report.contains("the built-in text is used"), "{report}");
     let broken = templates(&[("r.md", "{% if %}")], "remind = \"r.md\"");
     assert!(short(&broken).contains("r.md:1"), "{}", short(&broken));
-    assert_eq!(
-        broken.unwrap().config.policy.templates.files().count(),
-        1,
-        "it is known, and told at run time"
-    );
+    assert_eq!(broken.unwrap().config.templates.files().count(), 1, "it is known, and told at run time");
 }
 
 #[test]
 fn a_good_template_is_kept_without_a_word() {
     let loaded = templates(&[("a.md", "{{ person }}, please!")], "ask = \"a.md\"\nescalate = \"a.md\"");
     assert_eq!(short(&loaded), "");
-    assert_eq!(loaded.unwrap().config.policy.templates.files().count(), 2);
+    assert_eq!(loaded.unwrap().config.templates.files().count(), 2);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::forge::fault::Fault;
 use crate::forge::http::{Line, OWNER_HEADER, PAGES_LIMIT, PER_PAGE, Pages, next_page};
 use crate::forge::url::below;
 use crate::forge::{owners, story};
-use usher_core::model::action::Action;
+use usher_core::model::action::Write;
 use usher_core::model::change::{
     Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
 };
@@ -72,15 +72,12 @@ impl GitHub {
         GitHub { line, crab: OnceLock::new(), me: self.me.clone() }
     }
 
-    pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
-        match action {
-            Action::ReadFiles { codeowners } => self.files(change, codeowners.as_deref()).await,
-            Action::Shape(shape) => self.shape(change, shape).await,
-            Action::Status { body } | Action::Ping { body, .. } | Action::Reply { body, .. } => {
-                story::comment(self, change, action, body, hint).await
-            }
-            Action::React { comment } => self.react(change, *comment).await,
-            Action::Announce(_) => Err(Fault::misdirected()),
+    pub async fn perform(&self, change: &ChangeKey, write: &Write, hint: Hint) -> Result<Performed, Fault> {
+        match write {
+            Write::ReadFiles { codeowners } => self.files(change, codeowners.as_deref()).await,
+            Write::Shape(shape) => self.shape(change, shape).await,
+            Write::Comment(comment) => story::comment(self, change, comment, hint).await,
+            Write::React { comment } => self.react(change, *comment).await,
         }
     }
 

@@ -5,7 +5,7 @@ use wiremock::ResponseTemplate;
 
 use crate::forge::testing::{Script, account, change};
 use crate::forge::{Fault, Hint, Performed, Since};
-use usher_core::model::action::{Action, Shape};
+use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
 use usher_core::model::fact::{Fact, Refusal};
 use usher_core::model::people::RosterWish;
@@ -44,16 +44,16 @@ fn shape(reviewers: &[u64], not_reviewers: &[u64]) -> Shape {
     }
 }
 
-fn status() -> Action {
-    Action::Status { body: "<!-- usher:status -->\nhello".into() }
+fn status() -> Write {
+    Write::Comment(Comment::Status { body: "<!-- usher:status -->\nhello".into() })
 }
 
-async fn perform(script: &Script, action: Action, hint: Hint) -> Performed {
+async fn perform(script: &Script, action: Write, hint: Hint) -> Performed {
     script.client.perform(&change(), &action, hint).await.unwrap()
 }
 
 async fn shaped(script: &Script, reviewers: &[u64]) -> Vec<Fact> {
-    perform(script, Action::Shape(shape(reviewers, &[])), Hint::default()).await.facts
+    perform(script, Write::Shape(shape(reviewers, &[])), Hint::default()).await.facts
 }
 
 fn refused(id: u64, refusal: Refusal) -> Fact {
@@ -150,7 +150,7 @@ async fn what_is_unwanted_goes_and_what_has_gone_is_no_fault() {
     let label = format!("{LABELS}/support-review::waiting");
     script.on("DELETE", &label, 404, json!({"message": "Label does not exist"})).await;
     script.on("DELETE", REQUESTS, 200, pull(&[3, 9], &[])).await;
-    perform(&script, Action::Shape(shape(&[3], &[4, 5])), Hint::default()).await;
+    perform(&script, Write::Shape(shape(&[3], &[4, 5])), Hint::default()).await;
     let expected = [
         format!("GET {PULL}"),
         format!("DELETE {label}"),
@@ -174,7 +174,7 @@ async fn a_merged_change_gets_its_labels_and_no_reviewer() {
 #[tokio::test]
 async fn a_change_that_is_not_there_is_gone() {
     let script = Script::github(&[]).await;
-    let done = script.client.perform(&change(), &Action::Shape(Shape::default()), Hint::default()).await;
+    let done = script.client.perform(&change(), &Write::Shape(Shape::default()), Hint::default()).await;
     assert_eq!(done, Err(Fault::Gone));
 }
 
@@ -193,7 +193,7 @@ async fn a_known_comment_is_patched_and_written_anew_once_it_is_gone() {
 
 #[tokio::test]
 async fn a_comment_of_unknown_fate_is_looked_up_before_it_is_repeated() {
-    let reply = |key: &str| Action::Reply { key: key.into(), body: "no".into() };
+    let reply = |key: &str| Write::Comment(Comment::Reply { key: key.into(), body: "no".into() });
     let script = Script::github(&[]).await;
     script.on("GET", "/user", 200, user(99)).await;
     let comment = |id: u64, by: u64, body: &str| json!({"id": id, "body": body, "user": user(by)});
@@ -224,7 +224,7 @@ async fn files_come_a_hundred_a_page_and_short_pages_do_not_end_the_list() {
     script.answer("GET", &place, page("a.rs", "per_page=100&page=2")).await;
     script.answer("GET", &format!("{place}?page=2"), page("b.rs", "per_page=100&page=3")).await;
     script.on("GET", &format!("{place}?page=3"), 200, json!([file("c.md")])).await;
-    let facts = perform(&script, Action::ReadFiles { codeowners: None }, Hint::default()).await.facts;
+    let facts = perform(&script, Write::ReadFiles { codeowners: None }, Hint::default()).await.facts;
     let file = |path: &str| ChangedFile { path: path.into(), lines: 5, owners: vec![] };
     assert_eq!(
         facts,
@@ -394,8 +394,8 @@ async fn a_reaction_says_done() {
     let script = Script::github(&[]).await;
     let place = "/repos/acme/shop/issues/comments/70/reactions";
     script.on("POST", place, 201, json!({"id": 1})).await;
-    perform(&script, Action::React { comment: 70 }, Hint::default()).await;
-    perform(&script, Action::React { comment: 71 }, Hint::default()).await;
+    perform(&script, Write::React { comment: 70 }, Hint::default()).await;
+    perform(&script, Write::React { comment: 71 }, Hint::default()).await;
     assert_eq!(script.requests().await[0], format!(r#"POST {place} {{"content":"+1"}}"#));
 }
 

@@ -23,7 +23,7 @@ use crate::forge::client::{Hint, Performed};
 use crate::forge::fault::Fault;
 use crate::forge::http::{Line, PAGES_LIMIT, PER_PAGE, Pages, Transport, next_page};
 use crate::forge::{owners, story};
-use usher_core::model::action::Action;
+use usher_core::model::action::Write;
 use usher_core::model::change::{
     Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot,
 };
@@ -95,15 +95,12 @@ impl GitLab {
         GitLab { line, clock: self.clock.clone(), me: self.me.clone(), rest_until: self.rest_until.clone() }
     }
 
-    pub async fn perform(&self, change: &ChangeKey, action: &Action, hint: Hint) -> Result<Performed, Fault> {
-        match action {
-            Action::ReadFiles { codeowners } => self.files(change, codeowners.as_deref()).await,
-            Action::Shape(shape) => self.shape(change, shape).await,
-            Action::Status { body } | Action::Ping { body, .. } | Action::Reply { body, .. } => {
-                story::comment(self, change, action, body, hint).await
-            }
-            Action::React { comment } => self.react(change, *comment).await,
-            Action::Announce(_) => Err(Fault::misdirected()),
+    pub async fn perform(&self, change: &ChangeKey, write: &Write, hint: Hint) -> Result<Performed, Fault> {
+        match write {
+            Write::ReadFiles { codeowners } => self.files(change, codeowners.as_deref()).await,
+            Write::Shape(shape) => self.shape(change, shape).await,
+            Write::Comment(comment) => story::comment(self, change, comment, hint).await,
+            Write::React { comment } => self.react(change, *comment).await,
         }
     }
 

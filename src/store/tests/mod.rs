@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
-use usher_core::model::action::{Action, STATUS_MARKER, Shape};
+use usher_core::model::action::{Action, Comment, STATUS_MARKER, Shape};
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
 use usher_core::model::review::{Assignment, Origin, Review};
@@ -126,11 +126,16 @@ async fn want(store: &Store, number: u64, actions: Vec<Action>, now: Timestamp) 
 }
 
 fn status(body: &str) -> Action {
-    Action::Status { body: format!("{STATUS_MARKER}{body}") }
+    Action::Comment(Comment::Status { body: format!("{STATUS_MARKER}{body}") })
 }
 
 fn ping(key: &str, person: &str) -> Action {
-    Action::Ping { key: key.into(), person: person.into(), body: String::new(), not_after: Timestamp::MAX }
+    Action::Comment(Comment::Ping {
+        key: key.into(),
+        person: person.into(),
+        body: String::new(),
+        not_after: Timestamp::MAX,
+    })
 }
 
 fn shape() -> Action {

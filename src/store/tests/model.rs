@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use usher_core::model::action::Comment;
+
 use super::*;
 
 #[derive(Clone, Debug)]
@@ -82,7 +84,7 @@ fn action(index: usize) -> Action {
         1 => shape(),
         2 => Action::ReadFiles { codeowners: None },
         3 => Action::React { comment: 4 },
-        _ => Action::Reply { key: "r".into(), body: String::new() },
+        _ => Action::Comment(Comment::Reply { key: "r".into(), body: String::new() }),
     }
 }
 

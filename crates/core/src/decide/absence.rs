@@ -3,73 +3,72 @@
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
-use super::Judge;
-use super::commands::Answer;
+use super::apply::Applying;
+use super::commands::Outcome;
 use crate::model::absence::{AWAY_DAYS_MAX, Absence, AbsenceWish, AwayEnd};
 use crate::model::calendar::{Agenda, Away, Hours};
+use crate::model::message::Answer;
 use crate::model::people::Person;
 use crate::model::reason::Reason;
-use crate::words;
 
-impl Judge<'_> {
+impl Applying<'_, '_, '_> {
     /// Somebody says that they are not there.
-    pub(super) fn go_away(&mut self, person: &Person, end: Option<AwayEnd>, at: Timestamp) -> Answer {
-        let me = self.world.directory.handle();
+    pub(super) fn go_away(&mut self, person: &Person, end: Option<AwayEnd>, at: Timestamp) -> Outcome {
         let first = Agenda::new(&person.hours, &[]).workday(at);
         let latest = first.checked_add(i64::from(AWAY_DAYS_MAX).days()).unwrap_or(first);
         let last = match end {
-            None => return Answer::Refused(words::away_unclear(first, me)),
+            None => return Outcome::Refused(Answer::AwayUnclear { today: first }),
             Some(AwayEnd::Until(last)) => last,
             Some(AwayEnd::Days(days)) => match last_working_day(&person.hours, at, days) {
                 Some(last) => last,
-                None => return Answer::Refused(words::away_too_long(latest)),
+                None => return Outcome::Refused(Answer::AwayTooLong { latest }),
             },
         };
         if last < first {
-            return Answer::Refused(words::away_over(last, first, me));
+            return Outcome::Refused(Answer::AwayOver { last, today: first });
         }
         if last > latest {
-            return Answer::Refused(words::away_too_long(latest));
+            return Outcome::Refused(Answer::AwayTooLong { latest });
         }
         // Who stays away for longer has been away all the time: no box had its time run meanwhile.
         let runs_on =
             |leave: &Away| leave.first < first && leave.last.tomorrow().is_ok_and(|next| next >= first);
         let first = said_leave(person).filter(runs_on).map_or(first, |leave| leave.first);
         if self.remember(person, Some(Away { first, last }), at) {
-            self.say(Reason::WentAway { person: person.name.clone(), until: last });
+            self.draft.say(Reason::WentAway { person: person.name.clone(), until: last });
         }
-        Answer::Done
+        Outcome::Done
     }
 
     /// Somebody says that they are there again. What the configuration or a forge says is not
     /// Usher's to end, so they are told of it.
-    pub(super) fn say_back(&mut self, person: &Person, at: Timestamp) -> Answer {
+    pub(super) fn say_back(&mut self, person: &Person, at: Timestamp) -> Outcome {
         // The days until today stay days away, for the same reason.
         let today = Agenda::new(&person.hours, &[]).workday(at);
         let begun = said_leave(person).filter(|leave| leave.first < today);
         let over = begun.zip(today.yesterday().ok());
         let over = over.map(|(leave, yesterday)| Away { last: leave.last.min(yesterday), ..leave });
         if self.remember(person, over, at) {
-            self.say(Reason::CameBack { person: person.name.clone() });
+            self.draft.say(Reason::CameBack { person: person.name.clone() });
         }
-        let now = self.now();
-        let configured = self.world.policy.people.get(&person.name).map(|own| own.away.as_slice());
+        let now = self.draft.now();
+        let configured = self.draft.world.policy.people.get(&person.name).map(|own| own.away.as_slice());
         let leave = Agenda::new(&person.hours, configured.unwrap_or_default()).away_until(now);
         let busy = person.busy.filter(|busy| busy.counts(now));
-        match words::still_away(leave, busy, person.hours.timezone()) {
-            Some(text) => Answer::Words(text),
-            None => Answer::Done,
+        if leave.is_none() && busy.is_none() {
+            return Outcome::Done;
         }
+        Outcome::Words(Answer::StillAway { leave, busy, zone: person.hours.timezone().clone() })
     }
 
     /// Notes what is to be remembered; false when something newer is known.
     fn remember(&mut self, person: &Person, days: Option<Away>, said_at: Timestamp) -> bool {
         if person.said.is_some_and(|known| known.said_at > said_at) {
-            self.say(Reason::OlderWord { person: person.name.clone() });
+            self.draft.say(Reason::OlderWord { person: person.name.clone() });
             return false;
         }
         let absence = Absence { days, said_at };
-        self.absence = Some(AbsenceWish { person: person.name.clone(), absence });
+        self.observed.absence = Some(AbsenceWish { person: person.name.clone(), absence });
         true
     }
 }

@@ -1,16 +1,18 @@
-//! Hearing a fact: what it says is written into the review. Snapshots and acts carry the forge's
+//! A fact is applied: what it says is written into the review. Snapshots and acts carry the forge's
 //! own times and only the newest counts, so facts may come twice and in any order.
 
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{GRACE_AFTER_REMOVAL, Judge};
+use super::{Draft, GRACE_AFTER_REMOVAL};
 use crate::choose::route::FilesRead;
+use crate::model::absence::AbsenceWish;
+use crate::model::action::Action;
 use crate::model::change::{Account, ChangeState, SeenReviewers, Snapshot, Verdict};
 use crate::model::fact::{Act, Actor, Fact, Refusal};
 use crate::model::reason::Reason;
-use crate::model::review::{Ended, Hold, Origin, Review, Routing, Stage};
+use crate::model::review::{Ended, Hold, Origin, Review, Stage};
 
 /// Whose doing a snapshot is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,36 +25,67 @@ enum Hand {
     Person,
 }
 
-impl Judge<'_> {
-    pub(super) fn hear(&mut self, fact: &Fact) {
+/// What a fact told, beside what it wrote into the review.
+#[derive(Default)]
+pub(super) struct Observed<'f> {
+    /// What was asked of the forge is asked again, because the forge was seen to differ.
+    pub reshape: bool,
+    /// Labels or target branch are others than before: routes may lead elsewhere.
+    pub rerouted: bool,
+    /// The changed files, where they were read.
+    pub files: Option<FilesRead<'f>>,
+    /// Answers to commands.
+    pub answers: Vec<Action>,
+    /// Somebody said `away` or `back`.
+    pub absence: Option<AbsenceWish>,
+}
+
+/// A fact is being taken in.
+pub(super) struct Applying<'d, 'w, 'f> {
+    pub(super) draft: &'d mut Draft<'w>,
+    pub(super) observed: Observed<'f>,
+}
+
+/// Takes a fact in: what it says is written into the review.
+pub(super) fn apply<'f>(draft: &mut Draft<'_>, fact: &'f Fact) -> Observed<'f> {
+    let mut applying = Applying { draft, observed: Observed::default() };
+    applying.apply(fact);
+    applying.observed
+}
+
+impl<'f> Applying<'_, '_, 'f> {
+    fn apply(&mut self, fact: &'f Fact) {
         match fact {
             Fact::Told { act, by, at, snapshot } => {
                 let hand = self.hand(by);
                 self.look(snapshot, hand, Some(act));
                 // While a change waits for its turn, what people do is heard: later it would be news.
-                let waits = self.review.hold == Some(Hold::FirstRun);
+                let waits = self.draft.review.hold == Some(Hold::FirstRun);
                 if !waits || hand == Hand::Person || matches!(act, Act::Commanded { .. }) {
                     self.witness(act, by, *at, hand);
                 }
             }
             Fact::Swept { snapshot } => {
                 self.look(snapshot, Hand::Person, None);
-                self.reshape = true;
+                self.observed.reshape = true;
             }
             Fact::Lost { why } => self.lose(*why),
             Fact::Moved { to } => self.move_house(to),
             Fact::Files { files, codeowners } => {
                 self.measure_files(files);
-                self.claim(FilesRead { files, codeowners: *codeowners });
+                self.observed.files = Some(FilesRead { files, codeowners: *codeowners });
             }
             Fact::Refused { reviewer, refusal } => self.refused(reviewer, *refusal),
-            Fact::Lapsed { key, not_after } => self.lapsed(key, *not_after),
+            Fact::Lapsed { key, not_after } => self.draft.lapsed(key, *not_after),
+            Fact::TemplateBroken { template, fault } => self.draft.note_template(template, fault),
             Fact::Tick => {}
         }
     }
+}
 
+impl Applying<'_, '_, '_> {
     fn hand(&self, by: &Actor) -> Hand {
-        match &self.world.directory.me {
+        match &self.draft.world.directory.me {
             Some(me) if *me == by.account => Hand::Own,
             _ if by.bot => Hand::Bot,
             _ => Hand::Person,
@@ -60,19 +93,19 @@ impl Judge<'_> {
     }
 
     fn is_news(&self, snapshot: &Snapshot) -> bool {
-        self.review.seen_at.is_none_or(|seen| seen <= snapshot.updated_at)
+        self.draft.review.seen_at.is_none_or(|seen| seen <= snapshot.updated_at)
     }
 
     /// Takes in what the change looks like after `act`; `None` where only the looks are known.
     fn look(&mut self, snapshot: &Snapshot, hand: Hand, act: Option<&Act>) {
-        if !self.review.tracked {
+        if !self.draft.review.tracked {
             self.first_look(snapshot);
         }
-        let known_until = self.review.heard_until();
+        let known_until = self.draft.review.heard_until();
         if let Some(seen) = &snapshot.reviewers {
             // GitLab says which verdict stands, not since when: it dates it by the snapshot, which is
             // an upper bound. So it only fills in what no fact has told. GitHub dates each review.
-            let dates = self.world.policy.dates_reviews(&self.review.change.forge);
+            let dates = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
             for reviewer in &seen.list {
                 if let Some((verdict, at)) = reviewer.verdict {
                     self.voice(&reviewer.account, verdict, at, !dates && at >= snapshot.updated_at);
@@ -80,26 +113,28 @@ impl Judge<'_> {
             }
         }
         if !self.is_news(snapshot) {
-            self.say(Reason::OlderSnapshot);
+            self.draft.say(Reason::OlderSnapshot);
             return;
         }
-        let fresh = self.review.seen_at != Some(snapshot.updated_at);
+        let fresh = self.draft.review.seen_at != Some(snapshot.updated_at);
         // A webhook that tells nothing new may be a late copy, from before the change was missed.
         if fresh || act.is_none() {
             self.find_again();
         }
-        self.review.project_id = snapshot.project_id.or(self.review.project_id);
-        self.review.seen_at = Some(snapshot.updated_at);
-        self.review.title.clone_from(&snapshot.title);
-        self.review.url.clone_from(&snapshot.url);
-        self.review.whole |= snapshot.reviewers.is_some() && snapshot.target_branch.is_some();
-        if let Some(tickets) = snapshot.tickets.as_ref().filter(|tickets| **tickets != self.review.tickets) {
-            self.review.tickets.clone_from(tickets);
-            self.say(Reason::Tickets { tickets: tickets.clone() });
+        self.draft.review.project_id = snapshot.project_id.or(self.draft.review.project_id);
+        self.draft.review.seen_at = Some(snapshot.updated_at);
+        self.draft.review.title.clone_from(&snapshot.title);
+        self.draft.review.url.clone_from(&snapshot.url);
+        self.draft.review.whole |= snapshot.reviewers.is_some() && snapshot.target_branch.is_some();
+        if let Some(tickets) =
+            snapshot.tickets.as_ref().filter(|tickets| **tickets != self.draft.review.tickets)
+        {
+            self.draft.review.tickets.clone_from(tickets);
+            self.draft.say(Reason::Tickets { tickets: tickets.clone() });
         }
         if let Some(branch) = &snapshot.target_branch {
-            self.rerouted |= self.review.target_branch != *branch;
-            self.review.target_branch.clone_from(branch);
+            self.observed.rerouted |= self.draft.review.target_branch != *branch;
+            self.draft.review.target_branch.clone_from(branch);
         }
         let pushed = act == Some(&Act::Pushed);
         self.look_at_head(snapshot, pushed || hand == Hand::Bot, known_until);
@@ -109,7 +144,7 @@ impl Judge<'_> {
             // What this very act put on was not there before it, whatever was seen last: that our
             // own hand took it off may have been lost on the way.
             if let (Some(Act::Labelled { labels: put_on }), true) = (act, fresh) {
-                self.review.seen_labels.retain(|label| !put_on.contains(label));
+                self.draft.review.seen_labels.retain(|label| !put_on.contains(label));
                 if hand != Hand::Own {
                     self.give_away(put_on);
                 }
@@ -120,7 +155,7 @@ impl Judge<'_> {
             self.look_at_reviewers(reviewers, hand, snapshot.updated_at);
         }
         // Only news: the forge may have looked so before it was asked for anything else.
-        self.reshape |= hand == Hand::Bot && fresh;
+        self.observed.reshape |= hand == Hand::Bot && fresh;
     }
 
     /// New commits that no fact told of: the author's push was lost. It is dated right after what
@@ -128,8 +163,8 @@ impl Judge<'_> {
     /// tells whose commits they are, or they are taken for the bot's that is at work.
     fn look_at_head(&mut self, snapshot: &Snapshot, told: bool, known_until: Option<Timestamp>) {
         let Some(head) = &snapshot.head else { return };
-        let moved = self.review.head.as_ref().is_some_and(|known| known != head);
-        self.review.head = Some(head.clone());
+        let moved = self.draft.review.head.as_ref().is_some_and(|known| known != head);
+        self.draft.review.head = Some(head.clone());
         if let (true, false, Some(known_until)) = (moved, told, known_until) {
             let moment = SignedDuration::from_millis(1);
             let after = known_until.checked_add(moment).unwrap_or(known_until);
@@ -139,72 +174,73 @@ impl Judge<'_> {
     }
 
     fn first_look(&mut self, snapshot: &Snapshot) {
-        let person = self.world.directory.by_id(snapshot.author.id);
+        let person = self.draft.world.directory.by_id(snapshot.author.id);
         let account = person.and_then(|person| person.account.clone());
-        self.review.tracked = true;
-        self.review.seen_first_at = Some(self.now());
-        self.review.author = account.unwrap_or_else(|| snapshot.author.clone());
-        self.review.author_name = person.map(|person| person.name.clone());
-        self.review.opened_at = snapshot.created_at.or(Some(snapshot.updated_at));
-        let author = self.review.author_name.clone().unwrap_or_else(|| self.review.author.login.clone());
-        self.say(Reason::Tracked { author });
-        if self.review.opened_at.is_some_and(|opened| opened < self.world.first_seen)
+        self.draft.review.tracked = true;
+        self.draft.review.seen_first_at = Some(self.draft.now());
+        self.draft.review.author = account.unwrap_or_else(|| snapshot.author.clone());
+        self.draft.review.author_name = person.map(|person| person.name.clone());
+        self.draft.review.opened_at = snapshot.created_at.or(Some(snapshot.updated_at));
+        let author =
+            self.draft.review.author_name.clone().unwrap_or_else(|| self.draft.review.author.login.clone());
+        self.draft.say(Reason::Tracked { author });
+        if self.draft.review.opened_at.is_some_and(|opened| opened < self.draft.world.first_seen)
             && snapshot.state == ChangeState::Open
         {
-            self.review.hold = Some(Hold::FirstRun);
-            self.say(Reason::HeldForFirstRun);
+            self.draft.review.hold = Some(Hold::FirstRun);
+            self.draft.say(Reason::HeldForFirstRun);
         }
     }
 
     fn look_at_state(&mut self, snapshot: &Snapshot) {
-        if self.review.state != snapshot.state {
-            self.review.done_at = match snapshot.state {
+        if self.draft.review.state != snapshot.state {
+            self.draft.review.done_at = match snapshot.state {
                 ChangeState::Open => None,
                 _ => Some(snapshot.updated_at),
             };
-            self.say(match snapshot.state {
+            self.draft.say(match snapshot.state {
                 ChangeState::Open => Reason::Reopened,
                 state => Reason::Ended { state },
             });
-            self.review.state = snapshot.state;
+            self.draft.review.state = snapshot.state;
         }
         if let Some(draft) = snapshot.draft {
-            if draft && !self.review.draft {
-                self.say(Reason::IsDraft);
+            if draft && !self.draft.review.draft {
+                self.draft.say(Reason::IsDraft);
             }
-            self.review.draft = draft;
+            self.draft.review.draft = draft;
         }
-        if !self.review.draft && self.review.ready_at.is_none() && self.review.is_open() {
-            self.review.ready_at = Some(snapshot.updated_at);
-            self.say(Reason::Ready);
+        if !self.draft.review.draft && self.draft.review.ready_at.is_none() && self.draft.review.is_open() {
+            self.draft.review.ready_at = Some(snapshot.updated_at);
+            self.draft.say(Reason::Ready);
         }
     }
 
     /// What somebody else has put on is theirs, though Usher has asked for it as well: it was taken off
     /// meanwhile, and that was not noticed where nobody told that it was on. The stage is Usher's.
     fn give_away(&mut self, put_on: &BTreeSet<String>) {
-        let names = &self.world.policy.labels;
+        let names = &self.draft.world.policy.labels;
         let is_stage = |label: &String| Stage::ALL.into_iter().any(|stage| names.of(stage) == Some(label));
-        self.review.set_labels.retain(|label| !put_on.contains(label) || is_stage(label));
+        self.draft.review.set_labels.retain(|label| !put_on.contains(label) || is_stage(label));
     }
 
     /// Compares labels with those seen before: what a person took off stays off, a stage label that
     /// a person put on is the stage, and the skip label is obeyed.
     fn look_at_labels(&mut self, labels: &BTreeSet<String>, hand: Hand, at: Timestamp) {
-        let names = &self.world.policy.labels;
-        let seen = std::mem::replace(&mut self.review.seen_labels, labels.clone());
-        self.rerouted |= hand != Hand::Own && seen != *labels;
+        let names = &self.draft.world.policy.labels;
+        let seen = std::mem::replace(&mut self.draft.review.seen_labels, labels.clone());
+        self.observed.rerouted |= hand != Hand::Own && seen != *labels;
         match (labels.contains(&names.skip), seen.contains(&names.skip)) {
             // In the first roll-out it waits for its turn, and goes on waiting while the label is on.
-            (true, false) if self.review.hold == Some(Hold::FirstRun) => {}
-            (true, false) if self.review.hold != Some(Hold::Skip) && hand != Hand::Own => {
-                self.review.hold = Some(Hold::Skip);
-                self.review.unskip = false;
-                self.say(Reason::Skipped { by: None });
+            (true, false) if self.draft.review.hold == Some(Hold::FirstRun) => {}
+            (true, false) if self.draft.review.hold != Some(Hold::Skip) && hand != Hand::Own => {
+                self.draft.review.hold = Some(Hold::Skip);
+                self.draft.review.unskip = false;
+                self.draft.say(Reason::Skipped { by: None });
             }
-            (false, true) if self.review.hold == Some(Hold::Skip) => {
-                self.review.hold = None;
-                self.say(Reason::Resumed { by: None });
+            (false, true) if self.draft.review.hold == Some(Hold::Skip) => {
+                self.draft.review.hold = None;
+                self.draft.say(Reason::Resumed { by: None });
             }
             _ => {}
         }
@@ -213,14 +249,14 @@ impl Judge<'_> {
         }
         // What somebody else puts on is theirs, and Usher does not take it off.
         for label in labels.iter().filter(|label| !seen.contains(*label)) {
-            if !self.review.asked.labels.contains(label) {
-                self.review.set_labels.remove(label);
+            if !self.draft.review.asked.labels.contains(label) {
+                self.draft.review.set_labels.remove(label);
             }
         }
         if hand == Hand::Bot {
             return;
         }
-        let wanted = &self.review.asked.labels;
+        let wanted = &self.draft.review.asked.labels;
         let taken_off: Vec<String> = wanted
             .iter()
             .filter(|label| seen.contains(*label) && !labels.contains(*label))
@@ -235,21 +271,21 @@ impl Judge<'_> {
         });
         if let Some(stage) = set {
             // The label that the new one replaces was taken off as part of the same wish.
-            self.review.stage_set = Some((stage, at));
-            self.say(Reason::StageSet { stage });
+            self.draft.review.stage_set = Some((stage, at));
+            self.draft.say(Reason::StageSet { stage });
             // With the stage the label is in Usher's care again.
             let label = names.of(stage).unwrap_or_default();
-            self.review.hands_off.remove(label);
-            self.review.set_labels.insert(label.to_owned());
+            self.draft.review.hands_off.remove(label);
+            self.draft.review.set_labels.insert(label.to_owned());
         }
         let back = labels.iter().filter(|label| !seen.contains(*label));
         for label in back {
-            self.review.hands_off.remove(label);
+            self.draft.review.hands_off.remove(label);
         }
         for label in taken_off {
             if set.is_none() || names.stage_of(&label).is_none() {
-                self.review.hands_off.insert(label.clone());
-                self.say(Reason::LabelTakenOff { label });
+                self.draft.review.hands_off.insert(label.clone());
+                self.draft.say(Reason::LabelTakenOff { label });
             }
         }
     }
@@ -257,14 +293,14 @@ impl Judge<'_> {
     /// Compares reviewers with those seen before: whom a person took off stays off, whom a person
     /// put back is asked again.
     fn look_at_reviewers(&mut self, seen: &SeenReviewers, hand: Hand, at: Timestamp) {
-        let dated = self.world.policy.dates_reviews(&self.review.change.forge);
-        let listed = seen.list.iter().filter(|one| self.review.is_listed(one, seen.complete, dated));
+        let dated = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
+        let listed = seen.list.iter().filter(|one| self.draft.review.is_listed(one, seen.complete, dated));
         let list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
-        let before = std::mem::replace(&mut self.review.seen_reviewers, list.clone());
+        let before = std::mem::replace(&mut self.draft.review.seen_reviewers, list.clone());
         if hand == Hand::Own && seen.complete {
             self.notice_overwritten(&before, &list);
         }
-        self.review.overwritten.retain(|account| !list.contains(account));
+        self.draft.review.overwritten.retain(|account| !list.contains(account));
         if hand != Hand::Person {
             return;
         }
@@ -284,23 +320,23 @@ impl Judge<'_> {
     /// go or been refused before, they are on again. Whom a person took off stays off: when that was
     /// is often known only roughly, so that the order could not be told.
     fn come_back(&mut self, account: &Account, at: Timestamp, at_most: bool) {
-        let own = self.review.assignments.iter().position(|a| a.account == *account);
+        let own = self.draft.review.assignments.iter().position(|a| a.account == *account);
         let Some(index) = own else { return };
-        let Some((ended, how)) = self.review.assignments[index].ended else { return };
+        let Some((ended, how)) = self.draft.review.assignments[index].ended else { return };
         let later = ended < at || (ended == at && !at_most);
         if later && how != Ended::Removed {
-            self.revive(index, Origin::Adopted, at);
+            self.draft.revive(index, Origin::Adopted, at);
         }
     }
 
     /// A person asked for somebody, or they came of their own accord, at `at`. If their assignment had
     /// ended before, it is on again.
     fn ask_back(&mut self, account: &Account, at: Timestamp) {
-        let own = self.review.assignments.iter().position(|a| a.account == *account);
+        let own = self.draft.review.assignments.iter().position(|a| a.account == *account);
         let Some(index) = own else { return };
-        match self.review.assignments[index].ended {
-            None => self.review.assignments[index].name_at(at),
-            Some((ended, _)) if ended < at => self.revive(index, Origin::Adopted, at),
+        match self.draft.review.assignments[index].ended {
+            None => self.draft.review.assignments[index].name_at(at),
+            Some((ended, _)) if ended < at => self.draft.revive(index, Origin::Adopted, at),
             Some(_) => {}
         }
     }
@@ -309,54 +345,48 @@ impl Judge<'_> {
     /// is gone with it, and only this snapshot of our own write shows it.
     fn notice_overwritten(&mut self, before: &BTreeSet<Account>, after: &BTreeSet<Account>) {
         for account in before.difference(after) {
-            let meant = self.review.asked.not_reviewers.contains(account);
+            let meant = self.draft.review.asked.not_reviewers.contains(account);
             // An author among the reviewers is none of Usher's asking, not even to put them back.
-            let is_author = *account == self.review.author;
-            if !meant && !is_author && self.review.overwritten.insert(account.clone()) {
-                self.say(Reason::Overwritten { login: account.login.clone() });
+            let is_author = *account == self.draft.review.author;
+            if !meant && !is_author && self.draft.review.overwritten.insert(account.clone()) {
+                self.draft.say(Reason::Overwritten { login: account.login.clone() });
             }
         }
     }
 
     /// A person took a reviewer off: the assignment ends, and nobody else is chosen for a moment.
     fn taken_off(&mut self, account: &Account, at: Timestamp) {
-        let now = self.now();
-        let own = self.review.assignments.iter().position(|a| a.account == *account && a.listed);
+        let now = self.draft.now();
+        let own = self.draft.review.assignments.iter().position(|a| a.account == *account && a.listed);
         let Some(index) = own else { return };
         // Taken off once more: an older wish to have them back, told late, is void.
-        if let Some((ended, Ended::Removed)) = &mut self.review.assignments[index].ended {
+        if let Some((ended, Ended::Removed)) = &mut self.draft.review.assignments[index].ended {
             *ended = at.max(*ended);
             return;
         }
         // They were chosen with this news, or newer, at hand.
-        let older = self.review.assignments[index].known_until >= Some(at);
-        if older || !self.review.assignments[index].yields_at(at) {
+        let older = self.draft.review.assignments[index].known_until >= Some(at);
+        if older || !self.draft.review.assignments[index].yields_at(at) {
             return;
         }
-        let person = self.review.assignments[index].person.clone();
-        self.end(index, Ended::Removed, at);
-        self.say(Reason::ReviewerTakenOff { person });
-        let pool = self.review.assignments[index].pool.clone();
-        if let Some(part) = self.review.pools.iter_mut().find(|part| part.pool == pool) {
+        let person = self.draft.review.assignments[index].person.clone();
+        self.draft.end(index, Ended::Removed, at);
+        self.draft.say(Reason::ReviewerTakenOff { person });
+        let pool = self.draft.review.assignments[index].pool.clone();
+        if let Some(part) = self.draft.review.pools.iter_mut().find(|part| part.pool == pool) {
             part.not_before = Some(now + GRACE_AFTER_REMOVAL);
         }
-    }
-
-    pub(super) fn end(&mut self, index: usize, how: Ended, at: Timestamp) {
-        let assignment = &mut self.review.assignments[index];
-        assignment.ended = Some((at, how));
-        assignment.reviewing_box.close();
     }
 
     /// Takes in what somebody did.
     fn witness(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
         if hand != Hand::Person {
             if hand == Hand::Bot && !matches!(act, Act::Touched | Act::Labelled { .. }) {
-                self.say(Reason::OnlyABot { login: by.account.login.clone() });
+                self.draft.say(Reason::OnlyABot { login: by.account.login.clone() });
             }
             return;
         }
-        let is_author = by.account == self.review.author;
+        let is_author = by.account == self.draft.review.author;
         match act {
             Act::Touched | Act::Labelled { .. } => {}
             Act::Pushed => self.author_acts(at),
@@ -377,23 +407,23 @@ impl Judge<'_> {
 
     /// The author pushed, answered or asked again.
     pub(super) fn author_acts(&mut self, at: Timestamp) {
-        if self.review.author_acted_at.is_some_and(|acted| acted >= at) {
+        if self.draft.review.author_acted_at.is_some_and(|acted| acted >= at) {
             return;
         }
         let asking = |review: &Review| review.active().filter(|a| review.asks_author(a)).count();
-        let before = asking(&self.review);
-        self.review.author_acted_at = Some(at);
-        if asking(&self.review) < before {
+        let before = asking(&self.draft.review);
+        self.draft.review.author_acted_at = Some(at);
+        if asking(&self.draft.review) < before {
             // Answered: whatever is asked of the author next is a turn of its own.
-            self.review.author_box.close();
-            self.say(Reason::AuthorActed);
+            self.draft.review.author_box.close();
+            self.draft.say(Reason::AuthorActed);
         }
     }
 
     /// The name of somebody who is heard: of the roster, or asked before they dropped off it.
     fn name_of(&self, account: &Account) -> Option<String> {
-        let known = self.world.directory.by_id(account.id).map(|person| person.name.clone());
-        known.or_else(|| self.review.active().find(|a| a.account == *account).map(|a| a.person.clone()))
+        let known = self.draft.world.directory.by_id(account.id).map(|person| person.name.clone());
+        known.or_else(|| self.draft.review.active().find(|a| a.account == *account).map(|a| a.person.clone()))
     }
 
     /// Hears a person of the roster, or one who is asked. The turn of a reviewer who speaks is over:
@@ -402,10 +432,10 @@ impl Judge<'_> {
     /// With `at_most` the time is only the latest that it can have been.
     pub(super) fn voice(&mut self, account: &Account, verdict: Verdict, at: Timestamp, at_most: bool) {
         let Some(person) = self.name_of(account) else { return };
-        if *account == self.review.author {
+        if *account == self.draft.review.author {
             return;
         }
-        let voice = self.review.voices.entry(account.id).or_default();
+        let voice = self.draft.review.voices.entry(account.id).or_default();
         let had_verdict = voice.verdict.is_some_and(|(known, _)| known != Verdict::Withdrawn);
         let news = if at_most { voice.hear_at_most(verdict, at) } else { voice.hear(verdict, at) };
         if !news || (verdict == Verdict::Withdrawn && !had_verdict) {
@@ -415,15 +445,16 @@ impl Judge<'_> {
             self.come_back(account, at, at_most);
         }
         let mut involved = false;
-        for assignment in &mut self.review.assignments {
+        for assignment in &mut self.draft.review.assignments {
             if assignment.account == *account && assignment.is_active() {
                 assignment.reviewing_box.close();
                 involved = true;
             }
         }
-        let in_pool = self.review.pools.iter().any(|p| self.world.directory.in_pool(&p.pool, &person));
+        let in_pool =
+            self.draft.review.pools.iter().any(|p| self.draft.world.directory.in_pool(&p.pool, &person));
         if involved || (in_pool && verdict != Verdict::Commented) {
-            self.say(match verdict {
+            self.draft.say(match verdict {
                 Verdict::Approved => Reason::Approved { person },
                 Verdict::ChangesRequested => Reason::ChangesRequested { person },
                 Verdict::Commented => Reason::ReviewerCommented { person },
@@ -435,7 +466,7 @@ impl Judge<'_> {
     /// A person asked `reviewer` to review, or to review again.
     fn requested(&mut self, reviewer: &Account, by: &Actor, at: Timestamp) {
         // An author who asks somebody passes the ball, also when it is a second opinion.
-        if by.account == self.review.author {
+        if by.account == self.draft.review.author {
             self.author_acts(at);
         }
         // Asked to look again: what they said before is no longer the last word.
@@ -443,52 +474,22 @@ impl Judge<'_> {
         self.ask_back(reviewer, at);
     }
 
-    /// A human asked for somebody whose assignment had ended: it is on again.
-    pub(super) fn revive(&mut self, index: usize, origin: Origin, at: Timestamp) {
-        let now = self.now();
-        let person = &self.review.assignments[index].person;
-        let parts = || self.review.pools.iter().map(|part| &part.pool);
-        let own = parts().any(|pool| *pool == self.review.assignments[index].pool);
-        // Their pool may have lost the change meanwhile; they review for one that has it.
-        let other = parts().find(|pool| !own && self.world.directory.in_pool(pool, person)).cloned();
-        let assignment = &mut self.review.assignments[index];
-        if let Some(pool) = other {
-            assignment.pool = pool;
-        }
-        assignment.ended = None;
-        assignment.since = now;
-        assignment.origin = origin;
-        assignment.listed = true;
-        assignment.accepted = false;
-        assignment.name_at(at);
-        let (pool, person) = (assignment.pool.clone(), assignment.person.clone());
-        self.say(Reason::Adopted { pool, person });
-    }
-
     /// The forge would not have a reviewer that we asked for.
     fn refused(&mut self, reviewer: &Account, refusal: Refusal) {
-        self.review.overwritten.remove(reviewer);
+        self.draft.review.overwritten.remove(reviewer);
         let Some(index) =
-            self.review.assignments.iter().position(|a| a.is_active() && a.account == *reviewer)
+            self.draft.review.assignments.iter().position(|a| a.is_active() && a.account == *reviewer)
         else {
             return;
         };
-        let person = self.review.assignments[index].person.clone();
+        let person = self.draft.review.assignments[index].person.clone();
         if refusal == Refusal::OneReviewerOnly {
             // Still theirs to review: they are named in the comment instead.
-            self.review.assignments[index].listed = false;
+            self.draft.review.assignments[index].listed = false;
         } else {
-            self.end(index, Ended::Refused(refusal), self.now());
+            self.draft.end(index, Ended::Refused(refusal), self.draft.now());
         }
-        self.review.asked.reviewers.remove(reviewer);
-        self.say(Reason::Refused { person, refusal });
-    }
-
-    /// Asks the policy which pools the change belongs to.
-    pub(super) fn claim(&mut self, read: FilesRead<'_>) {
-        if self.review.routing == Routing::Routed && !self.review.pools.is_empty() {
-            return;
-        }
-        self.route(Some(read));
+        self.draft.review.asked.reviewers.remove(reviewer);
+        self.draft.say(Reason::Refused { person, refusal });
     }
 }

@@ -2,33 +2,50 @@
 
 use jiff::Timestamp;
 
-use super::{Judge, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
+use super::{Draft, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
 use crate::choose::pick::{Choice, pick};
 use crate::choose::queue::queue_up;
 use crate::choose::route::{Claim, Claims, FilesRead, RouteFacts};
+use crate::model::action::Action;
 use crate::model::candidate::Candidate;
 use crate::model::change::{Account, OwnersFile, Verdict};
 use crate::model::policy::Pool;
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Ended, Origin, PoolReview, Routing, Stage};
 
-impl Judge<'_> {
+/// What assigning found: who is asked stands in the review.
+#[derive(Default)]
+pub(super) struct Assignments {
+    /// Files that must be read before it can go on.
+    pub reads: Vec<Action>,
+}
+
+/// Asks the policy which pools the change belongs to, now that its files were read; also where nobody
+/// is to be asked yet.
+pub(super) fn claim(draft: &mut Draft<'_>, files: Option<FilesRead<'_>>) -> Assignments {
+    let routed = draft.review.routing == Routing::Routed && !draft.review.pools.is_empty();
+    let read = files.filter(|_| !routed);
+    Assignments { reads: read.and_then(|read| draft.route(Some(read))).into_iter().collect() }
+}
+
+impl Draft<'_> {
     /// Sees that every pool of a live change has its reviewers, or a reason and a time to retry.
-    pub(super) fn staff(&mut self) {
+    pub(super) fn assign_reviewers(&mut self, rerouted: bool) -> Assignments {
+        let mut found = Assignments::default();
         self.forget_lost_pools();
         if self.waits_to_be_seen_whole() {
-            return;
+            return found;
         }
         let due = self.review.retry_at.take().is_some_and(|at| at <= self.now());
         match self.review.routing {
-            Routing::Pending => self.route(None),
-            Routing::ReadingFiles if due => self.route(None),
+            Routing::Pending => found.reads.extend(self.route(None)),
+            Routing::ReadingFiles if due => found.reads.extend(self.route(None)),
             Routing::ReadingFiles => self.retry_at(self.now() + RETRY_FILES),
             Routing::Routed if !self.review.pools.is_empty() => {}
-            Routing::Routed if due || self.rerouted => self.route(None),
+            Routing::Routed if due || rerouted => found.reads.extend(self.route(None)),
             Routing::Routed => self.retry_at(self.now() + RETRY_TOMORROW),
         }
-        self.measure_again();
+        found.reads.extend(self.measure_again());
         for index in 0..self.review.pools.len() {
             // A pool that a policy reload removed has nobody to ask; its part stays on record.
             let policy = self.world.policy;
@@ -36,6 +53,7 @@ impl Judge<'_> {
             self.adopt(pool);
             self.fill(index, pool);
         }
+        found
     }
 
     /// A pool that a policy reload removed can ask nobody. If nobody of it is at work, it no longer
@@ -70,7 +88,7 @@ impl Judge<'_> {
     }
 
     /// Routes the change; where files are needed and not at hand, asks for them.
-    pub(super) fn route(&mut self, read: Option<FilesRead<'_>>) {
+    pub(super) fn route(&mut self, read: Option<FilesRead<'_>>) -> Option<Action> {
         let facts = RouteFacts {
             change: &self.review.change,
             target_branch: &self.review.target_branch,
@@ -80,24 +98,26 @@ impl Judge<'_> {
         match self.world.policy.claims(&facts) {
             Claims::NeedFiles { codeowners } => {
                 self.say(if codeowners { Reason::ReadingOwners } else { Reason::ReadingFiles });
-                self.wait_for_files(codeowners);
+                Some(self.wait_for_files(codeowners))
             }
             // Read before anybody is told by when to answer: it would change a moment later.
             Claims::Pools(claims) if read.is_none() && !claims.is_empty() && self.wants_size() => {
                 self.say(Reason::MeasuringSize);
-                self.wait_for_files(false);
+                Some(self.wait_for_files(false))
             }
             Claims::Pools(claims) => {
                 self.take_claims(claims, read.map_or(OwnersFile::NotAsked, |read| read.codeowners));
+                None
             }
         }
     }
 
-    fn wait_for_files(&mut self, codeowners: bool) {
+    fn wait_for_files(&mut self, codeowners: bool) -> Action {
         let branch = codeowners.then(|| self.review.target_branch.clone());
-        self.read_files(branch);
+        let read = self.read_files(branch);
         self.review.routing = Routing::ReadingFiles;
         self.retry_at(self.now() + RETRY_FILES);
+        read
     }
 
     fn take_claims(&mut self, mut claims: Vec<Claim>, file: OwnersFile) {
@@ -256,6 +276,34 @@ impl Judge<'_> {
         let known_until = self.review.heard_until();
         let own = Assignment { known_until, ..Assignment::new(pool, person, account, self.now(), origin) };
         self.review.assignments.push(own);
+    }
+
+    pub(super) fn end(&mut self, index: usize, how: Ended, at: Timestamp) {
+        let assignment = &mut self.review.assignments[index];
+        assignment.ended = Some((at, how));
+        assignment.reviewing_box.close();
+    }
+
+    /// A human asked for somebody whose assignment had ended: it is on again.
+    pub(super) fn revive(&mut self, index: usize, origin: Origin, at: Timestamp) {
+        let now = self.now();
+        let person = &self.review.assignments[index].person;
+        let parts = || self.review.pools.iter().map(|part| &part.pool);
+        let own = parts().any(|pool| *pool == self.review.assignments[index].pool);
+        // Their pool may have lost the change meanwhile; they review for one that has it.
+        let other = parts().find(|pool| !own && self.world.directory.in_pool(pool, person)).cloned();
+        let assignment = &mut self.review.assignments[index];
+        if let Some(pool) = other {
+            assignment.pool = pool;
+        }
+        assignment.ended = None;
+        assignment.since = now;
+        assignment.origin = origin;
+        assignment.listed = true;
+        assignment.accepted = false;
+        assignment.name_at(at);
+        let (pool, person) = (assignment.pool.clone(), assignment.person.clone());
+        self.say(Reason::Adopted { pool, person });
     }
 }
 

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::Judge;
+use super::apply::Applying;
 use crate::choose::pick::pick;
 use crate::model::action::Action;
 use crate::model::candidate::Standing;
@@ -11,10 +11,10 @@ use crate::model::change::{Account, Verdict};
 use crate::model::commands::{Allowed, COMMANDS};
 use crate::model::fact::{Actor, Command};
 use crate::model::fingerprint::fingerprint;
+use crate::model::message::{Answer, ChoiceView, Reply};
 use crate::model::people::Person;
 use crate::model::reason::Reason;
-use crate::model::review::{Ended, Hold, Origin};
-use crate::words;
+use crate::model::review::{Ended, Hold, Origin, PoolReview};
 
 /// How many commands are remembered, so that one that comes twice is obeyed once.
 const REMEMBERED: usize = 32;
@@ -46,32 +46,32 @@ impl Command {
 }
 
 /// How a command ended.
-pub(super) enum Answer {
+pub(super) enum Outcome {
     Done,
     /// Done, and the answer is words.
-    Words(String),
-    Refused(String),
+    Words(Answer),
+    Refused(Answer),
 }
 
 /// What is answered to the commands of one comment: one reply at most, one reaction at most.
 #[derive(Default)]
 struct Answers {
     done: bool,
-    /// What is said, each sentence once, under the key of the first command that it answers.
-    said: Vec<String>,
+    /// What is said, each once, under the key of the first command that it answers.
+    said: Vec<Answer>,
     key: Option<String>,
 }
 
 impl Answers {
-    fn say(&mut self, key: String, text: String) {
-        if !self.said.contains(&text) {
-            self.said.push(text);
+    fn say(&mut self, key: String, answer: Answer) {
+        if !self.said.contains(&answer) {
+            self.said.push(answer);
         }
         self.key.get_or_insert(key);
     }
 }
 
-impl Judge<'_> {
+impl Applying<'_, '_, '_> {
     /// Obeys the commands of one comment, in their order and each once. However many are wrong, the
     /// comment has one answer.
     pub(super) fn obey_all<'c>(
@@ -86,11 +86,11 @@ impl Judge<'_> {
             self.obey(command, comment, by, at, &mut answers);
         }
         if answers.done {
-            self.actions.push(Action::React { comment });
+            self.observed.answers.push(Action::React { comment });
         }
         if let Some(key) = answers.key {
-            let body = words::reply(&key, &answers.said.join("\n\n"));
-            self.actions.push(Action::Reply { body, key });
+            let me = self.draft.world.directory.handle().to_owned();
+            self.observed.answers.push(Action::Reply(Box::new(Reply { key, me, answers: answers.said })));
         }
     }
 
@@ -98,32 +98,33 @@ impl Judge<'_> {
     fn obey(&mut self, command: &Command, comment: u64, by: &Actor, at: Timestamp, answers: &mut Answers) {
         let print = fingerprint([format!("{command:?}").as_str()]);
         let key = (comment, print);
-        if self.review.obeyed.contains(&key) {
+        if self.draft.review.obeyed.contains(&key) {
             return;
         }
-        if self.review.obeyed.len() >= REMEMBERED {
-            self.review.obeyed.remove(0);
+        if self.draft.review.obeyed.len() >= REMEMBERED {
+            self.draft.review.obeyed.remove(0);
         }
-        self.review.obeyed.push(key);
+        self.draft.review.obeyed.push(key);
         let key = format!("reply-{comment}-{print:016x}");
-        let Some(person) = self.world.directory.by_id(by.account.id) else {
+        let Some(person) = self.draft.world.directory.by_id(by.account.id) else {
             return self.turn_away(key, &by.account, command, answers);
         };
-        let answer = if self.may(person, command.allowed()) {
+        let (allowed, word) = (command.allowed(), command.word().to_owned());
+        let outcome = if self.may(person, allowed) {
             self.carry_out(command, person, at)
         } else {
-            Answer::Refused(words::not_allowed(command.word(), command.allowed()))
+            Outcome::Refused(Answer::NotAllowed { command: word.clone(), allowed })
         };
-        let (by, command) = (person.name.clone(), command.word().to_owned());
-        match answer {
-            Answer::Done => answers.done = true,
-            Answer::Words(text) => {
-                self.say(Reason::Answered { by, command });
-                answers.say(key, text);
+        let (by, command) = (person.name.clone(), word);
+        match outcome {
+            Outcome::Done => answers.done = true,
+            Outcome::Words(answer) => {
+                self.draft.say(Reason::Answered { by, command });
+                answers.say(key, answer);
             }
-            Answer::Refused(text) => {
-                self.say(Reason::CommandRefused { by, command });
-                answers.say(key, text);
+            Outcome::Refused(answer) => {
+                self.draft.say(Reason::CommandRefused { by, command });
+                answers.say(key, answer);
             }
         }
     }
@@ -131,28 +132,29 @@ impl Judge<'_> {
     /// Strangers may not command, and are told so instead of being met with silence: once for each
     /// change, so that nobody can make Usher chatter.
     fn turn_away(&mut self, key: String, who: &Account, command: &Command, answers: &mut Answers) {
-        if std::mem::replace(&mut self.review.stranger_told, true) {
+        if std::mem::replace(&mut self.draft.review.stranger_told, true) {
             return;
         }
-        self.say(Reason::CommandRefused { by: words::quote(&who.login), command: command.word().to_owned() });
-        answers.say(key, words::stranger());
+        self.draft
+            .say(Reason::StrangerRefused { login: who.login.clone(), command: command.word().to_owned() });
+        answers.say(key, Answer::Stranger);
     }
 
     fn may(&self, person: &Person, allowed: Allowed) -> bool {
-        let assigned = self.review.active().any(|assignment| assignment.person == person.name);
+        let assigned = self.draft.review.active().any(|assignment| assignment.person == person.name);
         match allowed {
             Allowed::Roster => true,
             Allowed::Reviewers => assigned,
             Allowed::Leads => self.leads(person),
             Allowed::Involved => {
-                let is_author = person.account.as_ref() == Some(&self.review.author);
-                let of_pool = self.review.pools.iter().any(|part| {
-                    let lead = self.world.policy.pool(&part.pool).and_then(|pool| pool.lead.as_ref());
-                    lead == Some(&person.name) || self.world.directory.in_pool(&part.pool, &person.name)
+                let is_author = person.account.as_ref() == Some(&self.draft.review.author);
+                let of_pool = self.draft.review.pools.iter().any(|part| {
+                    let lead = self.draft.world.policy.pool(&part.pool).and_then(|pool| pool.lead.as_ref());
+                    lead == Some(&person.name) || self.draft.world.directory.in_pool(&part.pool, &person.name)
                 });
                 // Before any pool is known, whoever reviews anywhere may help the change along.
-                let unclaimed = self.review.pools.is_empty() && !person.support;
-                let maintains = self.world.directory.maintains(&person.name);
+                let unclaimed = self.draft.review.pools.is_empty() && !person.support;
+                let maintains = self.draft.world.directory.maintains(&person.name);
                 assigned || is_author || of_pool || unclaimed || maintains
             }
         }
@@ -160,16 +162,16 @@ impl Judge<'_> {
 
     /// Whether the person leads one of the change's pools; any pool, before one has the change.
     fn leads(&self, person: &Person) -> bool {
-        let parts = &self.review.pools;
-        let mut led = self.world.policy.pools.iter().filter(|pool| pool.lead.as_ref() == Some(&person.name));
+        let parts = &self.draft.review.pools;
+        let mut led =
+            self.draft.world.policy.pools.iter().filter(|pool| pool.lead.as_ref() == Some(&person.name));
         led.any(|pool| parts.is_empty() || parts.iter().any(|part| part.pool == pool.name))
     }
 
-    fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
-        let me = self.world.directory.handle();
+    fn carry_out(&mut self, command: &Command, person: &Person, at: Timestamp) -> Outcome {
         match command {
-            Command::Help => Answer::Words(words::help(me)),
-            Command::Why => Answer::Words(words::why(self.world.policy, &self.review)),
+            Command::Help => Outcome::Words(Answer::Help),
+            Command::Why => Outcome::Words(self.why()),
             Command::Accept => self.accept(person),
             Command::Decline { note } => self.decline(person, note.clone(), at),
             Command::Snooze { .. } | Command::Skip | Command::Resume => self.hold(command, person, at),
@@ -178,84 +180,98 @@ impl Judge<'_> {
             Command::Away { end } => self.go_away(person, *end, at),
             Command::Back => self.say_back(person, at),
             Command::Sponsor => {
-                self.review.sponsor = Some(person.name.clone());
-                self.say(Reason::Sponsored { by: person.name.clone() });
-                Answer::Done
+                self.draft.review.sponsor = Some(person.name.clone());
+                self.draft.say(Reason::Sponsored { by: person.name.clone() });
+                Outcome::Done
             }
             Command::Unknown { text, nearest } => {
-                Answer::Refused(words::not_understood(text, nearest.as_deref(), me))
+                Outcome::Refused(Answer::NotUnderstood { text: text.clone(), nearest: nearest.clone() })
             }
+        }
+    }
+
+    /// How each pool's reviewers came to be asked, and why the time boxes are as they are.
+    fn why(&self) -> Answer {
+        let review = &self.draft.review;
+        let choice = |part: &PoolReview| ChoiceView {
+            pool: part.pool.clone(),
+            candidates: part.candidates.clone(),
+            asked: review.active_in(&part.pool).map(|assignment| assignment.person.clone()).collect(),
+        };
+        Answer::Why {
+            pools: review.pools.iter().map(choice).collect(),
+            boxes: self.draft.world.policy.box_notes(review),
         }
     }
 
     /// `snooze`, `skip` and `resume`: the newest word counts, in whatever order they are told.
-    fn hold(&mut self, command: &Command, person: &Person, at: Timestamp) -> Answer {
-        if self.review.hold_said_at.is_some_and(|said| said > at) {
-            return Answer::Refused(words::overtaken());
+    fn hold(&mut self, command: &Command, person: &Person, at: Timestamp) -> Outcome {
+        if self.draft.review.hold_said_at.is_some_and(|said| said > at) {
+            return Outcome::Refused(Answer::Overtaken);
         }
         let by = person.name.clone();
         match command {
             // A snooze ends by itself, and what it would replace does not.
-            Command::Snooze { .. } if self.review.hold == Some(Hold::Skip) => {
-                return Answer::Refused(words::snooze_skipped(self.world.directory.handle()));
+            Command::Snooze { .. } if self.draft.review.hold == Some(Hold::Skip) => {
+                return Outcome::Refused(Answer::SnoozeSkipped);
             }
-            Command::Snooze { .. } if self.review.hold == Some(Hold::FirstRun) => {
-                return Answer::Refused(words::snooze_first_run());
+            Command::Snooze { .. } if self.draft.review.hold == Some(Hold::FirstRun) => {
+                return Outcome::Refused(Answer::SnoozeFirstRun);
             }
             Command::Snooze { span } => {
                 let agenda = person.agenda();
-                let Some(until) = agenda.add(self.now(), span.millis(&agenda)) else {
-                    return Answer::Refused(words::snooze_too_long());
+                let Some(until) = agenda.add(self.draft.now(), span.millis(&agenda)) else {
+                    return Outcome::Refused(Answer::SnoozeTooLong);
                 };
-                self.review.hold = Some(Hold::Snooze { until });
-                self.say(Reason::Snoozed { by, until });
+                self.draft.review.hold = Some(Hold::Snooze { until });
+                self.draft.say(Reason::Snoozed { by, until });
             }
             Command::Skip => {
-                self.review.hold = Some(Hold::Skip);
-                self.review.unskip = false;
-                self.say(Reason::Skipped { by: Some(by) });
+                self.draft.review.hold = Some(Hold::Skip);
+                self.draft.review.unskip = false;
+                self.draft.say(Reason::Skipped { by: Some(by) });
             }
             _ => {
-                self.review.hold = None;
-                self.review.unskip = true;
-                self.say(Reason::Resumed { by: Some(by) });
+                self.draft.review.hold = None;
+                self.draft.review.unskip = true;
+                self.draft.say(Reason::Resumed { by: Some(by) });
             }
         }
-        self.review.hold_said_at = Some(at);
-        Answer::Done
+        self.draft.review.hold_said_at = Some(at);
+        Outcome::Done
     }
 
-    fn accept(&mut self, person: &Person) -> Answer {
-        for assignment in self.review.assignments.iter_mut().filter(|a| a.is_active()) {
+    fn accept(&mut self, person: &Person) -> Outcome {
+        for assignment in self.draft.review.assignments.iter_mut().filter(|a| a.is_active()) {
             if assignment.person == person.name && !assignment.accepted {
                 assignment.accepted = true;
                 assignment.reviewing_box.close();
             }
         }
-        self.say(Reason::Accepted { person: person.name.clone() });
-        Answer::Done
+        self.draft.say(Reason::Accepted { person: person.name.clone() });
+        Outcome::Done
     }
 
-    fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Answer {
+    fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Outcome {
         let mut ended = false;
-        for index in 0..self.review.assignments.len() {
-            if self.review.assignments[index].person == person.name && self.lets_go(index, at) {
-                self.end(index, Ended::Declined, at);
+        for index in 0..self.draft.review.assignments.len() {
+            if self.draft.review.assignments[index].person == person.name && self.lets_go(index, at) {
+                self.draft.end(index, Ended::Declined, at);
                 ended = true;
             }
         }
         if !ended {
-            return Answer::Refused(words::overtaken());
+            return Outcome::Refused(Answer::Overtaken);
         }
-        self.say(Reason::Declined { person: person.name.clone(), note });
-        Answer::Done
+        self.draft.say(Reason::Declined { person: person.name.clone(), note });
+        Outcome::Done
     }
 
     /// Whether a command of `at` may end the assignment. A verdict given since, told earlier than the
     /// command, is the last word; so is a person's wish to have them.
     fn lets_go(&self, index: usize, at: Timestamp) -> bool {
-        let assignment = &self.review.assignments[index];
-        let voice = self.review.voice(&assignment.account);
+        let assignment = &self.draft.review.assignments[index];
+        let voice = self.draft.review.voice(&assignment.account);
         let spoke = voice.verdict.is_some_and(|(verdict, spoke)| {
             verdict != Verdict::Withdrawn && spoke >= at && !voice.verdict_at_most
         });
@@ -264,112 +280,128 @@ impl Judge<'_> {
 
     /// Asks `to` (or whoever is next) in place of the reviewer who asks for it, or of the one who
     /// has waited longest.
-    fn reassign(&mut self, by: &Person, to: Option<&str>, at: Timestamp) -> Answer {
-        let own = self.review.assignments.iter().position(|a| a.is_active() && a.person == by.name);
-        let longest =
-            self.review.assignments.iter().position(|a| a.is_active() && !self.review.has_approved(a));
+    fn reassign(&mut self, by: &Person, to: Option<&str>, at: Timestamp) -> Outcome {
+        let own = self.draft.review.assignments.iter().position(|a| a.is_active() && a.person == by.name);
+        let longest = self
+            .draft
+            .review
+            .assignments
+            .iter()
+            .position(|a| a.is_active() && !self.draft.review.has_approved(a));
         let index = own.or(longest);
-        let latest = self.review.active().filter_map(|a| self.review.voice(&a.account).approved_at()).max();
+        let latest = self
+            .draft
+            .review
+            .active()
+            .filter_map(|a| self.draft.review.voice(&a.account).approved_at())
+            .max();
         if index.map_or(latest > Some(at), |index| !self.lets_go(index, at)) {
-            return Answer::Refused(words::overtaken());
+            return Outcome::Refused(Answer::Overtaken);
         }
         let pool = match index {
-            Some(index) => self.review.assignments[index].pool.clone(),
-            None => match self.review.pools.first() {
+            Some(index) => self.draft.review.assignments[index].pool.clone(),
+            None => match self.draft.review.pools.first() {
                 Some(part) => part.pool.clone(),
-                None => return Answer::Refused(words::no_pool_yet(self.world.directory.handle())),
+                None => return Outcome::Refused(Answer::NoPoolYet),
             },
         };
-        let from = index.map(|index| self.review.assignments[index].person.clone());
+        let from = index.map(|index| self.draft.review.assignments[index].person.clone());
         match to {
             Some(handle) => {
-                if let Err(text) = self.name_reviewer(&pool, handle, at) {
-                    return Answer::Refused(text);
+                if let Err(refusal) = self.name_reviewer(&pool, handle, at) {
+                    return Outcome::Refused(refusal);
                 }
             }
             None => {
-                let Some(rule) = self.world.policy.pool(&pool) else {
-                    return Answer::Refused(words::no_pool_yet(self.world.directory.handle()));
+                let Some(rule) = self.draft.world.policy.pool(&pool) else {
+                    return Outcome::Refused(Answer::NoPoolYet);
                 };
-                let choice = pick(self.world, &self.review, rule, None);
+                let choice = pick(self.draft.world, &self.draft.review, rule, None);
                 if choice.chosen.is_none() {
-                    return Answer::Refused(words::nobody_else(
-                        &choice.candidates,
-                        self.world.directory.handle(),
-                    ));
+                    return Outcome::Refused(Answer::NobodyElse { candidates: choice.candidates });
                 }
             }
         }
         if let Some(index) = index
-            && from.as_deref() != to.and_then(|to| self.world.directory.find(to)).map(|p| p.name.as_str())
+            && from.as_deref()
+                != to.and_then(|to| self.draft.world.directory.find(to)).map(|p| p.name.as_str())
         {
-            self.end(index, Ended::Reassigned, at);
+            self.draft.end(index, Ended::Reassigned, at);
         }
-        self.say(Reason::Reassigned { from, by: by.name.clone() });
-        Answer::Done
+        self.draft.say(Reason::Reassigned { from, by: by.name.clone() });
+        Outcome::Done
     }
 
     /// A human names a reviewer: capacity and leave are theirs to judge, but not law 1, the pool's
     /// boundary, or an account that the forge does not know.
-    fn name_reviewer(&mut self, pool: &str, handle: &str, at: Timestamp) -> Result<(), String> {
-        let Some(person) = self.world.directory.find(handle) else {
-            return Err(words::unknown_person(handle));
+    fn name_reviewer(&mut self, pool: &str, handle: &str, at: Timestamp) -> Result<(), Answer> {
+        let Some(person) = self.draft.world.directory.find(handle) else {
+            return Err(Answer::UnknownPerson { handle: handle.to_owned() });
         };
-        let Some(rule) = self.world.policy.pool(pool) else {
-            return Err(words::no_pool_yet(self.world.directory.handle()));
+        let Some(rule) = self.draft.world.policy.pool(pool) else {
+            return Err(Answer::NoPoolYet);
         };
-        let choice = pick(self.world, &self.review, rule, Some(&person.name));
+        let choice = pick(self.draft.world, &self.draft.review, rule, Some(&person.name));
         let standing = choice.candidates.into_iter().find(|candidate| candidate.person == person.name);
         match standing.map(|candidate| candidate.standing) {
-            None => return Err(words::not_in_pool(&person.name, pool)),
-            Some(standing @ (Standing::Author | Standing::UnknownOnForge)) => {
-                return Err(words::cannot_be_asked(&person.name, &standing));
+            None => {
+                return Err(Answer::NotInPool { person: person.name.clone(), pool: pool.to_owned() });
+            }
+            Some(why @ (Standing::Author | Standing::UnknownOnForge)) => {
+                return Err(Answer::CannotBeAsked { person: person.name.clone(), why });
             }
             Some(_) => {}
         }
-        let Some(account) = person.account.clone() else { return Err(words::unknown_person(handle)) };
-        match self.review.assignments.iter().position(|a| a.person == person.name) {
-            Some(index) if self.review.assignments[index].is_active() => {
-                self.review.assignments[index].name_at(at);
+        let Some(account) = person.account.clone() else {
+            return Err(Answer::UnknownPerson { handle: handle.to_owned() });
+        };
+        match self.draft.review.assignments.iter().position(|a| a.person == person.name) {
+            Some(index) if self.draft.review.assignments[index].is_active() => {
+                self.draft.review.assignments[index].name_at(at);
             }
             // Somebody's newer word, told before this, took them off again.
-            Some(index) if self.review.assignments[index].ended.is_some_and(|(ended, _)| ended > at) => {
-                return Err(words::overtaken());
+            Some(index)
+                if self.draft.review.assignments[index].ended.is_some_and(|(ended, _)| ended > at) =>
+            {
+                return Err(Answer::Overtaken);
             }
-            Some(index) => self.revive(index, Origin::Named, at),
+            Some(index) => self.draft.revive(index, Origin::Named, at),
             None => {
-                self.assign(pool, &person.name, account, Origin::Named);
-                self.review.assignments.iter_mut().rev().take(1).for_each(|own| own.name_at(at));
+                self.draft.assign(pool, &person.name, account, Origin::Named);
+                self.draft.review.assignments.iter_mut().rev().take(1).for_each(|own| own.name_at(at));
             }
         }
         Ok(())
     }
 
     /// Sends the change to one other pool; reviewers who have not spoken yet are let go.
-    fn choose_pool(&mut self, by: &Person, name: &str, at: Timestamp) -> Answer {
-        let Some(pool) = self.world.policy.pools.iter().find(|pool| pool.name.eq_ignore_ascii_case(name))
+    fn choose_pool(&mut self, by: &Person, name: &str, at: Timestamp) -> Outcome {
+        let Some(pool) =
+            self.draft.world.policy.pools.iter().find(|pool| pool.name.eq_ignore_ascii_case(name))
         else {
-            return Answer::Refused(words::unknown_pool(name, self.world.policy));
+            let pools = self.draft.world.policy.pools.iter().map(|pool| pool.name.clone()).collect();
+            return Outcome::Refused(Answer::UnknownPool { name: name.to_owned(), pools });
         };
-        let answered = self.review.active().any(|a| self.review.voice(&a.account).approved_at() > Some(at));
-        if answered || self.review.pool_said_at.is_some_and(|said| said > at) {
-            return Answer::Refused(words::overtaken());
+        let answered =
+            self.draft.review.active().any(|a| self.draft.review.voice(&a.account).approved_at() > Some(at));
+        if answered || self.draft.review.pool_said_at.is_some_and(|said| said > at) {
+            return Outcome::Refused(Answer::Overtaken);
         }
-        self.review.pool_said_at = Some(at);
-        for index in 0..self.review.assignments.len() {
-            let assignment = &self.review.assignments[index];
-            let spoke = self.review.voices.contains_key(&assignment.account.id);
+        self.draft.review.pool_said_at = Some(at);
+        for index in 0..self.draft.review.assignments.len() {
+            let assignment = &self.draft.review.assignments[index];
+            let spoke = self.draft.review.voices.contains_key(&assignment.account.id);
             if assignment.is_active() && assignment.pool != pool.name && !spoke {
-                self.end(index, Ended::Reassigned, at);
+                self.draft.end(index, Ended::Reassigned, at);
             }
         }
-        self.review.routing = crate::model::review::Routing::Routed;
-        if !self.review.pools.iter().any(|part| part.pool == pool.name) {
-            self.review.pools = vec![self.review.new_part(pool.name.clone(), 0)];
+        self.draft.review.routing = crate::model::review::Routing::Routed;
+        if !self.draft.review.pools.iter().any(|part| part.pool == pool.name) {
+            self.draft.review.pools = vec![self.draft.review.new_part(pool.name.clone(), 0)];
         } else {
-            self.review.pools.retain(|part| part.pool == pool.name);
+            self.draft.review.pools.retain(|part| part.pool == pool.name);
         }
-        self.say(Reason::PoolChosen { pool: pool.name.clone(), by: by.name.clone() });
-        Answer::Done
+        self.draft.say(Reason::PoolChosen { pool: pool.name.clone(), by: by.name.clone() });
+        Outcome::Done
     }
 }

@@ -1,86 +1,146 @@
-//! Expressing: what should be seen on the forge becomes actions, and only what is not so already.
+//! The desired state: what should be seen on the forge becomes actions, and only what is not so
+//! already.
 
 use std::collections::BTreeSet;
 
-use super::Judge;
-use crate::model::action::{Action, Announcement, STATUS_MARKER, Shape};
+use super::Draft;
+use jiff::tz::TimeZone;
+
+use crate::model::action::{Action, Announcement, Shape};
 use crate::model::change::ChangeState;
-use crate::model::fingerprint::fingerprint;
+use crate::model::fingerprint::fingerprint_of;
+use crate::model::message::{AuthorView, MergerView, Moment, PoolView, ReviewerView, StatusView};
 use crate::model::reason::Reason;
-use crate::model::review::{Ended, Hold, Routing, Stage};
-use crate::words;
-use crate::words::templates::{Fault, Naming, Text};
+use crate::model::review::{Assignment, Ended, Hold, Origin, PoolReview, Routing, Stage};
 
 /// How often the same shape is asked for again in one court, when another bot keeps undoing it.
 const RESHAPES_MAX: u32 = 3;
 
-impl Judge<'_> {
-    pub(super) fn express(&mut self) {
+/// What should be seen on the forge, as far as it is not so already.
+#[derive(Default)]
+pub(super) struct DesiredState {
+    /// Labels and reviewers as they should be; `None` where nothing is said of them now.
+    pub shape: Option<DesiredShape>,
+    /// The status comment, if it says something new.
+    pub status: Option<NewStatus>,
+}
+
+/// A status comment that says something new.
+pub(super) struct NewStatus {
+    pub view: Box<StatusView>,
+    /// By which it is known whether the next one says something else.
+    pub fingerprint: u64,
+}
+
+/// Labels and reviewers.
+pub(super) struct DesiredShape {
+    pub shape: Shape,
+    pub ask: Ask,
+}
+
+/// Whether the forge is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// It shows all of that.
+    No,
+    Yes,
+    /// Once more for the same: somebody else undid it.
+    Again,
+}
+
+impl Draft<'_> {
+    /// What should be seen. `reshape`: the forge was seen to differ from what was asked of it.
+    pub(super) fn desired(&self, reshape: bool) -> DesiredState {
         if self.review.lost.is_some() {
             // It would be refused, if not worse: written to where it was.
-            return;
+            return DesiredState::default();
         }
-        let quiet = match self.review.hold {
-            Some(Hold::FirstRun) => true,
+        match self.review.hold {
+            Some(Hold::FirstRun) => DesiredState::default(),
             // Commands were answered; everything else stays as it is, but for the label that says so.
-            Some(Hold::Skip) => return self.express_skip(),
-            _ => self.is_live() && self.review.routing != Routing::Routed,
-        };
-        if quiet {
-            return;
+            Some(Hold::Skip) => DesiredState { shape: self.skip_shape(), status: None },
+            // Not before it is known whom it concerns.
+            _ if self.is_live() && self.review.routing != Routing::Routed => DesiredState::default(),
+            _ => DesiredState { shape: Some(self.desired_shape(reshape)), status: self.desired_status() },
         }
-        self.express_shape();
-        self.express_status();
     }
 
-    fn express_skip(&mut self) {
+    fn skip_shape(&self) -> Option<DesiredShape> {
+        let skip = &self.world.policy.labels.skip;
+        if self.review.seen_labels.contains(skip) || self.review.asked.labels.contains(skip) {
+            return None;
+        }
         let mut shape = self.review.asked.clone();
-        shape.labels.insert(self.world.policy.labels.skip.clone());
+        shape.labels.insert(skip.clone());
         shape.reviewers.clear();
         // Somebody may have asked them back in the same breath.
         shape.not_reviewers.retain(|account| !self.review.active().any(|a| a.account == *account));
         // Nor is what a person took off put on again with it.
         shape.labels.retain(|label| !self.review.hands_off.contains(label));
-        let skip = &self.world.policy.labels.skip;
         shape.not_labels.remove(skip);
         // What was asked for before may be a person's by now.
         shape.not_labels.retain(|label| self.review.set_labels.contains(label));
-        if !self.review.seen_labels.contains(skip) && !self.review.asked.labels.contains(skip) {
-            self.ask(shape);
-        }
+        Some(DesiredShape { shape, ask: Ask::Yes })
     }
 
-    fn express_shape(&mut self) {
-        let wanted = self.wanted_shape();
-        let differs = wanted != self.review.asked;
+    fn desired_shape(&self, reshape: bool) -> DesiredShape {
+        let shape = self.wanted_shape();
+        let differs = shape != self.review.asked;
         let unconfirmed = self.is_unlike(&self.review.asked);
-        let unlike = self.is_unlike(&wanted);
-        if differs && (unlike || unconfirmed) {
-            self.ask(wanted);
-        } else if unlike && self.may_reshape() {
-            self.review.reshapes += 1;
-            self.say(Reason::Reshaped);
-            self.ask(wanted);
-        } else {
-            self.review.asked = wanted;
-        }
+        let unlike = self.is_unlike(&shape);
+        let ask = match () {
+            () if differs && (unlike || unconfirmed) => Ask::Yes,
+            () if unlike && reshape && self.may_reshape() => Ask::Again,
+            () => Ask::No,
+        };
+        DesiredShape { shape, ask }
     }
 
     /// Each snapshot that shows a difference is answered once, and no more than a few in one court.
     fn may_reshape(&self) -> bool {
         let answered = self.review.reshaped_at == self.review.seen_at;
-        self.reshape && !answered && self.review.reshapes < RESHAPES_MAX
+        !answered && self.review.reshapes < RESHAPES_MAX
     }
 
-    fn ask(&mut self, shape: Shape) {
-        // A label that is there already was put on by somebody else, or is known as ours.
-        let new = shape.labels.difference(&self.review.seen_labels);
-        self.review.set_labels.extend(new.cloned());
-        self.review.asked = shape.clone();
-        if self.reshape {
-            self.review.reshaped_at = self.review.seen_at;
+    /// The one status comment: written when the change is first staffed, edited whenever it would
+    /// say something else.
+    fn desired_status(&self) -> Option<NewStatus> {
+        let posted = self.review.status_fingerprint.is_some();
+        if !posted && (!self.is_live() || self.review.stage == Stage::Draft) {
+            return None;
         }
-        self.actions.push(Action::Shape(shape));
+        let mut view = Box::new(self.status_view());
+        let fingerprint = fingerprint_of(&view);
+        // Not part of what the built-in words say: a better title alone is worth no edit.
+        view.title.clone_from(&self.review.title);
+        let new = self.review.status_fingerprint != Some(fingerprint);
+        new.then_some(NewStatus { view, fingerprint })
+    }
+
+    /// Remembers what is asked for, and makes actions of it.
+    pub(super) fn take_up(&mut self, desired: DesiredState, reshape: bool) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if let Some(DesiredShape { shape, ask }) = desired.shape {
+            if ask == Ask::Again {
+                self.review.reshapes += 1;
+                self.say(Reason::Reshaped);
+            }
+            if ask != Ask::No {
+                // A label that is there already was put on by somebody else, or is known as ours.
+                let new = shape.labels.difference(&self.review.seen_labels);
+                self.review.set_labels.extend(new.cloned());
+                if reshape {
+                    self.review.reshaped_at = self.review.seen_at;
+                }
+                actions.push(Action::Shape(shape.clone()));
+            }
+            self.review.asked = shape;
+        }
+        if let Some(NewStatus { view, fingerprint }) = desired.status {
+            self.review.status_fingerprint = Some(fingerprint);
+            actions.push(Action::Status(view));
+        }
+        actions
     }
 
     /// Labels and reviewers as the review wants them.
@@ -124,12 +184,12 @@ impl Judge<'_> {
 
     /// Tells the ticket system of the merge that was just heard of. One that was merged before it was
     /// ever seen is no news.
-    pub(super) fn announce(&mut self) {
+    pub(super) fn announce(&mut self) -> Option<Action> {
         let review = &self.review;
-        let (ChangeState::Merged, Some(merged_at)) = (review.state, review.done_at) else { return };
+        let (ChangeState::Merged, Some(merged_at)) = (review.state, review.done_at) else { return None };
         let wanted = self.world.policy.announces_merges && review.hold != Some(Hold::Skip);
         if !wanted || review.tickets.is_empty() {
-            return;
+            return None;
         }
         let approvals = review.active().filter(|a| review.has_approved(a)).count();
         let news = Announcement {
@@ -141,7 +201,7 @@ impl Judge<'_> {
             approvals: u32::try_from(approvals).unwrap_or(u32::MAX),
         };
         self.say(Reason::Announced { tickets: u32::try_from(news.tickets.len()).unwrap_or(u32::MAX) });
-        self.actions.push(Action::Announce(news));
+        Some(Action::Announce(news))
     }
 
     /// Whether the forge, as last seen, differs from a shape.
@@ -153,66 +213,86 @@ impl Judge<'_> {
             || !shape.not_reviewers.is_disjoint(reviewers)
     }
 
-    /// The one status comment: written when the change is first staffed, edited whenever it would
-    /// say something else.
-    fn express_status(&mut self) {
-        let posted = self.review.status_fingerprint.is_some();
-        if !posted && (!self.is_live() || self.review.stage == Stage::Draft) {
-            return;
-        }
-        let status = self.status_words();
-        let named = status.reviewers.iter().map(|reviewer| reviewer.assignment.account.login.as_str());
-        let author = status.author_known.then_some(self.review.author.login.as_str());
-        let naming = Naming { mentions: named.chain(author).collect(), must: None };
-        let templates = &self.world.policy.templates;
-        let context = || words::status_context(&status);
-        let worded = templates.word(Text::Status, &naming, words::status(&status), context);
-        let body = format!("{STATUS_MARKER}\n{}", worded.text);
-        self.note_template(Text::Status, worded.fault);
-        let print = fingerprint([body.as_str()]);
-        if self.review.status_fingerprint != Some(print) {
-            self.review.status_fingerprint = Some(print);
-            self.actions.push(Action::Status { body });
-        }
-    }
-
-    /// A template that cannot be used is told once for each change, and again after it worked.
-    pub(super) fn note_template(&mut self, text: Text, fault: Option<Fault>) {
-        let template = text.word().to_owned();
-        match fault {
-            None => {
-                self.review.broken_templates.remove(&template);
-            }
-            Some(fault) => {
-                if self.review.broken_templates.insert(template.clone()) {
-                    self.say(Reason::TemplateBroken { template, fault: fault.to_string() });
-                }
-            }
-        }
-    }
-
-    fn status_words(&self) -> words::Status<'_> {
+    /// All that the status comment says, without the title.
+    fn status_view(&self) -> StatusView {
         let review = &self.review;
         let active = review.assignments.iter().enumerate().filter(|(_, a)| a.is_active());
-        let reviewers = active.map(|(index, assignment)| words::StatusReviewer {
-            assignment,
+        let author_zone = self.zone_of(review.author_name.as_deref());
+        let in_zone = |zone: &TimeZone| {
+            let zone = zone.clone();
+            move |at| Moment { at, zone }
+        };
+        let snoozed = match review.hold {
+            Some(Hold::Snooze { until }) => Some(until),
+            _ => None,
+        };
+        let waits = matches!(review.stage_set, Some((Stage::Waiting, _)));
+        StatusView {
+            me: self.world.directory.handle().to_owned(),
+            stage: review.stage,
+            state: review.state,
+            title: String::new(),
+            author: AuthorView {
+                login: review.author.login.clone(),
+                name: review.author_name.clone(),
+                due: self.author_due().map(in_zone(&author_zone)),
+                late: review.author_box.ran_out,
+            },
+            snoozed_until: snoozed.map(in_zone(&author_zone)),
+            set_to_wait: waits && review.stage == Stage::Waiting && review.active().next().is_some(),
+            reviewers: active.map(|(index, assignment)| self.reviewer_view(index, assignment)).collect(),
+            pools: review.pools.iter().map(|part| self.pool_view(part)).collect(),
+            merger: review.merger().map(|merger| MergerView {
+                login: merger.account.login.clone(),
+                approved: review.has_approved(merger),
+                due: self.merge_due().map(in_zone(&self.zone_of(Some(&merger.person)))),
+                late: review.merge_box.ran_out,
+            }),
+            next: self.next_steps(),
+            tickets: review.tickets.clone(),
+            out_of_scope: review.beyond.clone(),
+            sponsor: review.sponsor.clone(),
+            boxes: self.world.policy.box_notes(review),
+            opened_at: review.opened_at,
+            done_at: review.done_at,
+        }
+    }
+
+    fn reviewer_view(&self, index: usize, assignment: &Assignment) -> ReviewerView {
+        let review = &self.review;
+        let heard_at = review.voice(&assignment.account).heard_at();
+        let due = self.due_of(index);
+        ReviewerView {
+            person: assignment.person.clone(),
+            login: assignment.account.login.clone(),
+            pool: assignment.pool.clone(),
             approved: review.has_approved(assignment),
             asks: review.asks_author(assignment),
-            due: self.due_of(index),
-            zone: self.zone_of(Some(&assignment.person)),
-        });
-        let (next, next_zone) = self.next_steps();
-        words::Status {
-            review,
-            policy: self.world.policy,
-            reviewers: reviewers.collect(),
-            author_known: review.author_name.is_some(),
-            author_due: self.author_due(),
-            author_zone: self.zone_of(review.author_name.as_deref()),
-            merge_due: self.merge_due(),
-            next,
-            next_zone,
-            me: self.world.directory.handle(),
+            accepted: assignment.accepted,
+            second: assignment.origin == Origin::Widened,
+            answered: heard_at.is_some_and(|at| at >= assignment.since),
+            due: due.map(|at| Moment { at, zone: self.zone_of(Some(&assignment.person)) }),
+            late: assignment.reviewing_box.ran_out,
+        }
+    }
+
+    fn pool_view(&self, part: &PoolReview) -> PoolView {
+        let lead = self.world.policy.pool(&part.pool).and_then(|pool| pool.lead.as_deref());
+        PoolView {
+            pool: part.pool.clone(),
+            staffed: self.review.active_in(&part.pool).next().is_some(),
+            on_hold: part.not_before.is_some(),
+            leadless: part.escalated && lead.is_none(),
+            candidates: part.candidates.clone(),
+            ahead: part.queued.as_ref().map_or(0, |queued| queued.ahead),
+        }
+    }
+
+    /// A template that cannot be used is told once for each change and fault.
+    pub(super) fn note_template(&mut self, template: &str, fault: &str) {
+        if self.review.broken_templates.insert(format!("{template}: {fault}")) {
+            let (template, fault) = (template.to_owned(), fault.to_owned());
+            self.say(Reason::TemplateBroken { template, fault });
         }
     }
 }

@@ -1,19 +1,19 @@
 //! Steps: what happens as a time box runs out, and how people are pinged about it.
 
-use jiff::{SignedDuration, Timestamp};
-use minijinja::Value;
+use std::collections::BTreeSet;
 
-use super::Judge;
+use jiff::{SignedDuration, Timestamp};
+
+use super::Draft;
 use super::timers::BoxId;
-use crate::model::action::Action;
+use crate::model::action::{Action, ping_key};
 use crate::model::calendar::Agenda;
+use crate::model::message::{Moment, Ping, PingAbout};
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Stage};
 use crate::model::suppressed::HeldPing;
 use crate::model::suppressed::PingHeld;
 use crate::model::timebox::{Step, StepKind};
-use crate::words;
-use crate::words::templates::{Naming, Text};
 
 /// Whether a step was dealt with.
 enum Taken {
@@ -22,33 +22,50 @@ enum Taken {
     Later(Timestamp),
 }
 
-/// Steps.
-impl Judge<'_> {
-    pub(super) fn take_steps(&mut self, id: BoxId) {
-        let (terms, agenda, now) = (self.terms(id), self.agenda(id), self.now());
-        match self.time_box(id).due(terms.budget, 100, &agenda, &self.walks) {
+/// The steps of the boxes that run, as they are taken.
+pub(super) struct Escalation<'d, 'w> {
+    pub(super) draft: &'d mut Draft<'w>,
+    /// Pings that go out.
+    pub(super) pings: Vec<Action>,
+    /// Keys of those that are kept back.
+    pub(super) kept: BTreeSet<String>,
+}
+
+impl Escalation<'_, '_> {
+    /// Takes the steps of every running box, and tells those whom the forge cannot list.
+    pub(super) fn ping_and_step(&mut self) {
+        self.tell_unlisted();
+        self.draft.review.overdue = false;
+        for id in self.draft.running() {
+            self.take_steps(id);
+        }
+    }
+
+    fn take_steps(&mut self, id: BoxId) {
+        let (terms, agenda, now) = (self.draft.terms(id), self.draft.agenda(id), self.draft.now());
+        match self.draft.time_box(id).due(terms.budget, 100, &agenda, &self.draft.walks) {
             Some(at) if at <= now => self.run_out(id),
             // Other terms hold than when it ran out: there is time again.
-            Some(_) => self.time_box_mut(id).ran_out = false,
+            Some(_) => self.draft.time_box_mut(id).ran_out = false,
             None => {}
         }
-        let time_box = self.time_box(id);
+        let time_box = self.draft.time_box(id);
         let due: Vec<Step> = (terms.steps.iter().copied())
             .filter(|step| !time_box.taken_steps.contains(step))
             .filter(|step| {
-                let due = time_box.due(terms.budget, step.at_percent, &agenda, &self.walks);
+                let due = time_box.due(terms.budget, step.at_percent, &agenda, &self.draft.walks);
                 due.is_some_and(|at| at <= now)
             })
             .collect();
         for (place, step) in due.iter().enumerate() {
             // After a long silence (a stopped server) the strongest words suffice; so they do when a
             // reload put a step before one that was taken.
-            let taken = self.time_box(id).taken_steps.iter().filter(|taken| *taken > step);
+            let taken = self.draft.time_box(id).taken_steps.iter().filter(|taken| *taken > step);
             let later = due[place + 1..].iter().chain(taken).any(|step| step.kind != StepKind::Widen);
             let taken = match step.kind {
                 StepKind::Remind if later => {
-                    let person = self.holder(id).unwrap_or_default();
-                    self.say(Reason::PingHeld { person, why: PingHeld::Overtaken });
+                    let person = self.draft.holder(id).unwrap_or_default();
+                    self.draft.say(Reason::PingHeld { person, why: PingHeld::Overtaken });
                     Taken::Yes
                 }
                 StepKind::Remind => self.remind(id, *step),
@@ -57,110 +74,143 @@ impl Judge<'_> {
             };
             match taken {
                 Taken::Yes => {
-                    self.time_box_mut(id).taken_steps.insert(*step);
+                    self.draft.time_box_mut(id).taken_steps.insert(*step);
                 }
-                Taken::Later(at) => self.retry_at(at),
+                Taken::Later(at) => self.draft.retry_at(at),
             }
         }
     }
 
     /// The budget is spent: the change is overdue until the court moves.
     fn run_out(&mut self, id: BoxId) {
-        self.review.overdue = true;
+        self.draft.review.overdue = true;
         if let BoxId::Reviewing(index) = id {
-            self.review.assignments[index].ran_out = true;
+            self.draft.review.assignments[index].ran_out = true;
         }
-        let known = std::mem::replace(&mut self.time_box_mut(id).ran_out, true);
+        let known = std::mem::replace(&mut self.draft.time_box_mut(id).ran_out, true);
         if !known {
             let holder = self
+                .draft
                 .holder(id)
-                .or_else(|| self.pool_of(id).map(|index| self.review.pools[index].pool.clone()));
-            let holder = holder.unwrap_or_else(|| self.review.author.login.clone());
+                .or_else(|| self.draft.pool_of(id).map(|index| self.draft.review.pools[index].pool.clone()));
+            let holder = holder.unwrap_or_else(|| self.draft.review.author.login.clone());
             let stage = match id {
                 BoxId::Waiting(_) => Stage::Waiting,
-                _ => self.review.stage,
+                _ => self.draft.review.stage,
             };
-            self.say(Reason::BoxRanOut { stage, holder });
+            self.draft.say(Reason::BoxRanOut { stage, holder });
         }
     }
 
     fn remind(&mut self, id: BoxId, step: Step) -> Taken {
-        let Some(person) = self.holder(id) else { return Taken::Yes };
-        let key = self.ping_key(id, step, &person);
-        let text = words::Reminder {
-            stage: self.review.stage,
-            due: self.due(id),
-            over: self.due(id).is_some_and(|due| due <= self.now()),
-            zone: self.zone_of(Some(&person)),
-            me: self.world.directory.handle().to_owned(),
+        let Some(person) = self.draft.holder(id) else { return Taken::Yes };
+        let key = self.draft.key_of(id, step, &person);
+        let due = self.draft.due(id);
+        let about = PingAbout::Remind {
+            stage: self.draft.review.stage,
+            due: due.map(|at| Moment { at, zone: self.draft.zone_of(Some(&person)) }),
+            over: due.is_some_and(|due| due <= self.draft.now()),
         };
-        let (built_in, context) = (
-            |handle: &str| words::remind(handle, &text),
-            |handle: &str| words::remind_context(handle, &text),
-        );
-        match self.ping(&person, &key, Text::Remind, built_in, context) {
-            Ping::Sent => {
-                self.say(Reason::Reminded { person });
+        match self.ping(&person, &key, about) {
+            Told::Sent => {
+                self.draft.say(Reason::Reminded { person });
                 Taken::Yes
             }
-            Ping::Never => Taken::Yes,
-            Ping::Later(at) => Taken::Later(at),
+            Told::Never => Taken::Yes,
+            Told::Later(at) => Taken::Later(at),
         }
     }
 
     /// Asks a second reviewer of the pool; the first stays. Once per pool.
     fn widen(&mut self, id: BoxId) -> Taken {
-        let Some(index) = self.pool_of(id) else { return Taken::Yes };
-        let policy = self.world.policy;
-        let Some(pool) = policy.pool(&self.review.pools[index].pool) else { return Taken::Yes };
-        if std::mem::replace(&mut self.review.pools[index].widened, true) {
+        let Some(index) = self.draft.pool_of(id) else { return Taken::Yes };
+        let policy = self.draft.world.policy;
+        let Some(pool) = policy.pool(&self.draft.review.pools[index].pool) else { return Taken::Yes };
+        if std::mem::replace(&mut self.draft.review.pools[index].widened, true) {
             return Taken::Yes;
         }
-        if let Err(candidates) = self.choose_second(index, pool) {
-            self.retry_if_time_helps(&candidates);
-            self.say(Reason::NobodyToWiden { pool: pool.name.clone(), candidates });
+        if let Err(candidates) = self.draft.choose_second(index, pool) {
+            self.draft.retry_if_time_helps(&candidates);
+            self.draft.say(Reason::NobodyToWiden { pool: pool.name.clone(), candidates });
         }
         Taken::Yes
     }
 
     /// Names the pool's lead. Once per pool and court.
     fn escalate(&mut self, id: BoxId, step: Step) -> Taken {
-        let Some(index) = self.pool_of(id) else { return Taken::Yes };
-        if self.review.pools[index].escalated {
+        let Some(index) = self.draft.pool_of(id) else { return Taken::Yes };
+        if self.draft.review.pools[index].escalated {
             return Taken::Yes;
         }
-        let pool = self.review.pools[index].pool.clone();
-        let Some(lead) = self.reachable_lead(&pool) else {
-            self.review.pools[index].escalated = true;
-            self.say(Reason::NoLead { pool });
+        let pool = self.draft.review.pools[index].pool.clone();
+        let Some(lead) = self.draft.reachable_lead(&pool) else {
+            self.draft.review.pools[index].escalated = true;
+            self.draft.say(Reason::NoLead { pool });
             return Taken::Yes;
         };
-        let key = self.ping_key(id, step, &lead);
-        let text = words::Escalation {
+        let key = self.draft.key_of(id, step, &lead);
+        let about = PingAbout::Escalate {
             stage: match id {
                 BoxId::Waiting(_) => Stage::Waiting,
-                _ => self.review.stage,
+                _ => self.draft.review.stage,
             },
             pool: pool.clone(),
-            holder: self.holder(id),
-            candidates: self.review.pools[index].candidates.clone(),
-            me: self.world.directory.handle().to_owned(),
+            holder: self.draft.holder(id),
+            candidates: self.draft.review.pools[index].candidates.clone(),
         };
-        let (built_in, context) = (
-            |handle: &str| words::escalate(handle, &text),
-            |handle: &str| words::escalate_context(handle, &text),
-        );
-        match self.ping(&lead, &key, Text::Escalate, built_in, context) {
-            Ping::Sent => {
-                self.review.pools[index].escalated = true;
-                self.say(Reason::Escalated { pool, lead });
+        match self.ping(&lead, &key, about) {
+            Told::Sent => {
+                self.draft.review.pools[index].escalated = true;
+                self.draft.say(Reason::Escalated { pool, lead });
                 Taken::Yes
             }
-            Ping::Never => Taken::Yes,
-            Ping::Later(at) => Taken::Later(at),
+            Told::Never => Taken::Yes,
+            Told::Later(at) => Taken::Later(at),
         }
     }
 
+    /// A reviewer who has the turn went on leave for longer than a working day: a second one is
+    /// asked, and the first stays.
+    pub(super) fn cover_leave(&mut self) {
+        if self.draft.review.stage != Stage::Reviewing {
+            return;
+        }
+        for index in 0..self.draft.review.assignments.len() {
+            let assignment = &self.draft.review.assignments[index];
+            if !self.draft.has_the_turn(assignment) {
+                continue;
+            }
+            let person = assignment.person.clone();
+            let Some(part) = self.draft.review.pools.iter().position(|part| part.pool == assignment.pool)
+            else {
+                continue;
+            };
+            let Some(until) = self.draft.long_leave(&person, &assignment.pool) else { continue };
+            if !self.draft.review.pools[part].widened {
+                self.draft.say(Reason::ReviewerAway { person, until });
+                self.widen(BoxId::Reviewing(index));
+            }
+        }
+    }
+
+    /// A reviewer whom the forge cannot list learns of the request by being named.
+    fn tell_unlisted(&mut self) {
+        for index in 0..self.draft.review.assignments.len() {
+            let assignment = &self.draft.review.assignments[index];
+            if assignment.listed || assignment.told || !self.draft.has_the_turn(assignment) {
+                continue;
+            }
+            let person = assignment.person.clone();
+            let key = asked_key(assignment);
+            match self.ping(&person, &key, PingAbout::Ask) {
+                Told::Sent | Told::Never => self.draft.review.assignments[index].told = true,
+                Told::Later(at) => self.draft.retry_at(at),
+            }
+        }
+    }
+}
+
+impl Draft<'_> {
     /// The pool's lead, if the forge knows them.
     pub(super) fn reachable_lead(&self, pool: &str) -> Option<String> {
         let lead = self.world.policy.pool(pool)?.lead.clone()?;
@@ -186,7 +236,7 @@ impl Judge<'_> {
                         part.and_then(|part| self.reachable_lead(&self.review.pools[part].pool))
                     }
                 };
-                let Some(named) = named.filter(|named| self.ping_key(id, step, named) == key) else {
+                let Some(named) = named.filter(|named| self.key_of(id, step, named) == key) else {
                     continue;
                 };
                 self.time_box_mut(id).taken_steps.remove(&step);
@@ -207,7 +257,7 @@ impl Judge<'_> {
     }
 
     /// Unique on its change, also when a court comes back.
-    fn ping_key(&self, id: BoxId, step: Step, person: &str) -> String {
+    fn key_of(&self, id: BoxId, step: Step, person: &str) -> String {
         let (word, turn) = match id {
             BoxId::Waiting(index) => ("waiting", self.review.pools[index].waiting_box.turn),
             BoxId::Reviewing(index) => ("reviewing", self.review.assignments[index].reviewing_box.turn),
@@ -223,30 +273,7 @@ impl Judge<'_> {
             _ => self.holder(id).unwrap_or_default(),
         };
         let step = format!("{}-{}", step.kind.word(), step.at_percent);
-        words::key(&[word, &holder, &turn.to_string(), &step, person])
-    }
-
-    /// A reviewer who has the turn went on leave for longer than a working day: a second one is
-    /// asked, and the first stays.
-    pub(super) fn cover_leave(&mut self) {
-        if self.review.stage != Stage::Reviewing {
-            return;
-        }
-        for index in 0..self.review.assignments.len() {
-            let assignment = &self.review.assignments[index];
-            if !self.has_the_turn(assignment) {
-                continue;
-            }
-            let person = assignment.person.clone();
-            let Some(part) = self.review.pools.iter().position(|part| part.pool == assignment.pool) else {
-                continue;
-            };
-            let Some(until) = self.long_leave(&person, &assignment.pool) else { continue };
-            if !self.review.pools[part].widened {
-                self.say(Reason::ReviewerAway { person, until });
-                self.widen(BoxId::Reviewing(index));
-            }
-        }
+        ping_key(&[word, &holder, &turn.to_string(), &step, person])
     }
 
     /// The last day of the person's present leave, if it outlasts one working day of the pool.
@@ -260,59 +287,34 @@ impl Judge<'_> {
             back.is_none_or(|back| pool_time.between(self.now(), back) > hours.longest_day_millis());
         too_long.then_some(until)
     }
-
-    /// A reviewer whom the forge cannot list learns of the request by being named.
-    pub(super) fn tell_unlisted(&mut self) {
-        for index in 0..self.review.assignments.len() {
-            let assignment = &self.review.assignments[index];
-            if assignment.listed || assignment.told || !self.has_the_turn(assignment) {
-                continue;
-            }
-            let person = assignment.person.clone();
-            let key = asked_key(assignment);
-            let me = self.world.directory.handle();
-            let context = |handle: &str| words::ask_context(handle, me);
-            match self.ping(&person, &key, Text::Ask, words::asked_by_name, context) {
-                Ping::Sent | Ping::Never => self.review.assignments[index].told = true,
-                Ping::Later(at) => self.retry_at(at),
-            }
-        }
-    }
 }
 
 /// The key of the request to a reviewer whom the forge cannot list.
 fn asked_key(assignment: &Assignment) -> String {
-    words::key(&["asked", &assignment.person, &assignment.reviewing_box.turn.to_string()])
+    ping_key(&["asked", &assignment.person, &assignment.reviewing_box.turn.to_string()])
 }
 
 /// What became of a ping.
-enum Ping {
+enum Told {
     Sent,
     Later(Timestamp),
     /// Not at all: nobody to name, or the change had its pings.
     Never,
 }
 
-impl Judge<'_> {
+impl Escalation<'_, '_> {
     /// Names one person in a short new comment, within the kindness limits.
-    fn ping(
-        &mut self,
-        name: &str,
-        key: &str,
-        text: Text,
-        built_in: impl FnOnce(&str) -> String,
-        context: impl FnOnce(&str) -> Value,
-    ) -> Ping {
-        let now = self.now();
-        let Some(person) = self.world.directory.by_name(name) else { return Ping::Never };
-        let Some(account) = &person.account else { return Ping::Never };
-        let limits = &self.world.policy.limits;
-        if self.review.court_pings >= limits.pings_per_change {
-            self.say(Reason::PingHeld { person: name.to_owned(), why: PingHeld::ChangeLimit });
-            return Ping::Never;
+    fn ping(&mut self, name: &str, key: &str, about: PingAbout) -> Told {
+        let now = self.draft.now();
+        let Some(person) = self.draft.world.directory.by_name(name) else { return Told::Never };
+        let Some(account) = &person.account else { return Told::Never };
+        let limits = &self.draft.world.policy.limits;
+        if self.draft.review.court_pings >= limits.pings_per_change {
+            self.draft.say(Reason::PingHeld { person: name.to_owned(), why: PingHeld::ChangeLimit });
+            return Told::Never;
         }
         let agenda = person.agenda();
-        let Some(working) = agenda.next_working(now) else { return Ping::Never };
+        let Some(working) = agenda.next_working(now) else { return Told::Never };
         let Some(not_after) = agenda.working_until(now) else {
             let until = Some(working);
             // Somebody at work is kept from it by the forge alone.
@@ -322,36 +324,36 @@ impl Judge<'_> {
             };
             return self.hold_ping(name, key, working, why);
         };
-        let sent_now =
-            self.actions.iter().filter(|a| matches!(a, Action::Ping { person, .. } if person == name));
-        let today = self.world.workloads.of(name).pings_today + sent_now.count() as u32;
+        let sent_now = self.pings.iter().filter(|action| action.names().is_some_and(|n| n.person == name));
+        let today = self.draft.world.workloads.of(name).pings_today + sent_now.count() as u32;
         if today >= limits.pings_per_person_per_day {
-            let set = self.review.held_pings.get(key).map(|held| held.until).filter(|until| *until > now);
+            let set =
+                self.draft.review.held_pings.get(key).map(|held| held.until).filter(|until| *until > now);
             let tomorrow = now.checked_add(SignedDuration::from_hours(12)).unwrap_or(now);
-            let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else { return Ping::Never };
+            let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else { return Told::Never };
             return self.hold_ping(name, key, until, PingHeld::DayLimit { until: Some(until) });
         }
-        self.review.held_pings.remove(key);
-        self.review.court_pings += 1;
-        let login = account.login.as_str();
-        let naming = Naming { mentions: vec![login], must: Some(login) };
-        let templates = &self.world.policy.templates;
-        let worded = templates.word(text, &naming, built_in(login), || context(login));
-        self.note_template(text, worded.fault);
-        let body = words::reply(key, &worded.text);
-        let (key, person) = (key.to_owned(), name.to_owned());
-        self.actions.push(Action::Ping { key, person, body, not_after });
-        Ping::Sent
+        self.draft.review.held_pings.remove(key);
+        self.draft.review.court_pings += 1;
+        self.pings.push(Action::Ping(Box::new(Ping {
+            key: key.to_owned(),
+            person: name.to_owned(),
+            login: account.login.clone(),
+            not_after,
+            me: self.draft.world.directory.handle().to_owned(),
+            about,
+        })));
+        Told::Sent
     }
 
     /// Keeps a ping back, and says so once.
-    fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: PingHeld) -> Ping {
+    fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: PingHeld) -> Told {
         let held = HeldPing { person: name.to_owned(), until, why };
-        let known = self.review.held_pings.insert(key.to_owned(), held);
-        self.held_now.insert(key.to_owned());
+        let known = self.draft.review.held_pings.insert(key.to_owned(), held);
+        self.kept.insert(key.to_owned());
         if known.is_none_or(|known| known.until != until) {
-            self.say(Reason::PingHeld { person: name.to_owned(), why });
+            self.draft.say(Reason::PingHeld { person: name.to_owned(), why });
         }
-        Ping::Later(until)
+        Told::Later(until)
     }
 }

@@ -1,9 +1,9 @@
 //! `decide`: the whole of Usher's judgement, in the order in which it is made.
 //!
-//! 1. *hear*: what the fact says is written into the review (in any order, the newest wins);
-//! 2. *staff*: pools are claimed, humans' choices adopted, reviewers picked;
-//! 3. *court*: the stage is computed, time boxes run or pause, due steps are taken;
-//! 4. *express*: what should be seen on the forge becomes actions.
+//! 1. *apply*: what the fact says is written into the review (in any order, the newest wins);
+//! 2. *assign*: pools are claimed, humans' choices adopted, reviewers picked;
+//! 3. *stage* and *timers*: who must act next; time boxes run or pause, due steps are taken;
+//! 4. *desired*: what should be seen on the forge becomes actions.
 
 mod absence;
 mod apply;
@@ -20,9 +20,10 @@ mod terms;
 mod timers;
 mod unreachable;
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
+
+use apply::{Observed, apply};
+use assign::claim;
 
 use crate::model::absence::AbsenceWish;
 use crate::model::action::Action;
@@ -48,54 +49,39 @@ pub(super) const RETRY_FILES: SignedDuration = SignedDuration::from_hours(1);
 /// Decides what a fact means for a review. Total, pure and deterministic: the same world, review
 /// and fact give the same decision, and every combination has one.
 pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
-    let mut judge = Judge {
-        world,
-        review: review.clone(),
-        actions: Vec::new(),
-        reasons: Vec::new(),
-        absence: None,
-        reshape: false,
-        rerouted: false,
-        held_now: BTreeSet::new(),
-        walks: Walks::default(),
-    };
-    if judge.admits(fact) {
-        let was_open = judge.review.tracked && judge.review.state != ChangeState::Merged;
-        judge.freshen_logins();
-        judge.hear(fact);
-        judge.hold_back();
-        if judge.is_live() {
-            judge.staff();
-            judge.scope();
-        }
-        judge.court();
-        judge.express();
-        if was_open {
-            judge.announce();
-        }
+    let mut draft = Draft { world, review: review.clone(), reasons: Vec::new(), walks: Walks::default() };
+    if !draft.admits(fact) {
+        return draft.close(Vec::new(), None);
     }
-    judge.close()
+    let was_open = draft.review.tracked && draft.review.state != ChangeState::Merged;
+    draft.freshen_logins();
+    let Observed { reshape, rerouted, files, answers, absence } = apply(&mut draft, fact);
+    let mut actions = answers;
+    actions.extend(claim(&mut draft, files).reads);
+    draft.hold_back();
+    if draft.is_live() {
+        actions.extend(draft.assign_reviewers(rerouted).reads);
+        draft.scope();
+    }
+    actions.extend(draft.run_timers().pings);
+    let desired = draft.desired(reshape);
+    actions.extend(draft.take_up(desired, reshape));
+    if was_open {
+        actions.extend(draft.announce());
+    }
+    draft.close(actions, absence)
 }
 
-/// One decision in the making.
-pub(super) struct Judge<'w> {
+/// A review as it comes to be, and why. Phases read and write it; what else they find they return.
+pub(super) struct Draft<'w> {
     pub(super) world: &'w World<'w>,
     pub(super) review: Review,
-    pub(super) actions: Vec<Action>,
     pub(super) reasons: Vec<Reason>,
-    /// Somebody said `away` or `back`.
-    pub(super) absence: Option<AbsenceWish>,
-    /// What was asked of the forge is asked again, because the forge was seen to differ.
-    pub(super) reshape: bool,
-    /// Labels or target branch are others than before: routes may lead elsewhere.
-    pub(super) rerouted: bool,
-    /// Keys of the pings that this decision keeps back.
-    pub(super) held_now: BTreeSet<String>,
     /// When boxes run out, as far as that was found out.
     pub(super) walks: Walks<'w>,
 }
 
-impl Judge<'_> {
+impl Draft<'_> {
     pub(super) fn now(&self) -> Timestamp {
         self.world.now
     }
@@ -190,13 +176,13 @@ impl Judge<'_> {
         boxes.chain(leaves).chain(review.retry_at).filter(|at| *at > self.now()).min()
     }
 
-    fn close(mut self) -> Decision {
-        if !self.actions.is_empty() && self.reasons.is_empty() {
+    fn close(mut self, actions: Vec<Action>, absence: Option<AbsenceWish>) -> Decision {
+        if !actions.is_empty() && self.reasons.is_empty() {
             self.say(Reason::BroughtUpToDate);
         }
         let wake = self.next_deadline();
         self.review.wake = wake;
-        let Judge { review, actions, reasons, absence, .. } = self;
+        let Draft { review, reasons, .. } = self;
         Decision { review, actions, reasons, absence, wake }
     }
 }

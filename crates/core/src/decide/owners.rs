@@ -1,13 +1,13 @@
 //! What is said of the owners of changed files.
 
-use super::Judge;
+use super::Draft;
 use crate::choose::owners::{NAMED_MAX, within};
 use crate::choose::route::Claim;
 use crate::model::change::OwnersFile;
 use crate::model::owner::Owner;
 use crate::model::reason::{NoOwners, Reason};
 
-impl Judge<'_> {
+impl Draft<'_> {
     /// The members of the claim's pool among the owners of its files; says who they are, or why
     /// there are none. Without a route that follows CODEOWNERS nothing is said.
     pub(super) fn owners_of(&mut self, claim: &Claim, file: OwnersFile) -> Vec<Owner> {

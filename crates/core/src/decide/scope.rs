@@ -1,6 +1,6 @@
 //! Scope: whether a change looks like more than a fix.
 
-use super::Judge;
+use super::Draft;
 use crate::model::change::Size;
 use crate::model::reason::Reason;
 use crate::model::review::Review;
@@ -28,7 +28,7 @@ impl ScopeRules {
     }
 }
 
-impl Judge<'_> {
+impl Draft<'_> {
     /// Judges a live change by the rules of the scope, anew with every fact: labels, title, size and
     /// rules may have changed.
     pub(super) fn scope(&mut self) {

@@ -1,31 +1,34 @@
 //! Measuring: how much a change changes. GitHub says so in its webhooks; on GitLab, and wherever it
 //! was not told, the changed files are read, but only if some rule wants to know.
 
-use super::Judge;
+use super::Draft;
+use super::apply::Applying;
 use crate::model::action::Action;
 use crate::model::change::{ChangedFile, ForgeKind, Size, Snapshot};
 use crate::model::reason::Reason;
 use crate::model::review::{Review, Routing};
 
-impl Judge<'_> {
+impl Applying<'_, '_, '_> {
     /// Takes the size from a snapshot that tells it.
     pub(super) fn measure_snapshot(&mut self, snapshot: &Snapshot) {
         if let Some(size) = snapshot.size {
-            self.review.size = Some(size);
-            self.review.size_head = Some(self.review.head_or_empty());
+            self.draft.review.size = Some(size);
+            self.draft.review.size_head = Some(self.draft.review.head_or_empty());
         }
     }
 
     /// Takes the size from the files that were read; without any it is not known. GitHub's own count
     /// is better, where there is one: its list of files ends at 3,000.
     pub(super) fn measure_files(&mut self, files: &[ChangedFile]) {
-        let told = self.world.directory.kind == ForgeKind::GitHub && self.review.size.is_some();
-        if !(told && self.review.is_measured()) {
-            self.review.size = Size::of(files);
-            self.review.size_head = Some(self.review.head_or_empty());
+        let told = self.draft.world.directory.kind == ForgeKind::GitHub && self.draft.review.size.is_some();
+        if !(told && self.draft.review.is_measured()) {
+            self.draft.review.size = Size::of(files);
+            self.draft.review.size_head = Some(self.draft.review.head_or_empty());
         }
     }
+}
 
+impl Draft<'_> {
     /// Whether the files must be read to know the size. Asked once for each head.
     pub(super) fn wants_size(&self) -> bool {
         let asked =
@@ -34,17 +37,18 @@ impl Judge<'_> {
     }
 
     /// Asks for the files of a change that is routed already, after new commits.
-    pub(super) fn measure_again(&mut self) {
-        if self.review.routing == Routing::Routed && self.wants_size() {
+    pub(super) fn measure_again(&mut self) -> Option<Action> {
+        let again = self.review.routing == Routing::Routed && self.wants_size();
+        again.then(|| {
             self.say(Reason::MeasuringSize);
-            self.read_files(None);
-        }
+            self.read_files(None)
+        })
     }
 
     /// Asks for the changed files, with their owners where a branch is named.
-    pub(super) fn read_files(&mut self, codeowners: Option<String>) {
+    pub(super) fn read_files(&mut self, codeowners: Option<String>) -> Action {
         self.review.size_asked = Some(self.review.head_or_empty());
-        self.actions.push(Action::ReadFiles { codeowners });
+        Action::ReadFiles { codeowners }
     }
 }
 

@@ -1,55 +1,12 @@
-//! The court: who must act next.
+//! The stage: who must act next.
 
 use jiff::Timestamp;
 
-use super::Judge;
+use super::Draft;
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Hold, Review, Stage};
-use crate::model::terms::Court;
-use crate::words;
 
-impl Judge<'_> {
-    /// Computes the stage, lets boxes run or pause, and takes the steps that are due. A step may add
-    /// a reviewer who has spoken already, and so move the ball: then once more.
-    pub(super) fn court(&mut self) {
-        self.sit();
-        if self.is_live() && self.stage() != self.review.stage {
-            self.sit();
-        }
-    }
-
-    fn sit(&mut self) {
-        self.move_to(self.stage());
-        self.run_boxes();
-        if !self.is_live() {
-            return;
-        }
-        self.cover_leave();
-        let pings_before = self.review.court_pings;
-        self.ping_and_step();
-        let had_last = self.review.court_pings >= self.world.policy.limits.pings_per_change;
-        if had_last && self.review.court_pings > pings_before && !self.held_now.is_empty() {
-            // The last ping that the change may have is out: none is left for those that were kept back.
-            self.held_now.clear();
-            self.ping_and_step();
-        }
-        // A box that was closed meanwhile takes its pings along.
-        let held_now = std::mem::take(&mut self.held_now);
-        self.review.held_pings.retain(|key, _| held_now.contains(key));
-        // Widening may have added reviewers whose time starts now.
-        self.run_boxes();
-        self.say_box_rule();
-    }
-
-    /// Takes the steps of every running box, and tells those whom the forge cannot list.
-    fn ping_and_step(&mut self) {
-        self.tell_unlisted();
-        self.review.overdue = false;
-        for id in self.running() {
-            self.take_steps(id);
-        }
-    }
-
+impl Draft<'_> {
     /// The stage follows from the review alone, so facts may come in any order.
     pub(super) fn stage(&self) -> Stage {
         let review = &self.review;
@@ -80,26 +37,7 @@ impl Judge<'_> {
         self.review.approvals(pool) >= needed
     }
 
-    /// Says which time box rule gives the court its time, when that changes.
-    fn say_box_rule(&mut self) {
-        let stage = self.review.stage;
-        let Some(court) = Court::of(stage) else { return };
-        let rule = self.world.policy.box_rule(&self.review, court);
-        let now = rule.map(|rule| (stage, rule.print()));
-        let before = std::mem::replace(&mut self.review.box_rule_said, now);
-        match rule {
-            _ if before == now => {}
-            Some(rule) => {
-                let part = self.review.pools.first();
-                let budget = self.world.policy.terms(&self.review, court, part).budget;
-                self.say(Reason::BoxRuled { stage, rule: words::box_rule(rule), budget });
-            }
-            None if before.is_some_and(|(said, _)| said == stage) => self.say(Reason::BoxUnruled { stage }),
-            None => {}
-        }
-    }
-
-    fn move_to(&mut self, stage: Stage) {
+    pub(super) fn move_to(&mut self, stage: Stage) {
         let from = self.review.stage;
         if self.review.stage_since.is_none() {
             self.review.stage = stage;

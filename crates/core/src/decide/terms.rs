@@ -8,9 +8,10 @@
 //! large gives its box the larger budget at once, and what is spent stays spent.
 
 use crate::model::fingerprint::fingerprint;
+use crate::model::message::{BoxNote, BoxNoteSource};
 use crate::model::policy::{Policy, Route};
 use crate::model::review::{PoolReview, Review};
-use crate::model::terms::{Court, Terms, TermsSource, TimeBoxRule};
+use crate::model::terms::{Court, RuleConditions, Terms, TermsSource, TimeBoxRule};
 
 impl TimeBoxRule {
     pub fn needs_size(&self) -> bool {
@@ -27,6 +28,17 @@ impl TimeBoxRule {
                     && self.max_files.is_none_or(|most| size.files <= most)
             });
         labelled && fits
+    }
+
+    /// The rule as it is told.
+    pub fn conditions(&self) -> RuleConditions {
+        RuleConditions {
+            name: self.name.clone(),
+            min_lines: self.min_lines,
+            max_lines: self.max_lines,
+            max_files: self.max_files,
+            labels: self.labels.clone(),
+        }
     }
 
     /// What tells this rule from the others.
@@ -68,6 +80,34 @@ impl Policy {
             steps: said.clone().find_map(|(said, _)| said.steps.as_deref()).unwrap_or(&everywhere.steps),
             source: said.next().map_or(TermsSource::Everywhere, |(_, source)| *source),
         }
+    }
+
+    /// Why the present time boxes are not those that hold everywhere, one note for each that is not.
+    pub fn box_notes(&self, review: &Review) -> Vec<BoxNote> {
+        let Some(court) = Court::of(review.stage) else { return Vec::new() };
+        let for_each_pool = matches!(court, Court::Waiting | Court::Reviewing);
+        // The boxes of author and merge are one for the change; the first pool speaks for it.
+        let parts = review.pools.iter().take(if for_each_pool { usize::MAX } else { 1 });
+        let mut notes: Vec<BoxNote> = parts.filter_map(|part| self.box_note(review, court, part)).collect();
+        if notes.iter().skip(1).all(|note| Some(note) == notes.first()) {
+            notes.truncate(1);
+        }
+        notes
+    }
+
+    fn box_note(&self, review: &Review, court: Court, part: &PoolReview) -> Option<BoxNote> {
+        let terms = self.terms(review, court, Some(part));
+        let pool = || part.pool.clone();
+        let by = match terms.source {
+            TermsSource::Everywhere => return None,
+            TermsSource::Pool => BoxNoteSource::Pool { pool: pool() },
+            TermsSource::Route => BoxNoteSource::Route { pool: pool() },
+            TermsSource::Rule(rule) => BoxNoteSource::Rule {
+                rule: rule.conditions(),
+                size: review.size.filter(|_| rule.needs_size()),
+            },
+        };
+        Some(BoxNote { budget: terms.budget, by })
     }
 
     /// The route by which the pool got the change, if it has boxes of its own and is still there.

@@ -1,14 +1,26 @@
 //! The time boxes of a review: which of them run, in whose time, and when they are due.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Judge;
+use super::Draft;
+use super::escalate::Escalation;
+use crate::model::action::Action;
 use crate::model::calendar::Agenda;
+use crate::model::message::{Moment, NextStep};
+use crate::model::reason::{Reason, RuleTold};
 use crate::model::review::{Assignment, Stage};
 use crate::model::terms::{Court, Terms};
 use crate::model::timebox::{StepKind, TimeBox};
-use crate::words::NextStep;
+
+/// What came of the time boxes: whether they run stands in the review.
+#[derive(Default)]
+pub(super) struct Timers {
+    /// Who is named in a comment of their own.
+    pub pings: Vec<Action>,
+}
 
 /// One of the time boxes of a review.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,7 +33,62 @@ pub(super) enum BoxId {
     Merge,
 }
 
-impl Judge<'_> {
+impl Draft<'_> {
+    /// Computes the stage, lets boxes run or pause, and takes the steps that are due. A step may add
+    /// a reviewer who has spoken already, and so move the ball: then once more.
+    pub(super) fn run_timers(&mut self) -> Timers {
+        let mut timers = self.run_once();
+        if self.is_live() && self.stage() != self.review.stage {
+            timers.pings.extend(self.run_once().pings);
+        }
+        timers
+    }
+
+    fn run_once(&mut self) -> Timers {
+        self.move_to(self.stage());
+        self.run_boxes();
+        if !self.is_live() {
+            return Timers::default();
+        }
+        let pings_before = self.review.court_pings;
+        let limit = self.world.policy.limits.pings_per_change;
+        let mut steps = Escalation { draft: self, pings: Vec::new(), kept: BTreeSet::new() };
+        steps.cover_leave();
+        steps.ping_and_step();
+        let sent = steps.draft.review.court_pings;
+        if sent >= limit && sent > pings_before && !steps.kept.is_empty() {
+            // The last ping that the change may have is out: none is left for those that were kept back.
+            steps.kept.clear();
+            steps.ping_and_step();
+        }
+        let Escalation { pings, kept, .. } = steps;
+        // A box that was closed meanwhile takes its pings along.
+        self.review.held_pings.retain(|key, _| kept.contains(key));
+        // Widening may have added reviewers whose time starts now.
+        self.run_boxes();
+        self.say_box_rule();
+        Timers { pings }
+    }
+
+    /// Says which time box rule gives the court its time, when that changes.
+    fn say_box_rule(&mut self) {
+        let stage = self.review.stage;
+        let Some(court) = Court::of(stage) else { return };
+        let rule = self.world.policy.box_rule(&self.review, court);
+        let now = rule.map(|rule| (stage, rule.print()));
+        let before = std::mem::replace(&mut self.review.box_rule_said, now);
+        match rule {
+            _ if before == now => {}
+            Some(rule) => {
+                let part = self.review.pools.first();
+                let budget = self.world.policy.terms(&self.review, court, part).budget;
+                self.say(Reason::BoxRuled { stage, rule: RuleTold::Conditions(rule.conditions()), budget });
+            }
+            None if before.is_some_and(|(said, _)| said == stage) => self.say(Reason::BoxUnruled { stage }),
+            None => {}
+        }
+    }
+
     /// Every box runs exactly while its holder has the ball.
     pub(super) fn run_boxes(&mut self) {
         let now = self.now();
@@ -115,7 +182,7 @@ impl Judge<'_> {
     }
 }
 
-impl<'w> Judge<'w> {
+impl<'w> Draft<'w> {
     /// Budget and steps of the box on this change, at this moment.
     pub(super) fn terms(&self, id: BoxId) -> Terms<'w> {
         let court = match id {
@@ -160,10 +227,10 @@ impl<'w> Judge<'w> {
         self.time_box(id).due(self.terms(id).budget, 100, &self.agenda(id), &self.walks)
     }
 
-    /// The steps to come in the box that runs out first, and the zone in which its holder reads times.
-    pub(super) fn next_steps(&self) -> (Vec<NextStep>, TimeZone) {
+    /// The steps to come in the box that runs out first, in the zone in which its holder reads times.
+    pub(super) fn next_steps(&self) -> Vec<NextStep> {
         let soonest = self.running().into_iter().min_by_key(|id| self.due(*id).unwrap_or(Timestamp::MAX));
-        let Some(id) = soonest else { return (Vec::new(), self.zone_of(None)) };
+        let Some(id) = soonest else { return Vec::new() };
         let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
         let part = self.pool_of(id).map(|index| &self.review.pools[index]);
         let lead = part.and_then(|part| self.reachable_lead(&part.pool));
@@ -178,10 +245,11 @@ impl<'w> Judge<'w> {
             kind: step.kind,
             at: time_box
                 .due(terms.budget, step.at_percent, &agenda, &self.walks)
-                .filter(|at| *at > self.now()),
+                .filter(|at| *at > self.now())
+                .map(|at| Moment { at, zone: agenda.hours.timezone().clone() }),
             lead: lead.clone(),
         });
-        (steps.collect(), agenda.hours.timezone().clone())
+        steps.collect()
     }
 
     /// The time zone in which a person reads a time.
@@ -192,7 +260,7 @@ impl<'w> Judge<'w> {
 }
 
 /// Deadlines.
-impl Judge<'_> {
+impl Draft<'_> {
     /// When the next step of each running box is due, or its budget is spent.
     pub(super) fn box_deadlines(&self) -> impl Iterator<Item = Timestamp> {
         self.running().into_iter().flat_map(move |id| {

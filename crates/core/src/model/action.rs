@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::change::Account;
+use super::message::{Ping, Reply, StatusView};
 use super::tickets::Ticket;
 
-/// A wanted end state on a forge, performed by the courier.
+/// A wanted end state on a forge, performed by the courier. It says what is to be said, not how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "action")]
 pub enum Action {
@@ -20,11 +21,31 @@ pub enum Action {
     },
     /// Labels and reviewers as they should be.
     Shape(Shape),
-    /// The one status comment, created or edited in place. `body` carries the hidden marker.
+    /// The one status comment, created or edited in place.
+    #[serde(rename = "status_view")]
+    Status(Box<StatusView>),
+    /// A short new comment that names one person.
+    #[serde(rename = "ping_view")]
+    Ping(Box<Ping>),
+    /// Answer to commands that were refused or asked for words.
+    #[serde(rename = "reply_view")]
+    Reply(Box<Reply>),
+    /// "Done": a reaction on the comment that gave the command.
+    React { comment: u64 },
+    /// Tell the ticket system that the change was merged: not for the forge.
+    Announce(Announcement),
+    /// A comment in words, as 0.1.0 left it in the outbox. Nothing decides on one any more.
+    #[serde(untagged)]
+    Comment(Comment),
+}
+
+/// A comment in words. `body` carries the hidden marker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "action")]
+pub enum Comment {
+    /// The one status comment.
     Status { body: String },
-    /// A short new comment that names one person. `key` makes it unique on its change; `body`
-    /// carries the hidden marker. Later than `not_after`, the end of the stretch of the person's
-    /// working time in which it was decided, it must not go out any more.
+    /// Names one person; later than `not_after` it must not go out any more.
     Ping {
         key: String,
         person: String,
@@ -33,16 +54,46 @@ pub enum Action {
         #[serde(default = "never_too_late")]
         not_after: Timestamp,
     },
-    /// Answer to a command that was refused or asked for words.
+    /// Answer to commands.
     Reply { key: String, body: String },
-    /// "Done": a reaction on the comment that gave the command.
-    React { comment: u64 },
-    /// Tell the ticket system that the change was merged: not for the forge.
-    Announce(Announcement),
 }
 
 fn never_too_late() -> Timestamp {
     Timestamp::MAX
+}
+
+impl Comment {
+    /// The status comment that says `text`.
+    pub fn status(text: &str) -> Comment {
+        Comment::Status { body: format!("{STATUS_MARKER}\n{text}") }
+    }
+
+    /// The comment of a ping that says `text`.
+    pub fn ping(ping: &Ping, text: &str) -> Comment {
+        let (key, person) = (ping.key.clone(), ping.person.clone());
+        let body = format!("{}\n{text}", ping_marker(&key));
+        Comment::Ping { key, person, body, not_after: ping.not_after }
+    }
+
+    /// The reply under `key` that says `text`.
+    pub fn reply(key: &str, text: &str) -> Comment {
+        Comment::Reply { key: key.to_owned(), body: format!("{}\n{text}", ping_marker(key)) }
+    }
+
+    /// The text with its marker.
+    pub fn body(&self) -> &str {
+        match self {
+            Comment::Status { body } | Comment::Ping { body, .. } | Comment::Reply { body, .. } => body,
+        }
+    }
+
+    /// The hidden marker by which it is found again.
+    pub fn marker(&self) -> String {
+        match self {
+            Comment::Status { .. } => STATUS_MARKER.into(),
+            Comment::Ping { key, .. } | Comment::Reply { key, .. } => ping_marker(key),
+        }
+    }
 }
 
 impl Action {
@@ -52,23 +103,53 @@ impl Action {
         match self {
             Action::ReadFiles { .. } => "files".into(),
             Action::Shape(_) => "shape".into(),
-            Action::Status { .. } => "status".into(),
-            Action::Ping { key, .. } => format!("ping:{key}"),
-            Action::Reply { key, .. } => format!("reply:{key}"),
+            Action::Status(_) | Action::Comment(Comment::Status { .. }) => "status".into(),
             Action::React { comment } => format!("react:{comment}"),
             Action::Announce(_) => "announce".into(),
+            Action::Reply(reply) => format!("reply:{}", reply.key),
+            Action::Comment(Comment::Reply { key, .. }) => format!("reply:{key}"),
+            Action::Ping(ping) => format!("ping:{}", ping.key),
+            Action::Comment(Comment::Ping { key, .. }) => format!("ping:{key}"),
         }
     }
 
-    /// The hidden marker by which a comment of ours is found again, or `None` for actions that
-    /// write no comment.
-    pub fn marker(&self) -> Option<String> {
+    /// Whom a ping names, under which key, and when it is too late; `None` for everything else.
+    pub fn names(&self) -> Option<Named<'_>> {
         match self {
-            Action::Status { .. } => Some(STATUS_MARKER.into()),
-            Action::Ping { key, .. } | Action::Reply { key, .. } => Some(ping_marker(key)),
-            Action::ReadFiles { .. } | Action::Shape(_) | Action::React { .. } | Action::Announce(_) => None,
+            Action::Ping(ping) => {
+                Some(Named { person: &ping.person, key: &ping.key, not_after: ping.not_after })
+            }
+            Action::Comment(Comment::Ping { key, person, not_after, .. }) => {
+                Some(Named { person, key, not_after: *not_after })
+            }
+            Action::ReadFiles { .. }
+            | Action::Shape(_)
+            | Action::Status(_)
+            | Action::Reply(_)
+            | Action::React { .. }
+            | Action::Announce(_)
+            | Action::Comment(Comment::Status { .. } | Comment::Reply { .. }) => None,
         }
     }
+}
+
+/// Somebody who is named in a comment of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named<'a> {
+    pub person: &'a str,
+    /// Unique on its change.
+    pub key: &'a str,
+    /// Later the ping must not go out any more.
+    pub not_after: Timestamp,
+}
+
+/// What is asked of a forge: an action whose words are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    ReadFiles { codeowners: Option<String> },
+    Shape(Shape),
+    Comment(Comment),
+    React { comment: u64 },
 }
 
 /// What a ticket system is told of a merge: no names, neither of people nor of customers.
@@ -90,6 +171,17 @@ pub const STATUS_MARKER: &str = "<!-- usher:status -->";
 /// First line of a ping or reply.
 pub fn ping_marker(key: &str) -> String {
     format!("<!-- usher:ping:{key} -->")
+}
+
+/// A key for a ping's hidden marker: nothing in it can end the HTML comment.
+pub fn ping_key(parts: &[&str]) -> String {
+    let tame = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '_' };
+    parts
+        .iter()
+        .filter(|part| !part.is_empty())
+        .map(|part| part.chars().map(tame).collect::<String>())
+        .collect::<Vec<_>>()
+        .join("-")
 }
 
 /// Labels and reviewers as they should be on the forge. Whoever and whatever is not named here is

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::change::ForgeKind;
 
 /// One member of a pool, judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Candidate {
     pub person: String,
     pub standing: Standing,
@@ -17,7 +17,7 @@ pub struct Candidate {
 }
 
 /// The judgement on one candidate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum Standing {
     Chosen {

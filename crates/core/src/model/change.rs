@@ -96,7 +96,7 @@ impl Ord for Account {
 }
 
 /// Where a change stands on its forge.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeState {
     #[default]
@@ -171,7 +171,7 @@ pub struct Snapshot {
 }
 
 /// How much a change changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Size {
     /// Added plus deleted lines.
     pub lines: u64,

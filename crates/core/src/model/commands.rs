@@ -1,7 +1,10 @@
 //! The table of commands: the one source of permissions, help and documentation.
 
+use serde::{Deserialize, Serialize};
+
 /// Who may give a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Allowed {
     /// Everybody on the roster: support engineers, pool members, leads.
     Roster,

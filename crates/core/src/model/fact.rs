@@ -32,6 +32,8 @@ pub enum Fact {
     Refused { reviewer: Account, refusal: Refusal },
     /// A ping could not be sent by its `not_after`, and was dropped: nobody was told.
     Lapsed { key: String, not_after: Timestamp },
+    /// A template of the company's could not be used, so the built-in words went out.
+    TemplateBroken { template: String, fault: String },
     /// Nothing happened but time.
     Tick,
 }
@@ -46,6 +48,7 @@ impl Fact {
             | Fact::Files { .. }
             | Fact::Refused { .. }
             | Fact::Lapsed { .. }
+            | Fact::TemplateBroken { .. }
             | Fact::Tick => None,
         }
     }

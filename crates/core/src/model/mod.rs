@@ -11,6 +11,7 @@ pub mod change;
 pub mod commands;
 pub mod fact;
 pub mod fingerprint;
+pub mod message;
 pub mod owner;
 pub mod people;
 pub mod policy;

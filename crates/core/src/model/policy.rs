@@ -15,7 +15,6 @@ use super::stage::Stage;
 use super::terms::{BoxOverrides, TimeBoxRule};
 use super::tickets::TicketRules;
 use super::timebox::BoxRules;
-use crate::words::templates::Templates;
 
 /// Everything a decision needs to know that does not change while the configuration stays.
 #[derive(Clone, Debug)]
@@ -36,8 +35,6 @@ pub struct Policy {
     pub box_rules: Vec<TimeBoxRule>,
     pub labels: Labels,
     pub limits: Limits,
-    /// The company's own words for some comments.
-    pub templates: Templates,
     pub scope: ScopeRules,
     pub tickets: Arc<TicketRules>,
     /// A ticket system is told of every merge of a change with tickets.
@@ -60,7 +57,6 @@ impl Default for Policy {
             box_rules: Vec::new(),
             labels: Labels::default(),
             limits: Limits::default(),
-            templates: Templates::default(),
             scope: ScopeRules::default(),
             tickets: Arc::default(),
             announces_merges: false,

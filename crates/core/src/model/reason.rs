@@ -13,6 +13,7 @@ use super::fact::Refusal;
 use super::scope::Beyond;
 use super::stage::Stage;
 use super::suppressed::PingHeld;
+use super::terms::RuleConditions;
 use super::tickets::Ticket;
 use super::timebox::Budget;
 use super::unreachable::Loss;
@@ -148,8 +149,7 @@ pub enum Reason {
     /// A time box rule gives this court its time.
     BoxRuled {
         stage: Stage,
-        /// The rule's name or conditions, in words.
-        rule: String,
+        rule: RuleTold,
         budget: Budget,
     },
     /// No time box rule holds any more in this court.
@@ -244,6 +244,11 @@ pub enum Reason {
         command: String,
     },
     /// A command was refused or not understood.
+    /// Somebody whom no roster names gave a command.
+    StrangerRefused {
+        login: String,
+        command: String,
+    },
     CommandRefused {
         by: String,
         command: String,
@@ -296,6 +301,15 @@ pub enum NoOwners {
     Unowned,
     /// Its owners are not in the pool; some of them, as handles.
     Outside { handles: Vec<String> },
+}
+
+/// A time box rule in a ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RuleTold {
+    /// As 0.1.0 wrote it: the rule's name or conditions, in words.
+    InWords(String),
+    Conditions(RuleConditions),
 }
 
 impl Reason {

@@ -20,7 +20,7 @@ pub struct ScopeRules {
 }
 
 /// The rule by which a change looks like more than a fix.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "rule")]
 pub enum Beyond {
     Label { label: String },

@@ -1,5 +1,7 @@
 //! The terms of a time box: what each layer of the policy may say of a stage's budget and steps.
 
+use serde::{Deserialize, Serialize};
+
 use super::stage::Stage;
 use super::timebox::{BoxRule, BoxRules, Budget, Step};
 
@@ -41,6 +43,22 @@ pub struct TimeBoxRule {
     /// Matches when the change has one of them; empty: does not matter.
     pub labels: Vec<String>,
     pub boxes: BoxOverrides,
+}
+
+/// A rule as it is told: its name, and the changes for which it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleConditions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_lines: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_lines: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_files: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
 }
 
 /// The topmost layer that said something.

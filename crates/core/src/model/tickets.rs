@@ -30,7 +30,7 @@ const SALESFORCE_CHARS: usize = 15;
 pub const GROUP: &str = "ref";
 
 /// One customer ticket: the name of the system in the configuration, and the reference there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ticket {
     pub system: String,
     pub reference: String,

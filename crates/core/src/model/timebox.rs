@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::calendar::{Agenda, Walks};
 
 /// An amount of business time. A day is one working day of the calendar it is spent in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Budget {
     Minutes(u32),
@@ -26,7 +26,7 @@ impl Budget {
 }
 
 /// What a step does when it is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
     /// Name the holder of the box in a short comment.

@@ -1,0 +1,272 @@
+//! Messages: what is to be said on a forge, not how. The sentences are made where they are sent.
+
+use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use super::absence::Busy;
+use super::candidate::{Candidate, Standing};
+use super::change::{ChangeState, Size};
+use super::commands::Allowed;
+use super::scope::Beyond;
+use super::stage::Stage;
+use super::terms::RuleConditions;
+use super::tickets::Ticket;
+use super::timebox::{Budget, StepKind};
+
+/// An instant as somebody reads it: in their time zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    pub at: Timestamp,
+    #[serde(with = "jiff::fmt::serde::tz::required")]
+    pub zone: TimeZone,
+}
+
+impl Hash for Moment {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.at.hash(state);
+        self.zone.iana_name().hash(state);
+    }
+}
+
+/// All that the one status comment says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct StatusView {
+    /// How people call Usher here, without `@`.
+    pub me: String,
+    pub stage: Stage,
+    pub state: ChangeState,
+    /// As its author wrote it.
+    pub title: String,
+    pub author: AuthorView,
+    pub snoozed_until: Option<Moment>,
+    /// A person set it to wait, although somebody is asked.
+    pub set_to_wait: bool,
+    pub reviewers: Vec<ReviewerView>,
+    pub pools: Vec<PoolView>,
+    pub merger: Option<MergerView>,
+    /// The steps to come if nobody does anything, in the order in which they come.
+    pub next: Vec<NextStep>,
+    pub tickets: BTreeSet<Ticket>,
+    pub out_of_scope: Option<Beyond>,
+    pub sponsor: Option<String>,
+    /// Why the present time boxes are not those that hold everywhere.
+    pub boxes: Vec<BoxNote>,
+    pub opened_at: Option<Timestamp>,
+    pub done_at: Option<Timestamp>,
+}
+
+/// The author, and their turn.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct AuthorView {
+    pub login: String,
+    /// Usher's name for them; `None` for somebody who is not on the roster and is not called.
+    pub name: Option<String>,
+    /// When their time box runs out, while it runs.
+    pub due: Option<Moment>,
+    /// It ran out.
+    pub late: bool,
+}
+
+/// One active reviewer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ReviewerView {
+    pub person: String,
+    pub login: String,
+    pub pool: String,
+    pub approved: bool,
+    /// They ask something of the author.
+    pub asks: bool,
+    /// They said that they are on it.
+    pub accepted: bool,
+    /// Asked beside a first reviewer.
+    pub second: bool,
+    /// They have answered before, since they were asked.
+    pub answered: bool,
+    /// When their time box runs out, while it runs.
+    pub due: Option<Moment>,
+    /// It ran out.
+    pub late: bool,
+}
+
+/// One pool that has the change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PoolView {
+    pub pool: String,
+    /// Somebody of it is asked.
+    pub staffed: bool,
+    /// A person took a reviewer off; somebody else is asked in a few minutes.
+    pub on_hold: bool,
+    /// The time ran out, and there is no lead whom Usher could tell.
+    pub leadless: bool,
+    /// Everybody's judgement of the last choice.
+    pub candidates: Vec<Candidate>,
+    /// Changes ahead of this in its queue.
+    pub ahead: u32,
+}
+
+/// Who is expected to merge.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MergerView {
+    pub login: String,
+    pub approved: bool,
+    /// When the time box runs out, while it runs.
+    pub due: Option<Moment>,
+    /// It ran out.
+    pub late: bool,
+}
+
+/// A step to come.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NextStep {
+    pub kind: StepKind,
+    /// When it is due; `None` when it is due already and only waits for somebody's working time.
+    pub at: Option<Moment>,
+    /// Who leads the pool: whom an escalation names.
+    pub lead: Option<String>,
+}
+
+/// A time box whose terms are not those that hold everywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BoxNote {
+    pub budget: Budget,
+    pub by: BoxNoteSource,
+}
+
+/// Who gives it these terms.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum BoxNoteSource {
+    Pool {
+        pool: String,
+    },
+    Route {
+        pool: String,
+    },
+    Rule {
+        rule: RuleConditions,
+        /// How large the change is, where the rule asks for it.
+        size: Option<Size>,
+    },
+}
+
+/// A short new comment that names one person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ping {
+    /// Unique on its change.
+    pub key: String,
+    pub person: String,
+    /// The person's login on this forge, without `@`.
+    pub login: String,
+    /// The end of the stretch of the person's working time in which it was decided: later it must not
+    /// go out any more.
+    pub not_after: Timestamp,
+    /// How people call Usher here, without `@`.
+    pub me: String,
+    pub about: PingAbout,
+}
+
+/// What a ping is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "about")]
+pub enum PingAbout {
+    /// A reminder to whoever has the turn.
+    Remind {
+        stage: Stage,
+        due: Option<Moment>,
+        /// The time is over already.
+        over: bool,
+    },
+    /// The word to a pool's lead.
+    Escalate { stage: Stage, pool: String, holder: Option<String>, candidates: Vec<Candidate> },
+    /// The request to a reviewer whom the forge cannot list.
+    Ask,
+}
+
+/// The one answer to the commands of one comment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// Unique on its change.
+    pub key: String,
+    /// How people call Usher here, without `@`.
+    pub me: String,
+    /// Each once, in the order of the commands.
+    pub answers: Vec<Answer>,
+}
+
+/// What is answered to one command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "answer")]
+pub enum Answer {
+    Help,
+    Why {
+        pools: Vec<ChoiceView>,
+        boxes: Vec<BoxNote>,
+    },
+    /// They are back, and not asked all the same: a leave of the configuration, or a forge's status.
+    StillAway {
+        leave: Option<Date>,
+        busy: Option<Busy>,
+        #[serde(with = "jiff::fmt::serde::tz::required")]
+        zone: TimeZone,
+    },
+    NotAllowed {
+        command: String,
+        allowed: Allowed,
+    },
+    /// To somebody whom no roster names.
+    Stranger,
+    /// Newer words have made the command pointless.
+    Overtaken,
+    NotUnderstood {
+        text: String,
+        nearest: Option<String>,
+    },
+    SnoozeTooLong,
+    SnoozeSkipped,
+    SnoozeFirstRun,
+    NoPoolYet,
+    NobodyElse {
+        candidates: Vec<Candidate>,
+    },
+    UnknownPerson {
+        handle: String,
+    },
+    NotInPool {
+        person: String,
+        pool: String,
+    },
+    CannotBeAsked {
+        person: String,
+        why: Standing,
+    },
+    UnknownPool {
+        name: String,
+        pools: Vec<String>,
+    },
+    /// An `away` without an end that could be read.
+    AwayUnclear {
+        today: Date,
+    },
+    AwayOver {
+        last: Date,
+        today: Date,
+    },
+    AwayTooLong {
+        latest: Date,
+    },
+}
+
+/// How the reviewers of one pool came to be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoiceView {
+    pub pool: String,
+    /// Everybody's judgement; empty where no choice was made.
+    pub candidates: Vec<Candidate>,
+    /// Who is asked now.
+    pub asked: Vec<String>,
+}

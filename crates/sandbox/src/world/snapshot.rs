@@ -1,0 +1,88 @@
+//! A change from outside: logins instead of ids, and nothing of a forge's dialect.
+
+use super::change::{ChangeRef, ChangeState, ReviewerState};
+use super::refusal::Refusal;
+use super::state::State;
+
+/// A change as it stands, with logins instead of ids.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChangeSnapshot {
+    /// Login of the author.
+    pub author: String,
+    /// Title, without a `Draft:` prefix.
+    pub title: String,
+    /// Open, closed or merged.
+    pub state: ChangeState,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// Labels in the order they were added.
+    pub labels: Vec<String>,
+    /// Requested reviewers (GitHub: those who have not reviewed since) with their state.
+    pub reviewers: Vec<(String, ReviewerState)>,
+    /// GitLab: who approves at the moment.
+    pub approved_by: Vec<String>,
+    /// Comments, oldest first, without GitLab's system notes.
+    pub comments: Vec<CommentSnapshot>,
+}
+
+impl ChangeSnapshot {
+    /// Logins of the requested reviewers.
+    pub fn reviewer_logins(&self) -> Vec<&str> {
+        self.reviewers.iter().map(|(login, _)| login.as_str()).collect()
+    }
+
+    /// Comments by this login.
+    pub fn comments_by(&self, login: &str) -> Vec<&CommentSnapshot> {
+        self.comments.iter().filter(|comment| comment.author == login).collect()
+    }
+}
+
+/// A comment as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommentSnapshot {
+    /// The forge's id.
+    pub id: u64,
+    /// Login of the author.
+    pub author: String,
+    /// The text.
+    pub body: String,
+    /// How often it was edited.
+    pub edits: u32,
+    /// Reactions as (login, emoji name).
+    pub reactions: Vec<(String, String)>,
+}
+
+impl State {
+    /// The change as it stands now.
+    pub(crate) fn snapshot(&self, at: &ChangeRef) -> Result<ChangeSnapshot, Refusal> {
+        let change = self.change(at)?;
+        let login = |user: u64| self.login(at.forge, user).to_owned();
+        let comments = change.comments.iter().filter(|comment| !comment.system);
+        Ok(ChangeSnapshot {
+            author: login(change.author),
+            title: change.title.clone(),
+            state: change.state,
+            draft: change.draft,
+            labels: change.labels.clone(),
+            reviewers: change
+                .reviewers
+                .iter()
+                .map(|reviewer| (login(reviewer.user), reviewer.state))
+                .collect(),
+            approved_by: change.approvals.iter().map(|user| login(*user)).collect(),
+            comments: comments
+                .map(|comment| CommentSnapshot {
+                    id: comment.id,
+                    author: login(comment.author),
+                    body: comment.body.clone(),
+                    edits: comment.edits,
+                    reactions: comment
+                        .reactions
+                        .iter()
+                        .map(|reaction| (login(reaction.user), reaction.name.clone()))
+                        .collect(),
+                })
+                .collect(),
+        })
+    }
+}

@@ -1,0 +1,63 @@
+//! Who is away or busy, in words.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use super::text::{day, moment};
+use usher_core::model::absence::{AWAY_DAYS_MAX, Busy};
+use usher_core::model::change::ForgeKind;
+
+/// What a forge shows, as the verdict on a candidate: `is busy, says GitLab`.
+pub fn busy_phrase(says: ForgeKind, until: Option<Timestamp>) -> String {
+    match until {
+        Some(until) => format!("is busy until {}, says {}", moment(until, &TimeZone::UTC), brand(says)),
+        None => format!("is busy, says {}", brand(says)),
+    }
+}
+
+fn brand(kind: ForgeKind) -> &'static str {
+    match kind {
+        ForgeKind::GitLab => "GitLab",
+        ForgeKind::GitHub => "GitHub",
+    }
+}
+
+/// An `away` without an end that could be read.
+pub(super) fn away_unclear(today: Date, me: &str) -> String {
+    let example = today.checked_add(7.days()).unwrap_or(today);
+    format!(
+        "Sorry, I need to know your last day away: `@{me} away until {example}`, or `@{me} away 3d` for \
+         three working days."
+    )
+}
+
+pub(super) fn away_over(last: Date, today: Date, me: &str) -> String {
+    let example = today.checked_add(7.days()).unwrap_or(today);
+    format!("Sorry, {last} is over already. Like this, for example: `@{me} away until {example}`.")
+}
+
+pub(super) fn away_too_long(latest: Date) -> String {
+    format!(
+        "Sorry, {AWAY_DAYS_MAX} days are the most that I remember; {latest} would be the last day. For \
+         longer, the configuration is the place."
+    )
+}
+
+/// The answer to `back` of somebody who is not asked all the same.
+pub(super) fn still_away(leave: Option<Date>, busy: Option<Busy>, zone: &TimeZone) -> String {
+    let leave = leave.map(|last| {
+        format!(
+            "Your leave until {} is in the configuration, and I cannot end that; whoever looks after it can.",
+            day(last)
+        )
+    });
+    let busy = busy.map(|busy| {
+        let (forge, seen) = (brand(busy.says), moment(busy.seen_at, zone));
+        format!(
+            "{forge} showed you as busy on {seen}. Clear your status there, and I see it within about an hour."
+        )
+    });
+    let causes: Vec<String> = leave.into_iter().chain(busy).collect();
+    format!("Welcome back! {}", causes.join(" "))
+}

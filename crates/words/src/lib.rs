@@ -1,0 +1,34 @@
+//! Every sentence that Usher says, built by pure functions: warm, short and plain.
+//!
+//! Names are written with `@` only when they come from the roster or a pool, and at most where
+//! somebody is really asked for something. Text that users wrote is never live: it goes into code
+//! spans, where neither forge looks for mentions, references or commands.
+
+mod absence;
+mod boxes;
+mod comments;
+mod context;
+mod facts;
+mod held;
+mod lost;
+mod next;
+mod owners;
+mod pings;
+mod reasons;
+mod replies;
+mod samples;
+mod scope;
+mod status;
+pub mod templates;
+mod text;
+
+pub use absence::busy_phrase;
+pub use boxes::{box_note, box_rule, budget};
+pub use comments::{Worded, ping, reply, status};
+pub use facts::happening;
+pub use held::held;
+pub use reasons::{sentence, stage_name};
+pub use replies::answer;
+pub use samples::rehearse;
+pub use scope::{beyond, standing_notes};
+pub use text::{candidate, elapsed, moment, quote, relative, standing};

@@ -1,0 +1,72 @@
+//! Pings: short new comments that name one person.
+
+use usher_core::model::candidate::Candidate;
+use usher_core::model::message::{Moment, Ping, PingAbout};
+use usher_core::model::stage::Stage;
+
+use super::text::{obstacles, plain, told};
+
+/// The built-in words of a ping, without its hidden marker.
+pub(super) fn ping(ping: &Ping) -> String {
+    let (handle, me) = (ping.login.as_str(), ping.me.as_str());
+    match &ping.about {
+        PingAbout::Remind { stage, due, over } => remind(handle, me, *stage, due.as_ref(), *over),
+        PingAbout::Escalate { stage, pool, holder, candidates } => {
+            escalate(handle, me, *stage, pool, holder.as_deref(), candidates)
+        }
+        PingAbout::Ask => asked_by_name(handle),
+    }
+}
+
+/// A reminder to whoever holds the ball, without its hidden marker.
+fn remind(handle: &str, me: &str, stage: Stage, due: Option<&Moment>, over: bool) -> String {
+    let hoped = if over { "was hoped for" } else { "is hoped for" };
+    let due = due.map(|due| format!("; it {hoped} by {}", told(due))).unwrap_or_default();
+    match stage {
+        Stage::WithAuthor => format!(
+            "@{handle}: a small nudge, the reviewer's answer is waiting for you. If it got too much, say so; that is fine."
+        ),
+        Stage::ReadyToMerge => {
+            format!("@{handle}: a small nudge, this is approved and only needs merging{due}.")
+        }
+        _ => format!(
+            "@{handle}: a small nudge, a colleague in support waits for your answer{due}. No time? `@{} decline` hands it on.",
+            me
+        ),
+    }
+}
+
+/// Tells the pool's lead; without the hidden marker.
+fn escalate(
+    handle: &str,
+    me: &str,
+    stage: Stage,
+    pool: &str,
+    holder: Option<&str>,
+    candidates: &[Candidate],
+) -> String {
+    let pool = plain(pool);
+    match (stage, holder) {
+        (Stage::Waiting, _) => format!(
+            "@{handle}: nobody of {pool} could be asked to review this yet ({}). `@{} reassign @person` asks somebody all the same.",
+            obstacles(candidates),
+            me
+        ),
+        (Stage::ReadyToMerge, _) => {
+            format!("@{handle}: this is approved and has waited long to be merged. Can you help?")
+        }
+        (_, Some(holder)) => format!(
+            "@{handle}: this has waited long for an answer from {}. Can you help, or name somebody with `@{} reassign @person`?",
+            plain(holder),
+            me
+        ),
+        (_, None) => format!("@{handle}: this is stuck. Can you help?"),
+    }
+}
+
+/// Asks a reviewer whom the forge cannot list; without the hidden marker.
+fn asked_by_name(handle: &str) -> String {
+    format!(
+        "@{handle}: could you review this? The forge keeps one reviewer per change only, so I ask you this way."
+    )
+}

@@ -1,0 +1,202 @@
+//! Reasons as sentences, the same on every surface.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::text::{day, moment, obstacles, quote};
+use super::{boxes, lost, owners, scope};
+use usher_core::model::candidate::Candidate;
+use usher_core::model::change::ChangeState;
+use usher_core::model::fact::Refusal;
+use usher_core::model::reason::Reason;
+use usher_core::model::review::{Origin, Stage};
+use usher_core::model::suppressed::PingHeld;
+
+/// A reason as one English sentence, the same on every surface.
+pub fn sentence(reason: &Reason) -> String {
+    match reason {
+        Reason::NotSupport { author } => {
+            format!("{} is no support engineer, so this is none of Usher's business.", or_somebody(author))
+        }
+        Reason::NotWatched => "The project is not among the watched ones.".into(),
+        Reason::OlderSnapshot => {
+            "This news is older than what is known already, so it changed nothing.".into()
+        }
+        Reason::Tracked { author } => format!("A support contribution by {author} came into view."),
+        Reason::IsDraft => "It is a draft and is left in peace.".into(),
+        Reason::Ready => "It is ready for review; the clock starts.".into(),
+        Reason::SeenInPart => {
+            "Only a comment told of it so far; a look at the whole change comes first.".into()
+        }
+        Reason::ReadingFiles => "A route has paths, so the changed files are read first.".into(),
+        Reason::ReadingOwners => {
+            "A route follows CODEOWNERS, so that and the changed files are read first.".into()
+        }
+        Reason::MeasuringSize => "A rule looks at the size, so the changed files are read.".into(),
+        Reason::Owners { pool, people, path } => owners::owners(pool, people, path),
+        Reason::NoOwners { pool, why } => owners::none(pool, why),
+        Reason::OwnersPassed { pool, people } => owners::passed(pool, people),
+        Reason::Routed { pools } => format!("It goes to {}.", pools.join(" and ")),
+        Reason::NoRoute => "No route claims it, so nobody can be asked.".into(),
+        Reason::Picked { pool, person, origin, candidates } => picked(pool, person, *origin, candidates),
+        Reason::NobodyFree { pool, candidates } => {
+            format!("Nobody of {pool} can be asked: {}.", obstacles(candidates))
+        }
+        Reason::Adopted { pool, person } => format!("{person} of {pool} was chosen by a person, and stays."),
+        Reason::Declined { person, note: Some(note) } => format!("{person} declined: {}.", quote(note)),
+        Reason::Declined { person, note: None } => format!("{person} declined."),
+        Reason::Accepted { person } => format!("{person} is on it; the clock starts anew."),
+        Reason::Reassigned { from: Some(from), by } => format!("{by} asked for somebody else than {from}."),
+        Reason::Reassigned { from: None, by } => format!("{by} asked for another reviewer."),
+        Reason::Refused { person, refusal } => refused(person, *refusal),
+        Reason::ReviewerAway { person, until } => {
+            format!("{person} is away until {}, so somebody else is asked as well.", day(*until))
+        }
+        Reason::Approved { person } => format!("{person} approved."),
+        Reason::ApprovalWithdrawn { person } => format!("{person}'s verdict no longer stands."),
+        Reason::ChangesRequested { person } => format!("{person} asked for changes."),
+        Reason::ReviewerCommented { person } => format!("{person} commented."),
+        Reason::AuthorActed => "The author answered.".into(),
+        Reason::StageMoved { from, to } => {
+            format!("It moved from {} to {}.", stage_name(*from), stage_name(*to))
+        }
+        Reason::StageSet { stage } => format!("A person set it to {} by label.", stage_name(*stage)),
+        Reason::LabelTakenOff { label } => {
+            format!("A person took the label {} off; it stays off.", quote(label))
+        }
+        Reason::ReviewerTakenOff { person } => format!("A person took {person} off; they stay off."),
+        Reason::Overwritten { login } => {
+            format!("{} was added by a person just as Usher wrote, and is put back.", quote(login))
+        }
+        Reason::BoxRanOut { stage, holder } => {
+            format!("The time box of {holder} ran out ({}).", stage_name(*stage))
+        }
+        Reason::BoxRuled { stage, rule, budget } => boxes::ruled(*stage, rule, *budget),
+        Reason::BoxUnruled { stage } => boxes::unruled(*stage),
+        Reason::Reminded { person } => format!("{person} was reminded."),
+        Reason::Widened { pool, person } => {
+            format!("{person} of {pool} is asked as well; the first reviewer stays.")
+        }
+        Reason::NobodyToWiden { pool, candidates } => {
+            format!("A second reviewer of {pool} was due, but nobody is left: {}.", obstacles(candidates))
+        }
+        Reason::Escalated { pool, lead } => format!("{lead}, who leads {pool}, was told."),
+        Reason::NoLead { pool } => {
+            format!("The lead of {pool} should be told, but there is none on this forge.")
+        }
+        Reason::PingHeld { person, why } => ping_held(person, *why),
+        Reason::PingLapsed { person } => {
+            format!("A ping for {person} could not be sent while they were at work, so it is due again.")
+        }
+        Reason::Skipped { by: Some(by) } => format!("{by} asked Usher to leave it alone."),
+        Reason::Skipped { by: None } => "It has the skip label and is left alone.".into(),
+        Reason::Resumed { by: Some(by) } => format!("{by} asked Usher to go on."),
+        Reason::Resumed { by: None } => "Usher goes on with it.".into(),
+        Reason::Snoozed { by, until } => {
+            format!("{by} snoozed it until {}.", moment(*until, &TimeZone::UTC))
+        }
+        Reason::Tickets { tickets } => scope::tickets_sentence(tickets),
+        Reason::Queued { pool, ahead } => scope::queued_sentence(pool, *ahead),
+        Reason::OutOfScope { beyond } => {
+            format!("It looks like more than a fix: {}.", scope::beyond(beyond))
+        }
+        Reason::InScope => "It no longer looks like more than a fix.".into(),
+        Reason::Sponsored { by } => format!("{by} takes it on, although it is more than a fix."),
+        Reason::Announced { tickets } => scope::announced_sentence(*tickets),
+        Reason::HeldForFirstRun => {
+            "It was open before Usher came and waits for its turn in the first roll-out.".into()
+        }
+        Reason::PoolChosen { pool, by } => format!("{by} sent it to {pool}."),
+        Reason::WentAway { person, until } => {
+            format!("{person} is away until {} and is not asked, on any change.", day(*until))
+        }
+        Reason::CameBack { person } => format!("{person} is back."),
+        Reason::OlderWord { person } => {
+            format!("{person} has said something newer about being away, so this changed nothing.")
+        }
+        Reason::Answered { by, command } => format!("{by} asked for {}.", quote(command)),
+        Reason::StrangerRefused { login, command } => {
+            format!("{} asked for {}, which was refused.", quote(login), quote(command))
+        }
+        Reason::CommandRefused { by, command } => {
+            format!("{by} asked for {}, which was refused.", quote(command))
+        }
+        Reason::TemplateBroken { template, fault } => {
+            format!(
+                "The template {} could not be used, so the built-in words were ({}).",
+                quote(template),
+                quote(fault)
+            )
+        }
+        Reason::OnlyABot { login } => {
+            format!("Only the bot {} did this; the court does not move.", quote(login))
+        }
+        Reason::Ended { state: ChangeState::Merged } => "It was merged.".into(),
+        Reason::Ended { .. } => "It was closed.".into(),
+        Reason::Reopened => "It was opened again.".into(),
+        Reason::LostSight { why } => lost::lost_sight(*why),
+        Reason::GivenUp { why } => lost::given_up(*why),
+        Reason::FoundAgain => "The forge shows it again, and Usher goes on with it.".into(),
+        Reason::Moved { from, to } => lost::moved(from, to),
+        Reason::BroughtUpToDate => {
+            "A calendar or a rule has changed, so what is shown is brought up to date.".into()
+        }
+        Reason::Reshaped => "Labels or reviewers were not as they should be and are set again.".into(),
+    }
+}
+
+fn or_somebody(login: &str) -> String {
+    if login.is_empty() { "The author".into() } else { quote(login) }
+}
+
+fn picked(pool: &str, person: &str, origin: Origin, candidates: &[Candidate]) -> String {
+    let others = candidates.len().saturating_sub(1);
+    let word = if origin == Origin::Widened { "chosen as a second reviewer" } else { "chosen" };
+    match others {
+        0 => format!("{person} of {pool} was {word}, the only one there is."),
+        1 => format!("{person} of {pool} was {word}; one other was considered."),
+        n => format!("{person} of {pool} was {word}; {n} others were considered."),
+    }
+}
+
+fn refused(person: &str, refusal: Refusal) -> String {
+    match refusal {
+        Refusal::NotAllowed => format!("The forge does not allow {person} as a reviewer."),
+        Refusal::Dropped => {
+            format!("The forge left {person} out silently; they probably cannot read the project.")
+        }
+        Refusal::OneReviewerOnly => {
+            format!("The forge keeps one reviewer only, so {person} is asked by name instead.")
+        }
+    }
+}
+
+fn ping_held(person: &str, why: PingHeld) -> String {
+    let until = |until: Option<Timestamp>| match until {
+        Some(at) => format!(" It goes out on {}.", moment(at, &TimeZone::UTC)),
+        None => String::new(),
+    };
+    match why {
+        PingHeld::NotWorking { until: at } => {
+            format!("A ping for {person} is kept until they work again.{}", until(at))
+        }
+        PingHeld::ForgeClosed { until: at } => {
+            format!("The forge is closed for maintenance, so a ping for {person} is kept.{}", until(at))
+        }
+        PingHeld::DayLimit { until: at } => format!("{person} had enough pings for today.{}", until(at)),
+        PingHeld::ChangeLimit => format!("The change had its pings, so {person} is not pinged."),
+        PingHeld::Overtaken => format!("{person} is not reminded, because a later step is due as well."),
+    }
+}
+
+/// A stage in a sentence.
+pub fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Draft => "draft",
+        Stage::Waiting => "waiting",
+        Stage::Reviewing => "reviewing",
+        Stage::WithAuthor => "with the author",
+        Stage::ReadyToMerge => "ready to merge",
+        Stage::Done => "done",
+    }
+}

@@ -1,0 +1,118 @@
+//! Answers to commands.
+
+use std::fmt::Write;
+
+use usher_core::model::commands::{Allowed, COMMANDS};
+use usher_core::model::message::{Answer, BoxNote, ChoiceView, Reply};
+
+use super::absence::{away_over, away_too_long, away_unclear, still_away};
+use super::boxes::box_note;
+use super::text::{obstacles, plain, quote, standing, verdicts};
+
+/// The words of a reply, without its hidden marker.
+pub(super) fn reply(reply: &Reply) -> String {
+    let answers: Vec<String> = reply.answers.iter().map(|one| answer(one, &reply.me)).collect();
+    answers.join("\n\n")
+}
+
+/// The answer to one command. `me` is how people call Usher here, without `@`.
+pub fn answer(answer: &Answer, me: &str) -> String {
+    match answer {
+        Answer::Help => help(me),
+        Answer::Why { pools, boxes } => why(pools, boxes),
+        Answer::StillAway { leave, busy, zone } => still_away(*leave, *busy, zone),
+        Answer::NotAllowed { command, allowed } => not_allowed(command, *allowed),
+        Answer::Stranger => stranger(),
+        Answer::Overtaken => "Something newer was said since, so I left everything as it is.".into(),
+        Answer::NotUnderstood { text, nearest } => not_understood(text, nearest.as_deref(), me),
+        Answer::SnoozeTooLong => "Sorry, that is further ahead than the calendar goes.".into(),
+        Answer::SnoozeSkipped => format!("I leave this change alone already, until `@{me} resume`."),
+        Answer::SnoozeFirstRun => {
+            "I have not begun with this change: it was open before I came and waits for its turn.".into()
+        }
+        Answer::NoPoolYet => {
+            format!("Sorry, no pool claims this change yet. `@{me} pool NAME` sends it to one.")
+        }
+        Answer::NobodyElse { candidates } => format!(
+            "Sorry, there is nobody else to ask: {}. `@{me} reassign @person` asks somebody all the same.",
+            obstacles(candidates)
+        ),
+        Answer::UnknownPerson { handle } => format!("Sorry, I do not know {} on this forge.", quote(handle)),
+        Answer::NotInPool { person, pool } => {
+            format!("Sorry, {} is not in the pool {}.", plain(person), plain(pool))
+        }
+        Answer::CannotBeAsked { person, why } => {
+            format!("Sorry, {} cannot be asked: {}.", plain(person), standing(why))
+        }
+        Answer::UnknownPool { name, pools } => {
+            let pools: Vec<_> = pools.iter().map(|pool| plain(pool)).collect();
+            format!("Sorry, there is no pool {}. There are: {}.", quote(name), pools.join(", "))
+        }
+        Answer::AwayUnclear { today } => away_unclear(*today, me),
+        Answer::AwayOver { last, today } => away_over(*last, *today, me),
+        Answer::AwayTooLong { latest } => away_too_long(*latest),
+    }
+}
+
+/// The answer to `help`, from the table of commands.
+fn help(me: &str) -> String {
+    let mut text = format!("Begin a line of a comment with `@{me}` and one of these words.\n");
+    for who in [Allowed::Reviewers, Allowed::Involved, Allowed::Leads, Allowed::Roster] {
+        let _ = write!(text, "\nFor {}:\n\n", allowed(who));
+        for rule in COMMANDS.iter().filter(|rule| rule.allowed == who) {
+            let _ = writeln!(text, "- `@{me} {}`: {}", rule.usage, rule.meaning);
+        }
+    }
+    text.trim_end().into()
+}
+
+fn allowed(allowed: Allowed) -> &'static str {
+    match allowed {
+        Allowed::Roster => "everybody on the roster",
+        Allowed::Reviewers => "the reviewers who are asked",
+        Allowed::Involved => "the author, the reviewers, members and leads of the pool, and maintainers",
+        Allowed::Leads => "leads of the pool",
+    }
+}
+
+/// The answer to `why`: every candidate of the last choice with the judgement, and why the time box is
+/// as it is.
+fn why(pools: &[ChoiceView], boxes: &[BoxNote]) -> String {
+    let mut text = String::new();
+    for part in pools {
+        let _ = write!(text, "**{}**\n\n", plain(&part.pool));
+        if part.candidates.is_empty() {
+            let adopted: Vec<_> = part.asked.iter().map(|person| plain(person)).collect();
+            let _ = writeln!(text, "- no choice was made; {} came by a person's hand", adopted.join(" and "));
+        }
+        text.push_str(&verdicts(&part.candidates));
+        text.push('\n');
+    }
+    for note in boxes {
+        let _ = writeln!(text, "{}\n", box_note(note));
+    }
+    if text.is_empty() {
+        "No pool claims this change yet, so no choice was made.".into()
+    } else {
+        text.trim_end().into()
+    }
+}
+
+fn not_allowed(command: &str, who: Allowed) -> String {
+    format!("Sorry, {} is for {}.", quote(command), allowed(who))
+}
+
+/// To somebody whom no roster names.
+fn stranger() -> String {
+    "Sorry, I do not know you here, so I may not do that for you. The author, the reviewers or the lead of their pool can.".into()
+}
+
+fn not_understood(text: &str, nearest: Option<&str>, me: &str) -> String {
+    let help = format!("`@{me} help` lists what I understand.");
+    match nearest {
+        Some(nearest) => {
+            format!("Sorry, I do not know {}. Did you mean `{nearest}`? {help}", quote(text))
+        }
+        None => format!("Sorry, I do not know {}. {help}", quote(text)),
+    }
+}

@@ -1,0 +1,159 @@
+//! A rehearsal: every template said once for every stage, with people who do not exist, so that
+//! mistakes in it show before somebody waits for an answer.
+
+use std::collections::BTreeSet;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::change::ChangeState;
+use usher_core::model::message::{
+    AuthorView, MergerView, Moment, NextStep, Ping, PingAbout, PoolView, ReviewerView, StatusView,
+};
+use usher_core::model::stage::Stage;
+use usher_core::model::timebox::StepKind;
+
+use super::comments::{ping, status};
+use super::templates::{Fault, Templates};
+
+/// What went wrong with the templates, each fault once.
+pub fn rehearse(templates: &Templates) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    let mut note = |fault: Option<Fault>| faults.extend(fault);
+    for stage in Stage::ALL {
+        for state in states(stage) {
+            note(status(templates, &sample(stage, *state)).fault);
+        }
+        note(ping(templates, &reminder(stage)).fault);
+        note(ping(templates, &escalation(stage)).fault);
+    }
+    note(ping(templates, &to("rita", PingAbout::Ask)).fault);
+    let mut known = Vec::new();
+    faults.retain(|fault| {
+        let new = !known.contains(fault);
+        known.push(fault.clone());
+        new
+    });
+    faults
+}
+
+fn states(stage: Stage) -> &'static [ChangeState] {
+    match stage {
+        Stage::Done => &[ChangeState::Merged, ChangeState::Closed],
+        _ => &[ChangeState::Open],
+    }
+}
+
+fn to(person: &str, about: PingAbout) -> Ping {
+    Ping {
+        key: "key".into(),
+        person: person.into(),
+        login: person.into(),
+        not_after: Timestamp::MAX,
+        me: "usher".into(),
+        about,
+    }
+}
+
+fn reminder(stage: Stage) -> Ping {
+    to("rita", PingAbout::Remind { stage, due: Some(later()), over: true })
+}
+
+fn escalation(stage: Stage) -> Ping {
+    let holder = (stage != Stage::Waiting).then(|| "rita".into());
+    to("lena", PingAbout::Escalate { stage, pool: "backend".into(), holder, candidates: candidates() })
+}
+
+fn later() -> Moment {
+    Moment { at: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(8), zone: TimeZone::UTC }
+}
+
+fn candidates() -> Vec<Candidate> {
+    let chosen = Standing::Chosen { free_at: Timestamp::UNIX_EPOCH, open: 1, capacity: 5 };
+    let candidate = |person: &str, standing| Candidate { person: person.into(), standing, owns: None };
+    vec![candidate("rita", chosen), candidate("ravi", Standing::Declined)]
+}
+
+fn rita(stage: Stage) -> ReviewerView {
+    ReviewerView {
+        person: "rita".into(),
+        login: "rita".into(),
+        pool: "backend".into(),
+        approved: matches!(stage, Stage::ReadyToMerge | Stage::Done),
+        asks: stage == Stage::WithAuthor,
+        accepted: false,
+        second: false,
+        answered: false,
+        due: (stage == Stage::Reviewing).then(later),
+        late: false,
+    }
+}
+
+/// What the comment of somebody's change could say at a stage.
+fn sample(stage: Stage, state: ChangeState) -> StatusView {
+    let staffed = !matches!(stage, Stage::Waiting | Stage::Draft);
+    let merges = MergerView { login: "rita".into(), approved: true, due: Some(later()), late: false };
+    let backend = PoolView {
+        pool: "backend".into(),
+        staffed,
+        on_hold: false,
+        leadless: false,
+        candidates: candidates(),
+        ahead: 0,
+    };
+    StatusView {
+        me: "usher".into(),
+        stage,
+        state,
+        title: "Fix the rounding of totals".into(),
+        author: AuthorView { login: "sam".into(), name: Some("sam".into()), due: Some(later()), late: false },
+        snoozed_until: None,
+        set_to_wait: false,
+        reviewers: if staffed { vec![rita(stage)] } else { Vec::new() },
+        pools: vec![backend],
+        merger: staffed.then_some(merges),
+        next: vec![NextStep { kind: StepKind::Remind, at: Some(later()), lead: None }],
+        tickets: BTreeSet::new(),
+        out_of_scope: None,
+        sponsor: None,
+        boxes: Vec::new(),
+        opened_at: Some(Timestamp::UNIX_EPOCH),
+        done_at: (state != ChangeState::Open).then(|| later().at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::templates::Text;
+
+    fn rehearsed(text: Text, source: &str) -> Vec<String> {
+        let mut templates = Templates::default();
+        templates.add(text, "file.md", source);
+        rehearse(&templates).iter().map(Fault::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_fine_for_every_stage_has_no_faults() {
+        assert_eq!(rehearsed(Text::Status, "**{{ headline }}**\n\n{{ text }}\n\n{{ folded }}"), [""; 0]);
+        let all = "{{ stage }}{{ title }}{{ author.name }}{{ author.mention }}{% for r in reviewers %}{{ r.name }}\
+                   {{ r.mention }}{{ r.pool }}{{ r.due }}{{ r.approved }}{{ r.accepted }}{{ r.overdue }}{% endfor %}\
+                   {{ due }}{{ next }}{% for c in choice %}{{ c.pool }}{{ c.person }}{{ c.verdict }}{% endfor %}\
+                   {{ merged }}{{ took }}{{ me }}";
+        assert_eq!(rehearsed(Text::Status, all), [""; 0]);
+        let ping = "{{ person }}{{ stage }}{{ text }}{{ due }}{{ over }}{{ pool }}{{ holder }}{{ obstacles }}{{ me }}";
+        for text in [Text::Remind, Text::Escalate, Text::Ask] {
+            assert_eq!(rehearsed(text, &format!("{ping} {{{{ text }}}}")), [""; 0]);
+        }
+        assert_eq!(rehearse(&Templates::default()), []);
+    }
+
+    #[test]
+    fn a_fault_of_one_stage_is_found() {
+        let faults = rehearsed(Text::Status, "{{ text }}\n{% if stage == 'done' %}{{ nonsense }}{% endif %}");
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].starts_with("file.md:2:"), "{faults:?}");
+        let faults = rehearsed(Text::Remind, "{% if over %}Hello!{% else %}{{ person }}{% endif %}");
+        assert_eq!(faults.len(), 1, "{faults:?}");
+    }
+}

@@ -1,0 +1,212 @@
+//! The one status comment of a change.
+
+use std::fmt::Write;
+
+use usher_core::model::change::ChangeState;
+use usher_core::model::message::{MergerView, PoolView, ReviewerView, StatusView};
+use usher_core::model::stage::Stage;
+
+use super::boxes::box_note;
+use super::next::next_line;
+use super::scope;
+use super::text::{elapsed, obstacles, plain, quote, told, verdicts};
+
+/// Room for most status comments.
+const STATUS_BYTES_USUAL: usize = 1024;
+
+/// The one status comment, without its hidden marker.
+pub(super) fn status(status: &StatusView) -> String {
+    let mut text = String::with_capacity(STATUS_BYTES_USUAL);
+    let _ = write!(text, "**Support contribution: {}**", headline(status));
+    for line in lead_lines(status) {
+        let _ = write!(text, "\n\n{line}");
+    }
+    text.push_str(&folded_choice(status));
+    if status.stage != Stage::Done {
+        let _ = write!(text, "\n\n<sub>`@{} help` lists what I understand.</sub>", status.me);
+    }
+    text
+}
+
+/// Who has the ball, until when, and what happens next.
+pub(super) fn lead_lines(status: &StatusView) -> Vec<String> {
+    if let Some(until) = &status.snoozed_until {
+        return vec![format!("Snoozed until {}. Nobody is reminded until then.", told(until))];
+    }
+    let mut lines = match status.stage {
+        Stage::Done => done_lines(status),
+        Stage::Draft => vec!["The clock stands still until this is marked ready again.".into()],
+        Stage::Waiting => waiting_lines(status),
+        Stage::Reviewing => reviewing_lines(status),
+        Stage::WithAuthor => with_author_lines(status),
+        Stage::ReadyToMerge => merge_lines(status),
+    };
+    lines.extend(next_line(status.stage, &status.next));
+    lines.extend(scope::lines(status));
+    lines
+}
+
+pub(super) fn headline(status: &StatusView) -> &'static str {
+    match (status.stage, status.state) {
+        (Stage::Draft, _) => "back in draft",
+        (Stage::Waiting, _) => "waiting for a reviewer",
+        (Stage::Reviewing, _) => "in review",
+        (Stage::WithAuthor, _) => "back with the author",
+        (Stage::ReadyToMerge, _) => "ready to merge",
+        (Stage::Done, ChangeState::Merged) => "merged",
+        (Stage::Done, _) => "closed",
+    }
+}
+
+/// The author as they are spoken to.
+pub(super) fn author(status: &StatusView) -> String {
+    let login = &status.author.login;
+    if status.author.name.is_some() { format!("@{login}") } else { quote(login) }
+}
+
+/// The author by name, without calling them.
+pub(super) fn author_name(status: &StatusView) -> String {
+    let author = &status.author;
+    author.name.as_deref().map_or_else(|| quote(&author.login), plain)
+}
+
+fn reviewing_lines(status: &StatusView) -> Vec<String> {
+    let mut lines = Vec::new();
+    for reviewer in &status.reviewers {
+        let login = &reviewer.login;
+        let pool = plain(&reviewer.pool);
+        lines.push(match (reviewer.approved, &reviewer.due) {
+            (true, _) => format!("{} ({pool}) has approved.", plain(login)),
+            (false, Some(due)) => format!(
+                "{} No time? `@{} decline` is fine too.",
+                asked_line(status, reviewer, &pool, &told(due)),
+                status.me
+            ),
+            (false, None) => format!("{} ({pool}) has been asked, too.", plain(login)),
+        });
+    }
+    lines.extend(status.pools.iter().filter(|part| !part.staffed).map(nobody_line));
+    lines.push(format!("{}: nothing to do for you now; the answer comes here.", author(status)));
+    lines
+}
+
+/// What is asked of a reviewer whose turn it is.
+fn asked_line(status: &StatusView, reviewer: &ReviewerView, pool: &str, due: &str) -> String {
+    let (login, author) = (&reviewer.login, author_name(status));
+    if reviewer.late {
+        return format!("@{login} ({pool}): an answer was hoped for by **{due}** and is still very welcome.");
+    }
+    if reviewer.accepted {
+        return format!("{} ({pool}) is on it. An answer is hoped for by **{due}**.", plain(login));
+    }
+    if reviewer.answered {
+        return format!("@{login} ({pool}): {author} has answered you. Please look again by **{due}**.");
+    }
+    let from = match reviewer.second {
+        true => "you are asked as well, to help out the first reviewer.".to_owned(),
+        false => format!("this comes from {author}, a colleague in support who fixes what customers report."),
+    };
+    format!("@{login} ({pool}): {from} Please answer by **{due}**.")
+}
+
+fn with_author_lines(status: &StatusView) -> Vec<String> {
+    let asking: Vec<String> = status.reviewers.iter().filter(|r| r.asks).map(|r| plain(&r.login)).collect();
+    let what = match asking.as_slice() {
+        [] => "this was handed back to you.".to_owned(),
+        asking => format!("{} left you an answer.", asking.join(" and ")),
+    };
+    let by = status.author.due.as_ref().map(|due| {
+        let due = told(due);
+        if status.author.late {
+            format!(" It was hoped for by **{due}**; if it got too much, say so, that is fine.")
+        } else {
+            format!(" Until **{due}** would be good.")
+        }
+    });
+    vec![format!(
+        "{}: {what} Push a change or reply, and I pass the ball back.{}",
+        author(status),
+        by.unwrap_or_default()
+    )]
+}
+
+fn merge_lines(status: &StatusView) -> Vec<String> {
+    let Some(MergerView { login, approved, due, late }) = &status.merger else {
+        return vec!["This is ready; it only needs merging.".into()];
+    };
+    let by = match due {
+        Some(due) if *late => format!(" (it was hoped for by **{}**)", told(due)),
+        Some(due) => format!(" by **{}**", told(due)),
+        None => String::new(),
+    };
+    // A person may have set the stage before anybody approved.
+    let what = match approved {
+        true => "everything is approved.",
+        false => "a person marked this as ready to merge.",
+    };
+    vec![
+        format!("@{login}: {what} Please merge it{by}, or say what is missing."),
+        format!("{}: nothing to do for you now.", author(status)),
+    ]
+}
+
+fn waiting_lines(status: &StatusView) -> Vec<String> {
+    let mut lines = Vec::new();
+    if status.set_to_wait {
+        return vec!["A person set it to wait. Nobody is reminded until somebody acts.".into()];
+    }
+    if status.pools.is_empty() {
+        return vec![
+            "No route of the configuration claims this change, so I know nobody to ask.".into(),
+            format!("{}: if you know the pool, `@{} pool NAME` sends it there.", author(status), status.me),
+        ];
+    }
+    for part in &status.pools {
+        lines.push(nobody_line(part));
+        if part.leadless {
+            lines.push(format!("{} has no lead whom I could tell.", plain(&part.pool)));
+        }
+    }
+    lines.push(format!("{}: nothing to do for you now; I keep trying.", author(status)));
+    lines
+}
+
+/// Why nobody of a pool is asked at the moment.
+fn nobody_line(part: &PoolView) -> String {
+    let pool = plain(&part.pool);
+    if part.on_hold {
+        return format!("A reviewer was taken off; somebody else of {pool} is asked in a few minutes.");
+    }
+    let (why, place) = (obstacles(&part.candidates), scope::place(part.ahead));
+    format!("Nobody of {pool} can be asked right now: {why}.{place}")
+}
+
+fn done_lines(status: &StatusView) -> Vec<String> {
+    let author = author_name(status);
+    vec![match (status.state, status.opened_at, status.done_at) {
+        (ChangeState::Merged, Some(opened), Some(done)) => {
+            let took = elapsed(opened, done);
+            format!("Merged {took} after it was opened. Thank you, {author}: that is one customer helped.")
+        }
+        (ChangeState::Merged, _, _) => format!("Merged. Thank you, {author}."),
+        _ => format!("Closed without a merge. Thank you for the work, {author}."),
+    }]
+}
+
+/// Folded: how each reviewer was chosen, so that nobody wonders "why me".
+pub(super) fn folded_choice(status: &StatusView) -> String {
+    let shown: Vec<_> = status.pools.iter().filter(|part| !part.candidates.is_empty()).collect();
+    // While it waits, the comment says it all already.
+    if (shown.is_empty() && status.boxes.is_empty()) || matches!(status.stage, Stage::Done | Stage::Waiting) {
+        return String::new();
+    }
+    let mut text = String::from("\n\n<details><summary>Why this choice?</summary>\n");
+    for part in shown {
+        let _ = write!(text, "\n**{}**\n\n{}", plain(&part.pool), verdicts(&part.candidates));
+    }
+    for note in &status.boxes {
+        let _ = writeln!(text, "\n{}", box_note(note));
+    }
+    text.push_str("\n</details>");
+    text
+}

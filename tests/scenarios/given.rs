@@ -1,0 +1,106 @@
+//! `given` lines: what the company and its forge are like. In the middle of a story they are a reload of
+//! the configuration.
+
+mod boxes;
+mod people;
+mod pools;
+mod presence;
+mod scope;
+mod time;
+mod words;
+
+use usher_core::model::change::ForgeKind;
+
+use super::Story;
+use super::language::{Chapter, Line, Told, lines};
+use super::read::{number, person, time};
+use crate::support::company::pattern;
+
+pub(super) const CHAPTERS: &[Chapter<()>] = &[
+    Chapter { title: "The forge", lines: FORGE },
+    Chapter { title: "How much Usher may do", lines: LIMITS },
+    Chapter { title: "Pools, routes and owners", lines: pools::LINES },
+    Chapter { title: "People and what they carry", lines: people::LINES },
+    Chapter { title: "Who is busy", lines: presence::LINES },
+    Chapter { title: "Working time", lines: time::LINES },
+    Chapter { title: "Time boxes", lines: boxes::LINES },
+    Chapter { title: "Features, tickets and the queue", lines: scope::LINES },
+    Chapter { title: "Words", lines: words::LINES },
+];
+
+const FORGE: &[Line<()>] = lines! {
+    "the forge is GitHub" => |story, []| forge_is(story, ForgeKind::GitHub), "The change is on GitHub.";
+    "the forge is GitLab" => |story, []| forge_is(story, ForgeKind::GitLab),
+        "The change is on GitLab, as it is where nothing is said.";
+    "the project is not watched" => is_not_watched, "The configuration names other projects only.";
+    "the forge keeps one reviewer" => |story, []| { story.play.forge.one_reviewer = true; Ok(()) },
+        "A change has one reviewer at most, as on GitLab's Free tier.";
+    "the forge refuses {rita}" => refuses, "A request to make her a reviewer fails.";
+    "the forge silently drops {rita}" => silently_drops,
+        "A request to make her a reviewer succeeds and changes nothing.";
+    "the forge does not know {rita}" => does_not_know, "The roster has no account of hers.";
+    "every delivery comes twice" => |story, []| { story.play.twice = true; Ok(()) },
+        "A project webhook and a group webhook tell the same.";
+    "our own edits are not told back" => |story, []| { story.play.deaf_to_itself = true; Ok(()) },
+        "No webhook tells what Usher wrote.";
+};
+
+const LIMITS: &[Line<()>] = lines! {
+    "Usher came to this forge on {Wed 10:00}" => came_to_this_forge,
+        "Usher first wrote to this forge then; it takes on older changes slowly.";
+    "the first roll-out takes {10} a day" => first_roll_out, "Usher takes on so many older changes a day.";
+    "{10} old changes were taken on today" => taken_on_today, "Usher took on so many older changes today.";
+    "at most {5} pings per person and day" => pings_per_day, "The limit of pings for one person.";
+    "at most {3} pings per change and court" => pings_per_court,
+        "The limit of pings for one change, until the ball moves.";
+};
+
+fn forge_is(story: &mut Story, kind: ForgeKind) -> Told {
+    story.play.forge.kind = kind;
+    story.play.company.policy.forges[0].kind = kind;
+    Ok(())
+}
+
+fn is_not_watched(story: &mut Story, []: [&str; 0]) -> Told {
+    story.play.company.policy.forges[0].projects = vec![pattern("other/*")];
+    Ok(())
+}
+
+fn refuses(story: &mut Story, [who]: [&str; 1]) -> Told {
+    story.play.forge.not_allowed.insert(person(who)?);
+    Ok(())
+}
+
+fn silently_drops(story: &mut Story, [who]: [&str; 1]) -> Told {
+    story.play.forge.dropped.insert(person(who)?);
+    Ok(())
+}
+
+fn does_not_know(story: &mut Story, [who]: [&str; 1]) -> Told {
+    story.play.company.roster.accounts.remove(who).map(drop).ok_or_else(|| "already unknown".into())
+}
+
+fn came_to_this_forge(story: &mut Story, [when]: [&str; 1]) -> Told {
+    story.play.company.first_seen = time(when, story.play.now)?;
+    Ok(())
+}
+
+fn first_roll_out(story: &mut Story, [changes]: [&str; 1]) -> Told {
+    story.play.company.policy.limits.first_run_changes_per_day = number(changes)?;
+    Ok(())
+}
+
+fn taken_on_today(story: &mut Story, [changes]: [&str; 1]) -> Told {
+    story.play.company.elsewhere.first_run_taken = number(changes)?;
+    Ok(())
+}
+
+fn pings_per_day(story: &mut Story, [pings]: [&str; 1]) -> Told {
+    story.play.company.policy.limits.pings_per_person_per_day = number(pings)?;
+    Ok(())
+}
+
+fn pings_per_court(story: &mut Story, [pings]: [&str; 1]) -> Told {
+    story.play.company.policy.limits.pings_per_change = number(pings)?;
+    Ok(())
+}
