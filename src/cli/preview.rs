@@ -11,7 +11,7 @@ use crate::engine::{Draft, Preview, SharedState};
 use crate::forge::{Client, Hint};
 use crate::service::client;
 use crate::store::{Store, StoreError};
-use usher_core::model::action::{Action, Comment};
+use usher_core::model::action::{Action, Comment, Write};
 use usher_core::model::candidate::Candidate;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
@@ -93,12 +93,13 @@ impl Looker {
     pub(super) async fn decide(&self, change: &ChangeKey, facts: &[Fact]) -> anyhow::Result<Sketch> {
         let mut draft = self.preview.begin(change, self.clock.now()).await?;
         draft.take(facts);
-        if let Some(wish) = draft.take_files_wish() {
-            let read = self.client.perform(change, &wish, Hint::default()).await;
+        if let Some(codeowners) = draft.take_files_wish() {
+            let write = Write::ReadFiles { codeowners };
+            let read = self.client.perform(change, &write, Hint::default()).await;
             draft.take(&read.context("the changed files could not be read")?.facts);
         }
-        let (judged, notes) =
-            (draft.judged(), draft.policy().box_notes(draft.review()).iter().map(words::box_note).collect());
+        let notes = draft.policy().box_notes(draft.review());
+        let (judged, notes) = (draft.judged(), notes.iter().map(words::box_note).collect());
         Ok(Sketch { draft, judged, notes })
     }
 }

@@ -9,7 +9,7 @@ use super::load::Loaded;
 use super::{ForgeState, SharedState, StateSnapshot};
 use crate::store::{Store, StoreError};
 use usher_core::choose::pick::pick;
-use usher_core::model::action::{Action, Write};
+use usher_core::model::action::Action;
 use usher_core::model::candidate::Candidate;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
@@ -70,13 +70,14 @@ impl Draft {
     }
 
     /// Takes out the wish to read the changed files, if there is one: what they are is a fact.
-    pub fn take_files_wish(&mut self) -> Option<Write> {
-        let reads = |action: &Action| matches!(action, Action::ReadFiles { .. });
-        let index = self.outcome.actions.iter().position(reads)?;
-        match self.outcome.actions.remove(index) {
-            Action::ReadFiles { codeowners } => Some(Write::ReadFiles { codeowners }),
+    pub fn take_files_wish(&mut self) -> Option<Option<String>> {
+        let read = |action: &Action| match action {
+            Action::ReadFiles { codeowners } => Some(codeowners.clone()),
             _ => None,
-        }
+        };
+        let wish = self.outcome.actions.iter().find_map(read)?;
+        self.outcome.actions.retain(|action| read(action).is_none());
+        Some(wish)
     }
 
     pub fn policy(&self) -> &Policy {

@@ -38,7 +38,7 @@ async fn say(address: SocketAddr, text: &[u8]) -> String {
     heard(&mut stream).await
 }
 
-async fn woken(stream: &mut TcpStream) -> String {
+async fn heard(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
     read.expect("the connection was not closed").unwrap();
