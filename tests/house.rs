@@ -23,31 +23,32 @@ const LONG_FUNCTIONS: &[(&str, &str, usize, &str)] = &[
 const ROOMS: &[(&str, &[&str], &str)] = &[
     ("core", &["core"], "core imports nothing of ours"),
     ("clock", &[], "clock imports nothing of ours"),
-    ("bells", &[], "bells import nothing of ours"),
+    ("wakeups", &[], "wakeups import nothing of ours"),
     ("metrics", &[], "metrics import nothing of ours"),
     ("config", &["config", "core"], "config imports only core"),
     ("store", &["store", "core"], "store imports only core"),
     ("forge", &["forge", "core", "clock"], "forge imports only core, and the clock to pace its requests"),
     (
         "engine",
-        &["engine", "core", "store", "clock", "metrics", "bells"],
+        &["engine", "core", "store", "clock", "metrics", "wakeups"],
         "engine imports core, store and clock; it talks to no forge and knows no courier",
     ),
     (
         "courier",
-        &["courier", "core", "store", "forge", "clock", "metrics", "bells"],
-        "courier imports core, store, forge and clock, and never the engine",
+        &["courier", "core", "engine", "store", "forge", "clock", "metrics", "wakeups"],
+        "courier imports core, engine, store, forge and clock",
     ),
-    ("alarm", &["alarm", "engine", "store", "clock", "bells"], "alarm imports engine, store and clock"),
+    ("alarm", &["alarm", "engine", "store", "clock", "wakeups"], "alarm imports engine, store and clock"),
     (
         "reconcile",
-        &["reconcile", "core", "engine", "store", "forge", "clock", "metrics", "bells"],
+        &["reconcile", "core", "engine", "store", "forge", "clock", "metrics", "wakeups"],
         "reconcile imports engine, store, forge and clock",
     ),
+    ("audit", &["audit", "core", "engine"], "audit imports engine and core"),
     (
         "web",
-        &["web", "core", "store", "engine", "clock", "metrics", "bells", "forge"],
-        "web imports core, store, engine and clock, and of forge only verify and read",
+        &["web", "core", "store", "engine", "audit", "clock", "metrics", "wakeups", "forge"],
+        "web imports core, store, engine, clock and what the audit says, and of forge only verify and read",
     ),
 ];
 
@@ -250,6 +251,9 @@ fn rooms_import_only_what_they_may() {
             }
             if room == "cli" && !["cli", "main"].contains(&source.room.as_str()) {
                 broken.push(format!("{}: uses crate::cli, but nobody imports cli", source.path));
+            }
+            if room == "service" && !["cli", "service"].contains(&source.room.as_str()) {
+                broken.push(format!("{}: uses crate::service, but only cli imports it", source.path));
             }
             if source.room == "web" && room == "forge" && !FORGE_FOR_WEB.contains(&first) {
                 broken.push(format!(

@@ -11,6 +11,8 @@ use usher_core::model::people::{Directory, Person, Roster};
 use usher_core::model::policy::{Policy, Route};
 
 mod bot;
+#[cfg(test)]
+mod tests;
 
 pub use bot::{BotGap, BotNeed};
 

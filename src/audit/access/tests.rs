@@ -1,5 +1,8 @@
 use super::*;
+use jiff::Timestamp;
+
 use crate::audit::words;
+use usher_core::model::access::BotRights;
 use usher_core::model::change::Account;
 use usher_core::model::policy::{ForgePolicy, GroupRef, Pattern, Pool, Support};
 
