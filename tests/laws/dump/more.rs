@@ -31,6 +31,10 @@ pub(super) enum More {
     Sponsored {
         by: u64,
     },
+    /// Somebody says that they are away, then that they are back, and the second is told first.
+    SaidTwice {
+        by: u64,
+    },
     /// Somebody merges it, by hand.
     Merged,
     Reopened,
@@ -75,6 +79,7 @@ pub(super) fn more() -> impl Strategy<Value = More> {
         24 => (any::<Index>(), verdict).prop_map(|(who, verdict)| More::Answered { who, verdict }),
         12 => any::<bool>().prop_map(|pushes| More::AuthorActs { pushes }),
         3 => select(vec![2, 6, 6, 8]).prop_map(|by| More::Sponsored { by }),
+        1 => (2_u64..9).prop_map(|by| More::SaidTwice { by }),
         4 => Just(More::Merged),
         2 => Just(More::Reopened),
         3 => select(vec!["acme/store", "acme/shop", "outside/shop"]).prop_map(|to| More::Moved { to }),
@@ -106,6 +111,11 @@ pub(super) fn happen(play: &mut Play, more: &More) {
             let facts = play.forge.said(now, &account_of(*by), "@usher sponsor");
             facts.into_iter().for_each(|fact| play.tell(fact));
         }
+        More::SaidTwice { by } => {
+            let mut facts = play.forge.said(now, &account_of(*by), "@usher away 3d");
+            facts.extend(play.forge.said(now, &account_of(*by), "@usher back"));
+            facts.into_iter().rev().for_each(|fact| play.tell(fact));
+        }
         More::Merged => state(play, ChangeState::Merged),
         More::Reopened => state(play, ChangeState::Open),
         More::Retarget { branch } => {
@@ -134,7 +144,10 @@ fn upset(play: &mut Play, more: &More) {
         More::Moved { to } => {
             let known = &play.review.change;
             let to = ChangeKey::new(known.forge.clone(), *to, known.number);
+            // Told once: the change's own place in a queue has another name right after.
+            let twice = std::mem::replace(&mut play.twice, false);
             play.tell(Fact::Moved { to });
+            play.twice = twice;
         }
         More::Followed => play.tell(Fact::Lost { why: Loss::Followed }),
         More::NotFound { why, hours } => {
