@@ -31,11 +31,11 @@ contracts:
 
 # format the code
 fmt:
-    cargo fmt
+    cargo fmt --all
 
 # what the compiler, clippy and the formatter think
 check:
-    cargo fmt --check
+    cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings
 
 # paths, links, lengths, scripts
