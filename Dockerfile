@@ -10,11 +10,12 @@
 FROM rust:1.95-trixie AS build
 WORKDIR /usher
 
-# The dependencies first, with empty sources of our own: this layer is built again only when the
+# The dependencies first, with empty sources of our own: this layer is built again only when a
 # manifest or the lock file changes.
 COPY Cargo.toml Cargo.lock askama.toml ./
-RUN mkdir src tests \
-    && touch src/lib.rs \
+COPY crates/sandbox/Cargo.toml crates/sandbox/
+RUN mkdir -p src tests crates/sandbox/src \
+    && touch src/lib.rs crates/sandbox/src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
     && cp src/main.rs tests/main.rs \
     && cargo build --release --locked --bin usher
@@ -22,7 +23,8 @@ RUN mkdir src tests \
 # Then Usher itself. What was built from the empty sources is thrown away by name, because cargo
 # compares times, and the copied files may be older than it.
 COPY src src
-RUN cargo clean --release --package usher \
+COPY crates crates
+RUN cargo clean --release --package usher --package usher-sandbox \
     && cargo build --release --locked --bin usher \
     && install -D target/release/usher /out/usr/local/bin/usher \
     && mkdir -p /out/var/lib/usher /out/etc/usher

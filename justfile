@@ -39,11 +39,11 @@ scenario-lines:
 
 # format the code
 fmt:
-    cargo fmt
+    cargo fmt --all
 
 # what the compiler, clippy and the formatter think
 check:
-    cargo fmt --check
+    cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings
 
 # paths, links, lengths, scripts

@@ -192,6 +192,11 @@ fn imports(source: &Source) -> Vec<(String, String)> {
 
 /// Modules named after `head::` or in `head::{…}`, with the path that follows.
 fn named_by(code: &str, head: &str) -> Vec<(String, String)> {
+    paths_after(code, head).into_iter().filter_map(room_of).collect()
+}
+
+/// The paths that follow `head::`, or stand in `head::{…}`.
+fn paths_after<'a>(code: &'a str, head: &str) -> Vec<&'a str> {
     let mut found = Vec::new();
     for (_, word, after) in words(code) {
         let Some(path) = after.strip_prefix("::").filter(|_| word == head) else { continue };
@@ -203,9 +208,9 @@ fn named_by(code: &str, head: &str) -> Vec<(String, String)> {
                     depth += i32::from(c == '{') - i32::from(c == '}');
                     c == ',' && depth == 0
                 });
-                found.extend(parts.filter_map(|part| room_of(part.trim())));
+                found.extend(parts.map(str::trim));
             }
-            None => found.extend(room_of(statement)),
+            None => found.push(statement),
         }
     }
     found
@@ -297,7 +302,9 @@ fn the_files_of_a_room_form_no_circle() {
         let (folder, name) = source.path.rsplit_once('/').unwrap();
         let (head, is_parent) = if name == "mod.rs" { ("self", true) } else { ("super", false) };
         let files = named_by(&source.code, head).into_iter().map(|(file, _)| format!("{folder}/{file}.rs"));
-        let parent = (!is_parent && names_its_parent(&source.code)).then(|| format!("{folder}/mod.rs"));
+        let takes_from_parent =
+            paths_after(&source.code, "super").iter().any(|path| path.starts_with(char::is_uppercase));
+        let parent = (!is_parent && takes_from_parent).then(|| format!("{folder}/mod.rs"));
         named.insert(&source.path, files.chain(parent).collect());
     }
     for start in named.keys() {
@@ -310,16 +317,6 @@ fn the_files_of_a_room_form_no_circle() {
         }
     }
     report(broken);
-}
-
-/// Whether a file takes something from its `mod.rs` itself.
-fn names_its_parent(code: &str) -> bool {
-    let mut paths =
-        words(code).filter_map(|(_, word, after)| after.strip_prefix("::").filter(|_| word == "super"));
-    paths.any(|path| {
-        let names = path.split(';').next().unwrap_or_default().trim_start_matches('{').split(',');
-        names.map(str::trim).any(|name| name.starts_with(char::is_uppercase))
-    })
 }
 
 #[test]

@@ -1,4 +1,4 @@
-// What the sandbox wrote down (src/sandbox/tape.rs).
+// What the sandbox wrote down (crates/sandbox/src/service/recording.rs).
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 

@@ -1,4 +1,4 @@
-"""Starts the fake forges (examples/sandbox.rs) for one client, and says where they are."""
+"""Starts the fake forges (crates/sandbox/examples/sandbox.rs) for one client, and says where they are."""
 
 import contextlib
 import json
