@@ -9,8 +9,9 @@ fn root() -> PathBuf {
 
 /// All Markdown pages that are read as pages: not the corpus of payloads and recordings.
 fn pages() -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> =
-        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(|page| root().join(page)).into();
+    let mut found: Vec<PathBuf> = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+        .map(|page| root().join(page))
+        .into();
     for folder in ["docs", "tests", "tests/scenarios", "tests/contracts"] {
         let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
         found.extend(entries.filter(|path| path.extension().is_some_and(|end| end == "md")));
