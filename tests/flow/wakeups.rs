@@ -155,7 +155,8 @@ async fn a_roster_that_cannot_be_read_keeps_no_sweep_from_running() {
             .await;
             let requests = sweeping.house.sandbox.requests();
             let asked = requests.iter().find(|one| one.path.contains("/members"));
-            assert!(asked.is_some_and(|one| one.status != Some(200)), "{forge:?} {fault:?}: {asked:?}");
+            // One that is never answered is not written down.
+            assert!(asked.is_none_or(|one| one.status != Some(200)), "{forge:?} {fault:?}: {asked:?}");
         }
     }
 }

@@ -1,27 +1,11 @@
 //! Who is away or busy, in words.
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
 
-use super::text::{day, moment};
+use super::text::{brand, day, moment};
 use usher_core::model::absence::{AWAY_DAYS_MAX, Busy};
-use usher_core::model::change::ForgeKind;
-
-/// What a forge shows, as the verdict on a candidate: `is busy, says GitLab`.
-pub fn busy_phrase(says: ForgeKind, until: Option<Timestamp>) -> String {
-    match until {
-        Some(until) => format!("is busy until {}, says {}", moment(until, &TimeZone::UTC), brand(says)),
-        None => format!("is busy, says {}", brand(says)),
-    }
-}
-
-fn brand(kind: ForgeKind) -> &'static str {
-    match kind {
-        ForgeKind::GitLab => "GitLab",
-        ForgeKind::GitHub => "GitHub",
-    }
-}
 
 /// An `away` without an end that could be read.
 pub(super) fn away_unclear(today: Date, me: &str) -> String {

@@ -7,8 +7,7 @@ use usher_core::model::stage::Stage;
 use usher_core::model::terms::RuleConditions;
 use usher_core::model::timebox::Budget;
 
-use super::reasons::stage_name;
-use super::text::{plain, quote};
+use super::text::{plain, quote, stage_name};
 
 /// An amount of working time: `2 hours`, `90 minutes`, `3 working days`.
 pub fn budget(budget: Budget) -> String {

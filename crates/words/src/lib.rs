@@ -22,13 +22,12 @@ mod status;
 pub mod templates;
 mod text;
 
-pub use absence::busy_phrase;
 pub use boxes::{box_note, box_rule, budget};
 pub use comments::{Worded, ping, reply, status};
 pub use facts::happening;
 pub use held::held;
-pub use reasons::{sentence, stage_name};
+pub use reasons::sentence;
 pub use replies::answer;
 pub use samples::rehearse;
 pub use scope::{beyond, standing_notes};
-pub use text::{candidate, elapsed, moment, quote, relative, standing};
+pub use text::{busy_phrase, candidate, elapsed, moment, quote, relative, stage_name, standing};

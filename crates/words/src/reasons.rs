@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::text::{day, moment, obstacles, quote};
+use super::text::{day, moment, obstacles, quote, stage_name};
 use super::{boxes, lost, owners, scope};
+use usher_core::model::assignment::Origin;
 use usher_core::model::candidate::Candidate;
 use usher_core::model::change::ChangeState;
 use usher_core::model::fact::Refusal;
 use usher_core::model::reason::Reason;
-use usher_core::model::review::{Origin, Stage};
 use usher_core::model::suppressed::PingHeld;
 
 /// A reason as one English sentence, the same on every surface.
@@ -186,17 +186,5 @@ fn ping_held(person: &str, why: PingHeld) -> String {
         PingHeld::DayLimit { until: at } => format!("{person} had enough pings for today.{}", until(at)),
         PingHeld::ChangeLimit => format!("The change had its pings, so {person} is not pinged."),
         PingHeld::Overtaken => format!("{person} is not reminded, because a later step is due as well."),
-    }
-}
-
-/// A stage in a sentence.
-pub fn stage_name(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Draft => "draft",
-        Stage::Waiting => "waiting",
-        Stage::Reviewing => "reviewing",
-        Stage::WithAuthor => "with the author",
-        Stage::ReadyToMerge => "ready to merge",
-        Stage::Done => "done",
     }
 }

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::change::ForgeKind;
 use usher_core::model::message::Moment;
+use usher_core::model::stage::Stage;
 
 /// Longest piece of a user's text that is repeated.
 const QUOTE_CHARS_MAX: usize = 120;
@@ -77,7 +79,7 @@ pub fn standing(standing: &Standing) -> String {
         }
         Standing::Author => "is the author".into(),
         Standing::Away { until } => format!("is away until {}", day(*until)),
-        Standing::Busy { says, until } => super::absence::busy_phrase(*says, *until),
+        Standing::Busy { says, until } => busy_phrase(*says, *until),
         Standing::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
         Standing::AtCapacity { open: 1, capacity } => format!("has 1 open review of at most {capacity}"),
         Standing::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
@@ -200,6 +202,33 @@ fn is_word(name: &str) -> bool {
 fn starts_list(name: &str) -> bool {
     let rest = name.trim_start_matches(|c: char| c.is_ascii_digit());
     rest.len() < name.len() && (rest.starts_with(". ") || rest.starts_with(") "))
+}
+
+/// What a forge shows, as the verdict on a candidate: `is busy, says GitLab`.
+pub fn busy_phrase(says: ForgeKind, until: Option<Timestamp>) -> String {
+    match until {
+        Some(until) => format!("is busy until {}, says {}", moment(until, &TimeZone::UTC), brand(says)),
+        None => format!("is busy, says {}", brand(says)),
+    }
+}
+
+pub(super) fn brand(kind: ForgeKind) -> &'static str {
+    match kind {
+        ForgeKind::GitLab => "GitLab",
+        ForgeKind::GitHub => "GitHub",
+    }
+}
+
+/// A stage in a sentence.
+pub fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Draft => "draft",
+        Stage::Waiting => "waiting",
+        Stage::Reviewing => "reviewing",
+        Stage::WithAuthor => "with the author",
+        Stage::ReadyToMerge => "ready to merge",
+        Stage::Done => "done",
+    }
 }
 
 #[cfg(test)]

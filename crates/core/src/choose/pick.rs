@@ -12,8 +12,6 @@ use super::queue::Outlook;
 use super::rank::{Back, Rank, Shares, capacity, rank};
 use crate::model::calendar::Agenda;
 use crate::model::candidate::{Candidate, Standing};
-use crate::model::change::ChangeKey;
-use crate::model::fingerprint::fingerprint;
 use crate::model::people::Person;
 use crate::model::policy::Pool;
 use crate::model::review::{Ended, Review};
@@ -125,9 +123,4 @@ fn leave_soon(person: &Person, now: Timestamp) -> Option<jiff::civil::Date> {
     let day = person.hours.longest_day_millis();
     let undisturbed = Agenda::new(&person.hours, &[]).add(now, day)?;
     (agenda.add(now, day) != Some(undisturbed)).then_some(from)
-}
-
-/// FNV-1a over change and name: stable across versions, machines and restarts.
-pub(super) fn tie_break(change: &ChangeKey, name: &str) -> u64 {
-    fingerprint([change.forge.as_str(), &change.project, &change.number.to_string(), name])
 }

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::pick::tie_break;
+use crate::model::change::ChangeKey;
+use crate::model::fingerprint::fingerprint;
 use crate::model::people::{Person, Workload};
 use crate::model::policy::Pool;
 use crate::model::recent_requests::{Asked, REMEMBERED_DAYS, days_before};
@@ -167,4 +168,9 @@ fn weight(person: &Person, capacity: u32, now: Timestamp) -> u64 {
     let away = person.away.iter().map(|leave| days(leave.first.max(first), leave.last.min(today)));
     let there = (REMEMBERED_DAYS - i64::from(away.sum::<i32>())).max(1);
     u64::from(capacity) * (person.week_millis / 60_000).max(1).unsigned_abs() * there.unsigned_abs()
+}
+
+/// FNV-1a over change and name: stable across versions, machines and restarts.
+fn tie_break(change: &ChangeKey, name: &str) -> u64 {
+    fingerprint([change.forge.as_str(), &change.project, &change.number.to_string(), name])
 }

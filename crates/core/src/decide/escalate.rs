@@ -210,7 +210,50 @@ impl Escalation<'_, '_> {
     }
 }
 
+/// What came of the time boxes: whether they run stands in the review.
+#[derive(Default)]
+pub(super) struct Timers {
+    /// Who is named in a comment of their own.
+    pub pings: Vec<Action>,
+}
+
 impl Draft<'_> {
+    /// Computes the stage, lets boxes run or pause, and takes the steps that are due. A step may add
+    /// a reviewer who has spoken already, and so move the ball: then once more.
+    pub(super) fn run_timers(&mut self) -> Timers {
+        let mut timers = self.run_once();
+        if self.is_live() && self.stage() != self.review.stage {
+            timers.pings.extend(self.run_once().pings);
+        }
+        timers
+    }
+
+    fn run_once(&mut self) -> Timers {
+        self.move_to(self.stage());
+        self.run_boxes();
+        if !self.is_live() {
+            return Timers::default();
+        }
+        let pings_before = self.review.court_pings;
+        let limit = self.world.policy.limits.pings_per_change;
+        let mut steps = Escalation { draft: self, pings: Vec::new(), kept: BTreeSet::new() };
+        steps.cover_leave();
+        steps.ping_and_step();
+        let sent = steps.draft.review.court_pings;
+        if sent >= limit && sent > pings_before && !steps.kept.is_empty() {
+            // The last ping that the change may have is out: none is left for those that were kept back.
+            steps.kept.clear();
+            steps.ping_and_step();
+        }
+        let Escalation { pings, kept, .. } = steps;
+        // A box that was closed meanwhile takes its pings along.
+        self.review.held_pings.retain(|key, _| kept.contains(key));
+        // Widening may have added reviewers whose time starts now.
+        self.run_boxes();
+        self.say_box_rule();
+        Timers { pings }
+    }
+
     /// The pool's lead, if the forge knows them.
     pub(super) fn reachable_lead(&self, pool: &str) -> Option<String> {
         let lead = self.world.policy.pool(pool)?.lead.clone()?;

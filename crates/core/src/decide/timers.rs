@@ -1,26 +1,15 @@
 //! The time boxes of a review: which of them run, in whose time, and when they are due.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Draft;
-use super::escalate::Escalation;
-use crate::model::action::Action;
 use crate::model::calendar::Agenda;
 use crate::model::message::{Moment, NextStep};
 use crate::model::reason::{Reason, RuleTold};
 use crate::model::review::{Assignment, Stage};
 use crate::model::terms::{Court, Terms};
 use crate::model::timebox::{StepKind, TimeBox};
-
-/// What came of the time boxes: whether they run stands in the review.
-#[derive(Default)]
-pub(super) struct Timers {
-    /// Who is named in a comment of their own.
-    pub pings: Vec<Action>,
-}
 
 /// One of the time boxes of a review.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,44 +23,8 @@ pub(super) enum BoxId {
 }
 
 impl Draft<'_> {
-    /// Computes the stage, lets boxes run or pause, and takes the steps that are due. A step may add
-    /// a reviewer who has spoken already, and so move the ball: then once more.
-    pub(super) fn run_timers(&mut self) -> Timers {
-        let mut timers = self.run_once();
-        if self.is_live() && self.stage() != self.review.stage {
-            timers.pings.extend(self.run_once().pings);
-        }
-        timers
-    }
-
-    fn run_once(&mut self) -> Timers {
-        self.move_to(self.stage());
-        self.run_boxes();
-        if !self.is_live() {
-            return Timers::default();
-        }
-        let pings_before = self.review.court_pings;
-        let limit = self.world.policy.limits.pings_per_change;
-        let mut steps = Escalation { draft: self, pings: Vec::new(), kept: BTreeSet::new() };
-        steps.cover_leave();
-        steps.ping_and_step();
-        let sent = steps.draft.review.court_pings;
-        if sent >= limit && sent > pings_before && !steps.kept.is_empty() {
-            // The last ping that the change may have is out: none is left for those that were kept back.
-            steps.kept.clear();
-            steps.ping_and_step();
-        }
-        let Escalation { pings, kept, .. } = steps;
-        // A box that was closed meanwhile takes its pings along.
-        self.review.held_pings.retain(|key, _| kept.contains(key));
-        // Widening may have added reviewers whose time starts now.
-        self.run_boxes();
-        self.say_box_rule();
-        Timers { pings }
-    }
-
     /// Says which time box rule gives the court its time, when that changes.
-    fn say_box_rule(&mut self) {
+    pub(super) fn say_box_rule(&mut self) {
         let stage = self.review.stage;
         let Some(court) = Court::of(stage) else { return };
         let rule = self.world.policy.box_rule(&self.review, court);
