@@ -243,18 +243,18 @@ pub enum Reason {
         by: String,
         command: String,
     },
-    /// A command was refused or not understood.
     /// Somebody whom no roster names gave a command.
     StrangerRefused {
         login: String,
         command: String,
     },
+    /// A command was refused or not understood.
     CommandRefused {
         by: String,
         command: String,
     },
     /// A template of the company's could not be used, so the built-in words were. Said once for each
-    /// change.
+    /// change and fault.
     TemplateBroken {
         template: String,
         fault: String,
