@@ -13,9 +13,12 @@ WORKDIR /usher
 # The dependencies first, with empty sources of our own: this layer is built again only when a
 # manifest or the lock file changes.
 COPY Cargo.toml Cargo.lock askama.toml ./
+COPY crates/core/Cargo.toml crates/core/
+COPY crates/words/Cargo.toml crates/words/
 COPY crates/sandbox/Cargo.toml crates/sandbox/
-RUN mkdir -p src tests crates/sandbox/src \
-    && touch src/lib.rs crates/sandbox/src/lib.rs \
+RUN mkdir -p src tests \
+    && for crate in core words sandbox; do mkdir "crates/$crate/src" && touch "crates/$crate/src/lib.rs"; done \
+    && touch src/lib.rs tests/judgement.rs \
     && echo 'fn main() {}' > src/main.rs \
     && cp src/main.rs tests/main.rs \
     && cargo build --release --locked --bin usher
@@ -24,7 +27,7 @@ RUN mkdir -p src tests crates/sandbox/src \
 # compares times, and the copied files may be older than it.
 COPY src src
 COPY crates crates
-RUN cargo clean --release --package usher --package usher-sandbox \
+RUN cargo clean --release --package usher --package usher-core --package usher-words --package usher-sandbox \
     && cargo build --release --locked --bin usher \
     && install -D target/release/usher /out/usr/local/bin/usher \
     && mkdir -p /out/var/lib/usher /out/etc/usher

@@ -19,11 +19,11 @@ test-all:
 
 # the laws over many random histories, each on its own seed; `PROPTEST_RNG_SEED=… just laws …` repeats a run
 laws cases="100000":
-    PROPTEST_CASES={{ cases }} cargo test --profile laws --test house laws::histories -- --nocapture
+    PROPTEST_CASES={{ cases }} cargo test --profile laws --test judgement laws::histories -- --nocapture
 
 # write what every decision of many random histories says, to compare commits; `USHER_DUMP_ONLY=17,23 just dump …` has their details
 dump file seeds="20000":
-    USHER_DUMP={{ file }} USHER_DUMP_SEEDS={{ seeds }} cargo test --profile laws --test house laws::dump
+    USHER_DUMP={{ file }} USHER_DUMP_SEEDS={{ seeds }} cargo test --profile laws --test judgement laws::dump
 
 # how long a decision takes, beside writing the same review as JSON; a word picks some: `just bench opening`
 bench *words:
@@ -35,7 +35,7 @@ contracts:
 
 # list the lines of scenarios in their README anew
 scenario-lines:
-    UPDATE=1 cargo test --test house scenarios::language
+    UPDATE=1 cargo test --test judgement scenarios::language
 
 # format the code
 fmt:

@@ -48,7 +48,7 @@ struct Town {
 impl Town {
     async fn new(projects: &[&str]) -> Town {
         let clock = Clock::virtual_at("2026-03-02T09:00:00Z".parse().unwrap());
-        let sandbox = crate::support::tape::sandbox(clock.clone()).await;
+        let sandbox = crate::wire::tape::sandbox(clock.clone()).await;
         for project in ["acme/shop", "acme/tools", "beta/site", "gamma/secret"] {
             for login in ["sam", "rita"] {
                 sandbox.add_member(Forge::Github, project, login, Access::WRITE);

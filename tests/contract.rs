@@ -30,7 +30,7 @@ impl Town {
 
     async fn new(forge: Forge) -> Town {
         let clock = Clock::virtual_at("2026-03-02T09:00:00Z".parse().unwrap());
-        let sandbox = crate::support::tape::sandbox(clock.clone()).await;
+        let sandbox = crate::wire::tape::sandbox(clock.clone()).await;
         for login in ["sam", "rita", "ravi"] {
             sandbox.add_member(forge, PROJECT, login, Access::WRITE);
         }

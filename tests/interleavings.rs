@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use crate::support::time::SandboxClock;
+use crate::wire::time::SandboxClock;
 use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::{Client, ClientConfig, Credentials, Hint};

@@ -1,18 +1,16 @@
 //! The house from outside: one integration test binary, one module per subject.
 
+mod access;
 mod app;
+#[path = "support/cases.rs"]
+mod cases;
 mod complaints;
 mod contract;
 mod flow;
 mod house;
 mod interleavings;
-mod laws;
 mod links;
-mod live_text;
 mod network;
 mod payloads;
-mod scenarios;
-mod support;
-mod upgrade;
 mod web;
-mod words;
+mod wire;

@@ -2,22 +2,23 @@
 //! that a change of wording is seen when it is reviewed. `UPDATE=1 cargo test words` writes it anew.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
-use usher::forge::inbound::commands::commands;
 use usher_core::model::calendar::Away;
 use usher_core::model::change::{Account, ChangeState, ForgeKind, Verdict};
 use usher_core::model::commands::{Allowed, COMMANDS};
 use usher_core::model::fact::Fact;
 use usher_core::model::message::Answer;
+use usher_words::commands::commands;
 
 use crate::support::company::{Company, account, pool};
 use crate::support::forge::Forge;
 use crate::support::play::Play;
+use crate::support::root;
 
 fn in_house(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    root().join(path)
 }
 
 /// A story whose comments are collected.

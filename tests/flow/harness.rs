@@ -109,7 +109,7 @@ pub struct Company {
 impl Company {
     /// Webhooks go to `hooks`.
     pub async fn found(clock: Clock, hooks: SocketAddr) -> Company {
-        let sandbox = crate::support::tape::sandbox(clock.clone()).await;
+        let sandbox = crate::wire::tape::sandbox(clock.clone()).await;
         let folder = tempfile::tempdir().unwrap();
         for (forge, token) in [(Forge::Gitlab, SECRETS[0].1), (Forge::Github, SECRETS[1].1)] {
             sandbox.add_bot(forge, BOT, "Usher");

@@ -14,7 +14,7 @@ const SIGNING: (&str, &str) = ("PARTNER_SIGNING", "whsec_cGFydG5lci1wYXJ0bmVyLXB
 
 /// The other GitLab with a project of the same path.
 async fn partner() -> Sandbox {
-    let sandbox = crate::support::tape::sandbox(Clock::virtual_at(monday())).await;
+    let sandbox = crate::wire::tape::sandbox(Clock::virtual_at(monday())).await;
     // Somebody else has the number that is Usher's at home.
     sandbox.add_user(Forge::Gitlab, "pat", "Pat Partner");
     sandbox.add_bot(Forge::Gitlab, BOT, "Usher");

@@ -1,6 +1,6 @@
 //! Fairness, measured: Usher's choice beside random choice and round robin on the same quarters.
 //!
-//! `cargo test --test house fairness -- --nocapture` prints the tables of `docs/fairness.md`; with
+//! `cargo test --test judgement fairness -- --nocapture` prints the tables of `docs/fairness.md`; with
 //! `USHER_QUARTERS=all` in front of it pools of 50 and more quarters are played, too.
 
 use super::quarter::{Chooser, Outcome, Quarter, Setting};

@@ -7,7 +7,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 
 use super::{Story, given, happens, then};
 
@@ -127,7 +126,7 @@ fn listed() -> String {
 
 #[test]
 fn the_readme_lists_the_lines_there_are() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/README.md");
+    let file = crate::support::root().join("tests/scenarios/README.md");
     let readme = fs::read_to_string(&file).unwrap();
     let (before, _) = readme.split_once("<!-- lines -->\n").expect("the place of the list");
     let wanted = format!("{before}<!-- lines -->\n{}", listed());

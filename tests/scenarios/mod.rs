@@ -11,7 +11,6 @@ mod read;
 mod then;
 
 use std::fs;
-use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
@@ -27,13 +26,14 @@ use read::{at, date, moment, person};
 use crate::support::company::{Company, PROJECT, account, london};
 use crate::support::forge::Forge;
 use crate::support::play::Play;
+use crate::support::root;
 
 /// Monday of the week in which a story begins unless it names a date.
 const FIRST_DAY: &str = "2026-11-23";
 
 #[test]
 fn every_scenario_comes_true() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let folder = root().join("tests/scenarios");
     let only = std::env::var("SCENARIO").unwrap_or_default();
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|end| end == "txt"));

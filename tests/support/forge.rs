@@ -248,7 +248,7 @@ impl Forge {
         self.touch(now);
         self.comment_id += 1;
         let comment = self.comment_id;
-        let commands = usher::forge::inbound::commands::commands(text, &self.handles);
+        let commands = usher_words::commands::commands(text, &self.handles);
         vec![self.told(by, Act::commanded(commands, comment).unwrap_or(Act::Commented))]
     }
 

@@ -1,11 +1,14 @@
-//! Every sentence that Usher says, built by pure functions: warm, short and plain.
+//! The language between Usher and people. Every sentence that Usher says is built here by pure functions:
+//! warm, short and plain. What people say to Usher is read in [`commands`].
 //!
 //! Names are written with `@` only when they come from the roster or a pool, and at most where
 //! somebody is really asked for something. Text that users wrote is never live: it goes into code
 //! spans, where neither forge looks for mentions, references or commands.
 
 mod absence;
+mod away;
 mod boxes;
+pub mod commands;
 mod comments;
 mod context;
 mod facts;

@@ -1,7 +1,5 @@
 //! The front door: what a forge posts, verified, and its payloads read into facts.
 
-mod away;
-pub mod commands;
 mod envelope;
 mod github;
 mod gitlab;

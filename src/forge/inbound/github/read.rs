@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::payloads::{Payload, Pull, Remark, User};
-use crate::forge::inbound::commands::commands;
 use crate::forge::inbound::envelope::{
     Context, Incoming, Reading, Unreadable, object, timeless, utf8, what_is_wrong,
 };
@@ -16,6 +15,7 @@ use crate::forge::inbound::time::instant;
 use crate::forge::inbound::tolerant::{Maybe, Text};
 use usher_core::model::change::{Account, ChangeKey, Snapshot, Verdict};
 use usher_core::model::fact::{Act, Actor, Fact};
+use usher_words::commands::commands;
 
 /// The JSON of a delivery: the body, or its `payload` field where the hook's content type is
 /// `application/x-www-form-urlencoded`.

@@ -7,7 +7,6 @@ use serde_json::value::RawValue;
 use super::labels;
 use super::payloads::{Attributes, Hook};
 use super::reviewers;
-use crate::forge::inbound::commands::commands;
 use crate::forge::inbound::envelope::{
     Context, Incoming, Reading, Unreadable, object, timeless, what_is_wrong,
 };
@@ -16,6 +15,7 @@ use crate::forge::inbound::time::instant;
 use crate::forge::inbound::tolerant::Text;
 use usher_core::model::change::Verdict;
 use usher_core::model::fact::{Act, Actor, Command, Fact};
+use usher_words::commands::commands;
 
 /// Reads the body of a delivery.
 pub(in crate::forge::inbound) fn read(context: Context<'_>, text: &str) -> Result<Reading, Unreadable> {

@@ -10,7 +10,7 @@ use usher_core::model::change::{Account, ForgeKind};
 use usher_core::model::people::{Directory, Roster};
 use usher_core::model::policy::{ForgePolicy, Pattern, Policy, Pool, Route, Support};
 
-use super::config;
+use crate::cases::config;
 
 /// Sam and siobhan are in support, rita and ravi in the pool `backend`, dora in `writers`, to which a
 /// route about docs leads if `docs` is set.

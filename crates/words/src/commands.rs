@@ -465,10 +465,9 @@ mod tests {
     #[test]
     fn own_texts_have_no_commands_in_them() {
         use usher_core::model::message::Answer;
-        use usher_words as words;
         let unknown = Answer::NotUnderstood { text: "@usher skip".into(), nearest: Some("decline".into()) };
         for answer in [Answer::Help, unknown, Answer::Stranger] {
-            let text = words::answer(&answer, "usher");
+            let text = crate::answer(&answer, "usher");
             assert_eq!(read(&text), [], "{text}");
         }
     }

@@ -1,0 +1,9 @@
+//! The judgement from outside: scenarios in words, laws over random histories, the book of texts. It
+//! needs the core and its words only, and so is built without a client, a server or a store.
+
+mod laws;
+mod live_text;
+mod scenarios;
+mod support;
+mod upgrade;
+mod words;
