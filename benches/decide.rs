@@ -178,7 +178,7 @@ fn main() {
     let reviewer = review.active().next().map_or(2, |own| own.account.id);
     let approved = told(reviewer, Act::Reviewed { verdict: Verdict::Approved }, &later);
     compare("an approval", &ten, later.updated_at, &review, &approved);
-    let due = review.wake.expect("a review has a box that runs out");
+    let due = review.planned.wake.expect("a review has a box that runs out");
     compare("a step that is due", &ten, due, &review, &Fact::Tick);
     for (members, company) in [(10, &ten), (50, &fifty)] {
         let new = Review::new(ChangeKey::new("forge", "acme/shop", 7));

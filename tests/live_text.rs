@@ -213,7 +213,7 @@ fn commands_in_code_quotes_and_comments_are_not_obeyed() {
                 !actions.clone().any(|a| matches!(a, Action::React { .. } | Action::Reply(_))),
                 "{text:?}"
             );
-            assert_eq!(play.review.hold, None, "{text:?}");
+            assert_eq!(play.review.said.hold, None, "{text:?}");
         }
     }
 }

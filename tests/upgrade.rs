@@ -1,6 +1,7 @@
 //! What an earlier version stored is read by this one, and decided on as if nothing had happened.
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use usher_core::model::action::{Action, Comment};
 use usher_core::model::candidate::Standing;
 use usher_core::model::change::{Account, ForgeKind};
@@ -72,18 +73,33 @@ fn a_review_of_the_first_version_goes_on() {
     let monday: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
     let mut play = Play::new(company, forge, monday);
     play.review = stored();
-    assert!(matches!(play.review.pools[0].candidates[0].standing, Standing::Away { .. }));
+    assert!(matches!(play.review.planned.pools[0].candidates[0].standing, Standing::Away { .. }));
     let actions = play.decide(&Fact::Tick);
     // Eight working hours since Friday morning are over: exactly one reminder, and nobody else is asked.
     let pings = actions.iter().filter(|action| action.names().is_some_and(|named| named.person == "rita"));
     assert_eq!(pings.count(), 1, "{actions:?}");
     assert_eq!(play.asked(), ["rita"]);
-    assert_eq!((play.review.stage, play.review.overdue), (Stage::Reviewing, true));
+    assert_eq!((play.review.done.stage, play.review.done.overdue), (Stage::Reviewing, true));
     let said = play.ledger.iter().flat_map(|entry| &entry.reasons);
     assert!(said.clone().all(|reason| !matches!(reason, Reason::Picked { .. } | Reason::Routed { .. })));
     // Written by this version, it is read again as it is.
     let text = serde_json::to_string(&play.review).unwrap();
     assert_eq!(serde_json::from_str::<Review>(&text).unwrap(), play.review);
+}
+
+#[test]
+fn a_review_is_kept_under_the_names_of_the_first_version() {
+    let known: Map<String, Value> = serde_json::from_str(REVIEW).unwrap();
+    let Value::Object(written) = serde_json::to_value(stored()).unwrap() else { panic!("no object") };
+    let kept = |name: &str| written.get(name).is_some();
+    let lost: Vec<_> = known.keys().filter(|name| !kept(name)).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    // What each part keeps, not only its name.
+    for name in
+        ["seen_at", "seen_labels", "done_at", "ready_at", "stage", "obeyed", "status_fingerprint", "wake"]
+    {
+        assert_eq!(written.get(name), known.get(name), "{name}");
+    }
 }
 
 #[test]

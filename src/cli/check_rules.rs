@@ -2,7 +2,7 @@
 
 use usher_core::model::policy::{Policy, Route};
 use usher_core::model::review::Stage;
-use usher_core::model::terms::Court;
+use usher_core::model::terms::Turn;
 use usher_words as words;
 
 /// The rules that are in force beside pools and routes, a line each.
@@ -10,7 +10,7 @@ pub(super) fn print(policy: &Policy) {
     for rule in &policy.box_rules {
         let stages = [Stage::Waiting, Stage::Reviewing, Stage::WithAuthor, Stage::ReadyToMerge];
         let given = stages.into_iter().filter_map(|stage| {
-            let budget = rule.boxes.of(Court::of(stage)?).budget?;
+            let budget = rule.boxes.of(Turn::of(stage)?).budget?;
             Some(format!("{} {}", words::stage_name(stage), words::budget(budget)))
         });
         let given: Vec<String> = given.collect();

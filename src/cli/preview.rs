@@ -120,12 +120,12 @@ impl Sketch {
     /// The whole sketch for a person.
     pub(super) fn print(&self) {
         let review = self.draft.review();
-        anstream::println!("{}  {}", review.change, review.title);
+        anstream::println!("{}  {}", review.change, review.seen.title);
         if !review.tracked {
             anstream::println!("\nUsher leaves it alone:");
         } else {
             let author = review.author_name.as_deref().unwrap_or(&review.author.login);
-            anstream::println!("by {author}, {}", words::stage_name(review.stage));
+            anstream::println!("by {author}, {}", words::stage_name(review.done.stage));
             let asked: Vec<&str> = review.active().map(|assignment| assignment.person.as_str()).collect();
             if !asked.is_empty() {
                 anstream::println!("reviewers: {}", asked.join(", "));
@@ -138,7 +138,8 @@ impl Sketch {
             }
         }
         let notes = words::standing_notes(review);
-        let tickets = review.tickets.iter().map(|ticket| format!("{} {}", ticket.system, ticket.reference));
+        let tickets =
+            review.seen.tickets.iter().map(|ticket| format!("{} {}", ticket.system, ticket.reference));
         let tickets: Vec<String> = tickets.collect();
         if !tickets.is_empty() {
             anstream::println!("\ncustomer tickets: {}", tickets.join(", "));
@@ -163,7 +164,7 @@ impl Sketch {
         if self.draft.actions().is_empty() {
             anstream::println!("  nothing");
         }
-        if let Some(wake) = review.wake {
+        if let Some(wake) = review.planned.wake {
             anstream::println!("\nLooked at again: {wake}");
         }
         anstream::println!("\nNothing was written.");
@@ -178,19 +179,19 @@ impl Sketch {
             .map(|(pool, candidates)| serde_json::json!({ "pool": pool, "candidates": candidates }));
         serde_json::json!({
             "change": review.change.to_string(),
-            "title": review.title,
+            "title": review.seen.title,
             "tracked": review.tracked,
             "known": self.draft.is_known,
-            "stage": review.stage,
+            "stage": review.done.stage,
             "pools": candidates.collect::<Vec<_>>(),
-            "tickets": review.tickets,
-            "out_of_scope": review.beyond,
-            "sponsor": review.sponsor,
+            "tickets": review.seen.tickets,
+            "out_of_scope": review.planned.out_of_scope,
+            "sponsor": review.said.sponsor,
             "time_boxes": self.notes,
             "reasons": reasons,
             "sentences": reasons.iter().copied().map(words::sentence).collect::<Vec<_>>(),
             "actions": self.draft.actions(),
-            "wake": review.wake,
+            "wake": review.planned.wake,
         })
     }
 }

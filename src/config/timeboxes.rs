@@ -19,7 +19,7 @@ const SIZE_MOST: u32 = 10_000_000;
 pub(super) fn everywhere(root: &Section<'_>, book: &mut Book) -> BoxRules {
     let default = BoxRules::default();
     let Some(section) = root.section(book, "timebox", &keys::TIMEBOX) else { return default };
-    let said = courts(&section, book);
+    let said = turns(&section, book);
     let over = |said: BoxOverride, default: BoxRule| BoxRule {
         budget: said.budget.unwrap_or(default.budget),
         steps: said.steps.unwrap_or(default.steps),
@@ -36,7 +36,7 @@ pub(super) fn everywhere(root: &Section<'_>, book: &mut Book) -> BoxRules {
 pub(super) fn own(section: &Section<'_>, book: &mut Book) -> BoxOverrides {
     match section.section(book, "timebox", &keys::TIMEBOX) {
         Some(section) => {
-            let own = courts(&section, book);
+            let own = turns(&section, book);
             report_empty(&section, &own, book);
             own
         }
@@ -83,31 +83,31 @@ fn rule(section: &Section<'_>, book: &mut Book) -> TimeBoxRule {
         max_lines: number(most),
         max_files: number(section.value(book, "max_files", units::count(1, SIZE_MOST))),
         labels: bare(section.list(book, "labels", units::text)),
-        boxes: courts(section, book),
+        boxes: turns(section, book),
     };
     let given = |name: &&str| section.node(name).is_some() && !section.is_empty_list(name);
     if !["min_lines", "max_lines", "max_files", "labels"].iter().any(given) {
         let todo = "add max_lines, max_files or labels; what holds for every change is [timebox]";
         book.mistake(section.place, "a time box rule without conditions", todo);
     }
-    let courts = ["waiting", "reviewing", "with_author", "ready_to_merge"];
-    if !courts.iter().any(|court| section.node(court).is_some()) {
+    let turns = ["waiting", "reviewing", "with_author", "ready_to_merge"];
+    if !turns.iter().any(|turn| section.node(turn).is_some()) {
         let todo = "say what it gives: reviewing = { budget = \"2h\" }";
         book.mistake(section.place, "a time box rule that changes nothing", todo);
     }
     rule
 }
 
-fn courts(section: &Section<'_>, book: &mut Book) -> BoxOverrides {
-    let mut court = |name, keys| match section.section(book, name, keys) {
+fn turns(section: &Section<'_>, book: &mut Book) -> BoxOverrides {
+    let mut turn = |name, keys| match section.section(book, name, keys) {
         Some(section) => one(&section, keys, book),
         None => BoxOverride::default(),
     };
     BoxOverrides {
-        waiting: court("waiting", &keys::WAITING),
-        reviewing: court("reviewing", &keys::REVIEWING),
-        with_author: court("with_author", &keys::WITH_AUTHOR),
-        ready_to_merge: court("ready_to_merge", &keys::READY_TO_MERGE),
+        waiting: turn("waiting", &keys::WAITING),
+        reviewing: turn("reviewing", &keys::REVIEWING),
+        with_author: turn("with_author", &keys::WITH_AUTHOR),
+        ready_to_merge: turn("ready_to_merge", &keys::READY_TO_MERGE),
     }
 }
 
@@ -121,9 +121,9 @@ fn one(section: &Section<'_>, keys: &'static Keys, book: &mut Book) -> BoxOverri
 }
 
 fn report_empty(section: &Section<'_>, own: &BoxOverrides, book: &mut Book) {
-    let courts = ["waiting", "reviewing", "with_author", "ready_to_merge"];
-    if own.is_empty() && !courts.iter().any(|court| section.node(court).is_some()) {
-        let todo = "give it a court: reviewing = { budget = \"4h\" }, or leave it out";
+    let turns = ["waiting", "reviewing", "with_author", "ready_to_merge"];
+    if own.is_empty() && !turns.iter().any(|turn| section.node(turn).is_some()) {
+        let todo = "give it a turn: reviewing = { budget = \"4h\" }, or leave it out";
         book.mistake(section.place, "a time box that says nothing", todo);
     }
 }

@@ -57,17 +57,17 @@ impl Outcome {
     /// not believe that the forge was asked, so a later real run says all of it.
     pub fn keep_dry(&mut self, before: &Review) {
         self.actions.retain(|action| matches!(action, Action::ReadFiles { .. }));
-        self.review.asked = before.asked.clone();
-        self.review.set_labels = before.set_labels.clone();
-        self.review.status_fingerprint = before.status_fingerprint;
+        self.review.done.last_applied = before.done.last_applied.clone();
+        self.review.done.set_labels = before.done.set_labels.clone();
+        self.review.done.status_fingerprint = before.done.status_fingerprint;
     }
 
     /// Whether the change was held back by the first roll-out and is taken on now. One that a person
     /// told Usher to skip meanwhile takes nobody's place.
     pub fn leaves_first_run(&self, before: &Review) -> bool {
-        let was_held = before.hold == Some(Hold::FirstRun)
+        let was_held = before.said.hold == Some(Hold::FirstRun)
             || self.reasons().any(|reason| *reason == Reason::HeldForFirstRun);
-        let held_back = matches!(self.review.hold, Some(Hold::FirstRun | Hold::Skip));
+        let held_back = matches!(self.review.said.hold, Some(Hold::FirstRun | Hold::Skip));
         was_held && !held_back && self.review.is_open()
     }
 }
@@ -86,7 +86,11 @@ mod tests {
 
     #[test]
     fn a_change_that_is_skipped_in_the_first_roll_out_takes_nobodys_place() {
-        let held = |hold| Review { hold, ..Review::new(ChangeKey::new("forge", "acme/shop", 7)) };
+        let held = |hold| {
+            let mut own = Review::new(ChangeKey::new("forge", "acme/shop", 7));
+            own.said.hold = hold;
+            own
+        };
         let before = held(Some(Hold::FirstRun));
         let takes = |hold| Outcome::of(held(hold)).leaves_first_run(&before);
         assert!(takes(None));

@@ -151,7 +151,8 @@ impl Engine {
             let Some(commit) = commit else { return Ok(()) };
             let reasons = commit.ledger.iter().flat_map(|entry| &entry.reasons);
             let held: Vec<_> = reasons.filter_map(Reason::holds_back).collect();
-            let (actions, wake) = (!commit.actions.is_empty(), commit.review.as_ref().and_then(|r| r.wake));
+            let (actions, wake) =
+                (!commit.actions.is_empty(), commit.review.as_ref().and_then(|r| r.planned.wake));
             let absences = commit.absences.clone();
             match self.store.commit(commit).await {
                 Ok(nudged) => {
@@ -237,7 +238,7 @@ impl Engine {
             outcome.reasons().filter(|reason| matches!(reason, Reason::TemplateBroken { .. })).count();
         self.metrics.template_faults.inc_by(broken as u64);
         let first_run_taken = outcome.leaves_first_run(&before);
-        let withdraw_pings = outcome.review.stage != before.stage;
+        let withdraw_pings = outcome.review.done.stage != before.done.stage;
         let Outcome { review, ledger, actions, absences } = outcome;
         let review = Some(review);
         let decided = Commit { review, ledger, actions, absences, refused, ..nothing(inbox) };
@@ -260,9 +261,13 @@ impl Engine {
     fn postponed(&self, mut review: Review, version: Option<i64>) -> Option<Review> {
         let change = &review.change;
         tracing::warn!(%change, "the forge is not configured or its people are not known; left as it is");
-        review.pools.iter_mut().for_each(|part| part.queued = None);
+        review.planned.pools.iter_mut().for_each(|part| part.queued = None);
         let wake = Some(self.clock.now() + POSTPONED_FOR);
-        version.map(|_| Review { wake, ..review })
+        version.map(|_| {
+            let mut own = review;
+            own.planned.wake = wake;
+            own
+        })
     }
 }
 

@@ -107,6 +107,6 @@ impl Draft {
             let fresh_is_best = self.is_known || part.candidates.is_empty();
             Some((part.pool.clone(), if fresh_is_best { fresh } else { part.candidates.clone() }))
         };
-        review.pools.iter().filter_map(judge).collect()
+        review.planned.pools.iter().filter_map(judge).collect()
     }
 }

@@ -44,13 +44,14 @@ impl Context {
         };
         match stored {
             Some(stored) => {
-                let seen: Option<Timestamp> = stored.review.seen_at;
+                let seen: Option<Timestamp> = stored.review.seen.at;
                 // Other rules may find other tickets in what has not changed.
-                let tickets = listed.tickets.as_ref().is_none_or(|found| *found == stored.review.tickets);
-                let shown = stored.review.lost.is_none();
+                let tickets =
+                    listed.tickets.as_ref().is_none_or(|found| *found == stored.review.seen.tickets);
+                let shown = stored.review.seen.unreachable.is_none();
                 if tickets
                     && shown
-                    && stored.review.whole
+                    && stored.review.seen.whole
                     && seen.is_some_and(|seen| seen >= listed.updated_at)
                 {
                     return Ok(None);

@@ -115,7 +115,7 @@ impl RollCall {
                 let change = &review.change;
                 let ours = change.forge == self.context.client.name();
                 // Those of projects that were taken out of the configuration are left as they are.
-                let followed = policy.watches(change) || review.lost.is_some();
+                let followed = policy.watches(change) || review.seen.unreachable.is_some();
                 ours && followed && !shown.contains(&change.to_string().to_lowercase())
             }));
             if !full {
@@ -154,8 +154,8 @@ impl RollCall {
         }
         match self.context.client.observe(change).await {
             Ok(snapshot) => {
-                let known = review.seen_at.is_some_and(|seen| seen >= snapshot.updated_at);
-                let same = known && snapshot.state == review.state && review.lost.is_none();
+                let known = review.seen.at.is_some_and(|seen| seen >= snapshot.updated_at);
+                let same = known && snapshot.state == review.seen.state && review.seen.unreachable.is_none();
                 Ok((!same).then_some(Fact::Swept { snapshot }))
             }
             Err(Fault::Gone | Fault::Refused { .. }) => Ok(Some(Fact::Lost { why: Loss::Hidden })),

@@ -161,7 +161,7 @@ async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<u6
     for assignment in review.occupies() {
         *after.entry(assignment.person.clone()).or_default() += 1;
     }
-    let opened_at = review.opened_at.map(millis);
+    let opened_at = review.seen.opened_at.map(millis);
     let insert = match commit.expected_version {
         None => sqlx::query(sql::INSERT_REVIEW).bind(&change),
         Some(version) => sqlx::query(sql::UPDATE_REVIEW).bind(&change).bind(version),
@@ -169,10 +169,10 @@ async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<u6
     let opened_at =
         if commit.expected_version.is_none() { opened_at.or(Some(millis(commit.now))) } else { opened_at };
     let saved = insert
-        .bind(review.stage.word())
-        .bind(review.wake.map(millis_up))
+        .bind(review.done.stage.word())
+        .bind(review.planned.wake.map(millis_up))
         .bind(opened_at)
-        .bind(review.done_at.map(millis))
+        .bind(review.seen.ended_at.map(millis))
         .bind(review.author_name.as_ref().unwrap_or(&review.author.login))
         .bind(millis(commit.now))
         .bind(commit.first_run_taken.then_some(millis(commit.now)))

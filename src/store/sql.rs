@@ -131,7 +131,7 @@ statements! {
         WHERE o.change = ping.change AND o.kind = 'ping:' || ping.ping
             AND o.leased = 0 AND o.dead_at IS NULL AND o.outcome_unknown = 0)";
     UNCOUNT_PING = "DELETE FROM ping WHERE change = $1 AND ping = $2";
-    /// Pings that did not go out yet: the court has moved, so nobody should get them any more.
+    /// Pings that did not go out yet: the turn has moved, so nobody should get them any more.
     WITHDRAW_PINGS = "DELETE FROM outbox
         WHERE change = $1 AND leased = 0 AND dead_at IS NULL AND SUBSTR(kind, 1, 5) = 'ping:'";
     /// Only if the content is still the one that went out ($2) and the lease is still ours ($3).

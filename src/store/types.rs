@@ -75,7 +75,7 @@ pub struct Commit {
     pub refused: BTreeSet<String>,
     /// The review's first-run hold was lifted by this decision.
     pub first_run_taken: bool,
-    /// The court has moved: pings that did not go out yet are taken back.
+    /// The turn has moved: pings that did not go out yet are taken back.
     pub withdraw_pings: bool,
     pub now: Timestamp,
 }

@@ -103,7 +103,7 @@ pub(super) async fn review(
     let entries = history::entries(&door.store, &stored.review.change, history::WHOLE).await?;
     render(&ReviewPage {
         row: Row::new(&known, &clock, &stored, &entries),
-        stage: heading(stored.review.stage),
+        stage: heading(stored.review.done.stage),
         cut: entries.len() >= history::WHOLE as usize,
         ledger: entries.iter().rev().map(|entry| LedgerLine::new(&clock, entry)).collect(),
         clock,
@@ -232,8 +232,8 @@ async fn dead_letters(
 async fn done(door: &Door, known: &StateSnapshot, clock: &Clockface) -> Result<Vec<DoneRow>, Problem> {
     let filter = Filter { open_only: false, stage: Some(Stage::Done), limit: SIGHT, offset: 0 };
     let mut found = door.store.reviews(filter).await?;
-    found.retain(|stored| stored.review.done_at.is_some_and(|at| at >= clock.now - NEWS));
-    found.sort_by_key(|stored| std::cmp::Reverse(stored.review.done_at));
+    found.retain(|stored| stored.review.seen.ended_at.is_some_and(|at| at >= clock.now - NEWS));
+    found.sort_by_key(|stored| std::cmp::Reverse(stored.review.seen.ended_at));
     found.truncate(DONE_ROWS as usize);
     Ok(found.iter().map(|stored| DoneRow::new(known, clock, stored)).collect())
 }

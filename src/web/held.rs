@@ -115,8 +115,8 @@ impl HeldJson {
         HeldJson {
             id: line.stored.id,
             change: review.change.to_string(),
-            url: review.url.clone(),
-            title: review.title.clone(),
+            url: review.seen.url.clone(),
+            title: review.seen.title.clone(),
             why: line.held.word(),
             sentence: words::held(&line.held),
             person: line.person().map(str::to_owned),
@@ -174,7 +174,9 @@ async fn find(door: &Door, known: &StateSnapshot) -> Result<Found, Problem> {
 /// The order in which the engine looks at waiting changes: by deadline, then by age.
 fn number_the_queue(lines: &mut [Line]) {
     let mut queue: Vec<&mut Line> = lines.iter_mut().filter(|line| line.held == Held::FirstRun).collect();
-    queue.sort_by_key(|line| (line.stored.review.wake, line.stored.review.opened_at, line.stored.id));
+    queue.sort_by_key(|line| {
+        (line.stored.review.planned.wake, line.stored.review.seen.opened_at, line.stored.id)
+    });
     queue.into_iter().enumerate().for_each(|(index, line)| line.place = Some(index + 1));
 }
 
@@ -215,7 +217,7 @@ pub(super) async fn page(State(door): State<Arc<Door>>) -> Result<Response, Prob
             "Pings kept for later",
             "They go out when the person works again and has had fewer pings.".to_owned(),
         ),
-        ("No more pings", format!("A change gets {} pings while one court has it.", limits.pings_per_change)),
+        ("No more pings", format!("A change gets {} pings while one turn has it.", limits.pings_per_change)),
         (
             "First roll-out",
             format!(
@@ -242,7 +244,7 @@ impl HeldRow {
         HeldRow {
             id: line.stored.id,
             reference: view::reference(&review.change, kind),
-            title: titled(&review.title),
+            title: titled(&review.seen.title),
             author: view::author(review),
             place: line.place,
             why: Prose::new(&words::held(&line.held)),

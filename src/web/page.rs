@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::history::{Entry, last_sentences};
-use super::view::{self, Court, Eyes, View};
+use super::view::{self, Eyes, Turn, View};
 use crate::engine::{DisabledHook, ForgeState, StateSnapshot};
 use crate::forge::Health;
 use crate::store::{OutboxRow, OutboxState, Stored};
@@ -82,7 +82,7 @@ pub(super) struct Forge {
     pub(super) hooks_hidden: usize,
 }
 
-/// Reviews that wait for the same kind of court.
+/// Reviews that wait for the same kind of turn.
 pub(super) struct Group {
     pub(super) word: &'static str,
     pub(super) heading: &'static str,
@@ -103,10 +103,10 @@ pub(super) struct Row {
     pub(super) title: String,
     pub(super) author: String,
     pub(super) stage: &'static str,
-    /// What stands before the court's name, as in `waits for`.
+    /// What stands before the name, as in `waits for`.
     pub(super) lead: &'static str,
     /// Who must act; empty where that is no question.
-    pub(super) court: String,
+    pub(super) turn: String,
     pub(super) since: Option<Moment>,
     pub(super) due: Option<Due>,
     pub(super) overdue: bool,
@@ -224,23 +224,23 @@ impl Row {
         let review = &stored.review;
         let forge = known.forge(&review.change.forge).map(|forge| &*forge.directory);
         let view = Eyes { policy: &known.policy, directory: forge, now: clock.now }.view(review);
-        let (lead, court) = phrased(&view.court, review);
+        let (lead, turn) = phrased(&view.turn, review);
         Row {
             id: stored.id,
             reference: view::reference(&review.change, forge.map(|forge| forge.kind)),
             forge: review.change.forge.clone(),
-            href: view::link(&review.url).map(str::to_owned),
-            title: titled(&review.title),
+            href: view::link(&review.seen.url).map(str::to_owned),
+            title: titled(&review.seen.title),
             author: view::author(review),
-            stage: review.stage.word(),
+            stage: review.done.stage.word(),
             lead,
-            court,
+            turn,
             since: view.since.map(|since| clock.moment(since)),
             // A snooze says by itself until when.
-            due: if review.hold.is_some() { None } else { clock.due(&view) },
+            due: if review.said.hold.is_some() { None } else { clock.due(&view) },
             overdue: view.overdue,
-            hold: review.hold.map(|hold| held(clock, hold)),
-            tickets: review.tickets.iter().map(|t| format!("{} {}", t.system, t.reference)).collect(),
+            hold: review.said.hold.map(|hold| held(clock, hold)),
+            tickets: review.seen.tickets.iter().map(|t| format!("{} {}", t.system, t.reference)).collect(),
             notes: notes(known, review),
             why: last_sentences(entries).iter().map(|sentence| Prose::new(sentence)).collect(),
             reviewers: reviewers(clock, &view),
@@ -269,13 +269,13 @@ pub(super) fn titled(title: &str) -> String {
 }
 
 /// Who must act, as `waits for` and a name.
-fn phrased(court: &Court, review: &Review) -> (&'static str, String) {
-    let (lead, phrase) = match court {
-        _ if review.stage == Stage::Done || review.hold.is_some() => return ("", String::new()),
-        Court::Nobody => return ("", "Nobody has to act".into()),
-        Court::Pool(_) => ("waits for somebody of", court.phrase()),
-        Court::Merger(_) => ("may be merged by", court.phrase()),
-        Court::Reviewer(_) | Court::Author(_) => ("waits for", court.phrase()),
+fn phrased(turn: &Turn, review: &Review) -> (&'static str, String) {
+    let (lead, phrase) = match turn {
+        _ if review.done.stage == Stage::Done || review.said.hold.is_some() => return ("", String::new()),
+        Turn::Nobody => return ("", "Nobody has to act".into()),
+        Turn::Pool(_) => ("waits for somebody of", turn.phrase()),
+        Turn::Merger(_) => ("may be merged by", turn.phrase()),
+        Turn::Reviewer(_) | Turn::Author(_) => ("waits for", turn.phrase()),
     };
     (lead, phrase)
 }
@@ -299,7 +299,7 @@ fn reviewers(clock: &Clockface, view: &View) -> Vec<Reviewer> {
 }
 
 fn choices(review: &Review) -> Vec<Choice> {
-    let judged = review.pools.iter().filter(|part| !part.candidates.is_empty());
+    let judged = review.planned.pools.iter().filter(|part| !part.candidates.is_empty());
     let choices = judged.map(|part| Choice {
         pool: part.pool.clone(),
         verdicts: part
@@ -382,14 +382,14 @@ impl DoneRow {
     pub(super) fn new(known: &StateSnapshot, clock: &Clockface, stored: &Stored) -> DoneRow {
         let review = &stored.review;
         let kind = known.forge(&review.change.forge).map(|forge| forge.directory.kind);
-        let took = review.opened_at.zip(review.done_at);
+        let took = review.seen.opened_at.zip(review.seen.ended_at);
         DoneRow {
             id: stored.id,
             reference: view::reference(&review.change, kind),
-            title: titled(&review.title),
+            title: titled(&review.seen.title),
             author: view::author(review),
-            end: if review.state == ChangeState::Merged { "merged" } else { "closed" },
-            at: review.done_at.map(|at| clock.moment(at)),
+            end: if review.seen.state == ChangeState::Merged { "merged" } else { "closed" },
+            at: review.seen.ended_at.map(|at| clock.moment(at)),
             took: took.map(|(opened, done)| words::elapsed(opened, done)),
         }
     }

@@ -3,17 +3,19 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use usher_core::decide::holders;
 use usher_core::model::calendar::Agenda;
 use usher_core::model::change::{ChangeKey, ForgeKind};
 use usher_core::model::people::Directory;
 use usher_core::model::policy::Policy;
 use usher_core::model::review::{Assignment, Ended, Hold, Review, Stage};
+use usher_core::model::standing::Holder;
 use usher_core::model::terms;
 use usher_core::model::timebox::Budget;
 
 /// Who must act next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Court {
+pub enum Turn {
     /// Drafts, finished changes, and changes that are left alone.
     Nobody,
     /// Pools that have nobody to ask.
@@ -24,28 +26,28 @@ pub enum Court {
     Merger(Option<String>),
 }
 
-impl Court {
-    /// The court's word in the API.
+impl Turn {
+    /// The turn's word in the API.
     pub fn word(&self) -> &'static str {
         match self {
-            Court::Nobody => "nobody",
-            Court::Pool(_) => "pool",
-            Court::Reviewer(_) => "reviewer",
-            Court::Author(_) => "author",
-            Court::Merger(_) => "merger",
+            Turn::Nobody => "nobody",
+            Turn::Pool(_) => "pool",
+            Turn::Reviewer(_) => "reviewer",
+            Turn::Author(_) => "author",
+            Turn::Merger(_) => "merger",
         }
     }
 
     /// Who is meant, as one phrase.
     pub fn phrase(&self) -> String {
         match self {
-            Court::Nobody => "nobody".into(),
-            Court::Pool(pools) if pools.is_empty() => "no pool yet".into(),
-            Court::Pool(pools) => pools.join(" and "),
-            Court::Reviewer(people) => people.join(" and "),
-            Court::Author(author) => author.clone(),
-            Court::Merger(Some(person)) => person.clone(),
-            Court::Merger(None) => "whoever merges".into(),
+            Turn::Nobody => "nobody".into(),
+            Turn::Pool(pools) if pools.is_empty() => "no pool yet".into(),
+            Turn::Pool(pools) => pools.join(" and "),
+            Turn::Reviewer(people) => people.join(" and "),
+            Turn::Author(author) => author.clone(),
+            Turn::Merger(Some(person)) => person.clone(),
+            Turn::Merger(None) => "whoever merges".into(),
         }
     }
 }
@@ -53,13 +55,13 @@ impl Court {
 /// One review as people see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
-    pub court: Court,
-    /// Since when the court has it.
+    pub turn: Turn,
+    /// Since when.
     pub since: Option<Timestamp>,
-    /// When the court's time is up: the soonest of its boxes, or the end of a snooze. `None` while
+    /// When its time is up: the soonest of its boxes, or the end of a snooze. `None` while
     /// no clock runs.
     pub until: Option<Timestamp>,
-    /// The court's time is up, and nothing pauses it.
+    /// Its time is up, and nothing pauses it.
     pub overdue: bool,
     /// Business time of whoever `until` concerns that is left, in milliseconds; the time it is
     /// overdue, as a negative number.
@@ -95,7 +97,7 @@ impl<'a> Eyes<'a> {
     /// Looks at one review.
     pub fn view(&self, review: &Review) -> View {
         let reviewers: Vec<ReviewerView> =
-            review.assignments.iter().map(|assignment| self.reviewer(review, assignment)).collect();
+            review.planned.assignments.iter().map(|assignment| self.reviewer(review, assignment)).collect();
         let deadline = self.deadline(review);
         let paused = review.is_paused();
         let until = deadline.as_ref().map(|deadline| deadline.at);
@@ -103,10 +105,14 @@ impl<'a> Eyes<'a> {
             true => deadline.agenda.between(self.now, deadline.at),
             false => -deadline.agenda.between(deadline.at, self.now),
         });
-        let late = review.overdue || until.is_some_and(|until| until < self.now);
+        let late = review.done.overdue || until.is_some_and(|until| until < self.now);
         View {
-            court: court(review),
-            since: if review.stage == Stage::Done { review.done_at } else { review.stage_since },
+            turn: turn(self.policy, review),
+            since: if review.done.stage == Stage::Done {
+                review.seen.ended_at
+            } else {
+                review.done.stage_since
+            },
             until,
             overdue: late && review.is_open() && !paused,
             left_millis,
@@ -119,7 +125,7 @@ impl<'a> Eyes<'a> {
         let due = assignment
             .reviewing_box
             .runs_out(
-                self.budget(review, terms::Court::Reviewing, Some(&assignment.pool)),
+                self.budget(review, terms::Turn::Reviewing, Some(&assignment.pool)),
                 &self.agenda(review, Some(&assignment.person)),
             )
             .filter(|_| assignment.is_active());
@@ -135,45 +141,48 @@ impl<'a> Eyes<'a> {
 
     /// The soonest end among the boxes that run.
     fn deadline(&self, review: &Review) -> Option<Deadline<'a>> {
-        if let Some(Hold::Snooze { until }) = review.hold {
+        if let Some(Hold::Snooze { until }) = review.said.hold {
             return Some(Deadline { at: until, agenda: self.agenda(review, review.author_name.as_deref()) });
         }
         let end = |agenda: Agenda<'a>, at: Option<Timestamp>| at.map(|at| Deadline { at, agenda });
         let closed = self.policy.maintenance(&review.change.forge);
-        let pools = review.pools.iter().filter_map(|part| {
+        let pools = review.planned.pools.iter().filter_map(|part| {
             let agenda = Agenda::new(self.policy.pool_hours(&part.pool), &[]).outside(closed);
-            let budget = self.budget(review, terms::Court::Waiting, Some(&part.pool));
+            let budget = self.budget(review, terms::Turn::Waiting, Some(&part.pool));
             end(agenda, part.waiting_box.runs_out(budget, &agenda))
         });
         let reviewers = review.active().filter_map(|assignment| {
             let agenda = self.agenda(review, Some(&assignment.person));
-            let budget = self.budget(review, terms::Court::Reviewing, Some(&assignment.pool));
+            let budget = self.budget(review, terms::Turn::Reviewing, Some(&assignment.pool));
             end(agenda, assignment.reviewing_box.runs_out(budget, &agenda))
         });
-        match review.stage {
+        match review.done.stage {
             Stage::Draft | Stage::Done => None,
             Stage::Waiting => pools.min_by_key(|deadline| deadline.at),
             Stage::Reviewing => pools.chain(reviewers).min_by_key(|deadline| deadline.at),
             Stage::WithAuthor => {
                 let agenda = self.agenda(review, review.author_name.as_deref());
-                let budget = self.budget(review, terms::Court::WithAuthor, None);
-                end(agenda, review.author_box.runs_out(budget, &agenda))
+                let budget = self.budget(review, terms::Turn::WithAuthor, None);
+                end(agenda, review.planned.author_box.runs_out(budget, &agenda))
             }
             Stage::ReadyToMerge => {
                 let agenda = self.agenda(review, review.merger().map(|merger| merger.person.as_str()));
                 let pool = review.merger().map(|merger| merger.pool.as_str());
                 end(
                     agenda,
-                    review.merge_box.runs_out(self.budget(review, terms::Court::ReadyToMerge, pool), &agenda),
+                    review
+                        .planned
+                        .merge_box
+                        .runs_out(self.budget(review, terms::Turn::ReadyToMerge, pool), &agenda),
                 )
             }
         }
     }
 
-    /// The time that a court has; the first pool speaks for the change where none is named.
-    fn budget(&self, review: &Review, court: terms::Court, pool: Option<&str>) -> Budget {
-        let named = pool.and_then(|pool| review.pools.iter().find(|part| part.pool == pool));
-        self.policy.terms(review, court, named.or(review.pools.first())).budget
+    /// The time that a turn has; the first pool speaks for the change where none is named.
+    fn budget(&self, review: &Review, turn: terms::Turn, pool: Option<&str>) -> Budget {
+        let named = pool.and_then(|pool| review.planned.pools.iter().find(|part| part.pool == pool));
+        self.policy.terms(review, turn, named.or(review.planned.pools.first())).budget
     }
 
     /// A person's working time, or the default's for somebody unknown.
@@ -199,33 +208,34 @@ impl Deadline<'_> {
     }
 }
 
-/// Who must act next.
-pub fn court(review: &Review) -> Court {
+/// Whose turn it is.
+pub fn turn(policy: &Policy, review: &Review) -> Turn {
     if review.is_paused() {
-        return Court::Nobody;
+        return Turn::Nobody;
     }
-    match review.stage {
-        Stage::Draft | Stage::Done => Court::Nobody,
-        Stage::Waiting => Court::Pool(unstaffed(review)),
+    let stage = review.done.stage;
+    let holders = holders(policy, review, stage);
+    let unstaffed = || {
+        let pools = holders.iter().filter_map(|holder| match holder {
+            Holder::Pool { pool } => Some((*pool).to_owned()),
+            Holder::Reviewer { .. } | Holder::Author | Holder::Merger { .. } => None,
+        });
+        pools.collect()
+    };
+    match stage {
+        Stage::Draft | Stage::Done => Turn::Nobody,
+        Stage::Waiting => Turn::Pool(unstaffed()),
         Stage::Reviewing => {
-            // Somebody whose turn it is; while facts wait to be decided nobody's box may run.
-            let turn = review.active().filter(|a| a.reviewing_box.running_since.is_some());
-            let mut people: Vec<String> = turn.map(|a| a.person.clone()).collect();
-            if people.is_empty() {
-                let open = review.active().filter(|a| !review.has_approved(a));
-                people = open.map(|a| a.person.clone()).collect();
-            }
-            if people.is_empty() { Court::Pool(unstaffed(review)) } else { Court::Reviewer(people) }
+            let people = holders.iter().filter_map(|holder| match holder {
+                Holder::Reviewer { person, .. } => Some((*person).to_owned()),
+                Holder::Pool { .. } | Holder::Author | Holder::Merger { .. } => None,
+            });
+            let people: Vec<String> = people.collect();
+            if people.is_empty() { Turn::Pool(unstaffed()) } else { Turn::Reviewer(people) }
         }
-        Stage::WithAuthor => Court::Author(author(review)),
-        Stage::ReadyToMerge => Court::Merger(review.merger().map(|merger| merger.person.clone())),
+        Stage::WithAuthor => Turn::Author(author(review)),
+        Stage::ReadyToMerge => Turn::Merger(review.merger().map(|merger| merger.person.clone())),
     }
-}
-
-/// Pools that have nobody to ask.
-fn unstaffed(review: &Review) -> Vec<String> {
-    let pools = review.pools.iter().filter(|part| review.active_in(&part.pool).next().is_none());
-    pools.map(|part| part.pool.clone()).collect()
 }
 
 /// The author's name, or what the forge calls them.
@@ -328,11 +338,11 @@ mod tests {
 
     fn reviewing(since: &str) -> Review {
         let mut review = Review::new(ChangeKey::new("gitlab", "acme/shop", 12));
-        review.stage = Stage::Reviewing;
-        review.stage_since = Some(at(since));
+        review.done.stage = Stage::Reviewing;
+        review.done.stage_since = Some(at(since));
         review.author = Account::new(7, "sam");
-        review.pools = vec![PoolReview::new("backend".into(), 10)];
-        review.assignments = vec![assignment("rita", 1, since)];
+        review.planned.pools = vec![PoolReview::new("backend".into(), 10)];
+        review.planned.assignments = vec![assignment("rita", 1, since)];
         review
     }
 
@@ -347,7 +357,7 @@ mod tests {
         // Tuesday noon; eight hours of Rita's time, who is away on Wednesday.
         let review = reviewing("2026-11-24T12:00:00Z");
         let view = view_at(&review, "2026-11-24T14:00:00Z");
-        assert_eq!(view.court, Court::Reviewer(vec!["rita".into()]));
+        assert_eq!(view.turn, Turn::Reviewer(vec!["rita".into()]));
         assert_eq!(view.since, Some(at("2026-11-24T12:00:00Z")));
         assert_eq!(view.until, Some(at("2026-11-26T12:00:00Z")));
         assert_eq!(view.left_millis, Some(6 * 3_600_000));
@@ -364,39 +374,40 @@ mod tests {
         assert!(view.overdue, "although nobody has decided so yet");
         assert_eq!(view.left_millis, Some(-90 * 60_000));
         let mut snoozed = review.clone();
-        snoozed.overdue = true;
-        snoozed.hold = Some(Hold::Snooze { until: at("2026-11-30T09:00:00Z") });
+        snoozed.done.overdue = true;
+        snoozed.said.hold = Some(Hold::Snooze { until: at("2026-11-30T09:00:00Z") });
         let view = view_at(&snoozed, "2026-11-26T13:30:00Z");
         assert!(!view.overdue);
-        assert_eq!((view.court, view.until), (Court::Nobody, Some(at("2026-11-30T09:00:00Z"))));
+        assert_eq!((view.turn, view.until), (Turn::Nobody, Some(at("2026-11-30T09:00:00Z"))));
     }
 
     #[test]
-    fn every_stage_names_its_court() {
+    fn every_stage_names_whose_turn_it_is() {
+        let policy = policy();
         let mut review = reviewing("2026-11-24T12:00:00Z");
-        review.stage = Stage::WithAuthor;
-        assert_eq!(court(&review), Court::Author("sam".into()));
+        review.done.stage = Stage::WithAuthor;
+        assert_eq!(turn(&policy, &review), Turn::Author("sam".into()));
         review.author_name = Some("Sam Weaver".into());
-        assert_eq!(court(&review).phrase(), "Sam Weaver");
-        review.stage = Stage::ReadyToMerge;
-        assert_eq!(court(&review), Court::Merger(Some("rita".into())));
-        review.stage = Stage::Waiting;
-        review.assignments.clear();
-        assert_eq!(court(&review), Court::Pool(vec!["backend".into()]));
-        review.stage = Stage::Reviewing;
-        assert_eq!(court(&review).phrase(), "backend", "nobody left who could answer");
-        review.stage = Stage::Draft;
-        assert_eq!(court(&review), Court::Nobody);
-        review.state = ChangeState::Merged;
-        review.stage = Stage::Done;
-        assert_eq!(court(&review), Court::Nobody);
+        assert_eq!(turn(&policy, &review).phrase(), "Sam Weaver");
+        review.done.stage = Stage::ReadyToMerge;
+        assert_eq!(turn(&policy, &review), Turn::Merger(Some("rita".into())));
+        review.done.stage = Stage::Waiting;
+        review.planned.assignments.clear();
+        assert_eq!(turn(&policy, &review), Turn::Pool(vec!["backend".into()]));
+        review.done.stage = Stage::Reviewing;
+        assert_eq!(turn(&policy, &review).phrase(), "backend", "nobody left who could answer");
+        review.done.stage = Stage::Draft;
+        assert_eq!(turn(&policy, &review), Turn::Nobody);
+        review.seen.state = ChangeState::Merged;
+        review.done.stage = Stage::Done;
+        assert_eq!(turn(&policy, &review), Turn::Nobody);
     }
 
     #[test]
     fn the_author_has_five_working_days() {
         let mut review = reviewing("2026-11-24T12:00:00Z");
-        review.stage = Stage::WithAuthor;
-        review.author_box.run(at("2026-11-24T12:00:00Z"));
+        review.done.stage = Stage::WithAuthor;
+        review.planned.author_box.run(at("2026-11-24T12:00:00Z"));
         let view = view_at(&review, "2026-11-24T12:00:00Z");
         assert_eq!(view.until, Some(at("2026-12-01T12:00:00Z")));
         assert_eq!(view.left_millis, Some(40 * 3_600_000));
@@ -406,16 +417,16 @@ mod tests {
     fn an_assignment_says_where_it_stands() {
         let mut review = reviewing("2026-11-24T12:00:00Z");
         let spoken = at("2026-11-24T13:00:00Z");
-        let state_of = |review: &Review| state(review, &review.assignments[0]);
-        review.assignments[0].accepted = true;
+        let state_of = |review: &Review| state(review, &review.planned.assignments[0]);
+        review.planned.assignments[0].accepted = true;
         assert_eq!(state_of(&review), "accepted");
-        review.voices.entry(1).or_default().hear(Verdict::ChangesRequested, spoken);
+        review.said.verdicts.entry(1).or_default().hear(Verdict::ChangesRequested, spoken);
         assert_eq!(state_of(&review), "asks_author");
-        review.author_acted_at = Some(at("2026-11-24T14:00:00Z"));
+        review.said.author_acted_at = Some(at("2026-11-24T14:00:00Z"));
         assert_eq!(state_of(&review), "accepted");
-        review.voices.entry(1).or_default().hear(Verdict::Approved, at("2026-11-24T15:00:00Z"));
+        review.said.verdicts.entry(1).or_default().hear(Verdict::Approved, at("2026-11-24T15:00:00Z"));
         assert_eq!(state_of(&review), "approved");
-        review.assignments[0].ended = Some((spoken, Ended::Declined));
+        review.planned.assignments[0].ended = Some((spoken, Ended::Declined));
         assert_eq!(state_of(&review), "declined");
         assert_eq!(view_at(&review, "2026-11-24T15:00:00Z").reviewers[0].due, None);
     }

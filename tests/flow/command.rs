@@ -201,7 +201,7 @@ async fn after_sighup_a_new_member_takes_part_and_a_bad_file_changes_nothing() {
     let second = server.open(Forge::Gitlab, "siobhan");
     let waits = async || {
         let review = server.store().await.load(&key(&second)).await.unwrap();
-        review.is_some_and(|stored| stored.review.stage == Stage::Waiting)
+        review.is_some_and(|stored| stored.review.done.stage == Stage::Waiting)
     };
     server.flowing_until("nobody is free for the second one", waits).await;
 

@@ -411,7 +411,7 @@ impl House {
     }
 
     pub async fn stage(&self, change: &ChangeRef) -> Stage {
-        self.review(change).await.stage
+        self.review(change).await.done.stage
     }
 
     /// The requests that `act` and what follows from it cost.

@@ -45,18 +45,18 @@ pub struct Portrait {
 
 pub async fn portrait(house: &House, change: &ChangeRef) -> Portrait {
     let (review, seen) = (house.review(change).await, house.seen(change));
-    let assignments = review.assignments.iter().map(|one| {
+    let assignments = review.planned.assignments.iter().map(|one| {
         let ended = one.ended.map_or_else(String::new, |(_, how)| format!("{how:?}"));
         (one.pool.clone(), one.person.clone(), ended)
     });
     let status = seen.comments.iter().find(|comment| comment.body.starts_with("<!-- usher:status -->"));
     Portrait {
-        stage: review.stage,
+        stage: review.done.stage,
         assignments: assignments.collect(),
         labels: seen.labels.iter().cloned().collect(),
         comments: house.comments(change),
         status_comment: status.map(|comment| comment.body.clone()),
         reviewers: seen.reviewers,
-        title: review.title.clone(),
+        title: review.seen.title.clone(),
     }
 }

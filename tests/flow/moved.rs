@@ -40,7 +40,7 @@ async fn a_renamed_project_takes_its_reviews_along() {
         let moved = renamed(&change);
         assert_eq!(house.stored(&key(&change)).await, None, "{forge:?}: nothing is left behind");
         let review = house.stored(&key(&moved)).await.expect("a review under the new name");
-        assert_eq!((review.stage, review.lost), (Stage::Reviewing, None), "{forge:?}");
+        assert_eq!((review.done.stage, review.seen.unreachable), (Stage::Reviewing, None), "{forge:?}");
 
         house.sandbox.review(&moved, &who, Verdict::Approve, "").unwrap();
         house.minute().await;
@@ -83,14 +83,18 @@ async fn an_archived_project_pauses_its_reviews_until_it_is_opened_again() {
         house.sandbox.archive_project(forge, project(forge), true);
         house.roll_call(forge).await;
         let review = house.review(&change).await;
-        assert_eq!(review.lost.map(|lost| lost.why), Some(Loss::Archived), "{forge:?}");
-        assert_eq!((review.stage, review.state), (Stage::Reviewing, ChangeState::Open), "{forge:?}");
+        assert_eq!(review.seen.unreachable.map(|lost| lost.why), Some(Loss::Archived), "{forge:?}");
+        assert_eq!(
+            (review.done.stage, review.seen.state),
+            (Stage::Reviewing, ChangeState::Open),
+            "{forge:?}"
+        );
         house.sandbox.clear_requests();
         house.pass(SignedDuration::from_hours(72)).await;
         assert_eq!(house.asked(), [""; 0], "{forge:?}: nobody is reminded, and nothing is tried in vain");
         house.sandbox.archive_project(forge, project(forge), false);
         house.roll_call(forge).await;
-        assert_eq!(house.review(&change).await.lost, None, "{forge:?}");
+        assert_eq!(house.review(&change).await.seen.unreachable, None, "{forge:?}");
         assert_eq!(house.stage(&change).await, Stage::Reviewing, "{forge:?}");
     }
 }
@@ -103,14 +107,14 @@ async fn a_hidden_or_deleted_project_closes_its_reviews_after_a_day_and_they_com
         house.sandbox.remove_member(forge, project(forge), BOT);
         for _ in 0..3 {
             house.roll_call(forge).await;
-            assert_eq!(house.review(&change).await.state, ChangeState::Open, "{forge:?}: not at once");
+            assert_eq!(house.review(&change).await.seen.state, ChangeState::Open, "{forge:?}: not at once");
         }
         house.sandbox.clear_requests();
         house.pass(SignedDuration::from_hours(25)).await;
         assert_eq!(house.asked(), [""; 0], "{forge:?}: nothing is tried in vain");
         house.roll_call(forge).await;
         let review = house.review(&change).await;
-        assert_eq!((review.stage, review.state), (Stage::Done, ChangeState::Closed), "{forge:?}");
+        assert_eq!((review.done.stage, review.seen.state), (Stage::Done, ChangeState::Closed), "{forge:?}");
         let open = house.service.store.counts().await.unwrap();
         assert_eq!(open.dead, 0, "{forge:?}");
 
@@ -121,7 +125,11 @@ async fn a_hidden_or_deleted_project_closes_its_reviews_after_a_day_and_they_com
 
         house.sandbox.delete_project(forge, project(forge));
         house.roll_call(forge).await;
-        assert_eq!(house.review(&change).await.lost.map(|lost| lost.why), Some(Loss::Hidden), "{forge:?}");
+        assert_eq!(
+            house.review(&change).await.seen.unreachable.map(|lost| lost.why),
+            Some(Loss::Hidden),
+            "{forge:?}"
+        );
     }
 }
 
@@ -134,6 +142,6 @@ async fn a_change_that_ended_unheard_is_found_by_the_roll_call() {
         house.sandbox.close(&change, "sam").unwrap();
         house.roll_call(forge).await;
         assert_eq!(house.stage(&change).await, Stage::Done, "{forge:?}");
-        assert_eq!(house.review(&change).await.lost, None, "{forge:?}");
+        assert_eq!(house.review(&change).await.seen.unreachable, None, "{forge:?}");
     }
 }

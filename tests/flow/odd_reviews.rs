@@ -54,7 +54,7 @@ async fn a_ping_that_could_not_go_out_in_working_hours_is_not_sent_at_night() {
         house.service.courier.drain().await.unwrap();
     }
     let review = house.review(&change).await;
-    assert!(review.overdue, "the box ran out meanwhile");
+    assert!(review.done.overdue, "the box ran out meanwhile");
     house.sandbox.resume(Forge::Gitlab).await.unwrap();
     house.clock.advance_to(house.clock.now() + SignedDuration::from_hours(2));
     house.quiet().await;

@@ -18,7 +18,7 @@ async fn changes_of_one_batch_see_each_others_picks() {
     for change in &changes {
         let review = house.review(change).await;
         asked.extend(review.active().map(|assignment| assignment.person.clone()));
-        waiting += usize::from(review.stage == Stage::Waiting);
+        waiting += usize::from(review.done.stage == Stage::Waiting);
     }
     let people: BTreeSet<&String> = asked.iter().collect();
     assert_eq!((asked.len(), people.len(), waiting), (2, 2, 1), "one each, and one too many: {asked:?}");

@@ -46,7 +46,7 @@ async fn the_owner_is_asked_and_finding_the_file_costs_a_read_for_each_place() {
             assert_eq!(asked, expected, "{forge:?}");
             let change = house.sandbox.changes(forge).remove(0);
             assert_eq!(house.reviewer(&change), owner, "{forge:?}");
-            let owners = house.review(&change).await.pools[0].owners.clone();
+            let owners = house.review(&change).await.planned.pools[0].owners.clone();
             assert_eq!((owners.len(), owners[0].path.as_str()), (1, "src/lib.rs"), "{forge:?}");
         }
     }
@@ -100,7 +100,7 @@ async fn the_size_is_read_on_gitlab_only_and_again_after_a_push() {
         let asked = house.cost_of(async |house| drop(house.open(forge, "sam"))).await;
         assert_eq!(files(&asked), reads, "{forge:?}: {asked:?}");
         let change = house.sandbox.changes(forge).remove(0);
-        assert_eq!(house.review(&change).await.size, Some(Size { lines: 4, files: 1 }), "{forge:?}");
+        assert_eq!(house.review(&change).await.seen.size, Some(Size { lines: 4, files: 1 }), "{forge:?}");
         let comment = &house.seen(&change).comments_by("usher")[0].body.clone();
         assert!(comment.contains("Mon 2 Mar, 12:0") && comment.contains("2 working hours"), "{comment}");
         house.minute().await;

@@ -27,7 +27,7 @@ fn described(author: &str, title: &str, description: &str) -> NewChange {
 }
 
 fn tickets(review: &Review) -> Vec<String> {
-    review.tickets.iter().map(|ticket| format!("{} {}", ticket.system, ticket.reference)).collect()
+    review.seen.tickets.iter().map(|ticket| format!("{} {}", ticket.system, ticket.reference)).collect()
 }
 
 fn status(house: &House, change: &ChangeRef) -> String {
@@ -62,7 +62,7 @@ async fn a_reload_brings_new_rules_to_webhooks_and_sweeps_alike() {
     for forge in BOTH {
         let change = house.open_with(forge, described("sam", "Round VAT", "ZD-12"));
         house.quiet().await;
-        assert!(house.review(&change).await.tickets.is_empty(), "nothing is looked for yet");
+        assert!(house.review(&change).await.seen.tickets.is_empty(), "nothing is looked for yet");
         changes.push(change);
     }
     house.minute().await;
@@ -93,7 +93,7 @@ async fn who_becomes_free_goes_to_the_head_of_the_queue_at_once() {
     for change in [&plain, &with_ticket] {
         assert_eq!(house.stage(change).await, Stage::Waiting, "{change}");
     }
-    let ahead = |review: &Review| review.pools[0].queued.as_ref().map(|queued| queued.ahead);
+    let ahead = |review: &Review| review.planned.pools[0].queued.as_ref().map(|queued| queued.ahead);
     assert_eq!(ahead(&house.review(&plain).await), Some(0), "it was the first when it came");
     assert_eq!(ahead(&house.review(&with_ticket).await), Some(0), "the ticket puts it ahead");
     house.sandbox.review(&first, "rita", Verdict::Approve, "").unwrap();

@@ -56,7 +56,7 @@ fn reviewers(partner: &Sandbox, change: &ChangeRef) -> Vec<String> {
 }
 
 async fn stage(house: &House, change: &ChangeKey) -> Stage {
-    house.service.store.load(change).await.unwrap().expect("a review").review.stage
+    house.service.store.load(change).await.unwrap().expect("a review").review.done.stage
 }
 
 #[tokio::test]

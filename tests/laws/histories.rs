@@ -561,13 +561,13 @@ fn unsettle(play: &mut Play, step: &Step) {
 /// Law 5: what arrived before has no second effect, however late it comes again.
 fn redeliver(play: &mut Play, fact: &Fact) {
     play.tell(Fact::Tick);
-    let stage = play.review.stage;
+    let stage = play.review.done.stage;
     let asked = play.asked();
     let actions = play.decide(fact);
     assert!(actions.is_empty(), "law 5: an old delivery gave {actions:?}: {fact:?}");
     assert_eq!(
         (stage, asked),
-        (play.review.stage, play.asked()),
+        (play.review.done.stage, play.asked()),
         "law 5: an old delivery moved it: {fact:?}"
     );
 }
@@ -586,20 +586,23 @@ pub(super) fn quiet(play: &mut Play, post: &mut Post) {
 /// Law 8: the forge shows what the review wants.
 fn shows_what_it_wants(play: &Play) -> Result<(), String> {
     let (review, forge) = (&play.review, &play.forge);
-    if review.hold.is_some() || review.reshapes >= 3 || review.routing == Routing::ReadingFiles {
+    if review.said.hold.is_some()
+        || review.done.applied_again >= 3
+        || review.planned.routing == Routing::ReadingFiles
+    {
         return Ok(());
     }
-    let (asked, shown) = (&review.asked, &forge.labels);
+    let (asked, shown) = (&review.done.last_applied, &forge.labels);
     let reviewers: BTreeSet<Account> = forge.reviewers.iter().cloned().collect();
     let labels = &play.company.policy.labels;
-    let stage = labels.of(review.stage).filter(|label| !review.hands_off.contains(*label));
+    let stage = labels.of(review.done.stage).filter(|label| !review.said.hands_off.contains(*label));
     let checks = [
         (asked.labels.is_subset(shown), "labels are missing"),
         (asked.not_labels.is_disjoint(shown), "labels are there still"),
         (asked.reviewers.is_subset(&reviewers), "reviewers are missing"),
         (asked.not_reviewers.is_disjoint(&reviewers), "reviewers are there still"),
         (stage.is_none_or(|label| shown.contains(label)), "the stage's label is missing"),
-        ((review.stage == Stage::Done) == (forge.state != ChangeState::Open), "the end was missed"),
+        ((review.done.stage == Stage::Done) == (forge.state != ChangeState::Open), "the end was missed"),
     ];
     let broken = checks.iter().find(|(fine, _)| !fine);
     broken.map_or(Ok(()), |(_, what)| Err(format!("{what}: {shown:?}, {reviewers:?}, asked {asked:?}")))
@@ -621,7 +624,7 @@ proptest! {
             prop_assert!(false, "law 8: {broken}\n{}", play.story());
         }
         prop_assert_eq!(play.forge.comments.iter().filter(|c| c.body.starts_with("<!-- usher:status -->")).count().min(2) / 2, 0);
-        let last = play.review.hold;
+        let last = play.review.said.hold;
         prop_assert!(last != Some(Hold::FirstRun) || play.forge.status().is_none());
         let kept = serde_json::to_string(&play.review).unwrap();
         prop_assert_eq!(&serde_json::from_str::<Review>(&kept).unwrap(), &play.review);
@@ -651,7 +654,7 @@ proptest! {
             places.iter().for_each(|place| play.tell(facts[*place].clone()));
             play.tell(Fact::Swept { snapshot: play.forge.swept() });
             play.pass(play.now + SignedDuration::from_mins(15));
-            (play.review.stage, play.story())
+            (play.review.done.stage, play.story())
         };
         let (straight, shuffled) = (stage(true), stage(false));
         prop_assert_eq!(straight.0, shuffled.0, "in order:

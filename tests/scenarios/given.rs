@@ -51,7 +51,7 @@ const LIMITS: &[Line<()>] = lines! {
     "the first roll-out takes {10} a day" => first_roll_out, "Usher takes on so many older changes a day.";
     "{10} old changes were taken on today" => taken_on_today, "Usher took on so many older changes today.";
     "at most {5} pings per person and day" => pings_per_day, "The limit of pings for one person.";
-    "at most {3} pings per change and court" => pings_per_court,
+    "at most {3} pings per change and turn" => pings_per_turn,
         "The limit of pings for one change, until the ball moves.";
 };
 
@@ -100,7 +100,7 @@ fn pings_per_day(story: &mut Story, [pings]: [&str; 1]) -> Told {
     Ok(())
 }
 
-fn pings_per_court(story: &mut Story, [pings]: [&str; 1]) -> Told {
+fn pings_per_turn(story: &mut Story, [pings]: [&str; 1]) -> Told {
     story.play.company.policy.limits.pings_per_change = number(pings)?;
     Ok(())
 }

@@ -29,7 +29,7 @@ const REVIEWERS: &[Line<()>] = lines! {
 };
 
 const SEEN: &[Line<()>] = lines! {
-    "the stage is {reviewing}" => |story, [stage]| same(stage, story.play.review.stage.word()),
+    "the stage is {reviewing}" => |story, [stage]| same(stage, story.play.review.done.stage.word()),
         "The change is in this stage; also `draft`, `waiting`, `with_author`, `ready_to_merge`, `done`.";
     "the labels are {bug, support-contribution}" => labels_are, "The change has these labels and no others.";
     "there are no labels" => |story, []| same(vec![], labels(story)), "The change has no labels.";
@@ -253,7 +253,7 @@ fn is_not_interested(story: &mut Story, []: [&str; 0]) -> Told {
 }
 
 fn wake(story: &Story) -> Option<String> {
-    story.play.review.wake.map(|wake| words::moment(wake, &london()))
+    story.play.review.planned.wake.map(|wake| words::moment(wake, &london()))
 }
 
 fn looks_again(story: &mut Story, [when]: [&str; 1]) -> Told {

@@ -15,27 +15,26 @@ impl Play {
         self.only_people_end_assignments(decision);
     }
 
-    /// Law 2: no ping is said twice, and none beyond what one court may have.
+    /// Law 2: no ping is said twice, and none beyond what one turn may have.
     fn pings_hold(&mut self, decision: &Decision) {
-        if decision.review.stage != self.review.stage {
-            self.court_pings = 0;
+        if decision.review.done.stage != self.review.done.stage {
+            self.turn_pings = 0;
         }
         let limit = self.company.policy.limits.pings_per_change;
         for action in &decision.actions {
             let Some(Named { key, person, .. }) = action.names() else { continue };
-            assert!(
-                self.court_pings < limit,
-                "law 2: {person} gets ping {} of {limit}",
-                self.court_pings + 1
-            );
-            self.court_pings += 1;
+            assert!(self.turn_pings < limit, "law 2: {person} gets ping {} of {limit}", self.turn_pings + 1);
+            self.turn_pings += 1;
             let before = self.pings.iter().find(|ping| ping.key == key && !ping.withdrawn);
             assert!(before.is_none(), "law 2: {person} was told already by {key}");
-            let quiet = matches!(decision.review.stage, Stage::Draft | Stage::Done);
+            let quiet = matches!(decision.review.done.stage, Stage::Draft | Stage::Done);
             assert!(!quiet, "law 2: {person} is pinged about a change that nobody has to act on");
-            assert!(decision.review.hold.is_none(), "law 2: {person} is pinged about a change that is held");
+            assert!(
+                decision.review.said.hold.is_none(),
+                "law 2: {person} is pinged about a change that is held"
+            );
         }
-        for held in decision.review.held_pings.keys() {
+        for held in decision.review.done.suppressed_pings.keys() {
             let sent = decision.actions.iter().any(|a| a.names().is_some_and(|named| named.key == held));
             assert!(!sent, "law 2: {held} is both held and sent");
         }
@@ -45,11 +44,11 @@ impl Play {
     /// box never ends one. Law 3: nobody is chosen twice.
     fn only_people_end_assignments(&self, decision: &Decision) {
         let mut chosen = BTreeSet::new();
-        for (index, after) in decision.review.assignments.iter().enumerate() {
+        for (index, after) in decision.review.planned.assignments.iter().enumerate() {
             if matches!(after.origin, Origin::Picked | Origin::Widened) {
                 assert!(chosen.insert(&after.person), "law 3: {} was chosen twice", after.person);
             }
-            let before = self.review.assignments.get(index);
+            let before = self.review.planned.assignments.get(index);
             let ended_now = before.is_none_or(|before| before.is_active()) && !after.is_active();
             let by_hand = matches!(
                 after.ended,
@@ -57,7 +56,7 @@ impl Play {
             );
             assert!(!ended_now || by_hand, "law 4: {} was let go by nobody", after.person);
         }
-        let known = self.review.assignments.len();
-        assert!(decision.review.assignments.len() >= known, "law 3: an assignment was forgotten");
+        let known = self.review.planned.assignments.len();
+        assert!(decision.review.planned.assignments.len() >= known, "law 3: an assignment was forgotten");
     }
 }

@@ -62,7 +62,7 @@ pub struct Play {
     /// The server's clock is wrong, or was: it does not follow the forge's.
     pub clock_is_own: bool,
     /// Pings since the stage last moved, counted apart from the review.
-    pub court_pings: u32,
+    pub turn_pings: u32,
     /// Sees every decision before anything follows from it.
     pub observer: Option<Observer>,
 }
@@ -92,7 +92,7 @@ impl Play {
             outbox: VecDeque::new(),
             said: None,
             clock_is_own: false,
-            court_pings: 0,
+            turn_pings: 0,
             observer: None,
         }
     }
@@ -114,7 +114,7 @@ impl Play {
         for assignment in self.review.occupies() {
             workloads.people.entry(assignment.person.clone()).or_default().open += 1;
         }
-        for assignment in &self.review.assignments {
+        for assignment in &self.review.planned.assignments {
             let load = workloads.people.entry(assignment.person.clone()).or_default();
             load.last_asked = load.last_asked.max(Some(assignment.since));
             load.asked.add(assignment.since);
@@ -168,7 +168,7 @@ impl Play {
             && self.now > named.not_after
         {
             self.take_back(|ping| ping.key == named.key);
-            self.court_pings = self.court_pings.saturating_sub(1);
+            self.turn_pings = self.turn_pings.saturating_sub(1);
             return vec![Fact::Lapsed { key: named.key.to_owned(), not_after: named.not_after }];
         }
         let mut facts = self.forge.perform(self.now, &action, &self.company.templates);
@@ -226,11 +226,11 @@ impl Play {
         let Decision { review, actions, reasons, absence, .. } = decision;
         self.said = absence;
         self.review = review;
-        let held_back = matches!(self.review.hold, Some(Hold::FirstRun | Hold::Skip));
-        if before.hold == Some(Hold::FirstRun) && !held_back {
+        let held_back = matches!(self.review.said.hold, Some(Hold::FirstRun | Hold::Skip));
+        if before.said.hold == Some(Hold::FirstRun) && !held_back {
             self.company.elsewhere.first_run_taken += 1;
         }
-        if self.review.stage != before.stage {
+        if self.review.done.stage != before.done.stage {
             self.withdraw_pings();
         }
         for action in &actions {
@@ -247,7 +247,7 @@ impl Play {
         actions
     }
 
-    /// The court has moved: what waits to be said to the old one is not said.
+    /// The turn has moved: what waits to be said to the old one is not said.
     fn withdraw_pings(&mut self) {
         let mut waiting = BTreeSet::new();
         self.outbox.retain(|action| match action.names() {
@@ -269,12 +269,12 @@ impl Play {
             "law 7: an action without a reason: {actions:?} for {fact:?}"
         );
         assert!(wake.is_none_or(|wake| wake > self.now), "law 7: a wake that is not in the future: {wake:?}");
-        assert_eq!(review.wake, *wake, "the review remembers another wake");
+        assert_eq!(review.planned.wake, *wake, "the review remembers another wake");
         let mut kinds: Vec<_> = actions.iter().map(Action::kind).collect();
         kinds.sort();
         kinds.dedup();
         assert_eq!(kinds.len(), actions.len(), "two actions of one kind: {actions:?}");
-        for assignment in &review.assignments {
+        for assignment in &review.planned.assignments {
             assert_ne!(assignment.account, review.author, "law 1: the author is a reviewer");
         }
         self.choices_hold(fact, review);
@@ -297,13 +297,14 @@ impl Play {
 
     /// Law 3: nobody whose assignment ended comes back, unless a person asks.
     fn choices_hold(&self, fact: &Fact, review: &Review) {
-        let known = self.review.assignments.len();
-        for (index, assignment) in review.assignments.iter().enumerate() {
+        let known = self.review.planned.assignments.len();
+        for (index, assignment) in review.planned.assignments.iter().enumerate() {
             let person = &assignment.person;
             let ours = matches!(assignment.origin, Origin::Picked | Origin::Widened);
-            let earlier = review.assignments[..index].iter().any(|other| other.person == *person);
+            let earlier = review.planned.assignments[..index].iter().any(|other| other.person == *person);
             assert!(!earlier, "law 3: {person} has two assignments");
-            let was_over = self.review.assignments.get(index).is_some_and(|before| !before.is_active());
+            let was_over =
+                self.review.planned.assignments.get(index).is_some_and(|before| !before.is_active());
             let by_person = match fact {
                 Fact::Told { by, .. } => !by.bot,
                 Fact::Swept { .. } => true,
@@ -334,24 +335,25 @@ impl Play {
 
     /// Law 6: an open contribution has a reviewer, or a stated reason and a time to look again.
     fn somebody_acts(&self, review: &Review) {
-        if !review.tracked || !review.is_ready() || review.hold == Some(Hold::Skip) {
+        if !review.tracked || !review.is_ready() || review.said.hold == Some(Hold::Skip) {
             return;
         }
         let reviewed = review.active().next().is_some();
-        if review.hold.is_some() || !reviewed {
+        if review.said.hold.is_some() || !reviewed {
             assert!(
-                review.wake.is_some(),
+                review.planned.wake.is_some(),
                 "law 6: nobody looks again at {:?} ({:?})",
-                review.stage,
-                review.hold
+                review.done.stage,
+                review.said.hold
             );
         }
-        if review.hold.is_none() && review.lost.is_none() && !reviewed {
+        if review.said.hold.is_none() && review.seen.unreachable.is_none() && !reviewed {
             let stated = |part: &PoolReview| {
                 part.nobody_said || !part.candidates.is_empty() || part.not_before.is_some()
             };
-            let staffed = review.pools.iter().all(stated) || review.routing == Routing::ReadingFiles;
-            assert!(staffed, "law 6: nobody is asked, nothing says why: {:#?}", review.pools);
+            let staffed =
+                review.planned.pools.iter().all(stated) || review.planned.routing == Routing::ReadingFiles;
+            assert!(staffed, "law 6: nobody is asked, nothing says why: {:#?}", review.planned.pools);
         }
     }
 
@@ -360,13 +362,14 @@ impl Play {
         assert!(shape.reviewers.is_disjoint(&shape.not_reviewers), "asked and not asked: {shape:?}");
         assert!(shape.labels.is_disjoint(&shape.not_labels), "on and off: {shape:?}");
         for account in &shape.not_reviewers {
-            let ended = review.assignments.iter().find(|a| a.account == *account).and_then(|a| a.ended);
+            let ended =
+                review.planned.assignments.iter().find(|a| a.account == *account).and_then(|a| a.ended);
             let wished = matches!(ended, Some((_, Ended::Declined | Ended::Reassigned)));
             assert!(wished, "law 4: nobody wished {account:?} to go");
         }
         for label in &shape.not_labels {
-            let asked = review.set_labels.contains(label);
-            let skip = *label == self.company.policy.labels.skip && review.unskip;
+            let asked = review.done.set_labels.contains(label);
+            let skip = *label == self.company.policy.labels.skip && review.said.unskip;
             assert!(asked || skip, "law 4: {label} was not set by Usher");
         }
     }
@@ -401,7 +404,7 @@ impl Play {
                 rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_'))).unwrap_or(rest.len());
             let handle = &rest[..end];
             // Who was of the roster when they were asked keeps their name.
-            let asked = self.review.assignments.iter().any(|a| a.account.login == *handle);
+            let asked = self.review.planned.assignments.iter().any(|a| a.account.login == *handle);
             let known = asked || self.directory.find(handle).is_some() || *handle == self.review.author.login;
             assert!(known, "@{handle} is named and on no roster: {body}");
         }
@@ -410,7 +413,7 @@ impl Play {
     /// Lets time pass until `to`, waking when the review asks for it.
     pub fn pass(&mut self, to: Timestamp) {
         for _ in 0..WAKES_MAX {
-            match self.review.wake {
+            match self.review.planned.wake {
                 Some(wake) if wake <= to => {
                     self.now = self.now.max(wake);
                     self.tell(Fact::Tick);

@@ -14,7 +14,7 @@ use usher_core::model::people::{Person, Workloads};
 use usher_core::model::policy::Pool;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{Assignment, Hold, Origin, PoolReview, Review, Routing, Stage};
-use usher_core::model::terms::Court;
+use usher_core::model::terms::Turn;
 use usher_core::model::world::Decision;
 use usher_words as words;
 
@@ -77,7 +77,7 @@ impl Play {
     /// Whoever is chosen is of the pool, can be a reviewer, works some time, and has room, also for
     /// those who wait ahead.
     fn chosen_can_be_asked(&self, review: &Review, workloads: &Workloads) {
-        for own in review.assignments.iter().skip(self.review.assignments.len()) {
+        for own in review.planned.assignments.iter().skip(self.review.planned.assignments.len()) {
             if !matches!(own.origin, Origin::Picked | Origin::Widened) {
                 continue;
             }
@@ -105,10 +105,10 @@ impl Play {
 
     /// How many other changes are ahead of this for whom it got, at least.
     fn surely_ahead(&self, review: &Review, own: &Assignment) -> u32 {
-        let before = self.review.pools.iter().find(|part| part.pool == own.pool);
+        let before = self.review.planned.pools.iter().find(|part| part.pool == own.pool);
         let since = before.and_then(|part| part.queued.as_ref()).map_or(self.now, |queued| queued.since);
-        let priority = review.seen_labels.contains(&self.company.policy.labels.priority);
-        let head_start = priority || !review.tickets.is_empty();
+        let priority = review.seen.labels.contains(&self.company.policy.labels.priority);
+        let head_start = priority || !review.seen.tickets.is_empty();
         let place = if head_start { since - HEAD_START_MAX } else { since };
         let line = self.company.lines.iter().filter(|(person, _)| *person == own.person);
         let ahead = line.filter(|(_, waiting)| waiting.place < place && waiting.change != review.change);
@@ -119,11 +119,14 @@ impl Play {
     /// is looked at again soon.
     fn nobody_starves(&self, decision: &Decision, workloads: &Workloads) {
         let review = &decision.review;
-        let live = review.tracked && review.is_ready() && review.hold.is_none() && review.lost.is_none();
-        if !live || review.routing != Routing::Routed {
+        let live = review.tracked
+            && review.is_ready()
+            && review.said.hold.is_none()
+            && review.seen.unreachable.is_none();
+        if !live || review.planned.routing != Routing::Routed {
             return;
         }
-        for part in &review.pools {
+        for part in &review.planned.pools {
             let Some(pool) = self.company.policy.pool(&part.pool) else { continue };
             let asked = review.active_in(&part.pool).count();
             let enough = asked >= pool.reviewers.max(pool.approvals) as usize;
@@ -156,8 +159,12 @@ impl Play {
         };
         let hoped = part.nobody_said && part.candidates.iter().any(free_later);
         assert!(!hoped || part.queued.is_some(), "{} hopes and has no place in the queue", part.pool);
-        let known =
-            self.review.pools.iter().find(|known| known.pool == part.pool && known.number == part.number);
+        let known = self
+            .review
+            .planned
+            .pools
+            .iter()
+            .find(|known| known.pool == part.pool && known.number == part.number);
         let (known, now) = (known.and_then(|known| known.queued.as_ref()), part.queued.as_ref());
         if let (Some(known), Some(now)) = (known, now) {
             assert_eq!(known.since, now.since, "law 6: a place in the queue was lost");
@@ -172,7 +179,7 @@ impl Play {
         let Some(person) = self.directory.by_name(name) else { return false };
         let Some(account) = &person.account else { return false };
         let is_author = *account == review.author || review.author_name.as_deref() == Some(name);
-        let known = review.assignments.iter().any(|a| a.person == name || a.account == *account);
+        let known = review.planned.assignments.iter().any(|a| a.person == name || a.account == *account);
         if is_author || known || workloads.no_access.contains(name) {
             return false;
         }
@@ -186,8 +193,12 @@ impl Play {
         }
         let room = capacity(person, pool).saturating_sub(workloads.of(name).open);
         // The clock may have gone back since it began to wait.
-        let queued =
-            review.pools.iter().filter(|part| part.pool == pool.name).find_map(|part| part.queued.as_ref());
+        let queued = review
+            .planned
+            .pools
+            .iter()
+            .filter(|part| part.pool == pool.name)
+            .find_map(|part| part.queued.as_ref());
         let until = queued.map_or(self.now, |queued| queued.since.max(self.now));
         let line =
             self.company.lines.iter().filter(|(person, waiting)| person == name && waiting.place <= until);
@@ -198,7 +209,11 @@ impl Play {
     /// A reviewer's box is overdue exactly when its budget, as it is now, is spent; and whatever is
     /// called overdue has a box that ran out.
     fn boxes_are_honest(&self, review: &Review) {
-        if !review.is_ready() || review.hold.is_some() || review.lost.is_some() || !review.tracked {
+        if !review.is_ready()
+            || review.said.hold.is_some()
+            || review.seen.unreachable.is_some()
+            || !review.tracked
+        {
             return;
         }
         let policy = &self.company.policy;
@@ -209,8 +224,13 @@ impl Play {
                 continue;
             };
             let agenda = person.agenda();
-            let part = review.pools.iter().find(|part| part.pool == own.pool).or(review.pools.first());
-            let budget = policy.terms(review, Court::Reviewing, part).budget.millis(&agenda);
+            let part = review
+                .planned
+                .pools
+                .iter()
+                .find(|part| part.pool == own.pool)
+                .or(review.planned.pools.first());
+            let budget = policy.terms(review, Turn::Reviewing, part).budget.millis(&agenda);
             let spent = own.reviewing_box.spent_millis + agenda.between(since, self.now);
             // Terms that leave nothing to spend run out as work begins.
             let Some(work) = agenda.next_working(since) else { continue };
@@ -223,26 +243,36 @@ impl Play {
                 own.reviewing_box.ran_out
             );
         }
-        let waiting = review.pools.iter().map(|part| &part.waiting_box);
+        let waiting = review.planned.pools.iter().map(|part| &part.waiting_box);
         let reviewing = review.active().map(|own| &own.reviewing_box);
-        let mut boxes = waiting.chain(reviewing).chain([&review.author_box, &review.merge_box]);
+        let mut boxes =
+            waiting.chain(reviewing).chain([&review.planned.author_box, &review.planned.merge_box]);
         let over = boxes.any(|one| one.ran_out && one.running_since.is_some());
-        assert!(!review.overdue || over, "overdue, and no box ran out");
+        assert!(!review.done.overdue || over, "overdue, and no box ran out");
     }
 
     /// The scope is advice by the rules as they are; a lead's sponsorship takes it away for good.
     fn scope_holds(&self, fact: &Fact, decision: &Decision) {
         let review = &decision.review;
-        if review.tracked && review.is_ready() && review.hold.is_none() && review.lost.is_none() {
-            assert_eq!(review.beyond.is_some(), self.is_beyond(review), "scope: {:?}", review.beyond);
+        if review.tracked
+            && review.is_ready()
+            && review.said.hold.is_none()
+            && review.seen.unreachable.is_none()
+        {
+            assert_eq!(
+                review.planned.out_of_scope.is_some(),
+                self.is_beyond(review),
+                "scope: {:?}",
+                review.planned.out_of_scope
+            );
         }
-        if self.review.sponsor != review.sponsor {
+        if self.review.said.sponsor != review.said.sponsor {
             let lead = |by: &Person| {
-                let pools = self.review.pools.iter().chain(&review.pools);
+                let pools = self.review.planned.pools.iter().chain(&review.planned.pools);
                 let mut leads = pools.filter_map(|part| self.company.policy.pool(&part.pool)?.lead.as_ref());
                 // Before a pool has it, whoever leads any pool may take it on.
                 let any = self.company.policy.pools.iter().any(|pool| pool.lead.as_ref() == Some(&by.name));
-                leads.any(|lead| *lead == by.name) || (self.review.pools.is_empty() && any)
+                leads.any(|lead| *lead == by.name) || (self.review.planned.pools.is_empty() && any)
             };
             let said = match fact {
                 Fact::Told { act: Act::Commanded { command, also, .. }, by, .. } => {
@@ -251,7 +281,7 @@ impl Play {
                 }
                 _ => false,
             };
-            assert!(said, "{:?} sponsors by {fact:?}", review.sponsor);
+            assert!(said, "{:?} sponsors by {fact:?}", review.said.sponsor);
         }
         let replaced = self.company.templates.files().any(|(text, _)| text.word() == "status");
         for action in &decision.actions {
@@ -259,8 +289,10 @@ impl Play {
             let worded = words::status(&self.company.templates, view).comment;
             let body = worded.body();
             let advice = body.contains("A thought:");
-            let wanted = review.beyond.is_some() && review.sponsor.is_none() && review.stage != Stage::Done;
-            let told = matches!(review.hold, None | Some(Hold::FirstRun | Hold::Skip));
+            let wanted = review.planned.out_of_scope.is_some()
+                && review.said.sponsor.is_none()
+                && review.done.stage != Stage::Done;
+            let told = matches!(review.said.hold, None | Some(Hold::FirstRun | Hold::Skip));
             assert!(!advice || wanted, "advice that nobody needs: {body}");
             assert!(advice || !wanted || replaced || !told, "no advice: {body}");
         }
@@ -268,28 +300,32 @@ impl Play {
 
     fn is_beyond(&self, review: &Review) -> bool {
         let rules = &self.company.policy.scope;
-        let lines = review.size.is_some_and(|size| rules.max_lines.is_some_and(|max| size.lines > max));
-        let files = review.size.is_some_and(|size| rules.max_files.is_some_and(|max| size.files > max));
-        let title = rules.titles.iter().any(|pattern| pattern.is_match(&review.title));
-        !rules.labels.is_disjoint(&review.seen_labels) || title || lines || files
+        let lines = review.seen.size.is_some_and(|size| rules.max_lines.is_some_and(|max| size.lines > max));
+        let files = review.seen.size.is_some_and(|size| rules.max_files.is_some_and(|max| size.files > max));
+        let title = rules.titles.iter().any(|pattern| pattern.is_match(&review.seen.title));
+        !rules.labels.is_disjoint(&review.seen.labels) || title || lines || files
     }
 
     /// The label of the scope says what the review knows, and the priority label is people's.
     fn labels_hold(&self, review: &Review, shape: &Shape) {
         let names = &self.company.policy.labels;
         assert!(
-            review.hands_off.is_disjoint(&shape.labels),
+            review.said.hands_off.is_disjoint(&shape.labels),
             "law 4: a label that a person took off: {shape:?}"
         );
         let touched = shape.labels.contains(&names.priority) || shape.not_labels.contains(&names.priority);
         assert!(!touched, "law 4: the priority label is for people: {shape:?}");
-        let beyond = review.beyond.is_some() && review.sponsor.is_none();
-        let hands_off = review.hands_off.contains(&names.out_of_scope);
-        let left_alone = matches!(review.hold, Some(Hold::Skip));
+        let beyond = review.planned.out_of_scope.is_some() && review.said.sponsor.is_none();
+        let hands_off = review.said.hands_off.contains(&names.out_of_scope);
+        let left_alone = matches!(review.said.hold, Some(Hold::Skip));
         let on = shape.labels.contains(&names.out_of_scope);
-        assert!(left_alone || on == (beyond && !hands_off), "scope: {shape:?} for {:?}", review.beyond);
+        assert!(
+            left_alone || on == (beyond && !hands_off),
+            "scope: {shape:?} for {:?}",
+            review.planned.out_of_scope
+        );
         let overdue = shape.labels.contains(&names.overdue);
-        assert!(!overdue || review.overdue || left_alone, "overdue without a box that ran out");
+        assert!(!overdue || review.done.overdue || left_alone, "overdue without a box that ran out");
     }
 
     /// Every merge of a change with tickets is announced once, if merges are.
@@ -297,12 +333,12 @@ impl Play {
         let review = &decision.review;
         let announced = decision.actions.iter().any(|action| matches!(action, Action::Announce(_)));
         let merged = self.review.tracked
-            && self.review.state != ChangeState::Merged
-            && review.state == ChangeState::Merged;
+            && self.review.seen.state != ChangeState::Merged
+            && review.seen.state == ChangeState::Merged;
         let wanted = merged
             && self.company.policy.announces_merges
-            && !review.tickets.is_empty()
-            && review.hold != Some(Hold::Skip);
+            && !review.seen.tickets.is_empty()
+            && review.said.hold != Some(Hold::Skip);
         assert_eq!(announced, wanted, "announced {announced}, wanted {wanted}");
     }
 
@@ -318,7 +354,7 @@ impl Play {
         assert!(!text.contains(BROKEN), "a template that cannot be used: {body}");
         let live = live(text);
         for handle in &live.mentions {
-            let asked = review.assignments.iter().any(|own| own.account.login == *handle);
+            let asked = review.planned.assignments.iter().any(|own| own.account.login == *handle);
             let known = asked || self.directory.find(handle).is_some() || *handle == review.author.login;
             assert!(known, "@{handle} is live and on no roster: {body}");
         }
@@ -377,16 +413,19 @@ impl Play {
 fn held_is_left_alone(review: &Review, actions: &[Action]) {
     let speaks =
         |action: &Action| matches!(action, Action::Shape(_) | Action::Status { .. } | Action::Ping { .. });
-    assert!(review.lost.is_none() || !actions.iter().any(speaks), "not shown, and yet {actions:?}");
+    assert!(
+        review.seen.unreachable.is_none() || !actions.iter().any(speaks),
+        "not shown, and yet {actions:?}"
+    );
     for action in actions {
-        let fine = match (review.hold, action) {
+        let fine = match (review.said.hold, action) {
             (Some(Hold::Skip), Action::Shape(shape)) => shape.reviewers.is_empty(),
             (Some(Hold::FirstRun), Action::Shape(_) | Action::ReadFiles { .. }) => false,
             (Some(Hold::Skip | Hold::FirstRun), Action::Status { .. } | Action::Ping { .. }) => false,
             (Some(_), Action::Ping { .. }) => false,
             _ => true,
         };
-        assert!(fine, "{:?}, and yet {action:?}", review.hold);
+        assert!(fine, "{:?}, and yet {action:?}", review.said.hold);
     }
 }
 

@@ -11,11 +11,11 @@ use super::*;
 
 fn open(number: u64, title: &str) -> Review {
     let mut review = Review::new(ChangeKey::new("github", "acme/shop", number));
-    review.title = title.into();
+    review.seen.title = title.into();
     review.tracked = true;
     review.author_name = Some("sam".into());
-    review.stage = Stage::Reviewing;
-    review.opened_at = Some(now() - SignedDuration::from_hours(100 - number.cast_signed()));
+    review.done.stage = Stage::Reviewing;
+    review.seen.opened_at = Some(now() - SignedDuration::from_hours(100 - number.cast_signed()));
     review
 }
 
@@ -41,17 +41,39 @@ async fn with_everything_held() -> House {
     let until = now() + SignedDuration::from_hours(72);
     let mut waits = open(1, "Round the <b>total</b> once");
     let ping = |person: &str, why| HeldPing { person: person.into(), until, why };
-    waits.held_pings.insert("a".into(), ping("rita", PingHeld::DayLimit { until: Some(until) }));
-    waits.held_pings.insert("b".into(), ping("lena", PingHeld::NotWorking { until: Some(until) }));
-    waits.court_pings = 3;
+    waits.done.suppressed_pings.insert("a".into(), ping("rita", PingHeld::DayLimit { until: Some(until) }));
+    waits.done.suppressed_pings.insert("b".into(), ping("lena", PingHeld::NotWorking { until: Some(until) }));
+    waits.done.turn_pings = 3;
     keep(&house, waits).await;
     let wake = Some(now() + SignedDuration::from_hours(1));
     for (number, title) in [(2, "Older"), (3, "Younger")] {
-        keep(&house, Review { hold: Some(Hold::FirstRun), wake, ..open(number, title) }).await;
+        keep(&house, {
+            let mut own = open(number, title);
+            own.said.hold = Some(Hold::FirstRun);
+            own.planned.wake = wake;
+            own
+        })
+        .await;
     }
-    keep(&house, Review { hold: Some(Hold::Snooze { until }), ..open(4, "Later") }).await;
-    keep(&house, Review { hold: Some(Hold::Skip), ..open(5, "By hand") }).await;
-    keep(&house, Review { hold: Some(Hold::Skip), draft: true, ..open(6, "A draft") }).await;
+    keep(&house, {
+        let mut own = open(4, "Later");
+        own.said.hold = Some(Hold::Snooze { until });
+        own
+    })
+    .await;
+    keep(&house, {
+        let mut own = open(5, "By hand");
+        own.said.hold = Some(Hold::Skip);
+        own
+    })
+    .await;
+    keep(&house, {
+        let mut own = open(6, "A draft");
+        own.said.hold = Some(Hold::Skip);
+        own.seen.draft = true;
+        own
+    })
+    .await;
     house
 }
 

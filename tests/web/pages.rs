@@ -20,19 +20,19 @@ use super::*;
 fn reviewing(number: u64) -> Review {
     let since = now() - SignedDuration::from_hours(1);
     let mut review = Review::new(ChangeKey::new("github", "acme/shop", number));
-    review.title = "Round the total once".into();
-    review.url = format!("https://github.com/acme/shop/pull/{number}");
+    review.seen.title = "Round the total once".into();
+    review.seen.url = format!("https://github.com/acme/shop/pull/{number}");
     review.author = Account::new(SAM, "sam");
     review.author_name = Some("sam".into());
     review.tracked = true;
-    review.stage = Stage::Reviewing;
-    review.stage_since = Some(since);
-    review.opened_at = Some(since);
+    review.done.stage = Stage::Reviewing;
+    review.done.stage_since = Some(since);
+    review.seen.opened_at = Some(since);
     let open = Standing::Chosen { free_at: since, open: 0, capacity: 5 };
     let mut part = PoolReview::new("backend".into(), 3);
     part.candidates = vec![Candidate { person: "rita".into(), standing: open, owns: None }];
-    review.pools = vec![part];
-    review.assignments = vec![Assignment {
+    review.planned.pools = vec![part];
+    review.planned.assignments = vec![Assignment {
         reviewing_box: TimeBox { running_since: Some(since), ..TimeBox::default() },
         ..Assignment::new("backend", "rita", Account::new(RITA, "rita"), since, Origin::Picked)
     }];
@@ -111,8 +111,8 @@ async fn the_dashboard_says_who_waits_for_whom_until_when_and_why() {
 async fn nothing_that_users_write_is_live() {
     let house = House::new().await;
     let mut review = reviewing(12);
-    review.title = "<script>alert('title')</script>".into();
-    review.url = "javascript:alert(1)".into();
+    review.seen.title = "<script>alert('title')</script>".into();
+    review.seen.url = "javascript:alert(1)".into();
     review.author_name = Some("<b>sam</b>".into());
     let declined = Reason::Declined { person: "rita".into(), note: Some("<img src=x onerror=y>".into()) };
     house.keep(review, vec![declined], Vec::new()).await;
@@ -207,10 +207,10 @@ async fn the_api_tells_the_same_story() {
     house.keep(reviewing(12), picked(), Vec::new()).await;
     let mut skipped = reviewing(13);
     skipped.change.forge = "gitlab".into();
-    skipped.hold = Some(Hold::Skip);
+    skipped.said.hold = Some(Hold::Skip);
     house.keep(skipped, Vec::new(), Vec::new()).await;
     let mut done = reviewing(14);
-    (done.stage, done.state, done.done_at) = (Stage::Done, ChangeState::Merged, Some(now()));
+    (done.done.stage, done.seen.state, done.seen.ended_at) = (Stage::Done, ChangeState::Merged, Some(now()));
     house.keep(done, Vec::new(), Vec::new()).await;
 
     let one = house.admin("/api/v1/reviews?forge=github").await.json();
@@ -227,6 +227,7 @@ async fn the_api_tells_the_same_story() {
                 "title": "Round the total once",
                 "author": "sam",
                 "stage": "reviewing",
+                "turn": "reviewer",
                 "court": "reviewer",
                 "waits_for": "rita",
                 "since": "2026-01-16T08:00:00Z",

@@ -6,6 +6,9 @@
 //! Its rooms know only those before them: [`model`] has the nouns, [`choose`] finds pools and people,
 //! [`decide`] puts a decision together, one phase a file.
 
+// A list gets shorter, and a place in it is then another one's: ids, iterators or `get`.
+#![warn(clippy::indexing_slicing)]
+
 pub mod choose;
 pub mod decide;
 pub mod model;

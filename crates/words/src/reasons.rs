@@ -129,7 +129,7 @@ pub fn sentence(reason: &Reason) -> String {
             )
         }
         Reason::OnlyABot { login } => {
-            format!("Only the bot {} did this; the court does not move.", quote(login))
+            format!("Only the bot {} did this; the turn does not move.", quote(login))
         }
         Reason::Ended { state: ChangeState::Merged } => "It was merged.".into(),
         Reason::Ended { .. } => "It was closed.".into(),

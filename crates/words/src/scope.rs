@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::text::{plain, quote};
 use usher_core::model::message::StatusView;
 use usher_core::model::review::{Review, Stage};
-use usher_core::model::scope::Beyond;
+use usher_core::model::scope::OutOfScope;
 use usher_core::model::tickets::Ticket;
 
 /// Tickets that are written out; the others are counted.
@@ -31,7 +31,7 @@ pub(super) fn lines(status: &StatusView) -> Vec<String> {
 /// What is to be known of a change beside its stage, for the dashboard and `explain`: its scope, and
 /// its place in the queues.
 pub fn standing_notes(review: &Review) -> Vec<String> {
-    let scope = match (&review.sponsor, &review.beyond) {
+    let scope = match (&review.said.sponsor, &review.planned.out_of_scope) {
         (Some(lead), _) => Some(format!("sponsored by {}", plain(lead))),
         (None, Some(rule)) => Some(format!("may be more than a fix: {}", beyond(rule))),
         (None, None) => None,
@@ -43,12 +43,12 @@ pub fn standing_notes(review: &Review) -> Vec<String> {
 }
 
 /// The rule, in half a sentence.
-pub fn beyond(rule: &Beyond) -> String {
+pub fn beyond(rule: &OutOfScope) -> String {
     match rule {
-        Beyond::Label { label } => format!("it has the label {}", quote(label)),
-        Beyond::Title { pattern } => format!("its title matches {}", quote(pattern)),
-        Beyond::Lines { lines, max } => format!("it changes {lines} lines, more than {max}"),
-        Beyond::Files { files, max } => format!("it changes {files} files, more than {max}"),
+        OutOfScope::Label { label } => format!("it has the label {}", quote(label)),
+        OutOfScope::Title { pattern } => format!("its title matches {}", quote(pattern)),
+        OutOfScope::Lines { lines, max } => format!("it changes {lines} lines, more than {max}"),
+        OutOfScope::Files { files, max } => format!("it changes {files} files, more than {max}"),
     }
 }
 

@@ -105,7 +105,7 @@ impl Verdict {
 
 fn row(case: &Case) -> [String; 6] {
     let review = &case.review;
-    let asked = review.assignments.iter().map(|assignment| {
+    let asked = review.planned.assignments.iter().map(|assignment| {
         let how = match (assignment.ended, assignment.origin) {
             (Some((_, Ended::Declined)), _) => " (declined)",
             (Some((_, Ended::Refused(_))), _) => " (no access)",
@@ -116,13 +116,14 @@ fn row(case: &Case) -> [String; 6] {
         };
         format!("{}{how}", assignment.person)
     });
-    let took = review.opened_at.zip(review.done_at).map(|(opened, done)| words::elapsed(opened, done));
+    let took =
+        review.seen.opened_at.zip(review.seen.ended_at).map(|(opened, done)| words::elapsed(opened, done));
     [
-        format!("{}\n{}", case.change, review.title),
+        format!("{}\n{}", case.change, review.seen.title),
         review.author_name.clone().unwrap_or_default(),
         asked.collect::<Vec<_>>().join("\n"),
         ping_count(case).to_string(),
-        words::stage_name(review.stage).into(),
+        words::stage_name(review.done.stage).into(),
         took.unwrap_or_else(|| "still open".into()),
     ]
 }
@@ -141,7 +142,7 @@ fn ping_count(case: &Case) -> usize {
 
 fn authors_asked(cases: &[Case]) -> Vec<String> {
     let own = cases.iter().filter(|case| {
-        case.review.assignments.iter().any(|assignment| assignment.account == case.review.author)
+        case.review.planned.assignments.iter().any(|assignment| assignment.account == case.review.author)
     });
     own.map(|case| case.change.to_string()).collect()
 }
@@ -191,7 +192,8 @@ fn labels(company: &Company, cases: &[Case]) -> anyhow::Result<Vec<String>> {
         let seen = company.sandbox.snapshot(&case.change)?.labels;
         let stages = seen.iter().filter_map(|label| names.stage_of(label));
         let shown: Vec<_> = stages.collect();
-        let expected: Vec<_> = names.of(case.review.stage).map(|_| case.review.stage).into_iter().collect();
+        let expected: Vec<_> =
+            names.of(case.review.done.stage).map(|_| case.review.done.stage).into_iter().collect();
         if shown != expected || !seen.contains(&names.contribution) {
             broken.push(format!("{}: {}", case.change, seen.join(", ")));
         }

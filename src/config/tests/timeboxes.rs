@@ -93,7 +93,7 @@ fn what_is_wrong_with_a_box_of_a_pool_or_route_is_told_with_its_place() {
         (18, "expected true or false, found a string"),
         (
             19,
-            "a time box that says nothing (give it a court: reviewing = { budget = \"4h\" }, or leave it out)",
+            "a time box that says nothing (give it a turn: reviewing = { budget = \"4h\" }, or leave it out)",
         ),
     ] {
         let found = report.lines().find(|told| told.contains(what));

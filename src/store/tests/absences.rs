@@ -48,11 +48,12 @@ async fn a_decision_that_is_not_committed_says_nothing() {
 #[tokio::test]
 async fn the_reviews_that_it_may_concern_become_due() {
     let home = Home::new().await;
-    let asleep = |number, people: &[&str], stage, author: &str| Review {
-        stage,
-        wake: Some(minute(60)),
-        author_name: Some(author.into()),
-        ..review(number, people)
+    let asleep = |number, people: &[&str], stage, author: &str| {
+        let mut own = review(number, people);
+        own.done.stage = stage;
+        own.planned.wake = Some(minute(60));
+        own.author_name = Some(author.into());
+        own
     };
     let reviews = [
         asleep(1, &["rita"], Stage::Reviewing, "sam"),
@@ -60,7 +61,12 @@ async fn the_reviews_that_it_may_concern_become_due() {
         asleep(3, &[], Stage::Waiting, "sam"),
         asleep(4, &["ravi"], Stage::WithAuthor, "rita"),
         asleep(5, &["marita"], Stage::Reviewing, "sam"),
-        Review { state: ChangeState::Merged, wake: None, ..asleep(6, &["rita"], Stage::Done, "sam") },
+        {
+            let mut own = asleep(6, &["rita"], Stage::Done, "sam");
+            own.seen.state = ChangeState::Merged;
+            own.planned.wake = None;
+            own
+        },
     ];
     for review in reviews {
         home.store.commit(keep(review, None, Vec::new())).await.unwrap();
@@ -76,7 +82,12 @@ async fn the_reviews_that_it_may_concern_become_due() {
 async fn a_name_stands_for_itself() {
     let home = Home::new().await;
     for (number, person) in [(1, "r%"), (2, "rita"), (3, "r_ta \"x\"!")] {
-        let review = Review { stage: Stage::Reviewing, wake: Some(minute(60)), ..review(number, &[person]) };
+        let review = {
+            let mut own = review(number, &[person]);
+            own.done.stage = Stage::Reviewing;
+            own.planned.wake = Some(minute(60));
+            own
+        };
         home.store.commit(keep(review, None, Vec::new())).await.unwrap();
     }
     for (person, number) in [("r%", 1), ("r_ta \"x\"!", 3)] {

@@ -4,7 +4,12 @@ use usher_core::model::reason::Reason;
 use usher_core::model::review::{Ended, Stage};
 
 fn waking(number: u64, wake: i64, opened: i64) -> Review {
-    Review { wake: Some(minute(wake)), opened_at: Some(minute(opened)), ..review(number, &[]) }
+    {
+        let mut own = review(number, &[]);
+        own.planned.wake = Some(minute(wake));
+        own.seen.opened_at = Some(minute(opened));
+        own
+    }
 }
 
 async fn due(store: &Store, now: i64) -> Vec<u64> {
@@ -16,8 +21,8 @@ async fn a_decision_is_kept_whole_and_read_back() {
     let home = Home::new().await;
     let inbox = put(&home.store, 1, "a").await;
     let mut kept = review(1, &["rita"]);
-    kept.stage = Stage::Reviewing;
-    kept.voices.entry(account_id("rita")).or_default().hear(Verdict::Commented, minute(3));
+    kept.done.stage = Stage::Reviewing;
+    kept.said.verdicts.entry(account_id("rita")).or_default().hear(Verdict::Commented, minute(3));
     let entry = LedgerEntry {
         at: minute(4),
         fact: "opened".into(),
@@ -113,7 +118,11 @@ async fn deadlines_come_in_order_and_after_the_facts() {
 async fn a_deadline_between_two_milliseconds_is_never_early() {
     let home = Home::new().await;
     let wake = minute(1) + SignedDuration::from_nanos(1);
-    let review = Review { wake: Some(wake), ..review(1, &[]) };
+    let review = {
+        let mut own = review(1, &[]);
+        own.planned.wake = Some(wake);
+        own
+    };
     home.store.commit(keep(review, None, Vec::new())).await.unwrap();
     assert_eq!(due(&home.store, 1).await, [0; 0]);
     assert!(home.store.next_wake().await.unwrap().unwrap() >= wake);
@@ -124,22 +133,22 @@ async fn workloads_are_counted_across_reviews() {
     let home = Home::new().await;
     let store = &home.store;
     let mut second = review(2, &["rita", "ravi"]);
-    second.assignments[0].since = minute(7);
+    second.planned.assignments[0].since = minute(7);
     store.commit(keep(review(1, &["rita"]), None, Vec::new())).await.unwrap();
     store.commit(keep(second.clone(), None, Vec::new())).await.unwrap();
     let loads = store.workloads(minute(10)).await.unwrap();
     assert_eq!((loads.of("rita").open, loads.of("rita").last_asked), (2, Some(minute(7))));
     assert_eq!((loads.of("ravi").open, loads.of("ravi").last_asked), (1, Some(minute(0))));
 
-    second.voices.entry(account_id("rita")).or_default().hear(Verdict::Approved, minute(8));
-    second.assignments[1].ended = Some((minute(8), Ended::Declined));
-    second.assignments.push(Assignment { since: minute(8), ..assignment("rosa") });
+    second.said.verdicts.entry(account_id("rita")).or_default().hear(Verdict::Approved, minute(8));
+    second.planned.assignments[1].ended = Some((minute(8), Ended::Declined));
+    second.planned.assignments.push(Assignment { since: minute(8), ..assignment("rosa") });
     store.commit(keep(second.clone(), Some(1), Vec::new())).await.unwrap();
     let loads = store.workloads(minute(10)).await.unwrap();
     assert_eq!((loads.of("rita").open, loads.of("ravi").open, loads.of("rosa").open), (1, 0, 1));
 
-    second.state = ChangeState::Merged;
-    second.stage = Stage::Done;
+    second.seen.state = ChangeState::Merged;
+    second.done.stage = Stage::Done;
     store.commit(keep(second, Some(2), Vec::new())).await.unwrap();
     let home = home.reopen().await;
     let loads = home.store.workloads(minute(10)).await.unwrap();
@@ -154,7 +163,7 @@ async fn who_was_asked_is_counted_by_day_and_once() {
     let day = |days: i64| minute(days * 24 * 60);
     let asked_at = |number, now, since| {
         let mut review = review(number, &["rita"]);
-        review.assignments[0].since = since;
+        review.planned.assignments[0].since = since;
         Commit { now, ..keep(review, None, Vec::new()) }
     };
     home.store.commit(asked_at(1, day(0), day(0))).await.unwrap();
@@ -163,7 +172,7 @@ async fn who_was_asked_is_counted_by_day_and_once() {
     let again = |review: Review, version| Commit { now: day(3), ..keep(review, Some(version), Vec::new()) };
     // Approved, and the approval taken back: busy again, but not asked again.
     let mut approved = first.clone();
-    approved.voices.entry(account_id("rita")).or_default().hear(Verdict::Approved, day(3));
+    approved.said.verdicts.entry(account_id("rita")).or_default().hear(Verdict::Approved, day(3));
     home.store.commit(again(approved, 1)).await.unwrap();
     assert_eq!(home.store.workloads(day(3)).await.unwrap().of("rita").open, 1);
     home.store.commit(again(first, 2)).await.unwrap();

@@ -17,7 +17,7 @@ fn written(id: u64) -> Settlement {
     Settlement::Done { comment: Some(("<!-- usher:ping:k -->".into(), id)), facts: Vec::new() }
 }
 
-/// The court of change `number` has moved.
+/// The turn of change `number` has moved.
 async fn move_on(store: &Store, number: u64, now: Timestamp) {
     let commit =
         Commit { review: None, withdraw_pings: true, now, ..keep(review(number, &[]), None, vec![]) };

@@ -88,8 +88,8 @@ async fn put(store: &Store, change_number: u64, id: &str) -> i64 {
 fn review(number: u64, people: &[&str]) -> Review {
     let mut review = Review::new(change(number));
     review.tracked = true;
-    review.opened_at = Some(minute(0));
-    review.assignments = people.iter().map(|person| assignment(person)).collect();
+    review.seen.opened_at = Some(minute(0));
+    review.planned.assignments = people.iter().map(|person| assignment(person)).collect();
     review
 }
 

@@ -9,7 +9,12 @@ fn waiting(number: u64) -> Review {
     let place = minute(i64::try_from(number).unwrap());
     let hopes = [String::from("rita"), String::from("ravi")].into();
     part.queued = Some(Queued { since: place, place, ahead: 0, hopes });
-    Review { pools: vec![part], wake: Some(minute(500)), ..review(number, &[]) }
+    {
+        let mut own = review(number, &[]);
+        own.planned.pools = vec![part];
+        own.planned.wake = Some(minute(500));
+        own
+    }
 }
 
 #[tokio::test]
@@ -36,7 +41,11 @@ async fn whoever_leaves_the_line_lets_the_next_look() {
     for number in 1..=2 {
         store.commit(keep(waiting(number), None, Vec::new())).await.unwrap();
     }
-    let skipped = Review { hold: Some(Hold::Skip), ..waiting(1) };
+    let skipped = {
+        let mut own = waiting(1);
+        own.said.hold = Some(Hold::Skip);
+        own
+    };
     let commit = Commit { now: minute(7), ..keep(skipped, Some(1), Vec::new()) };
     // Once for rita; then it is due already, and ravi's line has nothing to add.
     assert_eq!(store.commit(commit).await.unwrap(), 1);

@@ -73,7 +73,18 @@ async fn reviews_are_listed_and_counted() {
     let store = &home.store;
     let stages = [Stage::Waiting, Stage::Reviewing, Stage::Done, Stage::Reviewing];
     for (number, stage) in (1..).zip(stages) {
-        store.commit(keep(Review { stage, ..review(number, &[]) }, None, Vec::new())).await.unwrap();
+        store
+            .commit(keep(
+                {
+                    let mut own = review(number, &[]);
+                    own.done.stage = stage;
+                    own
+                },
+                None,
+                Vec::new(),
+            ))
+            .await
+            .unwrap();
     }
     put(store, 9, "a").await;
     want(store, 1, vec![status("x"), shape()], minute(0)).await;

@@ -22,7 +22,7 @@ use usher_core::model::message::Ping;
 use usher_core::model::people::Person;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{PoolReview, Review};
-use usher_core::model::terms::Court;
+use usher_core::model::terms::Turn;
 use usher_core::model::timebox::TimeBox;
 use usher_core::model::world::{Decision, World};
 use usher_words::templates::Templates;
@@ -94,7 +94,7 @@ impl Seen {
             self.kinds.push("stage.untracked".into());
             return;
         }
-        let stage = review.stage.word();
+        let stage = review.done.stage.word();
         self.judged("stage", stage.into());
         self.kinds.push(format!("stage.{stage}"));
         for turn in turns(world, review) {
@@ -113,7 +113,7 @@ impl Seen {
         let ids = |accounts: &BTreeSet<Account>| {
             accounts.iter().map(|account| account.id.to_string()).collect::<Vec<_>>().join(" ")
         };
-        let wanted = &review.asked;
+        let wanted = &review.done.last_applied;
         self.judged("wanted.reviewers", ids(&wanted.reviewers));
         self.judged("wanted.not_reviewers", ids(&wanted.not_reviewers));
         self.judged("wanted.labels", words(&wanted.labels));
@@ -194,7 +194,7 @@ impl Seen {
 }
 
 /// A running time box: whose turn it is, and when that is over.
-struct Turn {
+struct Running {
     court: &'static str,
     pool: String,
     holder: String,
@@ -202,39 +202,40 @@ struct Turn {
 }
 
 /// All running time boxes.
-fn turns(world: &World<'_>, review: &Review) -> Vec<Turn> {
-    let part_of = |pool: &str| review.pools.iter().find(|part| part.pool == pool);
-    let turn = |court: Court, time_box: &TimeBox, pool: &str, holder: Option<&str>| {
+fn turns(world: &World<'_>, review: &Review) -> Vec<Running> {
+    let part_of = |pool: &str| review.planned.pools.iter().find(|part| part.pool == pool);
+    let turn = |court: Turn, time_box: &TimeBox, pool: &str, holder: Option<&str>| {
         time_box.running_since?;
-        let part = part_of(pool).or(review.pools.first());
+        let part = part_of(pool).or(review.planned.pools.first());
         let agenda = match court {
-            Court::Waiting => pool_agenda(world, review, pool),
+            Turn::Waiting => pool_agenda(world, review, pool),
             _ => agenda(world, review, holder),
         };
         let due = time_box.runs_out(world.policy.terms(review, court, part).budget, &agenda);
         let (court, pool) = (court_word(court), pool.to_owned());
-        Some(Turn { court, pool, holder: holder.unwrap_or("nobody").to_owned(), due })
+        Some(Running { court, pool, holder: holder.unwrap_or("nobody").to_owned(), due })
     };
-    let waiting = |part: &PoolReview| turn(Court::Waiting, &part.waiting_box, &part.pool, None);
+    let waiting = |part: &PoolReview| turn(Turn::Waiting, &part.waiting_box, &part.pool, None);
     let reviewing = review
+        .planned
         .assignments
         .iter()
-        .filter_map(|own| turn(Court::Reviewing, &own.reviewing_box, &own.pool, Some(&own.person)));
-    let author = turn(Court::WithAuthor, &review.author_box, "", review.author_name.as_deref());
+        .filter_map(|own| turn(Turn::Reviewing, &own.reviewing_box, &own.pool, Some(&own.person)));
+    let author = turn(Turn::WithAuthor, &review.planned.author_box, "", review.author_name.as_deref());
     let merger = review.merger();
     let (pool, person) = merger.map_or(("", None), |own| (own.pool.as_str(), Some(own.person.as_str())));
-    let merge = turn(Court::ReadyToMerge, &review.merge_box, pool, person);
-    let mut turns: Vec<Turn> = review.pools.iter().filter_map(waiting).chain(reviewing).collect();
+    let merge = turn(Turn::ReadyToMerge, &review.planned.merge_box, pool, person);
+    let mut turns: Vec<Running> = review.planned.pools.iter().filter_map(waiting).chain(reviewing).collect();
     turns.extend(author.into_iter().chain(merge));
     turns
 }
 
-fn court_word(court: Court) -> &'static str {
+fn court_word(court: Turn) -> &'static str {
     match court {
-        Court::Waiting => "waiting",
-        Court::Reviewing => "reviewing",
-        Court::WithAuthor => "with_author",
-        Court::ReadyToMerge => "ready_to_merge",
+        Turn::Waiting => "waiting",
+        Turn::Reviewing => "reviewing",
+        Turn::WithAuthor => "with_author",
+        Turn::ReadyToMerge => "ready_to_merge",
     }
 }
 

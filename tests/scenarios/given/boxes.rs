@@ -43,20 +43,20 @@ fn is_reminded_at(story: &mut Story, [percents]: [&str; 1]) -> Told {
     Ok(())
 }
 
-fn pool_has(story: &mut Story, [pool, court, budget]: [&str; 3]) -> Told {
-    story.pool_mut(pool)?.boxes = boxes(court, budget)?;
+fn pool_has(story: &mut Story, [pool, turn, budget]: [&str; 3]) -> Told {
+    story.pool_mut(pool)?.boxes = boxes(turn, budget)?;
     Ok(())
 }
 
-fn route_has(story: &mut Story, [pool, court, budget]: [&str; 3]) -> Told {
+fn route_has(story: &mut Story, [pool, turn, budget]: [&str; 3]) -> Told {
     let mut routes = story.play.company.policy.routes.iter_mut();
     let route = routes.find(|route| route.pool == pool).ok_or_else(|| format!("no route leads to {pool}"))?;
-    route.boxes = boxes(court, budget)?;
+    route.boxes = boxes(turn, budget)?;
     Ok(())
 }
 
-fn changes_have(story: &mut Story, [condition, court, budget]: [&str; 3]) -> Told {
-    let rule = TimeBoxRule { boxes: boxes(court, budget)?, ..conditions(condition)? };
+fn changes_have(story: &mut Story, [condition, turn, budget]: [&str; 3]) -> Told {
+    let rule = TimeBoxRule { boxes: boxes(turn, budget)?, ..conditions(condition)? };
     story.play.company.policy.box_rules.push(rule);
     Ok(())
 }
@@ -80,15 +80,15 @@ fn conditions(text: &str) -> Result<TimeBoxRule, String> {
     Ok(rule)
 }
 
-fn boxes(court: &str, budget: &str) -> Result<BoxOverrides, String> {
+fn boxes(turn: &str, budget: &str) -> Result<BoxOverrides, String> {
     let said = BoxOverride { budget: Some(span(budget)?), steps: None };
     let mut boxes = BoxOverrides::default();
-    match court {
+    match turn {
         "waiting" => boxes.waiting = said,
         "reviewing" => boxes.reviewing = said,
         "with_author" => boxes.with_author = said,
         "ready_to_merge" => boxes.ready_to_merge = said,
-        _ => return Err(format!("there is no box {court}")),
+        _ => return Err(format!("there is no box {turn}")),
     }
     Ok(boxes)
 }

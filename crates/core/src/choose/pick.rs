@@ -29,7 +29,7 @@ pub struct Choice {
 pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str>) -> Choice {
     let members = world.directory.pool(&pool.name);
     let shares = Shares::new(world, pool);
-    let part = review.pools.iter().find(|part| part.pool == pool.name);
+    let part = review.planned.pools.iter().find(|part| part.pool == pool.name);
     let owners = part.map_or(&[][..], |part| &part.owners);
     let mut best: Option<(Rank, usize)> = None;
     let mut candidates = Vec::with_capacity(members.len());
@@ -49,8 +49,7 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
         let owns = owner.map(|owner| owner.path.clone());
         candidates.push(Candidate { person: name.clone(), standing, owns });
     }
-    let chosen = best.map(|(_, index)| {
-        let candidate = &mut candidates[index];
+    let chosen = best.and_then(|(_, index)| candidates.get_mut(index)).map(|candidate| {
         if let Some((free_at, open, capacity)) = candidate.standing.askable() {
             candidate.standing = Standing::Chosen { free_at, open, capacity };
         }
@@ -104,7 +103,7 @@ fn judge(
 
 /// What earlier assignments of this change say about the person.
 fn past(review: &Review, person: &Person) -> Option<Standing> {
-    let mut own = review.assignments.iter().filter(|assignment| assignment.person == person.name);
+    let mut own = review.planned.assignments.iter().filter(|assignment| assignment.person == person.name);
     own.next_back().map(|assignment| match assignment.ended {
         None => Standing::AlreadyAsked,
         Some((_, Ended::Declined)) => Standing::Declined,

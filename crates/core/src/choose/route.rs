@@ -93,7 +93,7 @@ impl Policy {
                 claims.push((Claim::by(route), *lines));
                 claims.len() - 1
             });
-            let (claim, most) = &mut claims[index];
+            let Some((claim, most)) = claims.get_mut(index) else { continue };
             claim.lines = claim.lines.saturating_add(*lines);
             if *lines > *most {
                 (claim.route, *most) = (route.print(), *lines);

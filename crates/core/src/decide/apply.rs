@@ -19,7 +19,7 @@ use crate::model::review::{Ended, Hold, Origin, Review, Stage};
 enum Hand {
     /// Usher's own.
     Own,
-    /// Another bot's: it never moves the court and is corrected like a lost write.
+    /// Another bot's: it never moves the turn and is corrected like a lost write.
     Bot,
     /// A person's, or unknown (a sweep): it is respected.
     Person,
@@ -60,7 +60,7 @@ impl<'f> Applying<'_, '_, 'f> {
                 let hand = self.hand(by);
                 self.look(snapshot, hand, Some(act));
                 // While a change waits for its turn, what people do is heard: later it would be news.
-                let waits = self.draft.review.hold == Some(Hold::FirstRun);
+                let waits = self.draft.review.said.hold == Some(Hold::FirstRun);
                 if !waits || hand == Hand::Person || matches!(act, Act::Commanded { .. }) {
                     self.witness(act, by, *at, hand);
                 }
@@ -93,7 +93,7 @@ impl Applying<'_, '_, '_> {
     }
 
     fn is_news(&self, snapshot: &Snapshot) -> bool {
-        self.draft.review.seen_at.is_none_or(|seen| seen <= snapshot.updated_at)
+        self.draft.review.seen.at.is_none_or(|seen| seen <= snapshot.updated_at)
     }
 
     /// Takes in what the change looks like after `act`; `None` where only the looks are known.
@@ -116,25 +116,25 @@ impl Applying<'_, '_, '_> {
             self.draft.say(Reason::OlderSnapshot);
             return;
         }
-        let fresh = self.draft.review.seen_at != Some(snapshot.updated_at);
+        let fresh = self.draft.review.seen.at != Some(snapshot.updated_at);
         // A webhook that tells nothing new may be a late copy, from before the change was missed.
         if fresh || act.is_none() {
             self.find_again();
         }
         self.draft.review.project_id = snapshot.project_id.or(self.draft.review.project_id);
-        self.draft.review.seen_at = Some(snapshot.updated_at);
-        self.draft.review.title.clone_from(&snapshot.title);
-        self.draft.review.url.clone_from(&snapshot.url);
-        self.draft.review.whole |= snapshot.reviewers.is_some() && snapshot.target_branch.is_some();
+        self.draft.review.seen.at = Some(snapshot.updated_at);
+        self.draft.review.seen.title.clone_from(&snapshot.title);
+        self.draft.review.seen.url.clone_from(&snapshot.url);
+        self.draft.review.seen.whole |= snapshot.reviewers.is_some() && snapshot.target_branch.is_some();
         if let Some(tickets) =
-            snapshot.tickets.as_ref().filter(|tickets| **tickets != self.draft.review.tickets)
+            snapshot.tickets.as_ref().filter(|tickets| **tickets != self.draft.review.seen.tickets)
         {
-            self.draft.review.tickets.clone_from(tickets);
+            self.draft.review.seen.tickets.clone_from(tickets);
             self.draft.say(Reason::Tickets { tickets: tickets.clone() });
         }
         if let Some(branch) = &snapshot.target_branch {
-            self.observed.rerouted |= self.draft.review.target_branch != *branch;
-            self.draft.review.target_branch.clone_from(branch);
+            self.observed.rerouted |= self.draft.review.seen.target_branch != *branch;
+            self.draft.review.seen.target_branch.clone_from(branch);
         }
         let pushed = act == Some(&Act::Pushed);
         self.look_at_head(snapshot, pushed || hand == Hand::Bot, known_until);
@@ -144,7 +144,7 @@ impl Applying<'_, '_, '_> {
             // What this very act put on was not there before it, whatever was seen last: that our
             // own hand took it off may have been lost on the way.
             if let (Some(Act::Labelled { labels: put_on }), true) = (act, fresh) {
-                self.draft.review.seen_labels.retain(|label| !put_on.contains(label));
+                self.draft.review.seen.labels.retain(|label| !put_on.contains(label));
                 if hand != Hand::Own {
                     self.give_away(put_on);
                 }
@@ -163,8 +163,8 @@ impl Applying<'_, '_, '_> {
     /// tells whose commits they are, or they are taken for the bot's that is at work.
     fn look_at_head(&mut self, snapshot: &Snapshot, told: bool, known_until: Option<Timestamp>) {
         let Some(head) = &snapshot.head else { return };
-        let moved = self.draft.review.head.as_ref().is_some_and(|known| known != head);
-        self.draft.review.head = Some(head.clone());
+        let moved = self.draft.review.seen.head.as_ref().is_some_and(|known| known != head);
+        self.draft.review.seen.head = Some(head.clone());
         if let (true, false, Some(known_until)) = (moved, told, known_until) {
             let moment = SignedDuration::from_millis(1);
             let after = known_until.checked_add(moment).unwrap_or(known_until);
@@ -177,24 +177,24 @@ impl Applying<'_, '_, '_> {
         let person = self.draft.world.directory.by_id(snapshot.author.id);
         let account = person.and_then(|person| person.account.clone());
         self.draft.review.tracked = true;
-        self.draft.review.seen_first_at = Some(self.draft.now());
+        self.draft.review.seen.first_at = Some(self.draft.now());
         self.draft.review.author = account.unwrap_or_else(|| snapshot.author.clone());
         self.draft.review.author_name = person.map(|person| person.name.clone());
-        self.draft.review.opened_at = snapshot.created_at.or(Some(snapshot.updated_at));
+        self.draft.review.seen.opened_at = snapshot.created_at.or(Some(snapshot.updated_at));
         let author =
             self.draft.review.author_name.clone().unwrap_or_else(|| self.draft.review.author.login.clone());
         self.draft.say(Reason::Tracked { author });
-        if self.draft.review.opened_at.is_some_and(|opened| opened < self.draft.world.first_seen)
+        if self.draft.review.seen.opened_at.is_some_and(|opened| opened < self.draft.world.first_seen)
             && snapshot.state == ChangeState::Open
         {
-            self.draft.review.hold = Some(Hold::FirstRun);
+            self.draft.review.said.hold = Some(Hold::FirstRun);
             self.draft.say(Reason::HeldForFirstRun);
         }
     }
 
     fn look_at_state(&mut self, snapshot: &Snapshot) {
-        if self.draft.review.state != snapshot.state {
-            self.draft.review.done_at = match snapshot.state {
+        if self.draft.review.seen.state != snapshot.state {
+            self.draft.review.seen.ended_at = match snapshot.state {
                 ChangeState::Open => None,
                 _ => Some(snapshot.updated_at),
             };
@@ -202,16 +202,19 @@ impl Applying<'_, '_, '_> {
                 ChangeState::Open => Reason::Reopened,
                 state => Reason::Ended { state },
             });
-            self.draft.review.state = snapshot.state;
+            self.draft.review.seen.state = snapshot.state;
         }
         if let Some(draft) = snapshot.draft {
-            if draft && !self.draft.review.draft {
+            if draft && !self.draft.review.seen.draft {
                 self.draft.say(Reason::IsDraft);
             }
-            self.draft.review.draft = draft;
+            self.draft.review.seen.draft = draft;
         }
-        if !self.draft.review.draft && self.draft.review.ready_at.is_none() && self.draft.review.is_open() {
-            self.draft.review.ready_at = Some(snapshot.updated_at);
+        if !self.draft.review.seen.draft
+            && self.draft.review.seen.ready_at.is_none()
+            && self.draft.review.is_open()
+        {
+            self.draft.review.seen.ready_at = Some(snapshot.updated_at);
             self.draft.say(Reason::Ready);
         }
     }
@@ -221,25 +224,25 @@ impl Applying<'_, '_, '_> {
     fn give_away(&mut self, put_on: &BTreeSet<String>) {
         let names = &self.draft.world.policy.labels;
         let is_stage = |label: &String| Stage::ALL.into_iter().any(|stage| names.of(stage) == Some(label));
-        self.draft.review.set_labels.retain(|label| !put_on.contains(label) || is_stage(label));
+        self.draft.review.done.set_labels.retain(|label| !put_on.contains(label) || is_stage(label));
     }
 
     /// Compares labels with those seen before: what a person took off stays off, a stage label that
     /// a person put on is the stage, and the skip label is obeyed.
     fn look_at_labels(&mut self, labels: &BTreeSet<String>, hand: Hand, at: Timestamp) {
         let names = &self.draft.world.policy.labels;
-        let seen = std::mem::replace(&mut self.draft.review.seen_labels, labels.clone());
+        let seen = std::mem::replace(&mut self.draft.review.seen.labels, labels.clone());
         self.observed.rerouted |= hand != Hand::Own && seen != *labels;
         match (labels.contains(&names.skip), seen.contains(&names.skip)) {
             // In the first roll-out it waits for its turn, and goes on waiting while the label is on.
-            (true, false) if self.draft.review.hold == Some(Hold::FirstRun) => {}
-            (true, false) if self.draft.review.hold != Some(Hold::Skip) && hand != Hand::Own => {
-                self.draft.review.hold = Some(Hold::Skip);
-                self.draft.review.unskip = false;
+            (true, false) if self.draft.review.said.hold == Some(Hold::FirstRun) => {}
+            (true, false) if self.draft.review.said.hold != Some(Hold::Skip) && hand != Hand::Own => {
+                self.draft.review.said.hold = Some(Hold::Skip);
+                self.draft.review.said.unskip = false;
                 self.draft.say(Reason::Skipped { by: None });
             }
-            (false, true) if self.draft.review.hold == Some(Hold::Skip) => {
-                self.draft.review.hold = None;
+            (false, true) if self.draft.review.said.hold == Some(Hold::Skip) => {
+                self.draft.review.said.hold = None;
                 self.draft.say(Reason::Resumed { by: None });
             }
             _ => {}
@@ -249,14 +252,14 @@ impl Applying<'_, '_, '_> {
         }
         // What somebody else puts on is theirs, and Usher does not take it off.
         for label in labels.iter().filter(|label| !seen.contains(*label)) {
-            if !self.draft.review.asked.labels.contains(label) {
-                self.draft.review.set_labels.remove(label);
+            if !self.draft.review.done.last_applied.labels.contains(label) {
+                self.draft.review.done.set_labels.remove(label);
             }
         }
         if hand == Hand::Bot {
             return;
         }
-        let wanted = &self.draft.review.asked.labels;
+        let wanted = &self.draft.review.done.last_applied.labels;
         let taken_off: Vec<String> = wanted
             .iter()
             .filter(|label| seen.contains(*label) && !labels.contains(*label))
@@ -271,20 +274,20 @@ impl Applying<'_, '_, '_> {
         });
         if let Some(stage) = set {
             // The label that the new one replaces was taken off as part of the same wish.
-            self.draft.review.stage_set = Some((stage, at));
+            self.draft.review.said.stage = Some((stage, at));
             self.draft.say(Reason::StageSet { stage });
             // With the stage the label is in Usher's care again.
             let label = names.of(stage).unwrap_or_default();
-            self.draft.review.hands_off.remove(label);
-            self.draft.review.set_labels.insert(label.to_owned());
+            self.draft.review.said.hands_off.remove(label);
+            self.draft.review.done.set_labels.insert(label.to_owned());
         }
         let back = labels.iter().filter(|label| !seen.contains(*label));
         for label in back {
-            self.draft.review.hands_off.remove(label);
+            self.draft.review.said.hands_off.remove(label);
         }
         for label in taken_off {
             if set.is_none() || names.stage_of(&label).is_none() {
-                self.draft.review.hands_off.insert(label.clone());
+                self.draft.review.said.hands_off.insert(label.clone());
                 self.draft.say(Reason::LabelTakenOff { label });
             }
         }
@@ -296,11 +299,11 @@ impl Applying<'_, '_, '_> {
         let dated = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
         let listed = seen.list.iter().filter(|one| self.draft.review.is_listed(one, seen.complete, dated));
         let list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
-        let before = std::mem::replace(&mut self.draft.review.seen_reviewers, list.clone());
+        let before = std::mem::replace(&mut self.draft.review.seen.reviewers, list.clone());
         if hand == Hand::Own && seen.complete {
             self.notice_overwritten(&before, &list);
         }
-        self.draft.review.overwritten.retain(|account| !list.contains(account));
+        self.draft.review.done.overwritten.retain(|account| !list.contains(account));
         if hand != Hand::Person {
             return;
         }
@@ -320,23 +323,22 @@ impl Applying<'_, '_, '_> {
     /// go or been refused before, they are on again. Whom a person took off stays off: when that was
     /// is often known only roughly, so that the order could not be told.
     fn come_back(&mut self, account: &Account, at: Timestamp, at_most: bool) {
-        let own = self.draft.review.assignments.iter().position(|a| a.account == *account);
-        let Some(index) = own else { return };
-        let Some((ended, how)) = self.draft.review.assignments[index].ended else { return };
+        let own = self.draft.assignments().find(|(_, own)| own.account == *account);
+        let Some((id, Some((ended, how)))) = own.map(|(id, own)| (id, own.ended)) else { return };
         let later = ended < at || (ended == at && !at_most);
         if later && how != Ended::Removed {
-            self.draft.revive(index, Origin::Adopted, at);
+            self.draft.revive(id, Origin::Adopted, at);
         }
     }
 
     /// A person asked for somebody, or they came of their own accord, at `at`. If their assignment had
     /// ended before, it is on again.
     fn ask_back(&mut self, account: &Account, at: Timestamp) {
-        let own = self.draft.review.assignments.iter().position(|a| a.account == *account);
-        let Some(index) = own else { return };
-        match self.draft.review.assignments[index].ended {
-            None => self.draft.review.assignments[index].name_at(at),
-            Some((ended, _)) if ended < at => self.draft.revive(index, Origin::Adopted, at),
+        let own = self.draft.assignment_where(|own| own.account == *account);
+        let Some((id, own)) = own else { return };
+        match own.ended {
+            None => own.name_at(at),
+            Some((ended, _)) if ended < at => self.draft.revive(id, Origin::Adopted, at),
             Some(_) => {}
         }
     }
@@ -345,10 +347,10 @@ impl Applying<'_, '_, '_> {
     /// is gone with it, and only this snapshot of our own write shows it.
     fn notice_overwritten(&mut self, before: &BTreeSet<Account>, after: &BTreeSet<Account>) {
         for account in before.difference(after) {
-            let meant = self.draft.review.asked.not_reviewers.contains(account);
+            let meant = self.draft.review.done.last_applied.not_reviewers.contains(account);
             // An author among the reviewers is none of Usher's asking, not even to put them back.
             let is_author = *account == self.draft.review.author;
-            if !meant && !is_author && self.draft.review.overwritten.insert(account.clone()) {
+            if !meant && !is_author && self.draft.review.done.overwritten.insert(account.clone()) {
                 self.draft.say(Reason::Overwritten { login: account.login.clone() });
             }
         }
@@ -357,23 +359,22 @@ impl Applying<'_, '_, '_> {
     /// A person took a reviewer off: the assignment ends, and nobody else is chosen for a moment.
     fn taken_off(&mut self, account: &Account, at: Timestamp) {
         let now = self.draft.now();
-        let own = self.draft.review.assignments.iter().position(|a| a.account == *account && a.listed);
-        let Some(index) = own else { return };
+        let own = self.draft.assignment_where(|own| own.account == *account && own.listed);
+        let Some((id, own)) = own else { return };
         // Taken off once more: an older wish to have them back, told late, is void.
-        if let Some((ended, Ended::Removed)) = &mut self.draft.review.assignments[index].ended {
+        if let Some((ended, Ended::Removed)) = &mut own.ended {
             *ended = at.max(*ended);
             return;
         }
         // They were chosen with this news, or newer, at hand.
-        let older = self.draft.review.assignments[index].known_until >= Some(at);
-        if older || !self.draft.review.assignments[index].yields_at(at) {
+        let older = own.known_until >= Some(at);
+        if older || !own.yields_at(at) {
             return;
         }
-        let person = self.draft.review.assignments[index].person.clone();
-        self.draft.end(index, Ended::Removed, at);
+        let (person, pool) = (own.person.clone(), own.pool.clone());
+        self.draft.end(id, Ended::Removed, at);
         self.draft.say(Reason::ReviewerTakenOff { person });
-        let pool = self.draft.review.assignments[index].pool.clone();
-        if let Some(part) = self.draft.review.pools.iter_mut().find(|part| part.pool == pool) {
+        if let Some(part) = self.draft.part_mut(&pool) {
             part.not_before = Some(now + GRACE_AFTER_REMOVAL);
         }
     }
@@ -407,15 +408,15 @@ impl Applying<'_, '_, '_> {
 
     /// The author pushed, answered or asked again.
     pub(super) fn author_acts(&mut self, at: Timestamp) {
-        if self.draft.review.author_acted_at.is_some_and(|acted| acted >= at) {
+        if self.draft.review.said.author_acted_at.is_some_and(|acted| acted >= at) {
             return;
         }
         let asking = |review: &Review| review.active().filter(|a| review.asks_author(a)).count();
         let before = asking(&self.draft.review);
-        self.draft.review.author_acted_at = Some(at);
+        self.draft.review.said.author_acted_at = Some(at);
         if asking(&self.draft.review) < before {
             // Answered: whatever is asked of the author next is a turn of its own.
-            self.draft.review.author_box.close();
+            self.draft.review.planned.author_box.close();
             self.draft.say(Reason::AuthorActed);
         }
     }
@@ -435,7 +436,7 @@ impl Applying<'_, '_, '_> {
         if *account == self.draft.review.author {
             return;
         }
-        let voice = self.draft.review.voices.entry(account.id).or_default();
+        let voice = self.draft.review.said.verdicts.entry(account.id).or_default();
         let had_verdict = voice.verdict.is_some_and(|(known, _)| known != Verdict::Withdrawn);
         let news = if at_most { voice.hear_at_most(verdict, at) } else { voice.hear(verdict, at) };
         if !news || (verdict == Verdict::Withdrawn && !had_verdict) {
@@ -445,14 +446,19 @@ impl Applying<'_, '_, '_> {
             self.come_back(account, at, at_most);
         }
         let mut involved = false;
-        for assignment in &mut self.draft.review.assignments {
+        for assignment in &mut self.draft.review.planned.assignments {
             if assignment.account == *account && assignment.is_active() {
                 assignment.reviewing_box.close();
                 involved = true;
             }
         }
-        let in_pool =
-            self.draft.review.pools.iter().any(|p| self.draft.world.directory.in_pool(&p.pool, &person));
+        let in_pool = self
+            .draft
+            .review
+            .planned
+            .pools
+            .iter()
+            .any(|p| self.draft.world.directory.in_pool(&p.pool, &person));
         if involved || (in_pool && verdict != Verdict::Commented) {
             self.draft.say(match verdict {
                 Verdict::Approved => Reason::Approved { person },
@@ -476,20 +482,17 @@ impl Applying<'_, '_, '_> {
 
     /// The forge would not have a reviewer that we asked for.
     fn refused(&mut self, reviewer: &Account, refusal: Refusal) {
-        self.draft.review.overwritten.remove(reviewer);
-        let Some(index) =
-            self.draft.review.assignments.iter().position(|a| a.is_active() && a.account == *reviewer)
-        else {
-            return;
-        };
-        let person = self.draft.review.assignments[index].person.clone();
+        self.draft.review.done.overwritten.remove(reviewer);
+        let own = self.draft.assignment_where(|own| own.is_active() && own.account == *reviewer);
+        let Some((id, own)) = own else { return };
+        let person = own.person.clone();
         if refusal == Refusal::OneReviewerOnly {
             // Still theirs to review: they are named in the comment instead.
-            self.draft.review.assignments[index].listed = false;
+            own.listed = false;
         } else {
-            self.draft.end(index, Ended::Refused(refusal), self.draft.now());
+            self.draft.end(id, Ended::Refused(refusal), self.draft.now());
         }
-        self.draft.review.asked.reviewers.remove(reviewer);
+        self.draft.review.done.last_applied.reviewers.remove(reviewer);
         self.draft.say(Reason::Refused { person, refusal });
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::find::AssignmentId;
 use super::{Draft, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
 use crate::choose::pick::{Choice, pick};
 use crate::choose::queue::queue_up;
@@ -23,7 +24,7 @@ pub(super) struct Assignments {
 /// Asks the policy which pools the change belongs to, now that its files were read; also where nobody
 /// is to be asked yet.
 pub(super) fn claim(draft: &mut Draft<'_>, files: Option<FilesRead<'_>>) -> Assignments {
-    let routed = draft.review.routing == Routing::Routed && !draft.review.pools.is_empty();
+    let routed = draft.review.planned.routing == Routing::Routed && !draft.review.planned.pools.is_empty();
     let read = files.filter(|_| !routed);
     Assignments { reads: read.and_then(|read| draft.route(Some(read))).into_iter().collect() }
 }
@@ -36,22 +37,23 @@ impl Draft<'_> {
         if self.waits_to_be_seen_whole() {
             return found;
         }
-        let due = self.review.retry_at.take().is_some_and(|at| at <= self.now());
-        match self.review.routing {
+        let due = self.review.planned.retry_at.take().is_some_and(|at| at <= self.now());
+        match self.review.planned.routing {
             Routing::Pending => found.reads.extend(self.route(None)),
             Routing::ReadingFiles if due => found.reads.extend(self.route(None)),
             Routing::ReadingFiles => self.retry_at(self.now() + RETRY_FILES),
-            Routing::Routed if !self.review.pools.is_empty() => {}
+            Routing::Routed if !self.review.planned.pools.is_empty() => {}
             Routing::Routed if due || rerouted => found.reads.extend(self.route(None)),
             Routing::Routed => self.retry_at(self.now() + RETRY_TOMORROW),
         }
         found.reads.extend(self.measure_again());
-        for index in 0..self.review.pools.len() {
-            // A pool that a policy reload removed has nobody to ask; its part stays on record.
-            let policy = self.world.policy;
-            let Some(pool) = policy.pool(&self.review.pools[index].pool) else { continue };
+        // A pool that a policy reload removed has nobody to ask; its part stays on record.
+        let policy = self.world.policy;
+        let pools: Vec<&Pool> =
+            self.review.planned.pools.iter().filter_map(|part| policy.pool(&part.pool)).collect();
+        for pool in pools {
             self.adopt(pool);
-            self.fill(index, pool);
+            self.fill(pool);
         }
         found
     }
@@ -60,14 +62,14 @@ impl Draft<'_> {
     /// claims the change; if none is left, the change is routed anew.
     fn forget_lost_pools(&mut self) {
         let review = &mut self.review;
-        let had = review.pools.len();
-        let (policy, assignments) = (self.world.policy, &review.assignments);
-        review.pools.retain(|part| {
+        let had = review.planned.pools.len();
+        let (policy, assignments) = (self.world.policy, &review.planned.assignments);
+        review.planned.pools.retain(|part| {
             policy.pool(&part.pool).is_some()
                 || assignments.iter().any(|a| a.is_active() && a.pool == part.pool)
         });
-        if review.pools.is_empty() && had > 0 {
-            review.routing = Routing::Pending;
+        if review.planned.pools.is_empty() && had > 0 {
+            review.planned.routing = Routing::Pending;
         }
     }
 
@@ -75,15 +77,15 @@ impl Draft<'_> {
     /// it goes is not known, and a wrong choice would be seen by everybody. The next sweep tells; if
     /// none does, the change is staffed all the same.
     fn waits_to_be_seen_whole(&mut self) -> bool {
-        let Some(ready) = self.review.ready_at.filter(|_| !self.review.whole) else { return false };
-        let latest = ready.max(self.review.seen_first_at.unwrap_or(ready)) + SEEN_WHOLE_WITHIN;
-        if self.review.routing != Routing::Pending || latest <= self.now() {
+        let Some(ready) = self.review.seen.ready_at.filter(|_| !self.review.seen.whole) else { return false };
+        let latest = ready.max(self.review.seen.first_at.unwrap_or(ready)) + SEEN_WHOLE_WITHIN;
+        if self.review.planned.routing != Routing::Pending || latest <= self.now() {
             return false;
         }
-        if self.review.retry_at.is_none() {
+        if self.review.planned.retry_at.is_none() {
             self.say(Reason::SeenInPart);
         }
-        self.review.retry_at = Some(latest);
+        self.review.planned.retry_at = Some(latest);
         true
     }
 
@@ -91,8 +93,8 @@ impl Draft<'_> {
     pub(super) fn route(&mut self, read: Option<FilesRead<'_>>) -> Option<Action> {
         let facts = RouteFacts {
             change: &self.review.change,
-            target_branch: &self.review.target_branch,
-            labels: &self.review.seen_labels,
+            target_branch: &self.review.seen.target_branch,
+            labels: &self.review.seen.labels,
             files: read.map(|read| read.files),
         };
         match self.world.policy.claims(&facts) {
@@ -113,19 +115,19 @@ impl Draft<'_> {
     }
 
     fn wait_for_files(&mut self, codeowners: bool) -> Action {
-        let branch = codeowners.then(|| self.review.target_branch.clone());
+        let branch = codeowners.then(|| self.review.seen.target_branch.clone());
         let read = self.read_files(branch);
-        self.review.routing = Routing::ReadingFiles;
+        self.review.planned.routing = Routing::ReadingFiles;
         self.retry_at(self.now() + RETRY_FILES);
         read
     }
 
     fn take_claims(&mut self, mut claims: Vec<Claim>, file: OwnersFile) {
-        let routed_before = self.review.routing == Routing::Routed;
-        self.review.routing = Routing::Routed;
+        let routed_before = self.review.planned.routing == Routing::Routed;
+        self.review.planned.routing = Routing::Routed;
         claims.retain(|claim| self.world.policy.pool(&claim.pool).is_some());
         if claims.is_empty() {
-            self.review.pools.clear();
+            self.review.planned.pools.clear();
             self.retry_at(self.now() + RETRY_TOMORROW);
             if !routed_before {
                 self.say(Reason::NoRoute);
@@ -133,19 +135,19 @@ impl Draft<'_> {
             return;
         }
         self.say(Reason::Routed { pools: claims.iter().map(|claim| claim.pool.clone()).collect() });
-        self.review.pools = Vec::with_capacity(claims.len());
+        self.review.planned.pools = Vec::with_capacity(claims.len());
         for claim in claims {
             let owners = self.owners_of(&claim, file);
             let part = self.review.new_part(claim.pool, claim.lines);
-            self.review.pools.push(PoolReview { route: Some(claim.route), owners, ..part });
+            self.review.planned.pools.push(PoolReview { route: Some(claim.route), owners, ..part });
         }
     }
 
     /// Sets the time to look again, unless an earlier one is set.
     pub(super) fn retry_at(&mut self, at: Timestamp) {
-        let earlier = self.review.retry_at.is_none_or(|set| at < set);
+        let earlier = self.review.planned.retry_at.is_none_or(|set| at < set);
         if earlier {
-            self.review.retry_at = Some(at);
+            self.review.planned.retry_at = Some(at);
         }
     }
 
@@ -153,14 +155,14 @@ impl Draft<'_> {
     fn adopt(&mut self, pool: &Pool) {
         let directory = self.world.directory;
         let formal = |verdict| matches!(verdict, Some((Verdict::Approved | Verdict::ChangesRequested, _)));
-        let spoke = self.review.voices.iter().filter(|(_, voice)| formal(voice.verdict));
-        let ids = self.review.seen_reviewers.iter().map(|account| account.id).chain(spoke.map(|(id, _)| *id));
+        let spoke = self.review.said.verdicts.iter().filter(|(_, voice)| formal(voice.verdict));
+        let ids = self.review.seen.reviewers.iter().map(|account| account.id).chain(spoke.map(|(id, _)| *id));
         let mut people: Vec<_> = ids
             .filter(|id| *id != self.review.author.id)
             .filter_map(|id| directory.by_id(id))
             .filter(|person| directory.in_pool(&pool.name, &person.name))
             // Whoever had an assignment was put there by us, or is asked again by its own fact.
-            .filter(|person| self.review.assignments.iter().all(|a| a.person != person.name))
+            .filter(|person| self.review.planned.assignments.iter().all(|a| a.person != person.name))
             .collect();
         people.sort_by(|a, b| a.name.cmp(&b.name));
         people.dedup_by(|a, b| a.name == b.name);
@@ -172,32 +174,34 @@ impl Draft<'_> {
     }
 
     /// Picks until the pool has as many reviewers as it wants, unless it has its approvals already.
-    fn fill(&mut self, index: usize, pool: &Pool) {
+    fn fill(&mut self, pool: &Pool) {
         let wanted = pool.reviewers.max(pool.approvals) as usize;
         let asked = self.review.active_in(&pool.name).count();
         let enough = asked >= wanted;
         if enough || (asked > 0 && self.is_content(&pool.name)) {
-            self.review.pools[index].not_before = None;
-            self.review.pools[index].nobody_said = false;
-            self.review.pools[index].queued = None;
+            if let Some(part) = self.part_mut(&pool.name) {
+                part.not_before = None;
+                part.nobody_said = false;
+                part.queued = None;
+            }
             if enough {
-                self.settle_second(index, pool);
+                self.settle_second(pool);
             }
             return;
         }
-        if let Some(at) = self.review.pools[index].not_before {
-            if at > self.now() {
-                self.review.pools[index].queued = None;
-                self.retry_at(at);
-                return;
-            }
-            self.review.pools[index].not_before = None;
+        let now = self.now();
+        let Some(part) = self.part_mut(&pool.name) else { return };
+        if let Some(at) = part.not_before.filter(|at| *at > now) {
+            part.queued = None;
+            self.retry_at(at);
+            return;
         }
+        part.not_before = None;
         while self.review.active_in(&pool.name).count() < wanted {
-            if let Err(candidates) = self.choose(index, pool, Origin::Picked) {
-                self.queue_up(index, pool, &candidates);
+            if let Err(candidates) = self.choose(pool, Origin::Picked) {
+                self.queue_up(pool, &candidates);
                 // Said once, and again only when it is different people or different obstacles.
-                let part = &mut self.review.pools[index];
+                let Some(part) = self.part_mut(&pool.name) else { return };
                 let known = part.nobody_said && same_obstacles(&part.candidates, &candidates);
                 part.candidates.clone_from(&candidates);
                 if !known {
@@ -208,24 +212,28 @@ impl Draft<'_> {
                 return;
             }
         }
-        self.review.pools[index].queued = None;
-        self.settle_second(index, pool);
+        if let Some(part) = self.part_mut(&pool.name) {
+            part.queued = None;
+        }
+        self.settle_second(pool);
     }
 
     /// Waits in the pool's queue for whoever becomes free, or keeps its place there.
-    fn queue_up(&mut self, index: usize, pool: &Pool, candidates: &[Candidate]) {
+    fn queue_up(&mut self, pool: &Pool, candidates: &[Candidate]) {
         let queued = queue_up(self.world, &self.review, pool, candidates);
-        let known = self.review.pools[index].queued.is_some();
+        let known = self.part(&pool.name).is_some_and(|part| part.queued.is_some());
         if let (Some(queued), false) = (&queued, known) {
             self.say(Reason::Queued { pool: pool.name.clone(), ahead: queued.ahead });
         }
-        self.review.pools[index].queued = queued;
+        if let Some(part) = self.part_mut(&pool.name) {
+            part.queued = queued;
+        }
     }
 
     /// Asks the second reviewer that the pool owes, if it owes one.
-    fn settle_second(&mut self, index: usize, pool: &Pool) {
-        if self.owes_second(index)
-            && let Err(candidates) = self.choose_second(index, pool)
+    fn settle_second(&mut self, pool: &Pool) {
+        if self.owes_second(pool)
+            && let Err(candidates) = self.choose_second(pool)
         {
             self.retry_if_time_helps(&candidates);
         }
@@ -233,18 +241,22 @@ impl Draft<'_> {
 
     /// Whether a second reviewer is due and has not been found, or declined. One whom a person took
     /// off is not missed.
-    fn owes_second(&self, index: usize) -> bool {
-        let part = &self.review.pools[index];
-        let seconds =
-            self.review.assignments.iter().filter(|a| a.pool == part.pool && a.origin == Origin::Widened);
+    fn owes_second(&self, pool: &Pool) -> bool {
+        let Some(part) = self.part(&pool.name) else { return false };
+        let seconds = self
+            .review
+            .planned
+            .assignments
+            .iter()
+            .filter(|a| a.pool == part.pool && a.origin == Origin::Widened);
         let missed = |a: &Assignment| matches!(a.ended, Some((_, Ended::Declined | Ended::Refused(_))));
         part.widened && self.stage() == Stage::Reviewing && seconds.into_iter().all(missed)
     }
 
     /// Asks a second reviewer; the first stays. The error is everybody's obstacle.
-    pub(super) fn choose_second(&mut self, index: usize, pool: &Pool) -> Result<(), Vec<Candidate>> {
-        self.choose(index, pool, Origin::Widened)?;
-        let person = self.review.assignments.last().map(|a| a.person.clone()).unwrap_or_default();
+    pub(super) fn choose_second(&mut self, pool: &Pool) -> Result<(), Vec<Candidate>> {
+        self.choose(pool, Origin::Widened)?;
+        let person = self.review.planned.assignments.last().map(|a| a.person.clone()).unwrap_or_default();
         self.say(Reason::Widened { pool: pool.name.clone(), person });
         Ok(())
     }
@@ -257,16 +269,18 @@ impl Draft<'_> {
     }
 
     /// Chooses one more reviewer for a pool; the error is everybody's obstacle.
-    fn choose(&mut self, index: usize, pool: &Pool, origin: Origin) -> Result<(), Vec<Candidate>> {
+    fn choose(&mut self, pool: &Pool, origin: Origin) -> Result<(), Vec<Candidate>> {
         let Choice { chosen, candidates } = pick(self.world, &self.review, pool, None);
         let chosen = chosen.as_ref().and_then(|name| self.world.directory.by_name(name));
         let Some((person, account)) = chosen.and_then(|person| Some((person, person.account.clone()?)))
         else {
             return Err(candidates);
         };
-        self.review.pools[index].candidates.clone_from(&candidates);
-        self.review.pools[index].nobody_said = false;
-        self.say_if_passed(index, &person.name);
+        if let Some(part) = self.part_mut(&pool.name) {
+            part.candidates.clone_from(&candidates);
+            part.nobody_said = false;
+        }
+        self.say_if_passed(&pool.name, &person.name);
         self.assign(&pool.name, &person.name, account, origin);
         self.say(Reason::Picked { pool: pool.name.clone(), person: person.name.clone(), origin, candidates });
         Ok(())
@@ -275,24 +289,24 @@ impl Draft<'_> {
     pub(super) fn assign(&mut self, pool: &str, person: &str, account: Account, origin: Origin) {
         let known_until = self.review.heard_until();
         let own = Assignment { known_until, ..Assignment::new(pool, person, account, self.now(), origin) };
-        self.review.assignments.push(own);
+        self.review.planned.assignments.push(own);
     }
 
-    pub(super) fn end(&mut self, index: usize, how: Ended, at: Timestamp) {
-        let assignment = &mut self.review.assignments[index];
+    pub(super) fn end(&mut self, id: AssignmentId, how: Ended, at: Timestamp) {
+        let Some(assignment) = self.assignment_mut(id) else { return };
         assignment.ended = Some((at, how));
         assignment.reviewing_box.close();
     }
 
     /// A human asked for somebody whose assignment had ended: it is on again.
-    pub(super) fn revive(&mut self, index: usize, origin: Origin, at: Timestamp) {
+    pub(super) fn revive(&mut self, id: AssignmentId, origin: Origin, at: Timestamp) {
         let now = self.now();
-        let person = &self.review.assignments[index].person;
-        let parts = || self.review.pools.iter().map(|part| &part.pool);
-        let own = parts().any(|pool| *pool == self.review.assignments[index].pool);
+        let Some(Assignment { pool, person, .. }) = self.assignment(id) else { return };
+        let own = self.part(pool).is_some();
         // Their pool may have lost the change meanwhile; they review for one that has it.
-        let other = parts().find(|pool| !own && self.world.directory.in_pool(pool, person)).cloned();
-        let assignment = &mut self.review.assignments[index];
+        let mut parts = self.review.planned.pools.iter().map(|part| &part.pool);
+        let other = parts.find(|pool| !own && self.world.directory.in_pool(pool, person)).cloned();
+        let Some(assignment) = self.assignment_mut(id) else { return };
         if let Some(pool) = other {
             assignment.pool = pool;
         }

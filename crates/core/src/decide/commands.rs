@@ -14,7 +14,7 @@ use crate::model::fingerprint::fingerprint;
 use crate::model::message::{Answer, ChoiceView, Reply};
 use crate::model::people::Person;
 use crate::model::reason::Reason;
-use crate::model::review::{Ended, Hold, Origin, PoolReview};
+use crate::model::review::{Assignment, Ended, Hold, Origin, PoolReview};
 
 /// How many commands are remembered, so that one that comes twice is obeyed once.
 const REMEMBERED: usize = 32;
@@ -98,13 +98,13 @@ impl Applying<'_, '_, '_> {
     fn obey(&mut self, command: &Command, comment: u64, by: &Actor, at: Timestamp, answers: &mut Answers) {
         let print = fingerprint([format!("{command:?}").as_str()]);
         let key = (comment, print);
-        if self.draft.review.obeyed.contains(&key) {
+        if self.draft.review.said.commands.contains(&key) {
             return;
         }
-        if self.draft.review.obeyed.len() >= REMEMBERED {
-            self.draft.review.obeyed.remove(0);
+        if self.draft.review.said.commands.len() >= REMEMBERED {
+            self.draft.review.said.commands.remove(0);
         }
-        self.draft.review.obeyed.push(key);
+        self.draft.review.said.commands.push(key);
         let key = format!("reply-{comment}-{print:016x}");
         let Some(person) = self.draft.world.directory.by_id(by.account.id) else {
             return self.turn_away(key, &by.account, command, answers);
@@ -132,7 +132,7 @@ impl Applying<'_, '_, '_> {
     /// Strangers may not command, and are told so instead of being met with silence: once for each
     /// change, so that nobody can make Usher chatter.
     fn turn_away(&mut self, key: String, who: &Account, command: &Command, answers: &mut Answers) {
-        if std::mem::replace(&mut self.draft.review.stranger_told, true) {
+        if std::mem::replace(&mut self.draft.review.done.stranger_told, true) {
             return;
         }
         self.draft
@@ -148,12 +148,12 @@ impl Applying<'_, '_, '_> {
             Allowed::Leads => self.leads(person),
             Allowed::Involved => {
                 let is_author = person.account.as_ref() == Some(&self.draft.review.author);
-                let of_pool = self.draft.review.pools.iter().any(|part| {
+                let of_pool = self.draft.review.planned.pools.iter().any(|part| {
                     let lead = self.draft.world.policy.pool(&part.pool).and_then(|pool| pool.lead.as_ref());
                     lead == Some(&person.name) || self.draft.world.directory.in_pool(&part.pool, &person.name)
                 });
                 // Before any pool is known, whoever reviews anywhere may help the change along.
-                let unclaimed = self.draft.review.pools.is_empty() && !person.support;
+                let unclaimed = self.draft.review.planned.pools.is_empty() && !person.support;
                 let maintains = self.draft.world.directory.maintains(&person.name);
                 assigned || is_author || of_pool || unclaimed || maintains
             }
@@ -162,7 +162,7 @@ impl Applying<'_, '_, '_> {
 
     /// Whether the person leads one of the change's pools; any pool, before one has the change.
     fn leads(&self, person: &Person) -> bool {
-        let parts = &self.draft.review.pools;
+        let parts = &self.draft.review.planned.pools;
         let mut led =
             self.draft.world.policy.pools.iter().filter(|pool| pool.lead.as_ref() == Some(&person.name));
         led.any(|pool| parts.is_empty() || parts.iter().any(|part| part.pool == pool.name))
@@ -180,7 +180,7 @@ impl Applying<'_, '_, '_> {
             Command::Away { end } => self.go_away(person, *end, at),
             Command::Back => self.say_back(person, at),
             Command::Sponsor => {
-                self.draft.review.sponsor = Some(person.name.clone());
+                self.draft.review.said.sponsor = Some(person.name.clone());
                 self.draft.say(Reason::Sponsored { by: person.name.clone() });
                 Outcome::Done
             }
@@ -199,23 +199,23 @@ impl Applying<'_, '_, '_> {
             asked: review.active_in(&part.pool).map(|assignment| assignment.person.clone()).collect(),
         };
         Answer::Why {
-            pools: review.pools.iter().map(choice).collect(),
+            pools: review.planned.pools.iter().map(choice).collect(),
             boxes: self.draft.world.policy.box_notes(review),
         }
     }
 
     /// `snooze`, `skip` and `resume`: the newest word counts, in whatever order they are told.
     fn hold(&mut self, command: &Command, person: &Person, at: Timestamp) -> Outcome {
-        if self.draft.review.hold_said_at.is_some_and(|said| said > at) {
+        if self.draft.review.said.hold_at.is_some_and(|said| said > at) {
             return Outcome::Refused(Answer::Overtaken);
         }
         let by = person.name.clone();
         match command {
             // A snooze ends by itself, and what it would replace does not.
-            Command::Snooze { .. } if self.draft.review.hold == Some(Hold::Skip) => {
+            Command::Snooze { .. } if self.draft.review.said.hold == Some(Hold::Skip) => {
                 return Outcome::Refused(Answer::SnoozeSkipped);
             }
-            Command::Snooze { .. } if self.draft.review.hold == Some(Hold::FirstRun) => {
+            Command::Snooze { .. } if self.draft.review.said.hold == Some(Hold::FirstRun) => {
                 return Outcome::Refused(Answer::SnoozeFirstRun);
             }
             Command::Snooze { span } => {
@@ -223,26 +223,26 @@ impl Applying<'_, '_, '_> {
                 let Some(until) = agenda.add(self.draft.now(), span.millis(&agenda)) else {
                     return Outcome::Refused(Answer::SnoozeTooLong);
                 };
-                self.draft.review.hold = Some(Hold::Snooze { until });
+                self.draft.review.said.hold = Some(Hold::Snooze { until });
                 self.draft.say(Reason::Snoozed { by, until });
             }
             Command::Skip => {
-                self.draft.review.hold = Some(Hold::Skip);
-                self.draft.review.unskip = false;
+                self.draft.review.said.hold = Some(Hold::Skip);
+                self.draft.review.said.unskip = false;
                 self.draft.say(Reason::Skipped { by: Some(by) });
             }
             _ => {
-                self.draft.review.hold = None;
-                self.draft.review.unskip = true;
+                self.draft.review.said.hold = None;
+                self.draft.review.said.unskip = true;
                 self.draft.say(Reason::Resumed { by: Some(by) });
             }
         }
-        self.draft.review.hold_said_at = Some(at);
+        self.draft.review.said.hold_at = Some(at);
         Outcome::Done
     }
 
     fn accept(&mut self, person: &Person) -> Outcome {
-        for assignment in self.draft.review.assignments.iter_mut().filter(|a| a.is_active()) {
+        for assignment in self.draft.review.planned.assignments.iter_mut().filter(|a| a.is_active()) {
             if assignment.person == person.name && !assignment.accepted {
                 assignment.accepted = true;
                 assignment.reviewing_box.close();
@@ -253,15 +253,13 @@ impl Applying<'_, '_, '_> {
     }
 
     fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Outcome {
-        let mut ended = false;
-        for index in 0..self.draft.review.assignments.len() {
-            if self.draft.review.assignments[index].person == person.name && self.lets_go(index, at) {
-                self.draft.end(index, Ended::Declined, at);
-                ended = true;
-            }
-        }
-        if !ended {
+        let own = self.draft.assignments().filter(|(_, own)| own.person == person.name);
+        let given_up: Vec<_> = own.filter(|(_, own)| self.lets_go(own, at)).map(|(id, _)| id).collect();
+        if given_up.is_empty() {
             return Outcome::Refused(Answer::Overtaken);
+        }
+        for id in given_up {
+            self.draft.end(id, Ended::Declined, at);
         }
         self.draft.say(Reason::Declined { person: person.name.clone(), note });
         Outcome::Done
@@ -269,8 +267,7 @@ impl Applying<'_, '_, '_> {
 
     /// Whether a command of `at` may end the assignment. A verdict given since, told earlier than the
     /// command, is the last word; so is a person's wish to have them.
-    fn lets_go(&self, index: usize, at: Timestamp) -> bool {
-        let assignment = &self.draft.review.assignments[index];
+    fn lets_go(&self, assignment: &Assignment, at: Timestamp) -> bool {
         let voice = self.draft.review.voice(&assignment.account);
         let spoke = voice.verdict.is_some_and(|(verdict, spoke)| {
             verdict != Verdict::Withdrawn && spoke >= at && !voice.verdict_at_most
@@ -281,31 +278,27 @@ impl Applying<'_, '_, '_> {
     /// Asks `to` (or whoever is next) in place of the reviewer who asks for it, or of the one who
     /// has waited longest.
     fn reassign(&mut self, by: &Person, to: Option<&str>, at: Timestamp) -> Outcome {
-        let own = self.draft.review.assignments.iter().position(|a| a.is_active() && a.person == by.name);
-        let longest = self
-            .draft
-            .review
-            .assignments
-            .iter()
-            .position(|a| a.is_active() && !self.draft.review.has_approved(a));
-        let index = own.or(longest);
+        let active = || self.draft.assignments().filter(|(_, own)| own.is_active());
+        let own = active().find(|(_, own)| own.person == by.name);
+        let longest = || active().find(|(_, own)| !self.draft.review.has_approved(own));
+        let current = own.or_else(longest);
         let latest = self
             .draft
             .review
             .active()
             .filter_map(|a| self.draft.review.voice(&a.account).approved_at())
             .max();
-        if index.map_or(latest > Some(at), |index| !self.lets_go(index, at)) {
+        if current.map_or(latest > Some(at), |(_, own)| !self.lets_go(own, at)) {
             return Outcome::Refused(Answer::Overtaken);
         }
-        let pool = match index {
-            Some(index) => self.draft.review.assignments[index].pool.clone(),
-            None => match self.draft.review.pools.first() {
+        let pool = match current {
+            Some((_, own)) => own.pool.clone(),
+            None => match self.draft.review.planned.pools.first() {
                 Some(part) => part.pool.clone(),
                 None => return Outcome::Refused(Answer::NoPoolYet),
             },
         };
-        let from = index.map(|index| self.draft.review.assignments[index].person.clone());
+        let from = current.map(|(id, own)| (id, own.person.clone()));
         match to {
             Some(handle) => {
                 if let Err(refusal) = self.name_reviewer(&pool, handle, at) {
@@ -322,12 +315,12 @@ impl Applying<'_, '_, '_> {
                 }
             }
         }
-        if let Some(index) = index
-            && from.as_deref()
-                != to.and_then(|to| self.draft.world.directory.find(to)).map(|p| p.name.as_str())
+        if let Some((id, person)) = &from
+            && to.and_then(|to| self.draft.world.directory.find(to)).is_none_or(|to| to.name != *person)
         {
-            self.draft.end(index, Ended::Reassigned, at);
+            self.draft.end(*id, Ended::Reassigned, at);
         }
+        let from = from.map(|(_, person)| person);
         self.draft.say(Reason::Reassigned { from, by: by.name.clone() });
         Outcome::Done
     }
@@ -355,20 +348,23 @@ impl Applying<'_, '_, '_> {
         let Some(account) = person.account.clone() else {
             return Err(Answer::UnknownPerson { handle: handle.to_owned() });
         };
-        match self.draft.review.assignments.iter().position(|a| a.person == person.name) {
-            Some(index) if self.draft.review.assignments[index].is_active() => {
-                self.draft.review.assignments[index].name_at(at);
-            }
+        match self.draft.assignment_where(|own| own.person == person.name) {
+            Some((_, own)) if own.is_active() => own.name_at(at),
             // Somebody's newer word, told before this, took them off again.
-            Some(index)
-                if self.draft.review.assignments[index].ended.is_some_and(|(ended, _)| ended > at) =>
-            {
+            Some((_, own)) if own.ended.is_some_and(|(ended, _)| ended > at) => {
                 return Err(Answer::Overtaken);
             }
-            Some(index) => self.draft.revive(index, Origin::Named, at),
+            Some((id, _)) => self.draft.revive(id, Origin::Named, at),
             None => {
                 self.draft.assign(pool, &person.name, account, Origin::Named);
-                self.draft.review.assignments.iter_mut().rev().take(1).for_each(|own| own.name_at(at));
+                self.draft
+                    .review
+                    .planned
+                    .assignments
+                    .iter_mut()
+                    .rev()
+                    .take(1)
+                    .for_each(|own| own.name_at(at));
             }
         }
         Ok(())
@@ -384,22 +380,21 @@ impl Applying<'_, '_, '_> {
         };
         let answered =
             self.draft.review.active().any(|a| self.draft.review.voice(&a.account).approved_at() > Some(at));
-        if answered || self.draft.review.pool_said_at.is_some_and(|said| said > at) {
+        if answered || self.draft.review.said.pool_at.is_some_and(|said| said > at) {
             return Outcome::Refused(Answer::Overtaken);
         }
-        self.draft.review.pool_said_at = Some(at);
-        for index in 0..self.draft.review.assignments.len() {
-            let assignment = &self.draft.review.assignments[index];
-            let spoke = self.draft.review.voices.contains_key(&assignment.account.id);
-            if assignment.is_active() && assignment.pool != pool.name && !spoke {
-                self.draft.end(index, Ended::Reassigned, at);
-            }
+        self.draft.review.said.pool_at = Some(at);
+        let spoke = |own: &Assignment| self.draft.review.said.verdicts.contains_key(&own.account.id);
+        let others = self.draft.assignments().filter(|(_, own)| own.is_active() && own.pool != pool.name);
+        let let_go: Vec<_> = others.filter(|(_, own)| !spoke(own)).map(|(id, _)| id).collect();
+        for id in let_go {
+            self.draft.end(id, Ended::Reassigned, at);
         }
-        self.draft.review.routing = crate::model::review::Routing::Routed;
-        if !self.draft.review.pools.iter().any(|part| part.pool == pool.name) {
-            self.draft.review.pools = vec![self.draft.review.new_part(pool.name.clone(), 0)];
+        self.draft.review.planned.routing = crate::model::review::Routing::Routed;
+        if !self.draft.review.planned.pools.iter().any(|part| part.pool == pool.name) {
+            self.draft.review.planned.pools = vec![self.draft.review.new_part(pool.name.clone(), 0)];
         } else {
-            self.draft.review.pools.retain(|part| part.pool == pool.name);
+            self.draft.review.planned.pools.retain(|part| part.pool == pool.name);
         }
         self.draft.say(Reason::PoolChosen { pool: pool.name.clone(), by: by.name.clone() });
         Outcome::Done

@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::Draft;
+use super::find::AssignmentId;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::action::{Action, Announcement, Shape};
@@ -13,7 +15,7 @@ use crate::model::message::{AuthorView, MergerView, Moment, PoolView, ReviewerVi
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Ended, Hold, Origin, PoolReview, Routing, Stage};
 
-/// How often the same shape is asked for again in one court, when another bot keeps undoing it.
+/// How often the same shape is asked for again in one turn, when another bot keeps undoing it.
 const RESHAPES_MAX: u32 = 3;
 
 /// What should be seen on the forge, as far as it is not so already.
@@ -51,42 +53,42 @@ pub(super) enum Ask {
 impl Draft<'_> {
     /// What should be seen. `reshape`: the forge was seen to differ from what was asked of it.
     pub(super) fn desired(&self, reshape: bool) -> DesiredState {
-        if self.review.lost.is_some() {
+        if self.review.seen.unreachable.is_some() {
             // It would be refused, if not worse: written to where it was.
             return DesiredState::default();
         }
-        match self.review.hold {
+        match self.review.said.hold {
             Some(Hold::FirstRun) => DesiredState::default(),
             // Commands were answered; everything else stays as it is, but for the label that says so.
             Some(Hold::Skip) => DesiredState { shape: self.skip_shape(), status: None },
             // Not before it is known whom it concerns.
-            _ if self.is_live() && self.review.routing != Routing::Routed => DesiredState::default(),
+            _ if self.is_live() && self.review.planned.routing != Routing::Routed => DesiredState::default(),
             _ => DesiredState { shape: Some(self.desired_shape(reshape)), status: self.desired_status() },
         }
     }
 
     fn skip_shape(&self) -> Option<DesiredShape> {
         let skip = &self.world.policy.labels.skip;
-        if self.review.seen_labels.contains(skip) || self.review.asked.labels.contains(skip) {
+        if self.review.seen.labels.contains(skip) || self.review.done.last_applied.labels.contains(skip) {
             return None;
         }
-        let mut shape = self.review.asked.clone();
+        let mut shape = self.review.done.last_applied.clone();
         shape.labels.insert(skip.clone());
         shape.reviewers.clear();
         // Somebody may have asked them back in the same breath.
         shape.not_reviewers.retain(|account| !self.review.active().any(|a| a.account == *account));
         // Nor is what a person took off put on again with it.
-        shape.labels.retain(|label| !self.review.hands_off.contains(label));
+        shape.labels.retain(|label| !self.review.said.hands_off.contains(label));
         shape.not_labels.remove(skip);
         // What was asked for before may be a person's by now.
-        shape.not_labels.retain(|label| self.review.set_labels.contains(label));
+        shape.not_labels.retain(|label| self.review.done.set_labels.contains(label));
         Some(DesiredShape { shape, ask: Ask::Yes })
     }
 
     fn desired_shape(&self, reshape: bool) -> DesiredShape {
         let shape = self.wanted_shape();
-        let differs = shape != self.review.asked;
-        let unconfirmed = self.is_unlike(&self.review.asked);
+        let differs = shape != self.review.done.last_applied;
+        let unconfirmed = self.is_unlike(&self.review.done.last_applied);
         let unlike = self.is_unlike(&shape);
         let ask = match () {
             () if differs && (unlike || unconfirmed) => Ask::Yes,
@@ -96,24 +98,24 @@ impl Draft<'_> {
         DesiredShape { shape, ask }
     }
 
-    /// Each snapshot that shows a difference is answered once, and no more than a few in one court.
+    /// Each snapshot that shows a difference is answered once, and no more than a few in one turn.
     fn may_reshape(&self) -> bool {
-        let answered = self.review.reshaped_at == self.review.seen_at;
-        !answered && self.review.reshapes < RESHAPES_MAX
+        let answered = self.review.done.applied_again_at == self.review.seen.at;
+        !answered && self.review.done.applied_again < RESHAPES_MAX
     }
 
     /// The one status comment: written when the change is first staffed, edited whenever it would
     /// say something else.
     fn desired_status(&self) -> Option<NewStatus> {
-        let posted = self.review.status_fingerprint.is_some();
-        if !posted && (!self.is_live() || self.review.stage == Stage::Draft) {
+        let posted = self.review.done.status_fingerprint.is_some();
+        if !posted && (!self.is_live() || self.review.done.stage == Stage::Draft) {
             return None;
         }
         let mut view = Box::new(self.status_view());
         let fingerprint = fingerprint_of(&view);
         // Not part of what the built-in words say: a better title alone is worth no edit.
-        view.title.clone_from(&self.review.title);
-        let new = self.review.status_fingerprint != Some(fingerprint);
+        view.title.clone_from(&self.review.seen.title);
+        let new = self.review.done.status_fingerprint != Some(fingerprint);
         new.then_some(NewStatus { view, fingerprint })
     }
 
@@ -122,22 +124,22 @@ impl Draft<'_> {
         let mut actions = Vec::new();
         if let Some(DesiredShape { shape, ask }) = desired.shape {
             if ask == Ask::Again {
-                self.review.reshapes += 1;
+                self.review.done.applied_again += 1;
                 self.say(Reason::Reshaped);
             }
             if ask != Ask::No {
                 // A label that is there already was put on by somebody else, or is known as ours.
-                let new = shape.labels.difference(&self.review.seen_labels);
-                self.review.set_labels.extend(new.cloned());
+                let new = shape.labels.difference(&self.review.seen.labels);
+                self.review.done.set_labels.extend(new.cloned());
                 if reshape {
-                    self.review.reshaped_at = self.review.seen_at;
+                    self.review.done.applied_again_at = self.review.seen.at;
                 }
                 actions.push(Action::Shape(shape.clone()));
             }
-            self.review.asked = shape;
+            self.review.done.last_applied = shape;
         }
         if let Some(NewStatus { view, fingerprint }) = desired.status {
-            self.review.status_fingerprint = Some(fingerprint);
+            self.review.done.status_fingerprint = Some(fingerprint);
             actions.push(Action::Status(view));
         }
         actions
@@ -148,31 +150,32 @@ impl Draft<'_> {
         let review = &self.review;
         let names = &self.world.policy.labels;
         let mut labels = BTreeSet::new();
-        if review.ready_at.is_some() {
+        if review.seen.ready_at.is_some() {
             labels.insert(names.contribution.clone());
         }
-        labels.extend(names.of(review.stage).map(str::to_owned));
-        if review.overdue && self.is_live() {
+        labels.extend(names.of(review.done.stage).map(str::to_owned));
+        if review.done.overdue && self.is_live() {
             labels.insert(names.overdue.clone());
         }
-        if review.beyond.is_some() && review.sponsor.is_none() {
+        if review.planned.out_of_scope.is_some() && review.said.sponsor.is_none() {
             labels.insert(names.out_of_scope.clone());
         }
-        labels.retain(|label| !review.hands_off.contains(label));
+        labels.retain(|label| !review.said.hands_off.contains(label));
         let own = |label: &&String| {
             names.stage_of(label).is_some() || [&names.overdue, &names.out_of_scope].contains(label)
         };
-        let mut not_labels: BTreeSet<String> = review.set_labels.iter().filter(own).cloned().collect();
-        if review.unskip || review.set_labels.contains(&names.skip) {
+        let mut not_labels: BTreeSet<String> = review.done.set_labels.iter().filter(own).cloned().collect();
+        if review.said.unskip || review.done.set_labels.contains(&names.skip) {
             not_labels.insert(names.skip.clone());
         }
         not_labels.retain(|label| !labels.contains(label));
         // Only those who have not spoken yet: asking again would look like a new request.
         let asked = review.active().filter(|a| a.listed && !review.has_answered(a));
         let live = self.is_live();
-        let asked = asked.map(|assignment| &assignment.account).chain(&review.overwritten);
+        let asked = asked.map(|assignment| &assignment.account).chain(&review.done.overwritten);
         let mut reviewers: BTreeSet<_> = asked.filter(|_| live).cloned().collect();
         let ended = review
+            .planned
             .assignments
             .iter()
             .filter(|a| matches!(a.ended, Some((_, Ended::Declined | Ended::Reassigned))) && a.listed);
@@ -186,16 +189,18 @@ impl Draft<'_> {
     /// ever seen is no news.
     pub(super) fn announce(&mut self) -> Option<Action> {
         let review = &self.review;
-        let (ChangeState::Merged, Some(merged_at)) = (review.state, review.done_at) else { return None };
-        let wanted = self.world.policy.announces_merges && review.hold != Some(Hold::Skip);
-        if !wanted || review.tickets.is_empty() {
+        let (ChangeState::Merged, Some(merged_at)) = (review.seen.state, review.seen.ended_at) else {
+            return None;
+        };
+        let wanted = self.world.policy.announces_merges && review.said.hold != Some(Hold::Skip);
+        if !wanted || review.seen.tickets.is_empty() {
             return None;
         }
         let approvals = review.active().filter(|a| review.has_approved(a)).count();
         let news = Announcement {
-            url: review.url.clone(),
-            tickets: review.tickets.clone(),
-            opened_at: review.opened_at.unwrap_or(merged_at),
+            url: review.seen.url.clone(),
+            tickets: review.seen.tickets.clone(),
+            opened_at: review.seen.opened_at.unwrap_or(merged_at),
             merged_at,
             reviewers: u32::try_from(review.active().count()).unwrap_or(u32::MAX),
             approvals: u32::try_from(approvals).unwrap_or(u32::MAX),
@@ -206,62 +211,67 @@ impl Draft<'_> {
 
     /// Whether the forge, as last seen, differs from a shape.
     fn is_unlike(&self, shape: &Shape) -> bool {
-        let (labels, reviewers) = (&self.review.seen_labels, &self.review.seen_reviewers);
+        let (labels, reviewers) = (&self.review.seen.labels, &self.review.seen.reviewers);
         !shape.labels.is_subset(labels)
             || !shape.not_labels.is_disjoint(labels)
             || !shape.reviewers.is_subset(reviewers)
             || !shape.not_reviewers.is_disjoint(reviewers)
     }
 
-    /// All that the status comment says, without the title.
+    /// All that the status comment says, without the title, and nothing that it does not say in this
+    /// stage: what nobody reads is worth no edit.
     fn status_view(&self) -> StatusView {
         let review = &self.review;
-        let active = review.assignments.iter().enumerate().filter(|(_, a)| a.is_active());
+        let stage = review.done.stage;
+        let active = self.assignments().filter(|(_, own)| own.is_active());
         let author_zone = self.zone_of(review.author_name.as_deref());
-        let in_zone = |zone: &TimeZone| {
-            let zone = zone.clone();
-            move |at| Moment { at, zone }
-        };
-        let snoozed = match review.hold {
+        let snoozed = match review.said.hold {
             Some(Hold::Snooze { until }) => Some(until),
             _ => None,
         };
-        let waits = matches!(review.stage_set, Some((Stage::Waiting, _)));
+        let waits = matches!(review.said.stage, Some((Stage::Waiting, _)));
+        let ended = stage == Stage::Done;
         StatusView {
             me: self.world.directory.handle().to_owned(),
-            stage: review.stage,
-            state: review.state,
+            stage,
+            state: review.seen.state,
             title: String::new(),
             author: AuthorView {
                 login: review.author.login.clone(),
                 name: review.author_name.clone(),
                 due: self.author_due().map(in_zone(&author_zone)),
-                late: review.author_box.ran_out,
+                late: stage == Stage::WithAuthor && review.planned.author_box.ran_out,
             },
             snoozed_until: snoozed.map(in_zone(&author_zone)),
-            set_to_wait: waits && review.stage == Stage::Waiting && review.active().next().is_some(),
-            reviewers: active.map(|(index, assignment)| self.reviewer_view(index, assignment)).collect(),
-            pools: review.pools.iter().map(|part| self.pool_view(part)).collect(),
-            merger: review.merger().map(|merger| MergerView {
-                login: merger.account.login.clone(),
-                approved: review.has_approved(merger),
-                due: self.merge_due().map(in_zone(&self.zone_of(Some(&merger.person)))),
-                late: review.merge_box.ran_out,
-            }),
+            set_to_wait: waits && stage == Stage::Waiting && review.active().next().is_some(),
+            reviewers: active.map(|(id, assignment)| self.reviewer_view(id, assignment)).collect(),
+            pools: review.planned.pools.iter().map(|part| self.pool_view(part)).collect(),
+            merger: self.merger_view(),
             next: self.next_steps(),
-            tickets: review.tickets.clone(),
-            out_of_scope: review.beyond.clone(),
-            sponsor: review.sponsor.clone(),
+            tickets: review.seen.tickets.clone(),
+            out_of_scope: review.planned.out_of_scope.clone(),
+            sponsor: review.said.sponsor.clone(),
             boxes: self.world.policy.box_notes(review),
-            opened_at: review.opened_at,
-            done_at: review.done_at,
+            opened_at: review.seen.opened_at.filter(|_| ended),
+            done_at: review.seen.ended_at.filter(|_| ended),
         }
     }
 
-    fn reviewer_view(&self, index: usize, assignment: &Assignment) -> ReviewerView {
+    fn merger_view(&self) -> Option<MergerView> {
+        let merger = self.review.merger().filter(|_| self.review.done.stage == Stage::ReadyToMerge)?;
+        Some(MergerView {
+            login: merger.account.login.clone(),
+            approved: self.review.has_approved(merger),
+            due: self.merge_due().map(in_zone(&self.zone_of(Some(&merger.person)))),
+            late: self.review.planned.merge_box.ran_out,
+        })
+    }
+
+    fn reviewer_view(&self, id: AssignmentId, assignment: &Assignment) -> ReviewerView {
         let review = &self.review;
         let heard_at = review.voice(&assignment.account).heard_at();
-        let due = self.due_of(index);
+        let due = self.due_of(id);
+        let has_the_turn = due.is_some();
         ReviewerView {
             person: assignment.person.clone(),
             login: assignment.account.login.clone(),
@@ -270,29 +280,38 @@ impl Draft<'_> {
             asks: review.asks_author(assignment),
             accepted: assignment.accepted,
             second: assignment.origin == Origin::Widened,
-            answered: heard_at.is_some_and(|at| at >= assignment.since),
-            due: due.map(|at| Moment { at, zone: self.zone_of(Some(&assignment.person)) }),
-            late: assignment.reviewing_box.ran_out,
+            answered: has_the_turn && heard_at.is_some_and(|at| at >= assignment.since),
+            due: due.map(in_zone(&self.zone_of(Some(&assignment.person)))),
+            late: has_the_turn && assignment.reviewing_box.ran_out,
         }
     }
 
     fn pool_view(&self, part: &PoolReview) -> PoolView {
         let lead = self.world.policy.pool(&part.pool).and_then(|pool| pool.lead.as_deref());
+        let staffed = self.review.active_in(&part.pool).next().is_some();
+        let ended = self.review.done.stage == Stage::Done;
+        let candidates = part.candidates.iter().filter(|_| !ended);
         PoolView {
             pool: part.pool.clone(),
-            staffed: self.review.active_in(&part.pool).next().is_some(),
-            on_hold: part.not_before.is_some(),
-            leadless: part.escalated && lead.is_none(),
-            candidates: part.candidates.clone(),
-            ahead: part.queued.as_ref().map_or(0, |queued| queued.ahead),
+            staffed,
+            on_hold: !staffed && part.not_before.is_some(),
+            leadless: !staffed && part.escalated && lead.is_none(),
+            candidates: candidates.cloned().collect(),
+            ahead: part.queued.as_ref().filter(|_| !staffed).map_or(0, |queued| queued.ahead),
         }
     }
 
     /// A template that cannot be used is told once for each change and fault.
     pub(super) fn note_template(&mut self, template: &str, fault: &str) {
-        if self.review.broken_templates.insert(format!("{template}: {fault}")) {
+        if self.review.done.broken_templates.insert(format!("{template}: {fault}")) {
             let (template, fault) = (template.to_owned(), fault.to_owned());
             self.say(Reason::TemplateBroken { template, fault });
         }
     }
+}
+
+/// A time as it is told to somebody in the zone.
+fn in_zone(zone: &TimeZone) -> impl FnOnce(Timestamp) -> Moment {
+    let zone = zone.clone();
+    move |at| Moment { at, zone }
 }

@@ -35,7 +35,7 @@ impl Escalation<'_, '_> {
     /// Takes the steps of every running box, and tells those whom the forge cannot list.
     pub(super) fn ping_and_step(&mut self) {
         self.tell_unlisted();
-        self.draft.review.overdue = false;
+        self.draft.review.done.overdue = false;
         for id in self.draft.running() {
             self.take_steps(id);
         }
@@ -43,13 +43,14 @@ impl Escalation<'_, '_> {
 
     fn take_steps(&mut self, id: BoxId) {
         let (terms, agenda, now) = (self.draft.terms(id), self.draft.agenda(id), self.draft.now());
-        match self.draft.time_box(id).due(terms.budget, 100, &agenda, &self.draft.walks) {
+        let time_box = self.draft.time_box(id);
+        match time_box.and_then(|own| own.due(terms.budget, 100, &agenda, &self.draft.walks)) {
             Some(at) if at <= now => self.run_out(id),
             // Other terms hold than when it ran out: there is time again.
-            Some(_) => self.draft.time_box_mut(id).ran_out = false,
+            Some(_) => self.draft.time_box_mut(id).into_iter().for_each(|own| own.ran_out = false),
             None => {}
         }
-        let time_box = self.draft.time_box(id);
+        let Some(time_box) = self.draft.time_box(id) else { return };
         let due: Vec<Step> = (terms.steps.iter().copied())
             .filter(|step| !time_box.taken_steps.contains(step))
             .filter(|step| {
@@ -60,8 +61,9 @@ impl Escalation<'_, '_> {
         for (place, step) in due.iter().enumerate() {
             // After a long silence (a stopped server) the strongest words suffice; so they do when a
             // reload put a step before one that was taken.
-            let taken = self.draft.time_box(id).taken_steps.iter().filter(|taken| *taken > step);
-            let later = due[place + 1..].iter().chain(taken).any(|step| step.kind != StepKind::Widen);
+            let taken = self.draft.time_box(id).into_iter().flat_map(|own| &own.taken_steps);
+            let taken = taken.filter(|taken| *taken > step);
+            let later = due.iter().skip(place + 1).chain(taken).any(|step| step.kind != StepKind::Widen);
             let taken = match step.kind {
                 StepKind::Remind if later => {
                     let person = self.draft.holder(id).unwrap_or_default();
@@ -74,29 +76,31 @@ impl Escalation<'_, '_> {
             };
             match taken {
                 Taken::Yes => {
-                    self.draft.time_box_mut(id).taken_steps.insert(*step);
+                    let time_box = self.draft.time_box_mut(id);
+                    time_box.map(|own| own.taken_steps.insert(*step));
                 }
                 Taken::Later(at) => self.draft.retry_at(at),
             }
         }
     }
 
-    /// The budget is spent: the change is overdue until the court moves.
+    /// The budget is spent: the change is overdue until the turn moves.
     fn run_out(&mut self, id: BoxId) {
-        self.draft.review.overdue = true;
-        if let BoxId::Reviewing(index) = id {
-            self.draft.review.assignments[index].ran_out = true;
+        self.draft.review.done.overdue = true;
+        if let BoxId::Reviewing(own) = id
+            && let Some(own) = self.draft.assignment_mut(own)
+        {
+            own.ran_out = true;
         }
-        let known = std::mem::replace(&mut self.draft.time_box_mut(id).ran_out, true);
+        let Some(time_box) = self.draft.time_box_mut(id) else { return };
+        let known = std::mem::replace(&mut time_box.ran_out, true);
         if !known {
-            let holder = self
-                .draft
-                .holder(id)
-                .or_else(|| self.draft.pool_of(id).map(|index| self.draft.review.pools[index].pool.clone()));
+            let holder = self.draft.holder(id);
+            let holder = holder.or_else(|| self.draft.part_of(id).map(|part| part.pool.clone()));
             let holder = holder.unwrap_or_else(|| self.draft.review.author.login.clone());
             let stage = match id {
                 BoxId::Waiting(_) => Stage::Waiting,
-                _ => self.draft.review.stage,
+                _ => self.draft.review.done.stage,
             };
             self.draft.say(Reason::BoxRanOut { stage, holder });
         }
@@ -107,7 +111,7 @@ impl Escalation<'_, '_> {
         let key = self.draft.key_of(id, step, &person);
         let due = self.draft.due(id);
         let about = PingAbout::Remind {
-            stage: self.draft.review.stage,
+            stage: self.draft.review.done.stage,
             due: due.map(|at| Moment { at, zone: self.draft.zone_of(Some(&person)) }),
             over: due.is_some_and(|due| due <= self.draft.now()),
         };
@@ -123,28 +127,29 @@ impl Escalation<'_, '_> {
 
     /// Asks a second reviewer of the pool; the first stays. Once per pool.
     fn widen(&mut self, id: BoxId) -> Taken {
-        let Some(index) = self.draft.pool_of(id) else { return Taken::Yes };
         let policy = self.draft.world.policy;
-        let Some(pool) = policy.pool(&self.draft.review.pools[index].pool) else { return Taken::Yes };
-        if std::mem::replace(&mut self.draft.review.pools[index].widened, true) {
+        let pool = self.draft.part_of(id).and_then(|part| policy.pool(&part.pool));
+        let Some((pool, part)) = pool.and_then(|pool| Some((pool, self.draft.part_mut(&pool.name)?))) else {
+            return Taken::Yes;
+        };
+        if std::mem::replace(&mut part.widened, true) {
             return Taken::Yes;
         }
-        if let Err(candidates) = self.draft.choose_second(index, pool) {
+        if let Err(candidates) = self.draft.choose_second(pool) {
             self.draft.retry_if_time_helps(&candidates);
             self.draft.say(Reason::NobodyToWiden { pool: pool.name.clone(), candidates });
         }
         Taken::Yes
     }
 
-    /// Names the pool's lead. Once per pool and court.
+    /// Names the pool's lead. Once per pool and turn.
     fn escalate(&mut self, id: BoxId, step: Step) -> Taken {
-        let Some(index) = self.draft.pool_of(id) else { return Taken::Yes };
-        if self.draft.review.pools[index].escalated {
+        let part = self.draft.part_of(id).filter(|part| !part.escalated);
+        let Some((pool, candidates)) = part.map(|part| (part.pool.clone(), part.candidates.clone())) else {
             return Taken::Yes;
-        }
-        let pool = self.draft.review.pools[index].pool.clone();
+        };
         let Some(lead) = self.draft.reachable_lead(&pool) else {
-            self.draft.review.pools[index].escalated = true;
+            self.draft.set_escalated(&pool, true);
             self.draft.say(Reason::NoLead { pool });
             return Taken::Yes;
         };
@@ -152,15 +157,15 @@ impl Escalation<'_, '_> {
         let about = PingAbout::Escalate {
             stage: match id {
                 BoxId::Waiting(_) => Stage::Waiting,
-                _ => self.draft.review.stage,
+                _ => self.draft.review.done.stage,
             },
             pool: pool.clone(),
             holder: self.draft.holder(id),
-            candidates: self.draft.review.pools[index].candidates.clone(),
+            candidates,
         };
         match self.ping(&lead, &key, about) {
             Told::Sent => {
-                self.draft.review.pools[index].escalated = true;
+                self.draft.set_escalated(&pool, true);
                 self.draft.say(Reason::Escalated { pool, lead });
                 Taken::Yes
             }
@@ -172,38 +177,33 @@ impl Escalation<'_, '_> {
     /// A reviewer who has the turn went on leave for longer than a working day: a second one is
     /// asked, and the first stays.
     pub(super) fn cover_leave(&mut self) {
-        if self.draft.review.stage != Stage::Reviewing {
+        if self.draft.review.done.stage != Stage::Reviewing {
             return;
         }
-        for index in 0..self.draft.review.assignments.len() {
-            let assignment = &self.draft.review.assignments[index];
-            if !self.draft.has_the_turn(assignment) {
-                continue;
-            }
-            let person = assignment.person.clone();
-            let Some(part) = self.draft.review.pools.iter().position(|part| part.pool == assignment.pool)
-            else {
-                continue;
-            };
-            let Some(until) = self.draft.long_leave(&person, &assignment.pool) else { continue };
-            if !self.draft.review.pools[part].widened {
+        for id in self.draft.assignment_ids() {
+            let own = self.draft.assignment(id).filter(|own| self.draft.has_the_turn(own));
+            let Some(Assignment { person, pool, .. }) = own else { continue };
+            let Some(until) = self.draft.long_leave(person, pool) else { continue };
+            if self.draft.part(pool).is_some_and(|part| !part.widened) {
+                let person = person.clone();
                 self.draft.say(Reason::ReviewerAway { person, until });
-                self.widen(BoxId::Reviewing(index));
+                self.widen(BoxId::Reviewing(id));
             }
         }
     }
 
     /// A reviewer whom the forge cannot list learns of the request by being named.
     fn tell_unlisted(&mut self) {
-        for index in 0..self.draft.review.assignments.len() {
-            let assignment = &self.draft.review.assignments[index];
-            if assignment.listed || assignment.told || !self.draft.has_the_turn(assignment) {
+        for id in self.draft.assignment_ids() {
+            let Some(own) = self.draft.assignment(id) else { continue };
+            if own.listed || own.told || !self.draft.has_the_turn(own) {
                 continue;
             }
-            let person = assignment.person.clone();
-            let key = asked_key(assignment);
+            let (person, key) = (own.person.clone(), asked_key(own));
             match self.ping(&person, &key, PingAbout::Ask) {
-                Told::Sent | Told::Never => self.draft.review.assignments[index].told = true,
+                Told::Sent | Told::Never => {
+                    self.draft.assignment_mut(id).into_iter().for_each(|own| own.told = true);
+                }
                 Told::Later(at) => self.draft.retry_at(at),
             }
         }
@@ -222,7 +222,7 @@ impl Draft<'_> {
     /// a reviewer who has spoken already, and so move the ball: then once more.
     pub(super) fn run_timers(&mut self) -> Timers {
         let mut timers = self.run_once();
-        if self.is_live() && self.stage() != self.review.stage {
+        if self.is_live() && self.stage() != self.review.done.stage {
             timers.pings.extend(self.run_once().pings);
         }
         timers
@@ -234,12 +234,12 @@ impl Draft<'_> {
         if !self.is_live() {
             return Timers::default();
         }
-        let pings_before = self.review.court_pings;
+        let pings_before = self.review.done.turn_pings;
         let limit = self.world.policy.limits.pings_per_change;
         let mut steps = Escalation { draft: self, pings: Vec::new(), kept: BTreeSet::new() };
         steps.cover_leave();
         steps.ping_and_step();
-        let sent = steps.draft.review.court_pings;
+        let sent = steps.draft.review.done.turn_pings;
         if sent >= limit && sent > pings_before && !steps.kept.is_empty() {
             // The last ping that the change may have is out: none is left for those that were kept back.
             steps.kept.clear();
@@ -247,7 +247,7 @@ impl Draft<'_> {
         }
         let Escalation { pings, kept, .. } = steps;
         // A box that was closed meanwhile takes its pings along.
-        self.review.held_pings.retain(|key, _| kept.contains(key));
+        self.review.done.suppressed_pings.retain(|key, _| kept.contains(key));
         // Widening may have added reviewers whose time starts now.
         self.run_boxes();
         self.say_box_rule();
@@ -264,57 +264,62 @@ impl Draft<'_> {
     /// A ping came too late to be sent: nobody was told, so it does not count, and its step is due
     /// again. Each is taken back once, however often that is told.
     pub(super) fn lapsed(&mut self, key: &str, not_after: Timestamp) {
-        if self.review.lapsed_pings.get(key).is_some_and(|known| *known >= not_after) {
+        if self.review.done.lapsed_pings.get(key).is_some_and(|known| *known >= not_after) {
             return;
         }
         let mut person = None;
         for id in self.boxes() {
-            let taken: Vec<Step> = self.time_box(id).taken_steps.iter().copied().collect();
-            for step in taken {
-                let part = self.pool_of(id);
+            let taken = self.time_box(id).into_iter().flat_map(|own| &own.taken_steps);
+            for step in taken.copied().collect::<Vec<Step>>() {
+                let pool = self.part_of(id).map(|part| part.pool.clone());
                 let named = match step.kind {
                     StepKind::Remind => self.holder(id),
                     StepKind::Widen => None,
-                    StepKind::Escalate => {
-                        part.and_then(|part| self.reachable_lead(&self.review.pools[part].pool))
-                    }
+                    StepKind::Escalate => pool.as_deref().and_then(|pool| self.reachable_lead(pool)),
                 };
                 let Some(named) = named.filter(|named| self.key_of(id, step, named) == key) else {
                     continue;
                 };
-                self.time_box_mut(id).taken_steps.remove(&step);
-                if let (StepKind::Escalate, Some(part)) = (step.kind, part) {
-                    self.review.pools[part].escalated = false;
+                let time_box = self.time_box_mut(id);
+                time_box.map(|own| own.taken_steps.remove(&step));
+                if let (StepKind::Escalate, Some(pool)) = (step.kind, pool) {
+                    self.set_escalated(&pool, false);
                 }
                 person = Some(named);
             }
         }
-        for assignment in self.review.assignments.iter_mut().filter(|a| a.told && asked_key(a) == key) {
+        for assignment in self.review.planned.assignments.iter_mut().filter(|a| a.told && asked_key(a) == key)
+        {
             assignment.told = false;
             person = Some(assignment.person.clone());
         }
         let Some(person) = person else { return };
-        self.review.lapsed_pings.insert(key.to_owned(), not_after);
-        self.review.court_pings = self.review.court_pings.saturating_sub(1);
+        self.review.done.lapsed_pings.insert(key.to_owned(), not_after);
+        self.review.done.turn_pings = self.review.done.turn_pings.saturating_sub(1);
         self.say(Reason::PingLapsed { person });
     }
 
-    /// Unique on its change, also when a court comes back.
+    fn set_escalated(&mut self, pool: &str, escalated: bool) {
+        if let Some(part) = self.part_mut(pool) {
+            part.escalated = escalated;
+        }
+    }
+
+    /// Unique on its change, also when a turn comes back.
     fn key_of(&self, id: BoxId, step: Step, person: &str) -> String {
-        let (word, turn) = match id {
-            BoxId::Waiting(index) => ("waiting", self.review.pools[index].waiting_box.turn),
-            BoxId::Reviewing(index) => ("reviewing", self.review.assignments[index].reviewing_box.turn),
-            BoxId::Author => ("with-author", self.review.author_box.turn),
-            BoxId::Merge => ("ready-to-merge", self.review.merge_box.turn),
+        let word = match id {
+            BoxId::Waiting(_) => "waiting",
+            BoxId::Reviewing(_) => "reviewing",
+            BoxId::Author => "with-author",
+            BoxId::Merge => "ready-to-merge",
         };
+        let turn = self.time_box(id).map_or(0, |own| own.turn);
         let holder = match id {
             // Nobody holds it: the pool's part tells two pools with one lead apart.
-            BoxId::Waiting(index) => {
-                let part = &self.review.pools[index];
-                format!("{}-{}", part.pool, part.number)
-            }
-            _ => self.holder(id).unwrap_or_default(),
-        };
+            BoxId::Waiting(id) => self.part_by(id).map(|part| format!("{}-{}", part.pool, part.number)),
+            BoxId::Reviewing(_) | BoxId::Author | BoxId::Merge => self.holder(id),
+        }
+        .unwrap_or_default();
         let step = format!("{}-{}", step.kind.word(), step.at_percent);
         ping_key(&[word, &holder, &turn.to_string(), &step, person])
     }
@@ -352,7 +357,7 @@ impl Escalation<'_, '_> {
         let Some(person) = self.draft.world.directory.by_name(name) else { return Told::Never };
         let Some(account) = &person.account else { return Told::Never };
         let limits = &self.draft.world.policy.limits;
-        if self.draft.review.court_pings >= limits.pings_per_change {
+        if self.draft.review.done.turn_pings >= limits.pings_per_change {
             self.draft.say(Reason::PingHeld { person: name.to_owned(), why: PingHeld::ChangeLimit });
             return Told::Never;
         }
@@ -370,14 +375,20 @@ impl Escalation<'_, '_> {
         let sent_now = self.pings.iter().filter(|action| action.names().is_some_and(|n| n.person == name));
         let today = self.draft.world.workloads.of(name).pings_today + sent_now.count() as u32;
         if today >= limits.pings_per_person_per_day {
-            let set =
-                self.draft.review.held_pings.get(key).map(|held| held.until).filter(|until| *until > now);
+            let set = self
+                .draft
+                .review
+                .done
+                .suppressed_pings
+                .get(key)
+                .map(|held| held.until)
+                .filter(|until| *until > now);
             let tomorrow = now.checked_add(SignedDuration::from_hours(12)).unwrap_or(now);
             let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else { return Told::Never };
             return self.hold_ping(name, key, until, PingHeld::DayLimit { until: Some(until) });
         }
-        self.draft.review.held_pings.remove(key);
-        self.draft.review.court_pings += 1;
+        self.draft.review.done.suppressed_pings.remove(key);
+        self.draft.review.done.turn_pings += 1;
         self.pings.push(Action::Ping(Box::new(Ping {
             key: key.to_owned(),
             person: name.to_owned(),
@@ -392,7 +403,7 @@ impl Escalation<'_, '_> {
     /// Keeps a ping back, and says so once.
     fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: PingHeld) -> Told {
         let held = HeldPing { person: name.to_owned(), until, why };
-        let known = self.draft.review.held_pings.insert(key.to_owned(), held);
+        let known = self.draft.review.done.suppressed_pings.insert(key.to_owned(), held);
         self.kept.insert(key.to_owned());
         if known.is_none_or(|known| known.until != until) {
             self.draft.say(Reason::PingHeld { person: name.to_owned(), why });

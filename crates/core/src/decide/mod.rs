@@ -11,6 +11,7 @@ mod assign;
 mod commands;
 mod desired;
 mod escalate;
+mod find;
 mod owners;
 mod scope;
 mod size;
@@ -21,6 +22,8 @@ mod timers;
 mod unreachable;
 
 use jiff::{SignedDuration, Timestamp};
+
+pub use stage::{holders, standing};
 
 use apply::{Observed, apply};
 use assign::claim;
@@ -53,7 +56,7 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
     if !draft.admits(fact) {
         return draft.close(Vec::new(), None);
     }
-    let was_open = draft.review.tracked && draft.review.state != ChangeState::Merged;
+    let was_open = draft.review.tracked && draft.review.seen.state != ChangeState::Merged;
     draft.freshen_logins();
     let Observed { reshape, rerouted, files, answers, absence } = apply(&mut draft, fact);
     let mut actions = answers;
@@ -92,7 +95,7 @@ impl Draft<'_> {
 
     /// Ids stay, logins change: people are named, and on GitHub asked, by the login that they have.
     fn freshen_logins(&mut self) {
-        let asked = self.review.assignments.iter_mut().map(|assignment| &mut assignment.account);
+        let asked = self.review.planned.assignments.iter_mut().map(|assignment| &mut assignment.account);
         for account in asked.chain([&mut self.review.author]) {
             let known = self.world.directory.by_id(account.id).and_then(|person| person.account.as_ref());
             if let Some(known) = known.filter(|known| known.login != account.login) {
@@ -118,26 +121,25 @@ impl Draft<'_> {
         true
     }
 
-    /// Whether the change is open, ready, shown and not held: somebody should be acting on it.
     pub(super) fn is_live(&self) -> bool {
-        self.review.is_ready() && self.review.hold.is_none() && self.review.lost.is_none()
+        self.review.is_live()
     }
 
     /// Ends a snooze that is over and lets a change of the first roll-out in when its turn has come.
     fn hold_back(&mut self) {
-        match self.review.hold {
+        match self.review.said.hold {
             // A snooze is over with its time, or when the ball moves.
             Some(Hold::Snooze { until }) => {
-                let moved = self.stage() != self.review.stage && self.review.is_ready();
+                let moved = self.stage() != self.review.done.stage && self.review.is_ready();
                 if until <= self.now() || moved {
-                    self.review.hold = None;
+                    self.review.said.hold = None;
                     self.say(Reason::Resumed { by: None });
                 }
             }
             Some(Hold::FirstRun) if self.review.is_ready() && !self.has_skip_label() => {
                 let limit = self.world.policy.limits.first_run_changes_per_day;
                 if self.world.workloads.first_run_taken < limit {
-                    self.review.hold = None;
+                    self.review.said.hold = None;
                     self.say(Reason::Resumed { by: None });
                 }
             }
@@ -146,26 +148,26 @@ impl Draft<'_> {
     }
 
     fn has_skip_label(&self) -> bool {
-        self.review.seen_labels.contains(&self.world.policy.labels.skip)
+        self.review.seen.labels.contains(&self.world.policy.labels.skip)
     }
 
     /// The next deadline of the review: computed, never scheduled.
     fn next_deadline(&self) -> Option<Timestamp> {
         let review = &self.review;
-        if !review.tracked || !review.is_open() || review.draft {
+        if !review.tracked || !review.is_open() || review.seen.draft {
             return None;
         }
-        if review.lost.is_some() {
+        if review.seen.unreachable.is_some() {
             // Reconcile looks for it; this is for a ledger that never ends in silence.
             return Some(self.now() + RETRY_TOMORROW);
         }
-        match review.hold {
+        match review.said.hold {
             Some(Hold::Skip) => return None,
             Some(Hold::Snooze { until }) => return Some(until),
             Some(Hold::FirstRun) => {
                 // What happens meanwhile does not put it at the end of the queue.
                 let tomorrow = self.now() + RETRY_TOMORROW;
-                let set = review.wake.filter(|wake| *wake > self.now());
+                let set = review.planned.wake.filter(|wake| *wake > self.now());
                 return Some(set.map_or(tomorrow, |set| set.min(tomorrow)));
             }
             None => {}
@@ -173,7 +175,7 @@ impl Draft<'_> {
         let boxes = self.box_deadlines();
         let leaves = self.leave_deadlines();
         // What is due already was dealt with, or is kept back until `retry_at`.
-        boxes.chain(leaves).chain(review.retry_at).filter(|at| *at > self.now()).min()
+        boxes.chain(leaves).chain(review.planned.retry_at).filter(|at| *at > self.now()).min()
     }
 
     fn close(mut self, actions: Vec<Action>, absence: Option<AbsenceWish>) -> Decision {
@@ -181,7 +183,7 @@ impl Draft<'_> {
             self.say(Reason::BroughtUpToDate);
         }
         let wake = self.next_deadline();
-        self.review.wake = wake;
+        self.review.planned.wake = wake;
         let Draft { review, reasons, .. } = self;
         Decision { review, actions, reasons, absence, wake }
     }

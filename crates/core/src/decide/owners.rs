@@ -33,8 +33,8 @@ impl Draft<'_> {
 
     /// Says that somebody was chosen although others own the files, because none of those can be
     /// asked.
-    pub(super) fn say_if_passed(&mut self, part: usize, chosen: &str) {
-        let part = &self.review.pools[part];
+    pub(super) fn say_if_passed(&mut self, pool: &str, chosen: &str) {
+        let Some(part) = self.part(pool) else { return };
         let owners = &part.owners;
         if owners.is_empty() || owners.iter().any(|owner| owner.person == chosen) {
             return;

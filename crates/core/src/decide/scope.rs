@@ -4,27 +4,27 @@ use super::Draft;
 use crate::model::change::Size;
 use crate::model::reason::Reason;
 use crate::model::review::Review;
-use crate::model::scope::{Beyond, ScopeRules};
+use crate::model::scope::{OutOfScope, ScopeRules};
 
 /// Bytes of a title that patterns look at; forges allow 255 characters.
 const TITLE_BYTES_MAX: usize = 1_024;
 
 impl ScopeRules {
     /// The first rule that the change goes beyond: labels, then title, then size.
-    pub fn judge(&self, review: &Review) -> Option<Beyond> {
-        let label = self.labels.iter().find(|label| review.seen_labels.contains(*label));
+    pub fn judge(&self, review: &Review) -> Option<OutOfScope> {
+        let label = self.labels.iter().find(|label| review.seen.labels.contains(*label));
         if let Some(label) = label {
-            return Some(Beyond::Label { label: label.clone() });
+            return Some(OutOfScope::Label { label: label.clone() });
         }
-        let title = &review.title[..review.title.floor_char_boundary(TITLE_BYTES_MAX)];
+        let title = &review.seen.title[..review.seen.title.floor_char_boundary(TITLE_BYTES_MAX)];
         if let Some(pattern) = self.titles.iter().find(|pattern| pattern.is_match(title)) {
-            return Some(Beyond::Title { pattern: pattern.as_str().to_owned() });
+            return Some(OutOfScope::Title { pattern: pattern.as_str().to_owned() });
         }
-        let Size { lines, files } = review.size?;
+        let Size { lines, files } = review.seen.size?;
         if let Some(max) = self.max_lines.filter(|max| lines > *max) {
-            return Some(Beyond::Lines { lines, max });
+            return Some(OutOfScope::Lines { lines, max });
         }
-        self.max_files.filter(|max| files > *max).map(|max| Beyond::Files { files, max })
+        self.max_files.filter(|max| files > *max).map(|max| OutOfScope::Files { files, max })
     }
 }
 
@@ -33,7 +33,7 @@ impl Draft<'_> {
     /// rules may have changed.
     pub(super) fn scope(&mut self) {
         let beyond = self.world.policy.scope.judge(&self.review);
-        let known = std::mem::replace(&mut self.review.beyond, beyond.clone());
+        let known = std::mem::replace(&mut self.review.planned.out_of_scope, beyond.clone());
         match (known, beyond) {
             (Some(known), Some(beyond)) if known.same_rule(&beyond) => {}
             (_, Some(beyond)) => self.say(Reason::OutOfScope { beyond }),

@@ -12,18 +12,19 @@ impl Applying<'_, '_, '_> {
     /// Takes the size from a snapshot that tells it.
     pub(super) fn measure_snapshot(&mut self, snapshot: &Snapshot) {
         if let Some(size) = snapshot.size {
-            self.draft.review.size = Some(size);
-            self.draft.review.size_head = Some(self.draft.review.head_or_empty());
+            self.draft.review.seen.size = Some(size);
+            self.draft.review.seen.size_head = Some(self.draft.review.head_or_empty());
         }
     }
 
     /// Takes the size from the files that were read; without any it is not known. GitHub's own count
     /// is better, where there is one: its list of files ends at 3,000.
     pub(super) fn measure_files(&mut self, files: &[ChangedFile]) {
-        let told = self.draft.world.directory.kind == ForgeKind::GitHub && self.draft.review.size.is_some();
+        let told =
+            self.draft.world.directory.kind == ForgeKind::GitHub && self.draft.review.seen.size.is_some();
         if !(told && self.draft.review.is_measured()) {
-            self.draft.review.size = Size::of(files);
-            self.draft.review.size_head = Some(self.draft.review.head_or_empty());
+            self.draft.review.seen.size = Size::of(files);
+            self.draft.review.seen.size_head = Some(self.draft.review.head_or_empty());
         }
     }
 }
@@ -31,14 +32,14 @@ impl Applying<'_, '_, '_> {
 impl Draft<'_> {
     /// Whether the files must be read to know the size. Asked once for each head.
     pub(super) fn wants_size(&self) -> bool {
-        let asked =
-            self.review.size_asked.as_deref() == Some(self.review.head.as_deref().unwrap_or_default());
+        let asked = self.review.done.size_asked.as_deref()
+            == Some(self.review.seen.head.as_deref().unwrap_or_default());
         self.world.policy.needs_size() && !self.review.is_measured() && !asked
     }
 
     /// Asks for the files of a change that is routed already, after new commits.
     pub(super) fn measure_again(&mut self) -> Option<Action> {
-        let again = self.review.routing == Routing::Routed && self.wants_size();
+        let again = self.review.planned.routing == Routing::Routed && self.wants_size();
         again.then(|| {
             self.say(Reason::MeasuringSize);
             self.read_files(None)
@@ -47,18 +48,18 @@ impl Draft<'_> {
 
     /// Asks for the changed files, with their owners where a branch is named.
     pub(super) fn read_files(&mut self, codeowners: Option<String>) -> Action {
-        self.review.size_asked = Some(self.review.head_or_empty());
+        self.review.done.size_asked = Some(self.review.head_or_empty());
         Action::ReadFiles { codeowners }
     }
 }
 
 impl Review {
     fn head_or_empty(&self) -> String {
-        self.head.clone().unwrap_or_default()
+        self.seen.head.clone().unwrap_or_default()
     }
 
     /// Whether the size (or that it cannot be had) is known for the present commits.
     pub fn is_measured(&self) -> bool {
-        self.size_head.as_deref() == Some(self.head.as_deref().unwrap_or_default())
+        self.seen.size_head.as_deref() == Some(self.seen.head.as_deref().unwrap_or_default())
     }
 }

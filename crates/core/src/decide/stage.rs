@@ -3,66 +3,113 @@
 use jiff::Timestamp;
 
 use super::Draft;
+use crate::model::policy::Policy;
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Hold, Review, Stage};
+use crate::model::standing::{Holder, Standing, Why};
+
+/// Where the review stands. It follows from the review alone, so facts may come in any order.
+pub fn standing<'r>(policy: &Policy, review: &'r Review) -> Standing<'r> {
+    let (stage, why) = stage(policy, review);
+    Standing { stage, holders: holders(policy, review, stage), why }
+}
+
+fn stage<'r>(policy: &Policy, review: &'r Review) -> (Stage, Why<'r>) {
+    if !review.is_open() {
+        return (Stage::Done, Why::Ended);
+    }
+    if review.seen.draft {
+        return (Stage::Draft, Why::Draft);
+    }
+    if let Some((stage, at)) = review.said.stage
+        && !acted_since(review, at)
+    {
+        return (stage, Why::SetByLabel);
+    }
+    if let Some(asks) = review.active().find(|assignment| review.asks_author(assignment)) {
+        return (Stage::WithAuthor, Why::Asked { person: &asks.person });
+    }
+    if review.active().next().is_none() {
+        return (Stage::Waiting, Why::NobodyAsked);
+    }
+    let mut pools = review.planned.pools.iter().map(|part| part.pool.as_str());
+    match pools.find(|pool| !policy.is_content(review, pool)) {
+        None if !review.planned.pools.is_empty() => (Stage::ReadyToMerge, Why::Approved),
+        pool => (Stage::Reviewing, Why::Lacks { pool }),
+    }
+}
+
+/// Whose turn it is in the stage.
+pub fn holders<'r>(policy: &Policy, review: &'r Review, stage: Stage) -> Vec<Holder<'r>> {
+    if !review.is_live() {
+        return Vec::new();
+    }
+    let parts = review.planned.pools.iter().map(|part| part.pool.as_str());
+    let unstaffed = parts.filter(|pool| review.active_in(pool).next().is_none());
+    let mut holders: Vec<Holder<'_>> = unstaffed.map(|pool| Holder::Pool { pool }).collect();
+    match stage {
+        Stage::Draft | Stage::Waiting | Stage::Done => {}
+        Stage::Reviewing => {
+            let turns = review.active().filter(|own| policy.has_the_turn(review, own));
+            holders.extend(turns.map(|own| Holder::Reviewer { pool: &own.pool, person: &own.person }));
+        }
+        Stage::WithAuthor => holders.push(Holder::Author),
+        Stage::ReadyToMerge => {
+            holders.push(Holder::Merger { person: review.merger().map(|merger| merger.person.as_str()) });
+        }
+    }
+    holders
+}
+
+impl Policy {
+    /// Whether the pool has the approvals it needs.
+    pub(super) fn is_content(&self, review: &Review, pool: &str) -> bool {
+        let needed = self.pool(pool).map_or(1, |pool| pool.approvals);
+        review.approvals(pool) >= needed
+    }
+
+    /// Whether something is still wanted of the reviewer.
+    pub(super) fn has_the_turn(&self, review: &Review, own: &Assignment) -> bool {
+        own.is_active() && !review.has_approved(own) && !self.is_content(review, &own.pool)
+    }
+}
 
 impl Draft<'_> {
-    /// The stage follows from the review alone, so facts may come in any order.
     pub(super) fn stage(&self) -> Stage {
-        let review = &self.review;
-        if !review.is_open() {
-            return Stage::Done;
-        }
-        if review.draft {
-            return Stage::Draft;
-        }
-        if let Some((stage, at)) = review.stage_set
-            && !acted_since(review, at)
-        {
-            return stage;
-        }
-        if review.active().any(|assignment| review.asks_author(assignment)) {
-            return Stage::WithAuthor;
-        }
-        if review.active().next().is_none() {
-            return Stage::Waiting;
-        }
-        let content = review.pools.iter().all(|part| self.is_content(&part.pool));
-        if content && !review.pools.is_empty() { Stage::ReadyToMerge } else { Stage::Reviewing }
+        stage(self.world.policy, &self.review).0
     }
 
     /// Whether the pool has the approvals it needs.
     pub(super) fn is_content(&self, pool: &str) -> bool {
-        let needed = self.world.policy.pool(pool).map_or(1, |pool| pool.approvals);
-        self.review.approvals(pool) >= needed
+        self.world.policy.is_content(&self.review, pool)
     }
 
     pub(super) fn move_to(&mut self, stage: Stage) {
-        let from = self.review.stage;
-        if self.review.stage_since.is_none() {
-            self.review.stage = stage;
-            self.review.stage_since = Some(self.now());
+        let from = self.review.done.stage;
+        if self.review.done.stage_since.is_none() {
+            self.review.done.stage = stage;
+            self.review.done.stage_since = Some(self.now());
             return;
         }
         if from == stage {
             return;
         }
         if from == Stage::ReadyToMerge {
-            self.review.merge_box.close();
+            self.review.planned.merge_box.close();
         }
         // Somebody else has the ball: what is asked of the author next is a turn of its own. A draft
         // or an end only interrupts.
         if matches!(stage, Stage::Waiting | Stage::Reviewing | Stage::ReadyToMerge) {
-            self.review.author_box.close();
+            self.review.planned.author_box.close();
         }
-        self.review.stage = stage;
-        self.review.stage_since = Some(self.now());
-        self.review.overdue = false;
-        self.review.court_pings = 0;
-        self.review.reshapes = 0;
-        self.review.held_pings.clear();
-        self.review.lapsed_pings.clear();
-        for part in &mut self.review.pools {
+        self.review.done.stage = stage;
+        self.review.done.stage_since = Some(self.now());
+        self.review.done.overdue = false;
+        self.review.done.turn_pings = 0;
+        self.review.done.applied_again = 0;
+        self.review.done.suppressed_pings.clear();
+        self.review.done.lapsed_pings.clear();
+        for part in &mut self.review.planned.pools {
             part.escalated = false;
         }
         self.say(Reason::StageMoved { from, to: stage });
@@ -72,13 +119,19 @@ impl Draft<'_> {
 /// Whether anybody who counts has acted after `at`.
 fn acted_since(review: &Review, at: Timestamp) -> bool {
     let voices = review
-        .voices
+        .said
+        .verdicts
         .values()
         .flat_map(|voice| voice.verdict.map(|(_, spoke)| spoke).into_iter().chain(voice.commented_at));
-    voices.chain(review.author_acted_at).any(|acted| acted > at)
+    voices.chain(review.said.author_acted_at).any(|acted| acted > at)
 }
 
 impl Review {
+    /// Whether the change is open, ready, shown and not held: somebody should be acting on it.
+    pub fn is_live(&self) -> bool {
+        self.is_ready() && self.said.hold.is_none() && self.seen.unreachable.is_none()
+    }
+
     /// Who is expected to merge: the reviewer who approved last, else the first one asked.
     pub fn merger(&self) -> Option<&Assignment> {
         let approved = self.active().filter(|assignment| self.has_approved(assignment));
@@ -88,8 +141,8 @@ impl Review {
 
     /// Whether time boxes stand still although the change is open.
     pub fn is_paused(&self) -> bool {
-        self.draft
-            || self.lost.is_some()
-            || matches!(self.hold, Some(Hold::Skip | Hold::Snooze { .. } | Hold::FirstRun))
+        self.seen.draft
+            || self.seen.unreachable.is_some()
+            || matches!(self.said.hold, Some(Hold::Skip | Hold::Snooze { .. } | Hold::FirstRun))
     }
 }

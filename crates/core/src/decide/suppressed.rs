@@ -7,21 +7,21 @@ use crate::model::suppressed::Held;
 
 /// Everything that is held back on one change. Nothing is on drafts and finished changes.
 pub fn held(review: &Review, policy: &Policy) -> Vec<Held> {
-    if !review.is_ready() || review.stage == Stage::Done {
+    if !review.is_ready() || review.done.stage == Stage::Done {
         return Vec::new();
     }
-    match review.hold {
+    match review.said.hold {
         Some(Hold::FirstRun) => return vec![Held::FirstRun],
         Some(Hold::Skip) => return vec![Held::Skip],
         Some(Hold::Snooze { until }) => return vec![Held::Snooze { until }],
         None => {}
     }
-    let pings = review.held_pings.values().map(|ping| Held::Ping {
+    let pings = review.done.suppressed_pings.values().map(|ping| Held::Ping {
         person: ping.person.clone(),
         until: ping.until,
         because: ping.why,
     });
-    let used_up = review.court_pings > 0 && review.court_pings >= policy.limits.pings_per_change;
-    let used_up = used_up.then_some(Held::PingsUsedUp { pings: review.court_pings });
+    let used_up = review.done.turn_pings > 0 && review.done.turn_pings >= policy.limits.pings_per_change;
+    let used_up = used_up.then_some(Held::PingsUsedUp { pings: review.done.turn_pings });
     pings.chain(used_up).collect()
 }

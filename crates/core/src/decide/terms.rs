@@ -11,7 +11,7 @@ use crate::model::fingerprint::fingerprint;
 use crate::model::message::{BoxNote, BoxNoteSource};
 use crate::model::policy::{Policy, Route};
 use crate::model::review::{PoolReview, Review};
-use crate::model::terms::{Court, RuleConditions, Terms, TermsSource, TimeBoxRule};
+use crate::model::terms::{RuleConditions, Terms, TermsSource, TimeBoxRule, Turn};
 
 impl TimeBoxRule {
     pub fn needs_size(&self) -> bool {
@@ -20,9 +20,9 @@ impl TimeBoxRule {
 
     pub fn matches(&self, review: &Review) -> bool {
         let labelled =
-            self.labels.is_empty() || self.labels.iter().any(|label| review.seen_labels.contains(label));
+            self.labels.is_empty() || self.labels.iter().any(|label| review.seen.labels.contains(label));
         let fits = !self.needs_size()
-            || review.size.is_some_and(|size| {
+            || review.seen.size.is_some_and(|size| {
                 self.min_lines.is_none_or(|least| size.lines >= least)
                     && self.max_lines.is_none_or(|most| size.lines <= most)
                     && self.max_files.is_none_or(|most| size.files <= most)
@@ -58,22 +58,22 @@ impl Policy {
         self.box_rules.iter().any(TimeBoxRule::needs_size) || self.scope.needs_size()
     }
 
-    /// The first rule that matches the change and says something of the court.
-    pub fn box_rule(&self, review: &Review, court: Court) -> Option<&TimeBoxRule> {
-        self.box_rules.iter().find(|rule| rule.boxes.said(court).is_some() && rule.matches(review))
+    /// The first rule that matches the change and says something of the turn.
+    pub fn box_rule(&self, review: &Review, turn: Turn) -> Option<&TimeBoxRule> {
+        self.box_rules.iter().find(|rule| rule.boxes.said(turn).is_some() && rule.matches(review))
     }
 
-    /// The terms of a court's box; `part` is the pool whose reviewers (or lead) it concerns.
-    pub fn terms(&self, review: &Review, court: Court, part: Option<&PoolReview>) -> Terms<'_> {
-        let rule = self.box_rule(review, court);
-        let pool = part.and_then(|part| self.pool(&part.pool)).and_then(|pool| pool.boxes.said(court));
-        let route = part.and_then(|part| self.route_with_boxes(part)?.boxes.said(court));
+    /// The terms of a turn's box; `part` is the pool whose reviewers (or lead) it concerns.
+    pub fn terms(&self, review: &Review, turn: Turn, part: Option<&PoolReview>) -> Terms<'_> {
+        let rule = self.box_rule(review, turn);
+        let pool = part.and_then(|part| self.pool(&part.pool)).and_then(|pool| pool.boxes.said(turn));
+        let route = part.and_then(|part| self.route_with_boxes(part)?.boxes.said(turn));
         let layers = [
-            rule.map(|rule| (rule.boxes.of(court), TermsSource::Rule(rule))),
+            rule.map(|rule| (rule.boxes.of(turn), TermsSource::Rule(rule))),
             route.map(|said| (said, TermsSource::Route)),
             pool.map(|said| (said, TermsSource::Pool)),
         ];
-        let everywhere = self.boxes.of(court);
+        let everywhere = self.boxes.of(turn);
         let mut said = layers.iter().flatten();
         Terms {
             budget: said.clone().find_map(|(said, _)| said.budget).unwrap_or(everywhere.budget),
@@ -84,19 +84,19 @@ impl Policy {
 
     /// Why the present time boxes are not those that hold everywhere, one note for each that is not.
     pub fn box_notes(&self, review: &Review) -> Vec<BoxNote> {
-        let Some(court) = Court::of(review.stage) else { return Vec::new() };
-        let for_each_pool = matches!(court, Court::Waiting | Court::Reviewing);
+        let Some(turn) = Turn::of(review.done.stage) else { return Vec::new() };
+        let for_each_pool = matches!(turn, Turn::Waiting | Turn::Reviewing);
         // The boxes of author and merge are one for the change; the first pool speaks for it.
-        let parts = review.pools.iter().take(if for_each_pool { usize::MAX } else { 1 });
-        let mut notes: Vec<BoxNote> = parts.filter_map(|part| self.box_note(review, court, part)).collect();
+        let parts = review.planned.pools.iter().take(if for_each_pool { usize::MAX } else { 1 });
+        let mut notes: Vec<BoxNote> = parts.filter_map(|part| self.box_note(review, turn, part)).collect();
         if notes.iter().skip(1).all(|note| Some(note) == notes.first()) {
             notes.truncate(1);
         }
         notes
     }
 
-    fn box_note(&self, review: &Review, court: Court, part: &PoolReview) -> Option<BoxNote> {
-        let terms = self.terms(review, court, Some(part));
+    fn box_note(&self, review: &Review, turn: Turn, part: &PoolReview) -> Option<BoxNote> {
+        let terms = self.terms(review, turn, Some(part));
         let pool = || part.pool.clone();
         let by = match terms.source {
             TermsSource::Everywhere => return None,
@@ -104,7 +104,7 @@ impl Policy {
             TermsSource::Route => BoxNoteSource::Route { pool: pool() },
             TermsSource::Rule(rule) => BoxNoteSource::Rule {
                 rule: rule.conditions(),
-                size: review.size.filter(|_| rule.needs_size()),
+                size: review.seen.size.filter(|_| rule.needs_size()),
             },
         };
         Some(BoxNote { budget: terms.budget, by })

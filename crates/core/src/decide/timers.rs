@@ -4,37 +4,40 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Draft;
+use super::find::{AssignmentId, PartId};
+use super::stage::holders;
 use crate::model::calendar::Agenda;
 use crate::model::message::{Moment, NextStep};
 use crate::model::reason::{Reason, RuleTold};
-use crate::model::review::{Assignment, Stage};
-use crate::model::terms::{Court, Terms};
+use crate::model::review::{Assignment, Planned, PoolReview, Stage};
+use crate::model::standing::Holder;
+use crate::model::terms::{Terms, Turn};
 use crate::model::timebox::{StepKind, TimeBox};
 
 /// One of the time boxes of a review.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum BoxId {
-    /// A pool that has nobody to ask; index into `pools`.
-    Waiting(usize),
-    /// A reviewer's turn; index into `assignments`.
-    Reviewing(usize),
+    /// A pool that has nobody to ask.
+    Waiting(PartId),
+    /// A reviewer's turn.
+    Reviewing(AssignmentId),
     Author,
     Merge,
 }
 
 impl Draft<'_> {
-    /// Says which time box rule gives the court its time, when that changes.
+    /// Says which time box rule gives the turn its time, when that changes.
     pub(super) fn say_box_rule(&mut self) {
-        let stage = self.review.stage;
-        let Some(court) = Court::of(stage) else { return };
-        let rule = self.world.policy.box_rule(&self.review, court);
+        let stage = self.review.done.stage;
+        let Some(turn) = Turn::of(stage) else { return };
+        let rule = self.world.policy.box_rule(&self.review, turn);
         let now = rule.map(|rule| (stage, rule.print()));
-        let before = std::mem::replace(&mut self.review.box_rule_said, now);
+        let before = std::mem::replace(&mut self.review.done.box_rule_said, now);
         match rule {
             _ if before == now => {}
             Some(rule) => {
-                let part = self.review.pools.first();
-                let budget = self.world.policy.terms(&self.review, court, part).budget;
+                let part = self.review.planned.pools.first();
+                let budget = self.world.policy.terms(&self.review, turn, part).budget;
                 self.say(Reason::BoxRuled { stage, rule: RuleTold::Conditions(rule.conditions()), budget });
             }
             None if before.is_some_and(|(said, _)| said == stage) => self.say(Reason::BoxUnruled { stage }),
@@ -42,73 +45,74 @@ impl Draft<'_> {
         }
     }
 
-    /// Every box runs exactly while its holder has the ball.
+    /// Every box runs exactly while its holder has the turn.
     pub(super) fn run_boxes(&mut self) {
         let now = self.now();
-        for id in self.boxes() {
-            if self.should_run(id) {
-                self.time_box_mut(id).run(now);
-            } else {
-                let agenda = self.agenda(id);
-                self.time_box_mut(id).pause(now, &agenda);
+        for (id, runs) in self.turns() {
+            let paused = (!runs).then(|| self.agenda(id));
+            let Some(time_box) = self.time_box_mut(id) else { continue };
+            match paused {
+                None => time_box.run(now),
+                Some(agenda) => time_box.pause(now, &agenda),
             }
         }
-        for index in 0..self.review.pools.len() {
-            let staffed = self.review.active_in(&self.review.pools[index].pool).next().is_some();
-            if staffed {
-                self.review.pools[index].waiting_box.close();
+        let Planned { pools, assignments, .. } = &mut self.review.planned;
+        for part in pools {
+            if assignments.iter().any(|a| a.is_active() && a.pool == part.pool) {
+                part.waiting_box.close();
             }
         }
     }
 
-    fn should_run(&self, id: BoxId) -> bool {
-        let stage = self.review.stage;
-        self.is_live()
-            && match id {
-                BoxId::Waiting(index) => {
-                    self.review.active_in(&self.review.pools[index].pool).next().is_none()
-                }
-                BoxId::Reviewing(index) => {
-                    let assignment = &self.review.assignments[index];
-                    stage == Stage::Reviewing && self.has_the_turn(assignment)
-                }
-                BoxId::Author => stage == Stage::WithAuthor,
-                BoxId::Merge => stage == Stage::ReadyToMerge,
-            }
+    /// All boxes, and whether it is their holder's turn.
+    fn turns(&self) -> Vec<(BoxId, bool)> {
+        let holders = holders(self.world.policy, &self.review, self.review.done.stage);
+        let held = |id| match id {
+            BoxId::Waiting(part) => self.part_by(part).is_some_and(|part| {
+                holders.iter().any(|holder| matches!(holder, Holder::Pool { pool } if *pool == part.pool))
+            }),
+            BoxId::Reviewing(id) => self.assignment(id).is_some_and(|own| {
+                let turn = Holder::Reviewer { pool: &own.pool, person: &own.person };
+                own.is_active() && holders.contains(&turn)
+            }),
+            BoxId::Author => holders.contains(&Holder::Author),
+            BoxId::Merge => holders.iter().any(|holder| matches!(holder, Holder::Merger { .. })),
+        };
+        self.boxes().into_iter().map(|id| (id, held(id))).collect()
     }
 
     /// Whether something is still wanted of the reviewer.
     pub(super) fn has_the_turn(&self, assignment: &Assignment) -> bool {
-        assignment.is_active() && !self.review.has_approved(assignment) && !self.is_content(&assignment.pool)
+        self.world.policy.has_the_turn(&self.review, assignment)
     }
 
     pub(super) fn boxes(&self) -> Vec<BoxId> {
-        let waiting = (0..self.review.pools.len()).map(BoxId::Waiting);
-        let reviewing = (0..self.review.assignments.len()).map(BoxId::Reviewing);
+        let waiting = self.review.planned.pools.iter().map(|part| BoxId::Waiting(PartId::of(part)));
+        let reviewing = self.assignment_ids().map(BoxId::Reviewing);
         waiting.chain(reviewing).chain([BoxId::Author, BoxId::Merge]).collect()
     }
 
     pub(super) fn running(&self) -> Vec<BoxId> {
         let mut boxes = self.boxes();
-        boxes.retain(|id| self.time_box(*id).running_since.is_some());
+        boxes.retain(|id| self.time_box(*id).is_some_and(|own| own.running_since.is_some()));
         boxes
     }
 
-    pub(super) fn time_box(&self, id: BoxId) -> &TimeBox {
+    pub(super) fn time_box(&self, id: BoxId) -> Option<&TimeBox> {
         match id {
-            BoxId::Waiting(index) => &self.review.pools[index].waiting_box,
-            BoxId::Reviewing(index) => &self.review.assignments[index].reviewing_box,
-            BoxId::Author => &self.review.author_box,
-            BoxId::Merge => &self.review.merge_box,
+            BoxId::Waiting(id) => self.part_by(id).map(|part| &part.waiting_box),
+            BoxId::Reviewing(id) => self.assignment(id).map(|own| &own.reviewing_box),
+            BoxId::Author => Some(&self.review.planned.author_box),
+            BoxId::Merge => Some(&self.review.planned.merge_box),
         }
     }
 
-    pub(super) fn time_box_mut(&mut self, id: BoxId) -> &mut TimeBox {
+    pub(super) fn time_box_mut(&mut self, id: BoxId) -> Option<&mut TimeBox> {
         match id {
-            BoxId::Waiting(index) => &mut self.review.pools[index].waiting_box,
-            BoxId::Reviewing(index) => &mut self.review.assignments[index].reviewing_box,
-            BoxId::Author => &mut self.review.author_box,
-            BoxId::Merge => &mut self.review.merge_box,
+            BoxId::Waiting(id) => self.part_by_mut(id).map(|part| &mut part.waiting_box),
+            BoxId::Reviewing(id) => self.assignment_mut(id).map(|own| &mut own.reviewing_box),
+            BoxId::Author => Some(&mut self.review.planned.author_box),
+            BoxId::Merge => Some(&mut self.review.planned.merge_box),
         }
     }
 
@@ -116,36 +120,34 @@ impl Draft<'_> {
     pub(super) fn holder(&self, id: BoxId) -> Option<String> {
         match id {
             BoxId::Waiting(_) => None,
-            BoxId::Reviewing(index) => Some(self.review.assignments[index].person.clone()),
+            BoxId::Reviewing(id) => self.assignment(id).map(|own| own.person.clone()),
             BoxId::Author => self.review.author_name.clone(),
             BoxId::Merge => self.review.merger().map(|assignment| assignment.person.clone()),
         }
     }
 
-    /// The pool whose lead answers for the box.
-    pub(super) fn pool_of(&self, id: BoxId) -> Option<usize> {
+    /// The part of the pool whose lead answers for the box.
+    pub(super) fn part_of(&self, id: BoxId) -> Option<&PoolReview> {
         let pool = match id {
-            BoxId::Waiting(index) => return Some(index),
-            BoxId::Reviewing(index) => Some(self.review.assignments[index].pool.as_str()),
+            BoxId::Waiting(id) => return self.part_by(id),
+            BoxId::Reviewing(id) => self.assignment(id).map(|own| own.pool.as_str()),
             BoxId::Merge => self.review.merger().map(|assignment| assignment.pool.as_str()),
             BoxId::Author => None,
         };
-        let found = pool.and_then(|pool| self.review.pools.iter().position(|part| part.pool == pool));
-        found.or(if self.review.pools.is_empty() { None } else { Some(0) })
+        pool.and_then(|pool| self.part(pool)).or(self.review.planned.pools.first())
     }
 }
 
 impl<'w> Draft<'w> {
     /// Budget and steps of the box on this change, at this moment.
     pub(super) fn terms(&self, id: BoxId) -> Terms<'w> {
-        let court = match id {
-            BoxId::Waiting(_) => Court::Waiting,
-            BoxId::Reviewing(_) => Court::Reviewing,
-            BoxId::Author => Court::WithAuthor,
-            BoxId::Merge => Court::ReadyToMerge,
+        let turn = match id {
+            BoxId::Waiting(_) => Turn::Waiting,
+            BoxId::Reviewing(_) => Turn::Reviewing,
+            BoxId::Author => Turn::WithAuthor,
+            BoxId::Merge => Turn::ReadyToMerge,
         };
-        let part = self.pool_of(id).map(|index| &self.review.pools[index]);
-        self.world.policy.terms(&self.review, court, part)
+        self.world.policy.terms(&self.review, turn, self.part_of(id))
     }
 
     /// The business time in which the box runs: the holder's, or the pool's while nobody holds it.
@@ -153,8 +155,10 @@ impl<'w> Draft<'w> {
     pub(super) fn agenda(&self, id: BoxId) -> Agenda<'w> {
         let world = self.world;
         let closed = world.policy.maintenance(&self.review.change.forge);
-        if let BoxId::Waiting(index) = id {
-            return Agenda::new(world.policy.pool_hours(&self.review.pools[index].pool), &[]).outside(closed);
+        if let BoxId::Waiting(id) = id
+            && let Some(part) = self.part_by(id)
+        {
+            return Agenda::new(world.policy.pool_hours(&part.pool), &[]).outside(closed);
         }
         let holder = self.holder(id);
         match holder.and_then(|name| world.directory.by_name(&name)) {
@@ -163,8 +167,8 @@ impl<'w> Draft<'w> {
         }
     }
 
-    /// When the current court's box runs out, in the order of boxes; for the status comment.
-    pub(super) fn due_of(&self, assignment: usize) -> Option<Timestamp> {
+    /// When the current turn's box runs out, in the order of boxes; for the status comment.
+    pub(super) fn due_of(&self, assignment: AssignmentId) -> Option<Timestamp> {
         self.due(BoxId::Reviewing(assignment))
     }
 
@@ -177,15 +181,17 @@ impl<'w> Draft<'w> {
     }
 
     pub(super) fn due(&self, id: BoxId) -> Option<Timestamp> {
-        self.time_box(id).due(self.terms(id).budget, 100, &self.agenda(id), &self.walks)
+        self.time_box(id)?.due(self.terms(id).budget, 100, &self.agenda(id), &self.walks)
     }
 
     /// The steps to come in the box that runs out first, in the zone in which its holder reads times.
     pub(super) fn next_steps(&self) -> Vec<NextStep> {
         let soonest = self.running().into_iter().min_by_key(|id| self.due(*id).unwrap_or(Timestamp::MAX));
-        let Some(id) = soonest else { return Vec::new() };
-        let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
-        let part = self.pool_of(id).map(|index| &self.review.pools[index]);
+        let Some((id, time_box)) = soonest.and_then(|id| Some((id, self.time_box(id)?))) else {
+            return Vec::new();
+        };
+        let (terms, agenda) = (self.terms(id), self.agenda(id));
+        let part = self.part_of(id);
         let lead = part.and_then(|part| self.reachable_lead(&part.pool));
         let done = |kind| match kind {
             StepKind::Remind => false,
@@ -216,8 +222,9 @@ impl<'w> Draft<'w> {
 impl Draft<'_> {
     /// When the next step of each running box is due, or its budget is spent.
     pub(super) fn box_deadlines(&self) -> impl Iterator<Item = Timestamp> {
-        self.running().into_iter().flat_map(move |id| {
-            let (time_box, terms, agenda) = (self.time_box(id), self.terms(id), self.agenda(id));
+        let running = self.running().into_iter().filter_map(|id| Some((id, self.time_box(id)?)));
+        running.flat_map(move |(id, time_box)| {
+            let (terms, agenda) = (self.terms(id), self.agenda(id));
             let untaken = terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
             let steps = untaken.map(|step| step.at_percent).chain([100]).collect::<Vec<_>>();
             steps
@@ -228,7 +235,7 @@ impl Draft<'_> {
 
     /// When a reviewer who has the turn goes on leave.
     pub(super) fn leave_deadlines(&self) -> impl Iterator<Item = Timestamp> {
-        let reviewing = self.review.stage == Stage::Reviewing;
+        let reviewing = self.review.done.stage == Stage::Reviewing;
         let turns = self.review.active().filter(move |a| reviewing && self.has_the_turn(a));
         turns.filter_map(|assignment| {
             let person = self.world.directory.by_name(&assignment.person)?;

@@ -13,24 +13,24 @@ impl Applying<'_, '_, '_> {
             return;
         }
         let now = self.draft.now();
-        let lost = match self.draft.review.lost.filter(|lost| lost.why == why) {
+        let lost = match self.draft.review.seen.unreachable.filter(|lost| lost.why == why) {
             Some(lost) => Lost { tries: lost.tries.saturating_add(1), ..lost },
             None => {
                 self.draft.say(Reason::LostSight { why });
                 Lost { why, since: now, tries: 1 }
             }
         };
-        self.draft.review.lost = Some(lost);
+        self.draft.review.seen.unreachable = Some(lost);
         if lost.is_for_good(now) {
-            self.draft.review.state = ChangeState::Closed;
-            self.draft.review.done_at = Some(now);
+            self.draft.review.seen.state = ChangeState::Closed;
+            self.draft.review.seen.ended_at = Some(now);
             self.draft.say(Reason::GivenUp { why });
         }
     }
 
     /// The forge shows the change. What should be seen on it may be out of date.
     pub(super) fn find_again(&mut self) {
-        if self.draft.review.lost.take().is_some() {
+        if self.draft.review.seen.unreachable.take().is_some() {
             self.observed.reshape = true;
             self.draft.say(Reason::FoundAgain);
         }
@@ -42,7 +42,7 @@ impl Applying<'_, '_, '_> {
             return;
         }
         let from = std::mem::replace(&mut self.draft.review.change, to.clone());
-        self.draft.review.lost = None;
+        self.draft.review.seen.unreachable = None;
         self.draft.say(Reason::Moved { from: from.project, to: to.project.clone() });
         if !self.draft.world.policy.watches(to) {
             self.lose(Loss::MovedAway);

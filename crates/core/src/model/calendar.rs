@@ -123,8 +123,12 @@ impl Hours {
 
     /// Whether `date` is a working day of the week and no holiday.
     fn is_workday(&self, date: Date) -> bool {
-        let index = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs());
-        self.days[index] && !self.holidays.contains(&date)
+        self.has(date.weekday()) && !self.holidays.contains(&date)
+    }
+
+    /// Whether it is a working day of the week.
+    fn has(&self, day: Weekday) -> bool {
+        self.days.get(place(day)).is_some_and(|works| *works)
     }
 
     /// The first instant at which the clock on the wall shows this minute of `date`, or a later one.
@@ -144,11 +148,12 @@ impl Hours {
 }
 
 fn mask(days: &[Weekday]) -> [bool; 7] {
-    let mut mask = [false; 7];
-    for day in days {
-        mask[usize::from(day.to_monday_zero_offset().unsigned_abs())] = true;
-    }
-    mask
+    std::array::from_fn(|at| days.iter().any(|day| place(*day) == at))
+}
+
+/// Days from Monday on.
+fn place(day: Weekday) -> usize {
+    usize::from(day.to_monday_zero_offset().unsigned_abs())
 }
 
 fn shifts(hours: &[(u16, u16)]) -> Vec<Shift> {
@@ -305,8 +310,7 @@ impl<'a> Agenda<'a> {
     fn end_over_midnight(&self, date: Date) -> Option<Timestamp> {
         let hours = self.hours;
         let last = hours.shifts.last().filter(|shift| shift.end_minute > DAY_MINUTES)?;
-        let index = usize::from(date.weekday().to_monday_zero_offset().unsigned_abs());
-        if hours.days[index] { hours.instant(date, last.end_minute) } else { None }
+        if hours.has(date.weekday()) { hours.instant(date, last.end_minute) } else { None }
     }
 
     fn shift_covers(&self, date: Date, instant: Timestamp) -> bool {

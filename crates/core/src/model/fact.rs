@@ -58,7 +58,7 @@ impl Fact {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     pub account: Account,
-    /// A bot by the forge's own word, or Usher itself. What only a bot did never moves the court.
+    /// A bot by the forge's own word, or Usher itself. What only a bot did never moves the turn.
     pub bot: bool,
 }
 

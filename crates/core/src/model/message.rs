@@ -12,7 +12,7 @@ use super::absence::Busy;
 use super::candidate::{Candidate, Standing};
 use super::change::{ChangeState, Size};
 use super::commands::Allowed;
-use super::scope::Beyond;
+use super::scope::OutOfScope;
 use super::stage::Stage;
 use super::terms::RuleConditions;
 use super::tickets::Ticket;
@@ -52,7 +52,7 @@ pub struct StatusView {
     /// The steps to come if nobody does anything, in the order in which they come.
     pub next: Vec<NextStep>,
     pub tickets: BTreeSet<Ticket>,
-    pub out_of_scope: Option<Beyond>,
+    pub out_of_scope: Option<OutOfScope>,
     pub sponsor: Option<String>,
     /// Why the present time boxes are not those that hold everywhere.
     pub boxes: Vec<BoxNote>,

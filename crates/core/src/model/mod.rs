@@ -22,6 +22,7 @@ pub mod review;
 pub mod roster;
 pub mod scope;
 pub mod stage;
+pub mod standing;
 pub mod suppressed;
 pub mod terms;
 pub mod tickets;

@@ -282,7 +282,7 @@ impl Labels {
 /// Kindness limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Pings of one change while one court holds it.
+    /// Pings of one change while one turn holds it.
     pub pings_per_change: u32,
     pub pings_per_person_per_day: u32,
     /// How many changes that were open before Usher came are taken on in a day.

@@ -10,7 +10,7 @@ use super::assignment::Origin;
 use super::candidate::Candidate;
 use super::change::ChangeState;
 use super::fact::Refusal;
-use super::scope::Beyond;
+use super::scope::OutOfScope;
 use super::stage::Stage;
 use super::suppressed::PingHeld;
 use super::terms::RuleConditions;
@@ -141,18 +141,18 @@ pub enum Reason {
     Overwritten {
         login: String,
     },
-    /// The time box of the court has run out. `holder` names who had it.
+    /// The time box of the turn has run out. `holder` names who had it.
     BoxRanOut {
         stage: Stage,
         holder: String,
     },
-    /// A time box rule gives this court its time.
+    /// A time box rule gives this turn its time.
     BoxRuled {
         stage: Stage,
         rule: RuleTold,
         budget: Budget,
     },
-    /// No time box rule holds any more in this court.
+    /// No time box rule holds any more in this turn.
     BoxUnruled {
         stage: Stage,
     },
@@ -206,7 +206,7 @@ pub enum Reason {
     },
     /// It looks like more than a bug fix or docs.
     OutOfScope {
-        beyond: Beyond,
+        beyond: OutOfScope,
     },
     /// It no longer does.
     InScope,
@@ -259,7 +259,7 @@ pub enum Reason {
         template: String,
         fault: String,
     },
-    /// Only a bot did this; the court does not move.
+    /// Only a bot did this; the turn does not move.
     OnlyABot {
         login: String,
     },

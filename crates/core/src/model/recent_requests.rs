@@ -43,7 +43,7 @@ impl Asked {
             self.turn_to(other.newest_day);
         }
         let back = usize::try_from(self.newest_day - other.newest_day).unwrap_or(KEPT).min(KEPT);
-        for (count, more) in self.counts[back..].iter_mut().zip(&other.counts) {
+        for (count, more) in self.counts.iter_mut().skip(back).zip(&other.counts) {
             *count = count.saturating_add(*more);
         }
     }
@@ -52,7 +52,7 @@ impl Asked {
     fn turn_to(&mut self, day: i64) {
         let by = usize::try_from(day - self.newest_day).unwrap_or(KEPT).min(KEPT);
         self.counts.rotate_right(by);
-        self.counts[..by].fill(0);
+        self.counts.iter_mut().take(by).for_each(|count| *count = 0);
         self.newest_day = day;
     }
 

@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::action::Shape;
 use super::candidate::Candidate;
 use super::change::{Account, ChangeKey, ChangeState, SeenReviewer, Size, Verdict};
 use super::owner::Owner;
 use super::queue::Queued;
-use super::scope::Beyond;
+use super::scope::OutOfScope;
 use super::suppressed::HeldPing;
 use super::tickets::Ticket;
 use super::timebox::TimeBox;
@@ -18,36 +19,49 @@ use super::unreachable::Lost;
 
 pub use super::assignment::{Assignment, Ended, Origin};
 pub use super::stage::Stage;
-pub use super::verdicts::Voice;
+pub use super::verdicts::PersonVerdicts;
 
 /// Usher's record of one support contribution: all that `decide` remembers of it. Its size does not
 /// grow with its history.
 ///
-/// It is kept as JSON across upgrades: a field that is added later is read as its default, and what
-/// is added to the parts below must say `#[serde(default)]`.
+/// Who must act, since when and until when follows from it each time
+/// ([`Standing`](super::standing::Standing)). It is kept as one flat JSON object across upgrades: a
+/// field that is added later is read as its default, and what is added to the parts below must say
+/// `#[serde(default)]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Review {
     pub change: ChangeKey,
     /// The forge's number of the project, once a snapshot has told it.
     pub project_id: Option<u64>,
-    /// The forge does not show the change where it was.
-    pub lost: Option<Lost>,
-    pub title: String,
-    pub url: String,
-    pub author: Account,
-    /// The author's name, if they are on the roster.
-    pub author_name: Option<String>,
     /// Whether this is (or was, when it came) a support contribution. Reviews that are not tracked
     /// are never stored.
     pub tracked: bool,
+    pub author: Account,
+    /// The author's name, if they are on the roster.
+    pub author_name: Option<String>,
+    #[serde(flatten)]
+    pub seen: Seen,
+    #[serde(flatten)]
+    pub said: Said,
+    #[serde(flatten)]
+    pub planned: Planned,
+    #[serde(flatten)]
+    pub done: Done,
+}
+
+/// The forge's word: what the change looked like in the newest snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Seen {
+    /// The forge does not show the change where it was.
+    #[serde(rename = "lost")]
+    pub unreachable: Option<Lost>,
+    pub title: String,
+    pub url: String,
     pub target_branch: String,
     /// Customer tickets that its description names.
     pub tickets: BTreeSet<Ticket>,
-    /// By which rule it looks like more than a fix, when last judged.
-    pub beyond: Option<Beyond>,
-    /// The lead who takes it on all the same.
-    pub sponsor: Option<String>,
     pub state: ChangeState,
     pub draft: bool,
     pub head: Option<String>,
@@ -55,85 +69,128 @@ pub struct Review {
     pub size: Option<Size>,
     /// The head whose size that is, or for which none could be had.
     pub size_head: Option<String>,
-    /// The head for which the changed files were last asked for.
-    pub size_asked: Option<String>,
     pub opened_at: Option<Timestamp>,
     /// When it was first ready for review.
     pub ready_at: Option<Timestamp>,
-    pub done_at: Option<Timestamp>,
+    /// When it was merged or closed.
+    #[serde(rename = "done_at")]
+    pub ended_at: Option<Timestamp>,
     /// The newest snapshot's `updated_at`.
-    pub seen_at: Option<Timestamp>,
+    #[serde(rename = "seen_at")]
+    pub at: Option<Timestamp>,
     /// When Usher first heard of it.
-    pub seen_first_at: Option<Timestamp>,
+    #[serde(rename = "seen_first_at")]
+    pub first_at: Option<Timestamp>,
     /// Whether it was ever seen with its reviewers and target branch; a comment alone tells neither.
     pub whole: bool,
-    /// Labels as last seen on the forge.
-    pub seen_labels: BTreeSet<String>,
-    /// Reviewers as last seen on the forge.
-    pub seen_reviewers: BTreeSet<Account>,
+    #[serde(rename = "seen_labels")]
+    pub labels: BTreeSet<String>,
+    #[serde(rename = "seen_reviewers")]
+    pub reviewers: BTreeSet<Account>,
+}
 
+/// What people said: verdicts, commands, and what they did by hand.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Said {
+    /// By account id; only people of the roster are heard.
+    #[serde(rename = "voices", deserialize_with = "by_account")]
+    pub verdicts: BTreeMap<u64, PersonVerdicts>,
+    /// When the author last pushed, answered or asked again.
+    pub author_acted_at: Option<Timestamp>,
+    /// A stage that a person set by label, until somebody acts after it.
+    #[serde(rename = "stage_set")]
+    pub stage: Option<(Stage, Timestamp)>,
+    pub hold: Option<Hold>,
+    /// When `skip`, `snooze` or `resume` was last said, by the forge's clock: an older one that is
+    /// told late is void.
+    #[serde(rename = "hold_said_at")]
+    pub hold_at: Option<Timestamp>,
+    /// A person said `resume`: the skip label comes off.
+    pub unskip: bool,
+    /// When a pool was last chosen by command; as `hold_at`.
+    #[serde(rename = "pool_said_at")]
+    pub pool_at: Option<Timestamp>,
+    /// The lead who takes it on although it is out of scope.
+    pub sponsor: Option<String>,
+    /// Labels of ours that a person took off: never set again on this change.
+    pub hands_off: BTreeSet<String>,
+    /// Commands that were carried out: comment id and fingerprint.
+    #[serde(rename = "obeyed")]
+    pub commands: Vec<(u64, u64)>,
+}
+
+/// What Usher means to do: which pools, which people, and their time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Planned {
+    /// By which rule it looks like more than a fix, when last judged.
+    #[serde(rename = "beyond")]
+    pub out_of_scope: Option<OutOfScope>,
     /// The pools that claim the change; empty until it has been routed.
     pub pools: Vec<PoolReview>,
     /// How many pools' parts there have been so far.
     pub parts_made: u32,
     pub routing: Routing,
     pub assignments: Vec<Assignment>,
-    /// What people said about the change, by account id; only people of the roster are heard.
-    pub voices: BTreeMap<u64, Voice>,
-    /// When the author last pushed, answered or asked again.
-    pub author_acted_at: Option<Timestamp>,
-    pub stage: Stage,
-    pub stage_since: Option<Timestamp>,
-    /// A stage that a person set by label, until somebody acts after it.
-    pub stage_set: Option<(Stage, Timestamp)>,
-    pub hold: Option<Hold>,
-    /// Whether the current court's box has run out.
-    pub overdue: bool,
     pub author_box: TimeBox,
     pub merge_box: TimeBox,
-    /// The time box rule of the ledger's last word on it: the stage, and the rule's fingerprint.
-    pub box_rule_said: Option<(Stage, u64)>,
-    /// Pings sent while the present court holds the change.
-    pub court_pings: u32,
     /// When a retry of something held back (a ping, a choice) is worthwhile.
     pub retry_at: Option<Timestamp>,
+    /// When the next deadline is, as the last decision computed it.
+    pub wake: Option<Timestamp>,
+}
 
-    /// Labels of ours that a person took off: never set again on this change.
-    pub hands_off: BTreeSet<String>,
-    /// What we last asked the forge for.
-    pub asked: Shape,
+/// What Usher did: what it last asked of the forge, and what it has told whom.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Done {
+    /// The stage that the last decision told, by which the next one sees that it moved.
+    pub stage: Stage,
+    pub stage_since: Option<Timestamp>,
+    /// Whether the overdue label was wanted then: the turn's box had run out.
+    pub overdue: bool,
+    /// Labels and reviewers as Usher last asked the forge for.
+    #[serde(rename = "asked")]
+    pub last_applied: Shape,
     /// Reviewers of other people whom a write of ours took off, because they came between our read
     /// and our write: they are put back.
     pub overwritten: BTreeSet<Account>,
     /// Labels that Usher set itself at some time: the only ones it takes off.
     pub set_labels: BTreeSet<String>,
-    /// How often the forge was asked again for the same shape in this court, because another bot or
+    /// How often the forge was asked again for the same state in this turn, because another bot or
     /// a lost write undid it.
-    pub reshapes: u32,
+    #[serde(rename = "reshapes")]
+    pub applied_again: u32,
     /// The snapshot (its `updated_at`) that was last answered so: each is answered once.
-    pub reshaped_at: Option<Timestamp>,
+    #[serde(rename = "reshaped_at")]
+    pub applied_again_at: Option<Timestamp>,
+    /// The head for which the changed files were last asked for.
+    pub size_asked: Option<String>,
+    /// Pings sent in the present turn.
+    #[serde(rename = "court_pings")]
+    pub turn_pings: u32,
     /// Pings that are kept back now, by key: the ledger says so once.
-    pub held_pings: BTreeMap<String, HeldPing>,
-    /// Pings of the present court that could not be sent in time, by key: until when the last one
+    #[serde(rename = "held_pings")]
+    pub suppressed_pings: BTreeMap<String, HeldPing>,
+    /// Pings of the present turn that could not be sent in time, by key: until when the last one
     /// could have been.
     pub lapsed_pings: BTreeMap<String, Timestamp>,
-    /// Commands that were obeyed: comment id and fingerprint.
-    pub obeyed: Vec<(u64, u64)>,
-    /// A person said `resume`: the skip label comes off.
-    pub unskip: bool,
-    /// When `skip`, `snooze` or `resume` was last said, by the forge's clock: an older one that is
-    /// told late is void.
-    pub hold_said_at: Option<Timestamp>,
-    /// When a pool was last chosen by command; as above.
-    pub pool_said_at: Option<Timestamp>,
+    /// The time box rule of the ledger's last word on it: the stage, and the rule's fingerprint.
+    pub box_rule_said: Option<(Stage, u64)>,
     /// Somebody who is on no roster was told that they cannot command.
     pub stranger_told: bool,
     /// Templates that could not be used for this change: the ledger says so once for each.
     pub broken_templates: BTreeSet<String>,
     /// Fingerprint of the status comment last written.
     pub status_fingerprint: Option<u64>,
-    /// When the next deadline is; computed by `decide`.
-    pub wake: Option<Timestamp>,
+}
+
+/// A map by account id whose keys may be texts: that is what they are in a flattened part.
+fn by_account<'de, D: Deserializer<'de>>(stored: D) -> Result<BTreeMap<u64, PersonVerdicts>, D::Error> {
+    let texts = BTreeMap::<String, PersonVerdicts>::deserialize(stored)?;
+    let ids = texts.into_iter().map(|(id, verdicts)| Ok((id.parse().map_err(D::Error::custom)?, verdicts)));
+    ids.collect()
 }
 
 /// How far routing has come.
@@ -169,7 +226,7 @@ pub struct PoolReview {
     pub waiting_box: TimeBox,
     /// A second reviewer has been added because a box ran out.
     pub widened: bool,
-    /// Escalation named the lead (or found that there is none) while the present court holds it.
+    /// Escalation named the lead (or found that there is none) while the present turn holds it.
     pub escalated: bool,
     /// Nobody is chosen before this: a person just took a reviewer off and may be about to name
     /// another.
@@ -228,83 +285,34 @@ impl Review {
         Review {
             change,
             project_id: None,
-            lost: None,
-            title: String::new(),
-            url: String::new(),
+            tracked: false,
             author: Account::new(0, ""),
             author_name: None,
-            tracked: false,
-            target_branch: String::new(),
-            tickets: BTreeSet::new(),
-            beyond: None,
-            sponsor: None,
-            state: ChangeState::Open,
-            draft: false,
-            head: None,
-            size: None,
-            size_head: None,
-            size_asked: None,
-            opened_at: None,
-            ready_at: None,
-            done_at: None,
-            seen_at: None,
-            seen_first_at: None,
-            whole: false,
-            seen_labels: BTreeSet::new(),
-            seen_reviewers: BTreeSet::new(),
-            pools: Vec::new(),
-            parts_made: 0,
-            routing: Routing::Pending,
-            assignments: Vec::new(),
-            voices: BTreeMap::new(),
-            author_acted_at: None,
-            stage: Stage::Waiting,
-            stage_since: None,
-            stage_set: None,
-            hold: None,
-            overdue: false,
-            author_box: TimeBox::default(),
-            merge_box: TimeBox::default(),
-            box_rule_said: None,
-            court_pings: 0,
-            retry_at: None,
-            hands_off: BTreeSet::new(),
-            asked: Shape::default(),
-            overwritten: BTreeSet::new(),
-            set_labels: BTreeSet::new(),
-            reshapes: 0,
-            reshaped_at: None,
-            held_pings: BTreeMap::new(),
-            lapsed_pings: BTreeMap::new(),
-            obeyed: Vec::new(),
-            unskip: false,
-            hold_said_at: None,
-            pool_said_at: None,
-            stranger_told: false,
-            broken_templates: BTreeSet::new(),
-            status_fingerprint: None,
-            wake: None,
+            seen: Seen::default(),
+            said: Said::default(),
+            planned: Planned::default(),
+            done: Done::default(),
         }
     }
 
     pub fn is_open(&self) -> bool {
-        self.state == ChangeState::Open
+        self.seen.state == ChangeState::Open
     }
 
     /// Whether it is open and no draft.
     pub fn is_ready(&self) -> bool {
-        self.is_open() && !self.draft
+        self.is_open() && !self.seen.draft
     }
 
     /// Active assignments, in the order in which they began.
     pub fn active(&self) -> impl Iterator<Item = &Assignment> {
-        self.assignments.iter().filter(|assignment| assignment.is_active())
+        self.planned.assignments.iter().filter(|assignment| assignment.is_active())
     }
 
     /// A new part for a pool that claims `lines` changed lines.
     pub fn new_part(&mut self, pool: String, lines: u64) -> PoolReview {
-        self.parts_made = self.parts_made.saturating_add(1);
-        PoolReview { number: self.parts_made, ..PoolReview::new(pool, lines) }
+        self.planned.parts_made = self.planned.parts_made.saturating_add(1);
+        PoolReview { number: self.planned.parts_made, ..PoolReview::new(pool, lines) }
     }
 
     /// Active assignments of one pool.
@@ -319,13 +327,13 @@ impl Review {
 
     /// Whether the person counts as occupied by this review: asked, open and not approved yet.
     pub fn occupies(&self) -> impl Iterator<Item = &Assignment> {
-        let busy = self.is_ready() && self.hold != Some(Hold::Skip) && self.lost.is_none();
+        let busy = self.is_ready() && self.said.hold != Some(Hold::Skip) && self.seen.unreachable.is_none();
         self.active().filter(move |assignment| busy && !self.has_approved(assignment))
     }
 
     /// What the account has said so far.
-    pub fn voice(&self, account: &Account) -> Voice {
-        self.voices.get(&account.id).copied().unwrap_or_default()
+    pub fn voice(&self, account: &Account) -> PersonVerdicts {
+        self.said.verdicts.get(&account.id).copied().unwrap_or_default()
     }
 
     pub fn has_approved(&self, assignment: &Assignment) -> bool {
@@ -334,15 +342,15 @@ impl Review {
 
     /// The places that it holds now, by pool; none while nobody should act on it.
     pub fn queued(&self) -> impl Iterator<Item = (&str, &Queued)> {
-        let waits = self.is_ready() && self.hold.is_none() && self.lost.is_none();
-        let parts = self.pools.iter().filter(move |_| waits);
+        let waits = self.is_ready() && self.said.hold.is_none() && self.seen.unreachable.is_none();
+        let parts = self.planned.pools.iter().filter(move |_| waits);
         parts.filter_map(|part| Some((part.pool.as_str(), part.queued.as_ref()?)))
     }
 
     /// The latest time of which anything is known: the newest snapshot, the newest voice.
     pub fn heard_until(&self) -> Option<Timestamp> {
-        let spoke = self.voices.values().filter_map(Voice::heard_at);
-        spoke.chain(self.seen_at).max()
+        let spoke = self.said.verdicts.values().filter_map(PersonVerdicts::heard_at);
+        spoke.chain(self.seen.at).max()
     }
 
     /// Since when the reviewer asks something of the author. A remark from before they were chosen was
@@ -373,6 +381,6 @@ impl Review {
 
     /// Whether the reviewer asks something that the author has not acted on since.
     pub fn asks_author(&self, assignment: &Assignment) -> bool {
-        self.asks_since(assignment).is_some_and(|at| self.author_acted_at.is_none_or(|acted| acted < at))
+        self.asks_since(assignment).is_some_and(|at| self.said.author_acted_at.is_none_or(|acted| acted < at))
     }
 }

@@ -22,20 +22,19 @@ pub struct ScopeRules {
 /// The rule by which a change looks like more than a fix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "rule")]
-pub enum Beyond {
+pub enum OutOfScope {
     Label { label: String },
     Title { pattern: String },
     Lines { lines: u64, max: u64 },
     Files { files: u64, max: u64 },
 }
 
-impl Beyond {
+impl OutOfScope {
     /// Whether both name the same rule; by how much a size is exceeded does not matter.
-    pub fn same_rule(&self, other: &Beyond) -> bool {
+    pub fn same_rule(&self, other: &OutOfScope) -> bool {
         match (self, other) {
-            (Beyond::Lines { .. }, Beyond::Lines { .. }) | (Beyond::Files { .. }, Beyond::Files { .. }) => {
-                true
-            }
+            (OutOfScope::Lines { .. }, OutOfScope::Lines { .. })
+            | (OutOfScope::Files { .. }, OutOfScope::Files { .. }) => true,
             (one, other) => one == other,
         }
     }

@@ -14,7 +14,7 @@ pub enum PingHeld {
     ForgeClosed { until: Option<Timestamp> },
     /// They had their pings for today: it goes out at `until`.
     DayLimit { until: Option<Timestamp> },
-    /// The change had its pings for this court: it is not sent at all.
+    /// The change had its pings for this turn: it is not sent at all.
     ChangeLimit,
     /// A later step of the same box is due as well and says it all.
     Overtaken,
@@ -59,7 +59,7 @@ pub enum Held {
         until: Timestamp,
         because: PingHeld,
     },
-    /// The change had its pings for this court: nobody is pinged before the ball moves.
+    /// The change had its pings for this turn: nobody is pinged before the ball moves.
     PingsUsedUp {
         pings: u32,
     },

@@ -7,14 +7,14 @@ use super::timebox::{BoxRule, BoxRules, Budget, Step};
 
 /// Who may have the ball, and so which box runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Court {
+pub enum Turn {
     Waiting,
     Reviewing,
     WithAuthor,
     ReadyToMerge,
 }
 
-/// What a layer says of one court; nothing, where it leaves it to the layers below.
+/// What a layer says of one turn; nothing, where it leaves it to the layers below.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BoxOverride {
     pub budget: Option<Budget>,
@@ -22,7 +22,7 @@ pub struct BoxOverride {
     pub steps: Option<Vec<Step>>,
 }
 
-/// What a layer says of all courts.
+/// What a layer says of all turns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BoxOverrides {
     pub waiting: BoxOverride,
@@ -78,14 +78,14 @@ pub struct Terms<'p> {
     pub source: TermsSource<'p>,
 }
 
-impl Court {
-    /// The court of a stage; drafts and what is done have none.
-    pub fn of(stage: Stage) -> Option<Court> {
+impl Turn {
+    /// The turn of a stage; drafts and what is done have none.
+    pub fn of(stage: Stage) -> Option<Turn> {
         match stage {
-            Stage::Waiting => Some(Court::Waiting),
-            Stage::Reviewing => Some(Court::Reviewing),
-            Stage::WithAuthor => Some(Court::WithAuthor),
-            Stage::ReadyToMerge => Some(Court::ReadyToMerge),
+            Stage::Waiting => Some(Turn::Waiting),
+            Stage::Reviewing => Some(Turn::Reviewing),
+            Stage::WithAuthor => Some(Turn::WithAuthor),
+            Stage::ReadyToMerge => Some(Turn::ReadyToMerge),
             Stage::Draft | Stage::Done => None,
         }
     }
@@ -98,33 +98,33 @@ impl BoxOverride {
 }
 
 impl BoxOverrides {
-    pub fn of(&self, court: Court) -> &BoxOverride {
-        match court {
-            Court::Waiting => &self.waiting,
-            Court::Reviewing => &self.reviewing,
-            Court::WithAuthor => &self.with_author,
-            Court::ReadyToMerge => &self.ready_to_merge,
+    pub fn of(&self, turn: Turn) -> &BoxOverride {
+        match turn {
+            Turn::Waiting => &self.waiting,
+            Turn::Reviewing => &self.reviewing,
+            Turn::WithAuthor => &self.with_author,
+            Turn::ReadyToMerge => &self.ready_to_merge,
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        let courts = [&self.waiting, &self.reviewing, &self.with_author, &self.ready_to_merge];
-        courts.into_iter().all(BoxOverride::is_empty)
+        let turns = [&self.waiting, &self.reviewing, &self.with_author, &self.ready_to_merge];
+        turns.into_iter().all(BoxOverride::is_empty)
     }
 
-    /// What it says of the court, if anything.
-    pub(crate) fn said(&self, court: Court) -> Option<&BoxOverride> {
-        Some(self.of(court)).filter(|said| !said.is_empty())
+    /// What it says of the turn, if anything.
+    pub(crate) fn said(&self, turn: Turn) -> Option<&BoxOverride> {
+        Some(self.of(turn)).filter(|said| !said.is_empty())
     }
 }
 
 impl BoxRules {
-    pub fn of(&self, court: Court) -> &BoxRule {
-        match court {
-            Court::Waiting => &self.waiting,
-            Court::Reviewing => &self.reviewing,
-            Court::WithAuthor => &self.with_author,
-            Court::ReadyToMerge => &self.ready_to_merge,
+    pub fn of(&self, turn: Turn) -> &BoxRule {
+        match turn {
+            Turn::Waiting => &self.waiting,
+            Turn::Reviewing => &self.reviewing,
+            Turn::WithAuthor => &self.with_author,
+            Turn::ReadyToMerge => &self.ready_to_merge,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Time boxes: how much business time a court has, and what happens as it runs out.
+//! Time boxes: how much business time a turn has, and what happens as it runs out.
 
 use std::collections::BTreeSet;
 
@@ -55,14 +55,14 @@ pub struct Step {
     pub kind: StepKind,
 }
 
-/// The rule of one court's time box. Steps are in ascending order of `at_percent`.
+/// The rule of one turn's time box. Steps are in ascending order of `at_percent`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BoxRule {
     pub budget: Budget,
     pub steps: Vec<Step>,
 }
 
-/// The rules of all four courts.
+/// The rules of all four turns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoxRules {
     pub waiting: BoxRule,

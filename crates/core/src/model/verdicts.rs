@@ -8,7 +8,7 @@ use super::change::Verdict;
 /// What one person has said about the change. Only the newest counts, so that it does not matter in
 /// which order the forge tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Voice {
+pub struct PersonVerdicts {
     /// The last formal verdict: approved, changes requested, or withdrawn.
     pub verdict: Option<(Verdict, Timestamp)>,
     /// The last comment or review without a verdict.
@@ -19,7 +19,7 @@ pub struct Voice {
     pub commented_at_most: bool,
 }
 
-impl Voice {
+impl PersonVerdicts {
     pub fn has_approved(&self) -> bool {
         matches!(self.verdict, Some((Verdict::Approved, _)))
     }

@@ -157,7 +157,7 @@ fn pieces(name: &str, sets: bool) -> Vec<Piece> {
                 }
                 None => Piece::Char('\\'),
             },
-            '[' if sets => match set(&chars[at..]) {
+            '[' if sets => match chars.get(at..).and_then(set) {
                 Some((set, length)) => {
                     at += length;
                     set
@@ -176,8 +176,8 @@ fn pieces(name: &str, sets: bool) -> Vec<Piece> {
 /// The set that begins after a `[`, and its length with the `]`; `None` when it is not closed.
 fn set(chars: &[char]) -> Option<(Piece, usize)> {
     let end = chars.iter().position(|c| *c == ']').filter(|end| *end > 0)?;
-    let inverted = matches!(chars[0], '^' | '!');
-    let mut inside = &chars[usize::from(inverted)..end];
+    let inverted = matches!(chars.first(), Some('^' | '!'));
+    let mut inside = chars.get(usize::from(inverted)..end)?;
     let mut ranges = Vec::new();
     while let [first, rest @ ..] = inside {
         match rest {
