@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Draft, GRACE_AFTER_REMOVAL};
+use super::draft::{Draft, GRACE_AFTER_REMOVAL};
 use crate::choose::route::FilesRead;
 use crate::model::absence::AbsenceWish;
 use crate::model::action::Action;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Draft;
+use super::draft::Draft;
 use super::timers::BoxId;
 use crate::model::action::{Action, ping_key};
 use crate::model::calendar::Agenda;
