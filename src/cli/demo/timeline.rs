@@ -8,7 +8,8 @@ use jiff::civil::Date;
 use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
-use super::story::{self, Scene};
+use super::scene::Scene;
+use super::story;
 use crate::cli::preview::action_words;
 use crate::service::Service;
 use usher_core::model::action::{Action, Comment, Shape};
