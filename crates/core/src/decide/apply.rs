@@ -196,11 +196,11 @@ impl Applying<'_, '_, '_> {
         if self.draft.review.seen.state != snapshot.state {
             self.draft.review.seen.ended_at = match snapshot.state {
                 ChangeState::Open => None,
-                _ => Some(snapshot.updated_at),
+                ChangeState::Closed | ChangeState::Merged => Some(snapshot.updated_at),
             };
             self.draft.say(match snapshot.state {
                 ChangeState::Open => Reason::Reopened,
-                state => Reason::Ended { state },
+                state @ (ChangeState::Closed | ChangeState::Merged) => Reason::Ended { state },
             });
             self.draft.review.seen.state = snapshot.state;
         }

@@ -5,6 +5,9 @@
 //! 3. *stage* and *timers*: who must act next; time boxes run or pause, due steps are taken;
 //! 4. *desired*: what should be seen on the forge becomes actions.
 
+// A new variant must be thought of wherever its kind is judged.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 mod absence;
 mod apply;
 mod assign;
