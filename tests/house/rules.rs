@@ -113,8 +113,14 @@ const FOREIGN: &[(&str, &[&str], &str)] = &[
 const CORE_NEVER: &[&str] = &["std::fs", "std::net", "std::thread", "std::env", "std::process", "std::io"];
 const SPEAKING_MACROS: &[&str] = &["println", "eprintln", "print", "eprint", "dbg"];
 
-const TIME_READS: &[&str] =
-    &["Timestamp::now", "Zoned::now", "SystemTime::now", "Instant::now", "Utc::now", "TimeZone::system"];
+const TIME_READS: &[&str] = &[
+    "Timestamp::now",
+    "ZonedDateTime::now",
+    "SystemTime::now",
+    "Instant::now",
+    "Utc::now",
+    "TimeZone::system",
+];
 const CLOCK: &str = "src/clock.rs";
 
 /// A rule: what is broken, a line for each.

@@ -284,7 +284,7 @@ fn whoever_reads_the_time_is_found() {
         "use jiff::Timestamp;\nfn f() { Timestamp::now() }",
         "use std::time::Instant as Tick;\nfn f() { Tick::now() }",
         "fn f() { map(std::time::SystemTime::now) }",
-        "fn f() { format!(\"{}\", jiff::Zoned::now()) }",
+        "fn f() { format!(\"{}\", jiff::ZonedDateTime::now()) }",
     ] {
         assert!(!rule(&rooms(&[("src/web/mod.rs", text)])).is_empty(), "not found: {text}");
         let built = house(&[("src/lib.rs", "mod clock;"), ("src/clock.rs", text)]);
