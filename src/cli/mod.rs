@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
 mod access;
+mod begin;
 mod check;
 mod check_owners;
 mod check_projects;
@@ -20,12 +21,14 @@ mod preview;
 mod replay;
 mod serve;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::{self, Config, Loaded};
+pub use begin::CliError;
+
+use begin::{load, start_logging, warn};
 
 /// Takes every merge request written by a support engineer to the right reviewer, and sees that it
 /// gets an answer on time.
@@ -109,20 +112,6 @@ enum Command {
     },
 }
 
-/// What ends a command early.
-#[derive(Debug, thiserror::Error)]
-pub enum CliError {
-    /// The configuration is wrong: exit code 2.
-    #[error("{0}")]
-    Config(config::Mistakes),
-    /// What was asked for makes no sense: exit code 2.
-    #[error("{0}")]
-    Usage(String),
-    /// It did not work: exit code 1.
-    #[error("{0:#}")]
-    Failed(#[from] anyhow::Error),
-}
-
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -165,34 +154,4 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         }
         Command::Health { url } => health::run(url, || Ok(config()?.server.listen)).await,
     }
-}
-
-/// Loads the configuration; warnings go to standard error.
-fn load(path: &Path) -> Result<Config, CliError> {
-    Ok(warn(config::load(path).map_err(CliError::Config)?))
-}
-
-/// The configuration; its warnings go to standard error.
-fn warn(loaded: Loaded) -> Config {
-    if !loaded.warnings.is_empty() {
-        anstream::eprintln!("{}", loaded.warnings);
-    }
-    loaded.config
-}
-
-/// Starts logging to standard error: one line per event, JSON when `USHER_LOG_FORMAT=json`, filtered
-/// by `RUST_LOG`.
-fn start_logging(default: &str) {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let json = std::env::var("USHER_LOG_FORMAT").is_ok_and(|format| format == "json");
-    // A second subscriber in one process is refused; the first one stays.
-    let _ = if json {
-        builder.json().try_init()
-    } else {
-        let color =
-            std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
-        builder.with_ansi(color).try_init()
-    };
 }

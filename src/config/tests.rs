@@ -17,6 +17,7 @@ mod worktime;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::*;
 

@@ -69,6 +69,9 @@ impl Engine {
 
     /// Decides everything in the inbox that is due now; facts of a forge whose roster is not known are
     /// put off. Returns how many rows were dealt with.
+    ///
+    /// # Errors
+    /// What the store says that is no matter of one change. What was decided until then is committed.
     pub async fn drain(&self) -> Result<usize, StoreError> {
         let mut decided = 0;
         loop {
@@ -89,6 +92,9 @@ impl Engine {
     }
 
     /// Looks at every review whose deadline has come. Returns how many.
+    ///
+    /// # Errors
+    /// As [`Engine::drain`].
     pub async fn tick(&self) -> Result<usize, StoreError> {
         let mut looked_at = 0;
         loop {

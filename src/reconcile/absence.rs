@@ -4,8 +4,8 @@
 
 use jiff::SignedDuration;
 
+use super::context::{Context, SweepError};
 use super::pace::{Duty, Turn};
-use super::{Context, SweepError};
 use usher_core::model::people::Directory;
 
 /// So long others wait for the answer, once it is known who is who.

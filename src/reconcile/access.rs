@@ -3,8 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::context::{Context, SweepError};
 use super::pace::{Duty, Turn};
-use super::{Context, SweepError};
 use crate::forge::Fault;
 use usher_core::model::access::{AccessFacts, ProjectFacts, Unseen};
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::sweep::Sweep;
+use super::context::Context;
 use crate::forge::{Listing, Since};
 use crate::store::StoreError;
 
@@ -36,36 +36,35 @@ impl Backoff {
         let until = now + wait.min(LONGEST_PAUSE);
         self.0.insert(place.to_owned(), Pause { refusals: refusals + 1, until });
     }
-}
 
-impl Sweep {
     /// What to ask for: everything since `mark`, and refused places since they were last seen.
     pub(super) async fn since(
         &self,
+        context: &Context,
         scope: &str,
         mark: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Since, StoreError> {
-        let marks =
-            self.context.store.watermarks(self.context.client.name(), &behind(scope, ""), PLACES_MAX).await?;
+        let (store, forge) = (&context.store, context.client.name());
+        let marks = store.watermarks(forge, &behind(scope, ""), PLACES_MAX).await?;
         let never = |at: Timestamp| (at != Timestamp::UNIX_EPOCH).then_some(at);
         let behind = marks.into_iter().map(|(place, at)| (place, never(at))).collect();
-        let resting = self.backoff.resting(now);
+        let resting = self.resting(now);
         Ok(Since { mark, behind, resting, roll_call: false })
     }
 
     /// Remembers which places were refused, and forgets those that were shown again.
     pub(super) async fn note_refused(
         &mut self,
+        context: &Context,
         scope: &str,
         since: &Since,
         listing: &Listing,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let Sweep { context, backoff, .. } = self;
         let forge = context.client.name();
         for place in &listing.refused {
-            backoff.refused(place, now);
+            self.refused(place, now);
             if !since.behind.contains_key(place) {
                 let mark = since.mark.unwrap_or(Timestamp::UNIX_EPOCH);
                 context.store.save_watermark(forge, &behind(scope, place), mark).await?;
@@ -74,7 +73,7 @@ impl Sweep {
         let asked = since.behind.keys().filter(|place| !since.resting.contains(*place));
         for place in asked.filter(|place| !listing.refused.contains(*place)) {
             tracing::info!(forge, place, "is shown again");
-            backoff.0.remove(place);
+            self.0.remove(place);
             context.store.forget_watermark(forge, &behind(scope, place)).await?;
         }
         Ok(())

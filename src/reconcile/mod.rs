@@ -3,12 +3,13 @@
 //! Usher's own webhooks.
 //!
 //! Each duty is a file: it has its own state, its own pace and its own failure, and one that fails or
-//! waits holds up no other. Where one helps another it tells it so ([`Signals`]); whoever is told
+//! waits holds up no other. Where one helps another it tells it so ([`context::Signals`]); whoever is told
 //! nothing goes on by the clock.
 
 mod absence;
 mod access;
 mod backoff;
+mod context;
 mod news;
 mod pace;
 mod redelivery;
@@ -17,7 +18,6 @@ mod roster;
 mod sweep;
 mod webhook_health;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,23 +25,12 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
-use crate::engine::{Parts, SharedState};
-use crate::forge::{Client, Fault, Since};
-use crate::metrics::Metrics;
-use crate::store::{Store, StoreError};
-use crate::wakeups::{Wakeup, Wakeups};
-use pace::{Pace, WokenBy, keep};
-use usher_core::model::change::ChangeKey;
-
-/// What went wrong with a duty.
-#[derive(Debug, thiserror::Error)]
-pub enum SweepError {
-    #[error(transparent)]
-    Forge(#[from] Fault),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
+pub use self::context::SweepError;
+use self::context::{Context, Signals, Swept};
+use self::pace::{Pace, WokenBy, keep};
+use crate::engine::Parts;
+use crate::forge::Client;
+use crate::wakeups::Wakeup;
 
 /// All duties for one forge.
 pub struct Reconcile {
@@ -53,43 +42,6 @@ pub struct Reconcile {
     webhook_health: webhook_health::WebhookHealth,
     redelivery: redelivery::Redelivery,
     access: access::Access,
-}
-
-/// What every duty of one forge works with.
-#[derive(Clone)]
-struct Context {
-    client: Client,
-    store: Store,
-    shared: Arc<SharedState>,
-    clock: Clock,
-    wakeups: Arc<Wakeups>,
-    metrics: Arc<Metrics>,
-    /// Nothing is written to the forge.
-    dry_run: bool,
-    signals: Arc<Signals>,
-}
-
-/// What the duties of one forge tell each other.
-struct Signals {
-    /// How often the roster was read from the forge.
-    roster: watch::Sender<u64>,
-    /// It is known anew who is who, and who is away.
-    people: Wakeup,
-    /// The last good sweep.
-    swept: watch::Sender<Swept>,
-}
-
-/// What a sweep leaves to the duties after it.
-#[derive(Clone, Default)]
-struct Swept {
-    /// How many good sweeps there were, this one included.
-    number: u64,
-    /// What was asked for.
-    since: Since,
-    /// All changes that it listed.
-    shown: Arc<BTreeSet<ChangeKey>>,
-    /// Whether there are no more.
-    complete: bool,
 }
 
 impl Reconcile {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Context, SweepError};
+use super::context::{Context, SweepError};
 use crate::forge::{Fault, Listing};
 use crate::store::StoreError;
 use usher_core::model::change::{ChangeKey, Snapshot};

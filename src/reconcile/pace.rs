@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, SweepError, Swept};
+use super::context::{Context, SweepError, Swept};
 use crate::forge::Fault;
 use crate::metrics::ForgeLabels;
 use crate::wakeups::Listener;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::context::{Context, SweepError};
 use super::pace::{Duty, Turn};
-use super::{Context, SweepError};
 use crate::forge::{DeliveryLog, FailedDelivery, Fault};
 use crate::store::StoreError;
 use usher_core::model::change::ForgeKind;

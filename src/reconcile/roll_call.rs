@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::context::{Context, SweepError};
 use super::pace::{Duty, Turn};
-use super::{Context, SweepError};
 use crate::forge::{Fault, Since, Whereabouts};
 use crate::store::Filter;
 use crate::wakeups::Listener;

@@ -2,8 +2,8 @@
 
 use jiff::SignedDuration;
 
+use super::context::{Context, SweepError};
 use super::pace::{Duty, Turn};
-use super::{Context, SweepError};
 use usher_core::model::people;
 use usher_core::model::people::RosterWish;
 

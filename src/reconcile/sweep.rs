@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::backoff::Backoff;
+use super::context::{Context, SweepError, Swept};
 use super::pace::{Duty, Turn};
-use super::{Context, SweepError, Swept};
 use crate::metrics::ForgeLabels;
 use crate::wakeups::Listener;
 use usher_core::model::fingerprint::fingerprint;
@@ -19,14 +19,14 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(2);
 const OVERLAP: SignedDuration = SignedDuration::from_secs(2);
 
 pub(super) struct Sweep {
-    pub(super) context: Context,
+    context: Context,
     /// Somebody tells of changed people or projects.
     told: Listener,
     /// What was told was not swept yet.
     owed: bool,
     /// What the last good sweep was of.
     scope: Option<String>,
-    pub(super) backoff: Backoff,
+    backoff: Backoff,
 }
 
 impl Sweep {
@@ -45,11 +45,11 @@ impl Sweep {
         let (forge, started) = (context.client.name(), context.clock.now());
         let scope = self.scope();
         let mark = context.store.watermark(forge, &scope).await?;
-        let since = self.since(&scope, mark.map(|mark| mark - OVERLAP), started).await?;
+        let since = self.backoff.since(&context, &scope, mark.map(|mark| mark - OVERLAP), started).await?;
         let mut listing = context.client.list(&since).await?;
         let newest = listing.changes.iter().map(|(_, snapshot)| snapshot.updated_at).max();
         let (news, shown) = context.take_in(&mut listing, &BTreeSet::new(), started).await?;
-        self.note_refused(&scope, &since, &listing, started).await?;
+        self.backoff.note_refused(&context, &scope, &since, &listing, started).await?;
         if let Some(newest) = newest.filter(|_| !listing.truncated) {
             let covered = listing.covered_until.map_or(newest, |until| until.min(newest));
             let mark = covered.min(started - MARGIN);

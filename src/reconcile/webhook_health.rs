@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::context::{Context, SweepError};
 use super::pace::{Duty, Turn};
-use super::{Context, SweepError};
 use crate::engine::{DisabledHook, HookTest};
 use crate::forge::{Fault, HookPlace, HookState, InstalledHook, Watched};
 use crate::store::{Filter, StoreError};

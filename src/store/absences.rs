@@ -14,6 +14,10 @@ type Columns = (String, Option<String>, Option<String>, i64);
 
 impl Store {
     /// What everybody said last.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn absences(&self) -> Result<Absences, StoreError> {
         let what = "read absences";
         let rows = sqlx::query_as(sql::ABSENCES).fetch_all(&self.reader).await;

@@ -26,6 +26,9 @@ type Carried = BTreeMap<String, i64>;
 impl Store {
     /// Looks at a review no earlier than `until`, whatever it says itself: for one that cannot be
     /// read or decided now.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn put_off(&self, change: &ChangeKey, until: Timestamp) -> Result<(), StoreError> {
         let what = "put a review off";
         let update = sqlx::query(sql::PUT_OFF).bind(change.to_string()).bind(millis(until));
@@ -34,6 +37,9 @@ impl Store {
     }
 
     /// Makes every open review due: the policy has changed, and with it deadlines and routes.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn wake_all(&self, now: Timestamp) -> Result<u64, StoreError> {
         let what = "wake the open reviews";
         let update = sqlx::query(sql::WAKE_ALL).bind(millis(now));
@@ -42,6 +48,10 @@ impl Store {
     }
 
     /// The review of a change, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn load(&self, change: &ChangeKey) -> Result<Option<Stored>, StoreError> {
         let what = "load a review";
         let row = sqlx::query_as(sql::LOAD).bind(change.to_string());
@@ -50,6 +60,9 @@ impl Store {
     }
 
     /// Whether the change has a review. Reads one index entry.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn is_tracked(&self, change: &ChangeKey) -> Result<bool, StoreError> {
         let row = sqlx::query(sql::IS_TRACKED).bind(change.to_string());
         let row = row.fetch_optional(&self.reader).await.map_err(at("look up a change"))?;
@@ -61,6 +74,10 @@ impl Store {
     /// over to it, with all that is kept of it. Answers how many waiting reviews have become due, because somebody has room for
     /// them. [`CommitError::Conflict`] when the review is not at `expected_version`, or
     /// when one of the facts has been decided before.
+    ///
+    /// # Errors
+    /// [`CommitError::Conflict`] when the review is not at `expected_version`, or one of the facts has been
+    /// decided before; else what the store says. Nothing was written.
     pub async fn commit(&self, commit: Commit) -> Result<u64, CommitError> {
         let mut tx = self.begin(COMMIT).await?;
         for id in &commit.inbox {
@@ -104,6 +121,10 @@ impl Store {
 
     /// Changes whose deadline has come, in the order of their deadlines, those opened first before
     /// the others. A change whose facts are not decided yet is left out: they come first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<ChangeKey>, StoreError> {
         let what = "read deadlines";
         let rows = sqlx::query_scalar(sql::DUE).bind(millis(now)).bind(i64::from(limit));
@@ -112,6 +133,10 @@ impl Store {
     }
 
     /// The next deadline, of the changes that `due` would give. It may change with every commit.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
         let what = "read deadlines";
         let next = sqlx::query_scalar(sql::NEXT_WAKE).fetch_optional(&self.reader).await.map_err(at(what))?;
@@ -119,6 +144,10 @@ impl Store {
     }
 
     /// What everybody carries. Costs by the number of people, not of reviews.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn workloads(&self, now: Timestamp) -> Result<Workloads, StoreError> {
         let what = "read workloads";
         let day_ago = millis(now).saturating_sub(DAY_MILLIS);

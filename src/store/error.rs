@@ -43,10 +43,16 @@ pub enum CommitError {
 pub(super) fn at(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |error| match &error {
         sqlx::Error::PoolTimedOut => StoreError::Busy { what },
-        sqlx::Error::Database(inner) if super::sqlite::is_busy(inner.as_ref()) => StoreError::Busy { what },
+        sqlx::Error::Database(inner) if is_busy(inner.as_ref()) => StoreError::Busy { what },
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
             StoreError::Unreadable { what, why: error.to_string() }
         }
         _ => StoreError::Failed { what, why: error.to_string() },
     }
+}
+
+/// Whether SQLite says that somebody else holds the lock (`SQLITE_BUSY`, `SQLITE_LOCKED`).
+fn is_busy(error: &dyn sqlx::error::DatabaseError) -> bool {
+    let code = error.code().and_then(|code| code.parse::<u32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
 }

@@ -19,6 +19,9 @@ type UndecidedRow = (i64, String, String, String, i64);
 impl Store {
     /// Keeps a delivery durably, unless its id or its meaning is known. Ids are remembered for
     /// eight days after the decision.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn put(&self, delivery: NewDelivery) -> Result<Put, StoreError> {
         let what = "store a delivery";
         let facts = json(what, &delivery.facts)?;
@@ -45,6 +48,9 @@ impl Store {
     }
 
     /// Whether a delivery of this id was kept, in the last eight days at least.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn has_delivery(&self, forge: &str, delivery_id: &str) -> Result<bool, StoreError> {
         let row = sqlx::query(sql::HAS_DELIVERY).bind(forge).bind(delivery_id);
         let row = row.fetch_optional(&self.reader).await.map_err(at("look up a delivery"))?;
@@ -53,6 +59,9 @@ impl Store {
 
     /// Keeps facts from our own house (sweep, people at the dashboard) in the same inbox. No facts,
     /// no row.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn put_facts(
         &self,
         change: &ChangeKey,
@@ -68,6 +77,10 @@ impl Store {
     /// Rows to decide, oldest first: those whose time has come and that no earlier, put-off row of
     /// the same change holds back. A row that cannot be read is put off for an hour, so that it
     /// stands in nobody's way but its own change's.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] or [`StoreError::Failed`]; [`StoreError::ReadOnly`] where a row would have to be put
+    /// off. A row that cannot be read is none.
     pub async fn undecided(&self, now: Timestamp, limit: u32) -> Result<Vec<InboxItem>, StoreError> {
         let what = "read the inbox";
         let rows: Vec<UndecidedRow> = sqlx::query_as(sql::UNDECIDED)
@@ -96,6 +109,10 @@ impl Store {
 
     /// When the next row can be decided: in the past when there is one now, `None` when the inbox
     /// is empty.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn next_undecided(&self) -> Result<Option<Timestamp>, StoreError> {
         let what = "read the inbox";
         let next = sqlx::query_scalar(sql::NEXT_UNDECIDED).fetch_one(&self.reader).await.map_err(at(what))?;
@@ -103,6 +120,9 @@ impl Store {
     }
 
     /// Puts undecided rows off until `until`; later rows of the same changes wait with them.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn defer(&self, ids: &[i64], until: Timestamp, why: &str) -> Result<(), StoreError> {
         let what = "put facts off";
         let mut tx = self.begin(what).await?;

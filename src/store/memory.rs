@@ -20,6 +20,9 @@ const PRUNE_BATCH: i64 = 500;
 
 impl Store {
     /// Keeps what a forge answered about people.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn save_roster(&self, forge: &str, roster: &Roster) -> Result<(), StoreError> {
         let what = "save a roster";
         let upsert = sqlx::query(sql::SAVE_ROSTER).bind(forge).bind(json(what, roster)?);
@@ -28,6 +31,10 @@ impl Store {
     }
 
     /// Keeps who is busy, beside the roster that was saved last, whoever saved it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`],
+    /// [`StoreError::ReadOnly`] or [`StoreError::Failed`]. Nothing was written.
     pub async fn save_busy(
         &self,
         forge: &str,
@@ -47,6 +54,10 @@ impl Store {
     }
 
     /// The roster that was saved last for a forge.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn roster(&self, forge: &str) -> Result<Option<Roster>, StoreError> {
         let what = "read a roster";
         let row = sqlx::query_scalar(sql::ROSTER).bind(forge).fetch_optional(&self.reader).await;
@@ -55,6 +66,10 @@ impl Store {
     }
 
     /// Up to where a forge's `scope` (a project, a hook) has been listed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn watermark(&self, forge: &str, scope: &str) -> Result<Option<Timestamp>, StoreError> {
         let what = "read a watermark";
         let row = sqlx::query_scalar(sql::WATERMARK).bind(forge).bind(scope);
@@ -63,6 +78,9 @@ impl Store {
     }
 
     /// Rounded down to the millisecond, so that nothing is left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn save_watermark(&self, forge: &str, scope: &str, mark: Timestamp) -> Result<(), StoreError> {
         let what = "save a watermark";
         let upsert = sqlx::query(sql::SAVE_WATERMARK).bind(forge).bind(scope).bind(millis(mark));
@@ -72,6 +90,10 @@ impl Store {
 
     /// The watermarks of all scopes that begin with `prefix`, by the rest of their names; at most
     /// `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn watermarks(
         &self,
         forge: &str,
@@ -85,6 +107,10 @@ impl Store {
         rows.into_iter().map(|(scope, mark)| Ok((rest(scope), instant(what, mark)?))).collect()
     }
 
+    /// The scope is to be listed from its beginning again.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn forget_watermark(&self, forge: &str, scope: &str) -> Result<(), StoreError> {
         let what = "forget a watermark";
         let delete = sqlx::query(sql::FORGET_WATERMARK).bind(forge).bind(scope);
@@ -94,6 +120,10 @@ impl Store {
 
     /// When Usher first saw this forge: the `now` of the first call. A read-only store that has
     /// never seen it answers `now`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn first_seen(&self, forge: &str, now: Timestamp) -> Result<Timestamp, StoreError> {
         let what = "remember a forge";
         let known = sqlx::query_scalar(sql::KNOWN_SINCE).bind(forge).fetch_optional(&self.reader).await;
@@ -112,6 +142,10 @@ impl Store {
     /// the bodies, if those are kept longer), pings older than two days and refusals older than one.
     /// Undecided rows, reviews and the ledger are never touched. Limits per day that were counted by a clock which ran ahead
     /// count from now.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]. What was forgotten until then stays
+    /// forgotten; the next call goes on.
     pub async fn prune(&self, now: Timestamp, keep_bodies: Duration) -> Result<Pruned, StoreError> {
         let what = "prune the store";
         let now = millis(now);

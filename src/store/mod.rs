@@ -64,12 +64,19 @@ impl fmt::Debug for Store {
 impl Store {
     /// Opens `sqlite:PATH`, creating the file and bringing its schema up to date, or
     /// `sqlite::memory:`, which is empty and forgotten with the last clone.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`] for another address, [`StoreError::Open`] for a file that cannot be used,
+    /// [`StoreError::Schema`] for one of another version; [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         Ok(Store::new(sqlite::open(url).await?, false))
     }
 
     /// Opens an existing store to look at it. Nothing is created, migrated or written; methods
     /// that write answer [`StoreError::ReadOnly`].
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] where there is no store; else as [`Store::open`].
     pub async fn open_read_only(url: &str) -> Result<Store, StoreError> {
         Ok(Store::new(sqlite::open_read_only(url).await?, true))
     }
@@ -93,6 +100,9 @@ impl Store {
     }
 
     /// Whether the store can be read, and written unless it is read-only. Writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn ping(&self) -> Result<(), StoreError> {
         let what = "reach the store";
         sqlx::query("SELECT 1").execute(&self.reader).await.map_err(at(what))?;

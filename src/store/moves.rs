@@ -21,6 +21,10 @@ const TABLES: [&str; 7] = [
 impl Store {
     /// The review of this change under whatever name its project had when it was last seen, by the
     /// forge's number of the project. Reads one index entry.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn at_home(
         &self,
         change: &ChangeKey,

@@ -23,11 +23,18 @@ impl Store {
     /// minutes. `files` and `shape` go before everything else of their change, and while they wait
     /// for a retry the rest waits too; nothing of a change goes out while its inbox holds undecided
     /// facts. The attempt is counted here, so that an action which kills the process counts.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]. What was claimed already comes again
+    /// when its lease is over.
     pub async fn claim(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxItem>, StoreError> {
         self.claim_with("", now, limit).await
     }
 
     /// [`Store::claim`] for the changes of one forge.
+    ///
+    /// # Errors
+    /// As [`Store::claim`].
     pub async fn claim_of(
         &self,
         forge: &str,
@@ -38,6 +45,9 @@ impl Store {
     }
 
     /// Takes due announcements, which go to the ticket system instead of a forge, oldest first.
+    ///
+    /// # Errors
+    /// As [`Store::claim`].
     pub async fn claim_announcements(
         &self,
         now: Timestamp,
@@ -52,6 +62,10 @@ impl Store {
     }
 
     /// When the next announcement can be claimed: in the past when there is one now.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn next_announcement_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let what = "read the outbox";
         let next = sqlx::query_scalar(sql::NEXT_ANNOUNCEMENT).fetch_one(&self.reader).await;
@@ -100,6 +114,9 @@ impl Store {
     /// Writes down how a claimed action went. When a newer content took the row's place meanwhile,
     /// the row stays and is ready to go. A claim whose lease was lost touches the row no more; the
     /// comment and the facts that it brought home are kept all the same.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn settle(
         &self,
         item: &OutboxItem,
@@ -163,11 +180,19 @@ impl Store {
 
     /// When the next action can be claimed, if nothing else happens: in the past when there is one
     /// now. To be asked when `claim` gave nothing; costs by what is waiting in the outbox.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn next_outbox_due(&self) -> Result<Option<Timestamp>, StoreError> {
         self.next_outbox_due_with("").await
     }
 
     /// [`Store::next_outbox_due`] for the changes of one forge.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn next_outbox_due_of(&self, forge: &str) -> Result<Option<Timestamp>, StoreError> {
         self.next_outbox_due_with(&format!("{forge}:")).await
     }
@@ -181,6 +206,9 @@ impl Store {
 
     /// Gives back everything that was out when the last process ended, with unknown outcome. For
     /// the start, before anything is claimed; returns how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn release_leases(&self) -> Result<u64, StoreError> {
         let what = "release leases";
         let released = sqlx::query(sql::RELEASE).execute(self.writer_for(what)?).await.map_err(at(what))?;
@@ -188,6 +216,9 @@ impl Store {
     }
 
     /// Lets a dead letter try again, from its first attempt. False when there is no such dead one.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn retry_dead(&self, id: i64) -> Result<bool, StoreError> {
         let what = "retry a dead letter";
         let retry = sqlx::query(sql::RETRY_DEAD).bind(id).execute(self.writer_for(what)?).await;
@@ -195,6 +226,9 @@ impl Store {
     }
 
     /// The forge's id of our comment that carries `marker`, if one was written.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn comment_id(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, StoreError> {
         let row = sqlx::query_scalar(sql::COMMENT_ID).bind(change.to_string()).bind(marker);
         let id: Option<i64> = row.fetch_optional(&self.reader).await.map_err(at("look up a comment"))?;

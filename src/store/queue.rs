@@ -25,6 +25,9 @@ type Line = (String, String, i64, String);
 impl Store {
     /// Lets every place count as just looked at. For the start: while the server was stopped nobody
     /// could look, and the order must not be lost for it.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn renew_places(&self, now: Timestamp) -> Result<(), StoreError> {
         let what = "renew the places in the queue";
         let renew = sqlx::query(sql::RENEW_PLACES).bind(millis(now));

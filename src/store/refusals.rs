@@ -18,6 +18,9 @@ pub(super) const BELIEVED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 impl Store {
     /// The people who were refused lately on the change's project, by name.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn refused_on(
         &self,
         change: &ChangeKey,

@@ -84,12 +84,6 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(steps.into())
 }
 
-/// Whether the engine says that somebody else holds the lock (`SQLITE_BUSY`, `SQLITE_LOCKED`).
-pub(super) fn is_busy(error: &dyn sqlx::error::DatabaseError) -> bool {
-    let code = error.code().and_then(|code| code.parse::<u32>().ok());
-    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
-}
-
 /// Opens or creates the store and brings its schema up to date.
 pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
     let pools = match place(url)? {

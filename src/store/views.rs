@@ -15,6 +15,10 @@ type LedgerColumns = (i64, i64, String, String, String);
 impl Store {
     /// Reviews, newest first. A stage includes its own meaning of open: `done` ones are listed when
     /// `stage` asks for them and `open_only` is off.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn reviews(&self, filter: Filter) -> Result<Vec<Stored>, StoreError> {
         let what = "list reviews";
         if filter.open_only && filter.stage == Some(Stage::Done) {
@@ -33,6 +37,11 @@ impl Store {
         rows.into_iter().map(|row| stored(what, row)).collect()
     }
 
+    /// The review with this number.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn review_by_id(&self, id: i64) -> Result<Option<Stored>, StoreError> {
         let what = "load a review";
         let row = sqlx::query_as(sql::REVIEW_BY_ID).bind(id).fetch_optional(&self.reader).await;
@@ -40,6 +49,10 @@ impl Store {
     }
 
     /// The last `limit` entries of a change's history, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn ledger(&self, change: &ChangeKey, limit: u32) -> Result<Vec<LedgerRow>, StoreError> {
         let what = "read the ledger";
         let rows = sqlx::query_as(sql::LEDGER).bind(change.to_string()).bind(i64::from(limit));
@@ -55,23 +68,40 @@ impl Store {
     }
 
     /// The newest inbox rows first, decided or not.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn inbox_list(&self, limit: u32) -> Result<Vec<InboxRow>, StoreError> {
         let rows = sqlx::query_as(sql::INBOX).bind(i64::from(limit)).fetch_all(&self.reader).await;
         rows.map_err(at("list the inbox"))?.into_iter().map(inbox_row).collect()
     }
 
+    /// One row of the inbox, decided or not.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn inbox_row(&self, id: i64) -> Result<Option<InboxRow>, StoreError> {
         let row = sqlx::query_as(sql::INBOX_BY_ID).bind(id).fetch_optional(&self.reader).await;
         row.map_err(at("read an inbox row"))?.map(inbox_row).transpose()
     }
 
     /// Dead letters first, then the oldest.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn outbox_list(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let rows = sqlx::query_as(sql::OUTBOX).bind(i64::from(limit)).fetch_all(&self.reader).await;
         rows.map_err(at("list the outbox"))?.into_iter().map(outbox_row).collect()
     }
 
     /// The body of a delivery as it was received, while it is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn delivery_body(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
         let what = "read a body";
         let bytes = sqlx::query_scalar(sql::BODY).bind(id).fetch_optional(&self.reader).await;
@@ -83,6 +113,11 @@ impl Store {
         bytes.map(unpack).transpose()
     }
 
+    /// How many reviews there are in each stage, and what waits in inbox and outbox.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
+    /// [`StoreError::Failed`].
     pub async fn counts(&self) -> Result<Counts, StoreError> {
         let what = "count";
         let stages = sqlx::query_as(sql::COUNT_STAGES).fetch_all(&self.reader).await;

@@ -193,7 +193,7 @@ impl Clockface {
     /// A local time; its zone is named where it is not the page's.
     fn absolute(&self, at: Timestamp, zone: &TimeZone) -> String {
         if *zone == self.zone {
-            at.to_zoned(zone.clone()).strftime("%a %-d %b, %H:%M").to_string()
+            at.to_zoned_datetime(zone.clone()).strftime("%a %-d %b, %H:%M").to_string()
         } else {
             words::moment(at, zone)
         }

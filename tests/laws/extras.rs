@@ -177,7 +177,7 @@ pub fn befall(play: &mut Play, extra: &Extra) {
             };
         }
         Extra::CameBack { who, days_ago, days } => {
-            let today = play.now.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let today = play.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
             let last = today.saturating_sub((days_ago + 1).days());
             let away = Away { first: last.saturating_sub((days - 1).days()), last };
             play.company.person_mut(&account_of(*who).login).away = vec![away];

@@ -470,7 +470,7 @@ pub(super) fn take(play: &mut Play, step: &Step, post: &mut Post) {
             (load.open, load.pings_today) = (*open, *pings);
         }
         Step::Leave { who, in_days, days } => {
-            let today = play.now.to_zoned(jiff::tz::TimeZone::UTC).date();
+            let today = play.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
             let first = today.saturating_add(i64::from(*in_days).days());
             let away = Away { first, last: first.saturating_add(i64::from(*days).days()) };
             play.company.person_mut(&account_of(*who).login).away = vec![away];

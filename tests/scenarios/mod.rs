@@ -151,9 +151,15 @@ fn an_unknown_line_fails_the_story_with_file_and_line() {
 #[test]
 fn moments_are_the_next_of_their_name() {
     let monday = moment("Mon 10:00", at(date(FIRST_DAY).unwrap(), Time::midnight())).unwrap().0;
-    assert_eq!(monday.to_zoned(london()).datetime(), "2026-11-23T10:00".parse::<DateTime>().unwrap());
+    assert_eq!(
+        monday.to_zoned_datetime(london()).datetime(),
+        "2026-11-23T10:00".parse::<DateTime>().unwrap()
+    );
     let next = moment("Mon 09:00  rita approves", monday).unwrap();
-    assert_eq!(next.0.to_zoned(london()).datetime(), "2026-11-30T09:00".parse::<DateTime>().unwrap());
+    assert_eq!(
+        next.0.to_zoned_datetime(london()).datetime(),
+        "2026-11-30T09:00".parse::<DateTime>().unwrap()
+    );
     assert_eq!(next.1, "rita approves");
     assert_eq!(PROJECT, "acme/shop");
 }

@@ -72,7 +72,7 @@ pub(super) fn moment(line: &str, now: Timestamp) -> Option<(Timestamp, &str)> {
         return Some((at(date, time), rest.trim()));
     }
     let weekday = weekday(day).ok()?;
-    let today = now.to_zoned(london()).date();
+    let today = now.to_zoned_datetime(london()).date();
     let days = (0..8).filter_map(|days| today.checked_add(days.days()).ok());
     let mut moments = days.filter(|date| date.weekday() == weekday).map(|date| at(date, time));
     // Events move the clock by milliseconds; the same minute is still now.

@@ -54,6 +54,9 @@
 //! what can be done to it; `wire`, requests and answers without a dialect; `gitlab` and `github`, the
 //! dialects; `webhooks`, telling and signing; `service`, a forge that answers; `sandbox`, the handle.
 
+// A crate that others may use.
+#![warn(missing_docs, unreachable_pub)]
+
 mod clock;
 mod github;
 mod gitlab;

@@ -101,7 +101,7 @@ pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
 
 /// As [`moment`], without the zone.
 pub(super) fn instant(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%a %-d %b, %H:%M").to_string()
+    at.to_zoned_datetime(zone.clone()).strftime("%a %-d %b, %H:%M").to_string()
 }
 
 /// What a zone is called.

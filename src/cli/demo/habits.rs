@@ -4,7 +4,7 @@
 use usher_sandbox::{Access, ChangedFile, Forge, NewChange};
 
 use super::company::Company;
-use super::story::{Act, FRI, Scene, THU, TUE, WED, add, approve, merge, new, open};
+use super::scene::{Act, FRI, Scene, THU, TUE, WED, add, approve, merge, new, open};
 
 pub(super) fn scenes(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
     let mut scenes = vec![

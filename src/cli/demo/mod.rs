@@ -3,6 +3,7 @@
 
 mod company;
 mod habits;
+mod scene;
 mod story;
 mod timeline;
 mod verdict;
@@ -19,7 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::company::Company;
-use self::story::Scene;
+use self::scene::Scene;
 use self::timeline::Timeline;
 use self::verdict::Verdict;
 use super::{CliError, start_logging};

@@ -4,17 +4,10 @@
 use jiff::Timestamp;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
-use usher_sandbox::{ChangedFile, Forge, NewChange, Verdict};
+use usher_sandbox::{Forge, NewChange, Verdict};
 
-use super::company::Company;
 use super::habits;
-
-/// One scene: when, what a spectator reads, and what happens.
-pub(super) struct Scene {
-    pub(super) at: Timestamp,
-    pub(super) words: &'static str,
-    pub(super) act: fn(&mut Company) -> anyhow::Result<()>,
-}
+use super::scene::{Act, FRI, MON, Scene, THU, TUE, WED, add, approve, decline, merge, new, open};
 
 /// The zone of the timeline.
 pub(super) fn zone() -> TimeZone {
@@ -36,12 +29,6 @@ pub(super) fn start() -> Timestamp {
 pub(super) fn end() -> Timestamp {
     moment(4, 18, 0)
 }
-
-pub(super) const MON: i8 = 0;
-pub(super) const TUE: i8 = 1;
-pub(super) const WED: i8 = 2;
-pub(super) const THU: i8 = 3;
-pub(super) const FRI: i8 = 4;
 
 /// The week, in order.
 pub(super) fn week() -> Vec<Scene> {
@@ -106,8 +93,6 @@ pub(super) fn week() -> Vec<Scene> {
     scenes.sort_by_key(|scene| scene.at);
     scenes
 }
-
-pub(super) type Act = fn(&mut Company) -> anyhow::Result<()>;
 
 fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
     vec![
@@ -211,54 +196,4 @@ fn left_open(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Sc
             approve(c, "filter")
         }),
     ]
-}
-
-pub(super) fn new(author: &str, title: &str, paths: &[&str]) -> NewChange {
-    let files = paths.iter().map(|path| ChangedFile::new(path, 24, 6)).collect();
-    let description = "A customer reported this; see the ticket.".into();
-    NewChange { files, description, ..NewChange::by(author, title) }
-}
-
-pub(super) fn open(
-    company: &mut Company,
-    name: &'static str,
-    forge: Forge,
-    project: &str,
-    author: &str,
-    title: &str,
-    paths: &[&str],
-) -> anyhow::Result<()> {
-    add(company, name, forge, project, new(author, title, paths))
-}
-
-pub(super) fn add(
-    company: &mut Company,
-    name: &'static str,
-    forge: Forge,
-    project: &str,
-    change: NewChange,
-) -> anyhow::Result<()> {
-    let change = company.sandbox.open_change(forge, project, change)?;
-    company.changes.insert(name, change);
-    Ok(())
-}
-
-pub(super) fn approve(company: &mut Company, name: &str) -> anyhow::Result<()> {
-    let (change, who) = (company.change(name)?, company.reviewer(name)?);
-    company.sandbox.review(&change, &who, Verdict::Approve, "")?;
-    company.approvers.insert(change, who);
-    Ok(())
-}
-
-/// Whoever approved merges.
-pub(super) fn merge(company: &mut Company, name: &str) -> anyhow::Result<()> {
-    let change = company.change(name)?;
-    let who = company.approvers.get(&change).map_or("lena", String::as_str);
-    Ok(company.sandbox.merge(&change, who)?)
-}
-
-pub(super) fn decline(company: &mut Company, name: &str) -> anyhow::Result<()> {
-    let (change, who) = (company.change(name)?, company.reviewer(name)?);
-    company.sandbox.comment(&change, &who, "@usher decline no time this week, sorry")?;
-    Ok(())
 }

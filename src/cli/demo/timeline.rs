@@ -8,7 +8,8 @@ use jiff::civil::Date;
 use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
-use super::story::{self, Scene};
+use super::scene::Scene;
+use super::story;
 use crate::cli::preview::action_words;
 use crate::service::Service;
 use usher_core::model::action::{Action, Comment, Shape};
@@ -188,7 +189,7 @@ impl Timeline {
     }
 
     fn new_day(&mut self, at: Timestamp) {
-        let day = at.to_zoned(story::zone()).date();
+        let day = at.to_zoned_datetime(story::zone()).date();
         if self.day != Some(day) {
             self.day = Some(day);
             anstream::println!("\n{DAY}{}{DAY:#}", day.strftime("%A, %-d %B"));
@@ -252,5 +253,5 @@ fn place(change: &ChangeRef) -> String {
 }
 
 fn clock(at: Timestamp) -> String {
-    at.to_zoned(story::zone()).strftime("%H:%M").to_string()
+    at.to_zoned_datetime(story::zone()).strftime("%H:%M").to_string()
 }

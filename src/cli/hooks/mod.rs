@@ -1,23 +1,26 @@
 //! `usher hooks`: sets up the webhooks on the forges, and looks after them. Nothing is written without
 //! `--yes`, and no hook is touched whose address is not ours.
 
+mod patience;
 mod print;
 mod secret;
+mod site;
 mod survey;
 mod work;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 pub(super) use self::print::health_words;
 use self::secret::Fresh;
-use self::survey::{Own, Survey, Surveyor};
+use self::site::Site;
+use self::survey::{Level, Own, Surveyor};
 use super::{CliError, load, start_logging, warn};
 use crate::clock::Clock;
 use crate::config::{self, Config, Forge};
-use crate::forge::{Client, HookAddress, HookSecrets, HookWish};
+use crate::forge::{HookAddress, HookSecrets, HookWish};
 use crate::service::client;
 use usher_core::model::change::ForgeKind;
 
@@ -71,15 +74,6 @@ pub(super) struct Place {
     level: Option<Level>,
 }
 
-/// What a webhook is to be attached to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Level {
-    /// Every project or repository
-    Project,
-    /// The group or organisation
-    Group,
-}
-
 /// How the webhooks should be.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Wish {
@@ -106,14 +100,6 @@ pub(super) async fn run(path: &Path, command: Command, json: bool) -> Result<Exi
         Command::Status { url, place } => status(path, url.as_deref(), &place, json, &clock).await,
         Command::Remove { url, place, yes } => remove(path, &url, &place, yes, json, &clock).await,
     }
-}
-
-/// A forge, and what was seen there.
-struct Site<'a> {
-    forge: &'a Forge,
-    client: Client,
-    address: Option<HookAddress>,
-    survey: Survey,
 }
 
 async fn install(

@@ -4,8 +4,8 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
-use super::Site;
 use super::secret::Report;
+use super::site::Site;
 use super::survey::{Done, Row, State};
 use crate::forge::{Deliveries, HookPlace, HookState, InstalledHook};
 use usher_core::model::change::ForgeKind;

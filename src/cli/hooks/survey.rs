@@ -2,13 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use super::Level;
-use super::work::patiently;
+use clap::ValueEnum;
+
+use super::patience::patiently;
 use crate::clock::Clock;
 use crate::forge::{
     Client, Deliveries, Fault, HookAddress, HookPlace, HookWish, InstalledHook, Watched, leads_to,
 };
 use usher_core::model::change::ForgeKind;
+
+/// What a webhook is to be attached to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Level {
+    /// Every project or repository
+    Project,
+    /// The group or organisation
+    Group,
+}
 
 /// How our hooks are known.
 pub(super) enum Own {

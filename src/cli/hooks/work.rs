@@ -1,34 +1,10 @@
 //! Writing to the forges, one hook after the other.
 
-use jiff::SignedDuration;
-
-use super::Site;
+use super::patience::patiently;
+use super::site::Site;
 use super::survey::{Done, Row, State, Survey};
 use crate::clock::Clock;
-use crate::forge::{Client, Fault, HookWish};
-
-/// The longest that a forge's request for patience is honoured by waiting.
-const WAIT_MAX: SignedDuration = SignedDuration::from_mins(2);
-
-/// Does it, and waits where the forge or its gate asks for a little patience; then nothing was done.
-///
-/// # Errors
-/// The fault that did not go away.
-pub(super) async fn patiently<T>(
-    clock: &Clock,
-    mut act: impl AsyncFnMut() -> Result<T, Fault>,
-) -> Result<T, Fault> {
-    let end = clock.now() + WAIT_MAX;
-    loop {
-        match act().await {
-            Err(Fault::Later { at, why }) if at <= end => {
-                anstream::eprintln!("waiting until {at}: {why}");
-                clock.sleep_until(at).await;
-            }
-            result => return result,
-        }
-    }
-}
+use crate::forge::{Client, HookWish};
 
 /// Sets up what is missing, corrects what differs.
 pub(super) async fn install(site: &mut Site<'_>, wish: &HookWish, clock: &Clock) {

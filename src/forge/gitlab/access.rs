@@ -94,7 +94,7 @@ impl Settings {
 impl Access for GitLab {
     async fn access_projects(&self, patterns: &[Pattern]) -> Result<SeenProjects, Fault> {
         let mut projects = SeenProjects::default();
-        let today = self.clock.now().to_zoned(TimeZone::UTC).date();
+        let today = self.clock.now().to_zoned_datetime(TimeZone::UTC).date();
         for source in sources(patterns) {
             let found = match &source {
                 Source::Everywhere => {
@@ -129,7 +129,7 @@ impl Access for GitLab {
         let mut wanted = AllProjectMembers::builder();
         let wanted = endpoint(wanted.project(project.project.as_str()).build())?;
         let found: Pages<wire::User> = self.pages(&wanted, PAGES_LIMIT).await?;
-        let today = self.clock.now().to_zoned(TimeZone::UTC).date();
+        let today = self.clock.now().to_zoned_datetime(TimeZone::UTC).date();
         let lasts = |one: &&wire::User| one.is_active() && !has_ended(one.expires_at.as_deref(), today);
         let mut members = Members { truncated: found.truncated, ..Members::default() };
         for member in found.entries.iter().filter(lasts) {

@@ -19,7 +19,7 @@ pub(in crate::forge) async fn roster(
     before: &Roster,
     clock: &Clock,
 ) -> Result<Roster, Fault> {
-    let today = clock.now().to_zoned(TimeZone::UTC).date();
+    let today = clock.now().to_zoned_datetime(TimeZone::UTC).date();
     let mut roster = Roster { me: Some(people.me().await?), ..Roster::default() };
     let mut seen = Vec::new();
     for group in &wish.groups {

@@ -101,7 +101,7 @@ pub(super) fn lay_out(play: &mut Play, layout: &Layout) {
         play.company.policy.scope = scope(layout.scope);
     }
     if let Some((who, in_days, days)) = layout.leave {
-        let first = play.now.to_zoned(TimeZone::UTC).date().saturating_add(in_days.days());
+        let first = play.now.to_zoned_datetime(TimeZone::UTC).date().saturating_add(in_days.days());
         let away = Away { first, last: first.saturating_add(days.days()) };
         play.company.person_mut(&account_of(who).login).away = vec![away];
     }

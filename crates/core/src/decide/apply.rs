@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Draft, GRACE_AFTER_REMOVAL};
+use super::draft::{Draft, GRACE_AFTER_REMOVAL};
 use crate::choose::route::FilesRead;
 use crate::model::absence::AbsenceWish;
 use crate::model::action::Action;
@@ -196,11 +196,11 @@ impl Applying<'_, '_, '_> {
         if self.draft.review.seen.state != snapshot.state {
             self.draft.review.seen.ended_at = match snapshot.state {
                 ChangeState::Open => None,
-                _ => Some(snapshot.updated_at),
+                ChangeState::Closed | ChangeState::Merged => Some(snapshot.updated_at),
             };
             self.draft.say(match snapshot.state {
                 ChangeState::Open => Reason::Reopened,
-                state => Reason::Ended { state },
+                state @ (ChangeState::Closed | ChangeState::Merged) => Reason::Ended { state },
             });
             self.draft.review.seen.state = snapshot.state;
         }

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::draft::{Draft, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
 use super::find::AssignmentId;
-use super::{Draft, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
 use crate::choose::pick::{Choice, pick};
 use crate::choose::queue::queue_up;
 use crate::choose::route::{Claim, Claims, FilesRead, RouteFacts};

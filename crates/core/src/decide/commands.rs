@@ -15,6 +15,7 @@ use crate::model::message::{Answer, ChoiceView, Reply};
 use crate::model::people::Person;
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Ended, Hold, Origin, PoolReview};
+use crate::model::timebox::Budget;
 
 /// How many commands are remembered, so that one that comes twice is obeyed once.
 const REMEMBERED: usize = 32;
@@ -43,6 +44,15 @@ impl Command {
         let rule = COMMANDS.iter().find(|rule| rule.usage.split(' ').next() == Some(self.word()));
         rule.map_or(Allowed::Roster, |rule| rule.allowed)
     }
+}
+
+/// Whether Usher is to leave the change alone.
+#[derive(Clone, Copy)]
+enum HoldWish {
+    /// For so long.
+    Snooze(Budget),
+    Skip,
+    Resume,
 }
 
 /// How a command ended.
@@ -174,7 +184,9 @@ impl Applying<'_, '_, '_> {
             Command::Why => Outcome::Words(self.why()),
             Command::Accept => self.accept(person),
             Command::Decline { note } => self.decline(person, note.clone(), at),
-            Command::Snooze { .. } | Command::Skip | Command::Resume => self.hold(command, person, at),
+            Command::Snooze { span } => self.hold(HoldWish::Snooze(*span), person, at),
+            Command::Skip => self.hold(HoldWish::Skip, person, at),
+            Command::Resume => self.hold(HoldWish::Resume, person, at),
             Command::Reassign { to } => self.reassign(person, to.as_deref(), at),
             Command::Pool { name } => self.choose_pool(person, name, at),
             Command::Away { end } => self.go_away(person, *end, at),
@@ -205,20 +217,20 @@ impl Applying<'_, '_, '_> {
     }
 
     /// `snooze`, `skip` and `resume`: the newest word counts, in whatever order they are told.
-    fn hold(&mut self, command: &Command, person: &Person, at: Timestamp) -> Outcome {
+    fn hold(&mut self, wish: HoldWish, person: &Person, at: Timestamp) -> Outcome {
         if self.draft.review.said.hold_at.is_some_and(|said| said > at) {
             return Outcome::Refused(Answer::Overtaken);
         }
         let by = person.name.clone();
-        match command {
+        match wish {
             // A snooze ends by itself, and what it would replace does not.
-            Command::Snooze { .. } if self.draft.review.said.hold == Some(Hold::Skip) => {
+            HoldWish::Snooze(_) if self.draft.review.said.hold == Some(Hold::Skip) => {
                 return Outcome::Refused(Answer::SnoozeSkipped);
             }
-            Command::Snooze { .. } if self.draft.review.said.hold == Some(Hold::FirstRun) => {
+            HoldWish::Snooze(_) if self.draft.review.said.hold == Some(Hold::FirstRun) => {
                 return Outcome::Refused(Answer::SnoozeFirstRun);
             }
-            Command::Snooze { span } => {
+            HoldWish::Snooze(span) => {
                 let agenda = person.agenda();
                 let Some(until) = agenda.add(self.draft.now(), span.millis(&agenda)) else {
                     return Outcome::Refused(Answer::SnoozeTooLong);
@@ -226,12 +238,12 @@ impl Applying<'_, '_, '_> {
                 self.draft.review.said.hold = Some(Hold::Snooze { until });
                 self.draft.say(Reason::Snoozed { by, until });
             }
-            Command::Skip => {
+            HoldWish::Skip => {
                 self.draft.review.said.hold = Some(Hold::Skip);
                 self.draft.review.said.unskip = false;
                 self.draft.say(Reason::Skipped { by: Some(by) });
             }
-            _ => {
+            HoldWish::Resume => {
                 self.draft.review.said.hold = None;
                 self.draft.review.said.unskip = true;
                 self.draft.say(Reason::Resumed { by: Some(by) });

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Draft;
+use super::draft::Draft;
 use super::find::AssignmentId;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Draft;
+use super::draft::Draft;
 use super::timers::BoxId;
 use crate::model::action::{Action, ping_key};
 use crate::model::calendar::Agenda;
@@ -100,7 +100,7 @@ impl Escalation<'_, '_> {
             let holder = holder.unwrap_or_else(|| self.draft.review.author.login.clone());
             let stage = match id {
                 BoxId::Waiting(_) => Stage::Waiting,
-                _ => self.draft.review.done.stage,
+                BoxId::Reviewing(_) | BoxId::Author | BoxId::Merge => self.draft.review.done.stage,
             };
             self.draft.say(Reason::BoxRanOut { stage, holder });
         }
@@ -157,7 +157,7 @@ impl Escalation<'_, '_> {
         let about = PingAbout::Escalate {
             stage: match id {
                 BoxId::Waiting(_) => Stage::Waiting,
-                _ => self.draft.review.done.stage,
+                BoxId::Reviewing(_) | BoxId::Author | BoxId::Merge => self.draft.review.done.stage,
             },
             pool: pool.clone(),
             holder: self.draft.holder(id),

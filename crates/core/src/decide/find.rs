@@ -1,7 +1,7 @@
 //! Assignments and pools' parts of a review are found by what they are: a place in a list would be
 //! another one's as soon as the list gets shorter.
 
-use super::Draft;
+use super::draft::Draft;
 use crate::model::fingerprint::fingerprint;
 use crate::model::review::{Assignment, PoolReview};
 

@@ -1,6 +1,6 @@
 //! What is said of the owners of changed files.
 
-use super::Draft;
+use super::draft::Draft;
 use crate::choose::owners::{NAMED_MAX, within};
 use crate::choose::route::Claim;
 use crate::model::change::OwnersFile;

@@ -1,6 +1,6 @@
 //! Scope: whether a change looks like more than a fix.
 
-use super::Draft;
+use super::draft::Draft;
 use crate::model::change::Size;
 use crate::model::reason::Reason;
 use crate::model::review::Review;

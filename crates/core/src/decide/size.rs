@@ -1,8 +1,8 @@
 //! Measuring: how much a change changes. GitHub says so in its webhooks; on GitLab, and wherever it
 //! was not told, the changed files are read, but only if some rule wants to know.
 
-use super::Draft;
 use super::apply::Applying;
+use super::draft::Draft;
 use crate::model::action::Action;
 use crate::model::change::{ChangedFile, ForgeKind, Size, Snapshot};
 use crate::model::reason::Reason;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::Draft;
+use super::draft::Draft;
 use crate::model::policy::Policy;
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Hold, Review, Stage};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Draft;
+use super::draft::Draft;
 use super::find::{AssignmentId, PartId};
 use super::stage::holders;
 use crate::model::calendar::Agenda;

@@ -11,6 +11,9 @@ use crate::world::{ChangeRef, ChangeSnapshot, Forge, LogEntry, Refusal};
 /// Changes.
 impl Sandbox {
     /// The change as it stands now.
+    ///
+    /// # Errors
+    /// 404 where there is no such change.
     pub fn snapshot(&self, at: &ChangeRef) -> Result<ChangeSnapshot, Refusal> {
         self.forges().state.snapshot(at)
     }

@@ -86,7 +86,7 @@ impl State {
 
     /// The day it is in UTC.
     pub(crate) fn today(&self) -> Date {
-        self.now().to_zoned(TimeZone::UTC).date()
+        self.now().to_zoned_datetime(TimeZone::UTC).date()
     }
 
     /// Whether group hooks, several reviewers and scoped labels exist here.

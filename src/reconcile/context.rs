@@ -1,0 +1,60 @@
+//! What the duties of one forge share.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::engine::SharedState;
+use crate::forge::{Client, Fault, Since};
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+use crate::wakeups::{Wakeup, Wakeups};
+use usher_core::model::change::ChangeKey;
+
+/// What went wrong with a duty.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error(transparent)]
+    Forge(#[from] Fault),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What every duty of one forge works with.
+#[derive(Clone)]
+pub(super) struct Context {
+    pub client: Client,
+    pub store: Store,
+    pub shared: Arc<SharedState>,
+    pub clock: Clock,
+    pub wakeups: Arc<Wakeups>,
+    pub metrics: Arc<Metrics>,
+    /// Nothing is written to the forge.
+    pub dry_run: bool,
+    pub signals: Arc<Signals>,
+}
+
+/// What the duties of one forge tell each other.
+pub(super) struct Signals {
+    /// How often the roster was read from the forge.
+    pub roster: watch::Sender<u64>,
+    /// It is known anew who is who, and who is away.
+    pub people: Wakeup,
+    /// The last good sweep.
+    pub swept: watch::Sender<Swept>,
+}
+
+/// What a sweep leaves to the duties after it.
+#[derive(Clone, Default)]
+pub(super) struct Swept {
+    /// How many good sweeps there were, this one included.
+    pub number: u64,
+    /// What was asked for.
+    pub since: Since,
+    /// All changes that it listed.
+    pub shown: Arc<BTreeSet<ChangeKey>>,
+    /// Whether there are no more.
+    pub complete: bool,
+}
