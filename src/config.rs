@@ -115,6 +115,7 @@ fn read_config(document: &tree::Node, outside: &Outside<'_>, book: &mut Book) ->
     let reconcile_every = forges::reconcile_every(&root, book);
     let mut policy = rules::policy(&root, &forges, outside, book);
     let (found, ticket_webhook) = tickets::tickets(&root, outside, book);
+    policy.dry_run = dry_run;
     policy.tickets = found;
     policy.announces_merges = ticket_webhook.is_some();
     let forges = forges.into_iter().filter_map(|forge| forge.whole).collect();

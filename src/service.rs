@@ -21,6 +21,7 @@ use crate::reconcile::Reconcile;
 use crate::store::Store;
 use crate::wakeups::Wakeups;
 use crate::web::{Connections, Door, Settings};
+use usher_core::model::policy::Policy;
 use usher_words::templates::Templates;
 
 /// Pause between two rounds of throwing away what is no longer needed.
@@ -143,7 +144,9 @@ impl Service {
         let inbounds = inbounds(config)?;
         self.outbound.aim(target(config)).map_err(anyhow::Error::msg)?;
         self.templates.store(Arc::new(config.templates.clone()));
-        self.shared.set_policy(Arc::new(config.policy.clone()), self.clock.now());
+        // Whether anything is written changes with a restart only.
+        let policy = Policy { dry_run: self.parts.dry_run, ..config.policy.clone() };
+        self.shared.set_policy(Arc::new(policy), self.clock.now());
         self.door.reload(inbounds.into_values().collect());
         for client in &self.clients {
             client.set_tickets(config.policy.tickets.clone());

@@ -53,13 +53,9 @@ impl Outcome {
         self.ledger.iter().flat_map(|entry| &entry.reasons)
     }
 
-    /// A dry run records what would be done and does it not: only reads go out, and the review does
-    /// not believe that the forge was asked, so a later real run says all of it.
-    pub fn keep_dry(&mut self, before: &Review) {
+    /// A dry run records what would be done and does it not: only reads go out.
+    pub fn keep_dry(&mut self) {
         self.actions.retain(|action| matches!(action, Action::ReadFiles { .. }));
-        self.review.done.last_applied = before.done.last_applied.clone();
-        self.review.done.set_labels = before.done.set_labels.clone();
-        self.review.done.status_fingerprint = before.done.status_fingerprint;
     }
 
     /// Whether the change was held back by the first roll-out and is taken on now. One that a person

@@ -234,7 +234,7 @@ impl Engine {
         let mut outcome = Outcome::of(before.clone());
         outcome.take(&loaded.world(), facts);
         if self.dry_run {
-            outcome.keep_dry(&before);
+            outcome.keep_dry();
         }
         if !outcome.review.tracked {
             return Ok((!inbox.is_empty()).then(|| Commit { refused, ..nothing(inbox) }));

@@ -48,6 +48,10 @@ const FORGE: &[Line<()>] = lines! {
 const LIMITS: &[Line<()>] = lines! {
     "Usher came to this forge on {Wed 10:00}" => came_to_this_forge,
         "Usher first wrote to this forge then; it takes on older changes slowly.";
+    "a dry run" => |story, []| { story.play.company.policy.dry_run = true; Ok(()) },
+        "Usher decides, and writes nothing.";
+    "the dry run is over" => |story, []| { dry_run_is_over(story) },
+        "The server starts without it: Usher writes, and looks at everything.";
     "the first roll-out takes {10} a day" => first_roll_out, "Usher takes on so many older changes a day.";
     "{10} old changes were taken on today" => taken_on_today, "Usher took on so many older changes today.";
     "at most {5} pings per person and day" => pings_per_day, "The limit of pings for one person.";
@@ -82,6 +86,12 @@ fn does_not_know(story: &mut Story, [who]: [&str; 1]) -> Told {
 
 fn came_to_this_forge(story: &mut Story, [when]: [&str; 1]) -> Told {
     story.play.company.first_seen = time(when, story.play.now)?;
+    Ok(())
+}
+
+fn dry_run_is_over(story: &mut Story) -> Told {
+    story.play.company.policy.dry_run = false;
+    story.play.review.planned.wake = Some(story.play.now);
     Ok(())
 }
 

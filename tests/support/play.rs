@@ -223,7 +223,7 @@ impl Play {
         self.holds(fact, &decision, &workloads);
         self.history_holds(&decision);
         self.parts_hold(fact, &decision, &workloads);
-        let Decision { review, actions, reasons, absence, .. } = decision;
+        let Decision { review, mut actions, reasons, absence, .. } = decision;
         self.said = absence;
         self.review = review;
         let held_back = matches!(self.review.said.hold, Some(Hold::FirstRun | Hold::Skip));
@@ -232,6 +232,9 @@ impl Play {
         }
         if self.review.done.stage != before.done.stage {
             self.withdraw_pings();
+        }
+        if self.company.policy.dry_run {
+            actions.retain(|action| matches!(action, Action::ReadFiles { .. }));
         }
         for action in &actions {
             if let Action::Ping(ping) = action {

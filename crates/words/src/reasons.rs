@@ -106,6 +106,9 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::HeldForFirstRun => {
             "It was open before Usher came and waits for its turn in the first roll-out.".into()
         }
+        Reason::WentLive => {
+            "The dry run is over: from now on this is written, and every clock starts now.".into()
+        }
         Reason::PoolChosen { pool, by } => format!("{by} sent it to {pool}."),
         Reason::WentAway { person, until } => {
             format!("{person} is away until {} and is not asked, on any change.", day(*until))

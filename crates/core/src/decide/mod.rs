@@ -14,6 +14,7 @@ mod assign;
 mod commands;
 mod desired;
 mod draft;
+mod dry_run;
 mod escalate;
 mod find;
 mod owners;
@@ -45,6 +46,7 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
         return draft.close(Vec::new(), None);
     }
     let was_open = draft.review.tracked && draft.review.seen.state != ChangeState::Merged;
+    draft.begin_or_end_dry_run();
     draft.freshen_logins();
     let Observed { reshape, rerouted, files, answers, absence } = apply(&mut draft, fact);
     let mut actions = answers;
@@ -60,5 +62,6 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
     if was_open {
         actions.extend(draft.announce());
     }
+    draft.keep_dry(review);
     draft.close(actions, absence)
 }

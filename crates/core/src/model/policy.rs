@@ -19,6 +19,8 @@ use super::timebox::BoxRules;
 /// Everything a decision needs to know that does not change while the configuration stays.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    /// Everything is decided, and nothing written to any forge.
+    pub dry_run: bool,
     pub forges: Vec<ForgePolicy>,
     pub support: Support,
     pub maintainers: Maintainers,
@@ -45,6 +47,7 @@ impl Default for Policy {
     /// No forges, people and pools; everything else as the configuration has it by default.
     fn default() -> Policy {
         Policy {
+            dry_run: false,
             forges: Vec::new(),
             support: Support::default(),
             maintainers: Maintainers::default(),

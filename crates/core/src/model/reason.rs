@@ -220,6 +220,8 @@ pub enum Reason {
     },
     /// Open before Usher came; its turn in the first roll-out is later.
     HeldForFirstRun,
+    /// The dry run is over: what was decided until now was on paper only.
+    WentLive,
     /// The pool was chosen by a command.
     PoolChosen {
         pool: String,

@@ -48,6 +48,19 @@ pub struct Review {
     pub planned: Planned,
     #[serde(flatten)]
     pub done: Done,
+    /// In a dry run: what was planned and done when Usher last wrote; what stands above is on paper.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before_dry_run: Option<Box<Written>>,
+}
+
+/// What Usher had planned and done before a dry run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Written {
+    pub planned: Planned,
+    pub done: Done,
+    /// It waited for its turn in the first roll-out.
+    pub held: bool,
 }
 
 /// The forge's word: what the change looked like in the newest snapshot.
@@ -292,6 +305,7 @@ impl Review {
             said: Said::default(),
             planned: Planned::default(),
             done: Done::default(),
+            before_dry_run: None,
         }
     }
 

@@ -113,6 +113,11 @@ impl TimeBox {
         self.running_since.get_or_insert(now);
     }
 
+    /// A running box runs from `now` on: what passed since was not the holder's time.
+    pub fn restart(&mut self, now: Timestamp) {
+        self.running_since = self.running_since.map(|_| now);
+    }
+
     /// Stops the box and keeps what was spent in business time of `agenda`.
     pub fn pause(&mut self, now: Timestamp, agenda: &Agenda<'_>) {
         if let Some(since) = self.running_since.take() {
