@@ -7,5 +7,6 @@ mod github;
 mod gitlab;
 mod gitlab_versions;
 mod pace;
+mod recorded;
 mod script;
 mod webhook_health;
