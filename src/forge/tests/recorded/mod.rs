@@ -97,7 +97,7 @@ fn take_out(answer: &mut Value, place: &str) -> bool {
     match place.split_once('/') {
         Some(("*", rest)) => {
             let list = answer.as_array_mut().into_iter().flatten();
-            list.fold(false, |any, entry| take_out(entry, rest) || any)
+            list.filter_map(|entry| take_out(entry, rest).then_some(())).count() > 0
         }
         Some((name, rest)) => answer.get_mut(name).is_some_and(|inner| take_out(inner, rest)),
         None => answer.as_object_mut().is_some_and(|members| members.remove(place).is_some()),
