@@ -13,9 +13,9 @@ demo *args:
 test *args:
     cargo test {{ args }}
 
-# run the tests, those on GitHub's recorded payloads too (npm fetches them once)
+# run the tests, those on recorded payloads and answers too (npm and pip fetch them once)
 test-all:
-    USHER_WEBHOOK_EXAMPLES="$(scripts/fetch-webhook-examples)" cargo test
+    USHER_WEBHOOK_EXAMPLES="$(scripts/fetch-webhook-examples)" USHER_RECORDINGS="$(scripts/fetch-recordings)" cargo test
 
 # the laws over many random histories, each on its own seed; `PROPTEST_RNG_SEED=… just laws …` repeats a run
 laws cases="100000":
@@ -62,9 +62,10 @@ ci:
 serve config="config/usher.toml":
     cargo run --release -- --config {{ config }} serve
 
-# fetch GitHub's recorded payloads into .fixtures/
+# fetch recorded payloads and answers into .fixtures/
 fixtures:
     scripts/fetch-webhook-examples
+    scripts/fetch-recordings
 
 # the documentation of the code
 doc:

@@ -83,6 +83,7 @@ pub struct Metrics {
     pub forge_budget_limit: Family<BudgetLabels, Gauge>,
     pub forge_blocked_seconds: Family<ForgeLabels, SecondsGauge>,
     pub forge_circuit_open: Family<ForgeLabels, Gauge>,
+    pub forge_unread_entries: Family<ForgeLabels, Gauge>,
 }
 
 impl Metrics {
@@ -150,6 +151,11 @@ impl Metrics {
             "forge_circuit_open",
             "Whether a forge that keeps failing is left alone",
             self.forge_circuit_open.clone(),
+        );
+        registry.register(
+            "forge_unread_entries",
+            "Entries of a forge's lists that could not be read and were left out, since the start",
+            self.forge_unread_entries.clone(),
         );
     }
 

@@ -174,6 +174,27 @@ async fn gitlab_free_keeps_the_reviewer_a_person_chose() {
     assert_eq!(town.sandbox.snapshot(&at).unwrap().reviewer_logins(), ["ravi"]);
 }
 
+/// Before and after GitLab's schema tells whether a change may have several reviewers.
+#[tokio::test]
+async fn gitlab_free_is_known_before_the_write_where_its_schema_tells() {
+    for (tells, writes) in [(false, 1), (true, 0)] {
+        let town = Town::new(Forge::Gitlab).await;
+        town.sandbox.set_gitlab_tier(Tier::Free);
+        town.sandbox.gitlab_tells_reviewer_limit(tells);
+        let at = town.open();
+        town.sandbox.request_reviewer(&at, "sam", "ravi").unwrap();
+        for _ in 0..2 {
+            let before = town.sandbox.writes();
+            let facts = town.perform(&at, &town.shape(&["rita"], &[], &[])).await.facts;
+            assert_eq!(
+                facts,
+                [Fact::Refused { reviewer: town.account("rita"), refusal: Refusal::OneReviewerOnly }]
+            );
+            assert_eq!(town.sandbox.writes() - before, writes, "{tells}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn on_premium_a_second_reviewer_without_access_is_not_taken_for_the_free_tier() {
     let town = Town::new(Forge::Gitlab).await;

@@ -116,6 +116,11 @@ impl Inspector<'_> {
             let what = format!("{path}: Usher's account may ask nobody for a review there");
             findings.fault(what, format!("give it the role {role}"));
         }
+        if let Some(how) = &facts.assigns_reviewers {
+            let what = format!("{path}: GitLab assigns reviewers there by itself ({how}), beside Usher's");
+            let todo = "switch it off in the project's merge request settings, or leave the project out of `projects`";
+            findings.warning(what, todo);
+        }
         let labels = labels(self.config, self.forge, path, &facts, findings);
         let webhooks = match self.webhooks(path).await {
             Ok(webhooks) => webhooks,

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::check_version;
 use super::finding::Findings;
 use crate::config::{Config, Forge};
 use crate::forge::{Fault, Installation, TokenFacts};
@@ -44,6 +45,9 @@ pub(super) fn judge(
     findings.good(format!("the forge accepts {}", facts.what));
     expiry(&facts, now, findings);
     clocks(&facts, now, findings);
+    if forge.kind == ForgeKind::GitLab {
+        check_version::judge(forge, facts.version.as_deref(), findings);
+    }
     scopes(config, forge, &facts, findings);
     let is_app = matches!(forge.sign_in, crate::config::SignIn::App { .. });
     if is_app {

@@ -9,6 +9,7 @@ mod check_owners;
 mod check_projects;
 mod check_rules;
 mod check_token;
+mod check_version;
 mod deliveries;
 #[cfg(feature = "demo")]
 mod demo;

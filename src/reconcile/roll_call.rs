@@ -64,7 +64,7 @@ impl RollCall {
             let mut listing = self.context.client.list(&since).await?;
             let seen = if just_swept { shown } else { Arc::default() };
             let (more, open) = self.context.take_in(&mut listing, &seen, now).await?;
-            complete = !listing.truncated && listing.covered_until.is_none();
+            complete = listing.is_complete();
             (news, shown) = (more, Arc::new(open));
         }
         if complete {

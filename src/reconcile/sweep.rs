@@ -58,7 +58,7 @@ impl Sweep {
         if news > 0 {
             context.wakeups.inbox.wake();
         }
-        let complete = !listing.truncated && listing.covered_until.is_none();
+        let complete = listing.is_complete();
         context.shared.swept(forge, context.clock.now());
         self.scope = Some(scope);
         context.signals.swept.send_modify(|last| {

@@ -43,6 +43,7 @@ fn set_gauges(door: &Door, counts: &Counts) {
     metrics.forge_budget_limit.clear();
     metrics.forge_blocked_seconds.clear();
     metrics.forge_circuit_open.clear();
+    metrics.forge_unread_entries.clear();
     for (name, forge) in door.shared.snapshot().forges() {
         let labels = ForgeLabels { forge: name.to_owned() };
         if let Some(at) = forge.swept_at {
@@ -64,6 +65,7 @@ fn set_connection(metrics: &Metrics, labels: &ForgeLabels, connection: &Health, 
     metrics.forge_blocked_seconds.get_or_create(labels).set(blocked as f64);
     let open = i64::from(connection.tries_again_at.is_some());
     metrics.forge_circuit_open.get_or_create(labels).set(open);
+    metrics.forge_unread_entries.get_or_create(labels).set(whole(connection.unread_entries));
     for budget in &connection.budgets {
         let labels = BudgetLabels {
             forge: labels.forge.clone(),

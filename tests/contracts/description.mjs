@@ -1,10 +1,9 @@
-// GitHub's own OpenAPI description as a judge of exchanges: which operation a request is, whether its
-// parameters and body are documented, whether the answer is one that GitHub gives.
+// A forge's own OpenAPI description as a judge of exchanges: which operation a request is, whether its
+// parameters and body are documented, whether the answer is one that the forge gives.
 //
 // Two things are stricter than OpenAPI: a query parameter, a member of a request's body or a member of an
 // answer that the description does not know is a fault, because a misspelt optional member would else
 // pass unseen.
-import { readFileSync } from "node:fs";
 import Ajv from "ajv";
 import addFormats from "ajv-formats";
 
@@ -25,14 +24,15 @@ function translate(schema) {
 }
 
 export class Description {
-  constructor(file) {
-    this.document = JSON.parse(readFileSync(file));
+  /// `name` is the forge's, `document` its description, which is translated in place.
+  constructor(name, document) {
+    Object.assign(this, { name, document });
     this.document.components.schemas = Object.fromEntries(
       Object.entries(this.document.components.schemas).map(([name, schema]) => [name, translate(schema)]),
     );
     this.ajv = new Ajv({ strict: false, allErrors: true, validateSchema: false, validateFormats: true });
     addFormats(this.ajv);
-    this.ajv.addSchema({ $id: "github", components: { schemas: this.document.components.schemas } });
+    this.ajv.addSchema({ $id: "forge", components: { schemas: this.document.components.schemas } });
     this.compiled = new Map();
     this.templates = Object.keys(this.document.paths).map((path) => ({ path, parts: path.split("/") }));
   }
@@ -60,11 +60,11 @@ export class Description {
   /// The operation a request is, or a sentence about why it is none.
   operation(method, path) {
     const template = this.template(path);
-    if (!template) return { fault: `GitHub documents no path like ${path}` };
+    if (!template) return { fault: `${this.name} documents no path like ${path}` };
     const operation = this.document.paths[template][method.toLowerCase()];
     if (operation) return { template, operation };
     const known = METHODS.filter((verb) => this.document.paths[template][verb]).map((verb) => verb.toUpperCase());
-    return { fault: `GitHub documents ${known.join(", ")} for ${template}, and not ${method}` };
+    return { fault: `${this.name} documents ${known.join(", ")} for ${template}, and not ${method}` };
   }
 
   /// What is wrong with the query and the body of a request.
@@ -76,14 +76,14 @@ export class Description {
     for (const [name, text] of query) {
       const parameter = parameters.find((one) => one.name === name);
       if (!parameter) faults.push(`the query parameter \`${name}\` is not documented`);
-      else faults.push(...this.judge(parameter.schema, fromText(text, this.resolve(parameter.schema)), `?${name}`));
+      else faults.push(...this.judge(parameter.schema ?? {}, fromText(text, this.resolve(parameter.schema ?? {})), `?${name}`));
     }
     const required = parameters.filter((one) => one.required && !query.some(([name]) => name === one.name));
     faults.push(...required.map((one) => `the query parameter \`${one.name}\` is missing`));
     const wanted = this.resolve(operation.requestBody);
     const schema = wanted?.content?.["application/json"]?.schema;
     if (body === undefined) {
-      // GitHub's description never calls a body optional; where no member is required, none may be sent.
+      // A body is never called optional; where no member is required, none may be sent.
       if (wanted?.required && this.resolve(schema)?.required) faults.push("the body is missing");
     } else if (!schema) faults.push("a body is sent where none is documented");
     else faults.push(...this.judge(schema, body, "body"));
@@ -115,7 +115,7 @@ export class Description {
   judge(schema, value, at, strict = true) {
     if (!this.compiled.has(schema)) {
       const local = translate(schema);
-      const rooted = JSON.parse(JSON.stringify(local).replaceAll('"#/components', '"github#/components'));
+      const rooted = JSON.parse(JSON.stringify(local).replaceAll('"#/components', '"forge#/components'));
       this.compiled.set(schema, { local, validate: this.ajv.compile(rooted) });
     }
     const { local, validate } = this.compiled.get(schema);
@@ -152,7 +152,7 @@ export class Description {
 }
 
 /// A query parameter's text as the JSON value that its schema speaks of.
-function fromText(text, schema) {
+export function fromText(text, schema) {
   if (schema.type === "integer" || schema.type === "number") return text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text;
   if (schema.type === "boolean") return { true: true, false: false }[text] ?? text;
   return text;

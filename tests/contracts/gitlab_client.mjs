@@ -54,6 +54,9 @@ async function lists(gitlab, town) {
 }
 
 async function setup(gitlab, town) {
+  // The client knows `GET /metadata` alone, which is newer.
+  const { body: version } = await gitlab.Users.requester.get("version");
+  assert.match(version.version, /^\d+\.\d+\./);
   const token = await gitlab.PersonalAccessTokens.show();
   assert.deepEqual([token.scopes, token.expires_at, token.user_id], [["api"], null, town.bot.id]);
   const paths = (projects) => projects.map((project) => project.path_with_namespace).sort();
@@ -70,6 +73,8 @@ async function reading(gitlab, town) {
   await refused(gitlab.MergeRequests.show(town.project, 999), 404);
   const reviewers = await gitlab.MergeRequests.showReviewers(town.project, town.reviewed);
   assert.deepEqual(reviewers.map((one) => [one.user.username, one.state]), [["rita", "requested_changes"]]);
+  const { approved_by: approvals } = await gitlab.MergeRequestApprovals.showConfiguration(town.project, { mergerequestIId: town.reviewed });
+  assert.deepEqual(approvals.map((one) => [one.user.username, Number.isNaN(Date.parse(one.approved_at))]), [["ravi", false]]);
   assert.equal(await gitlab.RepositoryFiles.showRaw(town.project, "docs/CODEOWNERS", "main"), "* @rita\n");
   await refused(gitlab.RepositoryFiles.showRaw(town.project, "CODEOWNERS", "main"), 404);
   const files = await gitlab.MergeRequests.allDiffs(town.project, town.reviewed, { perPage: 100 });

@@ -1,5 +1,6 @@
 """python-gitlab goes through every call that Usher makes on GitLab, against the fake one."""
 
+import datetime
 import sys
 
 import gitlab
@@ -61,6 +62,9 @@ def reading(gl, town):
     same((change.author["username"], change.draft, change.state), ("sam", False, "opened"), "a merge request")
     details = change.reviewer_details.list(get_all=True)
     same([(one.user["username"], one.state) for one in details], [("rita", "requested_changes")], "the reviewers")
+    approvals = change.approvals.get().approved_by
+    given = [(one["user"]["username"], datetime.datetime.fromisoformat(one["approved_at"]).tzinfo is not None) for one in approvals]
+    same(given, [("ravi", True)], "who approved, and when")
     same(project.files.raw("docs/CODEOWNERS", ref="main"), b"* @rita\n", "a file as it is")
     fails(lambda: project.files.raw("CODEOWNERS", ref="main"), gitlab.GitlabGetError, 404, "a file that is not there")
     files = [file["new_path"] for file in gl.http_list(f"{change.manager.path}/{change.iid}/diffs", get_all=True)]
@@ -69,6 +73,8 @@ def reading(gl, town):
 
 
 def setup(gl, town):
+    version, _ = gl.version()
+    same(version, "19.5.0-ee", "its version")
     token = gl.personal_access_tokens.get("self")
     same((token.scopes, token.expires_at, token.user_id), (["api"], None, town["bot"]["id"]), "its own token")
     paths = lambda projects: sorted(project.path_with_namespace for project in projects)

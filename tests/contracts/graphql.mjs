@@ -1,10 +1,10 @@
-// GitHub's GraphQL schema as a judge of queries, of their variables, and of the data they are answered with.
-import { schema as published } from "@octokit/graphql-schema";
+// A forge's GraphQL schema as a judge of queries, of their variables, and of the data they are answered with.
 import { buildSchema, execute, getVariableValues, isAbstractType, Kind, parse, validate } from "graphql";
 
 export class GraphqlSchema {
-  constructor() {
-    this.schema = buildSchema(published.idl, { assumeValid: true });
+  /// `text` is the schema in GraphQL's own language.
+  constructor(text) {
+    this.schema = buildSchema(text, { assumeValid: true });
   }
 
   judgeRequest({ query, variables }) {
@@ -22,7 +22,7 @@ export class GraphqlSchema {
   }
 
   /// Runs the query once more with the answer as the data: what the schema would not let out, and what
-  /// the query did not ask for, is a fault. `errors` beside the data are GitHub's way to say no.
+  /// the query did not ask for, is a fault. `errors` beside the data are a forge's way to say no.
   judgeAnswer({ query, variables }, answer) {
     if (answer?.data === undefined || answer.data === null) {
       return Array.isArray(answer?.errors) ? [] : ["the answer has neither data nor errors"];

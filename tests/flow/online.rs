@@ -200,6 +200,37 @@ async fn webhooks_that_are_missing_or_do_not_come_through() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gitlabs_version_its_own_reviewers_and_a_companys_own_roles() {
+    let server = planned().await;
+    let said = async |version: &str| {
+        server.sandbox.set_gitlab_version(version);
+        let run = server.run(&["check", "--online"]).await;
+        (run.code, about(&run, Forge::Gitlab))
+    };
+    let (code, about) = said("15.6.8-ee").await;
+    let words = "FAULT   gitlab: GitLab 15.6.8-ee is too old: Usher works with 15.7 and newer";
+    assert!(code == Some(1) && about.contains(words), "{about}");
+    let (code, about) = said("18.11.2").await;
+    assert!(code == Some(1) && about.contains("GitLab 18.11.2 does not sign webhooks"), "{about}");
+    let (code, about) = said("twenty").await;
+    assert!(
+        code == Some(0) && about.contains("WARNING gitlab: its version, twenty, is not understood"),
+        "{about}"
+    );
+    server.sandbox.set_reviewer_assignment("acme/shop", "code_owners");
+    let (code, about) = said("20.0.0-pre").await;
+    assert!(code == Some(0) && about.contains("GitLab 20.0.0-pre is new enough"), "{about}");
+    let words = "WARNING gitlab: acme/shop: GitLab assigns reviewers there by itself (code_owners)";
+    assert!(about.contains(words), "{about}");
+    server.sandbox.add_member(Forge::Gitlab, "acme/shop", BOT, Access::READ);
+    let (code, about) = said("20.0.0-pre").await;
+    assert!(code == Some(1) && about.contains("may ask nobody for a review there"), "{about}");
+    server.sandbox.widen_role("acme/shop", BOT);
+    let (code, about) = said("20.0.0-pre").await;
+    assert!(code == Some(0) && !about.contains("FAULT"), "{about}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_github_app_is_held_against_what_usher_needs() {
     let server = planned().await;
     server.sandbox.add_app(APP_ID, "usher", &public_key());

@@ -193,6 +193,10 @@ fn leave_work(sandbox: &Sandbox, forge: Forge) -> Result<Value, Refusal> {
     let (fresh, reviewed) = (open(sandbox, forge)?, open(sandbox, forge)?);
     sandbox.request_reviewer(&reviewed, "sam", "rita")?;
     sandbox.review(&reviewed, "rita", Verdict::RequestChanges, "Not yet.")?;
+    if forge == Forge::Gitlab {
+        // Whoever may, and not only a reviewer.
+        sandbox.review(&reviewed, "ravi", Verdict::Approve, "")?;
+    }
     let own = sandbox.open_change(forge, OWN_PROJECT, NewChange::by("lena", "A note"))?;
     let url = if forge == Forge::Gitlab { sandbox.gitlab_url() } else { sandbox.github_url() };
     // An account that is there already is returned as it is.
@@ -262,7 +266,11 @@ fn hook(forge: Forge) -> NewHook {
 /// A change with enough files for two pages.
 fn open(sandbox: &Sandbox, forge: Forge) -> Result<ChangeRef, Refusal> {
     let files = (0..120).map(|number| ChangedFile::new(&format!("src/part_{number:03}.rs"), 3, 1)).collect();
-    let change =
-        NewChange { files, labels: vec!["bug".into()], ..NewChange::by("sam", "Round VAT per line") };
+    let change = NewChange {
+        files,
+        labels: vec!["bug".into()],
+        description: "Totals were a cent off.".into(),
+        ..NewChange::by("sam", "Round VAT per line")
+    };
     sandbox.open_change(forge, PROJECT, change)
 }

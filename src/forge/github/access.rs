@@ -78,7 +78,7 @@ impl Access for GitHub {
                 Source::Below(owner) => projects.found(owner, self.repositories_of(owner).await),
                 Source::Project(path) => {
                     let found: Result<wire::Repository, Fault> = self.get(&self.in_project(path, [])).await;
-                    let found = found.map(|one| Pages { entries: vec![one], truncated: false });
+                    let found = found.map(|one| Pages::whole(vec![one]));
                     projects.found(path, found)
                 }
             }?;
@@ -98,7 +98,7 @@ impl Access for GitHub {
         let url = self.in_project(&project.project, ["collaborators"]);
         let found: Pages<Collaborator> = self.pages(url, PAGES_LIMIT).await?;
         let ranks = found.entries.iter().map(|one| (one.id, one.rank())).collect();
-        Ok(Members { ranks, truncated: found.truncated })
+        Ok(Members { truncated: !found.is_whole(), ranks })
     }
 }
 

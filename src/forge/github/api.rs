@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::forge::shared::dialect::Dialect;
+use crate::forge::shared::entries::{Entries, page};
 use crate::forge::transport::address::below;
 use crate::forge::transport::exchange::OWNER_HEADER;
 use crate::forge::transport::fault::Fault;
@@ -55,6 +56,15 @@ impl tower::Service<Request<OctoBody>> for Ground {
             Ok(answer.map(Full::new))
         })
     }
+}
+
+/// What a list has beyond what was taken of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Left {
+    /// The limit on pages came before the end.
+    pub truncated: bool,
+    /// Entries that could not be read.
+    pub unread: usize,
 }
 
 impl GitHub {
@@ -143,40 +153,41 @@ impl GitHub {
     /// Reads a list page by page, at most `limit` pages, as the answers' headers lead.
     pub(super) async fn pages<T: DeserializeOwned>(&self, url: Url, limit: usize) -> Result<Pages<T>, Fault> {
         let mut entries = Vec::new();
-        let truncated = self
-            .each_page(url, limit, |page: Vec<T>| {
-                entries.extend(page);
-                true
-            })
-            .await?;
-        Ok(Pages { entries, truncated })
+        let left = self.each_page(url, limit, |page: Vec<T>| {
+            entries.extend(page);
+            true
+        });
+        let Left { truncated, unread } = left.await?;
+        Ok(Pages { entries, truncated, unread })
     }
 
-    /// Hands each page to `take` until it has enough (`false`) or the list ends. Answers whether the
-    /// limit came before either.
+    /// Hands each page to `take` until it has enough (`false`) or the list ends. Answers what it left out.
     pub(super) async fn each_page<T: DeserializeOwned>(
         &self,
         mut url: Url,
         limit: usize,
         mut take: impl FnMut(Vec<T>) -> bool,
-    ) -> Result<bool, Fault> {
+    ) -> Result<Left, Fault> {
         url.query_pairs_mut().append_pair("per_page", &PER_PAGE.to_string());
-        let mut next = Some(url);
+        let (mut next, mut left) = (Some(url), Left::default());
         for _ in 0..limit {
-            let Some(url) = next.take() else { return Ok(false) };
+            let Some(url) = next.take() else { return Ok(left) };
             let answer = self.crab()._get(url.as_str()).await.map_err(|error| fault_of(&error, false))?;
             next = next_page(&url, answer.headers());
             let body = answer.into_body().collect().await.map_err(|error| fault_of(&error, false))?;
-            let page = serde_json::from_slice(&body.to_bytes());
-            let page = page.map_err(|error| Fault::unreadable(&error.to_string(), false))?;
-            if !take(page) {
-                return Ok(false);
+            let page = page(&body.to_bytes());
+            let Entries { list, unread } = page.map_err(|error| Fault::unreadable(&error, false))?;
+            self.transport.note_unread(unread);
+            left.unread += unread;
+            if !take(list) {
+                return Ok(left);
             }
         }
         if let Some(url) = &next {
             tracing::warn!(list = url.path(), pages = limit, "a list of the forge was cut short");
         }
-        Ok(next.is_some())
+        left.truncated = next.is_some();
+        Ok(left)
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::api::GitHub;
 use super::wire;
-use crate::forge::shared::comments::Comments;
+use crate::forge::shared::comments::{Comments, found};
 use crate::forge::shared::people::People;
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
@@ -36,7 +36,7 @@ impl Comments for GitHub {
             comment.user.as_ref().is_some_and(|user| user.id == me.id)
                 && comment.body.as_deref().is_some_and(|body| body.trim_start().starts_with(marker))
         });
-        Ok(ours.map(|comment| comment.id))
+        found(ours.map(|comment| comment.id), &comments)
     }
 
     async fn react(&self, change: &ChangeKey, comment: u64) -> Result<(), Fault> {

@@ -103,6 +103,6 @@ impl Inspect for GitHub {
         let labels: Option<Pages<Label>> =
             if_allowed(self.pages(self.in_project(path, ["labels"]), PAGES_LIMIT).await)?;
         let labels = labels.into_iter().flat_map(|labels| labels.entries).map(|label| label.name).collect();
-        Ok(ProjectFacts { archived: seen.archived, role, labels })
+        Ok(ProjectFacts { archived: seen.archived, role, labels, assigns_reviewers: None })
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::api::GitHub;
+use super::api::{GitHub, Left};
 use super::wire;
 use crate::forge::shared::listing::{ListChanges, Listing, Since, Source, sources};
 use crate::forge::transport::fault::Fault;
@@ -113,6 +113,7 @@ impl GitHub {
             Err(fault) => return Err(fault),
         };
         sweep.listing.truncated |= found.incomplete;
+        sweep.listing.unread += found.unread;
         let until = [sweep.listing.covered_until, found.covered_until];
         sweep.listing.covered_until = until.into_iter().flatten().min();
         for hit in found.hits {
@@ -169,8 +170,9 @@ impl GitHub {
             entries.extend(new);
             entries.len() - before == read
         };
-        let truncated = self.each_page(url, SWEEP_PAGES_LIMIT, take).await?;
-        Ok(Pages { entries, truncated })
+        let Left { truncated, unread } = self.each_page(url, SWEEP_PAGES_LIMIT, take).await?;
+        self.transport.note_unread(entries.iter().map(wire::Pull::unread).sum());
+        Ok(Pages { entries, truncated, unread })
     }
 }
 

@@ -25,7 +25,8 @@ impl FindProjects for GitHub {
             None => self.all_repositories().await?,
         };
         let kept = found.entries.into_iter().filter(|repository: &wire::Repository| !repository.archived);
-        Ok(Pages { entries: kept.map(|one| one.full_name).collect(), truncated: found.truncated })
+        let entries = kept.map(|one| one.full_name).collect();
+        Ok(Pages { entries, truncated: found.truncated, unread: found.unread })
     }
     /// `GET /repos/{owner}/{name}`, one request. By an old name it answers 301; then the repository is
     /// looked for by its number among those of the watched owners.
@@ -71,11 +72,12 @@ impl GitHub {
         if !self.transport.is_app() {
             return self.pages(self.seen_repositories(), PAGES_LIMIT).await;
         }
-        let mut all = Pages { entries: Vec::new(), truncated: false };
+        let mut all = Pages::whole(Vec::new());
         for owner in self.transport.owners().await? {
             let found = self.installed_at(&owner).await?;
             all.entries.extend(found.entries);
             all.truncated |= found.truncated;
+            all.unread += found.unread;
         }
         Ok(all)
     }
@@ -103,7 +105,7 @@ impl GitHub {
         url.query_pairs_mut().append_pair("per_page", &PER_PAGE.to_string());
         let owner = HeaderValue::from_str(owner).map_err(|error| Fault::unsendable(&error))?;
         let headers = HeaderMap::from_iter([(HeaderName::from_static(OWNER_HEADER), owner)]);
-        let (mut next, mut entries) = (Some(url), Vec::new());
+        let (mut next, mut found) = (Some(url), Pages::whole(Vec::new()));
         for _ in 0..PAGES_LIMIT {
             let Some(url) = next.take() else { break };
             let answer = self.crab()._get_with_headers(url.as_str(), Some(headers.clone())).await;
@@ -112,8 +114,11 @@ impl GitHub {
             let body = answer.into_body().collect().await.map_err(|error| fault_of(&error, false))?;
             let page: Result<wire::Installed, _> = serde_json::from_slice(&body.to_bytes());
             let page = page.map_err(|error| Fault::unreadable(&error.to_string(), false))?;
-            entries.extend(page.repositories);
+            self.transport.note_unread(page.repositories.unread);
+            found.unread += page.repositories.unread;
+            found.entries.extend(page.repositories);
         }
-        Ok(Pages { entries, truncated: next.is_some() })
+        found.truncated = next.is_some();
+        Ok(found)
     }
 }

@@ -23,11 +23,11 @@ impl ReadChanges for GitHub {
 
     async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, Fault> {
         let pull = self.read(change).await?;
-        let (author, requested) = (pull.author(), pull.requested());
+        let (author, requested, unread) = (pull.author(), pull.requested(), pull.unread());
         let reviews = self.reviews(change).await?;
         let mut list = verdicts(&reviews.entries, &author);
         list.extend(requested.into_iter().map(|account| SeenReviewer { account, verdict: None }));
-        let complete = !reviews.truncated;
+        let complete = reviews.is_whole() && unread == 0;
         Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot(tickets) })
     }
 
@@ -59,7 +59,9 @@ impl ReadChanges for GitHub {
 
 impl GitHub {
     pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::Pull, Fault> {
-        self.get(&self.pull(change, [])).await
+        let pull: wire::Pull = self.get(&self.pull(change, [])).await?;
+        self.transport.note_unread(pull.unread());
+        Ok(pull)
     }
 
     /// All reviews, in the order they were given.

@@ -11,6 +11,7 @@ use super::api::GitHub;
 use super::wire::{Label, User};
 use crate::forge::inbound::ghost;
 use crate::forge::inbound::tickets::tickets_of;
+use crate::forge::shared::entries::Entries;
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::pages::PER_PAGE;
 use usher_core::model::change::{ChangeState, Snapshot};
@@ -29,6 +30,8 @@ pub(super) struct Found {
     pub hits: Vec<Hit>,
     /// GitHub had no time to look everywhere.
     pub incomplete: bool,
+    /// Hits that could not be read.
+    pub unread: usize,
     /// There is more, updated at or after this.
     pub covered_until: Option<Timestamp>,
 }
@@ -37,7 +40,7 @@ pub(super) struct Found {
 struct Page {
     #[serde(default)]
     incomplete_results: bool,
-    items: Vec<Hit>,
+    items: Entries<Hit>,
 }
 
 /// A pull request as an issue: without its reviewers and branches.
@@ -50,7 +53,7 @@ pub(super) struct Hit {
     user: Option<User>,
     state: Option<String>,
     draft: Option<bool>,
-    labels: Option<Vec<Label>>,
+    labels: Option<Entries<Label>>,
     /// `https://api.github.com/repos/acme/shop`
     repository_url: String,
     pull_request: Option<Link>,
@@ -117,8 +120,11 @@ impl GitHub {
                 .append_pair("page", &page.to_string());
             let answer: Page = self.read_of(owner, url).await?;
             found.incomplete |= answer.incomplete_results;
-            let full = answer.items.len() >= PER_PAGE as usize;
-            found.hits.extend(answer.items);
+            let Entries { list, unread } = answer.items;
+            self.transport.note_unread(unread);
+            found.unread += unread;
+            let full = list.len() + unread >= PER_PAGE as usize;
+            found.hits.extend(list);
             if !full {
                 return Ok(found);
             }

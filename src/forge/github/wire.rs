@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::forge::inbound::ghost;
 use crate::forge::inbound::tickets::tickets_of;
+use crate::forge::shared::entries::Entries;
 use crate::forge::shared::listing::Whereabouts;
 use crate::forge::shared::people::Member;
 use usher_core::model::access::Rank;
@@ -50,7 +51,7 @@ pub(super) struct App {
 /// A page of an installation's repositories, which alone comes wrapped.
 #[derive(Debug, Deserialize)]
 pub(super) struct Installed {
-    pub repositories: Vec<Repository>,
+    pub repositories: Entries<Repository>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -65,8 +66,8 @@ pub(super) struct Pull {
     pub state: Option<String>,
     pub merged_at: Option<Timestamp>,
     pub draft: Option<bool>,
-    pub labels: Option<Vec<Label>>,
-    pub requested_reviewers: Option<Vec<User>>,
+    pub labels: Option<Entries<Label>>,
+    pub requested_reviewers: Option<Entries<User>>,
     pub base: Option<Branch>,
     pub head: Option<Branch>,
     pub created_at: Option<Timestamp>,
@@ -124,6 +125,12 @@ impl Pull {
         self.base.as_ref()?.repo.as_ref()
     }
 
+    /// Labels and reviewers that could not be read.
+    pub fn unread(&self) -> usize {
+        let labels = self.labels.as_ref().map_or(0, |list| list.unread);
+        labels + self.requested_reviewers.as_ref().map_or(0, |list| list.unread)
+    }
+
     pub fn author(&self) -> Account {
         self.user.as_ref().map_or_else(ghost, User::account)
     }
@@ -165,7 +172,7 @@ impl Pull {
 /// The answer to a request for reviewers: a pull request, of which only these are needed.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Requested {
-    pub requested_reviewers: Option<Vec<User>>,
+    pub requested_reviewers: Option<Entries<User>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -20,12 +20,13 @@ use usher_core::model::access::{BotRights, ProjectFacts, Rank, Reach};
 use usher_core::model::policy::Pattern;
 
 /// A project as lists and `GET /projects/:id` show it (GL `doc/api/projects.md`).
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Deserialize)]
 struct Settings {
     path_with_namespace: String,
+    #[serde(default)]
     archived: bool,
     /// `private`, `internal`, `public`.
+    #[serde(default)]
     visibility: String,
     /// These three: `disabled`, `private` (members only), `enabled`.
     repository_access_level: Option<String>,
@@ -33,7 +34,9 @@ struct Settings {
     forking_access_level: Option<String>,
     /// Older word for the second.
     merge_requests_enabled: Option<bool>,
+    #[serde(default)]
     shared_with_groups: Vec<SharedWith>,
+    #[serde(default)]
     permissions: Permissions,
 }
 
@@ -131,7 +134,7 @@ impl Access for GitLab {
         let found: Pages<wire::User> = self.pages(&wanted, PAGES_LIMIT).await?;
         let today = self.clock.now().to_zoned_datetime(TimeZone::UTC).date();
         let lasts = |one: &&wire::User| one.is_active() && !has_ended(one.expires_at.as_deref(), today);
-        let mut members = Members { truncated: found.truncated, ..Members::default() };
+        let mut members = Members { truncated: !found.is_whole(), ..Members::default() };
         for member in found.entries.iter().filter(lasts) {
             let rank = Rank::of_gitlab(member.access_level.unwrap_or_default());
             let known = members.ranks.entry(member.id).or_default();
@@ -154,6 +157,6 @@ impl GitLab {
 
     async fn one(&self, path: &str) -> Result<Pages<Settings>, Fault> {
         let project: Settings = self.get(&endpoint(Project::builder().project(path).build())?).await?;
-        Ok(Pages { entries: vec![project], truncated: false })
+        Ok(Pages::whole(vec![project]))
     }
 }

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::forge::shared::dialect::Dialect;
+use crate::forge::shared::entries::{Entries, page};
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::http::Transport;
 use crate::forge::transport::pages::{PER_PAGE, Pages, next_page};
@@ -29,6 +30,9 @@ pub(in crate::forge) struct GitLab {
     /// Until this second (Unix) REST alone is asked about merge requests: GraphQL had no such thing.
     /// Shared likewise.
     pub(super) rest_until: Arc<AtomicI64>,
+    /// Until this second GraphQL is not asked whether a merge request may have several reviewers: its
+    /// schema did not have that. Shared likewise.
+    pub(super) limit_untold_until: Arc<AtomicI64>,
 }
 
 impl RestClient for Transport {
@@ -74,7 +78,8 @@ impl Endpoint for List {
 
 impl GitLab {
     pub fn new(transport: Arc<Transport>, clock: Clock) -> GitLab {
-        GitLab { transport, clock, me: Arc::default(), rest_until: Arc::new(AtomicI64::new(i64::MIN)) }
+        let never = || Arc::new(AtomicI64::new(i64::MIN));
+        GitLab { transport, clock, me: Arc::default(), rest_until: never(), limit_untold_until: never() }
     }
 
     /// Sends a read and takes its answer apart.
@@ -107,29 +112,32 @@ impl GitLab {
         endpoint.parameters().add_to_url(&mut url);
         url.query_pairs_mut().append_pair("per_page", &PER_PAGE.to_string());
         let mut next = Some(url);
-        let mut entries = Vec::new();
+        let mut found = Pages::whole(Vec::new());
         for _ in 0..limit {
             let Some(url) = next.take() else { break };
             let request =
                 Request::get(url.as_str()).body(Vec::new()).map_err(|error| Fault::unsendable(&error))?;
             let answer = self.transport.send(request).await?;
             next = next_page(&url, answer.headers());
-            let page: Vec<T> =
-                serde_json::from_slice(answer.body()).map_err(|error| Fault::unreadable(&error, false))?;
-            entries.extend(page);
+            let Entries { list, unread } =
+                page(answer.body()).map_err(|error| Fault::unreadable(&error, false))?;
+            self.transport.note_unread(unread);
+            found.unread += unread;
+            found.entries.extend(list);
         }
-        let truncated = next.is_some();
-        if truncated {
+        found.truncated = next.is_some();
+        if found.truncated {
             tracing::warn!(list = %endpoint.endpoint(), pages = limit, "a list of the forge was cut short");
         }
-        Ok(Pages { entries, truncated })
+        Ok(found)
     }
 }
 
 impl Dialect for GitLab {
     fn over(&self, transport: Arc<Transport>) -> Box<dyn Dialect> {
         let (clock, me) = (self.clock.clone(), self.me.clone());
-        Box::new(GitLab { transport, clock, me, rest_until: self.rest_until.clone() })
+        let (rest_until, limit_untold_until) = (self.rest_until.clone(), self.limit_untold_until.clone());
+        Box::new(GitLab { transport, clock, me, rest_until, limit_untold_until })
     }
 }
 

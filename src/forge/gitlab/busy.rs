@@ -11,6 +11,7 @@ use serde_json::json;
 use super::api::GitLab;
 use super::graphql::number;
 use crate::forge::shared::availability::Availability;
+use crate::forge::shared::entries::Entries;
 use crate::forge::transport::fault::Fault;
 use usher_core::model::change::Account;
 
@@ -26,7 +27,7 @@ struct BusyAnswer {
 #[derive(Deserialize)]
 struct Users {
     #[serde(default)]
-    nodes: Vec<Option<User>>,
+    nodes: Entries<Option<User>>,
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use gitlab::api::projects::merge_requests::notes::{CreateMergeRequestNote, EditM
 
 use super::api::{GitLab, List, endpoint};
 use super::wire;
-use crate::forge::shared::comments::Comments;
+use crate::forge::shared::comments::{Comments, found};
 use crate::forge::shared::people::People;
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
@@ -40,7 +40,7 @@ impl Comments for GitLab {
             note.author.as_ref().is_some_and(|author| author.id == me.id)
                 && note.body.trim_start().starts_with(marker)
         });
-        Ok(ours.map(|note| note.id))
+        found(ours.map(|note| note.id), &notes)
     }
 
     async fn react(&self, change: &ChangeKey, note: u64) -> Result<(), Fault> {

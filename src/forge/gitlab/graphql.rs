@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::api::GitLab;
+use crate::forge::shared::entries::Entries;
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::graphql::{self, GraphQl};
 use crate::forge::transport::http::Mutation;
@@ -19,12 +20,16 @@ const REST_FOR: SignedDuration = SignedDuration::from_hours(1);
 /// What GraphQL says of a field, mutation or type that a server does not have.
 const MISSING: [&str; 3] = ["doesn't exist on type", "isn't a defined input type", "doesn't accept argument"];
 
+/// The field that says whether a merge request may have several reviewers. GitLab 19.4 has it, 16.3 does
+/// not.
+pub(super) const LIMIT: &str = "allowsMultipleReviewers";
+
 /// A connection; what is hidden from the token is null in it.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
 pub(super) struct Nodes<T> {
-    #[serde(default = "Vec::new")]
-    nodes: Vec<Option<T>>,
+    #[serde(default = "Entries::default")]
+    nodes: Entries<Option<T>>,
     page_info: Option<PageInfo>,
 }
 
@@ -55,9 +60,9 @@ impl<T> Nodes<T> {
         self.nodes.into_iter().flatten()
     }
 
-    /// Whether there is more than these, where that was asked.
+    /// Whether there is more than these, as far as was asked.
     pub fn is_cut(&self) -> bool {
-        self.page_info.as_ref().is_some_and(|page| page.has_next_page)
+        self.nodes.unread > 0 || self.page_info.as_ref().is_some_and(|page| page.has_next_page)
     }
 }
 
@@ -100,6 +105,22 @@ impl GitLab {
     /// Whether GraphQL may be asked about merge requests, as far as is known.
     pub(super) fn has_graphql(&self) -> bool {
         self.clock.now().as_second() >= self.rest_until.load(Ordering::Relaxed)
+    }
+
+    /// Whether to ask if a merge request may have several reviewers, as far as is known.
+    pub(super) fn tells_limit(&self) -> bool {
+        self.clock.now().as_second() >= self.limit_untold_until.load(Ordering::Relaxed)
+    }
+
+    /// Whether the fault says that the schema does not have that, which is then remembered for a while.
+    pub(super) fn lacks_limit(&self, fault: &Fault) -> bool {
+        let says = |answer: &str| answer.contains(LIMIT) && answer.contains(MISSING[0]);
+        let lacks = matches!(fault, Fault::Refused { answer, .. } if says(answer));
+        if lacks {
+            let until = self.clock.now() + REST_FOR;
+            self.limit_untold_until.store(until.as_second(), Ordering::Relaxed);
+        }
+        lacks
     }
 
     /// Whether the fault says that this server has no such thing, which is then remembered for a while.

@@ -5,6 +5,7 @@ use gitlab::api::common::NameOrId;
 use gitlab::api::projects::members::AllProjectMember;
 use jiff::civil::Date;
 use serde::Deserialize;
+use serde_json::json;
 use url::Url;
 
 use super::api::{GitLab, List, endpoint};
@@ -30,6 +31,41 @@ struct OwnToken {
 struct Project {
     #[serde(default)]
     archived: bool,
+    /// How GitLab itself assigns reviewers: `disabled`, `code_owners`, `dap_powered`; older versions
+    /// have no such thing.
+    reviewer_assignment_strategy: Option<String>,
+}
+
+/// `GET /version`: `19.5.0-ee`
+#[derive(Deserialize)]
+struct Version {
+    version: String,
+}
+
+/// What the token's account may do in a project, whatever its role is called: roles that a company made
+/// itself have the number of the one that they are based on.
+const PERMISSIONS: &str = "query($path: ID!) {
+  project(fullPath: $path) { userPermissions { createLabel createMergeRequestFrom } }
+}";
+
+#[derive(Deserialize)]
+struct PermissionsAnswer {
+    project: Option<Permitted>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Permitted {
+    user_permissions: Permissions,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Permissions {
+    create_label: bool,
+    /// Given together with the right to update merge requests (`app/policies/project_policy.rb`)
+    /// [memory].
+    create_merge_request_from: bool,
 }
 
 #[derive(Deserialize)]
@@ -51,11 +87,34 @@ impl GitLab {
         let me = self.me().await?;
         let member = AllProjectMember::builder().project(path).user(me.id).build();
         let member: Option<Member> = if_allowed(self.get(&endpoint(member)?).await)?;
-        Ok(match member.map(|member| member.access_level) {
-            Some(DEVELOPER..) => Role::Writes,
-            Some(REPORTER..) => Role::Labels,
-            _ => Role::Reads,
+        match member.map(|member| member.access_level) {
+            Some(DEVELOPER..) => Ok(Role::Writes),
+            Some(REPORTER..) => Ok(self.permitted(path).await?.max(Role::Labels)),
+            _ => Ok(self.permitted(path).await?.max(Role::Reads)),
+        }
+    }
+
+    /// What the permissions make of the account, where GraphQL tells them.
+    async fn permitted(&self, path: &str) -> Result<Role, Fault> {
+        let body = json!({ "query": PERMISSIONS, "variables": { "path": path } });
+        let answer: PermissionsAnswer = match self.query(&body).await {
+            Ok(answer) => answer,
+            Err(Fault::Gone | Fault::Refused { .. }) => return Ok(Role::Unknown),
+            Err(fault) => return Err(fault),
+        };
+        let permissions = answer.project.map(|project| project.user_permissions).unwrap_or_default();
+        Ok(match (permissions.create_merge_request_from, permissions.create_label) {
+            (true, _) => Role::Writes,
+            (false, true) => Role::Labels,
+            (false, false) => Role::Unknown,
         })
+    }
+
+    /// The version of this GitLab, where it tells.
+    async fn version(&self) -> Result<Option<String>, Fault> {
+        let list = List { path: "version".into(), parameters: Vec::new() };
+        let told: Option<Version> = if_allowed(self.get(&list).await)?;
+        Ok(told.map(|told| told.version))
     }
 }
 
@@ -67,7 +126,8 @@ impl Inspect for GitLab {
             Err(Fault::Gone | Fault::Refused { .. }) => {
                 let answer = look(&self.transport, &self.at("user")?).await?;
                 let what = "a token of which this GitLab tells no scopes".to_owned();
-                return Ok(TokenFacts { what, date: date(answer.headers()), ..TokenFacts::default() });
+                let (date, version) = (date(answer.headers()), self.version().await?);
+                return Ok(TokenFacts { what, date, version, ..TokenFacts::default() });
             }
             answer => answer?,
         };
@@ -81,6 +141,7 @@ impl Inspect for GitLab {
             scopes: Some(own.scopes),
             expires_at: end,
             date: date(answer.headers()),
+            version: self.version().await?,
             ..TokenFacts::default()
         })
     }
@@ -92,6 +153,7 @@ impl Inspect for GitLab {
         let labels = List { path: format!("{place}/labels"), parameters: Vec::new() };
         let labels: Option<Pages<Label>> = if_allowed(self.pages(&labels, PAGES_LIMIT).await)?;
         let labels = labels.into_iter().flat_map(|labels| labels.entries).map(|label| label.name).collect();
-        Ok(ProjectFacts { archived: seen.archived, role, labels })
+        let assigns_reviewers = seen.reviewer_assignment_strategy.filter(|how| how != "disabled");
+        Ok(ProjectFacts { archived: seen.archived, role, labels, assigns_reviewers })
     }
 }

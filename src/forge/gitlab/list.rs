@@ -34,6 +34,7 @@ impl ListChanges for GitLab {
                 Source::Everywhere => {
                     let found = self.merge_requests("merge_requests".into(), since.mark).await?;
                     listing.truncated |= found.truncated;
+                    listing.unread += found.unread;
                     found.entries
                 }
                 Source::Project(path) => {
@@ -75,7 +76,9 @@ impl GitLab {
                 ("updated_after", instant.to_string()),
             ]),
         }
-        self.pages(&List { path, parameters }, SWEEP_PAGES_LIMIT).await
+        let found = self.pages(&List { path, parameters }, SWEEP_PAGES_LIMIT).await?;
+        self.transport.note_unread(found.entries.iter().map(wire::MergeRequest::unread).sum());
+        Ok(found)
     }
 
     async fn of_user(

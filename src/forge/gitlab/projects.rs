@@ -33,7 +33,7 @@ impl FindProjects for GitLab {
             }
         };
         let entries = found.entries.into_iter().map(|project| project.path_with_namespace).collect();
-        Ok(Pages { entries, truncated: found.truncated })
+        Ok(Pages { entries, truncated: found.truncated, unread: found.unread })
     }
     /// `GET /projects/:id`. By an old path GitLab answers 301, which is not followed.
     async fn whereabouts(&self, project: &str, id: Option<u64>, _: &[Pattern]) -> Result<Whereabouts, Fault> {

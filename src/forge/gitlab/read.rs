@@ -1,18 +1,24 @@
 //! A merge request as it is, with its reviewers, their verdicts and its files.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use bytes::Bytes;
+use gitlab::api::common::NameOrId;
 use gitlab::api::projects::merge_requests as mr;
 use gitlab::api::projects::repository::files::FileRaw;
 use gitlab::api::{AsyncQuery, raw};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use super::api::{GitLab, endpoint, fault_of};
+use super::api::{GitLab, List, endpoint, fault_of};
 use super::wire;
 use crate::forge::shared::changes::ReadChanges;
+use crate::forge::shared::inspect::if_allowed;
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
-use usher_core::model::change::{ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot};
+use usher_core::model::change::{
+    ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+};
 use usher_core::model::tickets::TicketRules;
 
 /// How long to leave GitLab alone that has not prepared a new change yet.
@@ -29,19 +35,30 @@ impl ReadChanges for GitLab {
         let mut wanted = mr::MergeRequestReviewers::builder();
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
         let reviewers: Pages<wire::Reviewer> = self.pages(&wanted, PAGES_LIMIT).await?;
-        let spoken = reviewers.entries.iter().any(|reviewer| reviewer.verdict().is_some());
-        let notes = if spoken { self.newest_notes(change).await? } else { Vec::new() };
+        let approved = |reviewer: &wire::Reviewer| reviewer.verdict() == Some(Verdict::Approved);
+        let approvals = if reviewers.entries.iter().any(approved) {
+            self.approvals(change).await?
+        } else {
+            BTreeMap::new()
+        };
+        let approved_at = |reviewer: &wire::Reviewer| {
+            approvals.get(&reviewer.user.id).filter(|_| approved(reviewer)).copied()
+        };
+        let untimed =
+            |reviewer: &wire::Reviewer| reviewer.verdict().is_some() && approved_at(reviewer).is_none();
+        let notes =
+            if reviewers.entries.iter().any(untimed) { self.newest_notes(change).await? } else { Vec::new() };
         let list = reviewers.entries.iter().map(|reviewer| {
             let account = reviewer.user.account();
-            // GitLab keeps no time beside the state. The person's newest note, which may be GitLab's
-            // own "approved this merge request" in their name, is as near as it tells.
+            // Of other verdicts GitLab tells no time. The person's newest note, which may be GitLab's
+            // own "requested changes" in their name, is as near as it gets.
             let by_them = |note: &&wire::Note| note.author.as_ref().is_some_and(|by| by.id == account.id);
-            let at = notes.iter().filter(by_them).filter_map(|note| note.created_at).max();
-            let at = at.or(reviewer.created_at).unwrap_or(seen.updated_at);
+            let noted = || notes.iter().filter(by_them).filter_map(|note| note.created_at).max();
+            let at = approved_at(reviewer).or_else(noted).or(reviewer.created_at).unwrap_or(seen.updated_at);
             SeenReviewer { verdict: reviewer.verdict().map(|verdict| (verdict, at)), account }
         });
         let list = list.collect();
-        let complete = !reviewers.truncated;
+        let complete = reviewers.is_whole();
         Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..seen.snapshot(tickets) })
     }
 
@@ -77,6 +94,20 @@ impl ReadChanges for GitLab {
 impl GitLab {
     pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::MergeRequest, Fault> {
         let mut wanted = mr::MergeRequest::builder();
-        self.get(&endpoint(wanted.project(&change.project).merge_request(change.number).build())?).await
+        let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
+        let seen: wire::MergeRequest = self.get(&wanted).await?;
+        self.transport.note_unread(seen.unread());
+        Ok(seen)
+    }
+
+    /// When each of those approved whose approval stands, by account id, as far as this GitLab tells.
+    async fn approvals(&self, change: &ChangeKey) -> Result<BTreeMap<u64, Timestamp>, Fault> {
+        let project = NameOrId::from(&change.project);
+        let path = format!("projects/{project}/merge_requests/{}/approvals", change.number);
+        let found = self.get::<wire::Approvals, _>(&List { path, parameters: Vec::new() }).await;
+        let found = if_allowed(found)?.unwrap_or_default();
+        self.transport.note_unread(found.approved_by.unread);
+        let given = |one: wire::Approval| Some((one.user?.id, one.approved_at?));
+        Ok(found.approved_by.into_iter().filter_map(given).collect())
     }
 }

@@ -40,8 +40,13 @@ impl GitLab {
             desired.not_reviewers.contains(*account) && !desired.reviewers.contains(*account)
         };
         let remove: Vec<&str> = seen.reviewers.iter().filter(gone).map(|one| &*one.login).collect();
-        let wanted: Vec<&Account> =
+        let mut wanted: Vec<&Account> =
             desired.reviewers.iter().filter(|account| !seen.reviewers.contains(account)).collect();
+        let mut facts = beyond_the_limit(seen, seen.reviewers.len() - remove.len(), &mut wanted);
+        if wanted.is_empty() && remove.is_empty() {
+            difference.reviewers = None;
+            return Ok(facts);
+        }
         let append: Vec<&str> = wanted.iter().map(|account| &*account.login).collect();
         let mut steps = reviewer_steps(change, &remove, &append);
         steps.extend(label_steps(change, ids, difference));
@@ -59,7 +64,8 @@ impl GitLab {
         match answers.reviewers(!append.is_empty()) {
             Ok(kept) => {
                 difference.reviewers = None;
-                self.told_of(change, &wanted, kept).await
+                facts.extend(self.told_of(change, seen, &wanted, kept).await?);
+                Ok(facts)
             }
             Err(fault) => {
                 tracing::debug!(%fault, "reviewers could not be added one by one; REST is asked");
@@ -72,6 +78,7 @@ impl GitLab {
     async fn told_of(
         &self,
         change: &ChangeKey,
+        seen: &Seen,
         wanted: &[&Account],
         mut kept: Vec<u64>,
     ) -> Result<Vec<Fact>, Fault> {
@@ -95,7 +102,8 @@ impl GitLab {
                 }
             }
             // The mark of GitLab Free (`reviewer_ids.first(1)`): exactly one, and somebody else.
-            let one_only = kept.len() == 1 && !matches!(member, Membership::None);
+            let may_be_free = seen.allows_several != Some(true);
+            let one_only = may_be_free && kept.len() == 1 && !matches!(member, Membership::None);
             let refusal = if one_only { Refusal::OneReviewerOnly } else { Refusal::Dropped };
             facts.push(Fact::Refused { reviewer: (*account).clone(), refusal });
         }
@@ -114,6 +122,17 @@ impl GitLab {
             kept => kept,
         }
     }
+}
+
+/// Takes those out of `wanted` for whom there is no place beside the reviewers who `stay`, where GitLab
+/// tells that it has only one.
+fn beyond_the_limit(seen: &Seen, stay: usize, wanted: &mut Vec<&Account>) -> Vec<Fact> {
+    if seen.allows_several != Some(false) {
+        return Vec::new();
+    }
+    let free = 1_usize.saturating_sub(stay).min(wanted.len());
+    let beyond = wanted.split_off(free).into_iter().cloned();
+    beyond.map(|reviewer| Fact::Refused { reviewer, refusal: Refusal::OneReviewerOnly }).collect()
 }
 
 /// First the place is freed: GitLab Free has only one.

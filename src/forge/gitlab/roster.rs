@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::api::{GitLab, endpoint};
 use super::wire;
+use crate::forge::shared::entries::Entries;
 use crate::forge::shared::people::{Member, People};
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
@@ -39,7 +40,7 @@ impl People for GitLab {
 
     async fn user(&self, login: &str) -> Result<Member, Fault> {
         let mut wanted = Users::builder();
-        let users: Vec<wire::User> = self.get(&endpoint(wanted.username(login).build())?).await?;
+        let users: Entries<wire::User> = self.get(&endpoint(wanted.username(login).build())?).await?;
         let same = |user: &&wire::User| user.username.eq_ignore_ascii_case(login);
         users.iter().find(same).map(wire::User::member).ok_or(Fault::Gone)
     }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::api::GitLab;
-use super::graphql::{Nodes, Titled, UserNode};
+use super::graphql::{LIMIT, Nodes, Titled, UserNode};
 use crate::forge::transport::fault::Fault;
 use usher_core::model::change::{Account, ChangeKey, ChangeState};
 
@@ -22,6 +22,8 @@ pub(super) struct Seen {
     pub labels: BTreeSet<String>,
     /// Global ids of its labels, and of those that are wanted and there; `None` when it was read by REST.
     pub label_ids: Option<BTreeMap<String, String>>,
+    /// Whether it may have several reviewers, where GitLab tells; on GitLab Free it may not.
+    pub allows_several: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -39,14 +41,17 @@ struct Project {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct MergeRequest {
     state: String,
+    allows_multiple_reviewers: Option<bool>,
     reviewers: Nodes<UserNode>,
     labels: Nodes<Titled>,
 }
 
 impl GitLab {
-    /// The change by GraphQL, or by REST where GraphQL does not show it. 1 read; 2 where it does not.
+    /// The change by GraphQL, or by REST where GraphQL does not show it. 1 read; 2 where it does not, and
+    /// once an hour where its schema lacks [`LIMIT`].
     pub(super) async fn read_fresh(
         &self,
         change: &ChangeKey,
@@ -59,7 +64,8 @@ impl GitLab {
         }
         let fresh = self.read(change).await?;
         let is_open = fresh.state() == ChangeState::Open;
-        Ok(Seen { is_open, reviewers: fresh.reviewers(), labels: fresh.labels(), label_ids: None })
+        let (reviewers, labels) = (fresh.reviewers(), fresh.labels());
+        Ok(Seen { is_open, reviewers, labels, label_ids: None, allows_several: None })
     }
 
     /// `None`: GraphQL is not there, or does not show all of it; REST may, and says what is wrong.
@@ -68,7 +74,15 @@ impl GitLab {
         change: &ChangeKey,
         wanted: &BTreeSet<String>,
     ) -> Result<Option<Seen>, Fault> {
-        let answer: SeenAnswer = match self.query(&query(change, wanted)).await {
+        let asked = self.tells_limit();
+        let mut answer = self.query::<SeenAnswer>(&query(change, wanted, asked)).await;
+        if let Err(fault) = &answer
+            && asked
+            && self.lacks_limit(fault)
+        {
+            answer = self.query(&query(change, wanted, false)).await;
+        }
+        let answer = match answer {
             Ok(answer) => answer,
             Err(fault) if self.lacks_graphql(&fault) => return Ok(None),
             Err(Fault::Refused { .. }) => return Ok(None),
@@ -93,14 +107,15 @@ impl GitLab {
         let labels = on.iter().map(|label| label.title.clone()).collect();
         label_ids.extend(on.into_iter().map(|label| (label.title, label.id)));
         let is_open = !matches!(seen.state.as_str(), "merged" | "closed");
-        Ok(Some(Seen { is_open, reviewers, labels, label_ids: Some(label_ids) }))
+        let allows_several = seen.allows_multiple_reviewers;
+        Ok(Some(Seen { is_open, reviewers, labels, label_ids: Some(label_ids), allows_several }))
     }
 }
 
 /// The body of the query. Labels are found by search, with those of all groups above: `label(title:)`
 /// leaves out the groups above the first (`app/graphql/types/project_type.rb`,
 /// `app/finders/labels_finder.rb`).
-fn query(change: &ChangeKey, wanted: &BTreeSet<String>) -> Value {
+fn query(change: &ChangeKey, wanted: &BTreeSet<String>, limit: bool) -> Value {
     let mut declared = "$path: ID!, $iid: String!".to_owned();
     let mut fields = String::new();
     let mut variables = Map::new();
@@ -113,12 +128,13 @@ fn query(change: &ChangeKey, wanted: &BTreeSet<String>) -> Value {
         ));
         variables.insert(format!("l{number}"), label.as_str().into());
     }
+    let limit = if limit { format!("      {LIMIT}\n") } else { String::new() };
     let query = format!(
         "query({declared}) {{
   project(fullPath: $path) {{
     mergeRequest(iid: $iid) {{
       state
-      reviewers {{ nodes {{ id username }} pageInfo {{ hasNextPage }} }}
+{limit}      reviewers {{ nodes {{ id username }} pageInfo {{ hasNextPage }} }}
       labels {{ nodes {{ id title }} pageInfo {{ hasNextPage }} }}
     }}
 {fields}  }}

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::forge::inbound::tickets::tickets_of;
+use crate::forge::shared::entries::Entries;
 use crate::forge::shared::people::Member;
 use usher_core::model::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 use usher_core::model::tickets::TicketRules;
@@ -51,8 +52,8 @@ pub(super) struct MergeRequest {
     pub state: Option<String>,
     pub draft: Option<bool>,
     pub work_in_progress: Option<bool>,
-    pub labels: Option<Vec<String>>,
-    pub reviewers: Option<Vec<User>>,
+    pub labels: Option<Entries<String>>,
+    pub reviewers: Option<Entries<User>>,
     pub target_branch: Option<String>,
     pub sha: Option<String>,
     pub created_at: Option<Timestamp>,
@@ -82,6 +83,12 @@ impl MergeRequest {
         self.detailed_merge_status.as_deref() == Some("preparing")
     }
 
+    /// Labels and reviewers that could not be read.
+    pub fn unread(&self) -> usize {
+        let labels = self.labels.as_ref().map_or(0, |list| list.unread);
+        labels + self.reviewers.as_ref().map_or(0, |list| list.unread)
+    }
+
     pub fn labels(&self) -> BTreeSet<String> {
         self.labels.iter().flatten().cloned().collect()
     }
@@ -100,7 +107,7 @@ impl MergeRequest {
     pub fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.reviewers.as_ref().map(|list| SeenReviewers {
             list: list.iter().map(|user| SeenReviewer { account: user.account(), verdict: None }).collect(),
-            complete: true,
+            complete: list.unread == 0,
         });
         Snapshot {
             project_id: self.project_id,
@@ -142,6 +149,20 @@ impl Reviewer {
             _ => None,
         }
     }
+}
+
+/// `GET …/approvals`: who has approved, reviewers or not.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct Approvals {
+    #[serde(default)]
+    pub approved_by: Entries<Approval>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Approval {
+    pub user: Option<User>,
+    /// Older versions do not tell it.
+    pub approved_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

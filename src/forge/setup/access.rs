@@ -25,7 +25,7 @@ impl Client {
     pub async fn read_access(&self, project: &mut ProjectFacts) -> Result<(), Fault> {
         match self.dialect().access_members(project).await {
             Ok(Members { ranks, truncated: false }) => project.members = Some(ranks),
-            Ok(_) => project.fault = Some("there are too many members to read them all".into()),
+            Ok(_) => project.fault = Some("its members cannot all be read".into()),
             Err(fault @ (Fault::Refused { .. } | Fault::Gone)) => project.fault = Some(fault.to_string()),
             Err(fault) => return Err(fault.about(&format!("`{}`", project.project))),
         }

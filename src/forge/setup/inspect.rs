@@ -5,7 +5,7 @@ use crate::forge::shared::inspect::{ProjectFacts, TokenFacts};
 use crate::forge::transport::fault::Fault;
 
 impl Client {
-    /// What the forge tells of the credentials. 1 read; of a GitHub App 3.
+    /// What the forge tells of the credentials. 1 read; of a GitLab 2, of a GitHub App 3.
     ///
     /// # Errors
     /// See [`Fault`]; [`Fault::Unauthorized`]: they are not accepted.
@@ -13,7 +13,7 @@ impl Client {
         self.dialect().token(self.name()).await
     }
 
-    /// One watched project. 2 or 3 reads.
+    /// One watched project. 2 to 4 reads.
     ///
     /// # Errors
     /// See [`Fault`]; [`Fault::Gone`]: it is not there, or hidden from this token.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::performed::{Hint, Performed};
 use crate::forge::transport::fault::Fault;
+use crate::forge::transport::pages::Pages;
 use usher_core::model::action::Comment;
 use usher_core::model::change::ChangeKey;
 
@@ -17,6 +18,16 @@ pub(in crate::forge) trait Comments: Sync {
     async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, Fault>;
     /// Puts our "done" on somebody's comment; one that is gone needs none.
     async fn react(&self, change: &ChangeKey, comment: u64) -> Result<(), Fault>;
+}
+
+/// The comment that was looked for among `all`. One that is not among those that could be read may be
+/// among the others, and would be written twice.
+pub(in crate::forge) fn found<T>(ours: Option<u64>, all: &Pages<T>) -> Result<Option<u64>, Fault> {
+    if ours.is_none() && all.unread > 0 {
+        let what = format!("{} comments of the change are not understood", all.unread);
+        return Err(Fault::unreadable(&what, false));
+    }
+    Ok(ours)
 }
 
 /// Brings a comment about: edits ours where there is one (the status comment only; pings and replies

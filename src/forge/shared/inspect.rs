@@ -22,6 +22,8 @@ pub struct TokenFacts {
     pub expires_at: Option<Timestamp>,
     /// The forge's own clock (`Date`, to the second).
     pub date: Option<Timestamp>,
+    /// GitLab's version, as it tells it: `19.5.0-ee`.
+    pub version: Option<String>,
     /// Where a GitHub App is installed, and what it may do there.
     pub installations: Vec<Installation>,
     /// Whether a GitHub App's own webhook leads to Usher; `None` for whatever has no webhook.
@@ -44,6 +46,8 @@ pub struct ProjectFacts {
     pub role: Role,
     /// Names of all labels that can be put on a change there.
     pub labels: Vec<String>,
+    /// GitLab assigns reviewers there itself; its word for how (`code_owners`).
+    pub assigns_reviewers: Option<String>,
 }
 
 /// What the token's account may do in a project.

@@ -19,6 +19,8 @@ pub struct Listing {
     /// A limit on pages or projects was met: there is more than `changes`. The watermark must not be
     /// moved past the oldest `updated_at` that may be missing, so leave it where it was.
     pub truncated: bool,
+    /// Entries that could not be read: changes that the forge has, and that are missing here.
+    pub unread: usize,
     /// There is more, but nothing that was updated before this: the watermark may be moved so far.
     pub covered_until: Option<Timestamp>,
     /// Places (projects, groups, owners) that the forge would not show. They keep a watermark of
@@ -65,6 +67,11 @@ pub struct Whereabouts {
 }
 
 impl Listing {
+    /// Whether a change that is not among `changes` is not there.
+    pub fn is_complete(&self) -> bool {
+        !self.truncated && self.covered_until.is_none() && self.unread == 0
+    }
+
     /// What was found in the project or group `name`; one that the forge does not show is noted, for a
     /// single renamed or forbidden project must not end the healing of all others.
     ///
@@ -79,6 +86,7 @@ impl Listing {
         let fault = match found {
             Ok(found) => {
                 self.truncated |= found.truncated;
+                self.unread += found.unread;
                 return Ok(found.entries);
             }
             Err(fault) => fault.about(&format!("`{name}`")),

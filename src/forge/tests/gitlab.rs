@@ -405,7 +405,7 @@ async fn observing_tells_who_said_what_and_when() {
         (5, Some((Verdict::Approved, at(asked)))),
         (6, None),
     ];
-    assert_eq!(verdicts, expected);
+    assert_eq!(verdicts, expected, "nobody tells when 5 approved");
     assert_eq!((seen.state, seen.draft, seen.author.id), (ChangeState::Open, Some(false), 1));
     assert_eq!((seen.head.as_deref(), seen.target_branch.as_deref()), (Some("abc"), Some("main")));
     assert_eq!(seen.updated_at, at("2026-03-01T08:00:00Z"));

@@ -1,9 +1,12 @@
 //! The clients against a scripted forge on loopback.
 
 mod codeowners;
+mod entries;
 mod faults;
 mod github;
 mod gitlab;
+mod gitlab_versions;
 mod pace;
+mod recorded;
 mod script;
 mod webhook_health;

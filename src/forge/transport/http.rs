@@ -45,6 +45,8 @@ pub struct Health {
     pub waits_until: Option<Timestamp>,
     /// What is left of each budget that the forge told of.
     pub budgets: Vec<RequestBudget>,
+    /// Entries of lists that could not be read and were left out, since the start.
+    pub unread_entries: u64,
 }
 
 /// Sends requests to one forge as one identity, for one purpose.
@@ -102,6 +104,14 @@ impl Transport {
     pub fn background(&self) -> Transport {
         let connection = Connection { purpose: Purpose::Background, ..self.connection.clone() };
         Transport { kind: self.kind, connection, shared: self.shared.clone() }
+    }
+
+    /// Counts entries of a list that could not be read and were left out.
+    pub fn note_unread(&self, entries: usize) {
+        if entries > 0 {
+            let mut health = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner);
+            health.unread_entries = health.unread_entries.saturating_add(entries as u64);
+        }
     }
 
     /// Root of the API, with a slash at its end.

@@ -12,11 +12,24 @@ pub(in crate::forge) const PAGES_LIMIT: usize = 30;
 /// Pages of changes read in one sweep of a project or group, at most: 30,000 changes.
 pub(in crate::forge) const SWEEP_PAGES_LIMIT: usize = 300;
 
-/// Entries of a list, and whether a limit cut it short.
+/// Entries of a list, whether a limit cut it short, and how many entries could not be read.
 #[derive(Debug)]
 pub(in crate::forge) struct Pages<T> {
     pub entries: Vec<T>,
     pub truncated: bool,
+    pub unread: usize,
+}
+
+impl<T> Pages<T> {
+    /// A list that is known to be whole.
+    pub fn whole(entries: Vec<T>) -> Pages<T> {
+        Pages { entries, truncated: false, unread: 0 }
+    }
+
+    /// Whether everything that the forge has is in `entries`.
+    pub fn is_whole(&self) -> bool {
+        !self.truncated && self.unread == 0
+    }
 }
 
 /// The next page of a list at `url`, as the answer's headers tell: GitLab's `X-Next-Page`, or the

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::mutations;
-use super::nodes::{NODES_MAX, connection, label_node};
+use super::nodes::{LIMIT, NODES_MAX, connection, label_node};
 use crate::wire::{Field, Query, Reply, refused, strings};
 use crate::world::{ChangeRef, Forge, State, User, UserId};
 
@@ -60,6 +60,10 @@ fn project(state: &State, query: &Query, field: &Field, me: UserId) -> Result<Va
         let text = |name: &str| inner.arguments.get(name).and_then(Value::as_str);
         let found = match inner.name.as_str() {
             "mergeRequest" => {
+                let lacks = |field: &Field| field.name == LIMIT && !state.gitlab.tells_limit;
+                if query.flat(&inner.fields).iter().any(lacks) {
+                    return Err(format!("Field '{LIMIT}' doesn't exist on type 'MergeRequest'"));
+                }
                 let number =
                     text("iid").and_then(|iid| iid.parse().ok()).ok_or("Argument 'iid' is required")?;
                 let at = ChangeRef { forge: Forge::Gitlab, project: project.path.clone(), number };
@@ -70,6 +74,7 @@ fn project(state: &State, query: &Query, field: &Field, me: UserId) -> Result<Va
                 let labels = project.labels.iter().filter(|label| label.name.to_lowercase().contains(&term));
                 connection(labels.map(label_node).collect())
             }
+            "userPermissions" => state.gl_permissions(project, me),
             name => return Err(format!("Field '{name}' doesn't exist on type 'Project'")),
         };
         selected.insert(inner.alias.clone(), query.select(&inner, &found)?);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::time::rest_time;
 use crate::wire::merged;
 use crate::world::{
-    Access, Change, ChangeState, ChangedFile, Comment, FeatureAccess, Forge, Label, Project, Reaction, State,
-    UserId,
+    APPROVED, Access, Change, ChangeState, ChangedFile, Comment, FeatureAccess, Forge, Label, Project,
+    Reaction, State, UserId,
 };
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -72,6 +72,7 @@ impl State {
             "repository_access_level": word(project.settings.code),
             "merge_requests_access_level": word(project.settings.changes),
             "forking_access_level": word(project.settings.forks),
+            "reviewer_assignment_strategy": project.settings.reviewer_assignment,
             "shared_with_groups": self.gl_shared(project),
             "namespace": {
                 "id": namespace.map(|group| group.id),
@@ -213,7 +214,12 @@ impl State {
 
     pub(super) fn gl_approvals(&self, project: &Project, change: &Change, user: UserId) -> Value {
         let required = project.approvals_required;
-        let by = change.approvals.iter().map(|id| json!({ "user": self.gl_user(*id) })).collect::<Vec<_>>();
+        let given = |user: UserId| {
+            let says_so = |note: &&Comment| note.system && note.author == user && note.body == APPROVED;
+            change.comments.iter().filter(says_so).map(|note| rest_time(note.created_at)).next_back()
+        };
+        let entry = |id: &UserId| json!({ "user": self.gl_user(*id), "approved_at": given(*id) });
+        let by = change.approvals.iter().map(entry).collect::<Vec<_>>();
         json!({
             "id": change.id,
             "iid": change.number,

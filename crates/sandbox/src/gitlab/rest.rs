@@ -53,7 +53,9 @@ pub(super) fn answer(state: &mut State, call: &Call, user: Option<UserId>) -> Re
 
 fn others(state: &State, call: &Call, me: UserId, segments: &[&str]) -> Result<Reply, Refusal> {
     match (&call.method, segments) {
-        (GET, ["version"]) => Ok(Reply::ok(json!({ "version": "19.5.0-ee", "revision": "0123456789a" }))),
+        (GET, ["version"]) => {
+            Ok(Reply::ok(json!({ "version": state.gitlab.version, "revision": "0123456789a" })))
+        }
         (GET, ["personal_access_tokens", "self"]) => Ok(Reply::ok(own_token(state, call, me))),
         (GET, ["user"]) => Ok(Reply::ok(state.gl_full_user(me))),
         (GET, ["users"]) => {

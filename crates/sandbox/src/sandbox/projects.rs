@@ -21,6 +21,17 @@ impl Sandbox {
     pub fn gitlab_sets_reviewers_one_by_one(&self, on: bool) {
         self.forges().state.gitlab.sets_reviewers = on;
     }
+
+    /// Whether GitLab's GraphQL schema has `MergeRequest.allowsMultipleReviewers`. It has, unless set:
+    /// 19.4 has it, 16.3 has not.
+    pub fn gitlab_tells_reviewer_limit(&self, on: bool) {
+        self.forges().state.gitlab.tells_limit = on;
+    }
+
+    /// What GitLab says of its version; `19.5.0-ee` unless set.
+    pub fn set_gitlab_version(&self, version: &str) {
+        version.clone_into(&mut self.forges().state.gitlab.version);
+    }
 }
 
 /// Projects.
@@ -54,6 +65,23 @@ impl Sandbox {
     pub fn set_approval_rules(&self, project: &str, required: usize, reset_on_push: bool) {
         if let Ok(project) = self.forges().state.project_mut(Forge::Gitlab, project) {
             (project.approvals_required, project.reset_approvals_on_push) = (required, reset_on_push);
+        }
+    }
+
+    /// GitLab: how it assigns reviewers by itself (`disabled`, `code_owners`, `dap_powered`).
+    pub fn set_reviewer_assignment(&self, project: &str, strategy: &'static str) {
+        if let Ok(project) = self.forges().state.project_mut(Forge::Gitlab, project) {
+            project.settings.reviewer_assignment = strategy;
+        }
+    }
+
+    /// GitLab: gives a role of the company's own, which is based on the one that somebody has, the
+    /// rights of a Developer. The number of the role stays that of its base.
+    pub fn widen_role(&self, project: &str, login: &str) {
+        let state = &mut self.forges().state;
+        let user = state.account(Forge::Gitlab, login, login, false);
+        if let Ok(project) = state.project_mut(Forge::Gitlab, project) {
+            project.settings.widened.insert(user);
         }
     }
 

@@ -43,6 +43,7 @@ pub use self::project::{Feature, FeatureAccess};
 pub(crate) use self::project::{Label, Project};
 pub(crate) use self::rates::Allowance;
 pub use self::refusal::Refusal;
+pub(crate) use self::reviews::APPROVED;
 pub use self::snapshot::{ChangeSnapshot, CommentSnapshot};
 pub(crate) use self::state::State;
 pub(crate) use self::webhook::Hook;

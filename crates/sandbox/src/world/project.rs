@@ -1,6 +1,6 @@
 //! A project or repository: its settings, labels, files and changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -44,6 +44,10 @@ pub(crate) struct ProjectSettings {
     pub(crate) writers_only: bool,
     /// GitLab: groups that the project is shared with.
     pub(crate) shared_with: Vec<(String, Access)>,
+    /// GitLab: how it assigns reviewers by itself.
+    pub(crate) reviewer_assignment: &'static str,
+    /// GitLab: whose role of the company's own has a Developer's rights.
+    pub(crate) widened: BTreeSet<UserId>,
 }
 
 impl ProjectSettings {
@@ -92,7 +96,7 @@ impl Project {
             path: path.to_owned(),
             public: false,
             archived: false,
-            settings: ProjectSettings::default(),
+            settings: ProjectSettings { reviewer_assignment: "disabled", ..ProjectSettings::default() },
             members: BTreeMap::new(),
             labels: Vec::new(),
             changes: BTreeMap::new(),

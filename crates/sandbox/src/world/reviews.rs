@@ -9,6 +9,9 @@ use super::forge::Forge;
 use super::refusal::Refusal;
 use super::state::State;
 
+/// What GitLab itself writes when somebody approves.
+pub(crate) const APPROVED: &str = "approved this merge request";
+
 /// A review: on GitHub a record that ends the request, on GitLab a reviewer's state and perhaps an
 /// approval.
 impl State {
@@ -68,7 +71,7 @@ impl State {
                 Verdict::Approve => {
                     change.approvals.push(actor);
                     change.set_reviewer_state(actor, ReviewerState::Approved);
-                    state.system_note(at.forge, change, actor, "approved this merge request");
+                    state.system_note(at.forge, change, actor, APPROVED);
                     happened.push(Happened::Approved);
                 }
                 Verdict::RequestChanges => {

@@ -28,6 +28,10 @@ pub(crate) struct GitlabSettings {
     pub(crate) announces_reviews: bool,
     /// Whether it has the mutation `mergeRequestSetReviewers`.
     pub(crate) sets_reviewers: bool,
+    /// Whether its GraphQL schema has `MergeRequest.allowsMultipleReviewers`.
+    pub(crate) tells_limit: bool,
+    /// What `GET /version` tells.
+    pub(crate) version: String,
 }
 
 /// Everything both forges know, behind one lock.
@@ -64,7 +68,13 @@ impl State {
             ids: Ids::new(salt),
             gitlab_origin,
             github_origin,
-            gitlab: GitlabSettings { tier: Tier::Premium, announces_reviews: false, sets_reviewers: true },
+            gitlab: GitlabSettings {
+                tier: Tier::Premium,
+                announces_reviews: false,
+                sets_reviewers: true,
+                tells_limit: true,
+                version: "19.5.0-ee".into(),
+            },
             users: BTreeMap::new(),
             credentials: Credentials::default(),
             groups: BTreeMap::new(),
