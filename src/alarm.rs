@@ -18,7 +18,7 @@ pub async fn run(engine: Arc<Engine>, parts: Parts, stop: CancellationToken) {
     let Parts { store, clock, wakeups, .. } = parts;
     let mut wakeup = wakeups.alarm.listen();
     while !stop.is_cancelled() {
-        let next = match engine.tick().await {
+        let next = match engine.tick_until(&stop).await {
             Ok(_) => store.next_wake().await,
             Err(error) => Err(error),
         };

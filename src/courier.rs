@@ -17,6 +17,7 @@ use crate::engine::{Parts, SharedState};
 use crate::forge::{Client, Fault, Hint, Performed};
 use crate::metrics::Metrics;
 use crate::store::{OutboxItem, Settlement, Store, StoreError};
+use crate::tasks::Tasks;
 use crate::wakeups::Wakeups;
 use usher_core::model::action::{Action, Write};
 use usher_core::model::change::OwnersFile;
@@ -26,8 +27,8 @@ use usher_words::templates::{Fault as TemplateFault, Templates};
 
 pub use outbound::{Outbound, OutboundTarget};
 
-/// Actions taken from the outbox at once, at most one per change.
-const BATCH: u32 = 32;
+/// Actions taken from the outbox at once: nothing is leased that is not being done.
+const BATCH: u32 = 1;
 /// First pause after a failure; it doubles with every attempt.
 const FIRST_PAUSE_SECONDS: i64 = 15;
 /// Longest pause between attempts.
@@ -49,6 +50,7 @@ pub struct Courier {
     clock: Clock,
     wakeups: Arc<Wakeups>,
     metrics: Arc<Metrics>,
+    tasks: Tasks,
     templates: Arc<ArcSwap<Templates>>,
 }
 
@@ -62,8 +64,8 @@ impl Courier {
         outbound: Arc<Outbound>,
         templates: Arc<ArcSwap<Templates>>,
     ) -> Courier {
-        let Parts { store, shared, clock, wakeups, metrics, .. } = parts;
-        Courier { store, shared, clients, outbound, clock, wakeups, metrics, templates }
+        let Parts { store, shared, clock, wakeups, metrics, tasks, .. } = parts;
+        Courier { store, shared, clients, outbound, clock, wakeups, metrics, tasks, templates }
     }
 
     fn closed_until(&self, forge: &str) -> Option<Timestamp> {
@@ -75,17 +77,20 @@ impl Courier {
     /// # Errors
     /// When the store fails.
     pub async fn drain(&self) -> Result<usize, StoreError> {
-        let mut attempts = 0;
+        let (mut attempts, never) = (0, CancellationToken::new());
         for client in self.clients.values() {
-            attempts += self.drain_forge(client).await?;
+            attempts += self.drain_forge(client, &never).await?;
         }
-        Ok(attempts + self.drain_announcements().await?)
+        Ok(attempts + self.drain_announcements(&never).await?)
     }
 
     /// The due announcements, one after another.
-    async fn drain_announcements(&self) -> Result<usize, StoreError> {
+    async fn drain_announcements(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
         let mut attempts = 0;
         loop {
+            if stop.is_cancelled() {
+                return Ok(attempts);
+            }
             let items = self.store.claim_announcements(self.clock.now(), BATCH).await?;
             if items.is_empty() {
                 return Ok(attempts);
@@ -101,25 +106,28 @@ impl Courier {
                     Err(fault) => settle_fault(&self.clock, &item, fault),
                 };
                 self.metrics.performed(&item.change.forge, &item.kind, outcome(&settlement));
-                self.store.settle(&item, settlement, self.clock.now()).await?;
+                self.settle(&item, settlement).await?;
             }
         }
     }
 
     /// The due actions of one forge, one after another: both forges ask for serial writes.
-    async fn drain_forge(&self, client: &Client) -> Result<usize, StoreError> {
+    async fn drain_forge(&self, client: &Client, stop: &CancellationToken) -> Result<usize, StoreError> {
         let forge = client.name();
         let mut attempts = 0;
-        while self.closed_until(forge).is_none() {
+        while self.closed_until(forge).is_none() && !stop.is_cancelled() {
             let items = self.store.claim_of(forge, self.clock.now(), BATCH).await?;
             if items.is_empty() {
                 break;
             }
             attempts += items.len();
             for item in items {
-                let settlement = self.attempt(client, &item).await?;
+                let settlement = match self.attempt(client, &item).await {
+                    Ok(settlement) => settlement,
+                    Err(error) => self.not_begun(&item, &error),
+                };
                 self.metrics.performed(forge, &item.kind, outcome(&settlement));
-                self.store.settle(&item, settlement, self.clock.now()).await?;
+                self.settle(&item, settlement).await?;
             }
             self.wakeups.inbox.wake();
         }
@@ -130,22 +138,52 @@ impl Courier {
     /// must not hold up the other. Actions for a forge that is not configured stay where they are.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut loops = tokio::task::JoinSet::new();
-        for client in self.clients.values() {
-            let (courier, client, stop) = (self.clone(), client.clone(), stop.clone());
-            loops.spawn(async move { courier.run_lane(Some(&client), stop).await });
+        for client in self.clients.values().cloned().map(Some).chain([None]) {
+            let lane = client.as_ref().map_or("announcements", Client::name);
+            let name = format!("courier of {lane}");
+            let (courier, until) = (self.clone(), stop.clone());
+            loops.spawn(self.tasks.clone().keep(name, stop.clone(), move || {
+                let (courier, client, until) = (courier.clone(), client.clone(), until.clone());
+                async move { courier.run_lane(client.as_ref(), until).await }
+            }));
         }
-        let (courier, stop) = (self.clone(), stop.clone());
-        loops.spawn(async move { courier.run_lane(None, stop).await });
         loops.join_all().await;
     }
 
+    /// Writes down how an action went. While the store is busy or fails this is tried again here: the
+    /// row is leased, so nobody else would for minutes.
+    async fn settle(&self, item: &OutboxItem, settlement: Settlement) -> Result<(), StoreError> {
+        loop {
+            let settled = self.store.settle(item, settlement.clone(), self.clock.now()).await;
+            match settled {
+                Err(error) if error.may_pass() && self.clock.now() < item.leased_until => {
+                    let (change, kind) = (&item.change, &item.kind);
+                    tracing::warn!(%change, kind, %error, "how an action went cannot be kept yet; trying again");
+                    tokio::time::sleep(STORE_PATIENCE).await;
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    /// An action for which the store could not be asked: nothing was sent.
+    fn not_begun(&self, item: &OutboxItem, error: &StoreError) -> Settlement {
+        let at = self.clock.now() + SignedDuration::from_secs(1);
+        let outcome_unknown = item.outcome_unknown;
+        Settlement::Retry { at, error: error.to_string(), outcome_unknown, counts: false }
+    }
+
     /// Drains one forge's actions, or the announcements, and says when there is more to do.
-    async fn drain_lane(&self, client: Option<&Client>) -> Result<Option<Timestamp>, StoreError> {
+    async fn drain_lane(
+        &self,
+        client: Option<&Client>,
+        stop: &CancellationToken,
+    ) -> Result<Option<Timestamp>, StoreError> {
         let Some(client) = client else {
-            self.drain_announcements().await?;
+            self.drain_announcements(stop).await?;
             return self.store.next_announcement_due().await;
         };
-        self.drain_forge(client).await?;
+        self.drain_forge(client, stop).await?;
         let next = self.store.next_outbox_due_of(client.name()).await?;
         Ok(next.map(|at| self.closed_until(client.name()).map_or(at, |open| open.max(at))))
     }
@@ -155,7 +193,7 @@ impl Courier {
         let lane = client.map_or("announcements", Client::name);
         let mut wakeup = self.wakeups.outbox.listen();
         while !stop.is_cancelled() {
-            let next = match self.drain_lane(client).await {
+            let next = match self.drain_lane(client, &stop).await {
                 Ok(next) => next,
                 Err(error) => {
                     tracing::error!(lane, %error, "the courier cannot reach the store; trying again");

@@ -17,5 +17,6 @@ pub mod metrics;
 pub mod reconcile;
 pub mod service;
 pub mod store;
+pub mod tasks;
 pub mod wakeups;
 pub mod web;

@@ -42,6 +42,12 @@ pub struct ForgeLabels {
     pub forge: String,
 }
 
+/// One label: the part of the server.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TaskLabels {
+    pub task: String,
+}
+
 /// One label: the stage.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct StageLabels {
@@ -66,6 +72,7 @@ pub struct Metrics {
     registry: Registry,
     pub deliveries: Family<DeliveryLabels, Counter>,
     pub decisions: Counter,
+    pub setbacks: Counter,
     pub template_faults: Counter,
     pub actions: Family<ActionLabels, Counter>,
     pub held: Family<HeldLabels, Counter>,
@@ -73,6 +80,9 @@ pub struct Metrics {
     pub sweep_failures: Family<ForgeLabels, Counter>,
     pub reviews: Family<StageLabels, Gauge>,
     pub inbox_undecided: Gauge,
+    pub inbox_put_off: Gauge,
+    pub store_failing: Gauge,
+    pub task_restarts: Family<TaskLabels, Gauge>,
     pub inbox_oldest_seconds: SecondsGauge,
     pub outbox_pending: Gauge,
     pub outbox_dead: Gauge,
@@ -93,6 +103,11 @@ impl Metrics {
         let mut registry = std::mem::take(&mut metrics.registry);
         registry.register("deliveries", "Webhook deliveries by answer", metrics.deliveries.clone());
         registry.register("decisions", "Decisions that were committed", metrics.decisions.clone());
+        registry.register(
+            "setbacks",
+            "Attempts to decide about a change that failed; it is put off",
+            metrics.setbacks.clone(),
+        );
         registry.register("actions", "Attempts to perform an action, by outcome", metrics.actions.clone());
         registry.register(
             "template_faults",
@@ -104,6 +119,7 @@ impl Metrics {
         registry.register("sweep_failures", "Sweeps that failed", metrics.sweep_failures.clone());
         registry.register("reviews", "Reviews by stage", metrics.reviews.clone());
         registry.register("inbox_undecided", "Facts not yet decided", metrics.inbox_undecided.clone());
+        metrics.register_faults(&mut registry);
         registry.register(
             "inbox_oldest_seconds",
             "Age of the oldest undecided fact",
@@ -129,6 +145,20 @@ impl Metrics {
         metrics.register_connections(&mut registry);
         metrics.registry = registry;
         Arc::new(metrics)
+    }
+
+    fn register_faults(&self, registry: &mut Registry) {
+        registry.register("inbox_put_off", "Facts that could not be decided", self.inbox_put_off.clone());
+        registry.register(
+            "store_failing",
+            "Whether the store is full, read-only or failing",
+            self.store_failing.clone(),
+        );
+        registry.register(
+            "task_restarts",
+            "How often a part of the server broke and was started again",
+            self.task_restarts.clone(),
+        );
     }
 
     fn register_connections(&self, registry: &mut Registry) {

@@ -19,6 +19,7 @@ use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Network, 
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
 use crate::store::Store;
+use crate::tasks::Tasks;
 use crate::wakeups::Wakeups;
 use crate::web::{Connections, Door, Settings};
 use usher_core::model::policy::Policy;
@@ -62,7 +63,8 @@ impl Service {
         let policy = Arc::new(config.policy.clone());
         let shared = Arc::new(SharedState::remembered(&store, policy, clock.now()).await?);
         let (wakeups, metrics) = (Arc::new(Wakeups::default()), Metrics::new());
-        let parts = Parts { store, shared, clock, metrics, wakeups, dry_run: config.dry_run };
+        let (tasks, dry_run) = (Tasks::default(), config.dry_run);
+        let parts = Parts { store, shared, clock, metrics, wakeups, tasks, dry_run };
         let by_name = clients(config, &parts.clock)?;
         let clients: Vec<Client> = by_name.values().cloned().collect();
         let outbound = outbound(config)?;
@@ -93,19 +95,34 @@ impl Service {
         self.clients.iter().map(duties).collect()
     }
 
-    /// Starts all loops; they end when `stop` is cancelled.
-    pub fn spawn(&self, tasks: &TaskTracker, stop: &CancellationToken) {
-        let engine = self.engine.clone();
-        let token = stop.clone();
-        tasks.spawn(async move { engine.run(token).await });
-        let courier = self.courier.clone();
-        let token = stop.clone();
-        tasks.spawn(async move { courier.run(token).await });
-        tasks.spawn(alarm::run(self.engine.clone(), self.parts.clone(), stop.clone()));
+    /// Starts all loops, each started again should it break; they end when `stop` is cancelled.
+    pub fn spawn(&self, tracker: &TaskTracker, stop: &CancellationToken) {
+        let (engine, until) = (self.engine.clone(), stop.clone());
+        self.keep("engine", tracker, stop, move || engine.clone().run(until.clone()));
+        let (engine, parts, until) = (self.engine.clone(), self.parts.clone(), stop.clone());
+        self.keep("alarm", tracker, stop, move || alarm::run(engine.clone(), parts.clone(), until.clone()));
+        let (store, clock, keep, until) =
+            (self.store.clone(), self.clock.clone(), self.keep_bodies, stop.clone());
+        self.keep("pruning", tracker, stop, move || prune(store.clone(), clock.clone(), keep, until.clone()));
+        let (store, until) = (self.store.clone(), stop.clone());
+        self.keep("healing", tracker, stop, move || store.clone().heal(until.clone()));
+        // Each lane of the courier and each duty is kept by itself.
+        tracker.spawn(self.courier.clone().run(stop.clone()));
         for reconcile in self.reconciles() {
-            reconcile.spawn(self.reconcile_every, tasks, stop);
+            reconcile.spawn(self.reconcile_every, tracker, stop);
         }
-        tasks.spawn(prune(self.store.clone(), self.clock.clone(), self.keep_bodies, stop.clone()));
+    }
+
+    fn keep<F>(
+        &self,
+        name: &str,
+        tracker: &TaskTracker,
+        stop: &CancellationToken,
+        start: impl Fn() -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        tracker.spawn(self.parts.tasks.clone().keep(name.to_owned(), stop.clone(), start));
     }
 
     /// Decides and performs until nothing is left that could be done now. What the demo and the
@@ -131,7 +148,7 @@ impl Service {
         let wake = self.store.next_wake().await?;
         let outbox = self.store.next_outbox_due().await?;
         let announcement = self.store.next_announcement_due().await?;
-        let inbox = self.store.next_undecided().await?;
+        let inbox = self.store.next_undecided_but(&self.shared.snapshot().not_ready()).await?;
         Ok([wake, outbox, announcement, inbox].into_iter().flatten().min())
     }
 
@@ -242,7 +259,11 @@ pub fn inbounds(config: &Config) -> anyhow::Result<BTreeMap<String, Inbound>> {
 
 async fn prune(store: Store, clock: Clock, keep_bodies: Duration, stop: CancellationToken) {
     loop {
-        match store.prune(clock.now(), keep_bodies).await {
+        let pruned = tokio::select! {
+            pruned = store.prune(clock.now(), keep_bodies) => pruned,
+            () = stop.cancelled() => return,
+        };
+        match pruned {
             Ok(pruned) => tracing::debug!(?pruned, "threw away what is no longer needed"),
             Err(error) => tracing::warn!(%error, "old rows could not be thrown away; again in an hour"),
         }

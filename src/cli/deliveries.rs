@@ -69,7 +69,10 @@ async fn list(store: &Store, json: bool) -> Result<ExitCode, CliError> {
     let mut table = self::table(&["inbox", "change", "event", "received", "decided"]);
     for row in &inbox {
         let decided = row.decided_at.map_or_else(
-            || row.why.clone().map_or_else(|| "not yet".into(), |why| format!("not yet: {why}")),
+            || match &row.why {
+                None => "not yet".into(),
+                Some(why) => format!("not yet: {why}; again at {}", row.not_before),
+            },
             |at| at.to_string(),
         );
         let received = row.received_at.to_string();
@@ -164,7 +167,7 @@ async fn retry(config: &Config, wish: Wish) -> Result<ExitCode, CliError> {
         anstream::println!("There are no dead letters.");
         return Ok(ExitCode::SUCCESS);
     }
-    let store = Store::open(&config.store_url).await.map_err(anyhow::Error::from)?;
+    let store = Store::open_beside(&config.store_url).await.map_err(anyhow::Error::from)?;
     for id in &wanted {
         if store.retry_dead(*id).await.map_err(anyhow::Error::from)? {
             anstream::println!("out:{id} is tried again within a minute.");
@@ -225,6 +228,7 @@ fn inbox_json(row: &InboxRow) -> serde_json::Value {
         "facts": row.facts,
         "received_at": row.received_at,
         "decided_at": row.decided_at,
+        "not_before": row.not_before,
         "why": row.why,
     })
 }

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
 
 mod access;
+mod backup;
 mod begin;
 mod check;
 mod check_owners;
@@ -24,12 +25,16 @@ mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 pub use begin::CliError;
 
 use begin::{load, start_logging, warn};
+
+/// How long what cannot be cancelled, for instance looking up a name, may keep the process.
+const LAST_PATIENCE: Duration = Duration::from_millis(200);
 
 /// Takes every merge request written by a support engineer to the right reviewer, and sees that it
 /// gets an answer on time.
@@ -104,6 +109,11 @@ enum Command {
         #[command(subcommand)]
         command: Option<deliveries::Command>,
     },
+    /// Copy the store to a file, also while the server runs
+    Backup {
+        /// Where to; a file that is there is left alone
+        file: PathBuf,
+    },
     /// Ask the running server whether it is alive
     #[command(hide = true)]
     Health {
@@ -123,7 +133,10 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(run(cli)) {
+    let ended = runtime.block_on(run(cli));
+    // A look-up of a name that hangs must not keep the process.
+    runtime.shutdown_timeout(LAST_PATIENCE);
+    match ended {
         Ok(code) => code,
         Err(error @ (CliError::Config(_) | CliError::Usage(_))) => {
             anstream::eprintln!("{error}");
@@ -153,6 +166,7 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         Command::Deliveries { command } => {
             deliveries::run(config()?, command.unwrap_or_default(), cli.json).await
         }
+        Command::Backup { file } => backup::run(&config()?, &file, cli.json).await,
         Command::Health { url } => health::run(url, || Ok(config()?.server.listen)).await,
     }
 }

@@ -18,7 +18,7 @@ use crate::service::Service;
 use crate::web::{self, Limits};
 
 /// How long parts may take to finish what they are at when the server stops.
-const FAREWELL: Duration = Duration::from_secs(20);
+const FAREWELL: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(path: &Path, config: Config) -> Result<ExitCode, CliError> {
     start_logging("info");

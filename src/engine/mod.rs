@@ -9,9 +9,11 @@ mod load;
 mod moves;
 mod parts;
 mod preview;
+mod setbacks;
 mod shared_state;
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,13 +36,10 @@ pub use shared_state::{DisabledHook, ForgeState, HookTest, OnForge, SharedState,
 
 use fold::Outcome;
 use load::Loaded;
+use setbacks::{FIRST_PAUSE, Setbacks};
 
 /// Rows that are taken from the inbox at once.
 const BATCH: u32 = 64;
-/// How long facts of a forge wait for its roster before they are looked at again.
-const ROSTER_PATIENCE: SignedDuration = SignedDuration::from_secs(5);
-/// How long a review that cannot be read is left alone.
-const UNREADABLE_FOR: SignedDuration = SignedDuration::from_hours(1);
 /// How long a review without a usable forge is left alone.
 const POSTPONED_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// How often a step is tried when somebody else changed the review meanwhile.
@@ -59,24 +58,50 @@ pub struct Engine {
     dry_run: bool,
     /// One step at a time.
     turn: Mutex<()>,
+    setbacks: Setbacks,
+}
+
+/// What became of one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Decided,
+    /// The facts wait, and with them all later ones of their change.
+    PutOff,
+}
+
+/// Why a step came to nothing.
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What it said may hold users' text, so only the log has it.
+    #[error("the decision panicked; the log has more")]
+    Panicked,
 }
 
 impl Engine {
     pub fn new(parts: Parts) -> Engine {
-        let Parts { store, shared, clock, wakeups, metrics, dry_run } = parts;
-        Engine { store, shared, clock, wakeups, metrics, dry_run, turn: Mutex::new(()) }
+        let Parts { store, shared, clock, wakeups, metrics, dry_run, .. } = parts;
+        let (turn, setbacks) = (Mutex::new(()), Setbacks::default());
+        Engine { store, shared, clock, wakeups, metrics, dry_run, turn, setbacks }
     }
 
-    /// Decides everything in the inbox that is due now; facts of a forge whose roster is not known are
-    /// put off. Returns how many rows were dealt with.
+    /// Decides everything in the inbox that is due now; facts of a forge whose roster is not known wait
+    /// for it. Returns how many rows were dealt with.
     ///
     /// # Errors
     /// What the store says that is no matter of one change. What was decided until then is committed.
     pub async fn drain(&self) -> Result<usize, StoreError> {
+        self.drain_until(&CancellationToken::new()).await
+    }
+
+    /// [`Engine::drain`], which leaves the rest where it is once it is time to stop.
+    async fn drain_until(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
         let mut decided = 0;
         loop {
-            let items = self.store.undecided(self.clock.now(), BATCH).await?;
-            if items.is_empty() {
+            let known = self.shared.snapshot();
+            let items = self.store.undecided_but(&known.not_ready(), self.clock.now(), BATCH).await?;
+            if items.is_empty() || stop.is_cancelled() {
                 if decided > 0 {
                     // Actions of a change are held while it has undecided facts: also a decision
                     // without actions may have let some go.
@@ -84,8 +109,17 @@ impl Engine {
                 }
                 return Ok(decided);
             }
+            let mut put_off = BTreeSet::new();
             for item in items {
-                self.step(&item.change, std::slice::from_ref(&item)).await?;
+                if stop.is_cancelled() {
+                    break;
+                }
+                if put_off.contains(&item.change) {
+                    continue;
+                }
+                if self.step(&item.change, std::slice::from_ref(&item)).await? == Step::PutOff {
+                    put_off.insert(item.change);
+                }
                 decided += 1;
             }
         }
@@ -96,6 +130,14 @@ impl Engine {
     /// # Errors
     /// As [`Engine::drain`].
     pub async fn tick(&self) -> Result<usize, StoreError> {
+        self.tick_until(&CancellationToken::new()).await
+    }
+
+    /// [`Engine::tick`], which leaves the rest for the next start once it is time to stop.
+    ///
+    /// # Errors
+    /// As [`Engine::drain`].
+    pub async fn tick_until(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
         let mut looked_at = 0;
         loop {
             let due = self.store.due(self.clock.now(), BATCH).await?;
@@ -103,6 +145,9 @@ impl Engine {
                 return Ok(looked_at);
             }
             for change in due {
+                if stop.is_cancelled() {
+                    return Ok(looked_at);
+                }
                 self.step(&change, &[]).await?;
                 looked_at += 1;
             }
@@ -110,11 +155,11 @@ impl Engine {
     }
 
     /// Drains the inbox whenever it is woken, until `stop`.
-    pub async fn run(&self, stop: CancellationToken) {
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut wakeup = self.wakeups.inbox.listen();
         while !stop.is_cancelled() {
-            let wait = match self.drain().await {
-                Ok(_) => self.store.next_undecided().await,
+            let wait = match self.drain_until(&stop).await {
+                Ok(_) => self.store.next_undecided_but(&self.shared.snapshot().not_ready()).await,
                 Err(error) => Err(error),
             };
             let next = match wait {
@@ -141,20 +186,31 @@ impl Engine {
         }
     }
 
-    /// One decision: the facts of `items` (or a tick), all or nothing.
-    async fn step(&self, change: &ChangeKey, items: &[InboxItem]) -> Result<(), StoreError> {
+    /// One decision: the facts of `items` (or a tick), all or nothing. What cannot be loaded, decided or
+    /// committed is put off by itself, for longer each time, and everything else goes on.
+    async fn step(&self, change: &ChangeKey, items: &[InboxItem]) -> Result<Step, StoreError> {
         let _turn = self.turn.lock().await;
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let commit = match self.decided(change, items).await {
-                Err(StoreError::Unreadable { what, why }) => {
-                    tracing::error!(%change, what, why, "a review cannot be read; left alone for an hour");
-                    return self.put_off(change, items).await;
+        match self.try_step(change, items).await {
+            Ok(step) => {
+                if step == Step::Decided {
+                    self.setbacks.over(change);
                 }
-                decided => decided?,
+                Ok(step)
+            }
+            // It is nobody's fault, and over in a moment.
+            Err(StepError::Store(error @ StoreError::Busy { .. })) => Err(error),
+            Err(error) => {
+                self.put_off(change, items, &error).await?;
+                Ok(Step::PutOff)
+            }
+        }
+    }
+
+    async fn try_step(&self, change: &ChangeKey, items: &[InboxItem]) -> Result<Step, StepError> {
+        for _ in 0..CONFLICT_TRIES {
+            let Some(commit) = self.decided(change, items).await? else {
+                return Ok(if items.is_empty() { Step::Decided } else { Step::PutOff });
             };
-            let Some(commit) = commit else { return Ok(()) };
             let reasons = commit.ledger.iter().flat_map(|entry| &entry.reasons);
             let held: Vec<_> = reasons.filter_map(Reason::holds_back).collect();
             let (actions, wake) =
@@ -172,25 +228,23 @@ impl Engine {
                     if wake.is_some() || nudged > 0 || !absences.is_empty() {
                         self.wakeups.alarm.wake();
                     }
-                    return Ok(());
+                    return Ok(Step::Decided);
                 }
-                Err(CommitError::Conflict) if tries < CONFLICT_TRIES => {}
-                Err(CommitError::Conflict) => {
-                    tracing::warn!(%change, "the review keeps changing under this decision; left for later");
-                    let ids: Vec<i64> = items.iter().map(|item| item.id).collect();
-                    let until = self.clock.now() + SignedDuration::from_secs(1);
-                    return self.store.defer(&ids, until, "the review kept changing").await;
-                }
-                Err(CommitError::Store(error)) => return Err(error),
+                Err(CommitError::Conflict) => {}
+                Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }
+        tracing::warn!(%change, "the review keeps changing under this decision; left for later");
+        let until = self.clock.now() + SignedDuration::from_secs(1);
+        self.store.defer(&ids(items), until, "the review kept changing").await?;
+        Ok(Step::PutOff)
     }
 
     /// Decides, and says what is to be written; `None` when there is nothing to write. A review that
     /// was due is always written, for its deadline is over, whatever has become of it.
-    async fn decided(&self, change: &ChangeKey, items: &[InboxItem]) -> Result<Option<Commit>, StoreError> {
+    async fn decided(&self, change: &ChangeKey, items: &[InboxItem]) -> Result<Option<Commit>, StepError> {
         let now = self.clock.now();
-        let inbox: Vec<i64> = items.iter().map(|item| item.id).collect();
+        let inbox = ids(items);
         let stored = self.store.load(change).await?;
         let expected_version = stored.as_ref().map(|stored| stored.version);
         let before = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
@@ -211,12 +265,7 @@ impl Engine {
         let forge = match known.forge(&change.forge) {
             Some(forge) if forge.directory.known => forge,
             // Kept until it is known who is who: an acknowledged delivery is never dropped.
-            Some(_) if !inbox.is_empty() => {
-                self.store
-                    .defer(&inbox, now + ROSTER_PATIENCE, "the forge's roster is not known yet")
-                    .await?;
-                return Ok(None);
-            }
+            Some(_) if !inbox.is_empty() => return Ok(None),
             // There is nobody to wait for at a forge that left the configuration.
             _ => {
                 return Ok(Some(Commit {
@@ -232,7 +281,8 @@ impl Engine {
         let mut loaded = Loaded::load(Some(&self.store), &known, forge, change, now).await?;
         let refused = loaded.learn(facts.iter().copied());
         let mut outcome = Outcome::of(before.clone());
-        outcome.take(&loaded.world(), facts);
+        catch_unwind(AssertUnwindSafe(|| outcome.take(&loaded.world(), facts)))
+            .map_err(|_| StepError::Panicked)?;
         if self.dry_run {
             outcome.keep_dry();
         }
@@ -253,12 +303,25 @@ impl Engine {
 }
 
 impl Engine {
-    /// Leaves a review alone that cannot be read: one broken row must not stop all others.
-    async fn put_off(&self, change: &ChangeKey, items: &[InboxItem]) -> Result<(), StoreError> {
-        let until = self.clock.now() + UNREADABLE_FOR;
-        let ids: Vec<i64> = items.iter().map(|item| item.id).collect();
-        self.store.defer(&ids, until, "the review cannot be read").await?;
-        self.store.put_off(change, until).await
+    /// Leaves a change alone that cannot be dealt with: one broken row must not stop all others.
+    async fn put_off(
+        &self,
+        change: &ChangeKey,
+        items: &[InboxItem],
+        error: &StepError,
+    ) -> Result<(), StoreError> {
+        let (times, pause) = match error {
+            // Not this change's fault, and over as soon as the store is well.
+            StepError::Store(error) if error.may_pass() => (1, FIRST_PAUSE),
+            _ => self.setbacks.again(change),
+        };
+        self.metrics.setbacks.inc();
+        tracing::error!(%change, times, %error, "a change cannot be dealt with; left alone for {pause:#}");
+        let until = self.clock.now() + pause;
+        if items.is_empty() || matches!(error, StepError::Store(StoreError::Unreadable { .. })) {
+            self.store.put_off(change, until).await?;
+        }
+        if items.is_empty() { Ok(()) } else { self.store.defer(&ids(items), until, &error.to_string()).await }
     }
 
     /// A review whose forge is not configured any more, or whose people are not known: looked at
@@ -275,6 +338,10 @@ impl Engine {
             own
         })
     }
+}
+
+fn ids(items: &[InboxItem]) -> Vec<i64> {
+    items.iter().map(|item| item.id).collect()
 }
 
 /// One line per decision that had a reason. Users' texts and bodies are never logged.

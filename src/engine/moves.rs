@@ -1,15 +1,12 @@
 //! Projects that were renamed or moved, noticed at the door: the first news under a new name.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Engine;
 use crate::store::{InboxItem, StoreError};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 use usher_core::model::unreachable::Loss;
-
-/// News under a new name wait so long, until the review has been carried over.
-const CARRY_OVER: SignedDuration = SignedDuration::from_secs(1);
 
 impl Engine {
     /// Whether facts of a change without a review tell of one that is known by its project's old name.
@@ -28,9 +25,13 @@ impl Engine {
             return Ok(false);
         };
         tracing::info!(from = %before, to = %change, "a project has a new name; the review goes with it");
-        let ids: Vec<i64> = items.iter().map(|item| item.id).collect();
-        self.store.put_facts(&before, &[Fact::Moved { to: change.clone() }], now).await?;
-        self.store.defer(&ids, now + CARRY_OVER, "the review is carried over to this name first").await?;
+        // Where the review cannot be carried over yet, one fact that says so is enough.
+        if !self.store.has_undecided(&before).await? {
+            self.store.put_facts(&before, &[Fact::Moved { to: change.clone() }], now).await?;
+        }
+        let (_, pause) = self.setbacks.again(change);
+        let why = "the review is carried over to this name first";
+        self.store.defer(&super::ids(items), now + pause, why).await?;
         Ok(true)
     }
 

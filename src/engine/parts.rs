@@ -6,6 +6,7 @@ use super::SharedState;
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::Store;
+use crate::tasks::Tasks;
 use crate::wakeups::Wakeups;
 
 /// Handed to every part; cheap to clone.
@@ -16,6 +17,7 @@ pub struct Parts {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub wakeups: Arc<Wakeups>,
+    pub tasks: Tasks,
     /// Decide and record, but write nothing to any forge.
     pub dry_run: bool,
 }

@@ -308,6 +308,11 @@ impl StateSnapshot {
         self.forges.get(name)
     }
 
+    /// The forges on which it is not known yet who is who: their facts wait for it.
+    pub fn not_ready(&self) -> Vec<&str> {
+        self.forges().filter(|(_, forge)| !forge.directory.known).map(|(name, _)| name).collect()
+    }
+
     /// All forges by name.
     pub fn forges(&self) -> impl Iterator<Item = (&str, &ForgeState)> {
         self.forges.iter().map(|(name, forge)| (name.as_str(), forge))

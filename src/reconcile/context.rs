@@ -10,6 +10,7 @@ use crate::engine::SharedState;
 use crate::forge::{Client, Fault, Since};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
+use crate::tasks::Tasks;
 use crate::wakeups::{Wakeup, Wakeups};
 use usher_core::model::change::ChangeKey;
 
@@ -31,6 +32,7 @@ pub(super) struct Context {
     pub clock: Clock,
     pub wakeups: Arc<Wakeups>,
     pub metrics: Arc<Metrics>,
+    pub tasks: Tasks,
     /// Nothing is written to the forge.
     pub dry_run: bool,
     pub signals: Arc<Signals>,

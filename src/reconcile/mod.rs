@@ -27,7 +27,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::context::SweepError;
 use self::context::{Context, Signals, Swept};
-use self::pace::{Pace, WokenBy, keep};
+use self::pace::{Duty, Pace, WokenBy, keep};
 use crate::engine::Parts;
 use crate::forge::Client;
 use crate::wakeups::Wakeup;
@@ -47,13 +47,13 @@ pub struct Reconcile {
 impl Reconcile {
     /// In a dry run nothing is written to the forge: disabled webhooks are reported, not tested.
     pub fn new(parts: Parts, client: Client) -> Reconcile {
-        let Parts { store, shared, clock, metrics, wakeups, dry_run } = parts;
+        let Parts { store, shared, clock, metrics, wakeups, tasks, dry_run } = parts;
         let signals = Arc::new(Signals {
             roster: watch::Sender::new(0),
             people: Wakeup::default(),
             swept: watch::Sender::new(Swept::default()),
         });
-        let context = Context { client, store, shared, clock, wakeups, metrics, dry_run, signals };
+        let context = Context { client, store, shared, clock, wakeups, metrics, tasks, dry_run, signals };
         Reconcile {
             roster: roster::Roster::new(context.clone()),
             absence: absence::Absence::new(context.clone()),
@@ -71,22 +71,24 @@ impl Reconcile {
         self.context.client.name()
     }
 
-    /// Starts all duties, each as a task of its own, until `stop`. Roster, absence and sweep begin at
-    /// once; the others after the first good sweep, or after `every`.
-    pub fn spawn(self, every: Duration, tasks: &TaskTracker, stop: &CancellationToken) {
-        let Reconcile { context, roster, absence, sweep, roll_call, webhook_health, redelivery, access } =
-            self;
-        let signals = &context.signals;
+    /// Starts all duties, each as a task of its own that is started again should it break, until
+    /// `stop`. Roster, absence and sweep begin at once; the others after the first good sweep, or after
+    /// `every`.
+    pub fn spawn(self, every: Duration, tracker: &TaskTracker, stop: &CancellationToken) {
+        let context = self.context;
         let first = Pace { context: context.clone(), every, delayed: false, stop: stop.clone() };
-        let later = || Pace { delayed: true, ..first.clone() };
-        let swept = || WokenBy::Swept(signals.swept.subscribe());
-        tasks.spawn(keep(roster, WokenBy::Wakeup(context.wakeups.roster.listen()), first.clone()));
-        tasks.spawn(keep(absence, WokenBy::Roster(signals.roster.subscribe()), first.clone()));
-        tasks.spawn(keep(sweep, WokenBy::Wakeup(signals.people.listen()), first.clone()));
-        tasks.spawn(keep(roll_call, swept(), later()));
-        tasks.spawn(keep(webhook_health, swept(), later()));
-        tasks.spawn(keep(redelivery, swept(), later()));
-        tasks.spawn(keep(access, swept(), later()));
+        let later = Pace { delayed: true, ..first.clone() };
+        let roster = |context: &Context| WokenBy::Wakeup(context.wakeups.roster.listen());
+        let read = |context: &Context| WokenBy::Roster(context.signals.roster.subscribe());
+        let people = |context: &Context| WokenBy::Wakeup(context.signals.people.listen());
+        let swept = |context: &Context| WokenBy::Swept(context.signals.swept.subscribe());
+        tracker.spawn(kept(roster::Roster::new, roster, first.clone()));
+        tracker.spawn(kept(absence::Absence::new, read, first.clone()));
+        tracker.spawn(kept(sweep::Sweep::new, people, first));
+        tracker.spawn(kept(roll_call::RollCall::new, swept, later.clone()));
+        tracker.spawn(kept(webhook_health::WebhookHealth::new, swept, later.clone()));
+        tracker.spawn(kept(redelivery::Redelivery::new, swept, later.clone()));
+        tracker.spawn(kept(access::Access::new, swept, later));
     }
 
     /// One round of all duties but access, one after another; `told` of changed people or projects. One
@@ -114,4 +116,13 @@ impl Reconcile {
     pub async fn read_access(&mut self) {
         self.access.go_on().await;
     }
+}
+
+/// One duty, which is made anew should it break.
+async fn kept<D: Duty + 'static>(new: fn(Context) -> D, woken_by: fn(&Context) -> WokenBy, pace: Pace) {
+    let name = format!("{} of {}", D::NAME, pace.context.client.name());
+    let (tasks, stop) = (pace.context.tasks.clone(), pace.stop.clone());
+    tasks
+        .keep(name, stop, move || keep(new(pace.context.clone()), woken_by(&pace.context), pace.clone()))
+        .await;
 }

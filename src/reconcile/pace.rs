@@ -16,12 +16,12 @@ use crate::wakeups::Listener;
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Something that is looked after for one forge.
-pub(super) trait Duty {
+pub(super) trait Duty: Send {
     /// As it is called in the log.
     const NAME: &'static str;
 
     /// One turn; `woken` if somebody asked for it, rather than the clock.
-    async fn turn(&mut self, woken: bool) -> Result<Turn, SweepError>;
+    fn turn(&mut self, woken: bool) -> impl Future<Output = Result<Turn, SweepError>> + Send;
 }
 
 /// How a turn ended that did not fail.
@@ -84,7 +84,13 @@ pub(super) async fn keep<D: Duty>(mut duty: D, mut woken_by: WokenBy, pace: Pace
             }
         }
         woken |= rung;
-        match duty.turn(woken).await {
+        // A turn may take minutes; what it has not written down by now is found by the next start.
+        let turned = tokio::select! {
+            biased;
+            () = pace.stop.cancelled() => return,
+            turned = duty.turn(woken) => turned,
+        };
+        match turned {
             Ok(turn) => {
                 (failures, woken) = (0, false);
                 pace.went_well(D::NAME);

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use sqlx::{Sqlite, Transaction};
 
+use super::connections::Tx;
 use super::error::{StoreError, at};
 use super::rows::{instant, json, millis};
 use super::{Store, sql};
@@ -41,11 +41,7 @@ fn date(text: &str) -> Result<Date, StoreError> {
 }
 
 /// Keeps what was said, as part of a decision, and makes the reviews due that it may concern.
-pub(super) async fn say(
-    tx: &mut Transaction<'static, Sqlite>,
-    wish: &AbsenceWish,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub(super) async fn say(tx: &mut Tx, wish: &AbsenceWish, now: Timestamp) -> Result<(), StoreError> {
     let what = "keep an absence";
     let AbsenceWish { person, absence } = wish;
     let upsert = sqlx::query(sql::SAY_ABSENCE)

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use sqlx::{Sqlite, Transaction};
 
+use super::connections::Tx;
 use super::error::{CommitError, StoreError, at};
+use super::intake::UNREADABLE_WAIT;
 use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
 use super::{Commit, Store, Stored, absences, moves, outbox, queue, refusals, sql};
 use usher_core::model::action::Named;
@@ -17,8 +18,6 @@ use usher_core::model::review::Review;
 /// The day of the limits "per day".
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 const COMMIT: &str = "commit a decision";
-
-type Tx = Transaction<'static, Sqlite>;
 
 /// Open assignments by person.
 type Carried = BTreeMap<String, i64>;
@@ -129,7 +128,18 @@ impl Store {
         let what = "read deadlines";
         let rows = sqlx::query_scalar(sql::DUE).bind(millis(now)).bind(i64::from(limit));
         let rows: Vec<String> = rows.fetch_all(&self.reader).await.map_err(at(what))?;
-        rows.iter().map(|change| key(what, change)).collect()
+        let mut due = Vec::with_capacity(rows.len());
+        for change in &rows {
+            match key(what, change) {
+                Ok(change) => due.push(change),
+                Err(error) => {
+                    tracing::error!(change, %error, "a review cannot be read; it is put off");
+                    let update = sqlx::query(sql::PUT_OFF).bind(change).bind(millis(now + UNREADABLE_WAIT));
+                    update.execute(self.writer_for(what)?).await.map_err(at(what))?;
+                }
+            }
+        }
+        Ok(due)
     }
 
     /// The next deadline, of the changes that `due` would give. It may change with every commit.
@@ -157,7 +167,11 @@ impl Store {
         for (person, open, last_asked, asked) in carried {
             let last_asked = (last_asked != 0).then_some(last_asked);
             let last_asked = instant_if(what, last_asked)?;
-            let asked = parsed(what, &asked)?;
+            let asked = parsed(what, &asked).unwrap_or_else(|error: StoreError| {
+                // One person's count must not stop the decisions about everybody.
+                tracing::error!(person, %error, "how often somebody was asked cannot be read; counted anew");
+                Asked::default()
+            });
             result.people.insert(person, Workload { open: small(open), last_asked, asked, pings_today: 0 });
         }
         let pings = sqlx::query_as(sql::PINGS_SINCE).bind(day_ago).fetch_all(&self.reader).await;
@@ -242,7 +256,7 @@ async fn carry(
         let last_asked = since.max().unwrap_or(0);
         let asked = sqlx::query_scalar(sql::ASKED).bind(person).fetch_optional(&mut **tx).await;
         let asked: Option<String> = asked.map_err(at(COMMIT))?;
-        let mut asked: Asked = asked.map(|text| parsed(COMMIT, &text)).transpose()?.unwrap_or_default();
+        let mut asked: Asked = asked.and_then(|text| parsed(COMMIT, &text).ok()).unwrap_or_default();
         if last_asked == millis(now) {
             asked.add(now);
         }

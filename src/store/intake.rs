@@ -1,8 +1,8 @@
 //! The inbox: facts come in, wait, and are put off.
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Sqlite, Transaction};
 
+use super::connections::Tx;
 use super::error::{StoreError, at};
 use super::rows::{instant, instant_if, json, key, millis, parsed};
 use super::{InboxItem, NewDelivery, Put, Store, sql};
@@ -10,7 +10,7 @@ use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 
 /// How long a row waits that cannot be read, for instance after a downgrade.
-const UNREADABLE_WAIT: SignedDuration = SignedDuration::from_hours(1);
+pub(super) const UNREADABLE_WAIT: SignedDuration = SignedDuration::from_hours(1);
 /// The event of facts from our own house.
 const OWN_EVENT: &str = "usher";
 
@@ -82,10 +82,24 @@ impl Store {
     /// [`StoreError::Busy`] or [`StoreError::Failed`]; [`StoreError::ReadOnly`] where a row would have to be put
     /// off. A row that cannot be read is none.
     pub async fn undecided(&self, now: Timestamp, limit: u32) -> Result<Vec<InboxItem>, StoreError> {
+        self.undecided_but(&[], now, limit).await
+    }
+
+    /// [`Store::undecided`] without the rows of these forges, however many there are.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Ill`] or [`StoreError::Failed`].
+    pub async fn undecided_but(
+        &self,
+        forges: &[&str],
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<InboxItem>, StoreError> {
         let what = "read the inbox";
         let rows: Vec<UndecidedRow> = sqlx::query_as(sql::UNDECIDED)
             .bind(millis(now))
             .bind(i64::from(limit))
+            .bind(listed(forges))
             .fetch_all(&self.reader)
             .await
             .map_err(at(what))?;
@@ -107,6 +121,15 @@ impl Store {
         Ok(items)
     }
 
+    /// Whether facts of this change wait.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Ill`] or [`StoreError::Failed`].
+    pub async fn has_undecided(&self, change: &ChangeKey) -> Result<bool, StoreError> {
+        let row = sqlx::query(sql::HAS_UNDECIDED).bind(change.to_string()).fetch_optional(&self.reader).await;
+        Ok(row.map_err(at("look for facts of a change"))?.is_some())
+    }
+
     /// When the next row can be decided: in the past when there is one now, `None` when the inbox
     /// is empty.
     ///
@@ -114,9 +137,17 @@ impl Store {
     /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
     /// [`StoreError::Failed`].
     pub async fn next_undecided(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.next_undecided_but(&[]).await
+    }
+
+    /// [`Store::next_undecided`] without the rows of these forges.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Ill`] or [`StoreError::Failed`].
+    pub async fn next_undecided_but(&self, forges: &[&str]) -> Result<Option<Timestamp>, StoreError> {
         let what = "read the inbox";
-        let next = sqlx::query_scalar(sql::NEXT_UNDECIDED).fetch_one(&self.reader).await.map_err(at(what))?;
-        instant_if(what, next)
+        let next = sqlx::query_scalar(sql::NEXT_UNDECIDED).bind(listed(forges));
+        instant_if(what, next.fetch_one(&self.reader).await.map_err(at(what))?)
     }
 
     /// Puts undecided rows off until `until`; later rows of the same changes wait with them.
@@ -132,6 +163,11 @@ impl Store {
         }
         tx.commit().await.map_err(at(what))
     }
+}
+
+/// Names of forges as the statements want them.
+fn listed(forges: &[&str]) -> String {
+    format!("|{}|", forges.join("|"))
 }
 
 fn item(
@@ -153,7 +189,7 @@ fn item(
 
 /// Puts facts without a delivery id into the inbox, as part of a larger transaction.
 pub(super) async fn insert_facts(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     what: &'static str,
     change: &ChangeKey,
     facts: &[Fact],

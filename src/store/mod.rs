@@ -11,12 +11,18 @@
 //! reads go beside it and never wait for it.
 
 mod absences;
+mod backup;
+mod connections;
 mod decisions;
 mod error;
+mod health;
 mod intake;
+mod lock;
 mod memory;
 mod moves;
 mod outbox;
+mod place;
+mod probe;
 mod queue;
 mod refusals;
 mod rows;
@@ -29,30 +35,32 @@ mod views;
 mod tests;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::sqlite::SqlitePool;
-use sqlx::{Sqlite, Transaction};
-
 pub use error::{CommitError, StoreError};
+pub use health::Ailment;
 pub use types::{
     Commit, Counts, Filter, InboxItem, InboxRow, LedgerEntry, LedgerRow, NewDelivery, OutboxItem, OutboxRow,
     OutboxState, Pruned, Put, Settlement, Stored,
 };
 
+use connections::{Connections, Writing};
 use error::at;
+use lock::Lock;
 
 /// How long closing may wait for connections in use.
-const CLOSING_PATIENCE: Duration = Duration::from_secs(5);
+const CLOSING_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The store, cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Store {
-    writer: SqlitePool,
-    reader: SqlitePool,
+    writer: Connections,
+    reader: Connections,
     place: Arc<str>,
     read_only: bool,
+    lock: Option<Arc<Lock>>,
 }
 
 impl fmt::Debug for Store {
@@ -62,14 +70,37 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens `sqlite:PATH`, creating the file and bringing its schema up to date, or
+    /// Opens `sqlite:PATH` for one server: creates the file where there is none, and brings its schema up
+    /// to date, after a copy. Waits ten seconds for another server to let go of it. Or
     /// `sqlite::memory:`, which is empty and forgotten with the last clone.
     ///
     /// # Errors
+    /// [`StoreError::InUse`] while another server has it; [`StoreError::NoCopy`] where it should be
+    /// brought up to date and cannot be copied first.
     /// [`StoreError::Url`] for another address, [`StoreError::Open`] for a file that cannot be used,
     /// [`StoreError::Schema`] for one of another version; [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         Ok(Store::new(sqlite::open(url).await?, false))
+    }
+
+    /// Copies the store at `url` to `target`, which must not exist, also while a server writes to it.
+    /// Answers the copy's size in bytes. Nobody but its owner may read it.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] where there is no store, [`StoreError::Copy`] when there can be no copy;
+    /// then there is no file at `target`.
+    pub async fn backup(url: &str, target: &Path) -> Result<u64, StoreError> {
+        backup::backup(url, target).await
+    }
+
+    /// Opens an existing store to write a little, whether or not a server has it. Nothing is created or
+    /// brought up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] where there is no store, [`StoreError::Schema`] for one of another version;
+    /// else as [`Store::open`].
+    pub async fn open_beside(url: &str) -> Result<Store, StoreError> {
+        Ok(Store::new(sqlite::open_beside(url).await?, false))
     }
 
     /// Opens an existing store to look at it. Nothing is created, migrated or written; methods
@@ -82,12 +113,13 @@ impl Store {
     }
 
     fn new(pools: sqlite::Pools, read_only: bool) -> Store {
-        Store { writer: pools.writer, reader: pools.reader, place: pools.place.into(), read_only }
+        let sqlite::Pools { writer, reader, place, lock } = pools;
+        Store { writer, reader, place: place.into(), read_only, lock: lock.map(Arc::new) }
     }
 
     /// Waits for running work, folds the log into the file and closes it. Later calls fail.
     ///
-    /// Waits for a few seconds at most: what is committed is safe whether or not the file is closed,
+    /// Waits for a second at most: what is committed is safe whether or not the file is closed,
     /// and a connection that went missing must not keep a server from stopping.
     pub async fn close(&self) {
         let closing = async {
@@ -96,6 +128,9 @@ impl Store {
         };
         if tokio::time::timeout(CLOSING_PATIENCE, closing).await.is_err() {
             tracing::warn!(place = %self.place, "the store does not close in time; left to the system");
+        }
+        if let Some(lock) = &self.lock {
+            lock.release();
         }
     }
 
@@ -113,12 +148,12 @@ impl Store {
     }
 
     /// The way to every write. A transaction that is dropped is rolled back.
-    async fn begin(&self, what: &'static str) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.writer_for(what)?.begin_with(sqlite::BEGIN).await.map_err(at(what))
+    async fn begin(&self, what: &'static str) -> Result<Writing, StoreError> {
+        self.writer_for(what)?.begin().await.map_err(at(what))
     }
 
     /// For writes of one statement, which is a transaction by itself.
-    fn writer_for(&self, what: &'static str) -> Result<&SqlitePool, StoreError> {
+    fn writer_for(&self, what: &'static str) -> Result<&Connections, StoreError> {
         if self.read_only { Err(StoreError::ReadOnly { what }) } else { Ok(&self.writer) }
     }
 }

@@ -1,7 +1,6 @@
 //! A project was renamed or moved: what is kept of its changes goes with it.
 
-use sqlx::{Sqlite, Transaction};
-
+use super::connections::Tx;
 use super::error::{StoreError, at};
 use super::rows::key;
 use super::{Store, sql};
@@ -49,7 +48,7 @@ fn address(change: &ChangeKey, project_id: u64) -> String {
 
 /// Carries everything that is kept of one change over to another, of which nothing is kept.
 pub(super) async fn carry_over(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     what: &'static str,
     from: &ChangeKey,
     to: &ChangeKey,

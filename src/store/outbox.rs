@@ -1,8 +1,8 @@
 //! The outbox: what the courier takes, and how it went.
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Sqlite, Transaction};
 
+use super::connections::Tx;
 use super::error::{StoreError, at};
 use super::intake::insert_facts;
 use super::rows::{instant, instant_if, json, key, millis, millis_up, parsed, small};
@@ -255,7 +255,7 @@ fn claimed(what: &'static str, row: ClaimedRow, leased_until: Timestamp) -> Resu
 /// Puts an action into the outbox, or in the place of an older one of its kind, as part of a larger
 /// transaction.
 pub(super) async fn want(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     change: &ChangeKey,
     action: &Action,
     now: Timestamp,
@@ -285,7 +285,7 @@ pub(super) async fn want(
 
 /// Counts a ping for its person's day; the same ping counts once.
 pub(super) async fn count_ping(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     change: &ChangeKey,
     ping: &str,
     person: &str,
@@ -297,7 +297,7 @@ pub(super) async fn count_ping(
 }
 
 async fn remember(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     what: &'static str,
     change: &ChangeKey,
     marker: &str,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Sqlite, Transaction};
 
+use super::connections::Tx;
 use super::error::{StoreError, at};
 use super::rows::{instant, key, millis};
 use super::{Store, sql};
@@ -43,8 +43,12 @@ impl Store {
         let lines: Vec<Line> = lines.fetch_all(&self.reader).await.map_err(at(what))?;
         let mut queue = Queue::default();
         for (person, pool, place, change) in lines {
-            let waiting = Waiting { place: instant(what, place)?, change: key(what, &change)?, pool };
-            queue.join(&person, waiting);
+            match (instant(what, place), key(what, &change)) {
+                (Ok(place), Ok(change)) => queue.join(&person, Waiting { place, change, pool }),
+                (Err(error), _) | (_, Err(error)) => {
+                    tracing::error!(change, %error, "a place in the queue cannot be read and is passed over");
+                }
+            }
         }
         Ok(queue)
     }
@@ -52,7 +56,7 @@ impl Store {
 
 /// Writes the places of a review, and answers for whom it waits no longer.
 pub(super) async fn line_up(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     what: &'static str,
     review: &Review,
     now: Timestamp,
@@ -75,7 +79,7 @@ pub(super) async fn line_up(
 /// Makes the first of a person's line due: the person has room, or the line has become shorter.
 /// Returns how many were made so.
 pub(super) async fn nudge(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     what: &'static str,
     person: &str,
     not: &ChangeKey,

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Sqlite, Transaction};
 
+use super::connections::Tx;
 use super::error::{StoreError, at};
 use super::rows::millis;
 use super::{Store, sql};
@@ -43,7 +43,7 @@ pub(super) fn oldest(now: i64) -> i64 {
 
 /// Remembers a refusal, as part of a decision.
 pub(super) async fn remember(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     change: &ChangeKey,
     person: &str,
     now: Timestamp,

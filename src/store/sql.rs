@@ -18,16 +18,27 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING RETURNING id";
     HAS_DELIVERY = "SELECT 1 FROM inbox WHERE forge = $1 AND delivery_id = $2";
     PUT_BODY = "INSERT INTO body (id, received_at, bytes) VALUES ($1, $2, $3)";
-    /// A row of a change waits while an earlier row of the same change is put off.
-    UNDECIDED = "SELECT id, forge, change, facts, received_at FROM inbox AS i
-        WHERE decided_at IS NULL AND not_before <= $1 AND NOT EXISTS (
-            SELECT 1 FROM inbox AS e WHERE e.change = i.change AND e.decided_at IS NULL
-                AND e.id < i.id AND e.not_before > $1)
-        ORDER BY id LIMIT $2";
-    NEXT_UNDECIDED = "SELECT MIN(not_before) FROM inbox AS i
-        WHERE decided_at IS NULL AND NOT EXISTS (
+    /// Forge by forge, by the index: rows of the forges in $3 (`|a|b|`) are not even read. A row of a
+    /// change waits while an earlier row of the same change is put off.
+    UNDECIDED = "WITH RECURSIVE f (forge) AS (SELECT MIN(forge) FROM inbox WHERE decided_at IS NULL
+            UNION ALL SELECT (SELECT MIN(n.forge) FROM inbox AS n
+                WHERE n.decided_at IS NULL AND n.forge > f.forge) FROM f WHERE f.forge IS NOT NULL)
+        SELECT i.id, i.forge, i.change, i.facts, i.received_at FROM f
+        JOIN inbox AS i ON i.id IN (SELECT n.id FROM inbox AS n
+            WHERE n.forge = f.forge AND n.decided_at IS NULL AND n.not_before <= $1 AND NOT EXISTS (
+                SELECT 1 FROM inbox AS e WHERE e.change = n.change AND e.decided_at IS NULL
+                    AND e.id < n.id AND e.not_before > $1)
+            ORDER BY n.id LIMIT $2)
+        WHERE REPLACE($3, '|' || f.forge || '|', '') = $3
+        ORDER BY i.id LIMIT $2";
+    NEXT_UNDECIDED = "WITH RECURSIVE f (forge) AS (SELECT MIN(forge) FROM inbox WHERE decided_at IS NULL
+            UNION ALL SELECT (SELECT MIN(n.forge) FROM inbox AS n
+                WHERE n.decided_at IS NULL AND n.forge > f.forge) FROM f WHERE f.forge IS NOT NULL)
+        SELECT MIN(i.not_before) FROM f JOIN inbox AS i ON i.forge = f.forge
+        WHERE i.decided_at IS NULL AND REPLACE($1, '|' || f.forge || '|', '') = $1 AND NOT EXISTS (
             SELECT 1 FROM inbox AS e WHERE e.change = i.change AND e.decided_at IS NULL
                 AND e.id < i.id AND e.not_before > i.not_before)";
+    HAS_UNDECIDED = "SELECT 1 FROM inbox WHERE change = $1 AND decided_at IS NULL LIMIT 1";
     DEFER = "UPDATE inbox SET not_before = $2, why = $3 WHERE id = $1 AND decided_at IS NULL";
     DECIDED = "UPDATE inbox SET decided_at = $2 WHERE id = $1 AND decided_at IS NULL";
 
@@ -164,6 +175,9 @@ statements! {
         ORDER BY seq DESC LIMIT $2";
     INBOX = "SELECT id, delivery_id, event, change, facts, received_at, not_before, why, decided_at
         FROM inbox ORDER BY id DESC LIMIT $1";
+    /// Rows that are put off, with why: the oldest first.
+    INBOX_PUT_OFF = "SELECT id, delivery_id, event, change, facts, received_at, not_before, why, decided_at
+        FROM inbox WHERE decided_at IS NULL AND why IS NOT NULL ORDER BY forge, id LIMIT $1";
     INBOX_BY_ID = "SELECT id, delivery_id, event, change, facts, received_at, not_before, why, decided_at
         FROM inbox WHERE id = $1";
     OUTBOX = "SELECT id, generation, change, action, attempts, outcome_unknown, created_at, run_at, leased,
@@ -172,9 +186,18 @@ statements! {
     BODY = "SELECT bytes FROM body WHERE id = $1";
     COUNT_STAGES = "SELECT stage, COUNT(*) FROM review GROUP BY stage";
     COUNT_UNDECIDED = "SELECT COUNT(*) FROM inbox WHERE decided_at IS NULL";
-    OLDEST_UNDECIDED = "SELECT received_at FROM inbox WHERE decided_at IS NULL ORDER BY id LIMIT 1";
+    COUNT_PUT_OFF = "SELECT COUNT(*) FROM inbox WHERE decided_at IS NULL AND why IS NOT NULL";
+    OLDEST_UNDECIDED = "WITH RECURSIVE f (forge) AS (SELECT MIN(forge) FROM inbox WHERE decided_at IS NULL
+            UNION ALL SELECT (SELECT MIN(n.forge) FROM inbox AS n
+                WHERE n.decided_at IS NULL AND n.forge > f.forge) FROM f WHERE f.forge IS NOT NULL)
+        SELECT MIN((SELECT i.received_at FROM inbox AS i WHERE i.forge = f.forge AND i.decided_at IS NULL
+            ORDER BY i.id LIMIT 1)) FROM f";
     COUNT_PENDING = "SELECT COUNT(*) FROM outbox WHERE dead_at IS NULL";
     COUNT_DEAD = "SELECT COUNT(*) FROM outbox WHERE dead_at IS NOT NULL";
+
+    // --- is the store well
+    WRITE_PROBE = "INSERT INTO probe (bytes) VALUES ($1)";
+    CLEAR_PROBE = "DELETE FROM probe";
 
     // --- what is remembered of each forge
     SAVE_ROSTER = "INSERT INTO forge (name, roster) VALUES ($1, $2)

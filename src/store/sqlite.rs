@@ -3,19 +3,22 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, SqlSafeStr};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 
+use super::backup;
+use super::connections::Connections;
 use super::error::{StoreError, at};
+use super::health::Health;
+use super::lock::Lock;
+use super::place::{PATIENCE, Place, place};
 
-/// How long a write waits, for its turn in this process and for other processes, before it is
-/// refused. Intake answers 503 then, while the forge still listens.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a server waits for the one before it to let go of the store: a rolling restart.
+const ROLLING_RESTART: Duration = Duration::from_secs(10);
 /// Connections for reading; a dashboard, a metrics scrape and the loops at the same time.
 const READERS: u32 = 4;
 /// Pages after which the log is folded into the file: 16 MiB.
@@ -24,10 +27,6 @@ const CHECKPOINT_PAGES: &str = "4000";
 const LOG_BYTES: &str = "67108864";
 /// Page cache of the writer, in KiB (negative by SQLite's convention).
 const WRITER_CACHE: &str = "-8000";
-
-/// Starts a transaction that holds the write lock from the beginning: one that reads first and
-/// writes later fails at once when somebody else wrote in between, whatever the busy timeout.
-pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Leases due rows until $3, at most $2 of them, one per change. A change whose facts are
 /// undecided waits; so does a row while another of its change is out, or while `files` or `shape`
@@ -52,29 +51,28 @@ pub(super) const CLAIM_ANNOUNCEMENTS: &str =
         ORDER BY run_at, id LIMIT $2)
     RETURNING id, generation, change, action, attempts, outcome_unknown, created_at";
 
+const HAS_SCHEMA: &str = "SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations'";
 const SCHEMA_VERSION: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";
 
 /// The two ways in: one writer, a few readers.
 pub(super) struct Pools {
-    pub writer: SqlitePool,
-    pub reader: SqlitePool,
+    pub writer: Connections,
+    pub reader: Connections,
     /// For messages: a path, or `memory`.
     pub place: String,
-}
-
-enum Place {
-    Memory,
-    File(PathBuf),
+    /// What keeps other servers out.
+    pub lock: Option<Lock>,
 }
 
 /// The steps of the schema, in their order: number, name, statements.
-const STEPS: [(i64, &str, &str); 6] = [
+const STEPS: [(i64, &str, &str); 7] = [
     (1, "start", include_str!("migrations/0001_start.sqlite.sql")),
     (2, "fair", include_str!("migrations/0002_fair.sqlite.sql")),
     (3, "absence", include_str!("migrations/0003_absence.sqlite.sql")),
     (4, "queue", include_str!("migrations/0004_queue.sqlite.sql")),
     (5, "home", include_str!("migrations/0005_home.sqlite.sql")),
     (6, "refusal", include_str!("migrations/0006_refusal.sqlite.sql")),
+    (7, "ready", include_str!("migrations/0007_ready.sqlite.sql")),
 ];
 
 fn migrator() -> Migrator {
@@ -84,46 +82,93 @@ fn migrator() -> Migrator {
     Migrator::with_migrations(steps.into())
 }
 
-/// Opens or creates the store and brings its schema up to date.
+/// Opens or creates the store for one server alone, and brings its schema up to date.
 pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
     let pools = match place(url)? {
         Place::Memory => open_memory().await?,
-        Place::File(path) => open_file(&path).await?,
+        Place::File(path) => {
+            check_folder(&path)?;
+            let lock = Lock::take(&path, ROLLING_RESTART).await?;
+            if let Some(schema) = older_schema(&path).await? {
+                backup::before_upgrade(&path, schema).await?;
+            }
+            Pools { lock: Some(lock), ..open_file(&path, true).await? }
+        }
     };
-    let migrated = migrator().run(&pools.writer).await;
+    let migrated = migrator().run(pools.writer.pool()).await;
     migrated.map_err(|error| migration_error(&pools.place, &error))?;
     Ok(pools)
+}
+
+/// Opens an existing store for a command that writes a little, beside a server or not: nothing is
+/// created or brought up to date.
+pub(super) async fn open_beside(url: &str) -> Result<Pools, StoreError> {
+    let Place::File(path) = place(url)? else {
+        return Err(StoreError::Url("a store in memory belongs to its server".into()));
+    };
+    if !path.is_file() {
+        return Err(StoreError::Missing { path: path.display().to_string() });
+    }
+    let pools = open_file(&path, false).await?;
+    check_schema(&pools.reader, &pools.place).await?;
+    Ok(pools)
+}
+
+/// The version of a store that has to be brought up to date; `None` where there is nothing to do, or
+/// nothing yet.
+async fn older_schema(path: &Path) -> Result<Option<i64>, StoreError> {
+    if !std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+        return Ok(None);
+    }
+    let failed =
+        |error: sqlx::Error| StoreError::Open { path: path.display().to_string(), why: error.to_string() };
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(PATIENCE);
+    let mut look = options.disable_statement_logging().connect().await.map_err(failed)?;
+    let has_schema = sqlx::query_scalar(HAS_SCHEMA).fetch_optional(&mut look).await.map_err(failed)?;
+    let found: Option<i64> = match has_schema {
+        Some(1_i64) => sqlx::query_scalar(SCHEMA_VERSION).fetch_one(&mut look).await.map_err(failed)?,
+        _ => None,
+    };
+    look.close().await.map_err(failed)?;
+    let wanted = migrator().iter().map(|migration| migration.version).max();
+    Ok(found.filter(|found| Some(*found) < wanted))
 }
 
 /// One connection for everything: a database in memory lives and dies with its connection.
 async fn open_memory() -> Result<Pools, StoreError> {
     let options = SqliteConnectOptions::from_str("sqlite::memory:").map_err(at("open a store in memory"))?;
-    let pool = pool(1).connect_with(options.disable_statement_logging()).await;
-    let writer = pool.map_err(at("open a store in memory"))?;
-    Ok(Pools { reader: writer.clone(), writer, place: "memory".into() })
+    let kept = Connections::keep_open(pool(1), options.disable_statement_logging()).await;
+    let writer = kept.map_err(at("open a store in memory"))?;
+    Ok(Pools { reader: writer.clone(), writer, place: "memory".into(), lock: None })
 }
 
-async fn open_file(path: &Path) -> Result<Pools, StoreError> {
-    let place = path.display().to_string();
-    let failed = |error: sqlx::Error| StoreError::Open { path: place.clone(), why: error.to_string() };
+fn check_folder(path: &Path) -> Result<(), StoreError> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty())
         && !parent.is_dir()
     {
         let why = format!("the folder {} does not exist", parent.display());
-        return Err(StoreError::Open { path: place, why });
+        return Err(StoreError::Open { path: path.display().to_string(), why });
     }
+    Ok(())
+}
+
+async fn open_file(path: &Path, create: bool) -> Result<Pools, StoreError> {
+    let place = path.display().to_string();
+    let failed = |error: sqlx::Error| StoreError::Open { path: place.clone(), why: error.to_string() };
     let base = SqliteConnectOptions::new().filename(path).busy_timeout(PATIENCE).disable_statement_logging();
     let writing = base
         .clone()
-        .create_if_missing(true)
+        .create_if_missing(create)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", LOG_BYTES)
         .pragma("cache_size", WRITER_CACHE);
-    let writer = pool(1).connect_with(writing).await.map_err(failed)?;
-    let reader = pool(READERS).connect_with(base.pragma("query_only", "ON")).await.map_err(failed)?;
-    Ok(Pools { writer, reader, place })
+    let health = Arc::new(Health::default());
+    let writer = Connections::open(pool(1), writing, health.clone()).await.map_err(failed)?;
+    let reading = base.pragma("query_only", "ON");
+    let reader = Connections::open(pool(READERS), reading, health).await.map_err(failed)?;
+    Ok(Pools { writer, reader, place, lock: None })
 }
 
 /// Opens an existing store for reading: no file is created and none is changed.
@@ -145,12 +190,12 @@ pub(super) async fn open_read_only(url: &str) -> Result<Pools, StoreError> {
         .busy_timeout(PATIENCE)
         .disable_statement_logging();
     let failed = |error: sqlx::Error| StoreError::Open { path: place.clone(), why: error.to_string() };
-    let reader = pool(1).connect_with(options).await.map_err(failed)?;
+    let reader = Connections::open(pool(1), options, Arc::default()).await.map_err(failed)?;
     check_schema(&reader, &place).await?;
-    Ok(Pools { writer: reader.clone(), reader, place })
+    Ok(Pools { writer: reader.clone(), reader, place, lock: None })
 }
 
-async fn check_schema(reader: &SqlitePool, place: &str) -> Result<(), StoreError> {
+async fn check_schema(reader: &Connections, place: &str) -> Result<(), StoreError> {
     let wanted = migrator().iter().map(|migration| migration.version).max();
     let found: Result<Option<i64>, _> = sqlx::query_scalar(SCHEMA_VERSION).fetch_one(reader).await;
     let why = match found {
@@ -185,29 +230,4 @@ fn pool(size: u32) -> SqlitePoolOptions {
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
-}
-
-fn place(url: &str) -> Result<Place, StoreError> {
-    let Some((scheme, rest)) = url.split_once(':') else {
-        return Err(StoreError::Url("expected sqlite:PATH".into()));
-    };
-    match scheme {
-        "sqlite" => {}
-        "postgres" | "postgresql" => {
-            let why = "PostgreSQL is not supported by this version; use sqlite:PATH";
-            return Err(StoreError::Url(why.into()));
-        }
-        _ => return Err(StoreError::Url(format!("unknown scheme `{scheme}`; expected sqlite:PATH"))),
-    }
-    let path = rest.strip_prefix("//").unwrap_or(rest);
-    match path {
-        ":memory:" => return Ok(Place::Memory),
-        "" => return Err(StoreError::Url("the path is missing; expected sqlite:PATH".into())),
-        _ => {}
-    }
-    let path = PathBuf::from(path);
-    if path.is_dir() {
-        return Err(StoreError::Url(format!("{} is a folder; name a file in it", path.display())));
-    }
-    Ok(Place::File(path))
 }

@@ -201,6 +201,8 @@ pub struct Counts {
     /// Stages without reviews are left out.
     pub reviews: BTreeMap<Stage, u64>,
     pub undecided: u64,
+    /// Undecided rows that were tried and put off.
+    pub put_off: u64,
     pub oldest_undecided_at: Option<Timestamp>,
     /// Outbox rows that are not dead, those being performed included.
     pub pending: u64,

@@ -1,5 +1,7 @@
 //! Reads for people: dashboard, API, metrics, command line.
 
+use std::collections::BTreeSet;
+
 use super::decisions::stored;
 use super::error::{StoreError, at};
 use super::rows::{count, instant, instant_if, key, parsed, small};
@@ -67,14 +69,21 @@ impl Store {
         entries.collect()
     }
 
-    /// The newest inbox rows first, decided or not.
+    /// Rows that are put off, then the newest, decided or not. One that cannot be read is left out and
+    /// told in the log.
     ///
     /// # Errors
-    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
-    /// [`StoreError::Failed`].
+    /// [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn inbox_list(&self, limit: u32) -> Result<Vec<InboxRow>, StoreError> {
-        let rows = sqlx::query_as(sql::INBOX).bind(i64::from(limit)).fetch_all(&self.reader).await;
-        rows.map_err(at("list the inbox"))?.into_iter().map(inbox_row).collect()
+        let what = "list the inbox";
+        let put_off = sqlx::query_as(sql::INBOX_PUT_OFF).bind(i64::from(limit)).fetch_all(&self.reader).await;
+        let put_off: Vec<InboxColumns> = put_off.map_err(at(what))?;
+        let known: BTreeSet<i64> = put_off.iter().map(|columns| columns.0).collect();
+        let newest = sqlx::query_as(sql::INBOX).bind(i64::from(limit)).fetch_all(&self.reader).await;
+        let newest: Vec<InboxColumns> = newest.map_err(at(what))?;
+        let newest = newest.into_iter().filter(|columns| !known.contains(&columns.0));
+        let rows = put_off.into_iter().chain(newest).take(limit as usize);
+        Ok(rows.filter_map(|columns| readable(columns.0, inbox_row(columns))).collect())
     }
 
     /// One row of the inbox, decided or not.
@@ -94,7 +103,8 @@ impl Store {
     /// [`StoreError::Failed`].
     pub async fn outbox_list(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let rows = sqlx::query_as(sql::OUTBOX).bind(i64::from(limit)).fetch_all(&self.reader).await;
-        rows.map_err(at("list the outbox"))?.into_iter().map(outbox_row).collect()
+        let rows: Vec<OutboxColumns> = rows.map_err(at("list the outbox"))?;
+        Ok(rows.into_iter().filter_map(|columns| readable(columns.0, outbox_row(columns))).collect())
     }
 
     /// The body of a delivery as it was received, while it is kept.
@@ -128,9 +138,10 @@ impl Store {
                 counts.reviews.insert(stage, count(number));
             }
         }
-        let oldest = sqlx::query_scalar(sql::OLDEST_UNDECIDED).fetch_optional(&self.reader).await;
+        let oldest = sqlx::query_scalar(sql::OLDEST_UNDECIDED).fetch_one(&self.reader).await;
         counts.oldest_undecided_at = instant_if(what, oldest.map_err(at(what))?)?;
         counts.undecided = self.number(sql::COUNT_UNDECIDED).await?;
+        counts.put_off = self.number(sql::COUNT_PUT_OFF).await?;
         counts.pending = self.number(sql::COUNT_PENDING).await?;
         counts.dead = self.number(sql::COUNT_DEAD).await?;
         Ok(counts)
@@ -140,6 +151,11 @@ impl Store {
         let number = sqlx::query_scalar(query).fetch_one(&self.reader).await;
         Ok(count(number.map_err(at("count"))?))
     }
+}
+
+/// The row, or a line in the log: one that cannot be read hides no other.
+fn readable<T>(id: i64, row: Result<T, StoreError>) -> Option<T> {
+    row.inspect_err(|error| tracing::error!(id, %error, "a row cannot be read and is left out")).ok()
 }
 
 fn inbox_row(columns: InboxColumns) -> Result<InboxRow, StoreError> {

@@ -80,6 +80,8 @@ pub(super) async fn overview(
             .map(|(name, forge)| Forge::new(&clock, name, forge, &door.connection(name)))
             .collect(),
         inbox: counts.undecided,
+        put_off: counts.put_off,
+        ailment: door.store.ailment(),
         outbox: counts.pending,
         dead: counts.dead,
         dead_letters_hidden: counts.dead > dead_letters.len() as u64,

@@ -14,6 +14,7 @@ use crate::engine::{Parts, SharedState};
 use crate::forge::{Health, Inbound};
 use crate::metrics::Metrics;
 use crate::store::Store;
+use crate::tasks::Tasks;
 use crate::wakeups::Wakeups;
 
 /// How many whole bodies of the largest size may be held in memory at once. Bodies of ordinary size
@@ -30,6 +31,7 @@ pub struct Door {
     pub(super) clock: Clock,
     pub(super) wakeups: Arc<Wakeups>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) tasks: Tasks,
     pub(super) settings: Settings,
     pub(super) budget: Budget,
     pub(super) pulse: Pulse,
@@ -72,7 +74,7 @@ impl Default for Patience {
 
 impl Door {
     pub fn new(parts: Parts, inbounds: Vec<Inbound>, settings: Settings) -> Arc<Door> {
-        let Parts { store, shared, clock, wakeups, metrics, .. } = parts;
+        let Parts { store, shared, clock, wakeups, metrics, tasks, .. } = parts;
         let budget = Budget::new(settings.body_limit.saturating_mul(LARGE_BODIES));
         let pulse = Pulse::new(metrics.decisions.get(), clock.now());
         let inbounds = ArcSwap::from_pointee(by_name(inbounds));
@@ -82,6 +84,7 @@ impl Door {
             clock,
             wakeups,
             metrics,
+            tasks,
             settings,
             budget,
             pulse,

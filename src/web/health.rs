@@ -18,8 +18,6 @@ use usher_core::model::change::ForgeKind;
 const STORE_PATIENCE: Duration = Duration::from_secs(2);
 /// How long facts may wait while nothing at all is decided.
 const ENGINE_PATIENCE: SignedDuration = SignedDuration::from_secs(60);
-/// Waiting rows that are looked at.
-const ROWS: u32 = 256;
 /// Longest fault that is repeated.
 const FAULT_CHARS_MAX: usize = 200;
 /// Disabled webhooks that are named.
@@ -29,8 +27,11 @@ const HOOKS_MAX: usize = 20;
 #[derive(Debug, Serialize)]
 pub(super) struct Readiness {
     ready: bool,
-    /// The check that failed: `store` or `engine`.
-    failing: Option<&'static str>,
+    /// The check that failed: `store`, `engine`, or the name of a task that broke.
+    failing: Option<String>,
+    /// What is wrong, in words; left out where nothing more is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     forges: Vec<ForgeHealth>,
 }
 
@@ -57,37 +58,51 @@ pub(super) async fn alive() -> &'static str {
     "alive\n"
 }
 
+/// A check that failed, and what is known of why.
+type Failing = (String, Option<String>);
+
 /// `GET /readyz`
 pub(super) async fn ready(State(door): State<Arc<Door>>) -> (StatusCode, Json<Readiness>) {
-    let failing = if !store_answers(&door).await {
-        Some("store")
-    } else {
-        match engine_moves(&door).await {
-            Ok(true) => None,
-            Ok(false) => Some("engine"),
-            Err(error) => {
-                tracing::error!(%error, "not ready: the inbox cannot be read");
-                Some("store")
-            }
-        }
+    let failing = match failing_store(&door).await {
+        Some(failing) => Some(failing),
+        None => failing_work(&door).await,
     };
-    let status = if failing.is_none() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready: failing.is_none(), failing, forges: forges(&door) }))
+    let is_ready = failing.is_none();
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let (failing, why) = failing.unzip();
+    (status, Json(Readiness { ready: is_ready, failing, why: why.flatten(), forges: forges(&door) }))
 }
 
-async fn store_answers(door: &Door) -> bool {
+/// Whether the store can be read and written. One that failed is tried again here, too.
+async fn failing_store(door: &Door) -> Option<Failing> {
     let store = door.store.clone();
     // On its own, so that the impatience here interrupts nothing there.
-    let ping = tokio::spawn(async move { store.ping().await });
-    match tokio::time::timeout(STORE_PATIENCE, ping).await {
-        Ok(Ok(Ok(()))) => true,
+    let probe = tokio::spawn(async move { store.probe().await });
+    let why = match tokio::time::timeout(STORE_PATIENCE, probe).await {
+        Ok(Ok(Ok(()))) => return None,
         Ok(Ok(Err(error))) => {
             tracing::error!(%error, "not ready: the store fails");
-            false
+            Some(door.store.ailment().map_or_else(|| error.to_string(), |ailment| ailment.to_string()))
         }
         Ok(Err(_)) | Err(_) => {
             tracing::error!("not ready: the store does not answer");
-            false
+            Some(door.store.ailment().map_or_else(|| "it does not answer".to_owned(), |it| it.to_string()))
+        }
+    };
+    Some(("store".to_owned(), why))
+}
+
+async fn failing_work(door: &Door) -> Option<Failing> {
+    match engine_moves(door).await {
+        Ok(true) => {
+            let down = door.tasks.down().into_iter().next()?;
+            tracing::error!(task = down, "not ready: a task broke and is not running");
+            Some((down, Some("it broke and is started again".to_owned())))
+        }
+        Ok(false) => Some(("engine".to_owned(), Some("facts wait and nothing is decided".to_owned()))),
+        Err(error) => {
+            tracing::error!(%error, "not ready: the inbox cannot be read");
+            Some(("store".to_owned(), Some(error.to_string())))
         }
     }
 }
@@ -98,9 +113,9 @@ async fn store_answers(door: &Door) -> bool {
 async fn engine_moves(door: &Door) -> Result<bool, StoreError> {
     let now = door.clock.now();
     let still_for = door.pulse.still_for(door.metrics.decisions.get(), now);
-    let waiting = door.store.undecided(now - ENGINE_PATIENCE, ROWS).await?;
     let known = door.shared.snapshot();
-    let stuck = waiting.iter().any(|item| known.forge(&item.forge).is_none_or(|f| f.directory.known));
+    let waiting = door.store.undecided_but(&known.not_ready(), now - ENGINE_PATIENCE, 1).await?;
+    let stuck = !waiting.is_empty();
     if stuck && still_for >= ENGINE_PATIENCE {
         tracing::error!("not ready: facts wait and nothing is decided");
         return Ok(false);

@@ -184,7 +184,7 @@ async fn put(door: &Door, delivery: NewDelivery) -> Result<Put, StoreError> {
 
 /// Whether waiting can help.
 fn may_pass(error: &StoreError) -> bool {
-    matches!(error, StoreError::Busy { .. } | StoreError::Failed { .. })
+    error.may_pass() || matches!(error, StoreError::Failed { .. })
 }
 
 /// What is known of a delivery when it is answered.

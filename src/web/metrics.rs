@@ -11,7 +11,7 @@ use super::door::Door;
 use super::health::seconds;
 use super::problem::Problem;
 use crate::forge::Health;
-use crate::metrics::{BudgetLabels, ForgeLabels, Metrics, StageLabels};
+use crate::metrics::{BudgetLabels, ForgeLabels, Metrics, StageLabels, TaskLabels};
 use crate::store::Counts;
 use usher_core::model::review::Stage;
 
@@ -31,6 +31,11 @@ fn set_gauges(door: &Door, counts: &Counts) {
         metrics.reviews.get_or_create(&StageLabels { stage: stage.word() }).set(whole(number));
     }
     metrics.inbox_undecided.set(whole(counts.undecided));
+    metrics.inbox_put_off.set(whole(counts.put_off));
+    metrics.store_failing.set(i64::from(door.store.ailment().is_some()));
+    for (task, times) in door.tasks.broken() {
+        metrics.task_restarts.get_or_create(&TaskLabels { task }).set(whole(times));
+    }
     let oldest = counts.oldest_undecided_at.map_or(0, |at| seconds(at, now));
     metrics.inbox_oldest_seconds.set(oldest as f64);
     metrics.outbox_pending.set(whole(counts.pending));

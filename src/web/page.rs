@@ -8,7 +8,7 @@ use super::history::{Entry, last_sentences};
 use super::view::{self, Eyes, Turn, View};
 use crate::engine::{DisabledHook, ForgeState, StateSnapshot};
 use crate::forge::Health;
-use crate::store::{OutboxRow, OutboxState, Stored};
+use crate::store::{Ailment, OutboxRow, OutboxState, Stored};
 use usher_core::model::change::{ChangeState, ForgeKind};
 use usher_core::model::review::{Hold, Review, Stage};
 use usher_words as words;
@@ -24,6 +24,10 @@ pub(super) struct Overview {
     pub(super) tiles: Vec<Tile>,
     pub(super) forges: Vec<Forge>,
     pub(super) inbox: u64,
+    /// Facts that were tried and could not be decided yet.
+    pub(super) put_off: u64,
+    /// What is wrong with the store, if anything.
+    pub(super) ailment: Option<Ailment>,
     pub(super) outbox: u64,
     pub(super) dead: u64,
     pub(super) dead_letters: Vec<DeadLetter>,

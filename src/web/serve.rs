@@ -46,7 +46,7 @@ impl Default for Limits {
             headers: 100,
             header_timeout: Duration::from_secs(10),
             body_deadline: Duration::from_secs(30),
-            drain: Duration::from_secs(10),
+            drain: Duration::from_secs(2),
         }
     }
 }

@@ -56,7 +56,15 @@ fn restarted(house: &House, config: &Config, dry_run: bool) -> Reconcile {
     let client = service::client(&config.forges[0], &house.clock).unwrap();
     let (wakeups, metrics) = (Arc::new(Wakeups::default()), Metrics::new());
     let (store, shared) = (house.service.store.clone(), house.service.shared.clone());
-    let parts = Parts { store, shared, clock: house.clock.clone(), metrics, wakeups, dry_run };
+    let parts = Parts {
+        store,
+        shared,
+        clock: house.clock.clone(),
+        metrics,
+        wakeups,
+        tasks: usher::tasks::Tasks::default(),
+        dry_run,
+    };
     Reconcile::new(parts, client)
 }
 

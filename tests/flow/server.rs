@@ -126,10 +126,32 @@ impl Server {
 
     /// As [`Server::start`], with another filter for the log.
     pub async fn start_logging(&mut self, filter: &str) {
+        let mut command = self.command(&["serve"]);
+        command.env("RUST_LOG", filter);
+        self.start_by(command).await;
+    }
+
+    /// As [`Server::start`], and the signal of a file that grows too large is ignored, as a service
+    /// manager's limit would have it.
+    pub async fn start_with_limits(&mut self) {
+        let plain = self.command(&["serve"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(plain.get_program());
+        command.args(plain.get_args());
+        for (name, value) in plain.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env("RUST_LOG", "info");
+        self.start_by(command).await;
+    }
+
+    async fn start_by(&mut self, mut command: Command) {
         assert!(self.child.is_none(), "it runs already");
         let log: File = OpenOptions::new().create(true).append(true).open(self.log_path()).unwrap();
-        let mut command = self.command(&["serve"]);
-        command.env("RUST_LOG", filter).stderr(log).stdout(Stdio::null());
+        command.stderr(log).stdout(Stdio::null());
         self.child = Some(command.spawn().unwrap());
         let url = self.public("/healthz");
         until("the server is alive", async || self.http.get(&url).send().await.is_ok()).await;
@@ -157,9 +179,21 @@ impl Server {
         child.wait().unwrap();
     }
 
+    /// The number of the process.
+    pub fn id(&self) -> String {
+        self.child.as_ref().expect("it runs").id().to_string()
+    }
+
+    /// Lets no file of the process grow beyond so many bytes; `unlimited` is a number, too.
+    pub fn limit_files(&self, bytes: &str) {
+        let limit = format!("--fsize={bytes}:unlimited");
+        let status = Command::new("prlimit").args(["--pid", &self.id(), &limit]).status();
+        assert!(status.unwrap().success());
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
-        let id = self.child.as_ref().expect("it runs").id().to_string();
+        let id = self.id();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 

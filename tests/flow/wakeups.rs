@@ -30,7 +30,15 @@ async fn the_courier_is_woken_when_a_fact_that_its_actions_waited_for_has_no_act
     let service = &house.service;
     let (store, shared, clock) = (service.store.clone(), service.shared.clone(), house.clock.clone());
     let (metrics, dry_run) = (Metrics::new(), false);
-    let parts = Parts { store: store.clone(), shared, clock: clock.clone(), metrics, wakeups, dry_run };
+    let parts = Parts {
+        store: store.clone(),
+        shared,
+        clock: clock.clone(),
+        metrics,
+        wakeups,
+        tasks: usher::tasks::Tasks::default(),
+        dry_run,
+    };
     let engine = Engine::new(parts);
     let change = house.open(Forge::Gitlab, "sam");
     house.sandbox.deliver_pending().await;

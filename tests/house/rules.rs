@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ("clock", &[], "clock imports nothing of ours"),
     ("wakeups", &[], "wakeups import nothing of ours"),
     ("metrics", &[], "metrics import nothing of ours"),
+    ("tasks", &[], "tasks import nothing of ours"),
     ("config", &["core", "words"], "config imports only core and words"),
     ("store", &["core"], "store imports only core"),
     (
@@ -31,24 +32,24 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "engine",
-        &["core", "words", "store", "clock", "metrics", "wakeups"],
+        &["core", "words", "store", "clock", "metrics", "tasks", "wakeups"],
         "engine imports core, words, store and clock; it talks to no forge and knows no courier",
     ),
     (
         "courier",
-        &["core", "words", "engine", "store", "forge", "clock", "metrics", "wakeups"],
+        &["core", "words", "engine", "store", "forge", "clock", "metrics", "tasks", "wakeups"],
         "courier imports core, words, engine, store, forge and clock",
     ),
     ("alarm", &["engine", "store", "clock", "wakeups"], "alarm imports engine, store and clock"),
     (
         "reconcile",
-        &["core", "engine", "store", "forge", "clock", "metrics", "wakeups"],
+        &["core", "engine", "store", "forge", "clock", "metrics", "tasks", "wakeups"],
         "reconcile imports engine, store, forge and clock",
     ),
     ("audit", &["core", "words", "engine"], "audit imports engine, words and core"),
     (
         "web",
-        &["core", "words", "store", "engine", "audit", "clock", "metrics", "wakeups", "forge"],
+        &["core", "words", "store", "engine", "audit", "clock", "metrics", "tasks", "wakeups", "forge"],
         "web imports core, words, store, engine, clock and what the audit says, and of forge only verify and read",
     ),
 ];

@@ -23,6 +23,7 @@ use usher::engine::{Parts, SharedState};
 use usher::forge::{Inbound, Secrets};
 use usher::metrics::Metrics;
 use usher::store::Store;
+use usher::tasks::Tasks;
 use usher::wakeups::Wakeups;
 use usher::web::{self, Door, Patience, Settings};
 use usher_core::model::change::{Account, ForgeKind};
@@ -44,6 +45,7 @@ struct House {
     shared: Arc<SharedState>,
     wakeups: Arc<Wakeups>,
     metrics: Arc<Metrics>,
+    tasks: Tasks,
     clock: Clock,
     folder: tempfile::TempDir,
 }
@@ -75,16 +77,18 @@ impl House {
             keep_bodies: true,
             patience: Patience { pauses, ..Patience::default() },
         };
+        let tasks = Tasks::default();
         let parts = Parts {
             store: store.clone(),
             shared: shared.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
             wakeups: wakeups.clone(),
+            tasks: tasks.clone(),
             dry_run: false,
         };
         let door = Door::new(parts, inbounds(), settings);
-        House { door, store, shared, wakeups, metrics, clock, folder }
+        House { door, store, shared, wakeups, metrics, tasks, clock, folder }
     }
 
     async fn public(&self, request: Request<Body>) -> Answer {

@@ -445,6 +445,25 @@ async fn alive_is_not_ready() {
 }
 
 #[tokio::test]
+async fn a_part_that_broke_is_named_until_it_runs_again() {
+    let house = House::new().await;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let breaks = || async { panic!("on purpose") };
+    let kept = house.tasks.clone().keep("courier of gitlab".into(), stop.clone(), breaks);
+    let kept = tokio::spawn(kept);
+    while house.tasks.down().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let answer = house.public(Request::get("/readyz").body(Body::empty()).unwrap()).await;
+    let failing = answer.json()["failing"].clone();
+    assert_eq!((answer.status, failing), (StatusCode::SERVICE_UNAVAILABLE, json!("courier of gitlab")));
+    let metrics = house.admin("/metrics").await.text;
+    assert!(metrics.contains("usher_task_restarts{task=\"courier of gitlab\"} 1"), "{metrics}");
+    stop.cancel();
+    kept.await.unwrap();
+}
+
+#[tokio::test]
 async fn an_engine_that_stands_still_is_not_ready() {
     let house = House::new().await;
     let ready = || async { house.public(Request::get("/readyz").body(Body::empty()).unwrap()).await };

@@ -1,8 +1,10 @@
 //! The store on a real SQLite file; `model` compares it with its rules in plain Rust.
 
 mod absences;
+mod backup;
 mod courier;
 mod engine;
+mod failing;
 mod intake;
 mod kindness;
 mod model;

@@ -252,7 +252,8 @@ impl Pair {
 
     /// The store chose an id for facts of our own; the model learns it.
     async fn take_new_inbox(&mut self, change: u64) {
-        let id = self.store.inbox_list(1).await.unwrap()[0].id;
+        let rows = self.store.inbox_list(u32::MAX).await.unwrap();
+        let id = rows.iter().map(|row| row.id).max().unwrap();
         assert!(self.model.inbox.last().is_none_or(|row| row.id < id), "a new id for a new row");
         self.model.inbox.push(Waiting { id, change, not_before: self.model.now });
     }

@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 
 use sqlx::Row;
 
+use super::backup::older;
 use super::*;
-use crate::store::{sql, sqlite};
+use crate::store::{connections, lock, sql, sqlite};
 
 fn files(folder: &TempDir) -> BTreeMap<String, Vec<u8>> {
     let entries = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap);
@@ -51,7 +52,7 @@ async fn a_store_in_memory_is_one_store_for_all_clones_and_tasks() {
 #[tokio::test]
 async fn the_file_is_safe_against_power_loss() {
     let home = Home::new().await;
-    let mut writer = home.store.writer.acquire().await.unwrap();
+    let mut writer = home.store.writer.pool().acquire().await.unwrap();
     let mut pragma = async |query: &'static str| -> String {
         let row = sqlx::query(query).fetch_one(&mut *writer).await.unwrap();
         row.try_get::<String, _>(0).or_else(|_| row.try_get::<i64, _>(0).map(|n| n.to_string())).unwrap()
@@ -125,6 +126,39 @@ async fn a_store_of_a_newer_usher_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_second_server_is_told_who_has_the_store_and_touches_nothing() {
+    let home = Home::new().await;
+    let path = home.folder.path().join("usher.db");
+    want(&home.store, 1, vec![status("x")], minute(0)).await;
+    assert_eq!(claimed(&home.store, minute(0)).await, ["1/status"]);
+    let before = files(&home.folder);
+    let refused = lock::Lock::take(&path, std::time::Duration::ZERO).await.expect_err("it is taken");
+    let text = refused.to_string();
+    assert!(text.contains(&format!("in use by process {}", std::process::id())), "{text}");
+    assert_eq!(files(&home.folder), before);
+    // A command may write beside the server.
+    let beside = Store::open_beside(&home.url()).await.unwrap();
+    assert!(!beside.retry_dead(99).await.unwrap());
+    beside.close().await;
+    assert!(lock::Lock::take(&path, std::time::Duration::ZERO).await.is_err(), "the command took no lock");
+    home.store.close().await;
+    lock::Lock::take(&path, std::time::Duration::ZERO).await.expect("free at once");
+}
+
+#[tokio::test]
+async fn a_command_neither_makes_a_store_nor_brings_one_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = Store::open_beside(&url(&folder)).await;
+    assert!(matches!(missing, Err(StoreError::Missing { .. })), "{missing:?}");
+    assert!(files(&folder).is_empty());
+    let home = Home::new().await;
+    older(&home.store).await;
+    home.store.close().await;
+    let refused = Store::open_beside(&home.url()).await;
+    assert!(matches!(refused, Err(StoreError::Schema { .. })), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_busy_store_says_so() {
     let error = sqlx::Error::PoolTimedOut;
     assert!(matches!(crate::store::error::at("x")(error), StoreError::Busy { .. }));
@@ -132,8 +166,9 @@ async fn a_busy_store_says_so() {
     let held = home.store.begin("hold the lock").await.unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(home.folder.path().join("usher.db"));
     let options = options.busy_timeout(std::time::Duration::ZERO);
-    let other = SqlitePool::connect_with(options).await.unwrap();
-    let refused = other.begin_with(sqlite::BEGIN).await.map(|_| ()).map_err(crate::store::error::at("x"));
+    let other = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    let refused =
+        other.begin_with(connections::BEGIN).await.map(|_| ()).map_err(crate::store::error::at("x"));
     assert!(matches!(refused, Err(StoreError::Busy { .. })), "{refused:?}");
     drop(held);
 }
@@ -149,7 +184,7 @@ fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
 async fn every_statement_prepares() {
     use sqlx::{Executor, SqlSafeStr};
     let home = Home::new().await;
-    let mut writer = home.store.writer.acquire().await.unwrap();
+    let mut writer = home.store.writer.pool().acquire().await.unwrap();
     for (name, sql) in statements() {
         let prepared = writer.prepare(sql.into_sql_str()).await;
         assert!(prepared.is_ok(), "{name}: {:?}", prepared.err());
@@ -158,7 +193,11 @@ async fn every_statement_prepares() {
 
 /// Statements that may walk an index or a table: lists for people, small tables, what is waiting, and
 /// the start.
-const WALKERS: [&str; 21] = [
+const WALKERS: [&str; 24] = [
+    "OLDEST_UNDECIDED",
+    "COUNT_PUT_OFF",
+    "INBOX_PUT_OFF",
+    "CLEAR_PROBE",
     "QUEUE",
     "NEXT_ANNOUNCEMENT",
     "WAKE_ALL",
@@ -175,7 +214,6 @@ const WALKERS: [&str; 21] = [
     "OUTBOX",
     "COUNT_STAGES",
     "COUNT_UNDECIDED",
-    "OLDEST_UNDECIDED",
     "COUNT_PENDING",
     "COUNT_DEAD",
     "PRUNE_BODIES",
@@ -185,7 +223,7 @@ const WALKERS: [&str; 21] = [
 #[tokio::test]
 async fn no_statement_of_the_loops_walks_or_sorts() {
     let home = Home::new().await;
-    let mut writer = home.store.writer.acquire().await.unwrap();
+    let mut writer = home.store.writer.pool().acquire().await.unwrap();
     let mut searches = 0;
     for (name, sql) in statements().filter(|(name, _)| !WALKERS.contains(name)) {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
@@ -196,6 +234,16 @@ async fn no_statement_of_the_loops_walks_or_sorts() {
         }
     }
     assert!(searches > 30, "the plans were read: {searches}");
+    // From forge to forge, and of each only what is due.
+    for query in [sql::UNDECIDED, sql::NEXT_UNDECIDED, sql::OLDEST_UNDECIDED] {
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
+        let rows = sqlx::query(explain).fetch_all(&mut *writer).await.unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        let by_forge = |step: &String| step.contains("USING INDEX inbox_undecided (forge=?");
+        assert!(steps.iter().any(by_forge), "{steps:?}");
+        let walks = |step: &String| step.starts_with("SCAN ") && step != "SCAN f";
+        assert!(!steps.iter().any(walks), "{steps:?}");
+    }
     // Before every decision: from person to person, never through all who wait.
     for row in sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", sql::QUEUE)))
         .fetch_all(&mut *writer)
