@@ -70,6 +70,11 @@ impl ForgeService {
         let verb =
             if parts.method == Method::POST && !mutates { faults::QUERY } else { parts.method.as_str() };
         let clock = self.forges.lock().state.clock.clone();
+        let arrival = self.forges.lock().plan.arrive(clock.now());
+        if let Some((arrival, at)) = arrival {
+            clock.wait_until(at).await;
+            self.forges.lock().plan.carry_out(arrival);
+        }
         let fault = self.forges.lock().plan.next_fault(forge, verb, path_of(&parts));
         if let Some(Fault::Delay(delay)) = fault {
             clock.wait_until(clock.now() + delay).await;
