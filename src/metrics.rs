@@ -83,6 +83,8 @@ pub struct Metrics {
     pub forge_budget_limit: Family<BudgetLabels, Gauge>,
     pub forge_blocked_seconds: Family<ForgeLabels, SecondsGauge>,
     pub forge_circuit_open: Family<ForgeLabels, Gauge>,
+    pub forge_token_refused: Family<ForgeLabels, Gauge>,
+    pub forge_paused_projects: Family<ForgeLabels, Gauge>,
 }
 
 impl Metrics {
@@ -150,6 +152,16 @@ impl Metrics {
             "forge_circuit_open",
             "Whether a forge that keeps failing is left alone",
             self.forge_circuit_open.clone(),
+        );
+        registry.register(
+            "forge_token_refused",
+            "Whether a forge does not accept the token",
+            self.forge_token_refused.clone(),
+        );
+        registry.register(
+            "forge_paused_projects",
+            "Projects that keep failing and are left alone",
+            self.forge_paused_projects.clone(),
         );
     }
 

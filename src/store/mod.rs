@@ -38,7 +38,7 @@ use sqlx::{Sqlite, Transaction};
 pub use error::{CommitError, StoreError};
 pub use types::{
     Commit, Counts, Filter, InboxItem, InboxRow, LedgerEntry, LedgerRow, NewDelivery, OutboxItem, OutboxRow,
-    OutboxState, Pruned, Put, Settlement, Stored,
+    OutboxState, Pruned, Put, Settlement, Stored, Urgency, Within,
 };
 
 use error::at;

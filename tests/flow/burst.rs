@@ -78,7 +78,8 @@ async fn go_on(house: &House) {
 
 async fn burst(forge: Forge, changes: u32, hands: usize) -> Figures {
     let members = r#"["rita", "ravi", "dora", "dan"]"#;
-    let mut house = House::with(Settings { members, capacity: 1_000, always: true, ..Settings::default() }).await;
+    let mut house =
+        House::with(Settings { members, capacity: 1_000, always: true, ..Settings::default() }).await;
     house.sandbox.limit_content();
     let old = house.opened(forge, "sam").await;
     house.pass(SignedDuration::from_hours(2)).await;
@@ -150,8 +151,28 @@ async fn burst(forge: Forge, changes: u32, hands: usize) -> Figures {
     }
 }
 
+/// Changes that are written to at once.
 fn hands(forge: Forge) -> usize {
-    if forge == Forge::Gitlab { 1 } else { 1 }
+    if forge == Forge::Gitlab { 4 } else { 1 }
+}
+
+#[tokio::test]
+async fn in_a_burst_a_question_is_answered_within_five_requests_time() {
+    for forge in BOTH {
+        let figures = burst(forge, 60, hands(forge)).await;
+        println!("{forge:?}: {figures:?}");
+        let latency = LATENCY.as_secs_f64();
+        assert!(figures.answered_old <= 5.0 * latency, "{forge:?}: {figures:?}");
+        // Its own opening goes first: four requests, and the question.
+        assert!(figures.answered_new <= 10.0 * latency + 3.0, "{forge:?}: {figures:?}");
+        assert!(figures.requests <= 5 * hands(forge), "{forge:?}: {figures:?}");
+        assert_eq!(figures.refused, 0, "{forge:?}: no pace is overrun");
+        if forge == Forge::Github {
+            assert!(figures.minute <= 80 && figures.hour <= 500, "{figures:?}");
+        } else {
+            assert!(figures.assigned < 60.0 * 3.0 * latency / 2.0, "several at once: {figures:?}");
+        }
+    }
 }
 
 /// Prints the table of docs/benchmarks.md: `cargo nextest run a_burst_of_2000 --run-ignored all --no-capture`.

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::api::GitLab;
+use crate::forge::transport::exchange::About;
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::graphql::{self, GraphQl};
 use crate::forge::transport::http::Mutation;
@@ -23,8 +24,7 @@ const MISSING: [&str; 3] = ["doesn't exist on type", "isn't a defined input type
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Nodes<T> {
-    #[serde(default = "Vec::new")]
-    nodes: Vec<Option<T>>,
+    nodes: Option<Vec<Option<T>>>,
     page_info: Option<PageInfo>,
 }
 
@@ -52,7 +52,7 @@ pub(super) struct Titled {
 
 impl<T> Nodes<T> {
     pub fn entries(self) -> impl Iterator<Item = T> {
-        self.nodes.into_iter().flatten()
+        self.nodes.into_iter().flatten().flatten()
     }
 
     /// Whether there is more than these, where that was asked.
@@ -65,6 +65,16 @@ impl UserNode {
     pub fn account(&self) -> Option<Account> {
         Some(Account::new(number(&self.id)?, &*self.username))
     }
+}
+
+/// The project that a query with these variables is about, as ours name it: `path`, or in the input of a
+/// mutation `projectPath`.
+fn project_in(variables: &Value) -> Option<&str> {
+    let inputs = variables.as_object()?.values();
+    let named = |input: &'_ Value| input.get("projectPath").and_then(Value::as_str).is_some();
+    let of_mutation =
+        inputs.clone().find(|input| named(input)).and_then(|input| input["projectPath"].as_str());
+    variables["path"].as_str().or(of_mutation)
 }
 
 /// The number at the end of a global id.
@@ -90,6 +100,9 @@ impl GitLab {
         let mut request = Request::post(self.transport.graphql().as_str());
         if write {
             request = request.extension(Mutation);
+        }
+        if let Some(project) = project_in(&body["variables"]) {
+            request = request.extension(About(project.to_owned()));
         }
         let request = request.header("content-type", "application/json");
         let request = request.body(body.to_string().into_bytes());

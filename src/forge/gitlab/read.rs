@@ -5,7 +5,6 @@ use bytes::Bytes;
 use gitlab::api::projects::merge_requests as mr;
 use gitlab::api::projects::repository::files::FileRaw;
 use gitlab::api::{AsyncQuery, raw};
-use jiff::SignedDuration;
 
 use super::api::{GitLab, endpoint, fault_of};
 use super::wire;
@@ -14,9 +13,6 @@ use crate::forge::transport::fault::Fault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::{ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot};
 use usher_core::model::tickets::TicketRules;
-
-/// How long to leave GitLab alone that has not prepared a new change yet.
-const PREPARATION: SignedDuration = SignedDuration::from_secs(10);
 
 #[async_trait]
 impl ReadChanges for GitLab {
@@ -50,8 +46,7 @@ impl ReadChanges for GitLab {
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
         let diffs: Pages<wire::Diff> = self.pages(&wanted, PAGES_LIMIT).await?;
         if diffs.entries.is_empty() && self.read(change).await?.is_preparing() {
-            let at = self.clock.now() + PREPARATION;
-            return Err(Fault::Later { at, why: "GitLab is still preparing the change's diff".into() });
+            return Err(Fault::NotYet { why: "GitLab is still preparing the change's diff".into() });
         }
         let files = diffs.entries.into_iter().map(|diff| {
             let lines = diff.lines();

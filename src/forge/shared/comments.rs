@@ -36,9 +36,16 @@ pub(in crate::forge) async fn write(
             return Ok(Performed::comment(comment));
         }
         match comments.edit(change, comment, wanted.body()).await {
-            // Somebody deleted it.
             Err(Fault::Gone) => {}
             edited => return edited.map(|()| Performed::comment(comment)),
+        }
+        // Somebody deleted it, or it is hidden for a moment: a second one is made only where it is gone.
+        match comments.find(change, &wanted.marker()).await? {
+            Some(found) if found == comment => return Err(Fault::Gone),
+            Some(found) => {
+                return comments.edit(change, found, wanted.body()).await.map(|()| Performed::comment(found));
+            }
+            None => {}
         }
     }
     comments.create(change, wanted.body()).await.map(Performed::comment)

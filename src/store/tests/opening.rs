@@ -86,7 +86,7 @@ async fn looking_at_a_store_writes_nothing() {
         look.put(delivery(1, "b", None)).await.map(|_| ()),
         look.put_facts(&change(1), &[refused(1)], minute(0)).await,
         look.defer(&[id], minute(9), "x").await,
-        look.claim(minute(0), 1).await.map(|_| ()),
+        look.claim_next("gitlab", minute(0), &Within::ALL).await.map(|_| ()),
         look.release_leases().await.map(|_| ()),
         look.renew_places(minute(0)).await,
         look.save_watermark("gitlab", "p", minute(0)).await,

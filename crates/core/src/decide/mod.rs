@@ -58,9 +58,9 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
     }
     let was_open = draft.review.tracked && draft.review.seen.state != ChangeState::Merged;
     draft.freshen_logins();
-    let Observed { reshape, rerouted, files, answers, absence } = apply(&mut draft, fact);
+    let Observed { reshape, rerouted, files, no_files, answers, absence } = apply(&mut draft, fact);
     let mut actions = answers;
-    actions.extend(claim(&mut draft, files).reads);
+    actions.extend(claim(&mut draft, files, no_files).reads);
     draft.hold_back();
     if draft.is_live() {
         actions.extend(draft.assign_reviewers(rerouted).reads);
@@ -170,6 +170,7 @@ impl Draft<'_> {
                 let set = review.planned.wake.filter(|wake| *wake > self.now());
                 return Some(set.map_or(tomorrow, |set| set.min(tomorrow)));
             }
+            None if review.seen.blocked.is_some() => return Some(self.now() + RETRY_FILES),
             None => {}
         }
         let boxes = self.box_deadlines();

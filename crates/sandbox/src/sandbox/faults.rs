@@ -45,6 +45,16 @@ impl Sandbox {
         self.forges().state.rates.limit_content();
     }
 
+    /// Lets everything that names this project be answered with 500, until it is mended.
+    pub fn break_project(&self, forge: Forge, path: &str) {
+        self.forges().plan.break_project(forge, path, true);
+    }
+
+    /// The project is well again.
+    pub fn mend_project(&self, forge: Forge, path: &str) {
+        self.forges().plan.break_project(forge, path, false);
+    }
+
     /// From now on a request to either forge is carried out when the sandbox's clock has moved on by so
     /// much.
     pub fn set_latency(&self, latency: Duration) {

@@ -1,6 +1,6 @@
 //! Faults on request: refusals, dropped connections, slowness.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -109,6 +109,8 @@ struct PlannedFault {
 pub(crate) struct Plan {
     faults: Vec<PlannedFault>,
     interludes: VecDeque<(Forge, Interlude)>,
+    /// Projects that answer nothing but 500, by forge and path.
+    broken: BTreeSet<(Forge, String)>,
     /// How long every request is on its way.
     latency: Duration,
     /// Until when those that are on their way take, by arrival.
@@ -117,6 +119,28 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// From now on every request that names the project is answered with 500, or no longer.
+    pub(crate) fn break_project(&mut self, forge: Forge, path: &str, broken: bool) {
+        let project = (forge, path.to_owned());
+        if broken {
+            self.broken.insert(project);
+        } else {
+            self.broken.remove(&project);
+        }
+    }
+
+    /// The failure of the project that a request names by path or, in GraphQL, in its body.
+    pub(super) fn breakage(&self, forge: Forge, target: &str, body: &[u8]) -> Option<Fault> {
+        let target = target.replace("%2F", "/");
+        let body = String::from_utf8_lossy(body);
+        let names = |path: &str| {
+            let (below, quoted) = (format!("/{path}/"), format!("\"{path}\""));
+            target.contains(&below) || target.ends_with(&format!("/{path}")) || body.contains(&quoted)
+        };
+        let broken = self.broken.iter().any(|(of, path)| *of == forge && names(path));
+        broken.then(|| Fault::status(500, "Internal Server Error"))
+    }
+
     /// From now on every request is on its way for so long.
     pub(crate) fn set_latency(&mut self, latency: Duration) {
         self.latency = latency;
@@ -141,7 +165,6 @@ impl Plan {
     pub(crate) fn on_their_way(&self) -> Vec<Timestamp> {
         self.on_their_way.values().copied().collect()
     }
-
 
     /// Plans a fault for the next `times` requests of this method whose path contains `path_part`.
     pub(crate) fn fail_next(

@@ -75,7 +75,11 @@ impl ForgeService {
             clock.wait_until(at).await;
             self.forges.lock().plan.carry_out(arrival);
         }
-        let fault = self.forges.lock().plan.next_fault(forge, verb, path_of(&parts));
+        let fault = {
+            let plan = &mut self.forges.lock().plan;
+            let broken = plan.breakage(forge, path_of(&parts), &body);
+            broken.or_else(|| plan.next_fault(forge, verb, path_of(&parts)))
+        };
         if let Some(Fault::Delay(delay)) = fault {
             clock.wait_until(clock.now() + delay).await;
         }
