@@ -43,7 +43,7 @@ pub(super) const CLAIM_NEXT: &str = "UPDATE outbox SET leased = 1, run_at = $3, 
             AND b.id <> o.id AND b.turn < 3 AND ((b.leased = 1 AND b.run_at > $1)
                 OR (b.turn < o.turn AND b.attempts < $6)))
         AND NOT EXISTS (SELECT 1 FROM json_each($5) AS p WHERE SUBSTR(o.change, 1, LENGTH(p.value)) = p.value)
-        ORDER BY o.urgency, o.run_at, o.turn, o.id LIMIT 1)
+        ORDER BY o.urgency, o.run_at, o.id LIMIT 1)
     RETURNING id, generation, change, action, attempts, outcome_unknown, created_at";
 
 /// When [`CLAIM_NEXT`] for forge $1, without the projects in $2, gives a row of any urgency next: of the

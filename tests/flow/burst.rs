@@ -23,7 +23,7 @@ struct Figures {
     answered_new: f64,
     /// Until every change had a reviewer, and until every change had its comment.
     assigned: f64,
-    commented: f64,
+    _commented: f64,
     /// The most writes in any minute and any hour.
     minute: usize,
     hour: usize,
@@ -143,7 +143,7 @@ async fn burst(forge: Forge, changes: u32, hands: usize) -> Figures {
         answered_old: answered_old.unwrap(),
         answered_new: answered_new.unwrap(),
         assigned: assigned.unwrap(),
-        commented: commented.unwrap(),
+        _commented: commented.unwrap(),
         minute: most_within(&writes, 60),
         hour: most_within(&writes, 3_600),
         refused: all.iter().filter(|one| matches!(one.status, Some(403 | 429))).count(),

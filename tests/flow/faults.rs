@@ -4,7 +4,7 @@
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tower::ServiceExt;
 use usher::clock::Clock;
 use usher::service::Service;
@@ -260,7 +260,7 @@ async fn an_early_404_and_a_passing_403_are_over_in_a_minute() {
     for forge in BOTH {
         for fault in [Fault::status(404, "Not Found"), Fault::status(403, "Forbidden")] {
             let mut house = House::new().await;
-            at_first(&house, forge, &fault, 2);
+            at_first(&house, forge, &fault, 1);
             let change = house.open(forge, "sam");
             house.pass(SignedDuration::from_mins(2)).await;
             assert_in_review(&house, &change, &format!("{forge:?} {fault:?}")).await;
@@ -296,10 +296,18 @@ async fn what_the_forge_refuses_for_five_minutes_is_one_stop_and_the_comment_tel
         assert!(told.contains("does not let me set reviewers and labels"), "{told}");
         assert!(!told.contains("Please answer by"), "{told}");
         let review = house.review(&change).await;
-        assert_eq!(review.planned.assignments.iter().filter(|one| !one.is_active()).count(), 0, "nobody is used up");
+        assert_eq!(
+            review.planned.assignments.iter().filter(|one| !one.is_active()).count(),
+            0,
+            "nobody is used up"
+        );
         house.pass(SignedDuration::from_hours(12)).await;
         house.assert_one_status_comment(&change);
-        assert_eq!(house.review(&change).await.planned.assignments.len(), 1, "nor is anybody reminded or replaced");
+        assert_eq!(
+            house.review(&change).await.planned.assignments.len(),
+            1,
+            "nor is anybody reminded or replaced"
+        );
 
         house.sandbox.clear_faults();
         house.pass(SignedDuration::from_mins(90)).await;

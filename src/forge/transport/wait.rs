@@ -40,6 +40,8 @@ pub(super) fn jitter(pause: SignedDuration, seed: &str) -> SignedDuration {
     if seed.is_empty() {
         return pause;
     }
-    let share = i32::try_from(fingerprint([seed]) % 256).unwrap_or(0);
-    pause + pause / 1_024 * share
+    let share = i128::from(fingerprint([seed]) % 256);
+    // Whole milliseconds: the clock shows no finer ones, and would never come to such an instant.
+    let millis = pause.as_millis() + pause.as_millis() * share / 1_024;
+    SignedDuration::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }

@@ -82,6 +82,7 @@ async fn claim_one_of(store: &Store, number: u64) -> OutboxItem {
                         error: String::new(),
                         outcome_unknown: false,
                         counts: false,
+                        facts: Vec::new(),
                     },
                     minute(200),
                 )

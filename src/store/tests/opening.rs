@@ -139,10 +139,11 @@ async fn a_busy_store_says_so() {
 }
 
 fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-    sql::ALL
-        .iter()
-        .copied()
-        .chain([("CLAIM", sqlite::CLAIM), ("CLAIM_ANNOUNCEMENTS", sqlite::CLAIM_ANNOUNCEMENTS)])
+    sql::ALL.iter().copied().chain([
+        ("CLAIM_NEXT", sqlite::CLAIM_NEXT),
+        ("NEXT_OUTBOX", sqlite::NEXT_OUTBOX),
+        ("CLAIM_ANNOUNCEMENTS", sqlite::CLAIM_ANNOUNCEMENTS),
+    ])
 }
 
 #[tokio::test]
@@ -192,7 +193,9 @@ async fn no_statement_of_the_loops_walks_or_sorts() {
         for row in sqlx::query(explain).fetch_all(&mut *writer).await.unwrap() {
             let step: String = row.get("detail");
             searches += usize::from(step.starts_with("SEARCH"));
-            assert!(!step.starts_with("SCAN") && !step.contains("FOR ORDER BY"), "{name}: {step}");
+            // `p` is a list that is handed in.
+            let walks = step.starts_with("SCAN") && !step.starts_with("SCAN p VIRTUAL TABLE");
+            assert!(!walks && !step.contains("FOR ORDER BY"), "{name}: {step}");
         }
     }
     assert!(searches > 30, "the plans were read: {searches}");
