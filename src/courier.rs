@@ -3,6 +3,7 @@
 //! Usher.
 
 mod outbound;
+mod settle;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,28 +15,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::engine::{Parts, SharedState};
-use crate::forge::{Client, Fault, Hint, Performed};
+use crate::forge::{Client, Fault, Hint, Performed, Urgency};
 use crate::metrics::Metrics;
-use crate::store::{OutboxItem, Settlement, Store, StoreError};
+use crate::store::{self, OutboxItem, Settlement, Store, StoreError, Within};
 use crate::tasks::Tasks;
 use crate::wakeups::Wakeups;
 use usher_core::model::action::{Action, Write};
-use usher_core::model::change::OwnersFile;
 use usher_core::model::fact::Fact;
 use usher_words as words;
 use usher_words::templates::{Fault as TemplateFault, Templates};
 
 pub use outbound::{Outbound, OutboundTarget};
 
-/// Actions taken from the outbox at once: nothing is leased that is not being done.
+/// Announcements taken from the outbox at once: nothing is leased that is not being done.
 const BATCH: u32 = 1;
-/// First pause after a failure; it doubles with every attempt.
-const FIRST_PAUSE_SECONDS: i64 = 15;
-/// Longest pause between attempts.
-const LONGEST_PAUSE_SECONDS: i64 = 3_600;
-/// After so many attempts an action becomes a dead letter: about eight days, longer than an outage
-/// or an expired token should last. What a forge refuses for good is buried at once.
-const ATTEMPTS_MAX: u32 = 200;
 /// The loop looks at least this often, because `usher deliveries retry` wakes nobody.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 /// How long the loop waits after the store has failed.
@@ -52,6 +45,8 @@ pub struct Courier {
     metrics: Arc<Metrics>,
     tasks: Tasks,
     templates: Arc<ArcSwap<Templates>>,
+    /// How many changes of a forge are served at once, by its name; one where it is not named.
+    hands: BTreeMap<String, usize>,
 }
 
 impl Courier {
@@ -65,23 +60,47 @@ impl Courier {
         templates: Arc<ArcSwap<Templates>>,
     ) -> Courier {
         let Parts { store, shared, clock, wakeups, metrics, tasks, .. } = parts;
-        Courier { store, shared, clients, outbound, clock, wakeups, metrics, tasks, templates }
+        let hands = BTreeMap::new();
+        Courier { store, shared, clients, outbound, clock, wakeups, metrics, tasks, templates, hands }
+    }
+
+    /// Serves so many changes of each forge at once, by the forge's name; never a change by two hands.
+    #[must_use]
+    pub fn with_hands(self, hands: BTreeMap<String, usize>) -> Courier {
+        Courier { hands, ..self }
+    }
+
+    fn hands(&self, forge: &str) -> usize {
+        self.hands.get(forge).copied().unwrap_or(1).max(1)
     }
 
     fn closed_until(&self, forge: &str) -> Option<Timestamp> {
         self.shared.snapshot().policy.closed_until(forge, self.clock.now())
     }
 
-    /// Performs everything that is due now. Returns how many attempts were made.
+    /// Performs everything that may be done now, with one hand. Returns how many attempts were made.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn drain(&self) -> Result<usize, StoreError> {
         let (mut attempts, never) = (0, CancellationToken::new());
         for client in self.clients.values() {
-            attempts += self.drain_forge(client, &never).await?;
+            attempts += self.serve(client, &never).await?;
         }
         Ok(attempts + self.drain_announcements(&never).await?)
+    }
+
+    /// When something can be done next that is in the outbox now: due by itself, and let through by
+    /// its forge. In the past when there is something now.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let mut next = self.store.next_announcement_due().await?;
+        for client in self.clients.values() {
+            next = next.into_iter().chain(self.next_due_of(client).await?).min();
+        }
+        Ok(next)
     }
 
     /// The due announcements, one after another.
@@ -103,44 +122,64 @@ impl Courier {
                 };
                 let settlement = match told {
                     Ok(()) => Settlement::Done { comment: None, facts: Vec::new() },
-                    Err(fault) => settle_fault(&self.clock, &item, fault),
+                    Err(fault) => settle::of_announcement(&self.clock, &item, fault),
                 };
-                self.metrics.performed(&item.change.forge, &item.kind, outcome(&settlement));
+                self.metrics.performed(&item.change.forge, &item.kind, settle::outcome(&settlement));
                 self.settle(&item, settlement).await?;
             }
         }
     }
 
-    /// The due actions of one forge, one after another: both forges ask for serial writes.
-    async fn drain_forge(&self, client: &Client, stop: &CancellationToken) -> Result<usize, StoreError> {
+    /// One hand at work for a forge: takes one action after another, and none before the forge would let
+    /// it through, so that waiting costs no disk and nothing is leased that is not being done.
+    async fn serve(&self, client: &Client, stop: &CancellationToken) -> Result<usize, StoreError> {
         let forge = client.name();
         let mut attempts = 0;
         while self.closed_until(forge).is_none() && !stop.is_cancelled() {
-            let items = self.store.claim_of(forge, self.clock.now(), BATCH).await?;
-            if items.is_empty() {
+            // Whether a forge is well that was left alone is asked before anything is taken.
+            if client.ask_again().await.is_err() {
                 break;
             }
-            attempts += items.len();
-            for item in items {
-                let settlement = match self.attempt(client, &item).await {
-                    Ok(settlement) => settlement,
-                    Err(error) => self.not_begun(&item, &error),
-                };
-                self.metrics.performed(forge, &item.kind, outcome(&settlement));
-                self.settle(&item, settlement).await?;
-            }
+            let Some(least) = least_urgent(client) else { break };
+            let paused: Vec<String> = client.health().paused_projects.into_keys().collect();
+            let within = Within { least, not_of: &paused };
+            let Some(item) = self.store.claim_next(forge, self.clock.now(), &within).await? else { break };
+            attempts += 1;
+            let settlement = match self.attempt(client, &item).await {
+                Ok(settlement) => settlement,
+                Err(error) => self.not_begun(&item, &error),
+            };
+            self.metrics.performed(forge, &item.kind, settle::outcome(&settlement));
+            self.settle(&item, settlement).await?;
             self.wakeups.inbox.wake();
         }
         Ok(attempts)
     }
 
-    /// Empties the outbox until `stop`, each forge in a loop of its own: one that is slow or down
-    /// must not hold up the other. Actions for a forge that is not configured stay where they are.
+    /// When a hand finds something to do for a forge next.
+    async fn next_due_of(&self, client: &Client) -> Result<Option<Timestamp>, StoreError> {
+        let paused = client.health().paused_projects;
+        let names: Vec<String> = paused.keys().cloned().collect();
+        let due = self.store.next_outbox_due_of(client.name(), &names).await?;
+        let now = self.clock.now();
+        let opens = match client.may_begin(Urgency::Now) {
+            Some(at) => at,
+            None => client.may_begin(Urgency::Ordinary).unwrap_or(now),
+        };
+        let due = due.map(|due| if due <= now && opens <= now { due } else { due.max(opens) });
+        let next = due.into_iter().chain(paused.into_values().min().map(|at| at.max(opens))).min();
+        Ok(next.map(|at| self.closed_until(client.name()).map_or(at, |open| open.max(at))))
+    }
+
+    /// Empties the outbox until `stop`, each forge by hands of its own: one that is slow or down must not
+    /// hold up the other. Actions for a forge that is not configured stay where they are.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut loops = tokio::task::JoinSet::new();
-        for client in self.clients.values().cloned().map(Some).chain([None]) {
-            let lane = client.as_ref().map_or("announcements", Client::name);
-            let name = format!("courier of {lane}");
+        let of_forges = self.clients.values().flat_map(|client| {
+            let hands = 1..=self.hands(client.name());
+            hands.map(|hand| (format!("courier of {} ({hand})", client.name()), Some(client.clone())))
+        });
+        for (name, client) in of_forges.chain([("courier of announcements".to_owned(), None)]) {
             let (courier, until) = (self.clone(), stop.clone());
             loops.spawn(self.tasks.clone().keep(name, stop.clone(), move || {
                 let (courier, client, until) = (courier.clone(), client.clone(), until.clone());
@@ -170,7 +209,7 @@ impl Courier {
     fn not_begun(&self, item: &OutboxItem, error: &StoreError) -> Settlement {
         let at = self.clock.now() + SignedDuration::from_secs(1);
         let outcome_unknown = item.outcome_unknown;
-        Settlement::Retry { at, error: error.to_string(), outcome_unknown, counts: false }
+        Settlement::Retry { at, error: error.to_string(), outcome_unknown, counts: false, facts: Vec::new() }
     }
 
     /// Drains one forge's actions, or the announcements, and says when there is more to do.
@@ -183,9 +222,8 @@ impl Courier {
             self.drain_announcements(stop).await?;
             return self.store.next_announcement_due().await;
         };
-        self.drain_forge(client, stop).await?;
-        let next = self.store.next_outbox_due_of(client.name()).await?;
-        Ok(next.map(|at| self.closed_until(client.name()).map_or(at, |open| open.max(at))))
+        self.serve(client, stop).await?;
+        self.next_due_of(client).await
     }
 
     /// Drains one lane whenever it is woken or a retry is due.
@@ -229,7 +267,7 @@ impl Courier {
             return Ok(Settlement::Dropped { facts: vec![lapsed] });
         }
         let Some((write, broken)) = write_of(&item.action, &self.templates.load()) else {
-            return Ok(settle_fault(&self.clock, item, Fault::misdirected()));
+            return Ok(settle::fault(&self.clock, item, Fault::misdirected()));
         };
         let marker = match &write {
             Write::Comment(comment) => Some(comment.marker()),
@@ -245,7 +283,7 @@ impl Courier {
                 facts.extend(broken.map(|broken| template_broken(&broken)));
                 Settlement::Done { comment: marker.zip(comment), facts }
             }
-            Err(fault) => settle_fault(&self.clock, item, fault),
+            Err(fault) => settle::fault(&self.clock, item, fault),
         })
     }
 }
@@ -271,44 +309,10 @@ fn write_of(action: &Action, templates: &Templates) -> Option<(Write, Option<Tem
     })
 }
 
-/// What a fault means for the action.
-fn settle_fault(clock: &Clock, item: &OutboxItem, fault: Fault) -> Settlement {
-    let error = fault.to_string();
-    let lasting = matches!(fault, Fault::Refused { .. } | Fault::Gone) || item.attempts >= ATTEMPTS_MAX;
-    if lasting && let Action::ReadFiles { codeowners } = &item.action {
-        // Routing must not wait for files that cannot be had: the first route without paths decides.
-        tracing::warn!(change = %item.change, %error, "the changed files cannot be read; routed without them");
-        let codeowners = if codeowners.is_some() { OwnersFile::Unusable } else { OwnersFile::NotAsked };
-        return Settlement::Done {
-            comment: None,
-            facts: vec![Fact::Files { files: Vec::new(), codeowners }],
-        };
+/// The least urgent action that the forge would let through now, if any.
+fn least_urgent(client: &Client) -> Option<store::Urgency> {
+    if client.may_begin(Urgency::Ordinary).is_none() {
+        return Some(store::Urgency::Edit);
     }
-    if lasting {
-        tracing::warn!(change = %item.change, kind = item.kind, %error, "an action became a dead letter");
-        return Settlement::Dead { error };
-    }
-    match fault {
-        Fault::Later { at, .. } => {
-            // Never at once, whatever the forge's clock says.
-            let at = at.max(clock.now() + SignedDuration::from_secs(1));
-            Settlement::Retry { at, error, outcome_unknown: false, counts: false }
-        }
-        fault => {
-            let pause = FIRST_PAUSE_SECONDS << item.attempts.saturating_sub(1).min(16);
-            let at = clock.now() + SignedDuration::from_secs(pause.min(LONGEST_PAUSE_SECONDS));
-            let outcome_unknown = matches!(fault, Fault::Retry { outcome_unknown: true, .. });
-            tracing::warn!(change = %item.change, kind = item.kind, %error, "an action failed; tried again at {at}");
-            Settlement::Retry { at, error, outcome_unknown, counts: true }
-        }
-    }
-}
-
-fn outcome(settlement: &Settlement) -> &'static str {
-    match settlement {
-        Settlement::Done { .. } => "done",
-        Settlement::Dropped { .. } => "dropped",
-        Settlement::Retry { .. } => "retry",
-        Settlement::Dead { .. } => "dead",
-    }
+    client.may_begin(Urgency::Now).is_none().then_some(store::Urgency::Ping)
 }

@@ -94,6 +94,8 @@ pub struct Metrics {
     pub forge_blocked_seconds: Family<ForgeLabels, SecondsGauge>,
     pub forge_circuit_open: Family<ForgeLabels, Gauge>,
     pub forge_unread_entries: Family<ForgeLabels, Gauge>,
+    pub forge_token_refused: Family<ForgeLabels, Gauge>,
+    pub forge_paused_projects: Family<ForgeLabels, Gauge>,
 }
 
 impl Metrics {
@@ -186,6 +188,16 @@ impl Metrics {
             "forge_unread_entries",
             "Entries of a forge's lists that could not be read and were left out, since the start",
             self.forge_unread_entries.clone(),
+        );
+        registry.register(
+            "forge_token_refused",
+            "Whether a forge does not accept the token",
+            self.forge_token_refused.clone(),
+        );
+        registry.register(
+            "forge_paused_projects",
+            "Projects that keep failing and are left alone",
+            self.forge_paused_projects.clone(),
         );
     }
 

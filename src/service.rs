@@ -70,6 +70,8 @@ impl Service {
         let outbound = outbound(config)?;
         let templates = Arc::new(ArcSwap::from_pointee(config.templates.clone()));
         let courier = Courier::new(parts.clone(), by_name, outbound.clone(), templates.clone());
+        let hands = config.forges.iter().map(|forge| (forge.name.clone(), forge.changes_at_once));
+        let courier = courier.with_hands(hands.collect());
         let inbounds = inbounds(config)?.into_values().collect();
         let door = Door::new(parts.clone(), inbounds, settings(config));
         door.watch(connections(&clients));
@@ -146,10 +148,9 @@ impl Service {
     /// When the store fails.
     pub async fn next_due(&self) -> anyhow::Result<Option<Timestamp>> {
         let wake = self.store.next_wake().await?;
-        let outbox = self.store.next_outbox_due().await?;
-        let announcement = self.store.next_announcement_due().await?;
+        let outbox = self.courier.next_due().await?;
         let inbox = self.store.next_undecided_but(&self.shared.snapshot().not_ready()).await?;
-        Ok([wake, outbox, announcement, inbox].into_iter().flatten().min())
+        Ok([wake, outbox, inbox].into_iter().flatten().min())
     }
 
     /// A new configuration takes effect: policy and webhook secrets. What needs a restart is left

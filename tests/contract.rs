@@ -218,6 +218,8 @@ async fn a_lost_answer_never_becomes_a_second_comment() {
             let lost = town.client.perform(&key(&at), &status("hello"), Hint::default()).await.unwrap_err();
             assert!(matches!(lost, Fault::Retry { outcome_unknown: true, .. }), "{lost}");
             assert_eq!(town.sandbox.snapshot(&at).unwrap().comments.len(), written);
+            // The project is left alone for a second after a failure.
+            town.clock.advance_to(town.clock.now() + SignedDuration::from_secs(2));
             let look = Hint { comment_id: None, look_up: true };
             let done = town.client.perform(&key(&at), &status("hello again"), look).await.unwrap();
             let comments = town.sandbox.snapshot(&at).unwrap().comments;

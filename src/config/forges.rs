@@ -21,6 +21,9 @@ const SECRET_KEYS: &[&str] =
 const BODY_LIMIT_BYTES: u64 = 25 << 20;
 const BODY_LIMIT_MOST_BYTES: u64 = 1 << 30;
 const KEEP_BODIES: Duration = Duration::from_secs(3 * 86_400);
+/// Changes of a GitLab that are written to at once, unless said otherwise, and at most.
+const CHANGES_AT_ONCE: usize = 4;
+const CHANGES_AT_ONCE_MOST: u32 = 16;
 /// Most maintenance windows of one forge.
 const WINDOWS_MOST: usize = 500;
 const RECONCILE_EVERY: Duration = Duration::from_secs(600);
@@ -174,6 +177,7 @@ fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Optio
     }
     let sign_in = sign_in(section, kind, outside, book);
     let maintenance = maintenance(section, book);
+    let changes_at_once = changes_at_once(section, kind, book);
     let ca = section.value(book, "ca_file", |node| way::ca_file(node, outside));
     let proxy = section.value(book, "proxy", |node| way::proxy(node, outside));
     let webhooks = kind.map(|kind| webhooks(section, kind, outside, book));
@@ -191,11 +195,24 @@ fn forge(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Optio
             projects: bare(projects),
             ca: ca.map(|ca| ca.it),
             proxy: proxy.map(|proxy| proxy.it),
+            changes_at_once,
             maintenance,
         }),
         _ => None,
     };
     Some(ReadForge { name, kind, whole })
+}
+
+/// How many changes are written to at once. GitHub asks for one write after another
+/// (`best-practices-for-using-the-rest-api.md`).
+fn changes_at_once(section: &Section<'_>, kind: Option<ForgeKind>, book: &mut Book) -> usize {
+    let given = section.value(book, "changes_at_once", units::count(1, CHANGES_AT_ONCE_MOST));
+    let Some(given) = given else { return if kind == Some(ForgeKind::GitLab) { CHANGES_AT_ONCE } else { 1 } };
+    if kind == Some(ForgeKind::GitHub) && given.it != 1 {
+        let todo = "leave it out";
+        book.mistake(&given.place, "GitHub asks for one write after another", todo);
+    }
+    given.it as usize
 }
 
 /// The windows in which the forge is closed.

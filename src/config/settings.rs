@@ -79,6 +79,8 @@ pub struct Forge {
     pub ca: Option<String>,
     /// The proxy on the way, with user and password if it asks for them.
     pub proxy: Option<SecretString>,
+    /// How many changes are written to at once; one on GitHub.
+    pub changes_at_once: usize,
     /// When the forge is closed, as [`Window::joined`] leaves it.
     pub maintenance: Arc<[Window]>,
 }

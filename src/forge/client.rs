@@ -14,6 +14,7 @@ use super::shared::dialect::Dialect;
 use super::shared::listing::{Listing, Since, Whereabouts, is_wild};
 use super::shared::performed::{Hint, Performed};
 use super::shared::{availability, roster};
+use super::transport::Urgency;
 use super::transport::address::ForgeAddress;
 use super::transport::credentials::Credentials;
 use super::transport::fault::Fault;
@@ -139,6 +140,21 @@ impl Client {
         self.0.transport.health()
     }
 
+    /// From when on an action of this urgency may begin, if not now: by GitHub's paces, what the forge
+    /// asked for, or because it is left alone. Takes nothing and asks nobody.
+    pub fn may_begin(&self, urgency: Urgency) -> Option<Timestamp> {
+        self.0.transport.may_begin(urgency)
+    }
+
+    /// Asks a forge that was left alone whether it is well again, once its pause is over; else does
+    /// nothing.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub async fn ask_again(&self) -> Result<(), Fault> {
+        self.0.transport.ask_again().await
+    }
+
     /// Brings the forge to the end that `write` names. Doing it twice is harmless; nothing is
     /// repeated in here.
     ///
@@ -188,6 +204,9 @@ impl Client {
         let Inner { name, projects, .. } = &*self.0;
         let tickets = self.0.tickets.load_full();
         let mut listing = self.0.dialect.list(name, projects, since, &tickets).await?;
+        if let Some(fault) = listing.failed.take().filter(|_| !listing.answered) {
+            return Err(fault);
+        }
         let mut seen = BTreeSet::new();
         listing.changes.retain(|(key, _)| seen.insert(key.clone()));
         Ok(listing)

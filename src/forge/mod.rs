@@ -29,4 +29,6 @@ pub use shared::webhook_health::{Deliveries, DeliveryLog, FailedDelivery};
 pub use shared::webhooks::{
     HookAddress, HookPlace, HookSecrets, HookState, HookWish, InstalledHook, LastAnswer, leads_to,
 };
-pub use transport::{AppKey, Credentials, Fault, Health, Network, RequestBudget};
+pub use transport::{
+    Again, AppKey, Credentials, Fault, Health, Meaning, Network, RequestBudget, TOLD_AFTER, Urgency,
+};

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::context::{Context, SweepError};
 use super::pace::{Duty, Turn};
-use crate::forge::{Fault, Since, Whereabouts};
+use crate::forge::{Fault, Meaning, Since, Whereabouts};
 use crate::store::Filter;
 use crate::wakeups::Listener;
 use usher_core::model::change::ChangeKey;
@@ -135,11 +135,13 @@ impl RollCall {
         let place = match places.get(&change.project) {
             Some(Ok(place)) => place,
             Some(Err(Fault::Gone)) => return Ok(Some(Fact::Lost { why: Loss::Hidden })),
-            Some(Err(Fault::Refused { status: 300..=399, .. })) => {
+            Some(Err(fault)) if fault.meaning() == Meaning::Moved => {
                 // Moved, and Usher never learnt its number.
                 return Ok(Some(Fact::Lost { why: Loss::MovedAway }));
             }
             Some(Err(Fault::Refused { .. })) | None => return Ok(Some(Fact::Lost { why: Loss::Hidden })),
+            // One ill project must not end the call for all others.
+            Some(Err(fault)) if fault.meaning() == Meaning::Ill => return Ok(None),
             Some(Err(fault)) => return Err(fault.clone().into()),
         };
         if !place.project.eq_ignore_ascii_case(&change.project) {
@@ -159,6 +161,7 @@ impl RollCall {
                 Ok((!same).then_some(Fact::Swept { snapshot }))
             }
             Err(Fault::Gone | Fault::Refused { .. }) => Ok(Some(Fact::Lost { why: Loss::Hidden })),
+            Err(fault) if fault.meaning() == Meaning::Ill => Ok(None),
             Err(fault) => Err(fault.into()),
         }
     }

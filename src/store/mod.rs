@@ -43,7 +43,7 @@ pub use error::{CommitError, StoreError};
 pub use health::Ailment;
 pub use types::{
     Commit, Counts, Filter, InboxItem, InboxRow, LedgerEntry, LedgerRow, NewDelivery, OutboxItem, OutboxRow,
-    OutboxState, Pruned, Put, Settlement, Stored,
+    OutboxState, Pruned, Put, Settlement, Stored, Urgency, Within,
 };
 
 use connections::{Connections, Writing};

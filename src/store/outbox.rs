@@ -6,12 +6,16 @@ use super::connections::Tx;
 use super::error::{StoreError, at};
 use super::intake::insert_facts;
 use super::rows::{instant, instant_if, json, key, millis, millis_up, parsed, small};
-use super::{OutboxItem, Settlement, Store, sql, sqlite};
-use usher_core::model::action::{Action, Named};
+use super::{OutboxItem, Settlement, Store, Urgency, Within, sql, sqlite};
+use usher_core::model::action::{Action, Comment, Named, STATUS_MARKER};
 use usher_core::model::change::ChangeKey;
 
 /// How long a claimed row belongs to who claimed it.
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+/// After so many attempts at `files` or `shape` the rest of their change waits for them no longer: people
+/// are told by then what does not come about.
+const OVERTAKEN_ATTEMPTS: i64 = 6;
 
 /// The turn of announcements: a lane of their own beside the forges' rows.
 const ANNOUNCEMENTS: i64 = 3;
@@ -19,29 +23,29 @@ const ANNOUNCEMENTS: i64 = 3;
 type ClaimedRow = (i64, i64, String, String, i64, i64, i64);
 
 impl Store {
-    /// Takes due actions, oldest first and at most one per change, and leases them for five
-    /// minutes. `files` and `shape` go before everything else of their change, and while they wait
-    /// for a retry the rest waits too; nothing of a change goes out while its inbox holds undecided
-    /// facts. The attempt is counted here, so that an action which kills the process counts.
+    /// Takes the one action of a forge that goes next, and leases it for five minutes: the most urgent
+    /// first, among these the one that waits longest, and none of a change of which another is out.
+    /// `files` and `shape` go before everything else of their change, and while they wait for a retry the
+    /// rest waits too, until they have failed so often that the rest tells of it; nothing of a change goes
+    /// out while its inbox holds undecided facts. The attempt is counted here, so that an action which
+    /// kills the process counts.
     ///
     /// # Errors
     /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]. What was claimed already comes again
     /// when its lease is over.
-    pub async fn claim(&self, now: Timestamp, limit: u32) -> Result<Vec<OutboxItem>, StoreError> {
-        self.claim_with("", now, limit).await
-    }
-
-    /// [`Store::claim`] for the changes of one forge.
-    ///
-    /// # Errors
-    /// As [`Store::claim`].
-    pub async fn claim_of(
+    pub async fn claim_next(
         &self,
         forge: &str,
         now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<OutboxItem>, StoreError> {
-        self.claim_with(&format!("{forge}:"), now, limit).await
+        within: &Within<'_>,
+    ) -> Result<Option<OutboxItem>, StoreError> {
+        let what = "claim an action";
+        let lease = now + LEASE;
+        let claim = sqlx::query_as(sqlite::CLAIM_NEXT).bind(millis(now)).bind(forge).bind(millis(lease));
+        let claim = claim.bind(within.least.rank()).bind(prefixes(what, forge, within.not_of)?);
+        let claim = claim.bind(OVERTAKEN_ATTEMPTS);
+        let rows: Vec<ClaimedRow> = claim.fetch_all(self.writer_for(what)?).await.map_err(at(what))?;
+        Ok(self.readable(what, rows, now, lease).await?.pop())
     }
 
     /// Takes due announcements, which go to the ticket system instead of a forge, oldest first.
@@ -70,20 +74,6 @@ impl Store {
         let what = "read the outbox";
         let next = sqlx::query_scalar(sql::NEXT_ANNOUNCEMENT).fetch_one(&self.reader).await;
         instant_if(what, next.map_err(at(what))?)
-    }
-
-    async fn claim_with(
-        &self,
-        prefix: &str,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<OutboxItem>, StoreError> {
-        let what = "claim actions";
-        let lease = now + LEASE;
-        let rows = sqlx::query_as(sqlite::CLAIM).bind(millis(now)).bind(i64::from(limit)).bind(millis(lease));
-        let rows = rows.bind(prefix);
-        let rows: Vec<ClaimedRow> = rows.fetch_all(self.writer_for(what)?).await.map_err(at(what))?;
-        self.readable(what, rows, now, lease).await
     }
 
     /// Claimed rows as items; those that cannot be read become dead letters.
@@ -137,7 +127,7 @@ impl Store {
             Settlement::Done { .. } | Settlement::Dropped { .. } => {
                 sqlx::query(sql::REMOVE).bind(item.id).bind(item.generation).bind(lease)
             }
-            Settlement::Retry { at, error, outcome_unknown, counts } => sqlx::query(sql::RETRY)
+            Settlement::Retry { at, error, outcome_unknown, counts, facts: _ } => sqlx::query(sql::RETRY)
                 .bind(item.id)
                 .bind(item.generation)
                 .bind(lease)
@@ -145,7 +135,7 @@ impl Store {
                 .bind(error)
                 .bind(i64::from(!counts))
                 .bind(i64::from(*outcome_unknown)),
-            Settlement::Dead { error } => sqlx::query(sql::BURY)
+            Settlement::Dead { error, facts: _ } => sqlx::query(sql::BURY)
                 .bind(item.id)
                 .bind(item.generation)
                 .bind(lease)
@@ -167,7 +157,12 @@ impl Store {
                 _ => {}
             }
         }
-        if let (Settlement::Dropped { facts }, 1) = (&settlement, settled.rows_affected()) {
+        // Of what is not wanted any more, nothing is told that did not come about.
+        if let (
+            Settlement::Dropped { facts } | Settlement::Retry { facts, .. } | Settlement::Dead { facts, .. },
+            1,
+        ) = (&settlement, settled.rows_affected())
+        {
             insert_facts(&mut tx, what, &item.change, facts, now).await?;
         }
         if settled.rows_affected() == 0 {
@@ -178,30 +173,22 @@ impl Store {
         tx.commit().await.map_err(at(what))
     }
 
-    /// When the next action can be claimed, if nothing else happens: in the past when there is one
-    /// now. To be asked when `claim` gave nothing; costs by what is waiting in the outbox.
+    /// When the next action of a forge can be claimed, if nothing else happens: in the past when there is
+    /// one now. `not_of`: projects whose actions do not count. To be asked when [`Store::claim_next`] gave
+    /// nothing; costs by what is waiting in the outbox.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
     /// [`StoreError::Failed`].
-    pub async fn next_outbox_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.next_outbox_due_with("").await
-    }
-
-    /// [`Store::next_outbox_due`] for the changes of one forge.
-    ///
-    /// # Errors
-    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
-    /// [`StoreError::Failed`].
-    pub async fn next_outbox_due_of(&self, forge: &str) -> Result<Option<Timestamp>, StoreError> {
-        self.next_outbox_due_with(&format!("{forge}:")).await
-    }
-
-    async fn next_outbox_due_with(&self, prefix: &str) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_outbox_due_of(
+        &self,
+        forge: &str,
+        not_of: &[String],
+    ) -> Result<Option<Timestamp>, StoreError> {
         let what = "read the outbox";
-        let next = sqlx::query_scalar(sql::NEXT_OUTBOX).bind(prefix).fetch_one(&self.reader).await;
-        let next = next.map_err(at(what))?;
-        instant_if(what, next)
+        let next = sqlx::query_scalar(sqlite::NEXT_OUTBOX).bind(forge).bind(prefixes(what, forge, not_of)?);
+        let next = next.bind(OVERTAKEN_ATTEMPTS).fetch_one(&self.reader).await;
+        instant_if(what, next.map_err(at(what))?)
     }
 
     /// Gives back everything that was out when the last process ended, with unknown outcome. For
@@ -271,16 +258,47 @@ pub(super) async fn want(
         | Action::React { .. } => 2,
         Action::Announce(_) => ANNOUNCEMENTS,
     };
+    let urgency = urgency(tx, what, change, action).await?;
     sqlx::query(sql::WANT)
         .bind(change.to_string())
         .bind(action.kind())
         .bind(turn)
         .bind(json(what, action)?)
         .bind(millis(now))
+        .bind(&change.forge)
+        .bind(urgency.rank())
         .execute(&mut **tx)
         .await
         .map_err(at(what))?;
+    let lift = sqlx::query(sql::LIFT).bind(change.to_string());
+    lift.execute(&mut **tx).await.map_err(at(what))?;
     Ok(())
+}
+
+/// Who goes first: answers to people, then pings and removals, then openings, then edits.
+async fn urgency(
+    tx: &mut Tx,
+    what: &'static str,
+    change: &ChangeKey,
+    action: &Action,
+) -> Result<Urgency, StoreError> {
+    Ok(match action {
+        Action::Reply(_) | Action::React { .. } | Action::Comment(Comment::Reply { .. }) => Urgency::Answer,
+        Action::Ping(_) | Action::Comment(Comment::Ping { .. }) => Urgency::Ping,
+        Action::Shape(shape) if !shape.not_reviewers.is_empty() => Urgency::Ping,
+        Action::ReadFiles { .. } | Action::Shape(_) | Action::Announce(_) => Urgency::Opening,
+        Action::Status(_) | Action::Comment(Comment::Status { .. }) => {
+            let known = sqlx::query(sql::HAS_COMMENT).bind(change.to_string()).bind(STATUS_MARKER);
+            let known = known.fetch_optional(&mut **tx).await.map_err(at(what))?;
+            if known.is_some() { Urgency::Edit } else { Urgency::Opening }
+        }
+    })
+}
+
+/// How the changes of these projects begin, as a JSON list.
+fn prefixes(what: &'static str, forge: &str, projects: &[String]) -> Result<String, StoreError> {
+    let prefixes: Vec<String> = projects.iter().map(|project| format!("{forge}:{project}!")).collect();
+    json(what, &prefixes)
 }
 
 /// Counts a ping for its person's day; the same ping counts once.

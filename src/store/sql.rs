@@ -123,19 +123,21 @@ statements! {
     /// A newer action takes the place of an older one that has not gone out, dead or alive. While
     /// the older one is out, its lease stands; what is unknown about it stays unknown.
     WANT = "INSERT INTO outbox (change, kind, turn, generation, action, attempts, run_at, leased,
-            outcome_unknown, created_at)
-        VALUES ($1, $2, $3, 1, $4, 0, $5, 0, 0, $5)
+            outcome_unknown, created_at, forge, urgency)
+        VALUES ($1, $2, $3, 1, $4, 0, $5, 0, 0, $5, $6, $7)
         ON CONFLICT (change, kind) DO UPDATE SET generation = outbox.generation + 1,
+            urgency = CASE WHEN outbox.urgency < excluded.urgency AND outbox.dead_at IS NULL
+                THEN outbox.urgency ELSE excluded.urgency END,
             action = excluded.action, attempts = 0, dead_at = NULL, error = NULL,
             created_at = excluded.created_at,
             run_at = CASE WHEN outbox.leased = 1 THEN outbox.run_at ELSE excluded.run_at END";
-    /// A row of the lowest turn of its change, or the end of the change's last lease if that is later.
-    NEXT_OUTBOX = "SELECT MIN(COALESCE((SELECT MAX(b.run_at) FROM outbox AS b WHERE b.change = o.change
-            AND b.dead_at IS NULL AND b.leased = 1 AND b.turn < 3 AND b.run_at > o.run_at), o.run_at))
-        FROM outbox AS o WHERE dead_at IS NULL AND o.turn < 3 AND SUBSTR(o.change, 1, LENGTH($1)) = $1
-        AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
-        AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
-            AND b.turn < o.turn)";
+    /// What others of the change wait for is as urgent as the most urgent of these.
+    LIFT = "UPDATE outbox SET urgency = (SELECT MIN(b.urgency) FROM outbox AS b
+            WHERE b.change = outbox.change AND b.dead_at IS NULL AND b.turn < 3 AND b.turn >= outbox.turn)
+        WHERE change = $1 AND dead_at IS NULL AND turn < 2 AND EXISTS (SELECT 1 FROM outbox AS b
+            WHERE b.change = outbox.change AND b.dead_at IS NULL AND b.turn < 3 AND b.turn > outbox.turn
+                AND b.urgency < outbox.urgency)";
+    HAS_COMMENT = "SELECT 1 FROM comment WHERE change = $1 AND marker = $2";
     NEXT_ANNOUNCEMENT = "SELECT MIN(run_at) FROM outbox WHERE dead_at IS NULL AND turn = 3";
     /// What is about to be withdrawn is counted no more; what may have gone out is.
     UNCOUNT_WITHDRAWN = "DELETE FROM ping WHERE change = $1 AND EXISTS (SELECT 1 FROM outbox AS o

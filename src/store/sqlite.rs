@@ -28,22 +28,35 @@ const LOG_BYTES: &str = "67108864";
 /// Page cache of the writer, in KiB (negative by SQLite's convention).
 const WRITER_CACHE: &str = "-8000";
 
-/// Leases due rows until $3, at most $2 of them, one per change. A change whose facts are
-/// undecided waits; so does a row while another of its change is out, or while `files` or `shape`
-/// of its change have not gone out. A lease that ran out leaves the outcome unknown. Announcements
-/// (turn 3) are not for the forges and neither wait nor are waited for.
-pub(super) const CLAIM: &str = "UPDATE outbox SET leased = 1, run_at = $3, attempts = attempts + 1,
+/// Leases the one row of forge $2 until $3 that goes next: due, no less urgent than $4, of none of the
+/// projects whose changes begin with a text of the JSON list $5. A change whose facts are undecided
+/// waits; so does a row while another of its change is out, or while `files` or `shape` of its change
+/// have not gone out, unless these have failed $6 times: then the rest says so. A lease that ran out
+/// leaves the outcome unknown.
+pub(super) const CLAIM_NEXT: &str = "UPDATE outbox SET leased = 1, run_at = $3, attempts = attempts + 1,
         outcome_unknown = CASE WHEN leased = 1 THEN 1 ELSE outcome_unknown END
-    WHERE id IN (SELECT id FROM outbox AS o WHERE dead_at IS NULL AND run_at <= $1
-        AND o.turn < 3 AND SUBSTR(o.change, 1, LENGTH($4)) = $4
+    WHERE id = (SELECT id FROM outbox AS o WHERE dead_at IS NULL AND o.forge = $2 AND o.urgency <= $4
+        AND o.run_at <= $1 AND o.turn < 3
         AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
         AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
-            AND b.id <> o.id AND b.turn < 3 AND ((b.leased = 1 AND b.run_at > $1) OR b.turn < o.turn
-                OR (b.turn = o.turn AND b.run_at <= $1 AND b.id < o.id)))
-        ORDER BY run_at, id LIMIT $2)
+            AND b.id <> o.id AND b.turn < 3 AND ((b.leased = 1 AND b.run_at > $1)
+                OR (b.turn < o.turn AND b.attempts < $6)))
+        AND NOT EXISTS (SELECT 1 FROM json_each($5) AS p WHERE SUBSTR(o.change, 1, LENGTH(p.value)) = p.value)
+        ORDER BY o.urgency, o.run_at, o.id LIMIT 1)
     RETURNING id, generation, change, action, attempts, outcome_unknown, created_at";
 
-/// As [`CLAIM`], for announcements: they go to the ticket system, in the order in which they are due.
+/// When [`CLAIM_NEXT`] for forge $1, without the projects in $2, gives a row of any urgency next: of the
+/// lowest turn of its change ($3 as $6 there), or at the end of the change's last lease if that is later.
+pub(super) const NEXT_OUTBOX: &str =
+    "SELECT MIN(COALESCE((SELECT MAX(b.run_at) FROM outbox AS b WHERE b.change = o.change
+            AND b.dead_at IS NULL AND b.leased = 1 AND b.turn < 3 AND b.run_at > o.run_at), o.run_at))
+        FROM outbox AS o WHERE dead_at IS NULL AND o.turn < 3 AND o.forge = $1
+        AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
+            AND b.turn < o.turn AND b.attempts < $3)
+        AND NOT EXISTS (SELECT 1 FROM json_each($2) AS p WHERE SUBSTR(o.change, 1, LENGTH(p.value)) = p.value)";
+
+/// Leases announcements: they go to the ticket system, in the order in which they are due.
 pub(super) const CLAIM_ANNOUNCEMENTS: &str =
     "UPDATE outbox SET leased = 1, run_at = $3, attempts = attempts + 1,
         outcome_unknown = CASE WHEN leased = 1 THEN 1 ELSE outcome_unknown END
@@ -65,7 +78,7 @@ pub(super) struct Pools {
 }
 
 /// The steps of the schema, in their order: number, name, statements.
-const STEPS: [(i64, &str, &str); 7] = [
+const STEPS: [(i64, &str, &str); 8] = [
     (1, "start", include_str!("migrations/0001_start.sqlite.sql")),
     (2, "fair", include_str!("migrations/0002_fair.sqlite.sql")),
     (3, "absence", include_str!("migrations/0003_absence.sqlite.sql")),
@@ -73,6 +86,7 @@ const STEPS: [(i64, &str, &str); 7] = [
     (5, "home", include_str!("migrations/0005_home.sqlite.sql")),
     (6, "refusal", include_str!("migrations/0006_refusal.sqlite.sql")),
     (7, "ready", include_str!("migrations/0007_ready.sqlite.sql")),
+    (8, "urgency", include_str!("migrations/0008_urgency.sqlite.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -115,6 +115,45 @@ pub struct OutboxItem {
     pub leased_until: Timestamp,
 }
 
+/// Who goes first among actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// Somebody asked, and waits.
+    Answer,
+    /// A ping, which has its hour; somebody who is taken off.
+    Ping,
+    /// What a new change needs.
+    Opening,
+    /// The status comment says it differently.
+    Edit,
+}
+
+impl Urgency {
+    /// As it is stored; lower goes first.
+    pub(super) fn rank(self) -> i64 {
+        match self {
+            Urgency::Answer => 0,
+            Urgency::Ping => 1,
+            Urgency::Opening => 2,
+            Urgency::Edit => 3,
+        }
+    }
+}
+
+/// Which actions may be taken now.
+#[derive(Clone, Copy, Debug)]
+pub struct Within<'a> {
+    /// Nothing that is less urgent.
+    pub least: Urgency,
+    /// Nothing of these projects, by their paths.
+    pub not_of: &'a [String],
+}
+
+impl Within<'_> {
+    /// Everything.
+    pub const ALL: Within<'static> = Within { least: Urgency::Edit, not_of: &[] };
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settlement {
@@ -135,9 +174,11 @@ pub enum Settlement {
         outcome_unknown: bool,
         /// Whether the attempt counts; being told to wait does not.
         counts: bool,
+        /// What the review must know meanwhile.
+        facts: Vec<Fact>,
     },
-    /// The forge will never take it; kept as a dead letter.
-    Dead { error: String },
+    /// The forge will never take it; kept as a dead letter. The review is told.
+    Dead { error: String, facts: Vec<Fact> },
 }
 
 /// Which reviews to list.

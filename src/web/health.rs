@@ -48,6 +48,12 @@ struct ForgeHealth {
     /// While the forge is left alone because it failed too often in a row: when it is asked again.
     #[serde(skip_serializing_if = "Option::is_none")]
     asked_again_at: Option<Timestamp>,
+    /// The forge does not accept the token: nothing goes out. Left out while it does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    token_refused: bool,
+    /// How many projects keep failing and are left alone for now; left out while there is none.
+    #[serde(skip_serializing_if = "is_none")]
+    paused_projects: usize,
     /// Webhooks that the forge has disabled, as sentences; left out while there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     disabled_hooks: Vec<String>,
@@ -126,17 +132,29 @@ async fn engine_moves(door: &Door) -> Result<bool, StoreError> {
 fn forges(door: &Door) -> Vec<ForgeHealth> {
     let now = door.clock.now();
     let known = door.shared.snapshot();
-    let forges = known.forges().map(|(name, forge)| ForgeHealth {
-        name: name.to_owned(),
-        kind: forge.directory.kind,
-        roster_age_seconds: forge.roster.fetched_at.map(|at| seconds(at, now)),
-        sweep_age_seconds: forge.swept_at.map(|at| seconds(at, now)),
-        asked_again_at: door.connection(name).tries_again_at,
-        fault: forge.fault().map(|fault| fault.chars().take(FAULT_CHARS_MAX).collect()),
-        // The public listener names no projects.
-        disabled_hooks: forge.hooks().iter().take(HOOKS_MAX).map(DisabledHook::in_short).collect(),
+    let forges = known.forges().map(|(name, forge)| {
+        let connection = door.connection(name);
+        // What the connection knows is newer than what the last duty met.
+        let fault = forge.fault().map(str::to_owned);
+        let fault = if connection.token_refused { connection.last_fault } else { fault };
+        ForgeHealth {
+            name: name.to_owned(),
+            kind: forge.directory.kind,
+            roster_age_seconds: forge.roster.fetched_at.map(|at| seconds(at, now)),
+            sweep_age_seconds: forge.swept_at.map(|at| seconds(at, now)),
+            asked_again_at: connection.tries_again_at,
+            token_refused: connection.token_refused,
+            // The public listener names no projects.
+            paused_projects: connection.paused_projects.len(),
+            fault: fault.map(|fault| fault.chars().take(FAULT_CHARS_MAX).collect()),
+            disabled_hooks: forge.hooks().iter().take(HOOKS_MAX).map(DisabledHook::in_short).collect(),
+        }
     });
     forges.collect()
+}
+
+fn is_none(number: &usize) -> bool {
+    *number == 0
 }
 
 /// Whole seconds from `at` to `now`.

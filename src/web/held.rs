@@ -142,6 +142,7 @@ impl Line {
             Held::FirstRun => 2,
             Held::Snooze { .. } => 3,
             Held::Skip => 4,
+            Held::ForgeRefuses => 5,
         };
         (kind, self.place, self.held.until().unwrap_or(Timestamp::MAX), self.stored.id)
     }

@@ -49,6 +49,8 @@ fn set_gauges(door: &Door, counts: &Counts) {
     metrics.forge_blocked_seconds.clear();
     metrics.forge_circuit_open.clear();
     metrics.forge_unread_entries.clear();
+    metrics.forge_token_refused.clear();
+    metrics.forge_paused_projects.clear();
     for (name, forge) in door.shared.snapshot().forges() {
         let labels = ForgeLabels { forge: name.to_owned() };
         if let Some(at) = forge.swept_at {
@@ -71,6 +73,9 @@ fn set_connection(metrics: &Metrics, labels: &ForgeLabels, connection: &Health, 
     let open = i64::from(connection.tries_again_at.is_some());
     metrics.forge_circuit_open.get_or_create(labels).set(open);
     metrics.forge_unread_entries.get_or_create(labels).set(whole(connection.unread_entries));
+    metrics.forge_token_refused.get_or_create(labels).set(i64::from(connection.token_refused));
+    let paused = whole(connection.paused_projects.len() as u64);
+    metrics.forge_paused_projects.get_or_create(labels).set(paused);
     for budget in &connection.budgets {
         let labels = BudgetLabels {
             forge: labels.forge.clone(),

@@ -76,6 +76,10 @@ pub(super) struct Forge {
     pub(super) word: &'static str,
     pub(super) swept: Option<Moment>,
     pub(super) roster: Option<Moment>,
+    /// The forge does not accept the token.
+    pub(super) token_refused: bool,
+    /// Projects that keep failing and are left alone.
+    pub(super) paused: String,
     /// The forge keeps failing and is left alone: when it is asked again.
     pub(super) asked_again: Option<Moment>,
     /// The forge limits requests: until when.
@@ -329,6 +333,7 @@ impl LedgerLine {
 impl Forge {
     pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeState, connection: &Health) -> Forge {
         let (state, word) = match (forge.fault(), forge.hooks(), forge.directory.known) {
+            _ if connection.token_refused => ("faulty", "does not accept the token"),
             _ if connection.tries_again_at.is_some() => ("faulty", "keeps failing"),
             (Some(_), _, _) => ("faulty", "has a fault"),
             (None, [_, ..], _) => ("faulty", "has disabled webhooks"),
@@ -346,7 +351,9 @@ impl Forge {
             word,
             swept: forge.swept_at.map(|at| clock.moment(at)),
             roster: forge.roster.fetched_at.map(|at| clock.moment(at)),
+            token_refused: connection.token_refused,
             asked_again: connection.tries_again_at.map(|at| clock.moment(at)),
+            paused: connection.paused_projects.keys().take(HOOKS_MAX).cloned().collect::<Vec<_>>().join(", "),
             patient_until: connection.blocked_until.map(|at| clock.moment(at)),
             fault: forge.fault().map(str::to_owned).or_else(|| {
                 let busy = forge.roster.busy_fault.as_ref();

@@ -147,7 +147,7 @@ async fn explain_and_replay_leave_an_existing_store_as_it_is_to_the_byte() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lasting_refusal_becomes_a_dead_letter_that_can_be_tried_again() {
     let server = Server::started(Settings::default()).await;
-    let refusal = Fault::status(403, "Comments are locked for the flood");
+    let refusal = Fault::status(422, "Comments are locked for the flood");
     server.sandbox.fail_next(Forge::Github, "POST", "/comments", refusal, 100);
     let change = server.open(Forge::Github, "sam");
     server.flowing_until("it has a reviewer", async || !server.reviewers(&change).is_empty()).await;

@@ -4,6 +4,7 @@
 mod absence;
 mod access;
 mod answers;
+mod burst;
 mod command;
 mod cost;
 mod cost_of_many;

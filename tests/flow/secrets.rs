@@ -40,7 +40,7 @@ async fn no_secret_is_found_in_anything_that_is_logged_shown_or_kept() {
     for forge in BOTH {
         // A forge that repeats the token in its refusal.
         let (_, token) = SECRETS[usize::from(forge == BOTH[1])];
-        let refusal = Fault::status(403, &format!("the token {token} may not do that"));
+        let refusal = Fault::status(422, &format!("the token {token} may not do that"));
         server.sandbox.fail_next(
             forge,
             "POST",

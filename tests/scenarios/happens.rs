@@ -82,6 +82,12 @@ const LOST: &[Line<Vec<Fact>>] = lines! {
     "its project is called {acme/store} now" => moved, "The forge tells the new path of the project.";
     "it is followed under its project's new name" => |_, []| lost(Loss::Followed),
         "Another review follows the change.";
+    "the forge takes nothing for five minutes" => |story, []| takes_nothing(story, "shape", false),
+        "Labels and reviewers have not come about; the courier goes on trying.";
+    "the forge takes nothing for a day" => |story, []| takes_nothing(story, "shape", true),
+        "Labels and reviewers have not come about, and the courier gives them up.";
+    "the changed files cannot be had" => |story, []| takes_nothing(story, "files", false),
+        "They were asked for five minutes ago, and the courier goes on trying.";
 };
 
 const ELSEWHERE: &[Line<()>] = lines! {
@@ -273,6 +279,12 @@ fn replaces(story: &mut Story, [who, old, new]: [&str; 3]) -> Facts {
 
 fn lost(why: Loss) -> Facts {
     Ok(vec![Fact::Lost { why }])
+}
+
+fn takes_nothing(story: &mut Story, action: &str, given_up: bool) -> Facts {
+    let since =
+        story.play.now - if given_up { SignedDuration::from_hours(24) } else { SignedDuration::from_mins(5) };
+    Ok(vec![Fact::Failed { action: action.to_owned(), since, given_up }])
 }
 
 fn moved(_: &mut Story, [project]: [&str; 1]) -> Facts {

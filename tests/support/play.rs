@@ -315,6 +315,7 @@ impl Play {
                 | Fact::Moved { .. }
                 | Fact::Files { .. }
                 | Fact::Refused { .. }
+                | Fact::Failed { .. }
                 | Fact::Lapsed { .. }
                 | Fact::TemplateBroken { .. }
                 | Fact::Tick => false,

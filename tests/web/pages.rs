@@ -3,7 +3,7 @@
 use http::StatusCode;
 use jiff::SignedDuration;
 use serde_json::json;
-use usher::store::{Commit, LedgerEntry, Settlement};
+use usher::store::{Commit, LedgerEntry, Settlement, Within};
 use usher_core::model::absence::{Absence, AbsenceWish, Busy};
 use usher_core::model::action::{Action, Shape};
 use usher_core::model::calendar::Away;
@@ -130,8 +130,10 @@ async fn nothing_that_users_write_is_live() {
 async fn dead_letters_are_shown_with_the_forges_answer_and_the_cure() {
     let house = House::new().await;
     house.keep(reviewing(12), picked(), vec![Action::Shape(Shape::default())]).await;
-    let claimed = house.store.claim(now(), 10).await.unwrap();
-    let dead = Settlement::Dead { error: "403: Resource not accessible by integration".into() };
+    let claimed = house.store.claim_next("gitlab", now(), &Within::ALL).await.unwrap();
+    let claimed: Vec<_> = claimed.into_iter().collect();
+    let dead =
+        Settlement::Dead { error: "403: Resource not accessible by integration".into(), facts: vec![] };
     house.store.settle(&claimed[0], dead, now()).await.unwrap();
     let page = house.admin("/").await.text;
     for expected in [

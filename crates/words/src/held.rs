@@ -28,6 +28,9 @@ pub fn held(held: &Held) -> String {
         }
         Held::FirstRun => "It was open before Usher came and waits for its turn.".into(),
         Held::Snooze { .. } => "Somebody snoozed it; its clocks stand still.".into(),
+        Held::ForgeRefuses => {
+            "The forge does not let Usher set reviewers and labels; its clocks stand still.".into()
+        }
         Held::Skip => "Somebody asked Usher to leave it alone.".into(),
     }
 }

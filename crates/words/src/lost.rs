@@ -28,6 +28,27 @@ pub(super) fn given_up(why: Loss) -> String {
     format!("The review is closed: {why}. Should the change be seen again, it goes on.")
 }
 
+/// Why nobody can be asked.
+pub(super) fn forge_refuses(given_up: bool) -> String {
+    let next = if given_up {
+        "it is tried again when the change is next seen"
+    } else {
+        "it is tried again and again"
+    };
+    format!("The forge does not let Usher set reviewers and labels; the clock stands still, and {next}.")
+}
+
+/// What was to be said, by the kind of its action.
+pub(super) fn said(action: &str) -> &'static str {
+    match action.split(':').next() {
+        Some("status") => "the status comment",
+        Some("ping") => "a ping",
+        Some("reply") => "an answer",
+        Some("react") => "a reaction",
+        _ => "something",
+    }
+}
+
 pub(super) fn moved(from: &str, to: &str) -> String {
     format!("Its project {} is now {}; the review goes with it.", quote(from), quote(to))
 }

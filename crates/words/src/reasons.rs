@@ -140,6 +140,14 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::LostSight { why } => lost::lost_sight(*why),
         Reason::GivenUp { why } => lost::given_up(*why),
         Reason::FoundAgain => "The forge shows it again, and Usher goes on with it.".into(),
+        Reason::ForgeRefuses { given_up } => lost::forge_refuses(*given_up),
+        Reason::ForgeTakesIt => "The forge takes it now; the clock runs.".into(),
+        Reason::NotSaid { action } => {
+            format!("The forge would not take {}, so it is not there.", lost::said(action))
+        }
+        Reason::WithoutFiles => {
+            "Its changed files cannot be read yet; until then it goes where it would without them.".into()
+        }
         Reason::Moved { from, to } => lost::moved(from, to),
         Reason::BroughtUpToDate => {
             "A calendar or a rule has changed, so what is shown is brought up to date.".into()

@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use usher_core::model::candidate::{Candidate, Standing};
 use usher_core::model::change::ChangeState;
 use usher_core::model::message::{
-    AuthorView, MergerView, Moment, NextStep, Ping, PingAbout, PoolView, ReviewerView, StatusView,
+    AuthorView, MergerView, Moment, NextStep, Ping, PingAbout, PoolView, RefusedSince, ReviewerView,
+    StatusView,
 };
 use usher_core::model::stage::Stage;
 use usher_core::model::timebox::StepKind;
@@ -107,6 +108,7 @@ fn sample(stage: Stage, state: ChangeState) -> StatusView {
         state,
         title: "Fix the rounding of totals".into(),
         author: AuthorView { login: "sam".into(), name: Some("sam".into()), due: Some(later()), late: false },
+        refused_since: RefusedSince::default(),
         snoozed_until: None,
         set_to_wait: false,
         reviewers: if staffed { vec![rita(stage)] } else { Vec::new() },

@@ -33,6 +33,12 @@ pub(super) fn lead_lines(status: &StatusView) -> Vec<String> {
     if let Some(until) = &status.snoozed_until {
         return vec![format!("Snoozed until {}. Nobody is reminded until then.", told(until))];
     }
+    if let (Some(since), true) = (&status.refused_since.0, status.stage != Stage::Done) {
+        let since = told(since);
+        return vec![format!(
+            "Since {since} the forge does not let me set reviewers and labels here, so nobody is asked and no clock runs. I try again by myself."
+        )];
+    }
     let mut lines = match status.stage {
         Stage::Done => done_lines(status),
         Stage::Draft => vec!["The clock stands still until this is marked ready again.".into()],

@@ -134,7 +134,7 @@ impl GitHub {
         let answer = self.crab()._get_with_headers(url.as_str(), Some(headers)).await;
         let body = answer.map_err(|error| fault_of(&error, false))?.into_body().collect().await;
         let body: Bytes = body.map_err(|error| fault_of(&error, false))?.to_bytes();
-        serde_json::from_slice(&body).map_err(|error| Fault::unreadable(&error.to_string(), false))
+        serde_json::from_slice(&body).map_err(|error| Fault::unreadable(&error, false))
     }
 
     /// A write whose answer says nothing that is not known already.
@@ -204,7 +204,7 @@ pub(super) fn fault_of(error: &octocrab::Error, write: bool) -> Fault {
             Some(fault) => fault.clone(),
             None => Fault::Retry { why: source.to_string(), outcome_unknown: write },
         },
-        octocrab::Error::Json { source, .. } => Fault::unreadable(&source.to_string(), write),
+        octocrab::Error::Json { source, .. } => Fault::unreadable(source.inner(), write),
         octocrab::Error::Serde { source, .. } => Fault::unsendable(source),
         octocrab::Error::Http { source, .. } => Fault::unsendable(source),
         octocrab::Error::Uri { source, .. } => Fault::unsendable(source),

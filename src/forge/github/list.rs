@@ -112,6 +112,7 @@ impl GitHub {
             }
             Err(fault) => return Err(fault),
         };
+        sweep.listing.answered = true;
         sweep.listing.truncated |= found.incomplete;
         sweep.listing.unread += found.unread;
         let until = [sweep.listing.covered_until, found.covered_until];

@@ -12,6 +12,7 @@ use super::wire;
 use crate::forge::shared::listing::{FindProjects, Source, Whereabouts, sources};
 use crate::forge::transport::exchange::OWNER_HEADER;
 use crate::forge::transport::fault::Fault;
+use crate::forge::transport::meaning::Meaning;
 use crate::forge::transport::pages::{PAGES_LIMIT, PER_PAGE, Pages, next_page};
 use usher_core::model::policy::Pattern;
 
@@ -41,7 +42,7 @@ impl FindProjects for GitHub {
             // Somebody else may have the name by now.
             Ok(found) if id.is_none() || found.id == id => return Ok(found.whereabouts()),
             Ok(_) => Fault::Refused { status: 301, answer: "another repository has the name".into() },
-            Err(fault @ Fault::Refused { status: 300..=399, .. }) => fault,
+            Err(fault) if fault.meaning() == Meaning::Moved => fault,
             Err(fault) => return Err(fault),
         };
         let Some(id) = id else { return Err(moved) };
@@ -113,7 +114,7 @@ impl GitHub {
             next = next_page(&url, answer.headers());
             let body = answer.into_body().collect().await.map_err(|error| fault_of(&error, false))?;
             let page: Result<wire::Installed, _> = serde_json::from_slice(&body.to_bytes());
-            let page = page.map_err(|error| Fault::unreadable(&error.to_string(), false))?;
+            let page = page.map_err(|error| Fault::unreadable(&error, false))?;
             self.transport.note_unread(page.repositories.unread);
             found.unread += page.repositories.unread;
             found.entries.extend(page.repositories);

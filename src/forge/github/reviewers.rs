@@ -9,12 +9,11 @@ use serde_json::json;
 use super::api::GitHub;
 use super::wire;
 use crate::forge::transport::fault::Fault;
+use crate::forge::transport::meaning::Meaning;
 use usher_core::model::action::Shape;
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
 
-/// What GitHub answers for a name it will not have as reviewer.
-const UNPROCESSABLE: u16 = 422;
 /// A change that was last touched so soon after it was opened has not been reviewed by anybody.
 const UNTOUCHED_SECONDS: i64 = 60;
 
@@ -96,7 +95,7 @@ impl GitHub {
         let logins: Vec<&str> = wanted.iter().map(|account| account.login.as_str()).collect();
         let place = self.pull(change, ["requested_reviewers"]);
         let answer: wire::Requested = match self.post(&place, &json!({ "reviewers": logins })).await {
-            Err(Fault::Refused { status: UNPROCESSABLE, .. }) => return Ok(None),
+            Err(fault) if fault.meaning() == Meaning::Refused => return Ok(None),
             answer => answer?,
         };
         let Some(kept) = answer.requested_reviewers else { return Ok(Some(Vec::new())) };

@@ -150,9 +150,8 @@ pub(super) fn endpoint<T>(built: Result<T, impl std::fmt::Display>) -> Result<T,
 pub(super) fn fault_of(error: ApiError<Fault>, write: bool) -> Fault {
     match error {
         ApiError::Client { source } => source,
-        ApiError::DataType { .. } | ApiError::GitlabService { .. } | ApiError::Json { .. } => {
-            Fault::unreadable(&error, write)
-        }
+        ApiError::DataType { source, .. } | ApiError::Json { source } => Fault::unreadable(&source, write),
+        error @ ApiError::GitlabService { .. } => Fault::garbled(&error, write),
         error => Fault::unsendable(&error),
     }
 }

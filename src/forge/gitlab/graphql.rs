@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::api::GitLab;
 use crate::forge::shared::entries::Entries;
+use crate::forge::transport::exchange::About;
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::graphql::{self, GraphQl};
 use crate::forge::transport::http::Mutation;
@@ -28,8 +29,7 @@ pub(super) const LIMIT: &str = "allowsMultipleReviewers";
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", bound = "T: DeserializeOwned")]
 pub(super) struct Nodes<T> {
-    #[serde(default = "Entries::default")]
-    nodes: Entries<Option<T>>,
+    nodes: Option<Entries<Option<T>>>,
     page_info: Option<PageInfo>,
 }
 
@@ -57,12 +57,13 @@ pub(super) struct Titled {
 
 impl<T> Nodes<T> {
     pub fn entries(self) -> impl Iterator<Item = T> {
-        self.nodes.into_iter().flatten()
+        self.nodes.into_iter().flatten().flatten()
     }
 
     /// Whether there is more than these, as far as was asked.
     pub fn is_cut(&self) -> bool {
-        self.nodes.unread > 0 || self.page_info.as_ref().is_some_and(|page| page.has_next_page)
+        let unread = self.nodes.as_ref().is_some_and(|nodes| nodes.unread > 0);
+        unread || self.page_info.as_ref().is_some_and(|page| page.has_next_page)
     }
 }
 
@@ -70,6 +71,16 @@ impl UserNode {
     pub fn account(&self) -> Option<Account> {
         Some(Account::new(number(&self.id)?, &*self.username))
     }
+}
+
+/// The project that a query with these variables is about, as ours name it: `path`, or in the input of a
+/// mutation `projectPath`.
+fn project_in(variables: &Value) -> Option<&str> {
+    let inputs = variables.as_object()?.values();
+    let named = |input: &'_ Value| input.get("projectPath").and_then(Value::as_str).is_some();
+    let of_mutation =
+        inputs.clone().find(|input| named(input)).and_then(|input| input["projectPath"].as_str());
+    variables["path"].as_str().or(of_mutation)
 }
 
 /// The number at the end of a global id.
@@ -95,6 +106,9 @@ impl GitLab {
         let mut request = Request::post(self.transport.graphql().as_str());
         if write {
             request = request.extension(Mutation);
+        }
+        if let Some(project) = project_in(&body["variables"]) {
+            request = request.extension(About(project.to_owned()));
         }
         let request = request.header("content-type", "application/json");
         let request = request.body(body.to_string().into_bytes());

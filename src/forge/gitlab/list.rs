@@ -33,6 +33,7 @@ impl ListChanges for GitLab {
             let found = match &source {
                 Source::Everywhere => {
                     let found = self.merge_requests("merge_requests".into(), since.mark).await?;
+                    listing.answered = true;
                     listing.truncated |= found.truncated;
                     listing.unread += found.unread;
                     found.entries

@@ -8,7 +8,7 @@ use gitlab::api::common::NameOrId;
 use gitlab::api::projects::merge_requests as mr;
 use gitlab::api::projects::repository::files::FileRaw;
 use gitlab::api::{AsyncQuery, raw};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::api::{GitLab, List, endpoint, fault_of};
 use super::wire;
@@ -20,9 +20,6 @@ use usher_core::model::change::{
     ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
 };
 use usher_core::model::tickets::TicketRules;
-
-/// How long to leave GitLab alone that has not prepared a new change yet.
-const PREPARATION: SignedDuration = SignedDuration::from_secs(10);
 
 #[async_trait]
 impl ReadChanges for GitLab {
@@ -67,8 +64,7 @@ impl ReadChanges for GitLab {
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
         let diffs: Pages<wire::Diff> = self.pages(&wanted, PAGES_LIMIT).await?;
         if diffs.entries.is_empty() && self.read(change).await?.is_preparing() {
-            let at = self.clock.now() + PREPARATION;
-            return Err(Fault::Later { at, why: "GitLab is still preparing the change's diff".into() });
+            return Err(Fault::NotYet { why: "GitLab is still preparing the change's diff".into() });
         }
         let files = diffs.entries.into_iter().map(|diff| {
             let lines = diff.lines();

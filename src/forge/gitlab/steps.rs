@@ -30,8 +30,7 @@ pub(super) struct Step {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Payload {
-    #[serde(default)]
-    errors: Vec<String>,
+    errors: Option<Vec<String>>,
     merge_request: Option<After>,
 }
 
@@ -66,7 +65,9 @@ impl Answers {
         };
         match payload.merge_request.and_then(|change| change.reviewers) {
             Some(list) => Ok(list.entries().filter_map(|user| user.account()).map(|user| user.id).collect()),
-            None => Err(refused(payload.errors.join("; ").chars().take(ANSWER_CHARS).collect())),
+            None => Err(refused(
+                payload.errors.unwrap_or_default().join("; ").chars().take(ANSWER_CHARS).collect(),
+            )),
         }
     }
 

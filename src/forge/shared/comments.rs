@@ -25,7 +25,7 @@ pub(in crate::forge) trait Comments: Sync {
 pub(in crate::forge) fn found<T>(ours: Option<u64>, all: &Pages<T>) -> Result<Option<u64>, Fault> {
     if ours.is_none() && all.unread > 0 {
         let what = format!("{} comments of the change are not understood", all.unread);
-        return Err(Fault::unreadable(&what, false));
+        return Err(Fault::garbled(&what, false));
     }
     Ok(ours)
 }
@@ -47,9 +47,16 @@ pub(in crate::forge) async fn write(
             return Ok(Performed::comment(comment));
         }
         match comments.edit(change, comment, wanted.body()).await {
-            // Somebody deleted it.
             Err(Fault::Gone) => {}
             edited => return edited.map(|()| Performed::comment(comment)),
+        }
+        // Somebody deleted it, or it is hidden for a moment: a second one is made only where it is gone.
+        match comments.find(change, &wanted.marker()).await? {
+            Some(found) if found == comment => return Err(Fault::Gone),
+            Some(found) => {
+                return comments.edit(change, found, wanted.body()).await.map(|()| Performed::comment(found));
+            }
+            None => {}
         }
     }
     comments.create(change, wanted.body()).await.map(Performed::comment)

@@ -10,6 +10,7 @@ use url::Url;
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::headers::text_of;
 use crate::forge::transport::http::Transport;
+use crate::forge::transport::meaning::Meaning;
 
 /// What a forge tells of the credentials that it was asked with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,7 +89,7 @@ pub(in crate::forge) fn date(headers: &HeaderMap) -> Option<Timestamp> {
 pub(in crate::forge) fn if_allowed<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(Fault::Gone | Fault::Refused { status: 403, .. }) => Ok(None),
+        Err(fault) if fault.meaning() == Meaning::Hidden => Ok(None),
         Err(fault) => Err(fault),
     }
 }

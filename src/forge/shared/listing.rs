@@ -26,6 +26,10 @@ pub struct Listing {
     /// Places (projects, groups, owners) that the forge would not show. They keep a watermark of
     /// their own; that of all others moves on.
     pub refused: BTreeSet<String>,
+    /// Whether any place was shown.
+    pub(in crate::forge) answered: bool,
+    /// The first place that failed where others may have answered.
+    pub(in crate::forge) failed: Option<Fault>,
 }
 
 /// Which changes a sweep wants.
@@ -85,6 +89,7 @@ impl Listing {
     ) -> Result<Vec<T>, Fault> {
         let fault = match found {
             Ok(found) => {
+                self.answered = true;
                 self.truncated |= found.truncated;
                 self.unread += found.unread;
                 return Ok(found.entries);
@@ -92,6 +97,11 @@ impl Listing {
             Err(fault) => fault.about(&format!("`{name}`")),
         };
         match fault {
+            // Of one that is ill alone; where the forge is, it is soon left alone, which is another fault.
+            fault @ Fault::Retry { .. } => {
+                tracing::warn!(forge, project = name, %fault, "passed over this time");
+                self.failed.get_or_insert(fault);
+            }
             // One that does not exist is named in `usher check`; here it would be said for ever.
             Fault::Gone => tracing::debug!(forge, project = name, "is not there, or hidden"),
             Fault::Refused { .. } => {

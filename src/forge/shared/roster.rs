@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::people::{Member, People, known};
 use crate::clock::Clock;
 use crate::forge::transport::fault::Fault;
+use crate::forge::transport::meaning::Meaning;
 use usher_core::model::change::Account;
 use usher_core::model::people::{MemberNote, MemberState, Roster, RosterWish};
 
@@ -114,9 +115,10 @@ async fn resolve(
 /// A refusal to show the members of `group`, saying which right is missing. The roster fails as a
 /// whole: who is in support is waited for, not guessed.
 fn members_fault(fault: Fault, group: &str, right: &str) -> Fault {
+    let meaning = fault.meaning();
     match fault.about(&format!("the members of `{group}` cannot be read")) {
-        Fault::Refused { status: 403, answer } => {
-            Fault::Refused { status: 403, answer: format!("{answer}; {right}") }
+        Fault::Refused { status, answer } if meaning == Meaning::Hidden => {
+            Fault::Refused { status, answer: format!("{answer}; {right}") }
         }
         fault => fault,
     }

@@ -9,7 +9,7 @@ use wiremock::ResponseTemplate;
 
 use super::script::{Script, TOKEN, change, config, start};
 use crate::clock::Clock;
-use crate::forge::{Client, Fault, Hint};
+use crate::forge::{Client, Fault, Hint, Meaning, Urgency};
 use usher_core::model::action::{Comment, Write};
 use usher_core::model::change::ForgeKind;
 
@@ -105,7 +105,6 @@ async fn lasting_answers_are_told_in_the_forges_own_words() {
     for (answer, expected) in [
         (html, refused(403, "an HTML page titled \"Access denied\"")),
         (plain(400), refused(400, "no")),
-        (plain(401), Fault::Unauthorized),
         (plain(404), Fault::Gone),
         (moved, refused(301, words)),
     ] {
@@ -114,6 +113,73 @@ async fn lasting_answers_are_told_in_the_forges_own_words() {
             assert_eq!(script.requests().await.len(), 1);
         }
     }
+}
+
+/// The request that tells whether the token is good.
+const NEUTRAL: [&str; 2] = ["/user", "/rate_limit"];
+
+#[tokio::test]
+async fn a_401_is_the_tokens_fault_only_if_a_neutral_request_says_so() {
+    let plain = |status: u16| ResponseTemplate::new(status).set_body_json(json!({"message": "no"}));
+    for (script, neutral) in both(plain(401)).await.into_iter().zip(NEUTRAL) {
+        script.answer("GET", neutral, plain(401)).await;
+        assert_eq!(write(&script.client).await, Fault::Unauthorized);
+        assert_eq!(script.requests().await.len(), 2);
+        assert_eq!(write(&script.client).await, Fault::Unauthorized);
+        assert_eq!(script.client.observe(&change()).await, Err(Fault::Unauthorized), "reads wait, too");
+        assert_eq!(script.requests().await.len(), 2, "and cost no request");
+        assert!(script.client.health().token_refused);
+        assert_eq!(script.client.may_begin(Urgency::Now), Some(later(60)));
+        script.clock.advance_to(later(60));
+        assert_eq!(write(&script.client).await, Fault::Unauthorized);
+        let places = script.places().await;
+        assert_eq!(
+            (places.len(), &places[2]),
+            (3, &format!("GET {neutral}")),
+            "one neutral request a minute"
+        );
+        script.server.reset().await;
+        script.answer("GET", neutral, plain(200)).await;
+        script.clock.advance_to(later(120));
+        script.client.ask_again().await.unwrap();
+        assert!(!script.client.health().token_refused);
+        assert_eq!(script.client.may_begin(Urgency::Ordinary), None, "what waits is due at once");
+    }
+    for (script, neutral) in both(plain(401)).await.into_iter().zip(NEUTRAL) {
+        script.answer("GET", neutral, plain(200)).await;
+        let fault = write(&script.client).await;
+        assert_eq!(fault.meaning(), Meaning::Hidden, "the token is good, and not for this: {fault}");
+        assert!(!script.client.health().token_refused);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_says_something_else_is_our_mistake_and_one_that_is_cut_off_the_networks() {
+    let pull = "/repos/acme/shop/pulls/7";
+    for (body, meaning) in [
+        (r#"{"number": "seven"}"#, Meaning::Mistake),
+        (r#"{"number": 7"#, Meaning::Ill),
+        ("<p>", Meaning::Ill),
+    ] {
+        let script = Script::github(&[]).await;
+        script.answer("GET", pull, ResponseTemplate::new(200).set_body_string(body)).await;
+        let fault = script.client.observe(&change()).await.unwrap_err();
+        assert_eq!(fault.meaning(), meaning, "{body}: {fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_comment_that_is_hidden_for_a_moment_is_not_written_a_second_time() {
+    let script = Script::github(&[]).await;
+    let gone = || ResponseTemplate::new(404).set_body_json(json!({"message": "Not Found"}));
+    script.answer("PATCH", "/repos/acme/shop/issues/comments/5", gone()).await;
+    script.on("GET", "/user", 200, json!({"id": 1, "login": "usher"})).await;
+    let ours = json!([{"id": 5, "user": {"id": 1, "login": "usher"}, "body": "<!-- usher:status -->"}]);
+    script.on("GET", COMMENTS, 200, ours).await;
+    let hint = Hint { comment_id: Some(5), ..Hint::default() };
+    let fault = script.client.perform(&change(), &status(), hint).await.unwrap_err();
+    assert_eq!(fault, Fault::Gone);
+    assert!(script.requests().await.iter().all(|line| !line.starts_with("POST")));
 }
 
 #[tokio::test]
@@ -203,10 +269,11 @@ async fn health_remembers_the_last_good_answer_and_the_fault_since() {
     write(&script.client).await;
     assert!(script.client.health().last_fault.unwrap().contains("502"));
     script.server.reset().await;
+    script.clock.advance_to(later(2));
     script
         .answer("POST", NOTES, ResponseTemplate::new(StatusCode::CREATED).set_body_json(json!({"id": 1})))
         .await;
     script.client.perform(&change(), &status(), Hint::default()).await.unwrap();
     let health = script.client.health();
-    assert_eq!((health.last_ok, health.last_fault), (Some(start()), None));
+    assert_eq!((health.last_ok, health.last_fault), (Some(later(2)), None));
 }

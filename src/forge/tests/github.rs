@@ -184,11 +184,15 @@ async fn a_known_comment_is_patched_and_written_anew_once_it_is_gone() {
     let place = "/repos/acme/shop/issues/comments/70";
     script.answer_times("PATCH", place, ResponseTemplate::new(200).set_body_json(json!({"id": 70})), 1).await;
     script.on("POST", COMMENTS, 201, json!({"id": 71})).await;
+    script.on("GET", "/user", 200, user(99)).await;
+    script.on("GET", COMMENTS, 200, json!([])).await;
     let known = Hint { comment_id: Some(70), look_up: true };
     assert_eq!(perform(&script, status(), known).await.comment, Some(70));
     assert_eq!(perform(&script, status(), known).await.comment, Some(71), "404 now");
     let patch = format!("PATCH {place}");
-    assert_eq!(script.places().await, [patch.clone(), patch, format!("POST {COMMENTS}")]);
+    let looked = ["GET /user".to_owned(), format!("GET {COMMENTS}")];
+    let [user, list] = looked;
+    assert_eq!(script.places().await, [patch.clone(), patch, user, list, format!("POST {COMMENTS}")]);
 }
 
 #[tokio::test]

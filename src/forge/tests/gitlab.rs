@@ -291,11 +291,15 @@ async fn a_known_comment_is_edited_and_written_anew_once_it_is_gone() {
     let note = format!("{NOTES}/70");
     script.answer_times("PUT", &note, ResponseTemplate::new(200).set_body_json(json!({"id": 70})), 1).await;
     script.on("POST", NOTES, 201, json!({"id": 71})).await;
+    script.on("GET", "/user", 200, json!({"id": 99, "username": "usher"})).await;
+    script.on("GET", NOTES, 200, json!([])).await;
     let known = Hint { comment_id: Some(70), look_up: false };
     assert_eq!(perform(&script, status(), known).await.comment, Some(70));
     assert_eq!(perform(&script, status(), known).await.comment, Some(71), "404 now");
-    let expected = [format!("PUT {note}"), format!("PUT {note}"), format!("POST {NOTES}")];
-    assert_eq!(script.places().await, expected);
+    let places = script.places().await;
+    assert_eq!(places[..2], [format!("PUT {note}"), format!("PUT {note}")]);
+    assert_eq!(places.last(), Some(&format!("POST {NOTES}")));
+    assert!(places[2..places.len() - 1].iter().all(|place| place.starts_with("GET ")), "{places:?}");
 }
 
 #[tokio::test]
@@ -374,7 +378,7 @@ async fn a_diff_that_is_not_prepared_is_waited_for_and_an_empty_one_is_believed(
         .perform(&change(), &Write::ReadFiles { codeowners: None }, Hint::default())
         .await
         .unwrap_err();
-    assert!(matches!(fault, Fault::Later { .. }), "{fault}");
+    assert!(matches!(fault, Fault::NotYet { .. }), "{fault}");
     let facts = perform(&script, Write::ReadFiles { codeowners: None }, Hint::default()).await.facts;
     assert_eq!(facts, [Fact::Files { files: Vec::new(), codeowners: OwnersFile::NotAsked }]);
 }

@@ -236,14 +236,15 @@ fn not_installed(whose: &Whose) -> Fault {
     };
     let answer =
         format!("the GitHub App is not installed {where_to}, or suspended there; install it on its page");
-    Fault::Refused { status: 0, answer }
+    // What it would be told there.
+    Fault::Refused { status: 403, answer }
 }
 
 fn read<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T, Fault> {
     serde_json::from_slice(answer).map_err(|error| {
         // serde_json's message may repeat what it read, and here that is a token.
         let place = format!("signing in as an App: not as expected at column {}", error.column());
-        Fault::unreadable(&place, false)
+        Fault::garbled(&place, false)
     })
 }
 

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 use super::headers::text_of;
-use super::wait::{LONGEST_BLOCK_SECONDS, NotBefore, later};
+use super::wait::{Cause, LONGEST_BLOCK_SECONDS, NotBefore, later};
 
 /// Background traffic stops when no more than this part of a budget is left: one fifth.
 const KEPT_FOR_PEOPLE: u64 = 5;
@@ -78,7 +78,7 @@ impl Budgets {
             } else {
                 return None;
             };
-            Some(NotBefore { at: told.resets_at, why, brief: true })
+            Some(NotBefore { at: told.resets_at, why, cause: Cause::Pace })
         });
         waits.max_by_key(|wait| wait.at)
     }

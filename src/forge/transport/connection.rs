@@ -14,7 +14,7 @@ use super::etag::EtagCache;
 use super::fault::Fault;
 use super::gate::{Ask, Gate};
 use super::network::Network;
-use super::wait::{NotBefore, later};
+use super::wait::{Cause, NotBefore, later};
 use crate::clock::Clock;
 use usher_core::model::change::ForgeKind;
 
@@ -117,28 +117,42 @@ impl Connection {
         Ok(url)
     }
 
-    /// Waits for a slot among the requests under way, and asks breaker and gate for leave.
-    pub async fn leave(&self, ask: &Ask<'_>) -> Result<Leave<'_>, NotBefore> {
+    /// Waits for a slot among the requests under way, and asks breaker and gate for leave. `probe`: the
+    /// breaker has given it already.
+    pub async fn leave<'a>(
+        &'a self,
+        ask: &Ask<'_>,
+        project: Option<&str>,
+        mut probe: Option<Trial<'a>>,
+    ) -> Result<Leave<'a>, NotBefore> {
         let Shared { slots, background_slots, breaker, gate, .. } = &*self.shared;
         let patience_ends = later(self.clock.now(), BACKGROUND_PATIENCE_SECONDS);
         loop {
             // Neither semaphore is ever closed.
-            let never = |_| NotBefore { at: patience_ends, why: "no place".into(), brief: true };
+            let never = |_| NotBefore { at: patience_ends, why: "no place".into(), cause: Cause::Pace };
             let background = match ask.purpose {
                 Purpose::Answer => None,
                 Purpose::Background => Some(background_slots.acquire().await.map_err(never)?),
             };
             let slots = (background, slots.acquire().await.map_err(never)?);
-            let trial = breaker.admit()?;
+            let trial = match probe.take() {
+                Some(trial) => trial,
+                None => breaker.admit(project)?,
+            };
             match gate.permit(ask) {
                 Ok(()) => return Ok(Leave { trial, slots }),
-                Err(wait) if ask.purpose == Purpose::Background && wait.brief && wait.at <= patience_ends => {
+                Err(wait) if self.bears(ask, &wait, patience_ends) => {
                     drop((trial, slots));
                     self.wait_until(wait.at).await;
                 }
                 Err(wait) => return Err(wait),
             }
         }
+    }
+
+    /// Background traffic waits for a pace by itself.
+    fn bears(&self, ask: &Ask<'_>, wait: &NotBefore, patience_ends: Timestamp) -> bool {
+        ask.purpose == Purpose::Background && wait.cause == Cause::Pace && wait.at <= patience_ends
     }
 
     async fn wait_until(&self, at: Timestamp) {
@@ -160,7 +174,12 @@ impl Connection {
 
 impl From<NotBefore> for Fault {
     fn from(wait: NotBefore) -> Fault {
-        Fault::Later { at: wait.at, why: wait.why }
+        match wait.cause {
+            Cause::Pace | Cause::Limit | Cause::Ill => Fault::Later { at: wait.at, why: wait.why },
+            // As if it had been asked: whoever asks for many projects goes on with the others.
+            Cause::Project => Fault::Retry { why: wait.why, outcome_unknown: false },
+            Cause::DeadToken => Fault::Unauthorized,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use http::{Method, Request, Response, StatusCode, header};
 use secrecy::ExposeSecret;
 use url::Url;
 
+use super::breaker::{Failure, Trial};
 use super::budget::{Purpose, Purse};
 use super::connection::{Connection, Leave, chain};
 use super::credentials::Bearer;
@@ -21,6 +22,18 @@ const ANSWER_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 /// Names the owner whose installation of a GitHub App is meant, where the path does not. It never goes
 /// out.
 pub(in crate::forge) const OWNER_HEADER: &str = "x-usher-owner";
+
+/// The project that a request is about, where its path does not tell.
+#[derive(Clone, Debug)]
+pub(in crate::forge) struct About(pub String);
+
+/// In whose name a request goes out, and on whose account.
+#[derive(Clone, Copy)]
+pub(super) struct Sender<'a> {
+    pub bearer: &'a Bearer,
+    pub purse: &'a Purse,
+    pub traffic: Traffic,
+}
 
 /// How a request ended that did not end well.
 pub(super) enum Setback {
@@ -49,12 +62,23 @@ impl Connection {
     /// One request and its answer, once. A good answer is read whole; everything else is a setback.
     pub async fn exchange(
         &self,
+        request: Request<Vec<u8>>,
+        url: Url,
+        sender: Sender<'_>,
+    ) -> Result<Response<Bytes>, Setback> {
+        self.exchange_as(request, url, sender, None).await
+    }
+
+    /// The same for the neutral request, for which the breaker has given leave.
+    pub async fn exchange_as<'a>(
+        &'a self,
         mut request: Request<Vec<u8>>,
         url: Url,
-        bearer: &Bearer,
-        purse: &Purse,
-        traffic: Traffic,
+        sender: Sender<'_>,
+        probe: Option<Trial<'a>>,
     ) -> Result<Response<Bytes>, Setback> {
+        let Sender { bearer, purse, traffic } = sender;
+        let project = self.project_of(&request, &url);
         let cached = self.worth_keeping(&request, &url, purse);
         let known = cached.as_ref().and_then(|key| self.shared.cache.find(key));
         if let Some(known) = &known {
@@ -62,25 +86,27 @@ impl Connection {
         }
         let write = traffic == Traffic::Write;
         let ask = Ask { traffic, purpose: self.purpose, purse };
-        let Leave { trial, slots: _slots } = self.leave(&ask).await.map_err(Fault::from)?;
+        let leave = self.leave(&ask, project.as_deref(), probe).await;
+        let Leave { trial, slots: _slots } = leave.map_err(Fault::from)?;
         let answer = match self.send_once(request, url.clone(), bearer, write).await {
             Ok(answer) => answer,
-            Err(fault @ Fault::Retry { .. }) => {
-                trial.failed(&fault.to_string());
+            Err((fault, failure)) => {
+                if let Some(failure) = failure {
+                    trial.failed(&fault.to_string(), failure);
+                }
                 return Err(fault.into());
             }
-            Err(fault) => return Err(fault.into()),
         };
         self.shared.gate.learn(purse, answer.headers());
         if let Some(known) = known.filter(|_| answer.status() == StatusCode::NOT_MODIFIED) {
             trial.succeeded();
             let again = known.answer(answer.headers());
-            return again.map_err(|error| Fault::unreadable(&error, false).into());
+            return again.map_err(|error| Fault::garbled(&error, false).into());
         }
         let absent = judge::not_the_forge(answer.status(), answer.headers(), answer.body(), write);
         let answer = self.weigh(&url, answer, bearer, &ask);
         match (&answer, absent) {
-            (Err(Setback::Fault(_)), Some(fault)) => trial.failed(&fault.to_string()),
+            (Err(Setback::Fault(_)), Some(fault)) => trial.failed(&fault.to_string(), Failure::Failed),
             _ => trial.succeeded(),
         }
         if let (Ok(answer), Some(key)) = (&answer, cached)
@@ -89,6 +115,21 @@ impl Connection {
             self.shared.cache.keep(key, answer);
         }
         answer
+    }
+
+    /// The project that a request is about: its path as people write it, or the forge's number of it.
+    fn project_of(&self, request: &Request<Vec<u8>>, url: &Url) -> Option<String> {
+        if let Some(About(project)) = request.extensions().get() {
+            return Some(project.clone());
+        }
+        let below = url.path().strip_prefix(self.api.path())?;
+        let mut parts = below.trim_start_matches('/').split('/');
+        match parts.next()? {
+            // Of what is escaped, paths of projects have the slash alone.
+            "projects" => parts.next().map(|path| path.replace("%2F", "/")),
+            "repos" => Some(format!("{}/{}", parts.next()?, parts.next()?)),
+            _ => None,
+        }
     }
 
     /// Lists that are read again and again. One that is asked for by date never comes twice.
@@ -108,11 +149,12 @@ impl Connection {
         url: Url,
         bearer: &Bearer,
         write: bool,
-    ) -> Result<Response<Bytes>, Fault> {
-        let lost = |error: &reqwest::Error| Fault::Retry {
-            why: self.lost(error),
+    ) -> Result<Response<Bytes>, (Fault, Option<Failure>)> {
+        let lost = |error: &reqwest::Error| {
+            let failure = if error.is_connect() { Failure::Unreached } else { Failure::Failed };
             // Without a connection nothing was sent.
-            outcome_unknown: write && !error.is_connect() && !error.is_builder(),
+            let outcome_unknown = write && !error.is_connect() && !error.is_builder();
+            (Fault::Retry { why: self.lost(error), outcome_unknown }, Some(failure))
         };
         let mut request = addressed(request, url);
         request.headers_mut().insert(header::AUTHORIZATION, bearer.header.clone());
@@ -121,7 +163,7 @@ impl Connection {
         while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
             if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
                 let answer = format!("its answer is larger than {ANSWER_LIMIT_BYTES} bytes");
-                return Err(Fault::Refused { status: 200, answer });
+                return Err((Fault::Refused { status: 200, answer }, None));
             }
             body.extend_from_slice(&chunk);
         }

@@ -15,6 +15,9 @@ pub enum Fault {
         /// A write whose answer was lost: it may have been done. Look before doing it again.
         outcome_unknown: bool,
     },
+    /// Nothing was done, and the forge says that it may be soon: it is busy with it, or prepares it.
+    #[error("not yet: {why}")]
+    NotYet { why: String },
     /// The forge will say the same next time.
     #[error("refused with {status}: {answer}")]
     Refused {
@@ -51,12 +54,24 @@ impl Fault {
             Fault::Refused { status, answer } => {
                 Fault::Refused { status, answer: format!("{what}: {answer}") }
             }
+            Fault::NotYet { why } => Fault::NotYet { why: format!("{what}: {why}") },
             fault => fault,
         }
     }
 
-    /// A good status with a body that is not what it should be: cut off, or a page of a proxy.
-    pub(in crate::forge) fn unreadable(error: &dyn std::fmt::Display, write: bool) -> Fault {
+    /// A good status with a body that is not what it should be. One that is cut off, or no JSON at all,
+    /// is the network's fault; one that says something else than we read is ours. What became of a write
+    /// is unknown either way, and found out by looking.
+    pub(in crate::forge) fn unreadable(error: &serde_json::Error, write: bool) -> Fault {
+        let why = format!("the forge's answer cannot be read: {error}");
+        if write || !error.is_data() {
+            return Fault::Retry { why, outcome_unknown: write };
+        }
+        Fault::Refused { status: 200, answer: why }
+    }
+
+    /// The same where no more is known than that it cannot be read.
+    pub(in crate::forge) fn garbled(error: &dyn std::fmt::Display, write: bool) -> Fault {
         let why = format!("the forge's answer cannot be read: {error}");
         Fault::Retry { why, outcome_unknown: write }
     }

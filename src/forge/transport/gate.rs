@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::budget::{Budgets, Purpose, Purse, RequestBudget};
 use super::limits::{Limit, Patience, Scope};
-use super::wait::{LONGEST_BLOCK_SECONDS, NotBefore, later};
+use super::wait::{Cause, LONGEST_BLOCK_SECONDS, NotBefore, later};
 use crate::clock::Clock;
 use usher_core::model::change::ForgeKind;
 
@@ -38,13 +38,33 @@ struct Pace {
     seconds: i64,
 }
 
+/// Who waits for a write that is about to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Urgency {
+    /// A person, now: answers, removals and pings.
+    Now,
+    /// Nobody in particular: openings, edits of status comments.
+    Ordinary,
+}
+
 /// GitHub's limits on requests that create content (`rate-limits-for-the-rest-api.md`).
 const GITHUB_PACES: &[Pace] = &[Pace { count: 80, seconds: 60 }, Pace { count: 500, seconds: 3_600 }];
+/// Writes to GitHub that may begin at once after a rest: a bucket, which fills by one a second. With it
+/// a minute has eighty at most.
+const BUCKET: i64 = 20;
+const BUCKET_REFILL_MILLIS: i64 = 1_000;
+/// An action may take so many writes, so that none stops in the middle.
+const BUCKET_FOR_ORDINARY: i64 = 3;
+/// Of the hour's writes, as many are there for what is not urgent: a fifth is kept.
+const ORDINARY_AN_HOUR: usize = 400;
+/// From so many on, what is left for ordinary writes is spread over what is left of the hour.
+const STRETCHED_FROM: usize = 250;
 /// GitHub's points for REST in any minute, of which a read costs one and a write five (the same page).
 const GITHUB_POINTS: u32 = 900;
 /// As many of them background traffic may use.
 const GITHUB_POINTS_BACKGROUND: u32 = 720;
 const POINTS_SECONDS: i64 = 60;
+const HOUR_SECONDS: i64 = 3_600;
 
 /// Shortest wait after a limit that came without headers; doubled each time in a row (GitHub asks
 /// for at least a minute, growing).
@@ -64,12 +84,42 @@ pub(super) struct Gate {
 struct State {
     /// Writes within the longest pace, oldest first; never more than that pace's count.
     writes: VecDeque<Timestamp>,
+    bucket: Bucket,
     /// Points within a minute, oldest first; never more entries than points.
     points: VecDeque<(Timestamp, u32)>,
     budgets: Budgets,
     blocked: Option<NotBefore>,
     /// Limits in a row that came without a time.
     strikes: u32,
+}
+
+/// What is left of the writes that may begin at once, in thousandths; overdrawn by an action that
+/// takes several.
+#[derive(Debug)]
+struct Bucket {
+    level: i64,
+    at: Timestamp,
+}
+
+impl Default for Bucket {
+    fn default() -> Bucket {
+        Bucket { level: BUCKET * BUCKET_REFILL_MILLIS, at: Timestamp::UNIX_EPOCH }
+    }
+}
+
+impl Bucket {
+    fn refill(&mut self, now: Timestamp) {
+        // A clock that was set back fills nothing, and takes nothing away.
+        let millis = now.duration_since(self.at).as_millis().max(0);
+        let full = BUCKET * BUCKET_REFILL_MILLIS;
+        self.level = full.min(self.level.saturating_add(i64::try_from(millis).unwrap_or(full)));
+        self.at = now;
+    }
+
+    fn wait_for(&self, writes: i64) -> Option<Timestamp> {
+        let missing = writes * BUCKET_REFILL_MILLIS - self.level;
+        (missing > 0).then(|| self.at + SignedDuration::from_millis(missing))
+    }
 }
 
 impl Gate {
@@ -88,9 +138,26 @@ impl Gate {
         if self.kind == ForgeKind::GitHub {
             let now = self.clock.now();
             state.points.extend((points(ask.traffic) > 0).then_some((now, points(ask.traffic))));
-            state.writes.extend((ask.traffic == Traffic::Write).then_some(now));
+            if ask.traffic == Traffic::Write {
+                state.writes.push_back(now);
+                state.bucket.refill(now);
+                state.bucket.level -= BUCKET_REFILL_MILLIS;
+            }
         }
         Ok(())
+    }
+
+    /// Whether an action of this urgency may begin now. Nothing is taken: its writes do that.
+    ///
+    /// # Errors
+    /// As [`Gate::permit`], and when the pace for its kind is used up.
+    pub(super) fn may_begin(&self, ask: &Ask<'_>, urgency: Urgency) -> Result<(), NotBefore> {
+        let mut state = self.open(ask)?;
+        let wait = match self.kind {
+            ForgeKind::GitHub => state.wait_to_begin(urgency, self.clock.now()),
+            ForgeKind::GitLab => None,
+        };
+        wait.map_or(Ok(()), Err)
     }
 
     /// Whether a request would pass now, without taking a place: asked before a read that only
@@ -137,10 +204,10 @@ impl Gate {
         };
         if limit.scope == Scope::Budget {
             state.budgets.exhaust(purse, at, now);
-            return NotBefore { at, why: why.to_owned(), brief: true };
+            return NotBefore { at, why: why.to_owned(), cause: Cause::Pace };
         }
         let at = state.blocked.as_ref().map_or(at, |block| block.at.max(at));
-        let block = NotBefore { at, why: why.to_owned(), brief: false };
+        let block = NotBefore { at, why: why.to_owned(), cause: Cause::Limit };
         state.blocked = Some(block.clone());
         block
     }
@@ -176,6 +243,34 @@ impl Gate {
 }
 
 impl State {
+    /// When an action may begin on GitHub. [`State::wait_for_writes`] has thrown old writes away.
+    fn wait_to_begin(&mut self, urgency: Urgency, now: Timestamp) -> Option<NotBefore> {
+        self.bucket.refill(now);
+        let level = if urgency == Urgency::Now { 1 } else { BUCKET_FOR_ORDINARY };
+        let bucket = self.bucket.wait_for(level);
+        let hour = if urgency == Urgency::Now { None } else { self.stretched(now) };
+        let at = bucket.into_iter().chain(hour).max().filter(|at| *at > now)?;
+        let why = "GitHub takes writes slowly: one a second, and 500 an hour".to_owned();
+        Some(NotBefore { at, why, cause: Cause::Pace })
+    }
+
+    /// Ordinary writes are spread over the hour once half of it is used, and stop where the rest is kept
+    /// for people.
+    fn stretched(&self, now: Timestamp) -> Option<Timestamp> {
+        let used = self.writes.len();
+        if let Some(decisive) = used.checked_sub(ORDINARY_AN_HOUR) {
+            return self.writes.get(decisive).map(|written| later(*written, HOUR_SECONDS));
+        }
+        if used < STRETCHED_FROM {
+            return None;
+        }
+        let ends = later(*self.writes.front()?, HOUR_SECONDS);
+        let left = i128::try_from(ORDINARY_AN_HOUR - used).ok()?;
+        // Whole milliseconds, rounded up: the clock shows no finer ones.
+        let pause = i64::try_from(ends.duration_since(now).as_millis() / left + 1).ok()?;
+        Some(*self.writes.back()? + SignedDuration::from_millis(pause))
+    }
+
     fn wait_for_writes(&mut self, ask: &Ask<'_>, now: Timestamp) -> Option<NotBefore> {
         if ask.traffic != Traffic::Write {
             return None;
@@ -188,7 +283,7 @@ impl State {
             let decisive = self.writes.len().checked_sub(pace.count)?;
             let at = later(self.writes[decisive], pace.seconds);
             let why = format!("{} writes in {} s are used up", pace.count, pace.seconds);
-            (at > now).then_some(NotBefore { at, why, brief: true })
+            (at > now).then_some(NotBefore { at, why, cause: Cause::Pace })
         });
         waits.max_by_key(|wait| wait.at)
     }
@@ -211,7 +306,7 @@ impl State {
             too_many == 0
         })?;
         let why = format!("{allowed} points in {POINTS_SECONDS} s are used up");
-        Some(NotBefore { at: later(decisive.0, POINTS_SECONDS), why, brief: true })
+        Some(NotBefore { at: later(decisive.0, POINTS_SECONDS), why, cause: Cause::Pace })
     }
 }
 
@@ -274,6 +369,69 @@ mod tests {
         assert_eq!(refusals[6..], [(500, 13_600)], "the 501st waits for the hour");
     }
 
+    fn begin(gate: &Gate, urgency: Urgency) -> Result<(), NotBefore> {
+        let purse = purse("core");
+        gate.may_begin(&Ask { traffic: Traffic::Write, purpose: Purpose::Answer, purse: &purse }, urgency)
+    }
+
+    /// Writes as soon as may be begun, until `seconds` are over; when each went out.
+    fn written(gate: &Gate, clock: &Clock, urgency: Urgency, seconds: i64) -> Vec<i64> {
+        let start = clock.now();
+        let mut times = Vec::new();
+        loop {
+            let at = match begin(gate, urgency) {
+                Ok(()) => {
+                    answer(gate, Traffic::Write).unwrap();
+                    times.push(clock.now().duration_since(start).as_secs());
+                    continue;
+                }
+                Err(wait) => wait.at,
+            };
+            if at >= later(start, seconds) {
+                return times;
+            }
+            clock.advance_to(at);
+        }
+    }
+
+    #[test]
+    fn ordinary_writes_to_github_begin_with_a_bucket_and_spread_over_the_hour() {
+        let (gate, clock) = gate();
+        let times = written(&gate, &clock, Urgency::Ordinary, 3_600);
+        let by = |second| times.iter().filter(|at| **at <= second).count();
+        assert_eq!((by(0), by(60), by(232)), (18, 78, 250));
+        assert!((395..=ORDINARY_AN_HOUR).contains(&times.len()), "a fifth of the hour is kept: {times:?}");
+        let pauses: Vec<i64> = times[251..].windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(pauses.iter().all(|pause| (15..30).contains(pause)), "no silence: {pauses:?}");
+    }
+
+    #[test]
+    fn what_people_wait_for_goes_out_a_second_later_at_most() {
+        let (gate, clock) = gate();
+        written(&gate, &clock, Urgency::Ordinary, 3_000);
+        while begin(&gate, Urgency::Now).is_ok() {
+            answer(&gate, Traffic::Write).unwrap();
+        }
+        let wait = begin(&gate, Urgency::Now).unwrap_err();
+        assert!(wait.at <= later(clock.now(), 1), "{wait:?}");
+        clock.advance_to(wait.at);
+        assert!(begin(&gate, Urgency::Now).is_ok() && begin(&gate, Urgency::Ordinary).is_err());
+        assert!(written(&gate, &clock, Urgency::Now, 600).len() > 50);
+    }
+
+    #[test]
+    fn an_action_of_several_writes_is_not_stopped_in_the_middle() {
+        let (gate, clock) = gate();
+        for _ in 0..200 {
+            while let Err(wait) = begin(&gate, Urgency::Ordinary) {
+                clock.advance_to(wait.at);
+            }
+            for write in 0..3 {
+                answer(&gate, Traffic::Write).unwrap_or_else(|wait| panic!("write {write}: {wait:?}"));
+            }
+        }
+    }
+
     #[test]
     fn github_points_are_counted_and_a_part_of_them_is_kept_for_people() {
         let (gate, clock) = gate();
@@ -284,7 +442,7 @@ mod tests {
         let reads = (0..).take_while(|_| permit(&gate, Traffic::Read, Purpose::Background).is_ok()).count();
         assert_eq!(reads, 720 - 50);
         let wait = permit(&gate, Traffic::Read, Purpose::Background).unwrap_err();
-        assert_eq!((wait.at, wait.brief), (at(10_060), true), "the first write's points come back");
+        assert_eq!((wait.at, wait.cause), (at(10_060), Cause::Pace), "the first write's points come back");
         let reads = (0..).take_while(|_| answer(&gate, Traffic::Read).is_ok()).count();
         assert_eq!(reads, 180);
         assert_eq!(answer(&gate, Traffic::Write).unwrap_err().at, at(10_060));

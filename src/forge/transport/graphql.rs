@@ -8,8 +8,8 @@ use super::fault::{ANSWER_CHARS, Fault};
 #[derive(Deserialize)]
 pub(in crate::forge) struct GraphQl<T> {
     data: Option<T>,
-    #[serde(default)]
-    errors: Vec<GraphQlError>,
+    /// Some servers say `null` where there is none.
+    errors: Option<Vec<GraphQlError>>,
 }
 
 #[derive(Deserialize)]
@@ -17,24 +17,31 @@ struct GraphQlError {
     /// GitHub's word for it: `NOT_FOUND`, `RATE_LIMITED`, …
     #[serde(rename = "type")]
     kind: Option<String>,
-    #[serde(default)]
-    message: String,
+    message: Option<String>,
+}
+
+impl GraphQlError {
+    fn words(&self) -> &str {
+        self.message.as_deref().unwrap_or("an error without a word")
+    }
 }
 
 /// What of an answer is there, and the first of its complaints.
 pub(in crate::forge) fn parts<T>(answer: GraphQl<T>) -> (Option<T>, Option<String>) {
-    let complaint = answer.errors.first().map(|error| error.message.chars().take(ANSWER_CHARS).collect());
+    let errors = answer.errors.unwrap_or_default();
+    let complaint = errors.first().map(|error| error.words().chars().take(ANSWER_CHARS).collect());
     (answer.data, complaint)
 }
 
 /// What an answer gave. People who are not there any more are no error: the others are told of.
 pub(in crate::forge) fn data<T>(answer: GraphQl<T>) -> Result<T, Fault> {
     let weighs = |error: &&GraphQlError| error.kind.as_deref() != Some("NOT_FOUND");
-    match (answer.data, answer.errors.iter().find(weighs)) {
+    let errors = answer.errors.unwrap_or_default();
+    match (answer.data, errors.iter().find(weighs)) {
         (Some(data), None) => Ok(data),
         (_, Some(error)) => {
             let kind = error.kind.as_deref().map(|kind| format!("{kind}: ")).unwrap_or_default();
-            let answer: String = (kind + &error.message).chars().take(ANSWER_CHARS).collect();
+            let answer: String = (kind + error.words()).chars().take(ANSWER_CHARS).collect();
             Err(Fault::Refused { status: 200, answer })
         }
         (None, None) => Err(Fault::Refused { status: 200, answer: "no data".into() }),

@@ -2,6 +2,7 @@
 //! both client crates. Nothing is repeated here, for the courier repeats; but a request that was sent
 //! on to a renamed project goes there, because nothing was done by then.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,12 +13,13 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::app::{App, SignIn, Whose};
+use super::breaker::Trial;
 use super::budget::{Purpose, Purse, RequestBudget};
 use super::connection::Connection;
 use super::credentials::{Bearer, Credentials};
-use super::exchange::{OWNER_HEADER, Setback};
+use super::exchange::{OWNER_HEADER, Sender, Setback};
 use super::fault::Fault;
-use super::gate::{Ask, Traffic};
+use super::gate::{Ask, Traffic, Urgency};
 use super::network::Network;
 use super::renamed::{self, Renames};
 use crate::clock::Clock;
@@ -41,6 +43,10 @@ pub struct Health {
     /// The forge failed too often in a row and is left alone: when it is asked again. In the past
     /// while it is being asked.
     pub tries_again_at: Option<Timestamp>,
+    /// The forge does not accept the token; it is asked once a minute whether it does.
+    pub token_refused: bool,
+    /// Projects that keep failing and are left alone, and until when.
+    pub paused_projects: BTreeMap<String, Timestamp>,
     /// Until when background traffic waits for a pace or a budget, if any does.
     pub waits_until: Option<Timestamp>,
     /// What is left of each budget that the forge told of.
@@ -129,6 +135,8 @@ impl Transport {
         Health {
             blocked_until: shared.gate.blocked_until(),
             tries_again_at: shared.breaker.open_until(),
+            token_refused: shared.breaker.is_token_dead(),
+            paused_projects: shared.breaker.paused_projects(),
             waits_until: self.connection.waits_until(),
             budgets: shared.gate.budgets(),
             ..self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -138,12 +146,71 @@ impl Transport {
     /// Whether a write would pass the gate now.
     ///
     /// # Errors
-    /// [`Fault::Later`].
+    /// [`Fault::Later`], or [`Fault::Unauthorized`] while the token is dead.
     pub fn check_write(&self) -> Result<(), Fault> {
         let purse = self.purse(String::new(), Traffic::Write, "");
         let ask = Ask { traffic: Traffic::Write, purpose: self.connection.purpose, purse: &purse };
         self.connection.shared.breaker.check()?;
         Ok(self.connection.shared.gate.check(&ask)?)
+    }
+
+    /// From when on an action of this urgency may begin, if not now. While the forge is left alone,
+    /// until it is asked again.
+    pub fn may_begin(&self, urgency: Urgency) -> Option<Timestamp> {
+        let purse = self.purse(String::new(), Traffic::Write, "");
+        let ask = Ask { traffic: Traffic::Write, purpose: self.connection.purpose, purse: &purse };
+        let closed = self.connection.shared.breaker.check();
+        let closed = closed.and_then(|()| self.connection.shared.gate.may_begin(&ask, urgency));
+        closed.err().map(|wait| wait.at)
+    }
+
+    /// Asks the forge whether it is well, where it was left alone and that pause is over: with a request
+    /// that concerns no project, and costs nothing of GitHub's budget.
+    ///
+    /// # Errors
+    /// When it still is not.
+    pub async fn ask_again(&self) -> Result<(), Fault> {
+        let Some(trial) = self.connection.shared.breaker.probe() else { return Ok(()) };
+        let asked = self.ask_neutrally(Some(trial)).await;
+        self.note(asked.as_ref().err());
+        asked
+    }
+
+    async fn ask_neutrally(&self, trial: Option<Trial<'_>>) -> Result<(), Fault> {
+        let place = match (self.kind, self.is_app()) {
+            (ForgeKind::GitLab, _) => "user",
+            (ForgeKind::GitHub, false) => "rate_limit",
+            (ForgeKind::GitHub, true) => "app",
+        };
+        let url = self.api().join(place).map_err(|error| Fault::unsendable(&error))?;
+        let request = Request::get(url.as_str()).body(Vec::new());
+        let request = request.map_err(|error| Fault::unsendable(&error))?;
+        let purse = self.purse(owner_of(&Whose::Any), Traffic::Query, "");
+        let bearer = match &self.shared.identity {
+            Identity::Token(bearer) => bearer.clone(),
+            Identity::App(app) => app.bearer(&Whose::App, |request| self.sign_in(request)).await?,
+        };
+        let sender = Sender { bearer: &bearer, purse: &purse, traffic: Traffic::Query };
+        match self.connection.exchange_as(request, url, sender, trial).await.map_err(Fault::from) {
+            Err(Fault::Unauthorized) => {
+                self.connection.shared.breaker.token_is_dead();
+                Err(Fault::Unauthorized)
+            }
+            Err(fault) if !fault.is_answer() => Err(fault),
+            // Whatever it thinks of the question: it is there, and knows who asks.
+            _ => Ok(()),
+        }
+    }
+
+    /// A request was answered with 401: the token is dead, or only this was not for it to do.
+    async fn doubt_token(&self) -> Fault {
+        match self.ask_neutrally(None).await {
+            Ok(()) => {
+                let answer = "the forge accepts the token, and not for this (401)".to_owned();
+                Fault::Refused { status: 401, answer }
+            }
+            Err(fault) => fault,
+        }
     }
 
     /// Whether requests are made as a GitHub App.
@@ -169,10 +236,17 @@ impl Transport {
     /// # Errors
     /// Everything else, as a [`Fault`].
     pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
+        self.ask_again().await?;
         let answer = match self.send_signed(request.clone()).await {
             Ok(answer) => Ok(answer),
             Err(Setback::Fault(fault)) => Err(fault),
             Err(renamed) => self.send_on(request, renamed).await,
+        };
+        let answer = match answer {
+            Err(Fault::Unauthorized) if !self.connection.shared.breaker.is_token_dead() => {
+                Err(self.doubt_token().await)
+            }
+            answer => answer,
         };
         self.note(answer.as_ref().err());
         answer
@@ -219,18 +293,20 @@ impl Transport {
         let purse = self.purse(owner_of(&whose), traffic, request.uri().path());
         let app = match &self.shared.identity {
             Identity::Token(bearer) => {
-                return self.connection.exchange(request, url, bearer, &purse, traffic).await;
+                let sender = Sender { bearer, purse: &purse, traffic };
+                return self.connection.exchange(request, url, sender).await;
             }
             Identity::App(app) => app,
         };
         let bearer = app.bearer(&whose, |request| self.sign_in(request)).await?;
-        let answer = self.connection.exchange(request.clone(), url.clone(), &bearer, &purse, traffic).await;
+        let sender = Sender { bearer: &bearer, purse: &purse, traffic };
+        let answer = self.connection.exchange(request.clone(), url.clone(), sender).await;
         if !matches!(answer, Err(Setback::Fault(Fault::Unauthorized))) {
             return answer;
         }
         app.forget(&bearer).await;
         let bearer = app.bearer(&whose, |request| self.sign_in(request)).await?;
-        self.connection.exchange(request, url, &bearer, &purse, traffic).await
+        self.connection.exchange(request, url, Sender { bearer: &bearer, ..sender }).await
     }
 
     /// Whose token a request needs, where there is more than one.
@@ -266,19 +342,19 @@ impl Transport {
         // A token that is granted and never arrives does no harm, so its outcome is not "unknown".
         let purse = self.purse(owner_of(&Whose::App), Traffic::Read, "");
         let url = self.connection.resolved(&outgoing)?;
-        let answer = self.connection.exchange(outgoing, url, &request.bearer, &purse, Traffic::Read).await?;
+        let sender = Sender { bearer: &request.bearer, purse: &purse, traffic: Traffic::Read };
+        let answer = self.connection.exchange(outgoing, url, sender).await?;
         Ok(answer.into_body())
     }
 
     fn note(&self, fault: Option<&Fault>) {
         let mut health = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
-            // These are answers too: the forge is well.
-            None | Some(Fault::Gone | Fault::Refused { status: 400..=499, .. }) => {
+            Some(fault) if !fault.is_answer() => health.last_fault = Some(fault.to_string()),
+            None | Some(_) => {
                 health.last_ok = Some(self.connection.clock.now());
                 health.last_fault = None;
             }
-            Some(fault) => health.last_fault = Some(fault.to_string()),
         }
     }
 }

@@ -59,8 +59,7 @@ pub(super) fn judge(status: StatusCode, headers: &HeaderMap, answer: String, wri
         },
         // Somebody else is writing the same thing this moment.
         StatusCode::CONFLICT | StatusCode::LOCKED => {
-            let why = format!("the forge is busy with it ({}): {answer}", status.as_u16());
-            Fault::Retry { why, outcome_unknown: false }
+            Fault::NotYet { why: format!("the forge is busy with it ({}): {answer}", status.as_u16()) }
         }
         status => Fault::Refused { status: status.as_u16(), answer },
     }

@@ -8,7 +8,7 @@ async fn pings(store: &Store, now: Timestamp) -> u32 {
 }
 
 async fn claim_one(store: &Store, now: Timestamp) -> OutboxItem {
-    let mut items = store.claim(now, 10).await.unwrap();
+    let mut items = claim(store, now, 10).await;
     assert_eq!(items.len(), 1, "{items:?}");
     items.remove(0)
 }
@@ -58,7 +58,7 @@ async fn what_never_went_out_does_not_count() {
     assert_eq!(pings(store, minute(3)).await, 1, "too late for the day");
     assert!(store.outbox_list(10).await.unwrap().iter().all(|row| row.change != change(2)));
     let item = claim_one_of(store, 3).await;
-    store.settle(&item, Settlement::Dead { error: "403".into() }, minute(3)).await.unwrap();
+    store.settle(&item, Settlement::Dead { error: "403".into(), facts: vec![] }, minute(3)).await.unwrap();
     assert_eq!(pings(store, minute(3)).await, 0, "refused");
     assert!(store.retry_dead(item.id).await.unwrap());
     let item = claim_one_of(store, 3).await;
@@ -68,7 +68,7 @@ async fn what_never_went_out_does_not_count() {
 
 /// Claims until the item of a change comes; the others are given back.
 async fn claim_one_of(store: &Store, number: u64) -> OutboxItem {
-    let items = store.claim(minute(200), 10).await.unwrap();
+    let items = claim(store, minute(200), 10).await;
     let mut found = None;
     for item in items {
         if item.change == change(number) {
@@ -82,6 +82,7 @@ async fn claim_one_of(store: &Store, number: u64) -> OutboxItem {
                         error: String::new(),
                         outcome_unknown: false,
                         counts: false,
+                        facts: Vec::new(),
                     },
                     minute(200),
                 )

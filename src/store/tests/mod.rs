@@ -149,12 +149,23 @@ fn done() -> Settlement {
 }
 
 fn retry(at: Timestamp, outcome_unknown: bool) -> Settlement {
-    Settlement::Retry { at, error: "502 from the forge".into(), outcome_unknown, counts: true }
+    Settlement::Retry { at, error: "502 from the forge".into(), outcome_unknown, counts: true, facts: vec![] }
+}
+
+/// Claims what may go now, at most `limit`, in the order of their ids.
+async fn claim(store: &Store, now: Timestamp, limit: u32) -> Vec<OutboxItem> {
+    let mut items = Vec::new();
+    while items.len() < limit as usize {
+        let Some(item) = store.claim_next("gitlab", now, &Within::ALL).await.unwrap() else { break };
+        items.push(item);
+    }
+    items.sort_by_key(|item| item.id);
+    items
 }
 
 /// Claims all there is and names it as `change number/kind`.
 async fn claimed(store: &Store, now: Timestamp) -> Vec<String> {
-    let items = store.claim(now, 100).await.unwrap();
+    let items = claim(store, now, 100).await;
     items.iter().map(|item| format!("{}/{}", item.change.number, item.kind)).collect()
 }
 

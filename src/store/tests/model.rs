@@ -134,10 +134,10 @@ impl Model {
         ids
     }
 
-    /// What may go out now, in the order in which it is handed out.
-    fn claimable(&self) -> Vec<i64> {
+    /// What may go out now, by change: one of each.
+    fn claimable(&self) -> BTreeMap<u64, Vec<i64>> {
         let listening: BTreeSet<u64> = self.inbox.iter().map(|row| row.change).collect();
-        let mut first: Vec<(i64, i64)> = Vec::new();
+        let mut next: BTreeMap<u64, Vec<i64>> = BTreeMap::new();
         for change in 1..4 {
             let alive = || self.outbox.iter().filter(move |(_, w)| w.change == change && !w.dead);
             let is_out = alive().any(|(_, w)| w.out.is_some_and(|until| until > self.now));
@@ -149,12 +149,15 @@ impl Model {
                 "shape" => 1,
                 _ => 2,
             };
-            let Some(earliest) = alive().map(|(_, w)| turn(w)).min() else { continue };
-            let next = alive().find(|(_, w)| turn(w) == earliest && w.run_at <= self.now);
-            first.extend(next.map(|(id, w)| (w.run_at, *id)));
+            let may = |want: &Want| {
+                want.run_at <= self.now && !alive().any(|(_, w)| turn(w) < turn(want) && w.attempts < 6)
+            };
+            let ids: Vec<i64> = alive().filter(|(_, w)| may(w)).map(|(id, _)| *id).collect();
+            if !ids.is_empty() {
+                next.insert(change, ids);
+            }
         }
-        first.sort_unstable();
-        first.into_iter().map(|(_, id)| id).collect()
+        next
     }
 
     fn settle(&mut self, item: &OutboxItem, lease: i64, how: How) {
@@ -315,11 +318,14 @@ impl Pair {
     }
 
     async fn claim(&mut self, limit: u32) {
-        let mut expected = self.model.claimable();
-        expected.truncate(limit as usize);
-        expected.sort_unstable();
-        let items = self.store.claim(minute(self.model.now), limit).await.unwrap();
-        assert_eq!(items.iter().map(|item| item.id).collect::<Vec<_>>(), expected);
+        let expected = self.model.claimable();
+        let items = claim(&self.store, minute(self.model.now), limit).await;
+        assert_eq!(items.len(), expected.len().min(limit as usize), "{expected:?}");
+        let changes: BTreeSet<u64> = items.iter().map(|item| item.change.number).collect();
+        assert_eq!(changes.len(), items.len(), "one of each change");
+        for item in &items {
+            assert!(expected[&item.change.number].contains(&item.id), "{item:?} of {expected:?}");
+        }
         let lease = self.model.now + 5;
         for item in items {
             let want = self.model.outbox.get_mut(&item.id).unwrap();
@@ -346,8 +352,9 @@ impl Pair {
                 error: "502".into(),
                 outcome_unknown: unknown,
                 counts,
+                facts: Vec::new(),
             },
-            How::Dead => Settlement::Dead { error: "403".into() },
+            How::Dead => Settlement::Dead { error: "403".into(), facts: vec![] },
         };
         self.store.settle(&item, settlement, minute(now)).await.unwrap();
         self.model.settle(&item, lease, how);
@@ -361,7 +368,7 @@ impl Pair {
         assert_eq!(undecided(store, now).await, model.decidable());
         let next = store.next_undecided().await.unwrap();
         assert_eq!(next.is_some_and(|next| next <= now), !model.decidable().is_empty());
-        let next = store.next_outbox_due().await.unwrap();
+        let next = store.next_outbox_due_of("gitlab", &[]).await.unwrap();
         assert_eq!(
             next.is_some_and(|next| next <= now),
             !model.claimable().is_empty(),

@@ -87,7 +87,7 @@ async fn looking_at_a_store_writes_nothing() {
         look.put(delivery(1, "b", None)).await.map(|_| ()),
         look.put_facts(&change(1), &[refused(1)], minute(0)).await,
         look.defer(&[id], minute(9), "x").await,
-        look.claim(minute(0), 1).await.map(|_| ()),
+        look.claim_next("gitlab", minute(0), &Within::ALL).await.map(|_| ()),
         look.release_leases().await.map(|_| ()),
         look.renew_places(minute(0)).await,
         look.save_watermark("gitlab", "p", minute(0)).await,
@@ -174,10 +174,11 @@ async fn a_busy_store_says_so() {
 }
 
 fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
-    sql::ALL
-        .iter()
-        .copied()
-        .chain([("CLAIM", sqlite::CLAIM), ("CLAIM_ANNOUNCEMENTS", sqlite::CLAIM_ANNOUNCEMENTS)])
+    sql::ALL.iter().copied().chain([
+        ("CLAIM_NEXT", sqlite::CLAIM_NEXT),
+        ("NEXT_OUTBOX", sqlite::NEXT_OUTBOX),
+        ("CLAIM_ANNOUNCEMENTS", sqlite::CLAIM_ANNOUNCEMENTS),
+    ])
 }
 
 #[tokio::test]
@@ -230,7 +231,9 @@ async fn no_statement_of_the_loops_walks_or_sorts() {
         for row in sqlx::query(explain).fetch_all(&mut *writer).await.unwrap() {
             let step: String = row.get("detail");
             searches += usize::from(step.starts_with("SEARCH"));
-            assert!(!step.starts_with("SCAN") && !step.contains("FOR ORDER BY"), "{name}: {step}");
+            // `p` is a list that is handed in.
+            let walks = step.starts_with("SCAN") && !step.starts_with("SCAN p VIRTUAL TABLE");
+            assert!(!walks && !step.contains("FOR ORDER BY"), "{name}: {step}");
         }
     }
     assert!(searches > 30, "the plans were read: {searches}");

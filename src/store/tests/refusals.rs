@@ -59,8 +59,14 @@ async fn old_refusals_are_thrown_away_and_those_of_a_clock_that_ran_ahead_count_
 async fn a_store_from_before_refusals_were_kept_is_brought_up_to_date() {
     let home = Home::new().await;
     home.store.commit(keep(review(1, &["rita"]), None, vec![status("x")])).await.unwrap();
-    for step in ["DROP TABLE refusal", "DROP TABLE probe", "DELETE FROM _sqlx_migrations WHERE version >= 6"]
-    {
+    for step in [
+        "DROP TABLE refusal",
+        "DROP TABLE probe",
+        "DROP INDEX outbox_next",
+        "ALTER TABLE outbox DROP COLUMN urgency",
+        "ALTER TABLE outbox DROP COLUMN forge",
+        "DELETE FROM _sqlx_migrations WHERE version >= 6",
+    ] {
         sqlx::query(step).execute(&home.store.writer).await.unwrap();
     }
     home.store.close().await;

@@ -34,6 +34,8 @@ pub(super) struct Observed<'f> {
     pub rerouted: bool,
     /// The changed files, where they were read.
     pub files: Option<FilesRead<'f>>,
+    /// The changed files cannot be had.
+    pub no_files: bool,
     /// Answers to commands.
     pub answers: Vec<Action>,
     /// Somebody said `away` or `back`.
@@ -75,6 +77,7 @@ impl<'f> Applying<'_, '_, 'f> {
                 self.measure_files(files);
                 self.observed.files = Some(FilesRead { files, codeowners: *codeowners });
             }
+            Fact::Failed { action, since, given_up } => self.failed(action, *since, *given_up),
             Fact::Refused { reviewer, refusal } => self.refused(reviewer, *refusal),
             Fact::Lapsed { key, not_after } => self.draft.lapsed(key, *not_after),
             Fact::TemplateBroken { template, fault } => self.draft.note_template(template, fault),
@@ -154,6 +157,7 @@ impl Applying<'_, '_, '_> {
         if let Some(reviewers) = &snapshot.reviewers {
             self.look_at_reviewers(reviewers, hand, snapshot.updated_at);
         }
+        self.look_for_what_was_blocked();
         // Only news: the forge may have looked so before it was asked for anything else.
         self.observed.reshape |= hand == Hand::Bot && fresh;
     }

@@ -23,10 +23,25 @@ pub(super) struct Assignments {
 
 /// Asks the policy which pools the change belongs to, now that its files were read; also where nobody
 /// is to be asked yet.
-pub(super) fn claim(draft: &mut Draft<'_>, files: Option<FilesRead<'_>>) -> Assignments {
+///
+/// `no_files`: they cannot be had. Then the first route without paths decides, provisionally: once they are
+/// read it is routed anew, if nobody has answered by then.
+pub(super) fn claim(draft: &mut Draft<'_>, files: Option<FilesRead<'_>>, no_files: bool) -> Assignments {
     let routed = draft.review.planned.routing == Routing::Routed && !draft.review.planned.pools.is_empty();
-    let read = files.filter(|_| !routed);
-    Assignments { reads: read.and_then(|read| draft.route(Some(read))).into_iter().collect() }
+    if no_files && draft.review.planned.routing == Routing::ReadingFiles {
+        draft.say(Reason::WithoutFiles);
+        draft.review.planned.provisional = true;
+        let nothing = FilesRead { files: &[], codeowners: OwnersFile::NotAsked };
+        return Assignments { reads: draft.route(Some(nothing)).into_iter().collect() };
+    }
+    let again = files.is_some() && std::mem::take(&mut draft.review.planned.provisional);
+    let open = again && !draft.somebody_answered();
+    let read = files.filter(|_| !routed || open);
+    let reads = read.and_then(|read| draft.route(Some(read))).into_iter().collect();
+    if open {
+        draft.leave_lost_pools();
+    }
+    Assignments { reads }
 }
 
 impl Draft<'_> {
@@ -56,6 +71,22 @@ impl Draft<'_> {
             self.fill(pool);
         }
         found
+    }
+
+    fn somebody_answered(&self) -> bool {
+        self.review.active().any(|asked| asked.accepted || self.review.has_answered(asked))
+    }
+
+    /// Takes off whom Usher asked for a pool that has lost the change.
+    fn leave_lost_pools(&mut self) {
+        let review = &self.review;
+        let has = |pool: &str| review.planned.pools.iter().any(|part| part.pool == pool);
+        let ours = |a: &Assignment| a.is_active() && matches!(a.origin, Origin::Picked | Origin::Widened);
+        let lost = |id: &AssignmentId| self.assignment(*id).is_some_and(|a| ours(a) && !has(&a.pool));
+        let lost: Vec<AssignmentId> = self.assignment_ids().filter(lost).collect();
+        for id in lost {
+            self.end(id, Ended::Reassigned, self.now());
+        }
     }
 
     /// A pool that a policy reload removed can ask nobody. If nobody of it is at work, it no longer

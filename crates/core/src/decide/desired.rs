@@ -11,7 +11,9 @@ use jiff::tz::TimeZone;
 use crate::model::action::{Action, Announcement, Shape};
 use crate::model::change::ChangeState;
 use crate::model::fingerprint::fingerprint_of;
-use crate::model::message::{AuthorView, MergerView, Moment, PoolView, ReviewerView, StatusView};
+use crate::model::message::{
+    AuthorView, MergerView, Moment, PoolView, RefusedSince, ReviewerView, StatusView,
+};
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Ended, Hold, Origin, PoolReview, Routing, Stage};
 
@@ -56,6 +58,15 @@ impl Draft<'_> {
         if self.review.seen.unreachable.is_some() {
             // It would be refused, if not worse: written to where it was.
             return DesiredState::default();
+        }
+        if let Some(blocked) =
+            self.review.seen.blocked.filter(|_| self.review.is_ready() && self.review.said.hold.is_none())
+        {
+            // What was asked for is still tried by the courier; after that, when the change is seen again.
+            let again = blocked.given_up && reshape;
+            let shape =
+                again.then(|| DesiredShape { shape: self.review.done.last_applied.clone(), ask: Ask::Yes });
+            return DesiredState { shape, status: self.desired_status() };
         }
         match self.review.said.hold {
             Some(Hold::FirstRun) => DesiredState::default(),
@@ -134,6 +145,7 @@ impl Draft<'_> {
                 if reshape {
                     self.review.done.applied_again_at = self.review.seen.at;
                 }
+                self.review.seen.blocked.iter_mut().for_each(|blocked| blocked.given_up = false);
                 actions.push(Action::Shape(shape.clone()));
             }
             self.review.done.last_applied = shape;
@@ -210,7 +222,7 @@ impl Draft<'_> {
     }
 
     /// Whether the forge, as last seen, differs from a shape.
-    fn is_unlike(&self, shape: &Shape) -> bool {
+    pub(super) fn is_unlike(&self, shape: &Shape) -> bool {
         let (labels, reviewers) = (&self.review.seen.labels, &self.review.seen.reviewers);
         !shape.labels.is_subset(labels)
             || !shape.not_labels.is_disjoint(labels)
@@ -243,6 +255,9 @@ impl Draft<'_> {
                 late: stage == Stage::WithAuthor && review.planned.author_box.ran_out,
             },
             snoozed_until: snoozed.map(in_zone(&author_zone)),
+            refused_since: RefusedSince(
+                review.seen.blocked.map(|blocked| in_zone(&author_zone)(blocked.since)),
+            ),
             set_to_wait: waits && stage == Stage::Waiting && review.active().next().is_some(),
             reviewers: active.map(|(id, assignment)| self.reviewer_view(id, assignment)).collect(),
             pools: review.planned.pools.iter().map(|part| self.pool_view(part)).collect(),

@@ -117,6 +117,7 @@ impl Draft<'_> {
                 let set = review.planned.wake.filter(|wake| *wake > self.now());
                 return Some(set.map_or(tomorrow, |set| set.min(tomorrow)));
             }
+            None if review.seen.blocked.is_some() => return Some(self.now() + RETRY_FILES),
             None => {}
         }
         let boxes = self.box_deadlines();

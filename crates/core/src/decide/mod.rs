@@ -48,9 +48,9 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
     let was_open = draft.review.tracked && draft.review.seen.state != ChangeState::Merged;
     draft.begin_or_end_dry_run();
     draft.freshen_logins();
-    let Observed { reshape, rerouted, files, answers, absence } = apply(&mut draft, fact);
+    let Observed { reshape, rerouted, files, no_files, answers, absence } = apply(&mut draft, fact);
     let mut actions = answers;
-    actions.extend(claim(&mut draft, files).reads);
+    actions.extend(claim(&mut draft, files, no_files).reads);
     draft.hold_back();
     if draft.is_live() {
         actions.extend(draft.assign_reviewers(rerouted).reads);

@@ -129,7 +129,8 @@ fn acted_since(review: &Review, at: Timestamp) -> bool {
 impl Review {
     /// Whether the change is open, ready, shown and not held: somebody should be acting on it.
     pub fn is_live(&self) -> bool {
-        self.is_ready() && self.said.hold.is_none() && self.seen.unreachable.is_none()
+        let shown = self.seen.unreachable.is_none() && self.seen.blocked.is_none();
+        self.is_ready() && self.said.hold.is_none() && shown
     }
 
     /// Who is expected to merge: the reviewer who approved last, else the first one asked.
@@ -143,6 +144,7 @@ impl Review {
     pub fn is_paused(&self) -> bool {
         self.seen.draft
             || self.seen.unreachable.is_some()
+            || self.seen.blocked.is_some()
             || matches!(self.said.hold, Some(Hold::Skip | Hold::Snooze { .. } | Hold::FirstRun))
     }
 }

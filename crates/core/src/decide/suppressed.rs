@@ -14,6 +14,7 @@ pub fn held(review: &Review, policy: &Policy) -> Vec<Held> {
         Some(Hold::FirstRun) => return vec![Held::FirstRun],
         Some(Hold::Skip) => return vec![Held::Skip],
         Some(Hold::Snooze { until }) => return vec![Held::Snooze { until }],
+        None if review.seen.blocked.is_some() => return vec![Held::ForgeRefuses],
         None => {}
     }
     let pings = review.done.suppressed_pings.values().map(|ping| Held::Ping {

@@ -1,9 +1,11 @@
 //! A change that the forge does not show where it was, and one whose project has another name.
 
+use jiff::Timestamp;
+
 use super::apply::Applying;
 use crate::model::change::{ChangeKey, ChangeState};
 use crate::model::reason::Reason;
-use crate::model::unreachable::{Loss, Lost};
+use crate::model::unreachable::{Blocked, Loss, Lost};
 
 impl Applying<'_, '_, '_> {
     /// The forge did not show the change. From now on its time boxes stand still and nothing is
@@ -33,6 +35,37 @@ impl Applying<'_, '_, '_> {
         if self.draft.review.seen.unreachable.take().is_some() {
             self.observed.reshape = true;
             self.draft.say(Reason::FoundAgain);
+        }
+    }
+
+    /// Something did not come about on the forge. Where people cannot be asked, that is a stop of its own,
+    /// which the comment tells; where files cannot be read, it goes on without them for now.
+    pub(super) fn failed(&mut self, action: &str, since: Timestamp, given_up: bool) {
+        match action {
+            "files" => self.observed.no_files = true,
+            "shape" if self.draft.review.is_open() => {
+                let known = self.draft.review.seen.blocked;
+                // Facts may come late: an older word never takes the place of a newer one.
+                let since = known.map_or(since, |known| known.since.min(since));
+                let given_up = given_up || known.is_some_and(|known| known.given_up);
+                let blocked = Blocked { since, given_up };
+                if known != Some(blocked) {
+                    self.draft.review.seen.blocked = Some(blocked);
+                    self.draft.say(Reason::ForgeRefuses { given_up });
+                }
+            }
+            _ if given_up => self.draft.say(Reason::NotSaid { action: action.to_owned() }),
+            _ => {}
+        }
+    }
+
+    /// The forge shows reviewers and labels as they were asked for: it takes them again.
+    pub(super) fn look_for_what_was_blocked(&mut self) {
+        let shown = !self.draft.is_unlike(&self.draft.review.done.last_applied);
+        if self.draft.review.seen.blocked.is_some() && (shown || !self.draft.review.is_ready()) {
+            self.draft.review.seen.blocked = None;
+            self.observed.reshape = true;
+            self.draft.say(Reason::ForgeTakesIt);
         }
     }
 

@@ -30,6 +30,15 @@ pub enum Fact {
     },
     /// The forge would not take a reviewer.
     Refused { reviewer: Account, refusal: Refusal },
+    /// What is to be done on the forge has not come about for long: it hides the change, or refuses.
+    Failed {
+        /// The kind of the action: `files`, `shape`, `status`, `ping:…`, …
+        action: String,
+        /// When it was first wanted.
+        since: Timestamp,
+        /// Nobody tries it again by itself.
+        given_up: bool,
+    },
     /// A ping could not be sent by its `not_after`, and was dropped: nobody was told.
     Lapsed { key: String, not_after: Timestamp },
     /// A template of the company's could not be used, so the built-in words went out.
@@ -47,6 +56,7 @@ impl Fact {
             | Fact::Moved { .. }
             | Fact::Files { .. }
             | Fact::Refused { .. }
+            | Fact::Failed { .. }
             | Fact::Lapsed { .. }
             | Fact::TemplateBroken { .. }
             | Fact::Tick => None,

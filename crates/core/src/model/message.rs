@@ -44,6 +44,8 @@ pub struct StatusView {
     pub title: String,
     pub author: AuthorView,
     pub snoozed_until: Option<Moment>,
+    #[serde(default)]
+    pub refused_since: RefusedSince,
     /// A person set it to wait, although somebody is asked.
     pub set_to_wait: bool,
     pub reviewers: Vec<ReviewerView>,
@@ -58,6 +60,20 @@ pub struct StatusView {
     pub boxes: Vec<BoxNote>,
     pub opened_at: Option<Timestamp>,
     pub done_at: Option<Timestamp>,
+}
+
+/// Since when the forge takes nothing that is asked of it for the change, while that is so. While it is not,
+/// the comment is the same as ever, and so is its fingerprint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RefusedSince(pub Option<Moment>);
+
+impl Hash for RefusedSince {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if let Some(since) = &self.0 {
+            since.hash(state);
+        }
+    }
 }
 
 /// The author, and their turn.

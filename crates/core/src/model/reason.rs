@@ -279,6 +279,18 @@ pub enum Reason {
     },
     /// The forge shows the change again.
     FoundAgain,
+    /// Reviewers and labels do not come about: time boxes stand still.
+    ForgeRefuses {
+        given_up: bool,
+    },
+    /// They did after all.
+    ForgeTakesIt,
+    /// A comment, ping or reply did not come about and is not tried any more.
+    NotSaid {
+        action: String,
+    },
+    /// The changed files cannot be had, so it goes where it would without them, for now.
+    WithoutFiles,
     /// The project has another name, and the review went with it.
     Moved {
         from: String,

@@ -15,7 +15,7 @@ use super::scope::OutOfScope;
 use super::suppressed::HeldPing;
 use super::tickets::Ticket;
 use super::timebox::TimeBox;
-use super::unreachable::Lost;
+use super::unreachable::{Blocked, Lost};
 
 pub use super::assignment::{Assignment, Ended, Origin};
 pub use super::stage::Stage;
@@ -70,6 +70,8 @@ pub struct Seen {
     /// The forge does not show the change where it was.
     #[serde(rename = "lost")]
     pub unreachable: Option<Lost>,
+    /// The forge does not take what is asked of it for the change.
+    pub blocked: Option<Blocked>,
     pub title: String,
     pub url: String,
     pub target_branch: String,
@@ -145,6 +147,8 @@ pub struct Planned {
     /// How many pools' parts there have been so far.
     pub parts_made: u32,
     pub routing: Routing,
+    /// It was routed without its files, which could not be had: they count once they are read.
+    pub provisional: bool,
     pub assignments: Vec<Assignment>,
     pub author_box: TimeBox,
     pub merge_box: TimeBox,
@@ -341,7 +345,8 @@ impl Review {
 
     /// Whether the person counts as occupied by this review: asked, open and not approved yet.
     pub fn occupies(&self) -> impl Iterator<Item = &Assignment> {
-        let busy = self.is_ready() && self.said.hold != Some(Hold::Skip) && self.seen.unreachable.is_none();
+        let shown = self.seen.unreachable.is_none() && self.seen.blocked.is_none();
+        let busy = self.is_ready() && self.said.hold != Some(Hold::Skip) && shown;
         self.active().filter(move |assignment| busy && !self.has_approved(assignment))
     }
 
@@ -356,7 +361,8 @@ impl Review {
 
     /// The places that it holds now, by pool; none while nobody should act on it.
     pub fn queued(&self) -> impl Iterator<Item = (&str, &Queued)> {
-        let waits = self.is_ready() && self.said.hold.is_none() && self.seen.unreachable.is_none();
+        let shown = self.seen.unreachable.is_none() && self.seen.blocked.is_none();
+        let waits = self.is_ready() && self.said.hold.is_none() && shown;
         let parts = self.planned.pools.iter().filter(move |_| waits);
         parts.filter_map(|part| Some((part.pool.as_str(), part.queued.as_ref()?)))
     }

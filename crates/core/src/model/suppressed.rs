@@ -69,6 +69,8 @@ pub enum Held {
         until: Timestamp,
     },
     Skip,
+    /// The forge does not take reviewers and labels.
+    ForgeRefuses,
 }
 
 impl Held {
@@ -80,6 +82,7 @@ impl Held {
             Held::FirstRun => "first_run",
             Held::Snooze { .. } => "snooze",
             Held::Skip => "skip",
+            Held::ForgeRefuses => "forge_refuses",
         }
     }
 
@@ -87,7 +90,7 @@ impl Held {
     pub fn until(&self) -> Option<Timestamp> {
         match self {
             Held::Ping { until, .. } | Held::Snooze { until } => Some(*until),
-            Held::PingsUsedUp { .. } | Held::FirstRun | Held::Skip => None,
+            Held::PingsUsedUp { .. } | Held::FirstRun | Held::Skip | Held::ForgeRefuses => None,
         }
     }
 }

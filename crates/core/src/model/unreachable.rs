@@ -32,6 +32,17 @@ pub struct Lost {
     pub tries: u32,
 }
 
+/// The forge shows the change and takes nothing for it, or hides it for now: reviewers and labels have not
+/// come about for minutes. Nobody is used up by it, and no clock runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocked {
+    /// When what does not come about was first wanted.
+    pub since: Timestamp,
+    /// Nobody tries it any more, before the change is seen again.
+    #[serde(default)]
+    pub given_up: bool,
+}
+
 impl Lost {
     /// Whether it was looked for long enough. An archived project may come back at any time.
     pub(crate) fn is_for_good(&self, now: Timestamp) -> bool {

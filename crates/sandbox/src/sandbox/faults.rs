@@ -1,6 +1,8 @@
 //! What goes wrong because somebody wishes it: faults, limits, a clock that is off.
 
-use jiff::SignedDuration;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::Sandbox;
 use crate::service::Fault;
@@ -41,6 +43,27 @@ impl Sandbox {
     /// 403, with `retry-after`. Not enforced unless set.
     pub fn limit_content(&self) {
         self.forges().state.rates.limit_content();
+    }
+
+    /// Lets everything that names this project be answered with 500, until it is mended.
+    pub fn break_project(&self, forge: Forge, path: &str) {
+        self.forges().plan.break_project(forge, path, true);
+    }
+
+    /// The project is well again.
+    pub fn mend_project(&self, forge: Forge, path: &str) {
+        self.forges().plan.break_project(forge, path, false);
+    }
+
+    /// From now on a request to either forge is carried out when the sandbox's clock has moved on by so
+    /// much.
+    pub fn set_latency(&self, latency: Duration) {
+        self.forges().plan.set_latency(latency);
+    }
+
+    /// When the requests are carried out that are on their way now, in the order of their arrival.
+    pub fn on_their_way(&self) -> Vec<Timestamp> {
+        self.forges().plan.on_their_way()
     }
 
     /// Puts a forge's clock, as `Date` shows it, ahead of the sandbox's.

@@ -1,8 +1,9 @@
 //! Faults on request: refusals, dropped connections, slowness.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::world::Forge;
@@ -108,9 +109,63 @@ struct PlannedFault {
 pub(crate) struct Plan {
     faults: Vec<PlannedFault>,
     interludes: VecDeque<(Forge, Interlude)>,
+    /// Projects that answer nothing but 500, by forge and path.
+    broken: BTreeSet<(Forge, String)>,
+    /// How long every request is on its way.
+    latency: Duration,
+    /// Until when those that are on their way take, by arrival.
+    on_their_way: BTreeMap<u64, Timestamp>,
+    arrivals: u64,
 }
 
 impl Plan {
+    /// From now on every request that names the project is answered with 500, or no longer.
+    pub(crate) fn break_project(&mut self, forge: Forge, path: &str, broken: bool) {
+        let project = (forge, path.to_owned());
+        if broken {
+            self.broken.insert(project);
+        } else {
+            self.broken.remove(&project);
+        }
+    }
+
+    /// The failure of the project that a request names by path or, in GraphQL, in its body.
+    pub(super) fn breakage(&self, forge: Forge, target: &str, body: &[u8]) -> Option<Fault> {
+        let target = target.replace("%2F", "/");
+        let body = String::from_utf8_lossy(body);
+        let names = |path: &str| {
+            let (below, quoted) = (format!("/{path}/"), format!("\"{path}\""));
+            target.contains(&below) || target.ends_with(&format!("/{path}")) || body.contains(&quoted)
+        };
+        let broken = self.broken.iter().any(|(of, path)| *of == forge && names(path));
+        broken.then(|| Fault::status(500, "Internal Server Error"))
+    }
+
+    /// From now on every request is on its way for so long.
+    pub(crate) fn set_latency(&mut self, latency: Duration) {
+        self.latency = latency;
+    }
+
+    /// A request came: when it is carried out, and what it is called until then; `None`: at once.
+    pub(super) fn arrive(&mut self, now: Timestamp) -> Option<(u64, Timestamp)> {
+        if self.latency.is_zero() {
+            return None;
+        }
+        self.arrivals += 1;
+        self.on_their_way.insert(self.arrivals, now + self.latency);
+        Some((self.arrivals, now + self.latency))
+    }
+
+    /// A request is carried out.
+    pub(super) fn carry_out(&mut self, arrival: u64) {
+        self.on_their_way.remove(&arrival);
+    }
+
+    /// When those that are on their way are carried out.
+    pub(crate) fn on_their_way(&self) -> Vec<Timestamp> {
+        self.on_their_way.values().copied().collect()
+    }
+
     /// Plans a fault for the next `times` requests of this method whose path contains `path_part`.
     pub(crate) fn fail_next(
         &mut self,

@@ -70,7 +70,16 @@ impl ForgeService {
         let verb =
             if parts.method == Method::POST && !mutates { faults::QUERY } else { parts.method.as_str() };
         let clock = self.forges.lock().state.clock.clone();
-        let fault = self.forges.lock().plan.next_fault(forge, verb, path_of(&parts));
+        let arrival = self.forges.lock().plan.arrive(clock.now());
+        if let Some((arrival, at)) = arrival {
+            clock.wait_until(at).await;
+            self.forges.lock().plan.carry_out(arrival);
+        }
+        let fault = {
+            let plan = &mut self.forges.lock().plan;
+            let broken = plan.breakage(forge, path_of(&parts), &body);
+            broken.or_else(|| plan.next_fault(forge, verb, path_of(&parts)))
+        };
         if let Some(Fault::Delay(delay)) = fault {
             clock.wait_until(clock.now() + delay).await;
         }
