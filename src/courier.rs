@@ -29,6 +29,8 @@ pub use outbound::{Outbound, OutboundTarget};
 
 /// Announcements taken from the outbox at once: nothing is leased that is not being done.
 const BATCH: u32 = 1;
+/// A hand that found nothing to do looks again no sooner, unless it is woken.
+const IDLE: SignedDuration = SignedDuration::from_secs(1);
 /// The loop looks at least this often, because `usher deliveries retry` wakes nobody.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
 /// How long the loop waits after the store has failed.
@@ -222,8 +224,11 @@ impl Courier {
             self.drain_announcements(stop).await?;
             return self.store.next_announcement_due().await;
         };
-        self.serve(client, stop).await?;
-        self.next_due_of(client).await
+        let served = self.serve(client, stop).await?;
+        let next = self.next_due_of(client).await?;
+        // Whatever keeps it from being taken: nobody looks again and again at what is due.
+        let soonest = if served == 0 { self.clock.now() + IDLE } else { Timestamp::MIN };
+        Ok(next.map(|next| next.max(soonest)))
     }
 
     /// Drains one lane whenever it is woken or a retry is due.

@@ -172,7 +172,7 @@ async fn a_forge_that_keeps_failing_is_left_alone_and_the_actions_wait_without_w
 async fn one_broken_project_is_left_alone_and_all_others_go_on() {
     const BROKEN: &str = "acme/broken";
     for forge in BOTH {
-        let mut house = House::new().await;
+        let mut house = House::with(Settings { capacity: 100, ..Settings::default() }).await;
         second(&house, forge, BROKEN);
         house.sandbox.break_project(forge, BROKEN);
         let ill: Vec<ChangeRef> = (0..8).map(|_| open_in(&house, forge, BROKEN)).collect();

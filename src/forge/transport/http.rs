@@ -185,7 +185,8 @@ impl Transport {
         let url = self.api().join(place).map_err(|error| Fault::unsendable(&error))?;
         let request = Request::get(url.as_str()).body(Vec::new());
         let request = request.map_err(|error| Fault::unsendable(&error))?;
-        let purse = self.purse(owner_of(&Whose::Any), Traffic::Query, "");
+        // Held back by the same budget as what waits for it, or who waits would ask again and again.
+        let purse = self.purse(owner_of(&Whose::Any), Traffic::Read, "");
         let bearer = match &self.shared.identity {
             Identity::Token(bearer) => bearer.clone(),
             Identity::App(app) => app.bearer(&Whose::App, |request| self.sign_in(request)).await?,
