@@ -18,6 +18,15 @@ pub struct DeliveryLabels {
     pub answer: &'static str,
 }
 
+/// Labels of a delivery that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusedLabels {
+    /// The forge's name; `-` where there is none of that name.
+    pub forge: String,
+    /// Of the signature `missing`, `wrong`, `too_old`, `too_new`, `no_secret`; else the answer.
+    pub reason: &'static str,
+}
+
 /// Labels of an attempt to perform an action.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ActionLabels {
@@ -65,6 +74,7 @@ type SecondsGauge = Gauge<f64, AtomicU64>;
 pub struct Metrics {
     registry: Registry,
     pub deliveries: Family<DeliveryLabels, Counter>,
+    pub refused_deliveries: Family<RefusedLabels, Counter>,
     pub decisions: Counter,
     pub template_faults: Counter,
     pub actions: Family<ActionLabels, Counter>,
@@ -91,6 +101,11 @@ impl Metrics {
         let mut metrics = Metrics { registry: Registry::with_prefix("usher"), ..Metrics::default() };
         let mut registry = std::mem::take(&mut metrics.registry);
         registry.register("deliveries", "Webhook deliveries by answer", metrics.deliveries.clone());
+        registry.register(
+            "refused_deliveries",
+            "Webhook deliveries that were refused, by reason",
+            metrics.refused_deliveries.clone(),
+        );
         registry.register("decisions", "Decisions that were committed", metrics.decisions.clone());
         registry.register("actions", "Attempts to perform an action, by outcome", metrics.actions.clone());
         registry.register(
@@ -151,6 +166,11 @@ impl Metrics {
             "Whether a forge that keeps failing is left alone",
             self.forge_circuit_open.clone(),
         );
+    }
+
+    /// Counts one delivery that was refused.
+    pub fn refused(&self, forge: &str, reason: &'static str) {
+        self.refused_deliveries.get_or_create(&RefusedLabels { forge: forge.to_owned(), reason }).inc();
     }
 
     /// Counts one answer to a delivery.

@@ -2,6 +2,7 @@
 
 mod held;
 mod intake;
+mod names;
 mod pages;
 mod sockets;
 
@@ -73,6 +74,8 @@ impl House {
         let settings = Settings {
             body_limit: LIMIT,
             keep_bodies: true,
+            admin_names: vec!["usher.example.com".into()],
+            metrics_token: Some("for-the-scraper".into()),
             patience: Patience { pauses, ..Patience::default() },
         };
         let parts = Parts {

@@ -24,6 +24,8 @@ pub struct Listing {
     /// Places (projects, groups, owners) that the forge would not show. They keep a watermark of
     /// their own; that of all others moves on.
     pub refused: BTreeSet<String>,
+    /// Projects of changes that came with the answers and are not watched: those of subgroups.
+    pub unwatched: BTreeSet<String>,
 }
 
 /// Which changes a sweep wants.

@@ -8,6 +8,7 @@ pub(super) mod codeowners;
 pub(super) mod comments;
 pub(super) mod dialect;
 pub(super) mod inspect;
+pub(super) mod labels;
 pub(super) mod listing;
 pub(super) mod people;
 pub(super) mod performed;
