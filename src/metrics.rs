@@ -18,6 +18,15 @@ pub struct DeliveryLabels {
     pub answer: &'static str,
 }
 
+/// Labels of a delivery that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RefusedLabels {
+    /// The forge's name; `-` where there is none of that name.
+    pub forge: String,
+    /// Of the signature `missing`, `wrong`, `too_old`, `too_new`, `no_secret`; else the answer.
+    pub reason: &'static str,
+}
+
 /// Labels of an attempt to perform an action.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct ActionLabels {
@@ -71,6 +80,7 @@ type SecondsGauge = Gauge<f64, AtomicU64>;
 pub struct Metrics {
     registry: Registry,
     pub deliveries: Family<DeliveryLabels, Counter>,
+    pub refused_deliveries: Family<RefusedLabels, Counter>,
     pub decisions: Counter,
     pub setbacks: Counter,
     pub template_faults: Counter,
@@ -104,6 +114,11 @@ impl Metrics {
         let mut metrics = Metrics { registry: Registry::with_prefix("usher"), ..Metrics::default() };
         let mut registry = std::mem::take(&mut metrics.registry);
         registry.register("deliveries", "Webhook deliveries by answer", metrics.deliveries.clone());
+        registry.register(
+            "refused_deliveries",
+            "Webhook deliveries that were refused, by reason",
+            metrics.refused_deliveries.clone(),
+        );
         registry.register("decisions", "Decisions that were committed", metrics.decisions.clone());
         registry.register(
             "setbacks",
@@ -199,6 +214,11 @@ impl Metrics {
             "Projects that keep failing and are left alone",
             self.forge_paused_projects.clone(),
         );
+    }
+
+    /// Counts one delivery that was refused.
+    pub fn refused(&self, forge: &str, reason: &'static str) {
+        self.refused_deliveries.get_or_create(&RefusedLabels { forge: forge.to_owned(), reason }).inc();
     }
 
     /// Counts one answer to a delivery.

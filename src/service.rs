@@ -22,7 +22,9 @@ use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::wakeups::Wakeups;
 use crate::web::{Connections, Door, Settings};
+use usher_core::model::people::DEFAULT_HANDLE;
 use usher_core::model::policy::Policy;
+use usher_words::label_looks;
 use usher_words::templates::Templates;
 
 /// Pause between two rounds of throwing away what is no longer needed.
@@ -168,6 +170,7 @@ impl Service {
         self.door.reload(inbounds.into_values().collect());
         for client in &self.clients {
             client.set_tickets(config.policy.tickets.clone());
+            client.set_label_looks(label_looks(&config.policy.labels));
         }
         self.parts.wakeups.roster.wake();
         // Deadlines and routes follow from the policy, so every open review is looked at again.
@@ -210,6 +213,8 @@ fn settings(config: &Config) -> Settings {
     Settings {
         body_limit: usize::try_from(config.server.body_limit).unwrap_or(usize::MAX),
         keep_bodies: !config.server.keep_bodies.is_zero(),
+        admin_names: config.server.admin_names.clone(),
+        metrics_token: config.metrics_token.clone(),
         ..Settings::default()
     }
 }
@@ -220,6 +225,7 @@ fn clients(config: &Config, clock: &Clock) -> anyhow::Result<BTreeMap<String, Cl
     for forge in &config.forges {
         let client = client(forge, clock)?;
         client.set_tickets(config.policy.tickets.clone());
+        client.set_label_looks(label_looks(&config.policy.labels));
         clients.insert(forge.name.clone(), client);
     }
     Ok(clients)
@@ -250,7 +256,9 @@ pub fn inbounds(config: &Config) -> anyhow::Result<BTreeMap<String, Inbound>> {
             secret_tokens: forge.secret_tokens.clone(),
             allow_unsigned: forge.allow_unsigned,
         };
-        let inbound = Inbound::new(&forge.name, forge.kind, &secrets, Vec::new());
+        // Who is used to `@usher` may go on saying so.
+        let handles = config.policy.handle.iter().cloned().chain([DEFAULT_HANDLE.to_owned()]).collect();
+        let inbound = Inbound::new(&forge.name, forge.kind, &secrets, handles);
         inbound
             .map(|inbound| (forge.name.clone(), inbound.with_tickets(config.policy.tickets.clone())))
             .with_context(|| format!("forge `{}`", forge.name))

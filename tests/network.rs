@@ -187,3 +187,15 @@ async fn a_proxy_that_is_not_there_is_named() {
     let said = whoami(&client(kind, url, &network)).await.unwrap_err();
     assert!(said.contains(&format!("by way of the proxy {gone}")), "{said}");
 }
+
+#[tokio::test]
+async fn https_to_a_port_of_http_is_told_as_that() {
+    let sandbox = sandbox().await;
+    for forge in [Forge::Gitlab, Forge::Github] {
+        let (kind, url) = address(&sandbox, forge);
+        let client = client(kind, url.replace("http://", "https://"), &Network::default());
+        let fault = whoami(&client).await.unwrap_err();
+        assert!(fault.contains("speaks plain http, not https: correct `url`"), "{fault}");
+    }
+    sandbox.shutdown().await;
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Config, Loaded, Mistake, Mistakes, Severity};
 
 /// What ends a command early.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,35 @@ pub enum CliError {
     /// It did not work: exit code 1.
     #[error("{0:#}")]
     Failed(#[from] anyhow::Error),
+}
+
+impl CliError {
+    /// The same for a machine.
+    pub(super) fn json(&self) -> serde_json::Value {
+        match self {
+            CliError::Config(mistakes) => {
+                serde_json::json!({ "config": "bad", "error": mistakes.summary(), "mistakes": mistakes_json(mistakes) })
+            }
+            CliError::Usage(_) | CliError::Failed(_) => serde_json::json!({ "error": self.to_string() }),
+        }
+    }
+}
+
+/// Mistakes and warnings for a machine, in the order of the report.
+pub(super) fn mistakes_json(mistakes: &Mistakes) -> Vec<serde_json::Value> {
+    let one = |mistake: &Mistake| {
+        let severity = if mistake.severity == Severity::Mistake { "mistake" } else { "warning" };
+        serde_json::json!({
+            "severity": severity,
+            "what": mistake.what,
+            "remedy": mistake.todo,
+            "file": mistake.variable().is_none().then(|| mistakes.file_name()),
+            "variable": mistake.variable(),
+            "line": mistake.line,
+            "column": mistake.column,
+        })
+    };
+    mistakes.iter().map(one).collect()
 }
 
 /// Loads the configuration; warnings go to standard error.

@@ -4,19 +4,24 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::begin::{CliError, mistakes_json, start_logging};
 use super::finding::{Finding, Findings, Level};
-use super::{CliError, check_owners, check_projects, check_rules, check_token, load, start_logging};
+use super::{check_calendars, check_owners, check_projects, check_rules, check_token};
 use crate::clock::Clock;
-use crate::config::{Config, Forge};
+use crate::config::{self, Config, Forge, Loaded};
 use crate::forge::{Client, Fault};
 use crate::service::client;
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::{Directory, Roster, RosterWish};
 use usher_words::rehearse;
 
-pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCode, CliError> {
+pub(super) async fn run(path: &Path, online: bool, verbose: bool, json: bool) -> Result<ExitCode, CliError> {
     start_logging("warn");
-    let config = load(path)?;
+    let loaded = if online { config::load(path) } else { config::load_without_secrets(path) };
+    let Loaded { config, warnings } = loaded.map_err(CliError::Config)?;
+    if !json && !warnings.is_empty() {
+        anstream::eprintln!("{warnings}");
+    }
     let mut findings = Vec::new();
     if online {
         for forge in &config.forges {
@@ -28,12 +33,18 @@ pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCod
     if json {
         let findings: Vec<_> = findings.iter().map(Finding::json).collect();
         let broken: Vec<String> = broken.iter().map(ToString::to_string).collect();
-        let report = serde_json::json!({ "config": "good", "templates": broken, "online": findings });
+        let report = serde_json::json!({
+            "config": "good",
+            "warnings": mistakes_json(&warnings),
+            "calendars": check_calendars::json(&config, Clock::system().now()),
+            "templates": broken,
+            "online": findings,
+        });
         anstream::println!("{report:#}");
     } else {
         let verdict = if broken.is_empty() { "is good" } else { "can be used, with built-in words" };
         anstream::println!("{} {verdict}.\n", path.display());
-        summary(&config);
+        summary(&config, verbose);
         for fault in &broken {
             anstream::println!("\n  FAULT   template {}: {fault}", fault.text.word());
             anstream::println!(
@@ -48,7 +59,7 @@ pub(super) async fn run(path: &Path, online: bool, json: bool) -> Result<ExitCod
     Ok(if faults + broken.len() == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn summary(config: &Config) {
+fn summary(config: &Config, verbose: bool) {
     for forge in &config.forges {
         let projects: Vec<_> = forge.projects.iter().map(|pattern| pattern.text.as_str()).collect();
         anstream::println!("  forge   {:<12} {} ({})", forge.name, forge.url, projects.join(", "));
@@ -67,6 +78,7 @@ fn summary(config: &Config) {
         anstream::println!("  route   {:<12} {what}{owners}", route.pool);
     }
     check_rules::print(&config.policy);
+    check_calendars::print(config, Clock::system().now(), verbose);
     for (text, file) in config.templates.files() {
         anstream::println!("  words   {:<12} {file}", text.word());
     }
@@ -156,6 +168,10 @@ async fn people(config: &Config, forge: &Forge, client: &Client, findings: &mut 
     };
     let me = roster.me.as_ref().map_or("somebody unknown", |me| me.login.as_str());
     findings.good(format!("Usher acts as {me}"));
+    if is_generated(me) && config.policy.handle.is_none() {
+        let what = format!("nobody will type @{me} to give Usher a command");
+        findings.warning(what, "name another with `handle` in [commands]; hints then use it");
+    }
     for unknown in &roster.unknown {
         let remedy = "correct the name, or give the person's login in a [[person]] table";
         findings.fault(format!("`{unknown}` is not known there"), remedy);
@@ -170,4 +186,27 @@ async fn people(config: &Config, forge: &Forge, client: &Client, findings: &mut 
         findings.good(what);
     }
     roster
+}
+
+/// Whether GitLab made the name up: that of the account behind a project or group access token
+/// (`doc/user/project/settings/project_access_tokens.md`).
+fn is_generated(login: &str) -> bool {
+    let rest = ["group_", "project_"].iter().find_map(|kind| login.strip_prefix(kind));
+    let number = rest.and_then(|rest| rest.split_once("_bot")).map(|(number, _)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_gitlab_makes_up_are_known() {
+        for login in ["group_41_bot_9f8e7d", "project_7_bot", "project_123_bot1"] {
+            assert!(is_generated(login), "{login}");
+        }
+        for login in ["usher", "group_bot", "group_lead_bot", "project_7", "acme_41_bot_9f"] {
+            assert!(!is_generated(login), "{login}");
+        }
+    }
 }

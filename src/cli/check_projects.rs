@@ -55,6 +55,7 @@ pub(super) async fn ask(
             return;
         }
     };
+    unwatched(forge, client, findings).await;
     if paths.is_empty() {
         let todo = "correct `projects`, or let the token's account into them";
         findings.fault("no project matches what `projects` says", todo);
@@ -87,6 +88,22 @@ pub(super) async fn ask(
         1 => findings.good("the watched project was looked at"),
         all => findings.good(format!("all {all} watched projects were looked at")),
     }
+}
+
+/// Says how many projects of subgroups are passed over.
+async fn unwatched(forge: &Forge, client: &Client, findings: &mut Findings) {
+    if forge.kind != ForgeKind::GitLab {
+        return;
+    }
+    // A list that cannot be had has been told of a moment ago.
+    let Ok(unwatched) = client.unwatched_below().await else { return };
+    let Some(first) = unwatched.first() else { return };
+    let what = match unwatched.len() {
+        1 => format!("1 project of a subgroup is not watched: {first}"),
+        many => format!("{many} projects of subgroups are not watched, {first} for one"),
+    };
+    let todo = "`*` is one level of a path: write `**` in `projects` to watch what lies below, too";
+    findings.warning(what, todo);
 }
 
 impl Inspector<'_> {

@@ -6,8 +6,8 @@ use clap::Subcommand;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 
+use super::begin::{CliError, start_logging};
 use super::preview::action_words;
-use super::{CliError, start_logging};
 use crate::config::Config;
 use crate::store::{InboxRow, OutboxRow, OutboxState, Store};
 use usher_words::happening;
@@ -22,8 +22,10 @@ pub(super) enum Command {
     List,
     /// One row in full: in:12 or out:7
     Show { id: String },
-    /// Try a dead letter again: out:7, or `all`
+    /// Try a dead letter again: out:7 (or just 7), or `all`
     Retry { id: String },
+    /// Throw a dead letter away, so that it is never done: out:7 (or just 7), or `all`
+    Discard { id: String },
 }
 
 pub(super) async fn run(config: Config, command: Command, json: bool) -> Result<ExitCode, CliError> {
@@ -34,7 +36,8 @@ pub(super) async fn run(config: Config, command: Command, json: bool) -> Result<
             let row = parse(&id)?;
             show(&look(&config).await?, row, json).await
         }
-        Command::Retry { id } => retry(&config, Wish::parse(&id)?).await,
+        Command::Retry { id } => bury_or_wake(&config, Wish::parse(&id)?, Deed::Retry).await,
+        Command::Discard { id } => bury_or_wake(&config, Wish::parse(&id)?, Deed::Discard).await,
     }
 }
 
@@ -131,7 +134,14 @@ async fn show(store: &Store, row: Row, json: bool) -> Result<ExitCode, CliError>
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is to be tried again.
+/// What becomes of a dead letter.
+#[derive(Clone, Copy)]
+enum Deed {
+    Retry,
+    Discard,
+}
+
+/// Which dead letters are meant.
 enum Wish {
     All,
     One(i64),
@@ -141,18 +151,21 @@ impl Wish {
     fn parse(id: &str) -> Result<Wish, CliError> {
         match id {
             "all" => Ok(Wish::All),
+            // Dead letters are all in the outbox, so that their number is enough.
+            one if one.parse::<i64>().is_ok() => Wish::parse(&format!("out:{one}")),
             one => match parse(one)? {
                 Row::Outbox(number) => Ok(Wish::One(number)),
-                Row::Inbox(_) => {
-                    Err(CliError::Usage("only dead letters of the outbox can be tried again: out:7".into()))
-                }
+                Row::Inbox(_) => Err(CliError::Usage(
+                    "only dead letters are tried again or discarded, and they are in the outbox: out:7"
+                        .into(),
+                )),
             },
         }
     }
 }
 
-async fn retry(config: &Config, wish: Wish) -> Result<ExitCode, CliError> {
-    // A look first: a store is neither made nor locked where there is nothing to try again.
+async fn bury_or_wake(config: &Config, wish: Wish, deed: Deed) -> Result<ExitCode, CliError> {
+    // A look first: a store is neither made nor locked where there is nothing to do.
     let rows = look(config).await?.outbox_list(u32::MAX).await.map_err(anyhow::Error::from)?;
     let is_dead = |row: &OutboxRow| matches!(row.state, OutboxState::Dead { .. });
     let wanted: Vec<i64> = match wish {
@@ -169,8 +182,12 @@ async fn retry(config: &Config, wish: Wish) -> Result<ExitCode, CliError> {
     }
     let store = Store::open_beside(&config.store_url).await.map_err(anyhow::Error::from)?;
     for id in &wanted {
-        if store.retry_dead(*id).await.map_err(anyhow::Error::from)? {
-            anstream::println!("out:{id} is tried again within a minute.");
+        let (done, what) = match deed {
+            Deed::Retry => (store.retry_dead(*id).await, "is tried again within a minute"),
+            Deed::Discard => (store.discard_dead(*id).await, "is discarded"),
+        };
+        if done.map_err(anyhow::Error::from)? {
+            anstream::println!("out:{id} {what}.");
         } else if matches!(wish, Wish::One(_)) {
             // Replaced or retried since the look.
             return not_dead(*id);

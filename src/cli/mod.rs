@@ -6,6 +6,7 @@ mod access;
 mod backup;
 mod begin;
 mod check;
+mod check_calendars;
 mod check_owners;
 mod check_projects;
 mod check_rules;
@@ -66,10 +67,15 @@ enum Command {
     /// Run the server
     Serve,
     /// Check the configuration; with --online ask the forges too
+    ///
+    /// Without --online no secret is needed: those that are not there are warned of.
     Check {
         /// Ask the forges: token and rights, clocks, people, projects, labels, webhooks
         #[arg(long)]
         online: bool,
+        /// Name the days off of each calendar
+        #[arg(long)]
+        verbose: bool,
     },
     /// Ask the forges who may do what in the watched projects, and name the smallest grant for each gap
     Access {
@@ -114,8 +120,7 @@ enum Command {
         /// Where to; a file that is there is left alone
         file: PathBuf,
     },
-    /// Ask the running server whether it is alive
-    #[command(hide = true)]
+    /// Ask the running server whether it is alive: 0 when it is, 1 when not
     Health {
         /// Ask this address instead of the configured one
         #[arg(long)]
@@ -126,6 +131,7 @@ enum Command {
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let json = cli.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -138,13 +144,15 @@ pub fn main() -> ExitCode {
     runtime.shutdown_timeout(LAST_PATIENCE);
     match ended {
         Ok(code) => code,
-        Err(error @ (CliError::Config(_) | CliError::Usage(_))) => {
-            anstream::eprintln!("{error}");
-            ExitCode::from(2)
-        }
-        Err(error @ CliError::Failed(_)) => {
-            anstream::eprintln!("usher: {error}");
-            ExitCode::FAILURE
+        Err(error) => {
+            if json {
+                anstream::println!("{:#}", error.json());
+            } else if matches!(error, CliError::Failed(_)) {
+                anstream::eprintln!("usher: {error}");
+            } else {
+                anstream::eprintln!("{error}");
+            }
+            if matches!(error, CliError::Failed(_)) { ExitCode::FAILURE } else { ExitCode::from(2) }
         }
     }
 }
@@ -155,7 +163,7 @@ async fn run(cli: Cli) -> Result<ExitCode, CliError> {
         #[cfg(feature = "demo")]
         Command::Demo { once, listen } => demo::run(once, listen).await,
         Command::Serve => serve::run(&cli.config, config()?).await,
-        Command::Check { online } => check::run(&cli.config, online, cli.json).await,
+        Command::Check { online, verbose } => check::run(&cli.config, online, verbose, cli.json).await,
         Command::Access { forge } => access::run(&config()?, forge.as_deref(), cli.json).await,
         Command::People { refresh } => people::run(&config()?, refresh, cli.json).await,
         Command::Explain { change } => explain::run(config()?, &change, cli.json).await,

@@ -12,7 +12,8 @@ use crate::forge::{Client, Hint};
 use crate::service::client;
 use crate::store::{Store, StoreError};
 use usher_core::model::action::{Action, Comment, Write};
-use usher_core::model::candidate::Candidate;
+use usher_core::model::assignment::{Assignment, Origin};
+use usher_core::model::candidate::{Candidate, Standing};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 use usher_core::model::people::{Roster, RosterWish};
@@ -120,7 +121,7 @@ impl Sketch {
     /// The whole sketch for a person.
     pub(super) fn print(&self) {
         let review = self.draft.review();
-        anstream::println!("{}  {}", review.change, review.seen.title);
+        anstream::println!("{}  {}", review.change, words::visible(&review.seen.title));
         if !review.tracked {
             anstream::println!("\nUsher leaves it alone:");
         } else {
@@ -130,11 +131,13 @@ impl Sketch {
             if !asked.is_empty() {
                 anstream::println!("reviewers: {}", asked.join(", "));
             }
+            self.print_holders();
         }
         for (pool, candidates) in &self.judged {
             anstream::println!("\nPool {pool}:");
             for candidate in candidates {
-                anstream::println!("  {:<16} {}", candidate.person, words::candidate(candidate));
+                let next = if self.is_next(pool, candidate) { "next would be: " } else { "" };
+                anstream::println!("  {:<16} {next}{}", candidate.person, words::candidate(candidate));
             }
         }
         let notes = words::standing_notes(review);
@@ -170,6 +173,32 @@ impl Sketch {
         anstream::println!("\nNothing was written.");
     }
 
+    /// Who has it, since when, how they came to it, and what was known of them as they were chosen.
+    fn print_holders(&self) {
+        let review = self.draft.review();
+        for assignment in review.active().filter(|_| self.draft.is_known) {
+            let (person, pool) = (&assignment.person, &assignment.pool);
+            let how = origin_words(assignment.origin);
+            anstream::println!("\n{person} has it for {pool} since {}: {how}", assignment.since);
+            if let Some(candidate) = self.as_chosen(assignment) {
+                anstream::println!("  then: {}", words::candidate(candidate));
+            }
+        }
+    }
+
+    /// How the person was judged as they were chosen, where they were.
+    fn as_chosen(&self, assignment: &Assignment) -> Option<&Candidate> {
+        let part = self.draft.review().planned.pools.iter().find(|part| part.pool == assignment.pool)?;
+        let chosen = |candidate: &&Candidate| matches!(candidate.standing, Standing::Chosen { .. });
+        part.candidates.iter().filter(chosen).find(|candidate| candidate.person == assignment.person)
+    }
+
+    /// Whether the pool has somebody, and this is who would be asked in their place.
+    fn is_next(&self, pool: &str, candidate: &Candidate) -> bool {
+        let has_somebody = self.draft.is_known && self.draft.review().active_in(pool).next().is_some();
+        has_somebody && matches!(candidate.standing, Standing::Chosen { .. })
+    }
+
     /// The whole sketch for a machine.
     pub(super) fn json(&self) -> serde_json::Value {
         let (review, reasons) = (self.draft.review(), self.draft.reasons());
@@ -184,6 +213,17 @@ impl Sketch {
             "known": self.draft.is_known,
             "stage": review.done.stage,
             "pools": candidates.collect::<Vec<_>>(),
+            "holders": review.active().map(|assignment| serde_json::json!({
+                "person": assignment.person,
+                "pool": assignment.pool,
+                "since": assignment.since,
+                "origin": assignment.origin,
+                "chosen": self.as_chosen(assignment).map(words::candidate),
+            })).collect::<Vec<_>>(),
+            "next": self.judged.iter().filter_map(|(pool, candidates)| {
+                let next = candidates.iter().find(|candidate| self.is_next(pool, candidate))?;
+                Some((pool.clone(), next.person.clone().into()))
+            }).collect::<serde_json::Map<_, _>>(),
             "tickets": review.seen.tickets,
             "out_of_scope": review.planned.out_of_scope,
             "sponsor": review.said.sponsor,
@@ -193,6 +233,15 @@ impl Sketch {
             "actions": self.draft.actions(),
             "wake": review.planned.wake,
         })
+    }
+}
+
+fn origin_words(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Picked => "chosen by Usher",
+        Origin::Adopted => "put there by a person, or reviewed unasked",
+        Origin::Widened => "asked beside somebody who took long or went away",
+        Origin::Named => "asked for by name",
     }
 }
 

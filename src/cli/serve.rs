@@ -110,7 +110,10 @@ fn needs_restart(started: &Config, read: &Config) -> bool {
         });
         forges.collect::<Vec<_>>()
     };
+    let metrics_token =
+        |config: &Config| config.metrics_token.as_ref().map(|token| token.expose_secret().to_owned());
     started.server != read.server
+        || metrics_token(started) != metrics_token(read)
         || started.store_url != read.store_url
         || started.dry_run != read.dry_run
         || started.reconcile_every != read.reconcile_every

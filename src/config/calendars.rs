@@ -1,23 +1,33 @@
 //! `[[calendar]]`: working days, hours, holidays and time zones.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use usher_core::model::calendar::Hours;
 use usher_core::model::policy::OwnWeek;
 
-use super::mistakes::{Book, Fault, did_you_mean, nearest};
-use super::reader::{Placed, Section};
-use super::tree::Node;
-use super::{Outside, ics, keys, units};
+use super::ics::{self, CalendarFile};
+use super::mistakes::{Book, Fault, Place, RELATIVE_TODO, did_you_mean, nearest, readable};
+use super::outside::Outside;
+use super::reader::{Placed, Section, bare};
+use super::settings::Calendar;
+use super::tree::{Node, Value};
+use super::{keys, units};
+
+/// What is left out of calendar files unless `holidays_skip` says otherwise: how Google marks the
+/// days on which people work all the same.
+const SKIPPED: &str = "Observance*";
+/// The keys of a table of hours: the weekdays, and all others.
+const OTHER_DAYS: &str = "other";
 
 /// The calendars by name. One that was not understood is there without hours, so that nobody who
 /// refers to it is told that it does not exist.
 #[derive(Debug, Default)]
-pub(super) struct Calendars(BTreeMap<String, Option<Arc<Hours>>>);
+pub(super) struct Calendars(BTreeMap<String, Option<Calendar>>);
 
 impl Calendars {
     pub fn read(root: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Calendars {
@@ -25,9 +35,9 @@ impl Calendars {
         for section in root.sections(book, "calendar", &keys::CALENDAR) {
             let todo = "pools and people refer to it: name = \"emea\"";
             let name = section.own_name(book, todo, units::word);
-            let hours = hours(&section, outside, book);
+            let calendar = calendar(&section, outside, book);
             let Some(name) = name else { continue };
-            if calendars.insert(name.it.clone(), hours).is_some() {
+            if calendars.insert(name.it.clone(), calendar).is_some() {
                 let what = format!("a second calendar is called `{}`", name.it);
                 book.mistake(&name.place, what, "each calendar has a name of its own");
             }
@@ -38,8 +48,8 @@ impl Calendars {
     /// The hours of the calendar that `section` names under `calendar`, if any.
     pub fn named(&self, section: &Section<'_>, book: &mut Book) -> Option<Arc<Hours>> {
         let name = section.value(book, "calendar", units::text)?;
-        if let Some(hours) = self.0.get(&name.it) {
-            return hours.clone();
+        if let Some(calendar) = self.0.get(&name.it) {
+            return calendar.as_ref().map(|calendar| calendar.hours.clone());
         }
         let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
         let todo = did_you_mean(&name.it, &names, "describe it with a [[calendar]] of that name");
@@ -47,24 +57,37 @@ impl Calendars {
         None
     }
 
-    pub fn into_map(self) -> BTreeMap<String, Arc<Hours>> {
-        self.0.into_iter().filter_map(|(name, hours)| Some((name, hours?))).collect()
+    pub fn into_map(self) -> BTreeMap<String, Calendar> {
+        self.0.into_iter().filter_map(|(name, calendar)| Some((name, calendar?))).collect()
     }
 }
 
-fn hours(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Option<Arc<Hours>> {
+fn calendar(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Option<Calendar> {
     use Weekday::{Friday, Monday, Thursday, Tuesday, Wednesday};
     let todo = "write the name of the IANA time zone: timezone = \"Europe/London\"";
     let timezone = section.required(book, "timezone", todo, timezone);
     let days = days(section, book).unwrap_or_else(|| vec![Monday, Tuesday, Wednesday, Thursday, Friday]);
-    let spans = spans(section, book).unwrap_or_else(|| vec![(540, 1020)]);
-    let holidays = holidays(section, outside, book);
-    Some(Arc::new(Hours::new(timezone?.it, &days, &spans, holidays)))
+    let written = hours(section, book);
+    let workdays = workdays(section, book);
+    let file = holidays(section, outside, book);
+    let hours = Hours::new(
+        timezone?.it,
+        &days,
+        &written.usual.unwrap_or_else(|| vec![(540, 1020)]),
+        file.days.keys().copied(),
+    );
+    let hours = written.on.iter().fold(hours, |hours, (day, spans)| hours.with_hours_on(*day, spans));
+    Some(Calendar {
+        hours: Arc::new(hours.with_workdays(workdays)),
+        holidays: file.days,
+        skipped: file.skipped,
+    })
 }
 
 /// The keys `days` and `hours` of a person.
 pub(super) fn own_week(section: &Section<'_>, book: &mut Book) -> OwnWeek {
-    OwnWeek { days: days(section, book), hours: spans(section, book) }
+    let hours = hours(section, book);
+    OwnWeek { days: days(section, book), hours: hours.usual, hours_on: hours.on }
 }
 
 /// The key `days` of a calendar or person; `None` when it is not there.
@@ -85,15 +108,42 @@ fn days(section: &Section<'_>, book: &mut Book) -> Option<Vec<Weekday>> {
     Some(days)
 }
 
-/// The key `hours` of a calendar or person; `None` when it is not there.
-fn spans(section: &Section<'_>, book: &mut Book) -> Option<Vec<(u16, u16)>> {
-    let place = section.key_place("hours")?;
-    if section.is_empty_list("hours") {
-        let what = format!("a {} without working hours", section.noun());
-        book.mistake(place, what, "write some: hours = [\"09:00-17:00\"]");
+/// The key `hours` of a calendar or person.
+#[derive(Default)]
+struct WrittenHours {
+    /// On every day that `on` does not name.
+    usual: Option<Vec<(u16, u16)>>,
+    on: Vec<(Weekday, Vec<(u16, u16)>)>,
+}
+
+/// A list of spans, or a table of lists by weekday.
+fn hours(section: &Section<'_>, book: &mut Book) -> WrittenHours {
+    if !matches!(section.node("hours").map(|node| &node.value), Some(Value::Table(_))) {
+        return WrittenHours { usual: spans(section, "hours", section.noun(), book), on: Vec::new() };
+    }
+    let Some(table) = section.section(book, "hours", &keys::HOURS) else { return WrittenHours::default() };
+    let mut written = WrittenHours { usual: spans(&table, OTHER_DAYS, section.noun(), book), on: Vec::new() };
+    for (name, day) in keys::HOURS.names.iter().zip(Weekday::Monday.cycle_forward().take(7)) {
+        if let Some(spans) = spans(&table, name, "day", book) {
+            written.on.push((day, spans));
+        }
+    }
+    written
+}
+
+/// The spans under `key`; `None` when it is not there.
+fn spans(section: &Section<'_>, key: &str, noun: &str, book: &mut Book) -> Option<Vec<(u16, u16)>> {
+    let place = section.key_place(key)?;
+    if section.is_empty_list(key) {
+        let what = format!("a {noun} without working hours");
+        let todo = match noun {
+            "day" => "leave it out of `days` instead".to_owned(),
+            _ => format!("write some: {key} = [\"09:00-17:00\"]"),
+        };
+        book.mistake(place, what, todo);
     }
     let mut spans: Vec<(u16, u16)> = Vec::new();
-    for span in section.list(book, "hours", units::span) {
+    for span in section.list(book, key, units::span) {
         if spans.iter().any(|other| overlap(*other, span.it)) {
             book.mistake(&span.place, "these hours overlap with earlier ones", "join the two, or move one");
         } else {
@@ -101,6 +151,18 @@ fn spans(section: &Section<'_>, book: &mut Book) -> Option<Vec<(u16, u16)>> {
         }
     }
     Some(spans)
+}
+
+/// The extra working days. One that is a holiday, too, is a contradiction where both stand here; a
+/// calendar file is overruled.
+fn workdays(section: &Section<'_>, book: &mut Book) -> Vec<Date> {
+    let holidays: Vec<Date> = section.nodes("holidays").filter_map(|node| units::date(node).ok()).collect();
+    let workdays = section.list(book, "workdays", units::date);
+    for day in workdays.iter().filter(|day| holidays.contains(&day.it)) {
+        let what = format!("{} is a holiday and a working day", day.it);
+        book.mistake(&day.place, what, "leave it out of `holidays` or `workdays`");
+    }
+    bare(workdays)
 }
 
 /// Whether two spans share a minute of the day, also over midnight.
@@ -111,28 +173,64 @@ fn overlap(a: (u16, u16), b: (u16, u16)) -> bool {
     pieces(a).iter().any(|a| pieces(b).iter().any(|b| a.0.max(b.0) < a.1.min(b.1)))
 }
 
-fn holidays(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> BTreeSet<Date> {
-    let dates = section.list(book, "holidays", units::date);
-    let mut holidays: BTreeSet<Date> = dates.into_iter().map(|date| date.it).collect();
+/// The days off, written here or in calendar files, with what they are called.
+fn holidays(section: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> CalendarFile {
+    let written = section.list(book, "holidays", units::date);
+    let mut all = CalendarFile {
+        days: written.into_iter().map(|date| (date.it, String::new())).collect(),
+        ..CalendarFile::default()
+    };
+    let skip = match section.key_place("holidays_skip") {
+        Some(_) => bare(section.list(book, "holidays_skip", text_pattern)),
+        None => matcher(SKIPPED).into_iter().collect(),
+    };
     for path in section.list(book, "holidays_ics", units::text) {
-        match ics_file(&path, outside) {
-            Ok(dates) => holidays.extend(dates),
+        match ics_file(&path, &skip, outside, book) {
+            Ok(file) => {
+                all.days.extend(file.days);
+                all.skipped.extend(file.skipped);
+            }
             Err(fault) => book.fault(&path.place, fault),
         }
     }
-    holidays
+    all.skipped.retain(|date, _| !all.days.contains_key(date));
+    all
 }
 
-fn ics_file(path: &Placed<String>, outside: &Outside<'_>) -> Result<BTreeSet<Date>, Fault> {
-    let path = &path.it;
-    let todo = "relative paths start at the folder of the configuration file";
-    let text = outside
-        .read(path)
-        .map_err(|error| Fault::new(format!("cannot read the calendar file `{path}`: {error}"), todo))?;
-    ics::all_day_dates(&text).map_err(|error| {
-        let todo = "only all-day events and plain yearly repeats are read; write other days under `holidays`";
-        Fault::new(format!("`{path}`, line {}: {}", error.line, error.what), todo)
+fn ics_file(
+    path: &Placed<String>,
+    skip: &[GlobMatcher],
+    outside: &Outside<'_>,
+    book: &mut Book,
+) -> Result<CalendarFile, Fault> {
+    let (place, path): (&Place, &str) = (&path.place, &path.it);
+    let bytes = outside.read_bytes(path).map_err(|error| {
+        let todo = readable(&error, RELATIVE_TODO);
+        Fault::new(format!("cannot read the calendar file `{path}`: {error}"), todo)
+    })?;
+    let file = ics::read(&bytes, skip).map_err(|what| {
+        Fault::new(format!("`{path}`: {what}"), "export it once more, or write the days under `holidays`")
+    })?;
+    for warning in &file.warnings {
+        book.warning(
+            place,
+            format!("`{path}`: {warning}"),
+            "where a day off is missing, write it under `holidays`",
+        );
+    }
+    Ok(file)
+}
+
+/// A pattern for the name of an event: `*` stands for any text, upper and lower case are the same.
+fn text_pattern(node: &Node) -> Result<GlobMatcher, Fault> {
+    let text = units::text(node)?;
+    matcher(&text).map_err(|error| {
+        Fault::new(format!("`{text}` is no pattern: {error}"), "`*` stands for any text: \"Observance*\"")
     })
+}
+
+fn matcher(text: &str) -> Result<GlobMatcher, globset::Error> {
+    Ok(GlobBuilder::new(text).case_insensitive(true).literal_separator(false).build()?.compile_matcher())
 }
 
 /// An IANA time zone by its name.

@@ -1,6 +1,5 @@
-//! The shell's own sections: `[server]`, `[store]`, `[[forge]]`, `[reconcile]`.
+//! The shell's own sections: `[store]`, `[[forge]]`, `[reconcile]`.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,15 +11,14 @@ use usher_core::model::change::ForgeKind;
 use usher_core::model::policy::Pattern;
 
 use super::mistakes::{Book, Fault, did_you_mean};
+use super::outside::Outside;
 use super::reader::{Placed, Section, bare};
+use super::settings::{Forge, SignIn};
 use super::tree::Node;
-use super::{Forge, Outside, Server, SignIn, keys, secrets, units, way};
+use super::{keys, secrets, units, way};
 
 const SECRET_KEYS: &[&str] =
     &["token", "app_private_key", "app_id", "webhook_secrets", "signing_tokens", "secret_tokens"];
-const BODY_LIMIT_BYTES: u64 = 25 << 20;
-const BODY_LIMIT_MOST_BYTES: u64 = 1 << 30;
-const KEEP_BODIES: Duration = Duration::from_secs(3 * 86_400);
 /// Changes of a GitLab that are written to at once, unless said otherwise, and at most.
 const CHANGES_AT_ONCE: usize = 4;
 const CHANGES_AT_ONCE_MOST: u32 = 16;
@@ -37,53 +35,6 @@ pub(super) struct ReadForge {
     pub kind: Option<ForgeKind>,
     /// `None` when something in it was wrong.
     pub whole: Option<Forge>,
-}
-
-pub(super) fn server(root: &Section<'_>, book: &mut Book) -> Server {
-    let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
-    let mut server = Server {
-        listen: loopback(8080),
-        admin: loopback(8081),
-        body_limit: BODY_LIMIT_BYTES,
-        keep_bodies: KEEP_BODIES,
-    };
-    let Some(section) = root.section(book, "server", &keys::SERVER) else { return server };
-    let listen = section.value(book, "listen", units::address);
-    let admin = section.value(book, "admin", units::address);
-    server.listen = listen.as_ref().map_or(server.listen, |listen| listen.it);
-    server.admin = admin.as_ref().map_or(server.admin, |admin| admin.it);
-    let body_limit = section.value(book, "body_limit", body_limit);
-    server.body_limit = body_limit.map_or(BODY_LIMIT_BYTES, |limit| limit.it);
-    server.keep_bodies =
-        section.value(book, "keep_bodies", units::duration).map_or(KEEP_BODIES, |keep| keep.it);
-    if collide(server.listen, server.admin) {
-        let place = admin.as_ref().or(listen.as_ref()).map_or(section.place, |address| &address.place);
-        let what = format!("`listen` and `admin` both want port {}", server.admin.port());
-        book.mistake(place, what, "give the admin listener a port of its own: \"127.0.0.1:8081\"");
-    }
-    if let Some(admin) = admin.filter(|admin| !admin.it.ip().is_loopback()) {
-        let what = format!("the admin listener on {} can be reached from other machines", admin.it);
-        book.warning(
-            &admin.place,
-            what,
-            "it asks for no password: keep it on 127.0.0.1, behind a proxy that does",
-        );
-    }
-    server
-}
-
-fn body_limit(node: &Node) -> Result<u64, Fault> {
-    let bytes = units::size(node)?;
-    if (1..=BODY_LIMIT_MOST_BYTES).contains(&bytes) {
-        return Ok(bytes);
-    }
-    Err(Fault::new("a body limit out of range", "write a size up to \"1GiB\"; forges send up to \"25MiB\""))
-}
-
-/// Whether two listeners want the same port on the same address.
-fn collide(a: SocketAddr, b: SocketAddr) -> bool {
-    let overlap = a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified();
-    a.port() != 0 && a.port() == b.port() && overlap
 }
 
 pub(super) fn store_url(root: &Section<'_>, book: &mut Book) -> String {
@@ -390,6 +341,7 @@ fn webhooks(section: &Section<'_>, kind: ForgeKind, outside: &Outside<'_>, book:
         let todo = format!("write {} = [\"env:NAME\"]{older} and set the same secret in the webhook", own[0]);
         book.mistake(section.place, what, todo);
     }
+    secrets::warn_of_weak(section, outside, book);
     let useful = !webhooks.signing_tokens.is_empty() && !webhooks.secret_tokens.is_empty();
     if let (true, false, Some(place)) = (webhooks.allow_unsigned, useful, section.key_place("allow_unsigned"))
     {

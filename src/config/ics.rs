@@ -1,331 +1,196 @@
-//! Holidays from calendar files (RFC 5545), as much of it as holidays need: all-day events, over
-//! one or several days, once or every year. Anything else that would move a date is refused with
-//! its line, because a holiday that is silently missing is worse than a file that does not load.
+//! Which days a calendar file (RFC 5545) takes off.
 //!
-//! What real programs write beside it is taken: `DTSTART:20261225` without `VALUE=DATE`, a
-//! `DURATION` in days or weeks, `BYMONTH` and `BYMONTHDAY` that repeat what the start says, several
-//! calendars in one file. Cancelled events are left out, whatever they say.
+//! Reading and repeating is the work of the crate `calcard`. Ours is which events are days off: those
+//! that last whole days, however the program that wrote them says so. What cannot be a day off (a
+//! single hour, a repeat that nobody understands) is left out and told by its name; a file that is
+//! cut off is refused, because a holiday that is silently missing is worse than a file that does not
+//! load.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::ToSpan;
+use calcard::common::timezone::Tz;
+use calcard::icalendar::{ICalendar, ICalendarComponent, ICalendarComponentType};
+use calcard::{Entry, Parser};
+use globset::GlobMatcher;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 
-/// Yearly repeats are expanded up to here.
-const LAST_YEAR: i16 = 2099;
-/// Longest event.
-const EVENT_LIMIT_DAYS: i32 = 400;
+use super::ics_event::{Event, Odd};
+
 /// Most events in one file.
 const EVENT_LIMIT: usize = 5_000;
 /// Most days of all events of one file, repeats included.
 const DATE_LIMIT: usize = 200_000;
+/// Events that are named in one warning.
+const NAMED_MAX: usize = 5;
 
-/// What is wrong with a calendar file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct IcsError {
-    /// Counted from 1.
-    pub line: usize,
-    pub what: String,
+/// What one file says.
+#[derive(Debug, Default)]
+pub(super) struct CalendarFile {
+    /// Days off, and what they are called.
+    pub days: BTreeMap<Date, String>,
+    /// Days that are left out because the configuration says so, and what they are called.
+    pub skipped: BTreeMap<Date, String>,
+    /// What the reader should know: sentences without a full stop.
+    pub warnings: Vec<String>,
 }
 
-/// One content line: name, parameters, value.
-struct Line {
-    number: usize,
-    name: String,
-    parameters: String,
-    value: String,
-}
-
-/// The event that is being read.
-#[derive(Default)]
-struct Event {
-    line: usize,
-    start: Option<Date>,
-    end: Option<Date>,
-    length_days: Option<i32>,
-    yearly: Option<Yearly>,
-    cancelled: bool,
-    /// The first thing that was not understood; of no interest when the event is cancelled.
-    error: Option<IcsError>,
-}
-
-/// A yearly repeat and where it ends.
-struct Yearly {
-    line: usize,
-    every_years: i16,
-    month: Option<i8>,
-    day: Option<i8>,
-    count: Option<usize>,
-    until: Option<Date>,
-}
-
-/// All dates on which there is an event.
+/// Reads a file. Events whose summary or description matches one of `skip` are no days off.
 ///
 /// # Errors
-/// The first line that is not understood.
-pub(super) fn all_day_dates(text: &str) -> Result<BTreeSet<Date>, IcsError> {
-    let lines = unfold(text)?;
-    let mut reader = Reader::default();
-    for line in &lines {
-        reader.read(line)?;
+/// Why this is no calendar file, or not a whole one.
+pub(super) fn read(bytes: &[u8], skip: &[GlobMatcher]) -> Result<CalendarFile, String> {
+    let mut file = CalendarFile::default();
+    let text = decode(bytes, &mut file.warnings);
+    let series = series(components(&text)?)?;
+    if series.is_empty() {
+        file.warnings.push("there is no event in this file yet".to_owned());
     }
-    let last = lines.last().map_or(1, |line| line.number);
-    if let Some(error) = reader.event.and_then(|event| event.error) {
-        return Err(error);
+    let mut odd = Vec::new();
+    for components in series {
+        file.take(components, skip, &mut odd)?;
     }
-    if !reader.open.is_empty() {
-        return fail(last, "the file ends in the middle");
-    }
-    if lines.is_empty() {
-        return fail(1, NO_CALENDAR);
-    }
-    if reader.events == 0 {
-        return fail(last, "there is no event in this file");
-    }
-    Ok(reader.dates)
+    file.skipped.retain(|date, _| !file.days.contains_key(date));
+    file.warnings.extend(told(&odd));
+    Ok(file)
 }
 
-const NO_CALENDAR: &str = "this is no calendar file: BEGIN:VCALENDAR is missing";
-
-/// What has been read so far.
-#[derive(Default)]
-struct Reader {
-    dates: BTreeSet<Date>,
-    /// Names of the components that the line is in, outermost first.
-    open: Vec<String>,
-    event: Option<Event>,
-    events: usize,
-    /// Days of all events, those that fall together counted each.
-    days: usize,
+/// UTF-8, or what else is written where it is not: every byte is a letter there.
+fn decode(bytes: &[u8], warnings: &mut Vec<String>) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => {
+            warnings.push("this file is not UTF-8; it was read as Latin-1, so names may look odd".to_owned());
+            bytes.iter().copied().map(char::from).collect()
+        }
+    }
 }
 
-impl Reader {
-    fn read(&mut self, line: &Line) -> Result<(), IcsError> {
-        match line.name.as_str() {
-            "BEGIN" => self.begin(line),
-            "END" => self.end(line),
-            _ if self.open.is_empty() => fail(line.number, NO_CALENDAR),
-            // Alarms and other things inside an event do not concern its dates.
-            _ => {
-                if let (2, Some(event)) = (self.open.len(), &mut self.event)
-                    && let Err(error) = event.read(line)
-                {
-                    event.error.get_or_insert(error);
+/// The components of all calendars in a file.
+fn components(text: &str) -> Result<Vec<ICalendarComponent>, String> {
+    let mut components = Vec::new();
+    let mut calendars = 0;
+    let mut parser = Parser::new(text);
+    loop {
+        match parser.entry() {
+            Entry::ICalendar(calendar) => {
+                calendars += 1;
+                components.extend(calendar.components);
+            }
+            Entry::Eof => break,
+            Entry::UnterminatedComponent(_) | Entry::TooManyComponents => return Err(CUT_OFF.to_owned()),
+            // Lines and things that are no part of a calendar.
+            _ => {}
+        }
+    }
+    let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    match calendars {
+        0 => Err("this is no calendar file: BEGIN:VCALENDAR is missing".to_owned()),
+        _ if !last.eq_ignore_ascii_case("END:VCALENDAR") => Err(CUT_OFF.to_owned()),
+        _ => Ok(components),
+    }
+}
+
+const CUT_OFF: &str = "the file ends in the middle: the last line is not END:VCALENDAR";
+
+/// The events, those that belong together in one list: a repeated one and its moved instances have
+/// one id.
+fn series(components: Vec<ICalendarComponent>) -> Result<Vec<Vec<ICalendarComponent>>, String> {
+    let is_event =
+        |component: &ICalendarComponent| component.component_type == ICalendarComponentType::VEvent;
+    let (mut series, mut places) = (Vec::<Vec<_>>::new(), BTreeMap::new());
+    for (number, event) in components.into_iter().filter(is_event).enumerate() {
+        if number >= EVENT_LIMIT {
+            return Err(format!("more than {EVENT_LIMIT} events"));
+        }
+        let place = match event.uid() {
+            Some(uid) => *places.entry(uid.to_owned()).or_insert(series.len()),
+            None => series.len(),
+        };
+        match series.get_mut(place) {
+            Some(together) => together.push(event),
+            None => series.push(vec![event]),
+        }
+    }
+    Ok(series)
+}
+
+impl CalendarFile {
+    /// Takes the days of events that belong together.
+    fn take(
+        &mut self,
+        components: Vec<ICalendarComponent>,
+        skip: &[GlobMatcher],
+        odd: &mut Vec<Odd>,
+    ) -> Result<(), String> {
+        let mut events = Vec::new();
+        // Instances that do not take place, or do so elsewhere.
+        let mut gone = BTreeSet::new();
+        for component in &components {
+            match Event::of(component) {
+                Ok(event) => {
+                    gone.extend(event.exceptions.iter().chain(&event.moved_from).copied());
+                    events.extend((!event.is_cancelled).then_some(event));
                 }
-                Ok(())
+                Err(fault) => {
+                    gone.extend(fault.moved_from);
+                    odd.push(fault);
+                }
             }
         }
-    }
-
-    fn begin(&mut self, line: &Line) -> Result<(), IcsError> {
-        let name = line.value.to_uppercase();
-        if self.open.is_empty() && name != "VCALENDAR" {
-            return fail(line.number, NO_CALENDAR);
+        let plain = events.iter().map(Event::plain).collect();
+        let repeated = ICalendar { components: plain }.expand_dates(Tz::Floating, DATE_LIMIT);
+        for error in repeated.errors {
+            odd.extend(events.get(error.comp_id as usize).map(Event::badly_repeated));
         }
-        if self.open.len() == 1 && name == "VEVENT" {
-            self.events += 1;
-            if self.events > EVENT_LIMIT {
-                return fail(line.number, "more than 5000 events");
+        for instance in repeated.events {
+            let Some(event) = events.get(instance.comp_id as usize) else { continue };
+            let Some(first) = utc_date(instance.start.timestamp()) else { continue };
+            if event.moved_from.is_some() || !gone.contains(&first) {
+                self.add(event, first, skip)?;
             }
-            self.event = Some(Event { line: line.number, ..Event::default() });
-        } else if name == "VEVENT" {
-            return fail(line.number, "an event inside of something else");
         }
-        self.open.push(name);
         Ok(())
     }
 
-    fn end(&mut self, line: &Line) -> Result<(), IcsError> {
-        if self.open.pop() != Some(line.value.to_uppercase()) {
-            return fail(line.number, "END does not match its BEGIN");
-        }
-        if self.open.len() == 1
-            && let Some(event) = self.event.take()
-        {
-            let line = event.line;
-            for (first, days) in event.days()? {
-                self.days += days;
-                if self.days > DATE_LIMIT {
-                    return fail(line, "more than 200000 days in all");
-                }
-                self.dates.extend(first.series(1.day()).take(days));
+    fn add(&mut self, event: &Event, first: Date, skip: &[GlobMatcher]) -> Result<(), String> {
+        let days = if event.texts.iter().any(|text| skip.iter().any(|pattern| pattern.is_match(text))) {
+            &mut self.skipped
+        } else {
+            &mut self.days
+        };
+        for date in first.series(1.day()).take(event.length_days) {
+            let name = days.entry(date).or_default();
+            if !event.name.is_empty() && !name.split(", ").any(|other| other == event.name) {
+                let comma = if name.is_empty() { "" } else { ", " };
+                name.push_str(comma);
+                name.push_str(&event.name);
             }
+        }
+        if days.len() > DATE_LIMIT {
+            return Err(format!("more than {DATE_LIMIT} days in all"));
         }
         Ok(())
     }
 }
 
-/// Joins folded lines (RFC 5545, 3.1) and splits them.
-fn unfold(text: &str) -> Result<Vec<Line>, IcsError> {
-    let mut whole: Vec<(usize, String)> = Vec::new();
-    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        match (line.strip_prefix([' ', '\t']), whole.last_mut()) {
-            (Some(rest), Some((_, last))) => last.push_str(rest),
-            _ if line.trim().is_empty() => {}
-            _ => whole.push((index + 1, line.to_owned())),
-        }
-    }
-    whole.into_iter().map(|(number, line)| split(number, &line)).collect()
+/// The date of a time without a zone, which is counted as if it were in UTC.
+fn utc_date(second: i64) -> Option<Date> {
+    Some(TimeZone::UTC.to_datetime(Timestamp::from_second(second).ok()?).date())
 }
 
-fn split(number: usize, line: &str) -> Result<Line, IcsError> {
-    let mut quoted = false;
-    let colon = line.find(|c| {
-        quoted ^= c == '"';
-        c == ':' && !quoted
-    });
-    let Some(colon) = colon else { return fail(number, "a line without a colon") };
-    let (head, value) = (&line[..colon], &line[colon + 1..]);
-    let (name, parameters) = head.split_once(';').unwrap_or((head, ""));
-    let (name, parameters) = (name.to_uppercase(), parameters.to_uppercase());
-    Ok(Line { number, name, parameters, value: value.trim().to_owned() })
-}
-
-impl Event {
-    fn read(&mut self, line: &Line) -> Result<(), IcsError> {
-        let twice = match line.name.as_str() {
-            "DTSTART" => self.start.replace(whole_day(line)?).is_some(),
-            "DTEND" => self.end.replace(whole_day(line)?).is_some(),
-            "DURATION" => self.length_days.replace(whole_days(line)?).is_some(),
-            "RRULE" => self.yearly.replace(yearly(line)?).is_some(),
-            "STATUS" => {
-                self.cancelled = line.value.eq_ignore_ascii_case("CANCELLED");
-                false
-            }
-            "RDATE" | "EXDATE" | "EXRULE" | "RECURRENCE-ID" => {
-                return fail(line.number, &format!("{} is not supported", line.name));
-            }
-            _ => false,
-        };
-        match twice {
-            true => fail(line.number, &format!("a second {} in one event", line.name)),
-            false => Ok(()),
-        }
-    }
-
-    /// The first day of each repeat, and how many days each has.
-    fn days(self) -> Result<Vec<(Date, usize)>, IcsError> {
-        if self.cancelled {
-            return Ok(Vec::new());
-        }
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        let Some(start) = self.start else { return fail(self.line, "an event without DTSTART") };
-        let length = match (self.end, self.length_days) {
-            (Some(_), Some(_)) => return fail(self.line, "an event with both DTEND and DURATION"),
-            // DTEND is the day after the last one.
-            (Some(end), None) => start.until(end).map_or(0, |span| span.get_days()),
-            (None, days) => days.unwrap_or(1),
-        };
-        if !(1..=EVENT_LIMIT_DAYS).contains(&length) {
-            return fail(self.line, "an event that ends before it begins, or lasts longer than 400 days");
-        }
-        let length = usize::try_from(length).unwrap_or_default();
-        let firsts = match &self.yearly {
-            None => vec![start],
-            Some(yearly) => yearly.first_days(start)?,
-        };
-        Ok(firsts.into_iter().map(|first| (first, length)).collect())
-    }
-}
-
-impl Yearly {
-    /// A 29 February is there only in leap years, as RFC 5545 has it.
-    fn first_days(&self, start: Date) -> Result<Vec<Date>, IcsError> {
-        let other = |part: Option<i8>, of_start| part.is_some_and(|part| part != of_start);
-        if other(self.month, start.month()) || other(self.day, start.day()) {
-            return fail(self.line, "a yearly repeat on another day than that of DTSTART");
-        }
-        let last = LAST_YEAR.max(start.year());
-        let years = (start.year()..=last).step_by(usize::from(self.every_years.unsigned_abs()));
-        let days = years.filter_map(|year| Date::new(year, start.month(), start.day()).ok());
-        let until = self.until.unwrap_or(Date::MAX);
-        Ok(days.take_while(|day| *day <= until).take(self.count.unwrap_or(usize::MAX)).collect())
-    }
-}
-
-/// A date; that `VALUE=DATE` is missing does not make it an instant.
-fn whole_day(line: &Line) -> Result<Date, IcsError> {
-    let kinds = line.parameters.split(';').filter_map(|parameter| parameter.strip_prefix("VALUE="));
-    match date(&line.value) {
-        Some(date) if kinds.into_iter().all(|kind| kind == "DATE") => Ok(date),
-        _ => fail(line.number, &format!("{} is no whole day; only all-day events are supported", line.name)),
-    }
-}
-
-/// `P2D` or `P1W`.
-fn whole_days(line: &Line) -> Result<i32, IcsError> {
-    let text = line.value.to_uppercase();
-    let text = text.strip_prefix('+').unwrap_or(&text);
-    let number = |unit| text.strip_prefix('P').and_then(|text| text.strip_suffix(unit)).and_then(digits);
-    let days = number('D').or_else(|| number('W').and_then(|weeks| weeks.checked_mul(7)));
-    days.map_or_else(|| fail(line.number, "DURATION is not in whole days"), Ok)
-}
-
-fn digits(text: &str) -> Option<i32> {
-    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
-}
-
-/// `20261224`.
-fn date(text: &str) -> Option<Date> {
-    if text.len() != 8 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    Date::new(text[..4].parse().ok()?, text[4..6].parse().ok()?, text[6..].parse().ok()?).ok()
-}
-
-/// `FREQ=YEARLY`, at most with an end, a number of years between, and the day that it is anyway.
-fn yearly(line: &Line) -> Result<Yearly, IcsError> {
-    let mut rule =
-        Yearly { line: line.number, every_years: 1, month: None, day: None, count: None, until: None };
-    let mut names = BTreeSet::new();
-    for part in line.value.split(';').filter(|part| !part.is_empty()) {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        let (name, value) = (name.trim().to_uppercase(), value.trim().to_uppercase());
-        let small = |most: i32| digits(&value).filter(|number| (1..=most).contains(number));
-        let understood = match name.as_str() {
-            "FREQ" => value == "YEARLY",
-            "WKST" => true,
-            "INTERVAL" => {
-                rule.every_years =
-                    small(1000).and_then(|years| i16::try_from(years).ok()).unwrap_or_default();
-                rule.every_years > 0
-            }
-            "BYMONTH" => {
-                rule.month = small(12).and_then(|month| i8::try_from(month).ok());
-                rule.month.is_some()
-            }
-            "BYMONTHDAY" => {
-                rule.day = small(31).and_then(|day| i8::try_from(day).ok());
-                rule.day.is_some()
-            }
-            "COUNT" => {
-                rule.count = small(i32::MAX).and_then(|count| usize::try_from(count).ok());
-                rule.count.is_some()
-            }
-            "UNTIL" => {
-                rule.until = date(value.split('T').next().unwrap_or_default());
-                rule.until.is_some()
-            }
-            _ => false,
-        };
-        if !understood || !names.insert(name) {
-            return fail(line.number, &format!("the repeat `{part}` is not supported, only FREQ=YEARLY"));
-        }
-    }
-    if !names.contains("FREQ") {
-        return fail(line.number, "a repeat without FREQ=YEARLY");
-    }
-    if names.contains("COUNT") && names.contains("UNTIL") {
-        return fail(line.number, "a repeat with both COUNT and UNTIL");
-    }
-    if names.contains("BYMONTHDAY") && !names.contains("BYMONTH") {
-        return fail(line.number, "BYMONTHDAY without BYMONTH is a day of every month");
-    }
-    Ok(rule)
-}
-
-fn fail<T>(line: usize, what: &str) -> Result<T, IcsError> {
-    Err(IcsError { line, what: what.to_owned() })
+/// One warning for all events that are left out.
+fn told(odd: &[Odd]) -> Option<String> {
+    let named: Vec<String> = odd.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    let more = match odd.len().saturating_sub(NAMED_MAX) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let what = match odd.len() {
+        0 => return None,
+        1 => "an event that is no day off is left out".to_owned(),
+        many => format!("{many} events that are no days off are left out"),
+    };
+    Some(format!("{what}: {}{more}", named.join(", ")))
 }

@@ -21,8 +21,8 @@ macro_rules! sections {
 
 sections! {
     ROOT "" ["dry_run" "server" "store" "forge" "support" "maintainers" "person" "pool" "route" "calendar" "timebox"
-        "timebox_rule" "labels" "limits" "templates" "scope" "tickets" "reconcile"]
-    SERVER "[server]" ["listen" "admin" "body_limit" "keep_bodies"]
+        "timebox_rule" "labels" "limits" "commands" "templates" "scope" "tickets" "reconcile"]
+    SERVER "[server]" ["listen" "admin" "admin_names" "metrics_token" "body_limit" "keep_bodies"]
     STORE "[store]" ["url"]
     FORGE "[[forge]]" ["name" "kind" "url" "token" "app_id" "app_private_key" "webhook_secrets"
         "signing_tokens" "secret_tokens" "allow_unsigned" "projects" "changes_at_once" "ca_file" "proxy"
@@ -35,7 +35,8 @@ sections! {
         "capacity" "calendar" "timebox"]
     ROUTE "[[route]]" ["pool" "projects" "paths" "labels" "target_branches" "forges" "codeowners"
         "timebox"]
-    CALENDAR "[[calendar]]" ["name" "timezone" "days" "hours" "holidays" "holidays_ics"]
+    CALENDAR "[[calendar]]" ["name" "timezone" "days" "hours" "holidays" "holidays_ics" "holidays_skip" "workdays"]
+    HOURS "the hours of a week" ["mon" "tue" "wed" "thu" "fri" "sat" "sun" "other"]
     TIMEBOX "[timebox]" ["waiting" "reviewing" "with_author" "ready_to_merge"]
     WAITING "[timebox.waiting]" ["budget" "steps"]
     REVIEWING "[timebox.reviewing]" ["budget" "steps"]
@@ -48,6 +49,7 @@ sections! {
         "skip" "out_of_scope" "priority"]
     LIMITS "[limits]" ["pings_per_change" "pings_per_person_per_day" "first_run_changes_per_day"
         "max_pools"]
+    COMMANDS "[commands]" ["handle"]
     TEMPLATES "[templates]" ["status" "remind" "escalate" "ask"]
     SCOPE "[scope]" ["labels" "titles" "max_lines" "max_files"]
     TICKETS "[tickets]" ["system" "webhook"]

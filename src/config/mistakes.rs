@@ -82,6 +82,14 @@ impl Fault {
 }
 
 impl Mistake {
+    /// The environment variable that it is in; `None` where it is in the file.
+    pub fn variable(&self) -> Option<&str> {
+        match &self.place {
+            Place::Variable(name) => Some(name),
+            Place::File | Place::Text { .. } => None,
+        }
+    }
+
     pub(super) fn new(severity: Severity, place: &Place, fault: Fault) -> Mistake {
         let place = place.clone();
         let (what, todo) = (redact::line(&fault.what), redact::line(&fault.todo));
@@ -129,7 +137,7 @@ impl Mistakes {
 
     /// The configuration file itself could not be read.
     pub(super) fn unreadable(file_name: &str, error: &io::Error) -> Mistakes {
-        let todo = "name another file with --config PATH";
+        let todo = readable(error, "name another file with --config PATH");
         let fault = Fault::new(format!("cannot read the configuration: {error}"), todo);
         Mistakes::new(file_name, "", vec![Mistake::new(Severity::Mistake, &Place::File, fault)])
     }
@@ -145,6 +153,11 @@ impl Mistakes {
 
     pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
         self.list.iter()
+    }
+
+    /// The name of the configuration file, as it was given.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
     }
 
     /// The whole report, with or without colours.
@@ -211,6 +224,22 @@ impl fmt::Display for Mistakes {
 }
 
 impl std::error::Error for Mistakes {}
+
+/// What is often wrong with a path.
+pub(super) const RELATIVE_TODO: &str = "relative paths start at the folder of the configuration file";
+
+/// What to do about a file that cannot be read; `otherwise` where it may be another one that is meant.
+pub(super) fn readable<'t>(error: &io::Error, otherwise: &'t str) -> &'t str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "let the user that runs Usher read it (chown, chmod), and enter its folder"
+        }
+        io::ErrorKind::InvalidData => "save it as UTF-8",
+        io::ErrorKind::IsADirectory => "this is a folder: name the file in it",
+        io::ErrorKind::FileTooLarge => "is it the right one?",
+        _ => otherwise,
+    }
+}
 
 /// Line and column of a byte offset, both counted from 1.
 fn position(text: &str, offset: usize) -> (usize, usize) {

@@ -74,14 +74,19 @@ impl<'n> Section<'n> {
 
     /// The tables of a list as they are, without any report.
     pub fn tables(&self, name: &str) -> impl Iterator<Item = &'n Table> + use<'n> {
+        self.nodes(name).filter_map(|node| match &node.value {
+            Value::Table(table) => Some(table),
+            _ => None,
+        })
+    }
+
+    /// The items of the list `name` as they are, without any report.
+    pub fn nodes(&self, name: &str) -> impl Iterator<Item = &'n Node> + use<'n> {
         let list: &'n [Node] = match self.node(name).map(|node| &node.value) {
             Some(Value::List(list)) => list,
             _ => &[],
         };
-        list.iter().filter_map(|node| match &node.value {
-            Value::Table(table) => Some(table),
-            _ => None,
-        })
+        list.iter()
     }
 
     /// What the section describes, in a word: `person` for `[[person]]`.

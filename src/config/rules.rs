@@ -13,7 +13,7 @@ use super::keys;
 use super::mistakes::{Book, Fault};
 use super::reader::Section;
 use super::tree::Node;
-use super::{Outside, people, pools, tickets, timeboxes, units};
+use super::{people, pools, tickets, timeboxes, units};
 
 /// GitHub's limit for the name of a label, in characters.
 const LABEL_MOST_CHARS: usize = 50;
@@ -21,15 +21,14 @@ const LABEL_MOST_CHARS: usize = 50;
 pub(super) fn policy(
     root: &Section<'_>,
     forges: &[ReadForge],
-    outside: &Outside<'_>,
+    calendars: &Calendars,
     book: &mut Book,
 ) -> Policy {
     let default_hours = Arc::new(Hours::office(TimeZone::UTC));
-    let calendars = Calendars::read(root, outside, book);
     let support = people::support(root, forges, book);
     let maintainers = people::maintainers(root, forges, book);
-    let people = people::people(root, &calendars, &default_hours, book);
-    let pools = pools::pools(root, &calendars, forges, &support, book);
+    let people = people::people(root, calendars, &default_hours, book);
+    let pools = pools::pools(root, calendars, forges, &support, book);
     let routes = pools::routes(root, &pools, forges, book);
     people::warn_of_slips(root, &support, &pools, book);
     let forges = forges.iter().filter_map(|forge| forge.whole.as_ref()).map(|forge| ForgePolicy {
@@ -45,15 +44,21 @@ pub(super) fn policy(
         people,
         pools: pools.into_iter().map(|pool| pool.it).collect(),
         routes,
-        calendars: calendars.into_map(),
         default_hours,
         boxes: timeboxes::everywhere(root, book),
         box_rules: timeboxes::rules(root, book),
         labels: labels(root, book),
         limits: limits(root, book),
+        handle: handle(root, book),
         scope: tickets::scope(root, book),
         ..Policy::default()
     }
+}
+
+/// How people call Usher in comments, where that is not what its account is called.
+fn handle(root: &Section<'_>, book: &mut Book) -> Option<String> {
+    let section = root.section(book, "commands", &keys::COMMANDS)?;
+    Some(section.value(book, "handle", units::login)?.it)
 }
 
 fn labels(root: &Section<'_>, book: &mut Book) -> Labels {

@@ -1,14 +1,16 @@
 //! What is configured, as the rest of Usher sees it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use secrecy::SecretString;
 
 use super::redact;
-use usher_core::model::calendar::Window;
+use usher_core::model::calendar::{Hours, Window};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::policy::{Pattern, Policy};
 use usher_words::templates::Templates;
@@ -19,6 +21,8 @@ pub struct Config {
     /// Decide and record, write nothing to any forge.
     pub dry_run: bool,
     pub server: Server,
+    /// With it `/metrics` answers under any name.
+    pub metrics_token: Option<SecretString>,
     /// `sqlite:PATH`; may carry a password, so `Debug` does not print it.
     pub store_url: String,
     /// At least one.
@@ -26,10 +30,22 @@ pub struct Config {
     /// Pause between two sweeps over all open changes, 10 s to 1 d.
     pub reconcile_every: Duration,
     pub policy: Policy,
+    /// The calendars by name, with the days that they know of.
+    pub calendars: BTreeMap<String, Calendar>,
     /// The company's own words for some comments.
     pub templates: Templates,
     /// Where merges of changes with tickets are announced.
     pub ticket_webhook: Option<TicketWebhook>,
+}
+
+/// A calendar: its working time, and what its single days are called.
+#[derive(Clone, Debug)]
+pub struct Calendar {
+    pub hours: Arc<Hours>,
+    /// Days off by date; empty texts for those that stand in the configuration itself.
+    pub holidays: BTreeMap<Date, String>,
+    /// Days of calendar files that are worked because of `holidays_skip`.
+    pub skipped: BTreeMap<Date, String>,
 }
 
 /// Where a ticket system listens. The address may carry a secret of its own, so neither it nor the
@@ -49,6 +65,9 @@ pub struct Server {
     pub listen: SocketAddr,
     /// Dashboard, metrics and API; not to be exposed as it is.
     pub admin: SocketAddr,
+    /// Names by which people reach the admin listener, besides its address and loopback; in lower case,
+    /// without a port.
+    pub admin_names: Vec<String>,
     /// Largest webhook body, in bytes.
     pub body_limit: u64,
     /// How long the bodies of deliveries are kept; zero: they are never stored.
@@ -101,10 +120,12 @@ impl fmt::Debug for Config {
         f.debug_struct("Config")
             .field("dry_run", &self.dry_run)
             .field("server", &self.server)
+            .field("metrics_token", &self.metrics_token.is_some())
             .field("store_url", &redact::line(&self.store_url))
             .field("forges", &self.forges)
             .field("reconcile_every", &self.reconcile_every)
             .field("policy", &self.policy)
+            .field("calendars", &self.calendars)
             .field("templates", &self.templates)
             .field("ticket_webhook", &self.ticket_webhook.is_some())
             .finish()

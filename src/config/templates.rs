@@ -3,9 +3,10 @@
 use usher_words::rehearse;
 use usher_words::templates::{Templates, Text};
 
-use super::mistakes::{Book, Fault};
+use super::mistakes::{Book, Fault, readable};
+use super::outside::Outside;
 use super::reader::Section;
-use super::{Outside, keys, units};
+use super::{keys, units};
 
 /// Longest template, in bytes: a comment is not a book.
 const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
@@ -25,7 +26,7 @@ pub(super) fn templates(root: &Section<'_>, outside: &Outside<'_>, book: &mut Bo
             Ok(source) => templates.add(text, &path.it, &source),
             Err(error) => {
                 let what = format!("{} cannot be read: {error}", path.it);
-                book.fault(&path.place, Fault::new(what, "write the path of a text file"));
+                book.fault(&path.place, Fault::new(what, readable(&error, "write the path of a text file")));
             }
         }
     }

@@ -44,9 +44,11 @@ pool = "backend"
 
 /// Environment and files of the tests.
 fn outside(files: &'static [(&'static str, &'static str)]) -> impl Fn(&[(&str, &str)]) -> Outside<'static> {
-    let read: &'static dyn Fn(&Path) -> io::Result<String> = Box::leak(Box::new(move |path: &Path| {
+    let read: &'static dyn Fn(&Path) -> io::Result<Vec<u8>> = Box::leak(Box::new(move |path: &Path| {
         let found = files.iter().find(|(name, _)| path == Path::new("/etc/usher").join(name));
-        found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        found
+            .map(|(_, text)| text.as_bytes().to_vec())
+            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
     }));
     move |more| {
         let usual = [
@@ -55,11 +57,11 @@ fn outside(files: &'static [(&'static str, &'static str)]) -> impl Fn(&[(&str, &
             ("USHER_GITLAB_TOKEN", "glpat-abc"),
             ("USHER_GITLAB_SIGNING_TOKEN", SIGNING_TOKEN),
             ("USHER_GITHUB_TOKEN", "github_pat_abc"),
-            ("USHER_GITHUB_SECRET", "secret"),
+            ("USHER_GITHUB_SECRET", "a long github secret"),
         ];
         let variables: BTreeMap<String, String> =
             usual.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Outside { variables, folder: PathBuf::from("/etc/usher"), read_file: read }
+        Outside { variables, folder: PathBuf::from("/etc/usher"), needs_secrets: true, read_file: read }
     }
 }
 

@@ -14,7 +14,7 @@ use super::mistakes::{Fault, did_you_mean};
 use super::tree::{Node, Value};
 
 const DURATION_TODO: &str = "write a number and a unit: \"30s\", \"90m\", \"8h\" or \"2d\"";
-const BUDGET_TODO: &str = "write a number and a unit: \"90m\", \"8h\" or \"2d\" (business days)";
+const BUDGET_TODO: &str = "write a number and a unit: \"30s\", \"90m\", \"8h\" or \"2d\" (business days)";
 const SIZE_TODO: &str = "write a number of bytes, or a number and a unit: \"25MiB\", \"10MB\"";
 const SPAN_TODO: &str = "write it as \"09:00-17:30\"; \"22:00-06:00\" goes over midnight";
 const WINDOW_TODO: &str = "write both ends with their offset from UTC: \"2026-12-05T18:00Z/2026-12-06T06:00Z\" or \"…T19:00+01:00/…T07:00+01:00\"";
@@ -71,9 +71,23 @@ pub(super) fn count(least: u32, most: u32) -> impl Fn(&Node) -> Result<u32, Faul
 }
 
 pub(super) fn address(node: &Node) -> Result<SocketAddr, Fault> {
-    let text = text(node)?;
-    let todo = "write an IP address and a port: \"127.0.0.1:8080\", or \"[::]:8080\" for IPv6";
-    text.parse().map_err(|_| Fault::new(format!("`{text}` is no address to listen on"), todo))
+    let text = match &node.value {
+        Value::Integer(Some(port)) => port.to_string(),
+        _ => text(node)?,
+    };
+    text.parse().map_err(|_| Fault::new(format!("`{text}` is no address to listen on"), address_todo(&text)))
+}
+
+/// What somebody may have meant who wrote a port alone, or a name before it.
+fn address_todo(text: &str) -> String {
+    let (host, port) = text.rsplit_once(':').unwrap_or(("", text));
+    match port.parse::<u16>() {
+        Ok(port) if host.is_empty() => format!(
+            "write the IP address before the port: \"127.0.0.1:{port}\" for this machine alone, \"0.0.0.0:{port}\" for all"
+        ),
+        Ok(port) if host == "localhost" => format!("write \"127.0.0.1:{port}\""),
+        _ => "write an IP address and a port: \"127.0.0.1:8080\", or \"[::]:8080\" for IPv6".to_owned(),
+    }
 }
 
 /// `30s`, `90m`, `8h`, `2d` (24 hours each); plain `0` is nothing.
@@ -102,19 +116,22 @@ pub(super) fn budget(node: &Node) -> Result<Budget, Fault> {
     let text = unit_text(node, "a budget", BUDGET_TODO)?;
     let wrong = |what: &str| Fault::new(format!("`{text}` {what}"), BUDGET_TODO);
     let (number, unit) = number_and_unit(&text).ok_or_else(|| wrong("is no budget"))?;
-    let (factor_minutes, limit) = match unit {
+    let (factor, limit) = match unit {
         "d" => (1, BUDGET_LIMIT_DAYS),
         "h" => (60, BUDGET_LIMIT_DAYS * 24 * 60),
         "m" => (1, BUDGET_LIMIT_DAYS * 24 * 60),
-        "s" => return Err(wrong("is in seconds, but budgets are counted in minutes")),
+        "s" => (1, BUDGET_LIMIT_DAYS * 24 * 3600),
         _ => return Err(wrong("is no budget")),
     };
-    let amount = number.checked_mul(factor_minutes).filter(|amount| *amount <= limit);
+    let amount = number.checked_mul(factor).filter(|amount| *amount <= limit);
     let amount = amount.and_then(|amount| u32::try_from(amount).ok());
     let amount = amount.ok_or_else(|| wrong(&format!("is more than {BUDGET_LIMIT_DAYS} days")))?;
     match (amount, unit) {
         (0, _) => Err(wrong("leaves no time at all")),
         (days, "d") => Ok(Budget::Days(days)),
+        // The same amount is the same budget, however it is written.
+        (seconds, "s") if seconds % 60 != 0 => Ok(Budget::Seconds(seconds)),
+        (seconds, "s") => Ok(Budget::Minutes(seconds / 60)),
         (minutes, _) => Ok(Budget::Minutes(minutes)),
     }
 }

@@ -3,9 +3,10 @@
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::mistakes::Fault;
+use super::mistakes::{Fault, RELATIVE_TODO, readable};
+use super::outside::Outside;
 use super::tree::Node;
-use super::{Outside, secrets, units};
+use super::{secrets, units};
 
 const PROXY_TODO: &str = "write \"http://proxy.example.com:3128\"";
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
@@ -15,7 +16,7 @@ pub(super) fn ca_file(node: &Node, outside: &Outside<'_>) -> Result<String, Faul
     let path = units::text(node)?;
     let path = path.strip_prefix("file:").unwrap_or(&path);
     let pem = outside.read(path).map_err(|error| {
-        let todo = "relative paths start at the folder of the configuration file";
+        let todo = readable(&error, RELATIVE_TODO);
         Fault::new(format!("cannot read the certificates in `{path}`: {error}"), todo)
     })?;
     if pem.contains("PRIVATE KEY-----") {
@@ -35,7 +36,7 @@ pub(super) fn proxy(node: &Node, outside: &Outside<'_>) -> Result<SecretString, 
     let text = units::text(node)?;
     if secrets::is_reference(&text) {
         let address = secrets::secret(node, outside)?;
-        let fits = proxy_url(address.expose_secret()).is_some();
+        let fits = secrets::is_stand_in(&address) || proxy_url(address.expose_secret()).is_some();
         let wrong = || Fault::new(format!("what `{text}` leads to is no address of a proxy"), PROXY_TODO);
         return if fits { Ok(address) } else { Err(wrong()) };
     }

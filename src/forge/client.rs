@@ -11,6 +11,7 @@ use super::gitlab::GitLab;
 use super::shared::codeowners::{self, OwnersRead};
 use super::shared::comments;
 use super::shared::dialect::Dialect;
+use super::shared::labels::LabelLooks;
 use super::shared::listing::{Listing, Since, Whereabouts, is_wild};
 use super::shared::performed::{Hint, Performed};
 use super::shared::{availability, roster};
@@ -25,7 +26,7 @@ use usher_core::model::absence::Busy;
 use usher_core::model::action::Write;
 use usher_core::model::change::{Account, ChangeKey, ForgeKind, Snapshot};
 use usher_core::model::people::{Roster, RosterWish};
-use usher_core::model::policy::Pattern;
+use usher_core::model::policy::{LabelLook, Pattern};
 use usher_core::model::tickets::TicketRules;
 
 /// What a client needs to know of its forge.
@@ -65,6 +66,7 @@ struct Inner {
     clock: Clock,
     dialect: Box<dyn Dialect>,
     tickets: Arc<ArcSwap<TicketRules>>,
+    looks: LabelLooks,
 }
 
 impl Client {
@@ -94,12 +96,14 @@ impl Client {
             clock.clone(),
         );
         let transport = Arc::new(transport.map_err(fail)?);
+        let looks = LabelLooks::default();
         let dialect: Box<dyn Dialect> = match kind {
-            ForgeKind::GitLab => Box::new(GitLab::new(transport.clone(), clock.clone())),
-            ForgeKind::GitHub => Box::new(GitHub::new(transport.clone())),
+            ForgeKind::GitLab => Box::new(GitLab::new(transport.clone(), clock.clone(), looks.clone())),
+            ForgeKind::GitHub => Box::new(GitHub::new(transport.clone(), looks.clone())),
         };
         let tickets = Arc::default();
-        Ok(Client(Arc::new(Inner { name, kind, projects, address, transport, clock, dialect, tickets })))
+        let inner = Inner { name, kind, projects, address, transport, clock, dialect, tickets, looks };
+        Ok(Client(Arc::new(inner)))
     }
 
     /// The same client for traffic that nobody waits for: sweeps, rosters, the health of webhooks. A
@@ -107,7 +111,7 @@ impl Client {
     /// others are told to come later.
     #[must_use]
     pub fn background(&self) -> Client {
-        let Inner { name, kind, projects, address, transport, clock, dialect, tickets } = &*self.0;
+        let Inner { name, kind, projects, address, transport, clock, dialect, tickets, looks } = &*self.0;
         let transport = Arc::new(transport.background());
         Client(Arc::new(Inner {
             name: name.clone(),
@@ -118,7 +122,13 @@ impl Client {
             transport,
             clock: clock.clone(),
             tickets: tickets.clone(),
+            looks: looks.clone(),
         }))
+    }
+
+    /// From now on, labels that this client and its clones make look so; at first as the forge likes.
+    pub fn set_label_looks(&self, looks: Vec<LabelLook>) {
+        self.0.looks.set(looks);
     }
 
     /// From now on, this client and its clones find customer tickets by these rules; at first by none.

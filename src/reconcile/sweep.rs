@@ -47,6 +47,9 @@ impl Sweep {
         let mark = context.store.watermark(forge, &scope).await?;
         let since = self.backoff.since(&context, &scope, mark.map(|mark| mark - OVERLAP), started).await?;
         let mut listing = context.client.list(&since).await?;
+        if self.scope.is_none() {
+            tell_of_unwatched(forge, &listing.unwatched);
+        }
         let newest = listing.changes.iter().map(|(_, snapshot)| snapshot.updated_at).max();
         let (news, shown) = context.take_in(&mut listing, &BTreeSet::new(), started).await?;
         self.backoff.note_refused(&context, &scope, &since, &listing, started).await?;
@@ -88,6 +91,18 @@ impl Sweep {
             "changes {:016x}",
             fingerprint(projects.chain(ids.iter().map(String::as_str)).chain(known.policy.tickets.texts()))
         )
+    }
+}
+
+/// Once a start: changes that the forge showed and that nobody asked Usher to watch.
+fn tell_of_unwatched(forge: &str, unwatched: &BTreeSet<String>) {
+    if let Some(first) = unwatched.first() {
+        tracing::warn!(
+            forge,
+            projects = unwatched.len(),
+            "there are changes in projects of subgroups that are not watched, in {first} for one; `*` is one \
+             level of a path, and `**` in `projects` would watch what lies below, too"
+        );
     }
 }
 

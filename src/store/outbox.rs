@@ -212,6 +212,16 @@ impl Store {
         Ok(retry.map_err(at(what))?.rows_affected() == 1)
     }
 
+    /// Throws a dead letter away. False when there is no such dead one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn discard_dead(&self, id: i64) -> Result<bool, StoreError> {
+        let what = "discard a dead letter";
+        let discard = sqlx::query(sql::DISCARD_DEAD).bind(id).execute(self.writer_for(what)?).await;
+        Ok(discard.map_err(at(what))?.rows_affected() == 1)
+    }
+
     /// The forge's id of our comment that carries `marker`, if one was written.
     ///
     /// # Errors

@@ -162,6 +162,7 @@ statements! {
     RELEASE = "UPDATE outbox SET leased = 0, run_at = created_at, outcome_unknown = 1 WHERE leased = 1";
     RETRY_DEAD = "UPDATE outbox SET run_at = dead_at, dead_at = NULL, attempts = 0
         WHERE id = $1 AND dead_at IS NOT NULL";
+    DISCARD_DEAD = "DELETE FROM outbox WHERE id = $1 AND dead_at IS NOT NULL";
     REMEMBER = "INSERT INTO comment (change, marker, comment_id) VALUES ($1, $2, $3)
         ON CONFLICT (change, marker) DO UPDATE SET comment_id = excluded.comment_id";
     COMMENT_ID = "SELECT comment_id FROM comment WHERE change = $1 AND marker = $2";

@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use super::problem::Problem;
-use crate::forge::Unreadable;
+use crate::forge::{Unreadable, Unverified};
 
 /// Seconds after which a delivery that could not be kept may come again.
 const COME_AGAIN_SECONDS: &str = "30";
@@ -26,8 +26,10 @@ pub(super) enum Answer {
     Roster,
     Unreadable(Unreadable),
     /// No or no valid signature. Nobody is told more than that.
-    Unverified,
+    Unverified(Unverified),
     NoSuchForge,
+    /// A forge's delivery to no address of ours.
+    Astray,
     TooLarge {
         limit: usize,
     },
@@ -56,8 +58,9 @@ impl Answer {
             Answer::Ping => "ping",
             Answer::Roster => "roster",
             Answer::Unreadable(_) => "unreadable",
-            Answer::Unverified => "unverified",
+            Answer::Unverified(_) => "unverified",
             Answer::NoSuchForge => "no_such_forge",
+            Answer::Astray => "wrong_path",
             Answer::TooLarge { .. } => "too_large",
             Answer::TooSlow => "too_slow",
             Answer::Broken => "broken",
@@ -73,11 +76,20 @@ impl Answer {
                 StatusCode::OK
             }
             Answer::Unreadable(_) | Answer::Broken => StatusCode::BAD_REQUEST,
-            Answer::Unverified => StatusCode::UNAUTHORIZED,
-            Answer::NoSuchForge => StatusCode::NOT_FOUND,
+            Answer::Unverified(_) => StatusCode::UNAUTHORIZED,
+            Answer::NoSuchForge | Answer::Astray => StatusCode::NOT_FOUND,
             Answer::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Answer::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Answer::StoreFails | Answer::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Why a delivery was refused, for the metrics; `None` for one that was taken, or may come again.
+    pub(super) fn refusal(&self) -> Option<&'static str> {
+        match self {
+            Answer::Unverified(unverified) => Some(unverified.word()),
+            _ if self.status().is_client_error() => Some(self.word()),
+            _ => None,
         }
     }
 
@@ -85,8 +97,9 @@ impl Answer {
     fn complaint(&self) -> Option<String> {
         match self {
             Answer::Unreadable(unreadable) => Some(unreadable.to_string()),
-            Answer::Unverified => Some("unauthorized".into()),
+            Answer::Unverified(_) => Some("unauthorized".into()),
             Answer::NoSuchForge => Some("no such forge".into()),
+            Answer::Astray => Some("deliveries come to /hooks/ and the name of a forge".into()),
             Answer::TooLarge { limit } => Some(format!("the body is larger than {limit} bytes")),
             Answer::TooSlow => Some("the body came too slowly".into()),
             Answer::Broken => Some("the body ended early".into()),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 
 use super::body::Budget;
 use crate::clock::Clock;
@@ -47,12 +48,22 @@ pub struct Settings {
     pub body_limit: usize,
     /// Whether bodies are stored beside their facts.
     pub keep_bodies: bool,
+    /// Names of the admin listener besides its address and loopback: in lower case, without a port.
+    pub admin_names: Vec<String>,
+    /// With it `/metrics` answers under any name.
+    pub metrics_token: Option<SecretString>,
     pub patience: Patience,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { body_limit: 25 << 20, keep_bodies: true, patience: Patience::default() }
+        Settings {
+            body_limit: 25 << 20,
+            keep_bodies: true,
+            admin_names: Vec::new(),
+            metrics_token: None,
+            patience: Patience::default(),
+        }
     }
 }
 

@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 
 use super::answer::Answer;
 use super::body::{self, Held, Unread};
 use super::door::Door;
+use super::problem::Problem;
 use crate::forge::{Inbound, Incoming, Reading};
 use crate::store::{NewDelivery, Put, StoreError};
 use usher_core::model::change::ChangeKey;
@@ -48,6 +50,24 @@ pub(super) async fn receive(
     consider(&door, inbound, &parts.headers, held).await
 }
 
+/// A request to no address of ours. One that a forge sent is counted and logged: somebody mistyped the
+/// address of a webhook.
+pub(super) async fn astray(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let event = told(request.headers(), &EVENT_HEADERS);
+    if event.is_empty() {
+        return Problem::not_found("page").into_response();
+    }
+    let id = told(request.headers(), &ID_HEADERS);
+    let path: String = request.uri().path().chars().take(TOLD_CHARS_MAX).collect();
+    let delivered = Delivered {
+        event: &event,
+        id: &id,
+        why: format!("it was sent to {path}; deliveries come to /hooks/ and the name of the forge"),
+        ..Delivered::default()
+    };
+    answered(&door, NO_FORGE, &delivered, Answer::Astray).into_response()
+}
+
 fn refused(door: &Door, unread: Unread, rest: Body) -> Answer {
     match unread {
         Unread::TooLarge => {
@@ -70,7 +90,7 @@ async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held
         // The sender's word, but what finds the delivery in the forge's list.
         let id = told(headers, &ID_HEADERS);
         let delivered = Delivered { id: &id, why: unverified.to_string(), ..Delivered::default() };
-        return answered(door, forge, &delivered, Answer::Unverified);
+        return answered(door, forge, &delivered, Answer::Unverified(unverified));
     }
     let (event_told, id) = (told(headers, &EVENT_HEADERS), told(headers, &ID_HEADERS));
     let event = |event| Delivered { event, id: &id, ..Delivered::default() };
@@ -200,10 +220,16 @@ struct Delivered<'a> {
 /// Counts the answer and logs one line; never the body.
 fn answered(door: &Door, forge: &str, delivered: &Delivered<'_>, answer: Answer) -> Answer {
     door.metrics.answered(forge, answer.word());
+    if let Some(reason) = answer.refusal() {
+        door.metrics.refused(forge, reason);
+    }
     let change = delivered.change.map(tracing::field::display);
     let why = (!delivered.why.is_empty()).then_some(delivered.why.as_str());
     let (event, delivery, word) = (delivered.event, delivered.id, answer.word());
     match answer {
+        Answer::Astray | Answer::NoSuchForge => {
+            tracing::warn!(forge, event, delivery, change, answer = word, why, "delivery");
+        }
         Answer::StoreFails | Answer::NoMemory => {
             tracing::error!(forge, event, delivery, change, answer = word, why, "delivery");
         }

@@ -12,6 +12,7 @@ mod held;
 mod history;
 mod intake;
 mod metrics;
+mod names;
 mod page;
 mod people;
 mod problem;
@@ -36,12 +37,16 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img
 pub fn public(door: Arc<Door>) -> Router {
     let routes = Router::new()
         .route("/hooks/{forge}", post(intake::receive))
+        // Whoever typed the address may have ended it so.
+        .route("/hooks/{forge}/", post(intake::receive))
         .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready));
+        .route("/readyz", get(health::ready))
+        .fallback(intake::astray);
     guarded(routes.with_state(door))
 }
 
-/// The admin listener: dashboard, metrics and API. It shows everything to whoever reaches it.
+/// The admin listener: dashboard, metrics and API. It shows everything to whoever reaches it by a name
+/// of its own.
 pub fn admin(door: Arc<Door>) -> Router {
     let routes = Router::new()
         .route("/", get(dashboard::overview))
@@ -56,16 +61,17 @@ pub fn admin(door: Arc<Door>) -> Router {
         .route("/api/v1/reviews/{id}", get(api::review))
         .route("/api/v1/held", get(held::json))
         .route("/api/v1/people", get(api::people));
-    guarded(routes.with_state(door))
+    let own_only = axum::middleware::from_fn_with_state(door.clone(), names::own_only);
+    let routes = routes.fallback(|| async { problem::Problem::not_found("page") });
+    guarded(routes.with_state(door)).layer(own_only)
 }
 
-/// An answer for every path, and the headers that every answer carries.
+/// The headers that every answer carries.
 fn guarded(router: Router) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     router
-        .fallback(|| async { problem::Problem::not_found("page") })
         .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))

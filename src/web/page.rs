@@ -273,7 +273,8 @@ fn notes(known: &StateSnapshot, review: &Review) -> Vec<Prose> {
 }
 
 pub(super) fn titled(title: &str) -> String {
-    if title.trim().is_empty() { "(without a title)".into() } else { title.to_owned() }
+    let title = words::visible(title);
+    if title.trim().is_empty() { "(without a title)".into() } else { title }
 }
 
 /// Who must act, as `waits for` and a name.

@@ -18,6 +18,7 @@ use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::RequestBodyDeadlineLayer;
 
+use super::names::ArrivedAt;
 use super::problem::Problem;
 
 /// How long accepting rests after it has failed, for instance because files ran out.
@@ -99,7 +100,14 @@ async fn connection(stream: TcpStream, router: Router, limits: Limits, watcher: 
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }
-    let service = router.map_request(|request: Request<hyper::body::Incoming>| request.map(Body::new));
+    let arrived_at = stream.local_addr().ok().map(ArrivedAt);
+    let service = router.map_request(move |request: Request<hyper::body::Incoming>| {
+        let mut request = request.map(Body::new);
+        if let Some(address) = arrived_at {
+            request.extensions_mut().insert(address);
+        }
+        request
+    });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_headers(limits.headers);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));

@@ -167,7 +167,56 @@ async fn a_wrong_configuration_is_told_every_mistake_and_exits_with_2() {
         }
         assert!(!run.err.contains("glpat-written-right-here"), "a secret is not repeated:\n{}", run.err);
     }
+    for command in ["check", "deliveries"] {
+        let run = server.run(&[command, "--json"]).await;
+        assert_eq!((run.code, run.err.as_str()), (Some(2), ""), "{command}");
+        let report: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        assert_eq!(report["config"], "bad");
+        let mistakes = report["mistakes"].as_array().unwrap();
+        let at = |part: &str| mistakes.iter().find(|one| one["line"] == line(part)).unwrap();
+        assert_eq!(at("listne")["remedy"], "did you mean `listen`?", "{report:#}");
+        assert_eq!((&at("colour")["severity"], &at("colour")["column"]), (&"mistake".into(), &1.into()));
+        assert!(at("colour")["file"].as_str().unwrap().ends_with("usher.toml"));
+        let missing = at("NO_SUCH_VARIABLE");
+        assert_eq!(missing["severity"], if command == "check" { "warning" } else { "mistake" });
+        assert!(!run.out.contains("glpat-written-right-here"), "{}", run.out);
+    }
     assert!(!server.store_path().exists(), "nothing was begun");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn check_needs_no_secrets_and_tells_the_days_off() {
+    let server = Server::planned(Settings { always: true, ..Settings::default() }).await;
+    let ics = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20200501\nRRULE:FREQ=YEARLY\nSUMMARY:May Day\n\
+        END:VEVENT\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20200214\nRRULE:FREQ=YEARLY\nSUMMARY:Valentine\n\
+        DESCRIPTION:Observance\nEND:VEVENT\nBEGIN:VEVENT\nDTSTART:20200601T120000\nSUMMARY:Lunch\nEND:VEVENT\n\
+        END:VCALENDAR\n";
+    std::fs::write(server.folder.path().join("days.ics"), ics).unwrap();
+    let text = server.company.text(&server.settings);
+    let text = text.replace("name = \"london\"", "name = \"london\"\nholidays_ics = [\"days.ics\"]");
+    server.write_config(&text.replace("env:GITHUB_TOKEN", "env:NO_SUCH_VARIABLE"));
+    let run = server.run(&["check"]).await;
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.err.contains("`NO_SUCH_VARIABLE` is not set"), "{run:?}");
+    assert!(
+        run.err.contains("`days.ics`: an event that is no day off is left out: `Lunch` of 2020-06-01"),
+        "{run:?}"
+    );
+    let year = jiff::tz::TimeZone::UTC.to_datetime(usher::clock::Clock::system().now()).year();
+    let says = format!("1 day off in {year}, 1 day off in {}\n", year + 1);
+    assert!(run.out.contains(&says) && !run.out.contains("May Day"), "{run:?}");
+    let run = server.run(&["check", "--verbose"]).await;
+    assert!(run.out.contains(&format!("  {}-05-01 ", year + 1)) && run.out.contains(" May Day\n"), "{run:?}");
+    assert!(run.out.contains(" Valentine, left out\n"), "{run:?}");
+    let json = server.run(&["check", "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let calendars = json["calendars"].as_object().unwrap().values().next().unwrap();
+    assert_eq!(calendars[year.to_string()]["free"], 1, "{json:#}");
+    assert_eq!(calendars[year.to_string()]["days"][format!("{year}-05-01")], "May Day", "{json:#}");
+    // The secret, what the file holds beside, and a pool that no route leads to.
+    assert_eq!(json["warnings"].as_array().unwrap().len(), 3, "{json:#}");
+    let online = server.run(&["check", "--online"]).await;
+    assert_eq!(online.code, Some(2), "there they are needed: {online:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -373,3 +373,71 @@ async fn the_demo_ends_cleanly_when_it_is_told_to() {
         assert!(!out.contains("Stopped in the middle"), "{out}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letter_that_is_discarded_is_never_done() {
+    let server = Server::started(Settings::default()).await;
+    let refusal = Fault::status(403, "Comments are locked for the flood");
+    server.sandbox.fail_next(Forge::Github, "POST", "/comments", refusal, 100);
+    let change = server.open(Forge::Github, "sam");
+    let dead = async || {
+        let list = server.run(&["deliveries", "list", "--json"]).await.json();
+        let rows = list["outbox"].as_array().unwrap().iter();
+        let mut dead =
+            rows.filter(|row| row["state"].as_str().is_some_and(|state| state.starts_with("dead")));
+        dead.next().map(|row| row["id"].as_str().unwrap().to_owned())
+    };
+    server.flowing_until("there is a dead letter", async || dead().await.is_some()).await;
+    server.at_rest().await;
+    let id = dead().await.unwrap();
+    for (wrong, code) in [("out:99999", 1), ("99999", 1), ("x", 2), ("in:1", 2)] {
+        let run = server.run(&["deliveries", "discard", wrong]).await;
+        assert_eq!(run.code, Some(code), "{run:?}");
+    }
+    // By its number alone, as somebody reads it from the dashboard.
+    let number = id.trim_start_matches("out:");
+    let run = server.run(&["deliveries", "discard", number]).await.good();
+    assert_eq!(run, format!("{id} is discarded.\n"));
+    server.sandbox.clear_faults();
+    assert_eq!(server.run(&["deliveries", "discard", &id]).await.code, Some(1), "it is gone");
+    assert_eq!(server.run(&["deliveries", "discard", "all"]).await.good(), "There are no dead letters.\n");
+    server.at_rest().await;
+    assert_eq!(server.comments(&change).len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explain_says_who_has_it_and_why_and_who_would_be_next() {
+    let server = Server::started(Settings::default()).await;
+    for (forge, mark) in [(Forge::Gitlab, '!'), (Forge::Github, '#')] {
+        let change = server.open(forge, "sam");
+        server.flowing_until("it has a reviewer", async || !server.reviewers(&change).is_empty()).await;
+        server.at_rest().await;
+        let holder = server.reviewers(&change).remove(0);
+        let next = if holder == "rita" { "ravi" } else { "rita" };
+        let number = key(&change).number;
+        // In every form that pages, comments and lists print.
+        let forms = [
+            key(&change).to_string(),
+            format!("{}:{}{mark}{number}", name(forge), project(forge)),
+            format!("{}{mark}{number}", project(forge)),
+            server.sandbox.web_url(&change),
+        ];
+        for form in forms {
+            let out = server.run(&["explain", &form]).await.good();
+            let has_it = format!("\n{holder} has it for backend since ");
+            assert!(out.contains(&has_it) && out.contains(": chosen by Usher\n"), "{form}:\n{out}");
+            let then = out.lines().find(|line| line.starts_with("  then: "));
+            assert!(then.is_some(), "{form}:\n{out}");
+            let line = out.lines().find(|line| line.starts_with(&format!("  {next}"))).unwrap();
+            assert!(line.contains("next would be: "), "{form}:\n{out}");
+        }
+        let json = server.run(&["explain", &key(&change).to_string(), "--json"]).await.json();
+        assert_eq!(json["holders"][0]["person"], *holder, "{json:#}");
+        assert_eq!(json["next"]["backend"], next, "{json:#}");
+    }
+    for wrong in ["acme/shop", "acme/shop!", "!7", "acme/shop#x", ":a/b!1"] {
+        let run = server.run(&["explain", wrong]).await;
+        assert_eq!(run.code, Some(2), "{run:?}");
+        assert!(run.err.contains("forge:project!number"), "{run:?}");
+    }
+}

@@ -24,12 +24,13 @@ pub fn assert_documented(what: &str, forge: Forge, counted: (usize, usize)) {
     assert_eq!(cell, format!("{} + {}", counted.0, counted.1), "{what}, {forge:?}: docs/costs.md");
 }
 
-/// A project as Usher finds it after its first contribution: GitLab's labels are made when first needed.
+/// A project as Usher finds it after its first contributions: labels are made when first needed.
 async fn at_home(settings: Settings) -> House {
     let house = House::with(settings).await;
     for forge in BOTH {
-        for label in ["support-contribution", "support-review::reviewing"] {
-            house.sandbox.add_project_label(forge, project(forge), label);
+        house.sandbox.add_project_label(forge, project(forge), "support-contribution");
+        for stage in ["reviewing", "with-author", "ready-to-merge"] {
+            house.sandbox.add_project_label(forge, project(forge), &format!("support-review::{stage}"));
         }
     }
     house
@@ -55,17 +56,20 @@ async fn opening_a_support_contribution_costs_one_read_and_two_or_three_writes()
 }
 
 #[tokio::test]
-async fn the_first_contribution_of_a_gitlab_project_costs_one_write_more_for_its_labels() {
+async fn the_first_contribution_of_a_project_costs_one_write_more_for_each_label() {
     let expected: [&[&str]; 2] = [
         &[
             "QUERY /gl/api/graphql",
+            "POST /labels",
+            "POST /labels",
             "POST /gl/api/graphql",
-            "PUT /merge_requests/1",
             "POST /merge_requests/1/notes",
         ],
         &[
             "GET /pulls/1",
             "POST /issues/1/labels",
+            "PATCH /labels/support-contribution",
+            "PATCH /labels/support-review::reviewing",
             "POST /pulls/1/requested_reviewers",
             "POST /issues/1/comments",
         ],
@@ -114,7 +118,7 @@ async fn routes_with_paths_cost_one_page_of_changed_files_more() {
 #[tokio::test]
 async fn a_draft_is_left_in_peace_until_it_is_ready() {
     for forge in BOTH {
-        let mut house = House::new().await;
+        let mut house = at_home(Settings::default()).await;
         let draft = NewChange { draft: true, ..NewChange::by("sam", "Not yet") };
         let asked = house.cost_of(async |house| drop(house.open_with(forge, draft))).await;
         assert_eq!(asked, [""; 0], "{forge:?}");

@@ -440,6 +440,7 @@ async fn a_forge_without_tls_is_told_and_left_alone() {
     let outside = usher::config::Outside {
         variables,
         folder: folder.path().to_owned(),
+        needs_secrets: true,
         read_file: &|_| Err(std::io::Error::other("no files")),
     };
     let config = usher::config::parse(&text, "usher.toml", &outside).unwrap_or_else(|m| panic!("{m}")).config;

@@ -214,6 +214,7 @@ pool = "backend"
         let outside = Outside {
             variables: variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             folder: self.folder.path().to_owned(),
+            needs_secrets: true,
             read_file: &|_| Err(std::io::Error::other("no files")),
         };
         let loaded = config::parse(text, "usher.toml", &outside);

@@ -14,6 +14,7 @@ mod faults;
 mod harness;
 mod healing;
 mod hooks;
+mod labels;
 mod life;
 mod limits;
 mod maintenance;

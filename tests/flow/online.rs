@@ -258,3 +258,22 @@ async fn a_github_app_is_held_against_what_usher_needs() {
     let lacks = "the App lacks at acme: Pull requests: write, the organisation's Members: read";
     assert!(said.contains(lacks) && said.contains("the App is not installed at beta"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn projects_of_subgroups_that_are_not_watched_are_counted() {
+    let planned = async |projects| Server::planned(Settings { projects, ..Settings::default() }).await;
+    let server = planned(r#"["acme/*"]"#).await;
+    for path in ["acme/tools/cli", "acme/tools/deep/er"] {
+        server.sandbox.add_project(Forge::Gitlab, path);
+        server.sandbox.add_member(Forge::Gitlab, path, BOT, Access::WRITE);
+    }
+    let run = server.run(&["check", "--online"]).await;
+    let says = "WARNING gitlab: 2 projects of subgroups are not watched, acme/tools/cli for one";
+    assert!(run.out.contains(says), "{run:?}");
+    assert!(run.out.contains("write `**` in `projects`"), "{run:?}");
+    let server = planned(r#"["acme/**"]"#).await;
+    server.sandbox.add_project(Forge::Gitlab, "acme/tools/cli");
+    server.sandbox.add_member(Forge::Gitlab, "acme/tools/cli", BOT, Access::WRITE);
+    let run = server.run(&["check", "--online"]).await;
+    assert!(!run.out.contains("not watched"), "{run:?}");
+}

@@ -106,6 +106,7 @@ const FOREIGN: &[(&str, &[&str], &str)] = &[
     ("octocrab", &["forge"], "octocrab types do not leave forge"),
     ("gitlab", &["forge"], "types of the gitlab crate do not leave forge"),
     ("chrono", &["forge"], "chrono types do not leave forge"),
+    ("calcard", &["config"], "calcard types do not leave config"),
     ("sqlx", &["store"], "sqlx does not leave store"),
     ("axum", &["web"], "axum does not leave web"),
 ];

@@ -302,7 +302,7 @@ fn week(kind: u8) -> OwnWeek {
         4 => (Some(vec![]), None),
         _ => (None, None),
     };
-    OwnWeek { days, hours }
+    OwnWeek { days, hours, hours_on: Vec::new() }
 }
 
 /// Who is on the roster from the beginning because of what may happen later.

@@ -110,6 +110,59 @@ fn date(offset: i64) -> Date {
     Date::constant(2023, 11, 1).saturating_add(offset.days())
 }
 
+/// A week in which single days have hours of their own, and days that are worked out of turn.
+#[derive(Clone, Debug)]
+struct Uneven {
+    week: Week,
+    own_hours: Vec<(Weekday, Vec<(u16, u16)>)>,
+    workdays: BTreeSet<Date>,
+}
+
+impl Uneven {
+    fn ours(&self) -> Hours {
+        let on = |hours: Hours, (day, spans): &(Weekday, Vec<(u16, u16)>)| hours.with_hours_on(*day, spans);
+        self.own_hours.iter().fold(self.week.ours(), on).with_workdays(self.workdays.iter().copied())
+    }
+
+    fn spans_on(&self, day: Weekday) -> &[(u16, u16)] {
+        let own = self.own_hours.iter().rev().find(|(own, _)| *own == day);
+        own.map_or(&self.week.spans, |(_, spans)| spans)
+    }
+
+    /// A rule for each weekday. There are no extra working days there, so each weekday on which one falls
+    /// is worked, and all its other dates are holidays.
+    fn theirs(&self) -> Schedule {
+        let worked = |day: Weekday| {
+            self.week.days.contains(&day) || self.workdays.iter().any(|date| date.weekday() == day)
+        };
+        let mut builder = Schedule::builder().time_zone(self.week.zone);
+        let all = (0..7).map(|day| Weekday::from_monday_zero_offset(day).unwrap());
+        for day in all.filter(|day| worked(*day)) {
+            for &(start, end) in self.spans_on(day) {
+                let time = |minute: u16| oracle::time((minute / 60 % 24) as i8, (minute % 60) as i8);
+                let days: Weekdays = [oracle::weekday(day)].into_iter().collect();
+                builder = builder.rule(WorkDay::new(time(start), time(end), days));
+            }
+        }
+        let off =
+            |date: &Date| !self.week.days.contains(&date.weekday()) || self.week.holidays.contains(date);
+        let idle = (-20..1_800).map(date).filter(|date| off(date) && !self.workdays.contains(date));
+        builder.rule(Holidays::new(idle.map(oracle::date))).build().unwrap()
+    }
+}
+
+/// Shifts within a day; of single weekdays, too.
+fn uneven_week() -> impl Strategy<Value = Uneven> {
+    let within = || span().prop_map(|(a, b)| (a.min(b), a.max(b)));
+    let weekday = (0_i8..7).prop_map(|day| Weekday::from_monday_zero_offset(day).unwrap());
+    let own_hours = vec((weekday, vec(within(), 1..3)), 0..4);
+    (day_week(), own_hours, dates()).prop_map(|(week, own_hours, workdays)| Uneven {
+        week,
+        own_hours,
+        workdays,
+    })
+}
+
 /// Whatever shifts, without holidays.
 fn any_week() -> impl Strategy<Value = Week> {
     (prop::sample::select(ZONES.to_vec()), days(), vec(span(), 1..4)).prop_map(|(zone, days, spans)| Week {
@@ -247,6 +300,26 @@ proptest! {
         let hours = week.ours();
         let to = from + SignedDuration::from_secs(seconds);
         agree(&Agenda::new(&hours, &away), &as_days.theirs(), from, to, millis)?;
+    }
+
+    #[test]
+    fn uneven_weeks_and_extra_working_days(uneven in uneven_week(), from in instant(), seconds in 0_i64..40 * 86_400, millis in 1_i64..120 * HOUR_MILLIS) {
+        let (hours, theirs) = (uneven.ours(), uneven.theirs());
+        let to = from + SignedDuration::from_secs(seconds);
+        let due = theirs_add(&theirs, from, millis);
+        let spans = uneven.own_hours.iter().flat_map(|(_, spans)| spans).chain(&uneven.week.spans);
+        let all = Week { spans: spans.copied().collect(), ..uneven.week.clone() };
+        prop_assume!(!all.in_a_gap(from, to.max(due)));
+        agree(&Agenda::new(&hours, &[]), &theirs, from, to, millis)?;
+        let longest = (0..7).map(|day| Weekday::from_monday_zero_offset(day).unwrap());
+        let longest = longest.filter(|day| uneven.week.days.contains(day)).map(|day| {
+            let mut minutes = [false; 1440];
+            for &(start, end) in uneven.spans_on(day) {
+                minutes[usize::from(start)..usize::from(end)].fill(true);
+            }
+            minutes.iter().filter(|worked| **worked).count() as i64
+        });
+        prop_assert_eq!(Some(hours.longest_day_millis()), longest.max().map(|minutes| minutes * 60_000));
     }
 
     #[test]

@@ -268,3 +268,80 @@ async fn new_secrets_take_effect_at_once() {
     assert_eq!(house.public(github("d-1", sams())).await.status, StatusCode::UNAUTHORIZED);
     assert_eq!(house.public(gitlab("g-1", "{}")).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_webhooks_address_may_end_in_a_slash() {
+    let house = House::new().await;
+    let (mut parts, body) = github("d-1", sams()).into_parts();
+    parts.uri = "/hooks/github/".parse().unwrap();
+    let answer = house.public(Request::from_parts(parts, body)).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+    assert!(house.counted("github", "stored"));
+}
+
+#[tokio::test]
+async fn a_delivery_to_a_wrong_path_is_counted() {
+    let house = House::new().await;
+    for path in ["/hook/github", "/", "/hooks", "/hooks/github/pull"] {
+        let (mut parts, body) = github("d-1", sams()).into_parts();
+        parts.uri = path.parse().unwrap();
+        let answer = house.public(Request::from_parts(parts, body)).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.text.contains("/hooks/"), "{path}: {}", answer.text);
+    }
+    let text = house.metrics.text();
+    assert!(text.contains("usher_deliveries_total{forge=\"-\",answer=\"wrong_path\"} 4"), "{text}");
+    assert!(text.contains("usher_refused_deliveries_total{forge=\"-\",reason=\"wrong_path\"} 4"), "{text}");
+    // Who only tries doors is no forge.
+    let stranger = Request::post("/wp-login.php").body(Body::empty()).unwrap();
+    assert_eq!(house.public(stranger).await.json(), json!({ "error": "no such page" }));
+    assert!(house.metrics.text().contains("answer=\"wrong_path\"} 4"));
+}
+
+#[tokio::test]
+async fn refused_deliveries_are_counted_by_forge_and_reason() {
+    let house = House::new().await;
+    let refused = |forge: &str, reason: &str| {
+        let line = format!("usher_refused_deliveries_total{{forge=\"{forge}\",reason=\"{reason}\"}} ");
+        let text = house.metrics.text();
+        text.lines().find_map(|found| found.strip_prefix(&line)).map(str::to_owned)
+    };
+    let mut wrong = github("d-1", sams());
+    wrong.headers_mut().insert("x-hub-signature-256", github_signature(b"other").parse().unwrap());
+    house.public(wrong).await;
+    let mut missing = github("d-2", sams());
+    missing.headers_mut().remove("x-hub-signature-256");
+    house.public(missing).await;
+    let mut old = gitlab("g-1", "{}");
+    let stamp = (now().as_second() - 301).to_string();
+    let content = [b"g-1.", stamp.as_bytes(), b".{}"].concat();
+    let signature = base64::engine::general_purpose::STANDARD.encode(hmac(&GITLAB_KEY, &content));
+    old.headers_mut().insert("webhook-timestamp", stamp.parse().unwrap());
+    old.headers_mut().insert("webhook-signature", format!("v1,{signature}").parse().unwrap());
+    house.public(old).await;
+    house.public(github("d-3", "[]")).await;
+    house.public(Request::post("/hooks/nowhere").body(Body::empty()).unwrap()).await;
+    house.public(github("d-4", sams())).await;
+    for (forge, reason) in [
+        ("github", "wrong"),
+        ("github", "missing"),
+        ("gitlab", "too_old"),
+        ("github", "unreadable"),
+        ("-", "no_such_forge"),
+    ] {
+        assert_eq!(refused(forge, reason).as_deref(), Some("1"), "{forge} {reason}");
+    }
+    assert_eq!(
+        house.metrics.text().matches("usher_refused_deliveries_total{").count(),
+        5,
+        "and the good one not"
+    );
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_the_body_is_passed_over() {
+    let house = House::new().await;
+    let body = format!("\u{feff}{}", sams());
+    let answer = house.public(github("d-1", body)).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+}

@@ -2,6 +2,7 @@
 
 mod held;
 mod intake;
+mod names;
 mod pages;
 mod sockets;
 
@@ -75,6 +76,8 @@ impl House {
         let settings = Settings {
             body_limit: LIMIT,
             keep_bodies: true,
+            admin_names: vec!["usher.example.com".into()],
+            metrics_token: Some("for-the-scraper".into()),
             patience: Patience { pauses, ..Patience::default() },
         };
         let tasks = Tasks::default();

@@ -140,7 +140,7 @@ async fn dead_letters_are_shown_with_the_forges_answer_and_the_cure() {
         "Dead letters",
         "set labels and reviewers",
         "403: Resource not accessible by integration",
-        &format!("<code>usher deliveries retry {}</code>", claimed[0].id),
+        &format!("<code>usher deliveries retry out:{}</code>", claimed[0].id),
         r#"<a href="/reviews/1">acme/shop#12</a>"#,
     ] {
         assert!(page.contains(expected), "{expected} is not in {page}");

@@ -16,6 +16,7 @@ pub fn budget(budget: Budget) -> String {
         Budget::Days(days) => unit(days, "working day"),
         Budget::Minutes(minutes) if minutes % 60 == 0 => unit(minutes / 60, "working hour"),
         Budget::Minutes(minutes) => unit(minutes, "working minute"),
+        Budget::Seconds(seconds) => unit(seconds, "working second"),
     }
 }
 

@@ -163,6 +163,13 @@ pub fn quote(text: &str) -> String {
     if tame.is_empty() { "`(nothing)`".into() } else { format!("`{tame}`") }
 }
 
+/// A user's text as it may be shown on a page or in a terminal: without what hides text or turns its
+/// direction, and on one line.
+pub fn visible(text: &str) -> String {
+    let tame = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().filter(|c| !is_invisible(*c)).map(tame).collect()
+}
+
 /// Zero-width and bidirectional formatting characters, tags and line separators: nobody sees them,
 /// but they hide text or turn its direction (Unicode Cf and Zl, Zp, as far as they matter).
 fn is_invisible(c: char) -> bool {

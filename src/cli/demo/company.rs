@@ -69,6 +69,7 @@ impl Company {
         let outside = Outside {
             variables: variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             folder: folder.to_owned(),
+            needs_secrets: true,
             read_file: &|_| Err(std::io::Error::other("the demo reads no files")),
         };
         let loaded = config::parse(&text, "the demo's configuration", &outside);

@@ -107,13 +107,17 @@ fn print_notes(sites: &[Site<'_>]) {
             anstream::println!("\n{name}: {note}.");
         }
         let (foreign, elsewhere) = (site.survey.foreign, site.survey.elsewhere);
-        if foreign > 0 {
-            anstream::println!("\n{name}: {foreign} webhooks of others are left alone.");
+        match foreign {
+            0 => {}
+            1 => anstream::println!("\n{name}: 1 webhook of others is left alone."),
+            many => anstream::println!("\n{name}: {many} webhooks of others are left alone."),
         }
-        if elsewhere > 0 {
-            anstream::println!(
-                "{name}: {elsewhere} of them lead to /hooks/{name} of an Usher at another address."
-            );
+        let whose = format!("to /hooks/{name} of an Usher at another address.");
+        match elsewhere {
+            0 => {}
+            1 if foreign == 1 => anstream::println!("{name}: it leads {whose}"),
+            1 => anstream::println!("{name}: 1 of them leads {whose}"),
+            many => anstream::println!("{name}: {many} of them lead {whose}"),
         }
     }
 }

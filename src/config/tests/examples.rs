@@ -24,6 +24,7 @@ fn the_complete_file_shows_the_defaults() {
     assert_eq!(complete.policy.boxes, least.policy.boxes);
     assert_eq!(complete.policy.labels, least.policy.labels);
     assert_eq!(complete.policy.limits, least.policy.limits);
+    assert_eq!(complete.calendars["emea"].skipped, Default::default());
 }
 
 #[test]
@@ -50,6 +51,14 @@ fn the_complete_file_explains_every_key() {
                 seen.insert((if parent == "pool" { "[[pool]]" } else { "[[route]]" }, "timebox"));
             }
         }
+        if let Some((_, hours)) = line.split_once("hours = {") {
+            let days = hours.split(", ").filter_map(|part| part.split(" = ").next());
+            seen.extend(days.map(|day| (keys::HOURS.title, day.trim())));
+        }
+        if let Some(days) = line.strip_prefix("days = ") {
+            seen.extend(days.split('"').map(|day| (keys::HOURS.title, day)));
+        }
+        seen.extend(line.ends_with("`other` for").then_some((keys::HOURS.title, "sun")));
         if let Some(name) = title.trim_matches(['[', ']']).strip_prefix("tickets.") {
             seen.insert(("[tickets]", name));
         }

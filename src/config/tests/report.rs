@@ -171,7 +171,7 @@ error: expected a budget, found a number
 32 | budget = 8
    |          ^
    |
-   = help: write a number and a unit: "90m", "8h" or "2d" (business days)
+   = help: write a number and a unit: "30s", "90m", "8h" or "2d" (business days)
 
 error: this step comes before the one above it
   --> usher.toml:33:48
@@ -199,3 +199,26 @@ error: the labels `overdue` and `skip` are both called `support-review-overdue`
 
 17 mistakes and 1 warning in usher.toml
 "#;
+
+#[test]
+fn what_is_wrong_with_a_file_decides_what_to_do() {
+    for (kind, todo) in [
+        (io::ErrorKind::NotFound, "name another file with --config PATH"),
+        (
+            io::ErrorKind::PermissionDenied,
+            "let the user that runs Usher read it (chown, chmod), and enter its folder",
+        ),
+        (io::ErrorKind::InvalidData, "save it as UTF-8"),
+        (io::ErrorKind::IsADirectory, "this is a folder: name the file in it"),
+    ] {
+        let mistakes = Mistakes::unreadable("usher.toml", &io::Error::from(kind));
+        let [mistake] = &mistakes.iter().collect::<Vec<_>>()[..] else { panic!("one mistake") };
+        assert_eq!(mistake.todo, todo);
+    }
+    let read: &dyn Fn(&Path) -> io::Result<Vec<u8>> =
+        &|_| Err(io::Error::from(io::ErrorKind::PermissionDenied));
+    let outside = Outside { read_file: read, ..outside(&[])(&[]) };
+    let text = LEAST.replace("env:HOOK", "file:hook");
+    let report = parse(&text, "usher.toml", &outside).unwrap_err().to_string();
+    assert!(report.contains("let the user that runs Usher read it"), "{report}");
+}

@@ -146,3 +146,68 @@ proptest! {
         prop_assert!(!printed.contains(SECRET));
     }
 }
+
+#[test]
+fn weak_webhook_secrets_are_warned_of() {
+    let warned = |hook: &'static str| short(&read_with(LEAST, &[], &[("HOOK", hook)]));
+    let todo = "take a long random one: `openssl rand -hex 32` makes one";
+    let expected = format!("5:18 warning: a webhook secret of 3 characters can be guessed ({todo})\n");
+    assert_eq!(warned("abc"), expected);
+    assert_eq!(warned("sixteen letters!"), "");
+    let misplaced = "5:18 warning: the value of `env:HOOK` looks like a signing token \
+        (put it under `signing_tokens`: GitLab signs with it, and never sends it)\n";
+    assert_eq!(warned(SIGNING_TOKEN), misplaced);
+}
+
+#[test]
+fn a_private_key_may_come_on_one_line_or_packed() {
+    use ::secrecy::ExposeSecret;
+    use base64::Engine;
+    const PEM: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIabc\nMIIdef\n-----END RSA PRIVATE KEY-----";
+    let text = LEAST
+        .replace("kind = \"gitlab\"", "kind = \"github\"")
+        .replace("token = \"env:TOKEN\"", "app_id = 1\napp_private_key = \"env:KEY\"")
+        .replace("secret_tokens", "webhook_secrets");
+    let base64 = base64::engine::general_purpose::STANDARD.encode(format!("{PEM}\n"));
+    let (first, rest) = base64.split_at(60);
+    for written in [
+        PEM.to_owned(),
+        format!("{PEM}\n"),
+        PEM.replace('\n', "\r\n"),
+        PEM.replace('\n', "\\n"),
+        PEM.replace('\n', "\\r\\n"),
+        base64.clone(),
+        format!("{first}\n{rest}"),
+    ] {
+        let config = read_with(&text, &[], &[("KEY", &written)]).unwrap_or_else(|m| panic!("{m}")).config;
+        let SignIn::App { private_key, .. } = &config.forges[0].sign_in else { panic!("an App") };
+        assert_eq!(private_key.expose_secret().replace("\r\n", "\n"), PEM, "{written}");
+    }
+    for wrong in ["MIIabc", "-----BEGIN RSA PRIVATE KEY-----", "c29tZXRoaW5nIGVsc2U="] {
+        let report = short(&read_with(&text, &[], &[("KEY", wrong)]));
+        assert!(report.contains("`env:KEY` leads to is no private key in PEM"), "{wrong}: {report}");
+    }
+}
+
+#[test]
+fn without_secrets_everything_else_is_looked_at() {
+    let text = LEAST
+        .replace("env:TOKEN", "env:NOT_HERE")
+        .replace("secret_tokens = [\"env:HOOK\"]", "signing_tokens = [\"file:not/here\"]");
+    let look = |text: &str| {
+        let mut outside = outside(&[])(&[]);
+        outside.needs_secrets = false;
+        parse(text, "usher.toml", &outside)
+    };
+    let expected = "4:9 warning: the environment variable `NOT_HERE` is not set (it was not looked at; the server needs it)\n\
+        5:19 warning: cannot read the secret file `not/here`: entity not found (it was not looked at; the server needs it)\n";
+    assert_eq!(short(&look(&text)), expected);
+    let wrong = short(&look(&text.replace("acme/*", "acme/[")));
+    assert!(wrong.contains("6:13 `acme/[` is no pattern"), "{wrong}");
+    let literal = short(&look(&text.replace("env:NOT_HERE", "glpat-written-here")));
+    assert!(literal.contains("4:9 a secret must not stand in the configuration itself"), "{literal}");
+    let here = short(&look(&text.replace("env:NOT_HERE", "env:TOKEN").replace("file:not/here", "env:HOOK")));
+    assert!(here.contains("is no signing token"), "what is there is looked at: {here}");
+    let mistakes = read(&text).unwrap_err();
+    assert_eq!(mistakes.count(Severity::Mistake), 2, "the server needs them: {mistakes}");
+}

@@ -175,3 +175,25 @@ fn addresses_of_forges() {
         LEAST.replacen("kind = \"gitlab\"", "kind = \"gitlab\"\nurl = \"https://git.example.com/lab/\"", 1);
     assert_eq!(good(&slash).forges[0].url, "https://git.example.com/lab");
 }
+
+#[test]
+fn the_names_of_the_admin_listener() {
+    let text = format!(
+        "{LEAST}[server]\nadmin_names = [\"Usher.example.com\"]\nmetrics_token = \"env:TOKEN\"\n[commands]\nhandle = \"helper\""
+    );
+    let config = good(&text);
+    assert_eq!(config.server.admin_names, ["usher.example.com"]);
+    assert!(config.metrics_token.is_some());
+    assert_eq!(config.policy.handle.as_deref(), Some("helper"));
+    assert!(!format!("{config:?}").contains("glpat-abc"));
+    assert_eq!(good(LEAST).policy.handle, None);
+    check(
+        "[server]\nadmin_names = [\"https://usher.example.com\"]",
+        "17:16 `https://usher.example.com` is no name of a host (write it without https:// and port: \"usher.example.com\")",
+    );
+    check("[commands]\nhandle = \"@usher\"", "17:10 `@usher` begins with `@` (write \"usher\")");
+    check(
+        "[server]\nmetrics_token = \"hush\"",
+        "17:17 a secret must not stand in the configuration itself (write \"env:NAME\" for an environment variable or \"file:PATH\" for a file; if this was a real secret, replace it on the forge)",
+    );
+}

@@ -20,9 +20,13 @@ fn durations() {
 
 #[test]
 fn a_day_in_a_time_box_is_a_business_day() {
-    for (text, budget) in
-        [("2d", Budget::Days(2)), ("8h", Budget::Minutes(480)), ("90m", Budget::Minutes(90))]
-    {
+    for (text, budget) in [
+        ("2d", Budget::Days(2)),
+        ("8h", Budget::Minutes(480)),
+        ("90m", Budget::Minutes(90)),
+        ("30s", Budget::Seconds(30)),
+        ("120s", Budget::Minutes(2)),
+    ] {
         let config = with(&format!("[timebox.reviewing]\nbudget = \"{text}\""));
         assert_eq!(config.policy.boxes.reviewing.budget, budget, "{text}");
         assert_eq!(config.policy.boxes.reviewing.steps.len(), 3, "the steps keep their default");

@@ -133,3 +133,87 @@ fn mistakes_in_maintenance() {
     window("2026-12-05T18:00Z/2026-12-05T18:00Z", "ends before it begins (write the beginning first)");
     window("2026-12-05T18:00Z/2027-12-06T06:00Z", "is longer than 31 days (look at the year of both ends)");
 }
+
+/// Whether the calendar with these lines is at work at these instants (UTC).
+fn calendar_works(lines: &str, instants: &[&str]) -> Vec<bool> {
+    let config = good(&format!("{LEAST}[[calendar]]\nname = \"c\"\ntimezone = \"UTC\"\n{lines}"));
+    let agenda = Agenda::new(&config.policy.calendars["c"], &[]);
+    instants.iter().map(|instant| agenda.is_working(instant.parse().unwrap())).collect()
+}
+
+#[test]
+fn a_weekday_may_have_hours_of_its_own() {
+    // Thursday and Friday, at ten, at four and at half past five.
+    let instants = ["03T10:00", "03T16:00", "03T17:10", "04T10:00", "04T16:00"];
+    let instants = instants.map(|text| format!("2026-12-{text}:00Z"));
+    let instants = instants.each_ref().map(String::as_str);
+    let short_friday = calendar_works("hours = { fri = [\"09:00-15:00\"] }", &instants);
+    assert_eq!(short_friday, [true, true, false, true, false], "the others have the default hours");
+    let lines = "hours = { other = [\"09:00-17:30\"], fri = [\"12:00-16:30\"] }";
+    assert_eq!(calendar_works(lines, &instants), [true, true, true, false, true]);
+    assert_eq!(
+        calendar_works("[calendar.hours]\nfri = [\"09:00-15:00\"]", &instants),
+        [true, true, false, true, false]
+    );
+    // A person's Friday in the week of their calendar, which is worked from eight to four.
+    let friday =
+        rita_works("hours = { fri = [\"18:00-20:00\"] }", &["2026-11-27T09:00:00Z", "2026-11-27T19:00:00Z"]);
+    assert_eq!(friday, [false, true]);
+    assert_eq!(rita_works("hours = { fri = [\"18:00-20:00\"] }", &["2026-11-24T09:00:00Z"]), [true]);
+}
+
+#[test]
+fn extra_working_days_are_worked() {
+    // A Friday that is free, for a Saturday that is not.
+    let lines =
+        "holidays = [\"2027-02-12\"]\nworkdays = [\"2027-02-06\"]\nhours = { sat = [\"10:00-14:00\"] }";
+    let instants =
+        ["2027-02-06T11:00:00Z", "2027-02-06T15:00:00Z", "2027-02-12T11:00:00Z", "2027-02-13T11:00:00Z"];
+    assert_eq!(calendar_works(lines, &instants), [true, false, false, false]);
+    // Who has days of their own keeps them; hours of one's own are worked then, too.
+    let works = |person: &str| {
+        let pool = LEAST.replacen("[[route]]", "calendar = \"c\"\n[[route]]", 1);
+        let calendar = "[[calendar]]\nname = \"c\"\ntimezone = \"UTC\"\nworkdays = [\"2027-02-06\"]\n";
+        let config = good(&format!("{pool}{calendar}[[person]]\nname = \"rita\"\n{person}"));
+        let directory = Directory::new(&config.policy, "gitlab", &Roster::default());
+        directory.by_name("rita").unwrap().agenda().is_working("2027-02-06T11:00:00Z".parse().unwrap())
+    };
+    assert!(works(""));
+    assert!(!works("days = [\"mon\", \"tue\"]"));
+    assert!(works("hours = [\"10:00-12:00\"]"));
+    assert!(!works("hours = [\"08:00-10:00\"]"));
+}
+
+#[test]
+fn a_calendar_file_is_overruled_by_a_working_day() {
+    let files: &'static [(&str, &str)] = &[(
+        "h.ics",
+        "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20270205\nEND:VEVENT\nEND:VCALENDAR\n",
+    )];
+    let text = format!(
+        "{LEAST}[[calendar]]\nname = \"c\"\ntimezone = \"UTC\"\nholidays_ics = [\"h.ics\"]\nworkdays = [\"2027-02-05\"]"
+    );
+    let config = read_with(&text, files, &[]).unwrap().config;
+    let agenda = Agenda::new(&config.policy.calendars["c"], &[]);
+    assert!(agenda.is_working("2027-02-05T10:00:00Z".parse().unwrap()));
+}
+
+#[test]
+fn mistakes_in_the_hours_of_a_weekday() {
+    let calendar = |lines: &str, expected: &str| {
+        check(&format!("[[calendar]]\nname = \"c\"\ntimezone = \"UTC\"\n{lines}"), expected);
+    };
+    calendar(
+        "hours = { fr = [\"09:00-15:00\"] }",
+        "19:11 unknown key `fr` in the hours of a week (did you mean `fri`?)",
+    );
+    calendar("hours = { fri = [] }", "19:11 a day without working hours (leave it out of `days` instead)");
+    calendar(
+        "hours = { fri = \"09:00-15:00\" }",
+        "19:17 expected a list for `fri`, found a string (put brackets around it: fri = [\"…\"])",
+    );
+    calendar(
+        "holidays = [\"2027-02-06\"]\nworkdays = [\"2027-02-06\"]",
+        "20:13 2027-02-06 is a holiday and a working day (leave it out of `holidays` or `workdays`)",
+    );
+}

@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::forge::shared::dialect::Dialect;
 use crate::forge::shared::entries::{Entries, page};
+use crate::forge::shared::labels::LabelLooks;
 use crate::forge::transport::address::below;
 use crate::forge::transport::exchange::OWNER_HEADER;
 use crate::forge::transport::fault::Fault;
@@ -31,6 +32,7 @@ pub(in crate::forge) struct GitHub {
     crab: OnceLock<Octocrab>,
     /// Shared by all purposes.
     pub(super) me: Arc<OnceCell<Account>>,
+    pub(super) looks: LabelLooks,
 }
 
 /// The lowest layer of octocrab's tower. octocrab makes the requests; credentials, timeouts, limits
@@ -68,8 +70,8 @@ pub(super) struct Left {
 }
 
 impl GitHub {
-    pub fn new(transport: Arc<Transport>) -> GitHub {
-        GitHub { transport, crab: OnceLock::new(), me: Arc::default() }
+    pub fn new(transport: Arc<Transport>, looks: LabelLooks) -> GitHub {
+        GitHub { transport, crab: OnceLock::new(), me: Arc::default(), looks }
     }
 
     /// An address below the API's root.
@@ -193,7 +195,8 @@ impl GitHub {
 
 impl Dialect for GitHub {
     fn over(&self, transport: Arc<Transport>) -> Box<dyn Dialect> {
-        Box::new(GitHub { transport, crab: OnceLock::new(), me: self.me.clone() })
+        let looks = self.looks.clone();
+        Box::new(GitHub { transport, crab: OnceLock::new(), me: self.me.clone(), looks })
     }
 }
 

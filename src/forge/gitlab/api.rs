@@ -15,6 +15,7 @@ use url::Url;
 use crate::clock::Clock;
 use crate::forge::shared::dialect::Dialect;
 use crate::forge::shared::entries::{Entries, page};
+use crate::forge::shared::labels::LabelLooks;
 use crate::forge::transport::fault::Fault;
 use crate::forge::transport::http::Transport;
 use crate::forge::transport::pages::{PER_PAGE, Pages, next_page};
@@ -27,6 +28,7 @@ pub(in crate::forge) struct GitLab {
     pub(super) clock: Clock,
     /// Shared by all purposes.
     pub(super) me: Arc<OnceCell<Account>>,
+    pub(super) looks: LabelLooks,
     /// Until this second (Unix) REST alone is asked about merge requests: GraphQL had no such thing.
     /// Shared likewise.
     pub(super) rest_until: Arc<AtomicI64>,
@@ -77,9 +79,16 @@ impl Endpoint for List {
 }
 
 impl GitLab {
-    pub fn new(transport: Arc<Transport>, clock: Clock) -> GitLab {
+    pub fn new(transport: Arc<Transport>, clock: Clock, looks: LabelLooks) -> GitLab {
         let never = || Arc::new(AtomicI64::new(i64::MIN));
-        GitLab { transport, clock, me: Arc::default(), rest_until: never(), limit_untold_until: never() }
+        GitLab {
+            transport,
+            clock,
+            me: Arc::default(),
+            looks,
+            rest_until: never(),
+            limit_untold_until: never(),
+        }
     }
 
     /// Sends a read and takes its answer apart.
@@ -135,9 +144,9 @@ impl GitLab {
 
 impl Dialect for GitLab {
     fn over(&self, transport: Arc<Transport>) -> Box<dyn Dialect> {
-        let (clock, me) = (self.clock.clone(), self.me.clone());
+        let (clock, me, looks) = (self.clock.clone(), self.me.clone(), self.looks.clone());
         let (rest_until, limit_untold_until) = (self.rest_until.clone(), self.limit_untold_until.clone());
-        Box::new(GitLab { transport, clock, me, rest_until, limit_untold_until })
+        Box::new(GitLab { transport, clock, me, looks, rest_until, limit_untold_until })
     }
 }
 

@@ -52,10 +52,12 @@ impl Endpoint for Edit<'_> {
 
 #[async_trait]
 impl WriteChanges for GitLab {
-    /// One read and, where something differs, one write. Two where GraphQL cannot do all of it: labels
-    /// that are not there yet, a GitLab too old for it (then REST replaces the whole list), a refusal.
+    /// One read and, where something differs, one write; one more for each label that is made. Two where
+    /// GraphQL cannot do all of it: labels that may not be made, a GitLab too old for it (then REST
+    /// replaces the whole list), a refusal.
     async fn set_desired(&self, change: &ChangeKey, desired: &Shape) -> Result<Vec<Fact>, Fault> {
-        let seen = self.read_fresh(change, &desired.labels).await?;
+        let mut seen = self.read_fresh(change, &desired.labels).await?;
+        self.make_labels(change, &mut seen, desired).await;
         let mut difference = difference(&seen.reviewers, &seen.labels, desired, seen.is_open);
         let mut facts = self.write_singly(change, &seen, desired, &mut difference).await?;
         if difference.is_empty() {

@@ -53,10 +53,15 @@ impl ListChanges for GitLab {
                 }
             };
             let wanted = |path: &str| patterns.iter().any(|pattern| pattern.matches(path));
-            listing.changes.extend(found.into_iter().filter_map(|change| {
-                let project = change.project().filter(|project| wanted(project))?;
-                Some((ChangeKey::new(forge, project, change.iid), change.snapshot(tickets)))
-            }));
+            for change in found {
+                let Some(project) = change.project() else { continue };
+                if wanted(&project) {
+                    let key = ChangeKey::new(forge, project, change.iid);
+                    listing.changes.push((key, change.snapshot(tickets)));
+                } else if matches!(source, Source::Below(_)) {
+                    listing.unwatched.insert(project);
+                }
+            }
         }
         Ok(listing)
     }

@@ -93,9 +93,11 @@ impl Reading {
     }
 }
 
-/// The body as text.
+/// The body as text. A byte order mark before it is passed over, as RFC 8259 (8.1) allows.
 pub(super) fn utf8(body: &[u8]) -> Result<&str, Unreadable> {
-    std::str::from_utf8(body).map_err(|error| Unreadable::new("body", &format!("no UTF-8: {error}")))
+    let text = std::str::from_utf8(body);
+    let text = text.map_err(|error| Unreadable::new("body", &format!("no UTF-8: {error}")))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// The fault of a delivery about a change none of whose times can be read: without one the snapshot

@@ -53,6 +53,25 @@ impl Client {
         Ok((projects, more))
     }
 
+    /// Projects that lie below an owner of watched ones and are not watched themselves, because `*` is one
+    /// level of a path: those of subgroups. Archived ones are left out. One read per 100 projects of each
+    /// owner.
+    ///
+    /// # Errors
+    /// See [`Fault`]: the first list that cannot be had.
+    pub async fn unwatched_below(&self) -> Result<BTreeSet<String>, Fault> {
+        let mut unwatched = BTreeSet::new();
+        for owner in self.watched() {
+            let Watched::Below(owner) = owner else { continue };
+            let found = self.dialect().projects_in(Some(&owner)).await?;
+            let watched = |path: &String| self.patterns().iter().any(|pattern| pattern.matches(path));
+            let depth = |path: &str| path.matches('/').count();
+            let is_deep = |path: &String| depth(path) > depth(&owner) + 1;
+            unwatched.extend(found.entries.into_iter().filter(|path| is_deep(path) && !watched(path)));
+        }
+        Ok(unwatched)
+    }
+
     /// Paths of all watched projects: those of [`Client::watched_projects`], and those that are named in
     /// full whether they are there or not. `true`: there are more than these. Reads as for a list of each
     /// owner.

@@ -30,6 +30,8 @@ pub struct Listing {
     pub(in crate::forge) answered: bool,
     /// The first place that failed where others may have answered.
     pub(in crate::forge) failed: Option<Fault>,
+    /// Projects of changes that came with the answers and are not watched: those of subgroups.
+    pub unwatched: BTreeSet<String>,
 }
 
 /// Which changes a sweep wants.

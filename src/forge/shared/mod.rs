@@ -9,6 +9,7 @@ pub(super) mod comments;
 pub(super) mod dialect;
 pub(super) mod entries;
 pub(super) mod inspect;
+pub(super) mod labels;
 pub(super) mod listing;
 pub(super) mod people;
 pub(super) mod performed;

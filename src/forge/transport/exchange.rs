@@ -180,6 +180,8 @@ impl Connection {
         let what = chain(error);
         let todo = if what.contains("UnknownIssuer") {
             "; nobody whom this machine trusts has signed its certificate: name the authority in `ca_file`"
+        } else if what.contains("InvalidContentType") {
+            "; what answers there speaks plain http, not https: correct `url`, its port above all"
         } else {
             ""
         };

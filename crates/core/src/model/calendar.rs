@@ -40,9 +40,12 @@ pub struct Hours {
     timezone: TimeZone,
     /// Monday first.
     days: [bool; 7],
-    /// Disjoint shifts of every working day, in ascending order.
-    shifts: Vec<Shift>,
+    /// Disjoint shifts of each weekday, Monday first, in ascending order; also of those on which
+    /// nobody works as a rule, for an extra working day.
+    shifts: [Vec<Shift>; 7],
     holidays: Arc<BTreeSet<Date>>,
+    /// Days that are worked on whatever weekday they are, and whatever the holidays say.
+    workdays: Arc<BTreeSet<Date>>,
 }
 
 /// Days on which somebody is not there, both ends included, in the person's own time zone.
@@ -87,7 +90,8 @@ impl Hours {
         holidays: impl IntoIterator<Item = Date>,
     ) -> Hours {
         let holidays = Arc::new(holidays.into_iter().collect());
-        Hours { timezone, days: mask(days), shifts: shifts(hours), holidays }
+        let shifts = std::array::from_fn(|_| shifts(hours));
+        Hours { timezone, days: mask(days), shifts, holidays, workdays: Arc::default() }
     }
 
     /// Monday to Friday, 09:00 to 17:00.
@@ -101,34 +105,68 @@ impl Hours {
         Hours { timezone, ..self.clone() }
     }
 
-    /// The same time zone and holidays with other working days, other hours (as in [`Hours::new`]),
-    /// or both; `None` keeps what is there.
+    /// The same time zone and holidays with other working days, other hours (as in [`Hours::new`])
+    /// on all of them, or both; `None` keeps what is there. Whoever has days of their own has no
+    /// extra ones.
     pub fn with_week(&self, days: Option<&[Weekday]>, hours: Option<&[(u16, u16)]>) -> Hours {
         let mut own = self.clone();
-        own.days = days.map_or(own.days, mask);
-        own.shifts = hours.map_or(own.shifts, shifts);
+        if let Some(days) = days {
+            own.days = mask(days);
+            own.workdays = Arc::default();
+        }
+        if let Some(hours) = hours {
+            own.shifts = std::array::from_fn(|_| shifts(hours));
+        }
         own
+    }
+
+    /// The same with other hours (as in [`Hours::new`]) on one weekday, whether or not it is worked.
+    pub fn with_hours_on(mut self, day: Weekday, hours: &[(u16, u16)]) -> Hours {
+        if let Some(of_day) = self.shifts.get_mut(place(day)) {
+            *of_day = shifts(hours);
+        }
+        self
+    }
+
+    /// The same with days that are worked, holiday or not, with the hours of their weekday.
+    pub fn with_workdays(self, workdays: impl IntoIterator<Item = Date>) -> Hours {
+        Hours { workdays: Arc::new(workdays.into_iter().collect()), ..self }
     }
 
     pub fn timezone(&self) -> &TimeZone {
         &self.timezone
     }
 
-    /// Business time of one whole working day, in milliseconds: what a budget of "1d" means. At
-    /// least one minute, at most 24 hours.
+    /// Business time of one whole working day, the longest of the week, in milliseconds: what a
+    /// budget of "1d" means. At least one minute, at most 24 hours.
     pub fn longest_day_millis(&self) -> i64 {
-        let minutes: u16 = self.shifts.iter().map(|shift| shift.end_minute - shift.start_minute).sum();
-        i64::from(minutes.clamp(1, DAY_MINUTES)) * 60_000
+        let minutes = |shifts: &Vec<Shift>| -> u16 {
+            shifts.iter().map(|shift| shift.end_minute - shift.start_minute).sum()
+        };
+        let none_works = !self.days.contains(&true);
+        let days = self.shifts.iter().zip(self.days).filter(|(_, works)| *works || none_works);
+        let longest = days.map(|(shifts, _)| minutes(shifts)).max().unwrap_or_default();
+        i64::from(longest.clamp(1, DAY_MINUTES)) * 60_000
     }
 
-    /// Whether `date` is a working day of the week and no holiday.
-    fn is_workday(&self, date: Date) -> bool {
-        self.has(date.weekday()) && !self.holidays.contains(&date)
+    /// Whether people work on `date`.
+    pub fn is_workday(&self, date: Date) -> bool {
+        self.workdays.contains(&date) || self.has(date.weekday()) && !self.holidays.contains(&date)
+    }
+
+    /// Whether people would work on `date` if it were no holiday.
+    pub fn is_in_week(&self, date: Date) -> bool {
+        self.has(date.weekday()) || self.workdays.contains(&date)
     }
 
     /// Whether it is a working day of the week.
     fn has(&self, day: Weekday) -> bool {
         self.days.get(place(day)).is_some_and(|works| *works)
+    }
+
+    /// The shifts that begin on `date`, where it is worked at all.
+    fn shifts_of(&self, date: Date) -> &[Shift] {
+        self.shifts.get(place(date.weekday())).map_or(&[], Vec::as_slice)
     }
 
     /// The first instant at which the clock on the wall shows this minute of `date`, or a later one.
@@ -309,13 +347,13 @@ impl<'a> Agenda<'a> {
     /// When the shift of `date` that runs over midnight ends; `None` when there is none in its week.
     fn end_over_midnight(&self, date: Date) -> Option<Timestamp> {
         let hours = self.hours;
-        let last = hours.shifts.last().filter(|shift| shift.end_minute > DAY_MINUTES)?;
-        if hours.has(date.weekday()) { hours.instant(date, last.end_minute) } else { None }
+        let last = hours.shifts_of(date).last().filter(|shift| shift.end_minute > DAY_MINUTES)?;
+        if hours.is_in_week(date) { hours.instant(date, last.end_minute) } else { None }
     }
 
     fn shift_covers(&self, date: Date, instant: Timestamp) -> bool {
         let hours = self.hours;
-        hours.shifts.iter().any(|shift| {
+        hours.shifts_of(date).iter().any(|shift| {
             let start = hours.instant(date, shift.start_minute);
             let end = hours.instant(date, shift.end_minute);
             start.is_some_and(|start| start <= instant) && end.is_some_and(|end| instant < end)
@@ -419,7 +457,7 @@ impl Stretches<'_> {
         self.next = date.tomorrow().ok();
         self.passed_minutes = self.passed_minutes.saturating_sub(DAY_MINUTES);
         let off = self.agenda.is_off(date);
-        self.shifts = if off { [].iter() } else { self.agenda.hours.shifts.iter() };
+        self.shifts = if off { [].iter() } else { self.agenda.hours.shifts_of(date).iter() };
         Some(())
     }
 }

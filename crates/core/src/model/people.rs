@@ -139,6 +139,8 @@ pub struct Directory {
     /// Whether the forge's roster has been read at all.
     pub known: bool,
     closed: Arc<[Window]>,
+    /// As the policy has it.
+    handle: Option<String>,
     people: BTreeMap<String, Person>,
     name_of: BTreeMap<u64, String>,
     /// Members of each pool, by pool name; names in ascending order.
@@ -235,6 +237,7 @@ impl Directory {
             kind,
             closed: own.map(|forge| forge.maintenance.clone()).unwrap_or_default(),
             me: roster.me.clone(),
+            handle: policy.handle.clone(),
             known: roster.fetched_at.is_some(),
             people: BTreeMap::new(),
             name_of: BTreeMap::new(),
@@ -399,9 +402,12 @@ impl Directory {
         self.maintainers.contains(name)
     }
 
-    /// The name by which people on this forge call Usher, without `@`: that of its account where it is
-    /// known. The login of a GitHub App ends in `[bot]`, which nobody types.
+    /// The name by which people on this forge call Usher, without `@`: what the policy says, else that of
+    /// its account where it is known. The login of a GitHub App ends in `[bot]`, which nobody types.
     pub fn handle(&self) -> &str {
+        if let Some(handle) = &self.handle {
+            return handle;
+        }
         let login = self.me.as_ref().map_or("", |me| handle_of(&me.login));
         if login.is_empty() { DEFAULT_HANDLE } else { login }
     }

@@ -37,6 +37,8 @@ pub struct Policy {
     pub box_rules: Vec<TimeBoxRule>,
     pub labels: Labels,
     pub limits: Limits,
+    /// How people call Usher in comments, without `@`; `None`: as its account is called.
+    pub handle: Option<String>,
     pub scope: ScopeRules,
     pub tickets: Arc<TicketRules>,
     /// A ticket system is told of every merge of a change with tickets.
@@ -60,6 +62,7 @@ impl Default for Policy {
             box_rules: Vec::new(),
             labels: Labels::default(),
             limits: Limits::default(),
+            handle: None,
             scope: ScopeRules::default(),
             tickets: Arc::default(),
             announces_merges: false,
@@ -130,8 +133,10 @@ pub struct PersonPolicy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnWeek {
     pub days: Option<Vec<Weekday>>,
-    /// Minutes after midnight, as in [`Hours::new`].
+    /// On every day, in minutes after midnight as in [`Hours::new`].
     pub hours: Option<Vec<(u16, u16)>>,
+    /// On single weekdays, in place of `hours`.
+    pub hours_on: Vec<(Weekday, Vec<(u16, u16)>)>,
 }
 
 impl OwnWeek {
@@ -140,7 +145,9 @@ impl OwnWeek {
         if *self == OwnWeek::default() {
             return hours.clone();
         }
-        Arc::new(hours.with_week(self.days.as_deref(), self.hours.as_deref()))
+        let week = hours.with_week(self.days.as_deref(), self.hours.as_deref());
+        let on = |week: Hours, (day, hours): &(Weekday, Vec<(u16, u16)>)| week.with_hours_on(*day, hours);
+        Arc::new(self.hours_on.iter().fold(week, on))
     }
 }
 
@@ -246,6 +253,16 @@ pub struct Labels {
     pub out_of_scope: String,
     /// Set by people only: ahead in the queue.
     pub priority: String,
+}
+
+/// How a label that Usher makes looks on a forge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelLook {
+    pub name: String,
+    /// Six hexadecimal digits.
+    pub color: &'static str,
+    /// At most 100 characters, as GitHub has it.
+    pub description: &'static str,
 }
 
 impl Default for Labels {

@@ -13,12 +13,14 @@ use super::calendar::{Agenda, Walks};
 pub enum Budget {
     Minutes(u32),
     Days(u32),
+    Seconds(u32),
 }
 
 impl Budget {
     /// The budget in milliseconds of business time of `agenda`.
     pub fn millis(self, agenda: &Agenda<'_>) -> i64 {
         match self {
+            Budget::Seconds(seconds) => i64::from(seconds) * 1_000,
             Budget::Minutes(minutes) => i64::from(minutes) * 60_000,
             Budget::Days(days) => i64::from(days).saturating_mul(agenda.hours.longest_day_millis()),
         }

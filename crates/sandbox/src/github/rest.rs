@@ -15,6 +15,7 @@ use crate::world::{Access, Forge, Project, Refusal, State, UserId, digest, team_
 
 const GET: &Method = &Method::GET;
 const POST: &Method = &Method::POST;
+const PATCH: &Method = &Method::PATCH;
 
 /// Answers one request.
 pub(super) fn answer(state: &mut State, call: &Call, user: Option<UserId>) -> Result<Reply, Refusal> {
@@ -178,6 +179,7 @@ fn repository(
             Ok(Reply::ok(state.gh_label(project, label)))
         }
         (POST, ["labels"]) => create_label(state, call, me, path),
+        (PATCH, ["labels", name]) => edit_label(state, call, me, path, name),
         (GET, ["collaborators"]) => {
             must_have(state, path, me, Access::WRITE)?;
             Ok(paged(call, state.gh_collaborators(state.project(Forge::Github, path)?)))
@@ -244,6 +246,21 @@ fn create_label(state: &mut State, call: &Call, me: UserId, path: &str) -> Resul
     let label = state.create_label(Forge::Github, path, name, color, description)?;
     let project = state.project(Forge::Github, path)?;
     Ok(Reply::json(201, state.gh_label(project, &label)))
+}
+
+fn edit_label(state: &mut State, call: &Call, me: UserId, path: &str, name: &str) -> Result<Reply, Refusal> {
+    must_have(state, path, me, Access::WRITE)?;
+    let labels = &mut state.project_mut(Forge::Github, path)?.labels;
+    let label =
+        labels.iter_mut().find(|label| label.name.eq_ignore_ascii_case(name)).ok_or_else(not_found)?;
+    if let Some(color) = call.text("color") {
+        color.clone_into(&mut label.color);
+    }
+    if let Some(description) = call.text("description") {
+        label.description = Some(description.to_owned());
+    }
+    let label = label.clone();
+    Ok(Reply::ok(state.gh_label(state.project(Forge::Github, path)?, &label)))
 }
 
 /// A private repository the user has no part in does not exist for them.

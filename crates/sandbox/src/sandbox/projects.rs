@@ -93,10 +93,17 @@ impl Sandbox {
         }
     }
 
-    /// Creates a label ahead of time; one that exists is left as it is.
+    /// Creates a label ahead of time, in a colour of somebody's choice; one that exists is left as it is.
     pub fn add_project_label(&self, forge: Forge, project: &str, name: &str) {
         // The only refusals are "no such project" and "exists", and both mean there is nothing to do.
-        let _ = self.forges().state.ensure_label(forge, project, name);
+        let _ = self.forges().state.create_label(forge, project, name, "bfd4f2", None);
+    }
+
+    /// Colour (six hexadecimal digits) and description of a project's label.
+    pub fn project_label(&self, forge: Forge, project: &str, name: &str) -> Option<(String, Option<String>)> {
+        let forges = self.forges();
+        let label = forges.state.project(forge, project).ok()?.label(name)?;
+        Some((label.color.clone(), label.description.clone()))
     }
 }
 
