@@ -43,7 +43,7 @@ impl ReadChanges for GitHub {
     }
 
     /// As it is, not wrapped into JSON: that is how files of more than 1 MB come too (up to 100 MB)
-    /// [memory].
+    /// `[memory]`.
     async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, Fault> {
         let mut url = self.in_project(project, ["contents"].into_iter().chain(path.split('/')));
         if let Some(branch) = branch {

@@ -64,7 +64,7 @@ struct Permitted {
 struct Permissions {
     create_label: bool,
     /// Given together with the right to update merge requests (`app/policies/project_policy.rb`)
-    /// [memory].
+    /// `[memory]`.
     create_merge_request_from: bool,
 }
 

@@ -194,7 +194,7 @@ pub(super) struct Diff {
 
 /// What a file whose diff GitLab does not show counts for, so that it never passes for a small one.
 /// GitLab collapses from a tenth of `diff_max_patch_bytes` on, 20 kB by default, which is some 500
-/// lines of 40 bytes [memory].
+/// lines of 40 bytes `[memory]`.
 const HIDDEN_LINES: u64 = 500;
 
 impl Diff {

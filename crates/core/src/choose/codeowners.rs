@@ -13,7 +13,7 @@
 //! | `# …` after the owners | a comment | not supported: what looks like an owner is one |
 //!
 //! Sources: GitHub `about-code-owners.md`, GitLab `doc/user/project/codeowners/reference.md` and
-//! `advanced.md`; what they leave open is marked [memory].
+//! `advanced.md`; what they leave open is marked `[memory]`.
 //!
 //! Reading never fails: a line that is not understood is passed over and told with its number.
 
