@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::engine::{Parts, SharedState};
-use crate::forge::{Client, Fault, Hint, Performed, Urgency};
+use crate::forge::{Client, ForgeFault, Hint, Performed, Urgency};
 use crate::metrics::Metrics;
 use crate::store::{self, OutboxItem, Settlement, Store, StoreError, Within};
 use crate::tasks::Tasks;
@@ -23,7 +23,7 @@ use crate::wakeups::Wakeups;
 use usher_core::model::action::{Action, Write};
 use usher_core::model::fact::Fact;
 use usher_words as words;
-use usher_words::templates::{Fault as TemplateFault, Templates};
+use usher_words::templates::{TemplateFault, Templates};
 
 pub use outbound::{Outbound, OutboundTarget};
 
@@ -120,7 +120,7 @@ impl Courier {
             for item in items {
                 let told = match &item.action {
                     Action::Announce(news) => self.outbound.tell(&item.change, news, self.clock.now()).await,
-                    _ => Err(Fault::Refused { status: 0, answer: "this is no announcement".into() }),
+                    _ => Err(ForgeFault::Refused { status: 0, answer: "this is no announcement".into() }),
                 };
                 let settlement = match told {
                     Ok(()) => Settlement::Done { comment: None, facts: Vec::new() },
@@ -272,7 +272,7 @@ impl Courier {
             return Ok(Settlement::Dropped { facts: vec![lapsed] });
         }
         let Some((write, broken)) = write_of(&item.action, &self.templates.load()) else {
-            return Ok(settle::fault(&self.clock, item, Fault::misdirected()));
+            return Ok(settle::fault(&self.clock, item, ForgeFault::misdirected()));
         };
         let marker = match &write {
             Write::Comment(comment) => Some(comment.marker()),
@@ -315,9 +315,9 @@ fn write_of(action: &Action, templates: &Templates) -> Option<(Write, Option<Tem
 }
 
 /// The least urgent action that the forge would let through now, if any.
-fn least_urgent(client: &Client) -> Option<store::Urgency> {
+fn least_urgent(client: &Client) -> Option<store::OutboxUrgency> {
     if client.may_begin(Urgency::Ordinary).is_none() {
-        return Some(store::Urgency::Edit);
+        return Some(store::OutboxUrgency::Edit);
     }
-    client.may_begin(Urgency::Now).is_none().then_some(store::Urgency::Ping)
+    client.may_begin(Urgency::Now).is_none().then_some(store::OutboxUrgency::Ping)
 }

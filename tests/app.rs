@@ -8,7 +8,7 @@ use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine;
 use jiff::SignedDuration;
 use usher::clock::Clock;
-use usher::forge::{AppKey, Client, ClientConfig, Credentials, Fault, Hint, Since};
+use usher::forge::{AppKey, Client, ClientConfig, Credentials, ForgeFault, Hint, Since};
 use usher_core::model::access::BotRights;
 use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{ChangeKey, ForgeKind};
@@ -211,7 +211,7 @@ async fn an_owner_who_has_not_installed_it_is_named_and_looked_for_once_a_minute
     let (_, key) = town.open("gamma/secret");
     for _ in 0..3 {
         let fault = town.client.observe(&key).await.unwrap_err();
-        let Fault::Refused { answer, .. } = &fault else { panic!("{fault:?}") };
+        let ForgeFault::Refused { answer, .. } = &fault else { panic!("{fault:?}") };
         assert!(answer.contains("not installed at `gamma`"), "{answer}");
     }
     assert_eq!(town.count("/app/installations?"), 1);
@@ -230,7 +230,7 @@ async fn a_wrong_key_says_so_and_shows_nothing() {
     });
     let (_, key) = town.open("acme/shop");
     let fault = town.client.observe(&key).await.unwrap_err();
-    assert_eq!(fault, Fault::Unauthorized);
+    assert_eq!(fault, ForgeFault::Unauthorized);
     let shown = format!("{fault} {fault:?} {:?} {:?}", town.client, town.client.health());
     assert!(!shown.contains("Bearer") && !shown.contains("eyJ") && !shown.contains("PRIVATE"), "{shown}");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use usher::clock::Clock;
-use usher::forge::{Client, ClientConfig, Credentials, Fault, Hint, HookPlace, Role, Since};
+use usher::forge::{BotRole, Client, ClientConfig, Credentials, ForgeFault, Hint, HookPlace, Since};
 use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
 use usher_core::model::fact::{Fact, Refusal};
@@ -216,7 +216,7 @@ async fn a_lost_answer_never_becomes_a_second_comment() {
             let part = if town.is_gitlab() { "/notes" } else { "/comments" };
             town.sandbox.fail_next(town.forge, "POST", part, fault.clone(), 1);
             let lost = town.client.perform(&key(&at), &status("hello"), Hint::default()).await.unwrap_err();
-            assert!(matches!(lost, Fault::Retry { outcome_unknown: true, .. }), "{lost}");
+            assert!(matches!(lost, ForgeFault::Retry { outcome_unknown: true, .. }), "{lost}");
             assert_eq!(town.sandbox.snapshot(&at).unwrap().comments.len(), written);
             // The project is left alone for a second after a failure.
             town.clock.advance_to(town.clock.now() + SignedDuration::from_secs(2));
@@ -375,7 +375,10 @@ async fn a_forge_that_does_not_tell_who_is_busy_is_a_fault() {
         let limited = usher_sandbox::Fault::Status { code: 200, headers: Vec::new(), body: errors };
         town.sandbox.fail_next(town.forge, "QUERY", "/graphql", limited, 1);
         let fault = town.client.busy(&people).await.unwrap_err();
-        assert!(matches!(fault, Fault::Later { .. }), "waited for, with whatever else it costs: {fault}");
+        assert!(
+            matches!(fault, ForgeFault::Later { .. }),
+            "waited for, with whatever else it costs: {fault}"
+        );
     }
 }
 
@@ -401,12 +404,12 @@ async fn the_watched_projects_are_listed_and_looked_at_one_by_one() {
         let facts = town.client.project(PROJECT).await.unwrap();
         assert_eq!(
             (facts.archived, facts.role, facts.labels.join(" ")),
-            (false, Role::Writes, "bug".to_owned())
+            (false, BotRole::Writes, "bug".to_owned())
         );
         let hooks = if town.is_gitlab() { Some(Vec::new()) } else { None };
         let found = town.client.own_hooks(&HookPlace::Project(PROJECT.into())).await.unwrap();
         assert_eq!(found, hooks, "GitHub shows webhooks to administrators only");
-        assert_eq!(town.client.project("acme/gone").await, Err(Fault::Gone));
+        assert_eq!(town.client.project("acme/gone").await, Err(ForgeFault::Gone));
         let token = town.client.token().await.unwrap();
         assert_eq!((token.expires_at, token.date), (None, Some(town.clock.now())));
         let scopes = town.is_gitlab().then(|| vec!["api".to_owned()]);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use usher_core::model::action::{Action, Comment};
-use usher_core::model::candidate::Standing;
+use usher_core::model::candidate::Judgement;
 use usher_core::model::change::{Account, ForgeKind};
 use usher_core::model::fact::{Act, Fact};
 use usher_core::model::reason::Reason;
@@ -73,7 +73,7 @@ fn a_review_of_the_first_version_goes_on() {
     let monday: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
     let mut play = Play::new(company, forge, monday);
     play.review = stored();
-    assert!(matches!(play.review.planned.pools[0].candidates[0].standing, Standing::Away { .. }));
+    assert!(matches!(play.review.planned.pools[0].candidates[0].standing, Judgement::Away { .. }));
     let actions = play.decide(&Fact::Tick);
     // Eight working hours since Friday morning are over: exactly one reminder, and nobody else is asked.
     let pings = actions.iter().filter(|action| action.names().is_some_and(|named| named.person == "rita"));

@@ -86,7 +86,7 @@ impl Abilities {
 
 /// One person in one project.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct AccessRow {
     pub person: String,
     pub login: String,
     pub project: String,
@@ -141,7 +141,7 @@ pub struct Gap {
 /// Everything that is to be said of one forge.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AccessReport {
-    pub rows: Vec<Row>,
+    pub rows: Vec<AccessRow>,
     pub gaps: Vec<Gap>,
     /// What Usher's own account lacks.
     pub bot: Vec<BotGap>,
@@ -231,7 +231,7 @@ fn row(
     project: &ProjectFacts,
     routes: &[&Route],
     person: &Person,
-) -> Option<Row> {
+) -> Option<AccessRow> {
     let account = person.account.as_ref()?;
     let here = routes.iter().filter(|route| directory.in_pool(&route.pool, &person.name));
     let pools: BTreeSet<String> = here.map(|route| route.pool.clone()).collect();
@@ -250,7 +250,7 @@ fn row(
     let rank = members.map(|members| members.get(&account.id).copied().unwrap_or_default());
     let may = rank.map(|rank| Abilities::new(kind, project, rank));
     needs.retain(|need| may.is_some_and(|may| !may.has(*need)));
-    Some(Row {
+    Some(AccessRow {
         person: person.name.clone(),
         login: account.login.clone(),
         project: project.project.clone(),
@@ -319,7 +319,7 @@ fn instead(
 struct Gaps(BTreeMap<(BTreeSet<Need>, Remedy), BTreeMap<String, BTreeSet<String>>>);
 
 impl Gaps {
-    fn add(&mut self, row: &Row, remedies: Vec<(BTreeSet<Need>, Remedy)>) {
+    fn add(&mut self, row: &AccessRow, remedies: Vec<(BTreeSet<Need>, Remedy)>) {
         for key in remedies {
             let people = self.0.entry(key).or_default();
             people.entry(row.person.clone()).or_default().insert(row.project.clone());

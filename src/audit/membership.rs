@@ -25,7 +25,7 @@ pub enum Role {
 /// Why they are it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum RoleSource {
     /// The configuration names them.
     Named,
     /// They are a member of this group or team: `forge:path`.
@@ -40,7 +40,7 @@ pub struct Colleague<'a> {
     /// By forge; `None` where the forge does not know them.
     pub accounts: BTreeMap<&'a str, Option<&'a Account>>,
     /// What they are, by which sources.
-    pub roles: BTreeMap<Role, BTreeSet<Source>>,
+    pub roles: BTreeMap<Role, BTreeSet<RoleSource>>,
 }
 
 impl Colleague<'_> {
@@ -143,7 +143,7 @@ fn roles(
     forge: &str,
     directory: &Directory,
     roster: &Roster,
-) -> BTreeMap<String, BTreeMap<Role, BTreeSet<Source>>> {
+) -> BTreeMap<String, BTreeMap<Role, BTreeSet<RoleSource>>> {
     let mut roles = Roles { forge, directory, roster, found: BTreeMap::new() };
     roles.enter(&Role::Support, &policy.support.members, &policy.support.groups);
     for pool in &policy.pools {
@@ -165,13 +165,13 @@ struct Roles<'a> {
     forge: &'a str,
     directory: &'a Directory,
     roster: &'a Roster,
-    found: BTreeMap<String, BTreeMap<Role, BTreeSet<Source>>>,
+    found: BTreeMap<String, BTreeMap<Role, BTreeSet<RoleSource>>>,
 }
 
 impl Roles<'_> {
     fn enter(&mut self, role: &Role, names: &[String], groups: &[GroupRef]) {
         for name in names {
-            self.add(name.clone(), role, Source::Named);
+            self.add(name.clone(), role, RoleSource::Named);
         }
         let Roles { forge, directory, roster, .. } = *self;
         for group in groups.iter().filter(|group| group.forge == forge) {
@@ -181,12 +181,12 @@ impl Roles<'_> {
                 .filter_map(|account| Some(directory.by_id(account.id)?.name.clone()))
                 .collect();
             for name in known {
-                self.add(name, role, Source::Group(format!("{}:{}", group.forge, group.path)));
+                self.add(name, role, RoleSource::Group(format!("{}:{}", group.forge, group.path)));
             }
         }
     }
 
-    fn add(&mut self, name: String, role: &Role, source: Source) {
+    fn add(&mut self, name: String, role: &Role, source: RoleSource) {
         self.found.entry(name).or_default().entry(role.clone()).or_default().insert(source);
     }
 }
@@ -228,12 +228,12 @@ mod tests {
         };
         let directory = Directory::new(&policy, "f", &roster);
         let roles = roles(&policy, "f", &directory, &roster);
-        let by = |path: &str| Source::Group(format!("f:{path}"));
-        assert_eq!(roles["sam"], [(Role::Support, [Source::Named, by("acme/support")].into())].into());
+        let by = |path: &str| RoleSource::Group(format!("f:{path}"));
+        assert_eq!(roles["sam"], [(Role::Support, [RoleSource::Named, by("acme/support")].into())].into());
         assert_eq!(roles["bot"], [(Role::ExceptedFromSupport, [by("acme/support")].into())].into());
         let expected = [
-            (Role::Pool("backend".into()), [Source::Named, by("acme/backend")].into()),
-            (Role::LeadOf("backend".into()), [Source::Named].into()),
+            (Role::Pool("backend".into()), [RoleSource::Named, by("acme/backend")].into()),
+            (Role::LeadOf("backend".into()), [RoleSource::Named].into()),
         ];
         assert_eq!(roles["rita"], expected.into());
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::explain::unknown_forge;
 use super::preview::kept;
 use super::{CliError, start_logging};
-use crate::audit::access::{AccessReport, Need, Row, judge};
+use crate::audit::access::{AccessReport, AccessRow, Need, judge};
 use crate::audit::words as audit_words;
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
@@ -74,9 +74,10 @@ impl Sight<'_> {
         let Seen { facts, report, .. } = seen;
         let more = if facts.truncated { ", and more that could not be looked at" } else { "" };
         anstream::println!("{name}: {}{more}\n", audit_words::access_projects(facts.projects.len()));
-        let lacking = |row: &&Row| !row.lacks.is_empty();
+        let lacking = |row: &&AccessRow| !row.lacks.is_empty();
         let all = report.rows.len() <= ROWS_MAX;
-        let rows: Vec<&Row> = report.rows.iter().filter(|row| all || lacking(row)).take(ROWS_MAX).collect();
+        let rows: Vec<&AccessRow> =
+            report.rows.iter().filter(|row| all || lacking(row)).take(ROWS_MAX).collect();
         anstream::println!("{}", table(self.forge.kind, &rows));
         let hidden = report.rows.len() - rows.len();
         if hidden > 0 {
@@ -133,7 +134,7 @@ async fn look(config: &Config, forge: &Forge) -> anyhow::Result<Seen> {
     Ok(Seen { me, facts, report })
 }
 
-fn table(kind: ForgeKind, rows: &[&Row]) -> Table {
+fn table(kind: ForgeKind, rows: &[&AccessRow]) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header(["person", "is", "project", "role", "read", "open", "push docs", "review"]);
@@ -148,7 +149,7 @@ fn table(kind: ForgeKind, rows: &[&Row]) -> Table {
 }
 
 /// What a row says of reading, opening, pushing and reviewing; in capitals what is missing.
-fn cells(row: &Row) -> [&'static str; 4] {
+fn cells(row: &AccessRow) -> [&'static str; 4] {
     let Some(may) = row.may else { return ["?"; 4] };
     let cell = |need: Need, wanted: bool| match (may.has(need), row.lacks.contains(&need)) {
         _ if !wanted => "",

@@ -9,7 +9,7 @@ use super::finding::{Finding, Findings, Level};
 use super::{check_calendars, check_owners, check_projects, check_rules, check_token};
 use crate::clock::Clock;
 use crate::config::{self, Config, Forge, Loaded};
-use crate::forge::{Client, Fault};
+use crate::forge::{Client, ForgeFault};
 use crate::service::client;
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::{Directory, Roster, RosterWish};
@@ -149,7 +149,7 @@ async fn people(config: &Config, forge: &Forge, client: &Client, findings: &mut 
             }
             Err(fault) => {
                 let right = match forge.kind {
-                    _ if !matches!(fault, Fault::Refused { .. }) => "try again when the forge answers",
+                    _ if !matches!(fault, ForgeFault::Refused { .. }) => "try again when the forge answers",
                     ForgeKind::GitLab => "make Usher's account a member of the group",
                     ForgeKind::GitHub => "give the token the organisation's Members: read",
                 };

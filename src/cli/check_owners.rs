@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Config, Forge};
-use crate::forge::{Client, Fault, Listing, OwnersRead};
+use crate::forge::{Client, ForgeFault, Listing, OwnersRead};
 use usher_core::choose::codeowners::{BYTES_MAX, Codeowners};
 use usher_core::model::people::Directory;
 
@@ -41,7 +41,7 @@ pub(super) async fn ask(
     said
 }
 
-fn judge(project: &str, read: Result<OwnersRead, Fault>, directory: &Directory) -> Said {
+fn judge(project: &str, read: Result<OwnersRead, ForgeFault>, directory: &Directory) -> Said {
     match read {
         Ok(OwnersRead::Missing) => {
             (format!("{project} has no CODEOWNERS, so everybody of the pool is considered"), None)
@@ -114,7 +114,7 @@ mod tests {
     fn a_missing_file_is_no_fault_and_a_hidden_one_is() {
         let missing = judge("acme/shop", Ok(OwnersRead::Missing), &directory());
         assert_eq!(missing.1, None);
-        let fault = Fault::Refused { status: 403, answer: "no".into() };
+        let fault = ForgeFault::Refused { status: 403, answer: "no".into() };
         let (what, remedy) = judge("acme/shop", Err(fault), &directory());
         assert!(what.contains("refused with 403: no"), "{what}");
         assert!(remedy.is_some_and(|remedy| remedy.contains("Contents: read")));

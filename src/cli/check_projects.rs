@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::finding::Findings;
 use super::hooks::health_words;
 use crate::config::{Config, Forge};
-use crate::forge::{Client, Fault, HookPlace, InstalledHook, ProjectFacts, Role};
+use crate::forge::{BotRole, Client, ForgeFault, HookPlace, InstalledHook, ProjectInspection};
 use usher_core::model::change::ForgeKind;
 
 /// Projects that are looked at, at most: each takes four or five requests.
@@ -110,7 +110,7 @@ impl Inspector<'_> {
     async fn project(&mut self, path: &str, findings: &mut Findings) {
         let facts = match self.client.project(path).await {
             Ok(facts) => facts,
-            Err(Fault::Gone) => {
+            Err(ForgeFault::Gone) => {
                 let todo = "correct `projects`, or let the token's account into it";
                 findings.fault(format!("{path} is not there, or hidden from the token"), todo);
                 return;
@@ -127,7 +127,7 @@ impl Inspector<'_> {
             );
             return;
         }
-        let writes = matches!(facts.role, Role::Writes | Role::Unknown);
+        let writes = matches!(facts.role, BotRole::Writes | BotRole::Unknown);
         if !writes {
             let role = if self.forge.kind == ForgeKind::GitLab { "Developer" } else { "Write" };
             let what = format!("{path}: Usher's account may ask nobody for a review there");
@@ -156,7 +156,7 @@ impl Inspector<'_> {
     }
 
     /// The project's own webhooks; without any, those of its owners, the nearest first.
-    async fn webhooks(&mut self, path: &str) -> Result<Webhooks, Fault> {
+    async fn webhooks(&mut self, path: &str) -> Result<Webhooks, ForgeFault> {
         let mut found = Webhooks { by_app: self.by_app, ..Webhooks::default() };
         if self.by_app {
             return Ok(found);
@@ -190,7 +190,7 @@ fn labels(
     config: &Config,
     forge: &Forge,
     path: &str,
-    facts: &ProjectFacts,
+    facts: &ProjectInspection,
     findings: &mut Findings,
 ) -> Option<String> {
     let labels = &config.policy.labels;
@@ -211,8 +211,8 @@ fn labels(
     };
     let missing = put_on.iter().filter(|label| !is_there(label)).count();
     let may_make = match forge.kind {
-        ForgeKind::GitLab => facts.role >= Role::Labels || facts.role == Role::Unknown,
-        ForgeKind::GitHub => matches!(facts.role, Role::Writes | Role::Unknown),
+        ForgeKind::GitLab => facts.role >= BotRole::Labels || facts.role == BotRole::Unknown,
+        ForgeKind::GitHub => matches!(facts.role, BotRole::Writes | BotRole::Unknown),
     };
     match missing {
         0 => Some("its labels are there".into()),

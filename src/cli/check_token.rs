@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::check_version;
 use super::finding::Findings;
 use crate::config::{Config, Forge};
-use crate::forge::{Fault, Installation, TokenFacts};
+use crate::forge::{ForgeFault, Installation, TokenFacts};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::RosterWish;
 
@@ -21,13 +21,13 @@ const CLOCK_LIMIT: SignedDuration = SignedDuration::from_secs(300);
 pub(super) fn judge(
     config: &Config,
     forge: &Forge,
-    told: Result<TokenFacts, Fault>,
+    told: Result<TokenFacts, ForgeFault>,
     now: Timestamp,
     findings: &mut Findings,
 ) -> bool {
     let facts = match told {
         Ok(facts) => facts,
-        Err(fault @ Fault::Unauthorized) => {
+        Err(fault @ ForgeFault::Unauthorized) => {
             let todo = if matches!(forge.sign_in, crate::config::SignIn::App { .. }) {
                 "compare app_id and app_private_key with the App's page, and this machine's clock with the time"
             } else {

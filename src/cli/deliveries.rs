@@ -16,7 +16,7 @@ use usher_words::happening;
 const ROWS: u32 = 100;
 
 #[derive(Debug, Default, Subcommand)]
-pub(super) enum Command {
+pub(super) enum DeliveriesCommand {
     /// What waits, what failed, and what came in last
     #[default]
     List,
@@ -28,16 +28,20 @@ pub(super) enum Command {
     Discard { id: String },
 }
 
-pub(super) async fn run(config: Config, command: Command, json: bool) -> Result<ExitCode, CliError> {
+pub(super) async fn run(
+    config: Config,
+    command: DeliveriesCommand,
+    json: bool,
+) -> Result<ExitCode, CliError> {
     start_logging("warn");
     match command {
-        Command::List => list(&look(&config).await?, json).await,
-        Command::Show { id } => {
+        DeliveriesCommand::List => list(&look(&config).await?, json).await,
+        DeliveriesCommand::Show { id } => {
             let row = parse(&id)?;
             show(&look(&config).await?, row, json).await
         }
-        Command::Retry { id } => bury_or_wake(&config, Wish::parse(&id)?, Deed::Retry).await,
-        Command::Discard { id } => bury_or_wake(&config, Wish::parse(&id)?, Deed::Discard).await,
+        DeliveriesCommand::Retry { id } => bury_or_wake(&config, Wish::parse(&id)?, Deed::Retry).await,
+        DeliveriesCommand::Discard { id } => bury_or_wake(&config, Wish::parse(&id)?, Deed::Discard).await,
     }
 }
 

@@ -108,12 +108,12 @@ enum Command {
     /// Set up the webhooks on the forges, and look after them
     Hooks {
         #[command(subcommand)]
-        command: hooks::Command,
+        command: hooks::HooksCommand,
     },
     /// Look at inbox, outbox and dead letters
     Deliveries {
         #[command(subcommand)]
-        command: Option<deliveries::Command>,
+        command: Option<deliveries::DeliveriesCommand>,
     },
     /// Copy the store to a file, also while the server runs
     Backup {

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::config::{Config, Forge};
-use crate::engine::{Draft, Preview, SharedState};
+use crate::engine::{Preview, PreviewDraft, SharedState};
 use crate::forge::{Client, Hint};
 use crate::service::client;
 use crate::store::{Store, StoreError};
 use usher_core::model::action::{Action, Comment, Write};
 use usher_core::model::assignment::{Assignment, Origin};
-use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 use usher_core::model::people::{Roster, RosterWish};
@@ -28,7 +28,7 @@ pub(super) struct Looker {
 
 /// A decision, and what is told beside it.
 pub(super) struct Sketch {
-    draft: Draft,
+    draft: PreviewDraft,
     /// Every pool's members, judged as of now.
     judged: Vec<(String, Vec<Candidate>)>,
     /// Why time boxes are as long as they are, where it is not as everywhere.
@@ -189,14 +189,14 @@ impl Sketch {
     /// How the person was judged as they were chosen, where they were.
     fn as_chosen(&self, assignment: &Assignment) -> Option<&Candidate> {
         let part = self.draft.review().planned.pools.iter().find(|part| part.pool == assignment.pool)?;
-        let chosen = |candidate: &&Candidate| matches!(candidate.standing, Standing::Chosen { .. });
+        let chosen = |candidate: &&Candidate| matches!(candidate.standing, Judgement::Chosen { .. });
         part.candidates.iter().filter(chosen).find(|candidate| candidate.person == assignment.person)
     }
 
     /// Whether the pool has somebody, and this is who would be asked in their place.
     fn is_next(&self, pool: &str, candidate: &Candidate) -> bool {
         let has_somebody = self.draft.is_known && self.draft.review().active_in(pool).next().is_some();
-        has_somebody && matches!(candidate.standing, Standing::Chosen { .. })
+        has_somebody && matches!(candidate.standing, Judgement::Chosen { .. })
     }
 
     /// The whole sketch for a machine.

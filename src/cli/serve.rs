@@ -15,7 +15,7 @@ use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::config::{self, Config, SignIn};
 use crate::service::Service;
-use crate::web::{self, Limits};
+use crate::web::{self, ConnectionLimits};
 
 /// How long parts may take to finish what they are at when the server stops.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -26,7 +26,7 @@ pub(super) async fn run(path: &Path, config: Config) -> Result<ExitCode, CliErro
     let admin = bind(config.server.admin).await?;
     let service = Service::assemble(&config, Clock::system()).await?;
     let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-    let limits = Limits::default();
+    let limits = ConnectionLimits::default();
     tasks.spawn(web::serve(listen, web::public(service.door.clone()), limits, stop.clone()));
     tasks.spawn(web::serve(admin, web::admin(service.door.clone()), limits, stop.clone()));
     service.spawn(&tasks, &stop);

@@ -1,7 +1,7 @@
 //! `[templates]`: files with the company's own words.
 
 use usher_words::rehearse;
-use usher_words::templates::{Templates, Text};
+use usher_words::templates::{TemplateName, Templates};
 
 use super::mistakes::{Book, Fault, readable};
 use super::outside::Outside;
@@ -16,7 +16,7 @@ const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
 pub(super) fn templates(root: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Templates {
     let mut templates = Templates::default();
     let Some(section) = root.section(book, "templates", &keys::TEMPLATES) else { return templates };
-    for text in Text::ALL {
+    for text in TemplateName::ALL {
         let Some(path) = section.value(book, text.word(), units::text) else { continue };
         match outside.read(&path.it) {
             Ok(source) if source.len() > TEMPLATE_BYTES_MAX => {

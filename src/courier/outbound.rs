@@ -18,7 +18,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::forge::Fault;
+use crate::forge::ForgeFault;
 use usher_core::model::action::Announcement;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::tickets::Ticket;
@@ -108,15 +108,15 @@ impl Outbound {
     /// Tells that a change was merged, once.
     ///
     /// # Errors
-    /// [`Fault::Retry`] when it did not get there or the answer promises nothing;
-    /// [`Fault::Refused`] for what will be refused again, and where no address is configured.
+    /// [`ForgeFault::Retry`] when it did not get there or the answer promises nothing;
+    /// [`ForgeFault::Refused`] for what will be refused again, and where no address is configured.
     pub(super) async fn tell(
         &self,
         change: &ChangeKey,
         news: &Announcement,
         now: Timestamp,
-    ) -> Result<(), Fault> {
-        let refuse = |status, answer: &str| Fault::Refused { status, answer: answer.to_owned() };
+    ) -> Result<(), ForgeFault> {
+        let refuse = |status, answer: &str| ForgeFault::Refused { status, answer: answer.to_owned() };
         let aim = self.aim.load_full();
         let aim = aim.ok_or_else(|| refuse(0, "no [tickets.webhook] is configured any more"))?;
         let Aim { http, target } = &*aim;
@@ -132,7 +132,7 @@ impl Outbound {
             .header("webhook-timestamp", &stamp)
             .header("webhook-signature", signature)
             .body(body);
-        let lost = |error: &reqwest::Error| Fault::Retry {
+        let lost = |error: &reqwest::Error| ForgeFault::Retry {
             why: format!(
                 "no answer from the ticket system{}",
                 if error.is_timeout() { ": timed out" } else { "" }
@@ -155,17 +155,18 @@ impl Outbound {
 
 /// What the answer means. Only what would be refused again is given up at once; a wrong token or
 /// address may be corrected on either side.
-fn judge(status: StatusCode) -> Result<(), Fault> {
+fn judge(status: StatusCode) -> Result<(), ForgeFault> {
     let number = status.as_u16();
-    let refused = |answer: &str| Err(Fault::Refused { status: number, answer: answer.to_owned() });
+    let refused = |answer: &str| Err(ForgeFault::Refused { status: number, answer: answer.to_owned() });
     match number {
         200..=299 => Ok(()),
         300..=399 => refused("the ticket system answers with a redirect, and none is followed"),
         410 => refused("the ticket system wants no more of these"),
         400 | 413 | 415 | 422 => refused("the ticket system does not take it"),
-        _ => {
-            Err(Fault::Retry { why: format!("the ticket system answered {number}"), outcome_unknown: false })
-        }
+        _ => Err(ForgeFault::Retry {
+            why: format!("the ticket system answered {number}"),
+            outcome_unknown: false,
+        }),
     }
 }
 
@@ -221,8 +222,9 @@ mod tests {
 
     #[test]
     fn what_the_answer_means() {
-        let lasting =
-            |status: u16| matches!(judge(StatusCode::from_u16(status).unwrap()), Err(Fault::Refused { .. }));
+        let lasting = |status: u16| {
+            matches!(judge(StatusCode::from_u16(status).unwrap()), Err(ForgeFault::Refused { .. }))
+        };
         assert_eq!(judge(StatusCode::NO_CONTENT), Ok(()));
         for status in [301, 307, 400, 410, 422] {
             assert!(lasting(status), "{status}");

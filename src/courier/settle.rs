@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 
 use crate::clock::Clock;
-use crate::forge::{Again, Fault, TOLD_AFTER};
+use crate::forge::{Again, ForgeFault, TOLD_AFTER};
 use crate::store::{OutboxItem, Settlement};
 use usher_core::model::action::Action;
 use usher_core::model::fact::Fact;
@@ -13,18 +13,18 @@ use usher_core::model::fact::Fact;
 const SOONEST: SignedDuration = SignedDuration::from_secs(1);
 
 /// What a fault means for the action.
-pub(super) fn fault(clock: &Clock, item: &OutboxItem, fault: Fault) -> Settlement {
+pub(super) fn fault(clock: &Clock, item: &OutboxItem, fault: ForgeFault) -> Settlement {
     let (meaning, now, error) = (fault.meaning(), clock.now(), fault.to_string());
     let since = now.duration_since(item.created_at);
     let seed = format!("{} {} {}", item.change, item.kind, item.attempts);
-    let outcome_unknown = matches!(fault, Fault::Retry { outcome_unknown: true, .. });
+    let outcome_unknown = matches!(fault, ForgeFault::Retry { outcome_unknown: true, .. });
     let retry =
         |at, counts, facts| Settlement::Retry { at, error: error.clone(), outcome_unknown, counts, facts };
     let change = &item.change;
     match meaning.again(item.attempts, since, &seed) {
         Again::Uncounted => {
             let at = match fault {
-                Fault::Later { at, .. } => at,
+                ForgeFault::Later { at, .. } => at,
                 _ => now,
             };
             retry(at.max(now + SOONEST), false, Vec::new())
@@ -46,9 +46,9 @@ pub(super) fn fault(clock: &Clock, item: &OutboxItem, fault: Fault) -> Settlemen
 }
 
 /// What a fault of the ticket system means: what it refuses it refuses for good, and no review is told.
-pub(super) fn of_announcement(clock: &Clock, item: &OutboxItem, fault: Fault) -> Settlement {
+pub(super) fn of_announcement(clock: &Clock, item: &OutboxItem, fault: ForgeFault) -> Settlement {
     match fault {
-        Fault::Refused { .. } | Fault::Gone => {
+        ForgeFault::Refused { .. } | ForgeFault::Gone => {
             let (change, error) = (&item.change, fault.to_string());
             tracing::warn!(%change, kind = item.kind, %error, "an announcement became a dead letter");
             Settlement::Dead { error, facts: Vec::new() }

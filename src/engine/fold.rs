@@ -13,17 +13,17 @@ use usher_core::model::world::World;
 use usher_words::happening;
 
 /// What the facts that were taken in so far come to.
-pub(super) struct Outcome {
+pub(super) struct FoldOutcome {
     pub review: Review,
     pub ledger: Vec<LedgerEntry>,
     pub actions: Vec<Action>,
     pub absences: Vec<AbsenceWish>,
 }
 
-impl Outcome {
+impl FoldOutcome {
     /// Nothing has happened to the review yet.
-    pub fn of(review: Review) -> Outcome {
-        Outcome { review, ledger: Vec::new(), actions: Vec::new(), absences: Vec::new() }
+    pub fn of(review: Review) -> FoldOutcome {
+        FoldOutcome { review, ledger: Vec::new(), actions: Vec::new(), absences: Vec::new() }
     }
 
     /// Decides fact after fact; of two actions of one kind the newer stands.
@@ -88,7 +88,7 @@ mod tests {
             own
         };
         let before = held(Some(Hold::FirstRun));
-        let takes = |hold| Outcome::of(held(hold)).leaves_first_run(&before);
+        let takes = |hold| FoldOutcome::of(held(hold)).leaves_first_run(&before);
         assert!(takes(None));
         assert!(!takes(Some(Hold::Skip)) && !takes(Some(Hold::FirstRun)));
     }

@@ -14,7 +14,7 @@ use usher_core::model::policy::Policy;
 use usher_core::model::world::World;
 
 /// The world of one change, owned.
-pub(super) struct Loaded {
+pub(super) struct LoadedWorld {
     policy: Arc<Policy>,
     directory: Arc<Directory>,
     workloads: Workloads,
@@ -22,7 +22,7 @@ pub(super) struct Loaded {
     now: Timestamp,
 }
 
-impl Loaded {
+impl LoadedWorld {
     /// Without a store nobody carries anything.
     pub async fn load(
         store: Option<&Store>,
@@ -30,7 +30,7 @@ impl Loaded {
         forge: &ForgeState,
         change: &ChangeKey,
         now: Timestamp,
-    ) -> Result<Loaded, StoreError> {
+    ) -> Result<LoadedWorld, StoreError> {
         let workloads = match store {
             Some(store) => {
                 let no_access = store.refused_on(change, now).await?;
@@ -39,7 +39,7 @@ impl Loaded {
             None => Workloads::default(),
         };
         let (policy, directory) = (known.policy.clone(), forge.directory.clone());
-        Ok(Loaded { policy, directory, workloads, first_seen: forge.first_seen, now })
+        Ok(LoadedWorld { policy, directory, workloads, first_seen: forge.first_seen, now })
     }
 
     /// Takes in whom the forge refuses by these facts, unless they speak of its tier. Returns their

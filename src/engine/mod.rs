@@ -31,11 +31,11 @@ use usher_core::model::reason::Reason;
 use usher_core::model::review::Review;
 
 pub use parts::Parts;
-pub use preview::{Draft, Preview};
+pub use preview::{Preview, PreviewDraft};
 pub use shared_state::{DisabledHook, ForgeState, HookTest, OnForge, SharedState, StateSnapshot};
 
-use fold::Outcome;
-use load::Loaded;
+use fold::FoldOutcome;
+use load::LoadedWorld;
 use setbacks::{FIRST_PAUSE, Setbacks};
 
 /// Rows that are taken from the inbox at once.
@@ -278,9 +278,9 @@ impl Engine {
             return Ok(None);
         }
         let facts = self.facts(change, items).await?;
-        let mut loaded = Loaded::load(Some(&self.store), &known, forge, change, now).await?;
+        let mut loaded = LoadedWorld::load(Some(&self.store), &known, forge, change, now).await?;
         let refused = loaded.learn(facts.iter().copied());
-        let mut outcome = Outcome::of(before.clone());
+        let mut outcome = FoldOutcome::of(before.clone());
         catch_unwind(AssertUnwindSafe(|| outcome.take(&loaded.world(), facts)))
             .map_err(|_| StepError::Panicked)?;
         if self.dry_run {
@@ -295,7 +295,7 @@ impl Engine {
         self.metrics.template_faults.inc_by(broken as u64);
         let first_run_taken = outcome.leaves_first_run(&before);
         let withdraw_pings = outcome.review.done.stage != before.done.stage;
-        let Outcome { review, ledger, actions, absences } = outcome;
+        let FoldOutcome { review, ledger, actions, absences } = outcome;
         let review = Some(review);
         let decided = Commit { review, ledger, actions, absences, refused, ..nothing(inbox) };
         Ok(Some(Commit { first_run_taken, withdraw_pings, ..decided }))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::fold::Outcome;
-use super::load::Loaded;
+use super::fold::FoldOutcome;
+use super::load::LoadedWorld;
 use super::{ForgeState, SharedState, StateSnapshot};
 use crate::store::{Store, StoreError};
 use usher_core::choose::pick::pick;
@@ -26,9 +26,9 @@ pub struct Preview {
 }
 
 /// A decision that nobody acts on.
-pub struct Draft {
-    loaded: Loaded,
-    outcome: Outcome,
+pub struct PreviewDraft {
+    loaded: LoadedWorld,
+    outcome: FoldOutcome,
     /// Whether the store knew the change.
     pub is_known: bool,
 }
@@ -50,19 +50,19 @@ impl Preview {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn begin(&self, change: &ChangeKey, now: Timestamp) -> Result<Draft, StoreError> {
+    pub async fn begin(&self, change: &ChangeKey, now: Timestamp) -> Result<PreviewDraft, StoreError> {
         let stored = match &self.store {
             Some(store) => store.load(change).await?,
             None => None,
         };
         let is_known = stored.is_some();
         let review = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
-        let loaded = Loaded::load(self.store.as_ref(), &self.known, &self.forge, change, now).await?;
-        Ok(Draft { loaded, outcome: Outcome::of(review), is_known })
+        let loaded = LoadedWorld::load(self.store.as_ref(), &self.known, &self.forge, change, now).await?;
+        Ok(PreviewDraft { loaded, outcome: FoldOutcome::of(review), is_known })
     }
 }
 
-impl Draft {
+impl PreviewDraft {
     /// Decides these facts, one after another.
     pub fn take(&mut self, facts: &[Fact]) {
         self.loaded.learn(facts);

@@ -18,7 +18,7 @@ use super::shared::{availability, roster};
 use super::transport::Urgency;
 use super::transport::address::ForgeAddress;
 use super::transport::credentials::Credentials;
-use super::transport::fault::Fault;
+use super::transport::fault::ForgeFault;
 use super::transport::http::{Health, REQUEST_TIMEOUT, Transport};
 use super::transport::network::Network;
 use crate::clock::Clock;
@@ -161,7 +161,7 @@ impl Client {
     ///
     /// # Errors
     /// When it is not.
-    pub async fn ask_again(&self) -> Result<(), Fault> {
+    pub async fn ask_again(&self) -> Result<(), ForgeFault> {
         self.0.transport.ask_again().await
     }
 
@@ -175,10 +175,15 @@ impl Client {
     /// and up to 3 to find CODEOWNERS where it is asked for.
     ///
     /// # Errors
-    /// See [`Fault`]. [`Fault::Gone`]: the change is not there any more. After
+    /// See [`ForgeFault`]. [`ForgeFault::Gone`]: the change is not there any more. After
     /// `Retry { outcome_unknown: true }` of a comment, come back with
     /// [`Hint::look_up`].
-    pub async fn perform(&self, change: &ChangeKey, write: &Write, hint: Hint) -> Result<Performed, Fault> {
+    pub async fn perform(
+        &self,
+        change: &ChangeKey,
+        write: &Write,
+        hint: Hint,
+    ) -> Result<Performed, ForgeFault> {
         let dialect = &*self.0.dialect;
         if !matches!(write, Write::ReadFiles { .. }) {
             // A read that only serves a write is not spent while the write could not follow.
@@ -198,8 +203,8 @@ impl Client {
     /// Reads a change with its reviewers and their verdicts.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn observe(&self, change: &ChangeKey) -> Result<Snapshot, Fault> {
+    /// See [`ForgeFault`].
+    pub async fn observe(&self, change: &ChangeKey) -> Result<Snapshot, ForgeFault> {
         let tickets = self.0.tickets.load_full();
         self.0.dialect.observe(change, &tickets).await
     }
@@ -208,9 +213,9 @@ impl Client {
     /// that were updated at or after that instant, closed and merged ones too.
     ///
     /// # Errors
-    /// See [`Fault`]. A project or group that is not there, or that the forge refuses to show
+    /// See [`ForgeFault`]. A project or group that is not there, or that the forge refuses to show
     /// (renamed, forbidden), is named in `refused`.
-    pub async fn list(&self, since: &Since) -> Result<Listing, Fault> {
+    pub async fn list(&self, since: &Since) -> Result<Listing, ForgeFault> {
         let Inner { name, projects, .. } = &*self.0;
         let tickets = self.0.tickets.load_full();
         let mut listing = self.0.dialect.list(name, projects, since, &tickets).await?;
@@ -226,8 +231,8 @@ impl Client {
     /// known. One read; on GitHub a few more for one that was renamed.
     ///
     /// # Errors
-    /// See [`Fault`]. [`Fault::Gone`] or [`Fault::Refused`]: it was deleted, or is hidden from us.
-    pub async fn whereabouts(&self, project: &str, id: Option<u64>) -> Result<Whereabouts, Fault> {
+    /// See [`ForgeFault`]. [`ForgeFault::Gone`] or [`ForgeFault::Refused`]: it was deleted, or is hidden from us.
+    pub async fn whereabouts(&self, project: &str, id: Option<u64>) -> Result<Whereabouts, ForgeFault> {
         self.0.dialect.whereabouts(project, id, &self.0.projects).await
     }
 
@@ -244,8 +249,8 @@ impl Client {
     /// `unknown`.
     ///
     /// # Errors
-    /// When the forge could not be asked; see [`Fault`].
-    pub async fn roster(&self, wish: &RosterWish) -> Result<Roster, Fault> {
+    /// When the forge could not be asked; see [`ForgeFault`].
+    pub async fn roster(&self, wish: &RosterWish) -> Result<Roster, ForgeFault> {
         self.roster_after(wish, &Roster::default()).await
     }
 
@@ -254,7 +259,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::roster`].
-    pub async fn roster_after(&self, wish: &RosterWish, before: &Roster) -> Result<Roster, Fault> {
+    pub async fn roster_after(&self, wish: &RosterWish, before: &Roster) -> Result<Roster, ForgeFault> {
         roster::roster(&*self.0.dialect, wish, before, &self.0.clock).await
     }
 
@@ -274,8 +279,8 @@ impl Client {
     /// the rest is left out, with a warning. What people write beside it is not asked for.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn busy(&self, people: &[Account]) -> Result<BTreeMap<u64, Busy>, Fault> {
+    /// See [`ForgeFault`].
+    pub async fn busy(&self, people: &[Account]) -> Result<BTreeMap<u64, Busy>, ForgeFault> {
         availability::busy(&*self.0.dialect, people, self.0.kind, self.0.clock.now()).await
     }
 
@@ -283,10 +288,10 @@ impl Client {
     /// reads.
     ///
     /// # Errors
-    /// See [`Fault`]. [`Fault::Refused`]: the token may not read files (GitHub: Contents: read;
+    /// See [`ForgeFault`]. [`ForgeFault::Refused`]: the token may not read files (GitHub: Contents: read;
     /// GitLab: the role Reporter). A project that is hidden altogether looks like one without the
     /// file.
-    pub async fn codeowners(&self, project: &str, branch: Option<&str>) -> Result<OwnersRead, Fault> {
+    pub async fn codeowners(&self, project: &str, branch: Option<&str>) -> Result<OwnersRead, ForgeFault> {
         codeowners::read(&*self.0.dialect, project, branch).await
     }
 

@@ -22,7 +22,7 @@ pub use inbound::{BadSecret, Inbound, Incoming, Reading, Secrets, Unreadable, Un
 pub use setup::Watched;
 pub use shared::access::{ACCESS_PROJECTS_MAX, Members, SeenProjects};
 pub use shared::codeowners::OwnersRead;
-pub use shared::inspect::{Installation, ProjectFacts, Role, TokenFacts};
+pub use shared::inspect::{BotRole, Installation, ProjectInspection, TokenFacts};
 pub use shared::listing::{Listing, Since, Whereabouts};
 pub use shared::performed::{Hint, Performed};
 pub use shared::webhook_health::{Deliveries, DeliveryLog, FailedDelivery};
@@ -30,5 +30,5 @@ pub use shared::webhooks::{
     HookAddress, HookPlace, HookSecrets, HookState, HookWish, InstalledHook, LastAnswer, leads_to,
 };
 pub use transport::{
-    Again, AppKey, Credentials, Fault, Health, Meaning, Network, RequestBudget, TOLD_AFTER, Urgency,
+    Again, AppKey, Credentials, ForgeFault, Health, Meaning, Network, RequestBudget, TOLD_AFTER, Urgency,
 };

@@ -4,32 +4,32 @@
 
 use jiff::SignedDuration;
 
-use super::context::{Context, SweepError};
-use super::pace::{Duty, Turn};
+use super::context::{DutyContext, SweepError};
+use super::pace::{Duty, DutyTurn};
 use usher_core::model::people::Directory;
 
 /// So long others wait for the answer, once it is known who is who.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(5);
 
-pub(super) struct Absence {
-    context: Context,
+pub(super) struct AbsenceDuty {
+    context: DutyContext,
     /// How often the roster had been read when it was asked last.
     asked_for: u64,
 }
 
-impl Absence {
-    pub fn new(context: Context) -> Absence {
-        Absence { context, asked_for: 0 }
+impl AbsenceDuty {
+    pub fn new(context: DutyContext) -> AbsenceDuty {
+        AbsenceDuty { context, asked_for: 0 }
     }
 
     /// Asks, if the roster was read since; then it is known who is who, and who is there.
-    pub async fn read(&mut self) -> Result<Turn, SweepError> {
-        let Context { client, store, shared, clock, signals, .. } = &self.context;
+    pub async fn read(&mut self) -> Result<DutyTurn, SweepError> {
+        let DutyContext { client, store, shared, clock, signals, .. } = &self.context;
         let name = client.name();
         let read = *signals.roster.borrow();
         let known = shared.snapshot();
         let Some(forge) = known.forge(name).filter(|_| read != self.asked_for) else {
-            return Ok(Turn::Idle);
+            return Ok(DutyTurn::Idle);
         };
         let members = Directory::new(&known.policy, name, &forge.roster).pool_accounts();
         let members = Vec::from_iter(members);
@@ -56,7 +56,7 @@ impl Absence {
         let kept = store.save_busy(name, &busy, fault.as_deref()).await;
         self.tell();
         kept?;
-        Ok(Turn::Done)
+        Ok(DutyTurn::Done)
     }
 
     /// What waited for the roster goes on.
@@ -66,10 +66,10 @@ impl Absence {
     }
 }
 
-impl Duty for Absence {
+impl Duty for AbsenceDuty {
     const NAME: &'static str = "reading who is busy";
 
-    async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
+    async fn turn(&mut self, _woken: bool) -> Result<DutyTurn, SweepError> {
         self.read().await
     }
 }

@@ -3,9 +3,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::context::{Context, SweepError};
-use super::pace::{Duty, Turn};
-use crate::forge::Fault;
+use super::context::{DutyContext, SweepError};
+use super::pace::{Duty, DutyTurn};
+use crate::forge::ForgeFault;
 use usher_core::model::access::{AccessFacts, ProjectFacts, Unseen};
 
 /// Time between two rounds.
@@ -14,8 +14,8 @@ const ROUND_EVERY: SignedDuration = SignedDuration::from_hours(24);
 const PROJECTS_PER_SWEEP: usize = 50;
 
 /// A round on its way.
-pub(super) struct Access {
-    context: Context,
+pub(super) struct AccessDuty {
+    context: DutyContext,
     /// When the last round began.
     round_at: Option<Timestamp>,
     /// Projects whose members are still to be read.
@@ -25,10 +25,10 @@ pub(super) struct Access {
     truncated: bool,
 }
 
-impl Access {
-    pub fn new(context: Context) -> Access {
+impl AccessDuty {
+    pub fn new(context: DutyContext) -> AccessDuty {
         let (waiting, read, unseen) = (Vec::new(), Vec::new(), Vec::new());
-        Access { context, round_at: None, waiting, read, unseen, truncated: false }
+        AccessDuty { context, round_at: None, waiting, read, unseen, truncated: false }
     }
 
     /// Goes on with the round, or begins the next one if it is time for it. What goes wrong is tried
@@ -43,7 +43,7 @@ impl Access {
         }
     }
 
-    async fn read_on(&mut self) -> Result<(), Fault> {
+    async fn read_on(&mut self) -> Result<(), ForgeFault> {
         let now = self.context.clock.now();
         if self.waiting.is_empty() {
             if self.round_at.is_some_and(|at| now.duration_since(at) < ROUND_EVERY) {
@@ -69,11 +69,11 @@ impl Access {
     }
 }
 
-impl Duty for Access {
+impl Duty for AccessDuty {
     const NAME: &'static str = "reading who may do what";
 
-    async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
+    async fn turn(&mut self, _woken: bool) -> Result<DutyTurn, SweepError> {
         self.go_on().await;
-        Ok(Turn::Done)
+        Ok(DutyTurn::Done)
     }
 }

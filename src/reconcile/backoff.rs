@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::context::Context;
+use super::context::DutyContext;
 use crate::forge::{Listing, Since};
 use crate::store::StoreError;
 
@@ -40,7 +40,7 @@ impl Backoff {
     /// What to ask for: everything since `mark`, and refused places since they were last seen.
     pub(super) async fn since(
         &self,
-        context: &Context,
+        context: &DutyContext,
         scope: &str,
         mark: Option<Timestamp>,
         now: Timestamp,
@@ -56,7 +56,7 @@ impl Backoff {
     /// Remembers which places were refused, and forgets those that were shown again.
     pub(super) async fn note_refused(
         &mut self,
-        context: &Context,
+        context: &DutyContext,
         scope: &str,
         since: &Since,
         listing: &Listing,

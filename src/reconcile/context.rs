@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::engine::SharedState;
-use crate::forge::{Client, Fault, Since};
+use crate::forge::{Client, ForgeFault, Since};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use crate::tasks::Tasks;
@@ -18,14 +18,14 @@ use usher_core::model::change::ChangeKey;
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
     #[error(transparent)]
-    Forge(#[from] Fault),
+    Forge(#[from] ForgeFault),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 /// What every duty of one forge works with.
 #[derive(Clone)]
-pub(super) struct Context {
+pub(super) struct DutyContext {
     pub client: Client,
     pub store: Store,
     pub shared: Arc<SharedState>,

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::context::SweepError;
-use self::context::{Context, Signals, Swept};
+use self::context::{DutyContext, Signals, Swept};
 use self::pace::{Duty, Pace, WokenBy, keep};
 use crate::engine::Parts;
 use crate::forge::Client;
@@ -34,14 +34,14 @@ use crate::wakeups::Wakeup;
 
 /// All duties for one forge.
 pub struct Reconcile {
-    context: Context,
-    roster: roster::Roster,
-    absence: absence::Absence,
-    sweep: sweep::Sweep,
-    roll_call: roll_call::RollCall,
-    webhook_health: webhook_health::WebhookHealth,
-    redelivery: redelivery::Redelivery,
-    access: access::Access,
+    context: DutyContext,
+    roster: roster::RosterDuty,
+    absence: absence::AbsenceDuty,
+    sweep: sweep::SweepDuty,
+    roll_call: roll_call::RollCallDuty,
+    webhook_health: webhook_health::WebhookHealthDuty,
+    redelivery: redelivery::RedeliveryDuty,
+    access: access::AccessDuty,
 }
 
 impl Reconcile {
@@ -53,15 +53,15 @@ impl Reconcile {
             people: Wakeup::default(),
             swept: watch::Sender::new(Swept::default()),
         });
-        let context = Context { client, store, shared, clock, wakeups, metrics, tasks, dry_run, signals };
+        let context = DutyContext { client, store, shared, clock, wakeups, metrics, tasks, dry_run, signals };
         Reconcile {
-            roster: roster::Roster::new(context.clone()),
-            absence: absence::Absence::new(context.clone()),
-            sweep: sweep::Sweep::new(context.clone()),
-            roll_call: roll_call::RollCall::new(context.clone()),
-            webhook_health: webhook_health::WebhookHealth::new(context.clone()),
-            redelivery: redelivery::Redelivery::new(context.clone()),
-            access: access::Access::new(context.clone()),
+            roster: roster::RosterDuty::new(context.clone()),
+            absence: absence::AbsenceDuty::new(context.clone()),
+            sweep: sweep::SweepDuty::new(context.clone()),
+            roll_call: roll_call::RollCallDuty::new(context.clone()),
+            webhook_health: webhook_health::WebhookHealthDuty::new(context.clone()),
+            redelivery: redelivery::RedeliveryDuty::new(context.clone()),
+            access: access::AccessDuty::new(context.clone()),
             context,
         }
     }
@@ -78,17 +78,17 @@ impl Reconcile {
         let context = self.context;
         let first = Pace { context: context.clone(), every, delayed: false, stop: stop.clone() };
         let later = Pace { delayed: true, ..first.clone() };
-        let roster = |context: &Context| WokenBy::Wakeup(context.wakeups.roster.listen());
-        let read = |context: &Context| WokenBy::Roster(context.signals.roster.subscribe());
-        let people = |context: &Context| WokenBy::Wakeup(context.signals.people.listen());
-        let swept = |context: &Context| WokenBy::Swept(context.signals.swept.subscribe());
-        tracker.spawn(kept(roster::Roster::new, roster, first.clone()));
-        tracker.spawn(kept(absence::Absence::new, read, first.clone()));
-        tracker.spawn(kept(sweep::Sweep::new, people, first));
-        tracker.spawn(kept(roll_call::RollCall::new, swept, later.clone()));
-        tracker.spawn(kept(webhook_health::WebhookHealth::new, swept, later.clone()));
-        tracker.spawn(kept(redelivery::Redelivery::new, swept, later.clone()));
-        tracker.spawn(kept(access::Access::new, swept, later));
+        let roster = |context: &DutyContext| WokenBy::Wakeup(context.wakeups.roster.listen());
+        let read = |context: &DutyContext| WokenBy::Roster(context.signals.roster.subscribe());
+        let people = |context: &DutyContext| WokenBy::Wakeup(context.signals.people.listen());
+        let swept = |context: &DutyContext| WokenBy::Swept(context.signals.swept.subscribe());
+        tracker.spawn(kept(roster::RosterDuty::new, roster, first.clone()));
+        tracker.spawn(kept(absence::AbsenceDuty::new, read, first.clone()));
+        tracker.spawn(kept(sweep::SweepDuty::new, people, first));
+        tracker.spawn(kept(roll_call::RollCallDuty::new, swept, later.clone()));
+        tracker.spawn(kept(webhook_health::WebhookHealthDuty::new, swept, later.clone()));
+        tracker.spawn(kept(redelivery::RedeliveryDuty::new, swept, later.clone()));
+        tracker.spawn(kept(access::AccessDuty::new, swept, later));
     }
 
     /// One round of all duties but access, one after another; `told` of changed people or projects. One
@@ -119,7 +119,11 @@ impl Reconcile {
 }
 
 /// One duty, which is made anew should it break.
-async fn kept<D: Duty + 'static>(new: fn(Context) -> D, woken_by: fn(&Context) -> WokenBy, pace: Pace) {
+async fn kept<D: Duty + 'static>(
+    new: fn(DutyContext) -> D,
+    woken_by: fn(&DutyContext) -> WokenBy,
+    pace: Pace,
+) {
     let name = format!("{} of {}", D::NAME, pace.context.client.name());
     let (tasks, stop) = (pace.context.tasks.clone(), pace.stop.clone());
     tasks

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::context::{Context, SweepError};
-use crate::forge::{Fault, Listing};
+use super::context::{DutyContext, SweepError};
+use crate::forge::{ForgeFault, Listing};
 use crate::store::StoreError;
 use usher_core::model::change::{ChangeKey, Snapshot};
 use usher_core::model::fact::Fact;
 
-impl Context {
+impl DutyContext {
     /// Keeps what is news among the listed changes, but for those that were `seen` just now. Returns how
     /// many were news, and all that were shown.
     pub async fn take_in(
@@ -80,7 +80,7 @@ impl Context {
     async fn look_at(&self, change: &ChangeKey) -> Result<Option<Snapshot>, SweepError> {
         match self.client.observe(change).await {
             Ok(snapshot) => Ok(Some(snapshot)),
-            Err(fault @ (Fault::Gone | Fault::Refused { .. })) => {
+            Err(fault @ (ForgeFault::Gone | ForgeFault::Refused { .. })) => {
                 tracing::warn!(%change, %fault, "passed over in this sweep");
                 Ok(None)
             }

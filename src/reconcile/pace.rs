@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::context::{Context, SweepError, Swept};
-use crate::forge::Fault;
+use super::context::{DutyContext, SweepError, Swept};
+use crate::forge::ForgeFault;
 use crate::metrics::ForgeLabels;
 use crate::wakeups::Listener;
 
@@ -21,12 +21,12 @@ pub(super) trait Duty: Send {
     const NAME: &'static str;
 
     /// One turn; `woken` if somebody asked for it, rather than the clock.
-    fn turn(&mut self, woken: bool) -> impl Future<Output = Result<Turn, SweepError>> + Send;
+    fn turn(&mut self, woken: bool) -> impl Future<Output = Result<DutyTurn, SweepError>> + Send;
 }
 
 /// How a turn ended that did not fail.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum DutyTurn {
     Done,
     /// There was nothing to do; the next turn comes when it would have come.
     Idle,
@@ -35,7 +35,7 @@ pub(super) enum Turn {
 /// When one duty has its turns.
 #[derive(Clone)]
 pub(super) struct Pace {
-    pub context: Context,
+    pub context: DutyContext,
     /// The usual pause between two turns.
     pub every: Duration,
     /// It comes after others, which wake it. Its own clock is for when they do not.
@@ -94,10 +94,10 @@ pub(super) async fn keep<D: Duty>(mut duty: D, mut woken_by: WokenBy, pace: Pace
             Ok(turn) => {
                 (failures, woken) = (0, false);
                 pace.went_well(D::NAME);
-                if turn == Turn::Done {
+                if turn == DutyTurn::Done {
                     soonest = pace.clock_after(FIRST_PAUSE.min(pace.every));
                 }
-                if turn == Turn::Done || next <= pace.clock_after(Duration::ZERO) {
+                if turn == DutyTurn::Done || next <= pace.clock_after(Duration::ZERO) {
                     next = pace.clock_after(if pace.delayed { pace.every * 2 } else { pace.every });
                 }
             }
@@ -121,7 +121,7 @@ impl Pace {
     /// than usual.
     fn after_failure(&self, failures: u32, error: &SweepError) -> Duration {
         let told = match error {
-            SweepError::Forge(Fault::Later { at, .. }) => {
+            SweepError::Forge(ForgeFault::Later { at, .. }) => {
                 Duration::try_from(at.duration_since(self.context.clock.now())).ok()
             }
             SweepError::Forge(_) | SweepError::Store(_) => None,

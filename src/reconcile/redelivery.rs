@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::context::{Context, SweepError};
-use super::pace::{Duty, Turn};
-use crate::forge::{DeliveryLog, FailedDelivery, Fault};
+use super::context::{DutyContext, SweepError};
+use super::pace::{Duty, DutyTurn};
+use crate::forge::{DeliveryLog, FailedDelivery, ForgeFault};
 use crate::store::StoreError;
 use usher_core::model::change::ForgeKind;
 
@@ -23,8 +23,8 @@ const TRIES_MAX: u32 = 3;
 const LOGS_FOR: SignedDuration = SignedDuration::from_hours(24);
 const SCOPE: &str = "deliveries";
 
-pub(super) struct Redelivery {
-    context: Context,
+pub(super) struct RedeliveryDuty {
+    context: DutyContext,
     logs: Vec<DeliveryLog>,
     looked_at: Option<Timestamp>,
     /// How often a delivery was asked for, the last try that failed, and when it was.
@@ -38,9 +38,9 @@ struct Asked {
     at: Timestamp,
 }
 
-impl Redelivery {
-    pub fn new(context: Context) -> Redelivery {
-        Redelivery { context, logs: Vec::new(), looked_at: None, asked: BTreeMap::new() }
+impl RedeliveryDuty {
+    pub fn new(context: DutyContext) -> RedeliveryDuty {
+        RedeliveryDuty { context, logs: Vec::new(), looked_at: None, asked: BTreeMap::new() }
     }
 
     /// Looks for failed deliveries and has them sent again. Faults of the forge are no fault of the
@@ -65,7 +65,7 @@ impl Redelivery {
         }
     }
 
-    async fn ask_again(&mut self, now: Timestamp) -> Result<Result<usize, Fault>, StoreError> {
+    async fn ask_again(&mut self, now: Timestamp) -> Result<Result<usize, ForgeFault>, StoreError> {
         let context = self.context.clone();
         let forge = context.client.name();
         if self.looked_at.is_none_or(|at| now.duration_since(at) >= LOGS_FOR) {
@@ -94,7 +94,7 @@ impl Redelivery {
             }
             if self.is_wanted(&one).await? {
                 if let Err(fault) = self.context.client.redeliver(&log, one.id).await {
-                    if !matches!(fault, Fault::Gone | Fault::Refused { .. }) {
+                    if !matches!(fault, ForgeFault::Gone | ForgeFault::Refused { .. }) {
                         self.context.store.save_watermark(forge, SCOPE, done_until).await?;
                         return Ok(Err(fault));
                     }
@@ -122,11 +122,11 @@ impl Redelivery {
     }
 }
 
-impl Duty for Redelivery {
+impl Duty for RedeliveryDuty {
     const NAME: &'static str = "asking for failed deliveries";
 
-    async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
+    async fn turn(&mut self, _woken: bool) -> Result<DutyTurn, SweepError> {
         self.ask(self.context.clock.now()).await?;
-        Ok(Turn::Done)
+        Ok(DutyTurn::Done)
     }
 }

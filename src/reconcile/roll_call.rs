@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::context::{Context, SweepError};
-use super::pace::{Duty, Turn};
-use crate::forge::{Fault, Meaning, Since, Whereabouts};
+use super::context::{DutyContext, SweepError};
+use super::pace::{Duty, DutyTurn};
+use crate::forge::{ForgeFault, Meaning, Since, Whereabouts};
 use crate::store::Filter;
 use crate::wakeups::Listener;
 use usher_core::model::change::ChangeKey;
@@ -28,10 +28,10 @@ const REVIEWS_PAGE: u32 = 200;
 const MISSING_MAX: usize = 100;
 
 /// Where projects are, asked once in a roll call.
-type Places = BTreeMap<String, Result<Whereabouts, Fault>>;
+type Places = BTreeMap<String, Result<Whereabouts, ForgeFault>>;
 
-pub(super) struct RollCall {
-    context: Context,
+pub(super) struct RollCallDuty {
+    context: DutyContext,
     /// Somebody tells of changed people or projects.
     told: Listener,
     /// What was told was not followed yet.
@@ -42,10 +42,10 @@ pub(super) struct RollCall {
     after: u64,
 }
 
-impl RollCall {
-    pub fn new(context: Context) -> RollCall {
+impl RollCallDuty {
+    pub fn new(context: DutyContext) -> RollCallDuty {
         let told = context.wakeups.roster.listen();
-        RollCall { context, told, owed: false, called_at: None, after: 0 }
+        RollCallDuty { context, told, owed: false, called_at: None, after: 0 }
     }
 
     /// Calls if it is time for it, which is sooner when somebody `told` of changed projects or people.
@@ -134,12 +134,14 @@ impl RollCall {
         }
         let place = match places.get(&change.project) {
             Some(Ok(place)) => place,
-            Some(Err(Fault::Gone)) => return Ok(Some(Fact::Lost { why: Loss::Hidden })),
+            Some(Err(ForgeFault::Gone)) => return Ok(Some(Fact::Lost { why: Loss::Hidden })),
             Some(Err(fault)) if fault.meaning() == Meaning::Moved => {
                 // Moved, and Usher never learnt its number.
                 return Ok(Some(Fact::Lost { why: Loss::MovedAway }));
             }
-            Some(Err(Fault::Refused { .. })) | None => return Ok(Some(Fact::Lost { why: Loss::Hidden })),
+            Some(Err(ForgeFault::Refused { .. })) | None => {
+                return Ok(Some(Fact::Lost { why: Loss::Hidden }));
+            }
             // One ill project must not end the call for all others.
             Some(Err(fault)) if fault.meaning() == Meaning::Ill => return Ok(None),
             Some(Err(fault)) => return Err(fault.clone().into()),
@@ -160,20 +162,20 @@ impl RollCall {
                 let same = known && snapshot.state == review.seen.state && review.seen.unreachable.is_none();
                 Ok((!same).then_some(Fact::Swept { snapshot }))
             }
-            Err(Fault::Gone | Fault::Refused { .. }) => Ok(Some(Fact::Lost { why: Loss::Hidden })),
+            Err(ForgeFault::Gone | ForgeFault::Refused { .. }) => Ok(Some(Fact::Lost { why: Loss::Hidden })),
             Err(fault) if fault.meaning() == Meaning::Ill => Ok(None),
             Err(fault) => Err(fault.into()),
         }
     }
 }
 
-impl Duty for RollCall {
+impl Duty for RollCallDuty {
     const NAME: &'static str = "a roll call";
 
-    async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
+    async fn turn(&mut self, _woken: bool) -> Result<DutyTurn, SweepError> {
         self.owed |= self.told.was_woken();
         self.call(self.owed, self.context.clock.now()).await?;
         self.owed = false;
-        Ok(Turn::Done)
+        Ok(DutyTurn::Done)
     }
 }

@@ -2,30 +2,30 @@
 
 use jiff::SignedDuration;
 
-use super::context::{Context, SweepError};
-use super::pace::{Duty, Turn};
+use super::context::{DutyContext, SweepError};
+use super::pace::{Duty, DutyTurn};
 use usher_core::model::people;
 use usher_core::model::people::RosterWish;
 
 /// A roster older than this is read again.
 const AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
-pub(super) struct Roster {
-    context: Context,
+pub(super) struct RosterDuty {
+    context: DutyContext,
 }
 
-impl Roster {
-    pub fn new(context: Context) -> Roster {
-        Roster { context }
+impl RosterDuty {
+    pub fn new(context: DutyContext) -> RosterDuty {
+        RosterDuty { context }
     }
 
     /// Reads the roster if it is old, does not cover the policy, or `refresh` is wanted. What was known
     /// of who is busy stays until it is asked anew.
-    pub async fn read(&mut self, refresh: bool) -> Result<Turn, SweepError> {
-        let Context { client, store, shared, wakeups, clock, signals, .. } = &self.context;
+    pub async fn read(&mut self, refresh: bool) -> Result<DutyTurn, SweepError> {
+        let DutyContext { client, store, shared, wakeups, clock, signals, .. } = &self.context;
         let name = client.name();
         let known = shared.snapshot();
-        let Some(forge) = known.forge(name) else { return Ok(Turn::Idle) };
+        let Some(forge) = known.forge(name) else { return Ok(DutyTurn::Idle) };
         let wish = RosterWish::new(&known.policy, name);
         // `usher people --refresh`, or another replica, may have asked in the meantime.
         let newer =
@@ -36,11 +36,11 @@ impl Roster {
             signals.people.wake();
         }
         let known = shared.snapshot();
-        let Some(forge) = known.forge(name) else { return Ok(Turn::Idle) };
+        let Some(forge) = known.forge(name) else { return Ok(DutyTurn::Idle) };
         let now = clock.now();
         let young = forge.roster.fetched_at.is_some_and(|at| now.duration_since(at) < AGE_MAX);
         if young && forge.directory.known && !refresh {
-            return Ok(Turn::Done);
+            return Ok(DutyTurn::Done);
         }
         let mut roster = client.roster_after(&wish, &forge.roster).await?;
         for unknown in &roster.unknown {
@@ -51,14 +51,14 @@ impl Roster {
         store.save_roster(name, &roster).await?;
         shared.learn(name, roster);
         signals.roster.send_modify(|times| *times += 1);
-        Ok(Turn::Done)
+        Ok(DutyTurn::Done)
     }
 }
 
-impl Duty for Roster {
+impl Duty for RosterDuty {
     const NAME: &'static str = "reading the roster";
 
-    async fn turn(&mut self, woken: bool) -> Result<Turn, SweepError> {
+    async fn turn(&mut self, woken: bool) -> Result<DutyTurn, SweepError> {
         let read = self.read(woken).await;
         if woken && read.is_err() {
             // What was told may have been of projects: those are swept all the same.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 
 use super::backoff::Backoff;
-use super::context::{Context, SweepError, Swept};
-use super::pace::{Duty, Turn};
+use super::context::{DutyContext, SweepError, Swept};
+use super::pace::{Duty, DutyTurn};
 use crate::metrics::ForgeLabels;
 use crate::wakeups::Listener;
 use usher_core::model::fingerprint::fingerprint;
@@ -18,8 +18,8 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(2);
 /// Two snapshots of one second may differ, so a sweep looks a little further back.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(2);
 
-pub(super) struct Sweep {
-    context: Context,
+pub(super) struct SweepDuty {
+    context: DutyContext,
     /// Somebody tells of changed people or projects.
     told: Listener,
     /// What was told was not swept yet.
@@ -29,10 +29,10 @@ pub(super) struct Sweep {
     backoff: Backoff,
 }
 
-impl Sweep {
-    pub fn new(context: Context) -> Sweep {
+impl SweepDuty {
+    pub fn new(context: DutyContext) -> SweepDuty {
         let told = context.wakeups.roster.listen();
-        Sweep { context, told, owed: false, scope: None, backoff: Backoff::default() }
+        SweepDuty { context, told, owed: false, scope: None, backoff: Backoff::default() }
     }
 
     /// Lists changes and keeps what is news. Returns how many were; none while it is not known who is
@@ -106,21 +106,21 @@ fn tell_of_unwatched(forge: &str, unwatched: &BTreeSet<String>) {
     }
 }
 
-impl Duty for Sweep {
+impl Duty for SweepDuty {
     const NAME: &'static str = "a sweep";
 
-    async fn turn(&mut self, woken: bool) -> Result<Turn, SweepError> {
+    async fn turn(&mut self, woken: bool) -> Result<DutyTurn, SweepError> {
         self.owed |= self.told.was_woken();
         // A roster that was read again and says the same is no reason to sweep sooner.
         let same = self.scope.as_ref() == Some(&self.scope());
         if !self.knows_people() || (woken && same && !self.owed) {
-            return Ok(Turn::Idle);
+            return Ok(DutyTurn::Idle);
         }
         let news = self.sweep().await?;
         let forge = ForgeLabels { forge: self.context.client.name().to_owned() };
         tracing::debug!(forge = forge.forge, news, "swept");
         self.context.metrics.sweeps.get_or_create(&forge).inc();
         self.owed = false;
-        Ok(Turn::Done)
+        Ok(DutyTurn::Done)
     }
 }

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::context::{Context, SweepError};
-use super::pace::{Duty, Turn};
+use super::context::{DutyContext, SweepError};
+use super::pace::{Duty, DutyTurn};
 use crate::engine::{DisabledHook, HookTest};
-use crate::forge::{Fault, HookPlace, HookState, InstalledHook, Watched};
+use crate::forge::{ForgeFault, HookPlace, HookState, InstalledHook, Watched};
 use crate::store::{Filter, StoreError};
 use usher_core::model::change::ForgeKind;
 
@@ -28,8 +28,8 @@ const TEST_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Tests in one sweep, at most: GitLab allows five a minute, and a 429 would stop other requests too.
 const TESTS_MAX: usize = 5;
 
-pub(super) struct WebhookHealth {
-    context: Context,
+pub(super) struct WebhookHealthDuty {
+    context: DutyContext,
     /// When the last full round was completed.
     round_at: Option<Timestamp>,
     /// Projects and groups whose hooks this token may not see, and when it was told so.
@@ -52,9 +52,9 @@ struct Look {
     interrupted: bool,
 }
 
-impl WebhookHealth {
-    pub fn new(context: Context) -> WebhookHealth {
-        WebhookHealth { context, round_at: None, hidden: BTreeMap::new(), tests: BTreeMap::new() }
+impl WebhookHealthDuty {
+    pub fn new(context: DutyContext) -> WebhookHealthDuty {
+        WebhookHealthDuty { context, round_at: None, hidden: BTreeMap::new(), tests: BTreeMap::new() }
     }
 
     /// Looks at the hooks if it is time for it, or if one was reported. Faults of the forge end the
@@ -173,7 +173,8 @@ impl WebhookHealth {
                 Err(fault) => {
                     tracing::warn!(forge = name, place = place.path(), %fault, "the webhooks could not be looked at");
                     look.failures += 1;
-                    look.interrupted = !matches!(fault, Fault::Retry { .. }) || look.failures >= FAILURES_MAX;
+                    look.interrupted =
+                        !matches!(fault, ForgeFault::Retry { .. }) || look.failures >= FAILURES_MAX;
                     if look.interrupted {
                         break;
                     }
@@ -195,7 +196,7 @@ impl WebhookHealth {
                 let refusal = match self.context.client.test_hook(&key.0, hook.id).await {
                     Ok(()) => None,
                     // Nothing was sent.
-                    Err(Fault::Later { .. }) => {
+                    Err(ForgeFault::Later { .. }) => {
                         left = 0;
                         continue;
                     }
@@ -208,12 +209,12 @@ impl WebhookHealth {
     }
 }
 
-impl Duty for WebhookHealth {
+impl Duty for WebhookHealthDuty {
     const NAME: &'static str = "a look at the webhooks";
 
-    async fn turn(&mut self, _woken: bool) -> Result<Turn, SweepError> {
+    async fn turn(&mut self, _woken: bool) -> Result<DutyTurn, SweepError> {
         self.look().await?;
-        Ok(Turn::Done)
+        Ok(DutyTurn::Done)
     }
 }
 

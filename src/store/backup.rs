@@ -8,13 +8,13 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::error::StoreError;
 use super::lock;
-use super::place::{PATIENCE, Place, place};
+use super::place::{PATIENCE, StorePlace, place};
 
 const COPY: &str = "VACUUM INTO $1";
 
 /// Copies the store at `url` to `target`, which must not exist. Answers the copy's size in bytes.
 pub(super) async fn backup(url: &str, target: &Path) -> Result<u64, StoreError> {
-    let Place::File(path) = place(url)? else {
+    let StorePlace::File(path) = place(url)? else {
         return Err(StoreError::Url("a store in memory cannot be copied".into()));
     };
     if !path.is_file() {

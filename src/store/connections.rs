@@ -14,7 +14,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{Connection, Either, Error, Execute, Executor, SqlStr, Sqlite, SqliteConnection, Transaction};
 
-use super::health::{Ailment, Health};
+use super::health::{Ailment, StoreHealth};
 
 /// Starts a transaction that holds the write lock from the beginning: one that reads first and
 /// writes later fails at once when somebody else wrote in between, whatever the busy timeout.
@@ -25,7 +25,7 @@ pub(super) type Tx = Writing;
 
 /// Connections of one kind: the writer, or the readers. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Connections {
+pub(super) struct StoreConnections {
     pool: SqlitePool,
     watch: Arc<Watch>,
 }
@@ -33,7 +33,7 @@ pub(super) struct Connections {
 /// Whoever sees the errors of some connections.
 #[derive(Debug)]
 struct Watch {
-    health: Arc<Health>,
+    health: Arc<StoreHealth>,
     /// One of the connections is not to be used again.
     suspect: AtomicBool,
 }
@@ -58,31 +58,31 @@ impl Watch {
     }
 }
 
-impl Connections {
+impl StoreConnections {
     pub async fn open(
         pool: SqlitePoolOptions,
         options: SqliteConnectOptions,
-        health: Arc<Health>,
-    ) -> Result<Connections, Error> {
+        health: Arc<StoreHealth>,
+    ) -> Result<StoreConnections, Error> {
         let watch = Arc::new(Watch { health, suspect: AtomicBool::new(false) });
         let judge = watch.clone();
         let pool = pool.after_release(move |connection, _| {
             let judge = judge.clone();
             Box::pin(async move { judge.is_sound(connection).await })
         });
-        Ok(Connections { pool: pool.connect_with(options).await?, watch })
+        Ok(StoreConnections { pool: pool.connect_with(options).await?, watch })
     }
 
     /// For a database in memory, which lives and dies with its one connection.
     pub async fn keep_open(
         pool: SqlitePoolOptions,
         options: SqliteConnectOptions,
-    ) -> Result<Connections, Error> {
+    ) -> Result<StoreConnections, Error> {
         let watch = Arc::new(Watch { health: Arc::default(), suspect: AtomicBool::new(false) });
-        Ok(Connections { pool: pool.connect_with(options).await?, watch })
+        Ok(StoreConnections { pool: pool.connect_with(options).await?, watch })
     }
 
-    pub fn health(&self) -> &Health {
+    pub fn health(&self) -> &StoreHealth {
         &self.watch.health
     }
 
@@ -177,5 +177,5 @@ macro_rules! executes {
     };
 }
 
-executes!(&'c Connections, self => &self.pool);
+executes!(&'c StoreConnections, self => &self.pool);
 executes!(&'c mut Statements, self => &mut *self.transaction);

@@ -64,15 +64,15 @@ pub(super) fn kind(error: &dyn DatabaseError) -> Option<u32> {
 
 /// What is known of the store, shared by all its connections.
 #[derive(Debug)]
-pub(super) struct Health(watch::Sender<Option<Ailment>>);
+pub(super) struct StoreHealth(watch::Sender<Option<Ailment>>);
 
-impl Default for Health {
-    fn default() -> Health {
-        Health(watch::Sender::new(None))
+impl Default for StoreHealth {
+    fn default() -> StoreHealth {
+        StoreHealth(watch::Sender::new(None))
     }
 }
 
-impl Health {
+impl StoreHealth {
     pub fn ailment(&self) -> Option<Ailment> {
         *self.0.borrow()
     }

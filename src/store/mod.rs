@@ -43,10 +43,10 @@ pub use error::{CommitError, StoreError};
 pub use health::Ailment;
 pub use types::{
     Commit, Counts, Filter, InboxItem, InboxRow, LedgerEntry, LedgerRow, NewDelivery, OutboxItem, OutboxRow,
-    OutboxState, Pruned, Put, Settlement, Stored, Urgency, Within,
+    OutboxState, OutboxUrgency, Pruned, Put, Settlement, Stored, Within,
 };
 
-use connections::{Connections, Writing};
+use connections::{StoreConnections, Writing};
 use error::at;
 use lock::Lock;
 
@@ -56,8 +56,8 @@ const CLOSING_PATIENCE: Duration = Duration::from_secs(1);
 /// The store, cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Store {
-    writer: Connections,
-    reader: Connections,
+    writer: StoreConnections,
+    reader: StoreConnections,
     place: Arc<str>,
     read_only: bool,
     lock: Option<Arc<Lock>>,
@@ -153,7 +153,7 @@ impl Store {
     }
 
     /// For writes of one statement, which is a transaction by itself.
-    fn writer_for(&self, what: &'static str) -> Result<&Connections, StoreError> {
+    fn writer_for(&self, what: &'static str) -> Result<&StoreConnections, StoreError> {
         if self.read_only { Err(StoreError::ReadOnly { what }) } else { Ok(&self.writer) }
     }
 }

@@ -6,7 +6,7 @@ use super::connections::Tx;
 use super::error::{StoreError, at};
 use super::intake::insert_facts;
 use super::rows::{instant, instant_if, json, key, millis, millis_up, parsed, small};
-use super::{OutboxItem, Settlement, Store, Urgency, Within, sql, sqlite};
+use super::{OutboxItem, OutboxUrgency, Settlement, Store, Within, sql, sqlite};
 use usher_core::model::action::{Action, Comment, Named, STATUS_MARKER};
 use usher_core::model::change::ChangeKey;
 
@@ -291,16 +291,18 @@ async fn urgency(
     what: &'static str,
     change: &ChangeKey,
     action: &Action,
-) -> Result<Urgency, StoreError> {
+) -> Result<OutboxUrgency, StoreError> {
     Ok(match action {
-        Action::Reply(_) | Action::React { .. } | Action::Comment(Comment::Reply { .. }) => Urgency::Answer,
-        Action::Ping(_) | Action::Comment(Comment::Ping { .. }) => Urgency::Ping,
-        Action::Shape(shape) if !shape.not_reviewers.is_empty() => Urgency::Ping,
-        Action::ReadFiles { .. } | Action::Shape(_) | Action::Announce(_) => Urgency::Opening,
+        Action::Reply(_) | Action::React { .. } | Action::Comment(Comment::Reply { .. }) => {
+            OutboxUrgency::Answer
+        }
+        Action::Ping(_) | Action::Comment(Comment::Ping { .. }) => OutboxUrgency::Ping,
+        Action::Shape(shape) if !shape.not_reviewers.is_empty() => OutboxUrgency::Ping,
+        Action::ReadFiles { .. } | Action::Shape(_) | Action::Announce(_) => OutboxUrgency::Opening,
         Action::Status(_) | Action::Comment(Comment::Status { .. }) => {
             let known = sqlx::query(sql::HAS_COMMENT).bind(change.to_string()).bind(STATUS_MARKER);
             let known = known.fetch_optional(&mut **tx).await.map_err(at(what))?;
-            if known.is_some() { Urgency::Edit } else { Urgency::Opening }
+            if known.is_some() { OutboxUrgency::Edit } else { OutboxUrgency::Opening }
         }
     })
 }

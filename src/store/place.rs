@@ -10,13 +10,13 @@ use super::error::StoreError;
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A database in memory, or a file.
-pub(super) enum Place {
+pub(super) enum StorePlace {
     Memory,
     File(PathBuf),
 }
 
 /// What `store.url` names.
-pub(super) fn place(url: &str) -> Result<Place, StoreError> {
+pub(super) fn place(url: &str) -> Result<StorePlace, StoreError> {
     let Some((scheme, rest)) = url.split_once(':') else {
         return Err(StoreError::Url("expected sqlite:PATH".into()));
     };
@@ -30,7 +30,7 @@ pub(super) fn place(url: &str) -> Result<Place, StoreError> {
     }
     let path = rest.strip_prefix("//").unwrap_or(rest);
     match path {
-        ":memory:" => return Ok(Place::Memory),
+        ":memory:" => return Ok(StorePlace::Memory),
         "" => return Err(StoreError::Url("the path is missing; expected sqlite:PATH".into())),
         _ => {}
     }
@@ -38,5 +38,5 @@ pub(super) fn place(url: &str) -> Result<Place, StoreError> {
     if path.is_dir() {
         return Err(StoreError::Url(format!("{} is a folder; name a file in it", path.display())));
     }
-    Ok(Place::File(path))
+    Ok(StorePlace::File(path))
 }

@@ -11,11 +11,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 
 use super::backup;
-use super::connections::Connections;
+use super::connections::StoreConnections;
 use super::error::{StoreError, at};
-use super::health::Health;
+use super::health::StoreHealth;
 use super::lock::Lock;
-use super::place::{PATIENCE, Place, place};
+use super::place::{PATIENCE, StorePlace, place};
 
 /// How long a server waits for the one before it to let go of the store: a rolling restart.
 const ROLLING_RESTART: Duration = Duration::from_secs(10);
@@ -69,8 +69,8 @@ const SCHEMA_VERSION: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE su
 
 /// The two ways in: one writer, a few readers.
 pub(super) struct Pools {
-    pub writer: Connections,
-    pub reader: Connections,
+    pub writer: StoreConnections,
+    pub reader: StoreConnections,
     /// For messages: a path, or `memory`.
     pub place: String,
     /// What keeps other servers out.
@@ -99,8 +99,8 @@ fn migrator() -> Migrator {
 /// Opens or creates the store for one server alone, and brings its schema up to date.
 pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
     let pools = match place(url)? {
-        Place::Memory => open_memory().await?,
-        Place::File(path) => {
+        StorePlace::Memory => open_memory().await?,
+        StorePlace::File(path) => {
             check_folder(&path)?;
             let lock = Lock::take(&path, ROLLING_RESTART).await?;
             if let Some(schema) = older_schema(&path).await? {
@@ -117,7 +117,7 @@ pub(super) async fn open(url: &str) -> Result<Pools, StoreError> {
 /// Opens an existing store for a command that writes a little, beside a server or not: nothing is
 /// created or brought up to date.
 pub(super) async fn open_beside(url: &str) -> Result<Pools, StoreError> {
-    let Place::File(path) = place(url)? else {
+    let StorePlace::File(path) = place(url)? else {
         return Err(StoreError::Url("a store in memory belongs to its server".into()));
     };
     if !path.is_file() {
@@ -151,7 +151,7 @@ async fn older_schema(path: &Path) -> Result<Option<i64>, StoreError> {
 /// One connection for everything: a database in memory lives and dies with its connection.
 async fn open_memory() -> Result<Pools, StoreError> {
     let options = SqliteConnectOptions::from_str("sqlite::memory:").map_err(at("open a store in memory"))?;
-    let kept = Connections::keep_open(pool(1), options.disable_statement_logging()).await;
+    let kept = StoreConnections::keep_open(pool(1), options.disable_statement_logging()).await;
     let writer = kept.map_err(at("open a store in memory"))?;
     Ok(Pools { reader: writer.clone(), writer, place: "memory".into(), lock: None })
 }
@@ -178,16 +178,16 @@ async fn open_file(path: &Path, create: bool) -> Result<Pools, StoreError> {
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("journal_size_limit", LOG_BYTES)
         .pragma("cache_size", WRITER_CACHE);
-    let health = Arc::new(Health::default());
-    let writer = Connections::open(pool(1), writing, health.clone()).await.map_err(failed)?;
+    let health = Arc::new(StoreHealth::default());
+    let writer = StoreConnections::open(pool(1), writing, health.clone()).await.map_err(failed)?;
     let reading = base.pragma("query_only", "ON");
-    let reader = Connections::open(pool(READERS), reading, health).await.map_err(failed)?;
+    let reader = StoreConnections::open(pool(READERS), reading, health).await.map_err(failed)?;
     Ok(Pools { writer, reader, place, lock: None })
 }
 
 /// Opens an existing store for reading: no file is created and none is changed.
 pub(super) async fn open_read_only(url: &str) -> Result<Pools, StoreError> {
-    let Place::File(path) = place(url)? else {
+    let StorePlace::File(path) = place(url)? else {
         return Err(StoreError::Url("a store in memory cannot be opened read-only".into()));
     };
     let place = path.display().to_string();
@@ -204,12 +204,12 @@ pub(super) async fn open_read_only(url: &str) -> Result<Pools, StoreError> {
         .busy_timeout(PATIENCE)
         .disable_statement_logging();
     let failed = |error: sqlx::Error| StoreError::Open { path: place.clone(), why: error.to_string() };
-    let reader = Connections::open(pool(1), options, Arc::default()).await.map_err(failed)?;
+    let reader = StoreConnections::open(pool(1), options, Arc::default()).await.map_err(failed)?;
     check_schema(&reader, &place).await?;
     Ok(Pools { writer: reader.clone(), reader, place, lock: None })
 }
 
-async fn check_schema(reader: &Connections, place: &str) -> Result<(), StoreError> {
+async fn check_schema(reader: &StoreConnections, place: &str) -> Result<(), StoreError> {
     let wanted = migrator().iter().map(|migration| migration.version).max();
     let found: Result<Option<i64>, _> = sqlx::query_scalar(SCHEMA_VERSION).fetch_one(reader).await;
     let why = match found {

@@ -117,7 +117,7 @@ pub struct OutboxItem {
 
 /// Who goes first among actions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Urgency {
+pub enum OutboxUrgency {
     /// Somebody asked, and waits.
     Answer,
     /// A ping, which has its hour; somebody who is taken off.
@@ -128,14 +128,14 @@ pub enum Urgency {
     Edit,
 }
 
-impl Urgency {
+impl OutboxUrgency {
     /// As it is stored; lower goes first.
     pub(super) fn rank(self) -> i64 {
         match self {
-            Urgency::Answer => 0,
-            Urgency::Ping => 1,
-            Urgency::Opening => 2,
-            Urgency::Edit => 3,
+            OutboxUrgency::Answer => 0,
+            OutboxUrgency::Ping => 1,
+            OutboxUrgency::Opening => 2,
+            OutboxUrgency::Edit => 3,
         }
     }
 }
@@ -144,14 +144,14 @@ impl Urgency {
 #[derive(Clone, Copy, Debug)]
 pub struct Within<'a> {
     /// Nothing that is less urgent.
-    pub least: Urgency,
+    pub least: OutboxUrgency,
     /// Nothing of these projects, by their paths.
     pub not_of: &'a [String],
 }
 
 impl Within<'_> {
     /// Everything.
-    pub const ALL: Within<'static> = Within { least: Urgency::Edit, not_of: &[] };
+    pub const ALL: Within<'static> = Within { least: OutboxUrgency::Edit, not_of: &[] };
 }
 
 /// How an attempt ended.

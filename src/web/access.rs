@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use super::dashboard::{clockface, render};
 use super::door::Door;
-use super::page::{Clockface, Moment};
+use super::page::{Clockface, TimeCell};
 use super::problem::Problem;
 use crate::audit::access::judge;
 use crate::audit::words as audit_words;
@@ -28,7 +28,7 @@ struct AccessPage {
 struct ForgeAccess {
     name: String,
     /// When it was read; `None`: not yet.
-    read: Option<Moment>,
+    read: Option<TimeCell>,
     /// `2 projects`
     projects: String,
     /// There are projects that were not read.

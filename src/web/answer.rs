@@ -13,7 +13,7 @@ const COME_AGAIN_SECONDS: &str = "30";
 
 /// The answer to one delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum DeliveryAnswer {
     /// It is on the disk.
     Stored,
     Duplicate,
@@ -47,47 +47,49 @@ struct Wire {
     answer: &'static str,
 }
 
-impl Answer {
+impl DeliveryAnswer {
     /// The answer's name in metrics, log and body.
     pub(super) fn word(&self) -> &'static str {
         match self {
-            Answer::Stored => "stored",
-            Answer::Duplicate => "duplicate",
-            Answer::Irrelevant => "irrelevant",
-            Answer::Unsupported => "unsupported",
-            Answer::Ping => "ping",
-            Answer::Roster => "roster",
-            Answer::Unreadable(_) => "unreadable",
-            Answer::Unverified(_) => "unverified",
-            Answer::NoSuchForge => "no_such_forge",
-            Answer::Astray => "wrong_path",
-            Answer::TooLarge { .. } => "too_large",
-            Answer::TooSlow => "too_slow",
-            Answer::Broken => "broken",
-            Answer::StoreFails => "store_fails",
-            Answer::NoMemory => "no_memory",
+            DeliveryAnswer::Stored => "stored",
+            DeliveryAnswer::Duplicate => "duplicate",
+            DeliveryAnswer::Irrelevant => "irrelevant",
+            DeliveryAnswer::Unsupported => "unsupported",
+            DeliveryAnswer::Ping => "ping",
+            DeliveryAnswer::Roster => "roster",
+            DeliveryAnswer::Unreadable(_) => "unreadable",
+            DeliveryAnswer::Unverified(_) => "unverified",
+            DeliveryAnswer::NoSuchForge => "no_such_forge",
+            DeliveryAnswer::Astray => "wrong_path",
+            DeliveryAnswer::TooLarge { .. } => "too_large",
+            DeliveryAnswer::TooSlow => "too_slow",
+            DeliveryAnswer::Broken => "broken",
+            DeliveryAnswer::StoreFails => "store_fails",
+            DeliveryAnswer::NoMemory => "no_memory",
         }
     }
 
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Answer::Stored => StatusCode::ACCEPTED,
-            Answer::Duplicate | Answer::Irrelevant | Answer::Unsupported | Answer::Ping | Answer::Roster => {
-                StatusCode::OK
-            }
-            Answer::Unreadable(_) | Answer::Broken => StatusCode::BAD_REQUEST,
-            Answer::Unverified(_) => StatusCode::UNAUTHORIZED,
-            Answer::NoSuchForge | Answer::Astray => StatusCode::NOT_FOUND,
-            Answer::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Answer::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Answer::StoreFails | Answer::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
+            DeliveryAnswer::Stored => StatusCode::ACCEPTED,
+            DeliveryAnswer::Duplicate
+            | DeliveryAnswer::Irrelevant
+            | DeliveryAnswer::Unsupported
+            | DeliveryAnswer::Ping
+            | DeliveryAnswer::Roster => StatusCode::OK,
+            DeliveryAnswer::Unreadable(_) | DeliveryAnswer::Broken => StatusCode::BAD_REQUEST,
+            DeliveryAnswer::Unverified(_) => StatusCode::UNAUTHORIZED,
+            DeliveryAnswer::NoSuchForge | DeliveryAnswer::Astray => StatusCode::NOT_FOUND,
+            DeliveryAnswer::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            DeliveryAnswer::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            DeliveryAnswer::StoreFails | DeliveryAnswer::NoMemory => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// Why a delivery was refused, for the metrics; `None` for one that was taken, or may come again.
     pub(super) fn refusal(&self) -> Option<&'static str> {
         match self {
-            Answer::Unverified(unverified) => Some(unverified.word()),
+            DeliveryAnswer::Unverified(unverified) => Some(unverified.word()),
             _ if self.status().is_client_error() => Some(self.word()),
             _ => None,
         }
@@ -96,31 +98,37 @@ impl Answer {
     /// What is wrong, for answers that are refusals.
     fn complaint(&self) -> Option<String> {
         match self {
-            Answer::Unreadable(unreadable) => Some(unreadable.to_string()),
-            Answer::Unverified(_) => Some("unauthorized".into()),
-            Answer::NoSuchForge => Some("no such forge".into()),
-            Answer::Astray => Some("deliveries come to /hooks/ and the name of a forge".into()),
-            Answer::TooLarge { limit } => Some(format!("the body is larger than {limit} bytes")),
-            Answer::TooSlow => Some("the body came too slowly".into()),
-            Answer::Broken => Some("the body ended early".into()),
-            Answer::StoreFails => Some("the delivery cannot be stored now; come again".into()),
-            Answer::NoMemory => Some("too many large deliveries at once; come again".into()),
-            Answer::Stored
-            | Answer::Duplicate
-            | Answer::Irrelevant
-            | Answer::Unsupported
-            | Answer::Ping
-            | Answer::Roster => None,
+            DeliveryAnswer::Unreadable(unreadable) => Some(unreadable.to_string()),
+            DeliveryAnswer::Unverified(_) => Some("unauthorized".into()),
+            DeliveryAnswer::NoSuchForge => Some("no such forge".into()),
+            DeliveryAnswer::Astray => Some("deliveries come to /hooks/ and the name of a forge".into()),
+            DeliveryAnswer::TooLarge { limit } => Some(format!("the body is larger than {limit} bytes")),
+            DeliveryAnswer::TooSlow => Some("the body came too slowly".into()),
+            DeliveryAnswer::Broken => Some("the body ended early".into()),
+            DeliveryAnswer::StoreFails => Some("the delivery cannot be stored now; come again".into()),
+            DeliveryAnswer::NoMemory => Some("too many large deliveries at once; come again".into()),
+            DeliveryAnswer::Stored
+            | DeliveryAnswer::Duplicate
+            | DeliveryAnswer::Irrelevant
+            | DeliveryAnswer::Unsupported
+            | DeliveryAnswer::Ping
+            | DeliveryAnswer::Roster => None,
         }
     }
 
     /// Whether the rest of the request is not waited for.
     fn hangs_up(&self) -> bool {
-        matches!(self, Answer::TooLarge { .. } | Answer::TooSlow | Answer::Broken | Answer::NoMemory)
+        matches!(
+            self,
+            DeliveryAnswer::TooLarge { .. }
+                | DeliveryAnswer::TooSlow
+                | DeliveryAnswer::Broken
+                | DeliveryAnswer::NoMemory
+        )
     }
 }
 
-impl IntoResponse for Answer {
+impl IntoResponse for DeliveryAnswer {
     fn into_response(self) -> Response {
         let mut response = match self.complaint() {
             Some(complaint) => Problem::new(self.status(), complaint).into_response(),

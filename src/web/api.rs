@@ -11,9 +11,9 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::door::Door;
-use super::history::{self, Entry};
+use super::history::{self, HistoryEntry};
 use super::problem::Problem;
-use super::view::{self, Eyes, ReviewerView};
+use super::view::{self, Eyes, ReviewerTurn};
 use crate::audit::membership::{self, Colleague, Role};
 use crate::engine::StateSnapshot;
 use crate::store::{Filter, Stored};
@@ -33,7 +33,7 @@ const SCANS_MAX: u32 = 50;
 /// `?stage=&forge=&open=&limit=&offset=`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(super) struct ReviewsQuery {
     stage: Option<Stage>,
     forge: Option<String>,
     /// True unless `stage=done` is asked for.
@@ -103,13 +103,13 @@ pub(super) struct ReviewWithLedger {
     #[serde(flatten)]
     review: ReviewJson,
     /// Oldest first.
-    ledger: Vec<Entry>,
+    ledger: Vec<HistoryEntry>,
 }
 
 /// `GET /api/v1/reviews`
 pub(super) async fn reviews(
     State(door): State<Arc<Door>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<ReviewsQuery>, QueryRejection>,
 ) -> Result<Json<Reviews>, Problem> {
     let Query(wanted) = wanted.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let limit = wanted.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
@@ -137,7 +137,7 @@ pub(super) async fn review(
 }
 
 /// The wanted page, and whether there may be more.
-async fn find(door: &Door, wanted: &Wanted, limit: u32) -> Result<(Vec<Stored>, bool), Problem> {
+async fn find(door: &Door, wanted: &ReviewsQuery, limit: u32) -> Result<(Vec<Stored>, bool), Problem> {
     let open_only = wanted.open.unwrap_or(wanted.stage != Some(Stage::Done));
     let filter = |limit, offset| Filter { open_only, stage: wanted.stage, limit, offset };
     let enough = limit as usize;
@@ -168,7 +168,7 @@ async fn find(door: &Door, wanted: &Wanted, limit: u32) -> Result<(Vec<Stored>, 
     Ok((found, true))
 }
 
-fn json(known: &StateSnapshot, stored: &Stored, entries: &[Entry], now: Timestamp) -> ReviewJson {
+fn json(known: &StateSnapshot, stored: &Stored, entries: &[HistoryEntry], now: Timestamp) -> ReviewJson {
     let review: &Review = &stored.review;
     let directory = known.forge(&review.change.forge).map(|forge| &*forge.directory);
     let view = Eyes { policy: &known.policy, directory, now }.view(review);
@@ -203,13 +203,13 @@ fn json(known: &StateSnapshot, stored: &Stored, entries: &[Entry], now: Timestam
     }
 }
 
-fn reviewer_json(reviewer: ReviewerView) -> ReviewerJson {
-    let ReviewerView { person, login, pool, state, since, due } = reviewer;
+fn reviewer_json(reviewer: ReviewerTurn) -> ReviewerJson {
+    let ReviewerTurn { person, login, pool, state, since, due } = reviewer;
     ReviewerJson { person, login, pool, state, since, due }
 }
 
 #[derive(Serialize)]
-pub(super) struct People {
+pub(super) struct PeopleJson {
     people: Vec<PersonJson>,
 }
 
@@ -260,10 +260,10 @@ struct BusyJson {
 }
 
 /// `GET /api/v1/people`
-pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Json<People>, Problem> {
+pub(super) async fn people(State(door): State<Arc<Door>>) -> Result<Json<PeopleJson>, Problem> {
     let now = door.clock.now();
     let workloads = door.store.workloads(now).await?;
-    Ok(Json(People { people: everybody(&door.shared.snapshot(), &workloads, now) }))
+    Ok(Json(PeopleJson { people: everybody(&door.shared.snapshot(), &workloads, now) }))
 }
 
 /// Everybody of all forges, one entry per name.

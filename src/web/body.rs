@@ -18,11 +18,11 @@ const LINGER_BYTES: usize = 64 << 20;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Memory for bodies that are larger than ordinary, in KiB.
-pub(super) struct Budget(Arc<Semaphore>);
+pub(super) struct BodyMemory(Arc<Semaphore>);
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(super) enum UnreadBody {
     TooLarge,
     TooSlow,
     /// The sender hung up or broke the protocol.
@@ -31,15 +31,15 @@ pub(super) enum Unread {
     NoMemory,
 }
 
-impl Budget {
-    pub(super) fn new(bytes: usize) -> Budget {
-        Budget(Arc::new(Semaphore::new((bytes >> 10).min(Semaphore::MAX_PERMITS))))
+impl BodyMemory {
+    pub(super) fn new(bytes: usize) -> BodyMemory {
+        BodyMemory(Arc::new(Semaphore::new((bytes >> 10).min(Semaphore::MAX_PERMITS))))
     }
 
     /// Takes `bytes` more off the budget, for as long as `held` lives.
-    fn take(&self, held: &mut Vec<OwnedSemaphorePermit>, bytes: usize) -> Result<(), Unread> {
-        let kib = u32::try_from(bytes.div_ceil(1 << 10)).map_err(|_| Unread::NoMemory)?;
-        let permit = self.0.clone().try_acquire_many_owned(kib).map_err(|_| Unread::NoMemory)?;
+    fn take(&self, held: &mut Vec<OwnedSemaphorePermit>, bytes: usize) -> Result<(), UnreadBody> {
+        let kib = u32::try_from(bytes.div_ceil(1 << 10)).map_err(|_| UnreadBody::NoMemory)?;
+        let permit = self.0.clone().try_acquire_many_owned(kib).map_err(|_| UnreadBody::NoMemory)?;
         match held.first_mut() {
             Some(first) => first.merge(permit),
             None => held.push(permit),
@@ -49,7 +49,7 @@ impl Budget {
 }
 
 /// A body with its share of the budget.
-pub(super) struct Held {
+pub(super) struct HeldBody {
     pub(super) bytes: Vec<u8>,
     _permits: Vec<OwnedSemaphorePermit>,
 }
@@ -59,10 +59,14 @@ pub(super) struct Held {
 ///
 /// # Errors
 /// Why it was not read, with what is left of it.
-pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Result<Held, (Unread, Body)> {
+pub(super) async fn read(
+    mut body: Body,
+    limit: usize,
+    budget: &BodyMemory,
+) -> Result<HeldBody, (UnreadBody, Body)> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit {
-        return Err((Unread::TooLarge, body));
+        return Err((UnreadBody::TooLarge, body));
     }
     let mut bytes = Vec::with_capacity(announced.min(ORDINARY_BYTES));
     let mut permits = Vec::new();
@@ -70,13 +74,13 @@ pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Resul
     while let Some(frame) = body.frame().await {
         let frame = match frame {
             Ok(frame) => frame,
-            Err(error) if timed_out(&error) => return Err((Unread::TooSlow, body)),
-            Err(_) => return Err((Unread::Broken, body)),
+            Err(error) if timed_out(&error) => return Err((UnreadBody::TooSlow, body)),
+            Err(_) => return Err((UnreadBody::Broken, body)),
         };
         let Some(data) = frame.data_ref() else { continue };
         let length = bytes.len() + data.len();
         if length > limit {
-            return Err((Unread::TooLarge, body));
+            return Err((UnreadBody::TooLarge, body));
         }
         if length > room {
             // In large pieces, and never more than the limit allows to be used.
@@ -89,7 +93,7 @@ pub(super) async fn read(mut body: Body, limit: usize, budget: &Budget) -> Resul
         }
         bytes.extend_from_slice(data);
     }
-    Ok(Held { bytes, _permits: permits })
+    Ok(HeldBody { bytes, _permits: permits })
 }
 
 /// Reads on and forgets, in the background and within bounds, so that the answer arrives.
@@ -156,26 +160,26 @@ mod tests {
         Body::new(Chunks { left, size })
     }
 
-    async fn refusal(body: Body, limit: usize, budget: &Budget) -> Option<Unread> {
+    async fn refusal(body: Body, limit: usize, budget: &BodyMemory) -> Option<UnreadBody> {
         read(body, limit, budget).await.err().map(|(unread, _)| unread)
     }
 
     #[tokio::test]
     async fn the_limit_holds_for_announced_and_for_chunked_bodies() {
-        let budget = Budget::new(1 << 20);
-        assert_eq!(refusal(Body::from(vec![0; 101]), 100, &budget).await, Some(Unread::TooLarge));
+        let budget = BodyMemory::new(1 << 20);
+        assert_eq!(refusal(Body::from(vec![0; 101]), 100, &budget).await, Some(UnreadBody::TooLarge));
         assert_eq!(refusal(Body::from(vec![0; 100]), 100, &budget).await, None);
-        assert_eq!(refusal(chunked(3, 40), 100, &budget).await, Some(Unread::TooLarge));
+        assert_eq!(refusal(chunked(3, 40), 100, &budget).await, Some(UnreadBody::TooLarge));
         assert_eq!(refusal(chunked(2, 50), 100, &budget).await, None);
     }
 
     #[tokio::test]
     async fn large_bodies_share_a_budget_and_ordinary_ones_do_not() {
-        let budget = Budget::new(256 << 10);
+        let budget = BodyMemory::new(256 << 10);
         let large = || chunked(3, 60 << 10);
         let first = read(large(), 1 << 20, &budget).await.ok().unwrap();
         assert_eq!(first.bytes.len(), 180 << 10);
-        assert_eq!(refusal(large(), 1 << 20, &budget).await, Some(Unread::NoMemory));
+        assert_eq!(refusal(large(), 1 << 20, &budget).await, Some(UnreadBody::NoMemory));
         assert_eq!(refusal(chunked(1, 60 << 10), 1 << 20, &budget).await, None);
         drop(first);
         assert_eq!(refusal(large(), 1 << 20, &budget).await, None, "it was given back");

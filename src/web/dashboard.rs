@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::door::Door;
 use super::history;
 use super::page::{
-    Clockface, DeadLetter, DoneRow, Forge, Group, LedgerLine, Overview, ReviewPage, Row, Tile,
+    Clockface, DeadLetter, DoneRow, ForgeRow, Group, LedgerLine, Overview, ReviewPage, ReviewRow, Tile,
 };
 use super::problem::Problem;
 use crate::engine::StateSnapshot;
@@ -44,7 +44,7 @@ const FOR_AN_HOUR: &str = "private, max-age=3600";
 
 /// `?stage=&page=`
 #[derive(Debug, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct DashboardQuery {
     stage: Option<Stage>,
     #[serde(default)]
     page: u32,
@@ -53,7 +53,7 @@ pub(super) struct Wanted {
 /// `GET /`
 pub(super) async fn overview(
     State(door): State<Arc<Door>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<DashboardQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(wanted) = wanted.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let known = door.shared.snapshot();
@@ -77,7 +77,7 @@ pub(super) async fn overview(
         tiles: tiles(&counts, wanted.stage),
         forges: known
             .forges()
-            .map(|(name, forge)| Forge::new(&clock, name, forge, &door.connection(name)))
+            .map(|(name, forge)| ForgeRow::new(&clock, name, forge, &door.connection(name)))
             .collect(),
         inbox: counts.undecided,
         put_off: counts.put_off,
@@ -104,7 +104,7 @@ pub(super) async fn review(
     let clock = clockface(&door, &known);
     let entries = history::entries(&door.store, &stored.review.change, history::WHOLE).await?;
     render(&ReviewPage {
-        row: Row::new(&known, &clock, &stored, &entries),
+        row: ReviewRow::new(&known, &clock, &stored, &entries),
         stage: heading(stored.review.done.stage),
         cut: entries.len() >= history::WHOLE as usize,
         ledger: entries.iter().rev().map(|entry| LedgerLine::new(&clock, entry)).collect(),
@@ -179,12 +179,12 @@ async fn group(
 ) -> Result<Group, Problem> {
     let filter = Filter { open_only: true, stage: Some(stage), limit: SIGHT, offset: 0 };
     let mut found = door.store.reviews(filter).await?;
-    found.sort_by_cached_key(|stored| Row::order(known, clock.now, stored));
+    found.sort_by_cached_key(|stored| ReviewRow::order(known, clock.now, stored));
     found.truncate(ROWS);
     let mut rows = Vec::with_capacity(found.len());
     for stored in &found {
         let entries = history::recent(&door.store, &stored.review.change).await?;
-        rows.push(Row::new(known, clock, stored, &entries));
+        rows.push(ReviewRow::new(known, clock, stored, &entries));
     }
     let total = counts.reviews.get(&stage).copied().unwrap_or(0).max(rows.len() as u64);
     let elsewhere = total - rows.len() as u64;
@@ -209,7 +209,7 @@ async fn page(
     let mut rows = Vec::with_capacity(found.len());
     for stored in &found {
         let entries = history::recent(&door.store, &stored.review.change).await?;
-        rows.push(Row::new(known, clock, stored, &entries));
+        rows.push(ReviewRow::new(known, clock, stored, &entries));
     }
     let total = counts.reviews.get(&stage).copied().unwrap_or(0);
     let (word, heading) = (stage.word(), heading(stage));

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
-use super::body::Budget;
+use super::body::BodyMemory;
 use crate::clock::Clock;
 use crate::engine::{Parts, SharedState};
 use crate::forge::{Health, Inbound};
@@ -34,7 +34,7 @@ pub struct Door {
     pub(super) metrics: Arc<Metrics>,
     pub(super) tasks: Tasks,
     pub(super) settings: Settings,
-    pub(super) budget: Budget,
+    pub(super) budget: BodyMemory,
     pub(super) pulse: Pulse,
     connections: OnceLock<Box<Connections>>,
     /// By forge name. Replaced as a whole, so that a delivery sees the secrets of one configuration.
@@ -52,7 +52,7 @@ pub struct Settings {
     pub admin_names: Vec<String>,
     /// With it `/metrics` answers under any name.
     pub metrics_token: Option<SecretString>,
-    pub patience: Patience,
+    pub patience: IntakePatience,
 }
 
 impl Default for Settings {
@@ -62,31 +62,31 @@ impl Default for Settings {
             keep_bodies: true,
             admin_names: Vec::new(),
             metrics_token: None,
-            patience: Patience::default(),
+            patience: IntakePatience::default(),
         }
     }
 }
 
 /// How long intake bears with a store that fails. Forges hang up after ten seconds.
 #[derive(Clone, Debug)]
-pub struct Patience {
+pub struct IntakePatience {
     /// Pauses between the attempts to store a delivery: one attempt more than pauses.
     pub pauses: Vec<Duration>,
     /// After this the sender is told to come again, whatever becomes of the attempt.
     pub answer_within: Duration,
 }
 
-impl Default for Patience {
-    fn default() -> Patience {
+impl Default for IntakePatience {
+    fn default() -> IntakePatience {
         let pauses = [100, 400, 1_000, 1_500].map(Duration::from_millis);
-        Patience { pauses: pauses.to_vec(), answer_within: Duration::from_secs(8) }
+        IntakePatience { pauses: pauses.to_vec(), answer_within: Duration::from_secs(8) }
     }
 }
 
 impl Door {
     pub fn new(parts: Parts, inbounds: Vec<Inbound>, settings: Settings) -> Arc<Door> {
         let Parts { store, shared, clock, wakeups, metrics, tasks, .. } = parts;
-        let budget = Budget::new(settings.body_limit.saturating_mul(LARGE_BODIES));
+        let budget = BodyMemory::new(settings.body_limit.saturating_mul(LARGE_BODIES));
         let pulse = Pulse::new(metrics.decisions.get(), clock.now());
         let inbounds = ArcSwap::from_pointee(by_name(inbounds));
         Arc::new(Door {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dashboard::{clockface, render};
 use super::door::Door;
-use super::page::{Clockface, Moment, Prose, titled};
+use super::page::{Clockface, Prose, TimeCell, titled};
 use super::problem::Problem;
 use super::view;
 use crate::engine::StateSnapshot;
@@ -31,7 +31,7 @@ const LIMIT_MAX: usize = 1_000;
 /// `?why=&forge=&person=&limit=&offset=`
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
+pub(super) struct HeldQuery {
     why: Option<String>,
     forge: Option<String>,
     person: Option<String>,
@@ -88,7 +88,7 @@ struct HeldJson {
 /// `GET /api/v1/held`
 pub(super) async fn json(
     State(door): State<Arc<Door>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<HeldQuery>, QueryRejection>,
 ) -> Result<Json<HeldList>, Problem> {
     let Query(wanted) = wanted.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let known = door.shared.snapshot();
@@ -101,7 +101,7 @@ pub(super) async fn json(
     Ok(Json(HeldList { held, total, limit, offset, complete: !cut, first_run_changes_per_day }))
 }
 
-impl Wanted {
+impl HeldQuery {
     fn admits(&self, line: &Line) -> bool {
         let why = self.why.as_deref().is_none_or(|why| why == line.held.word());
         let forge = self.forge.as_ref().is_none_or(|forge| *forge == line.stored.review.change.forge);
@@ -204,7 +204,7 @@ struct HeldRow {
     author: String,
     place: Option<usize>,
     why: Prose,
-    until: Option<Moment>,
+    until: Option<TimeCell>,
 }
 
 /// `GET /held`

@@ -16,7 +16,7 @@ pub(super) const WHOLE: u32 = 1_000;
 
 /// One entry.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Entry {
+pub(super) struct HistoryEntry {
     pub(super) at: Timestamp,
     /// What happened, in half a sentence.
     pub(super) fact: String,
@@ -34,25 +34,29 @@ pub(super) struct Told {
 }
 
 /// The last `limit` entries of a change, oldest first.
-pub(super) async fn entries(store: &Store, change: &ChangeKey, limit: u32) -> Result<Vec<Entry>, StoreError> {
+pub(super) async fn entries(
+    store: &Store,
+    change: &ChangeKey,
+    limit: u32,
+) -> Result<Vec<HistoryEntry>, StoreError> {
     Ok(store.ledger(change, limit).await?.into_iter().map(entry).collect())
 }
 
 /// The recent entries of a change, oldest first.
-pub(super) async fn recent(store: &Store, change: &ChangeKey) -> Result<Vec<Entry>, StoreError> {
+pub(super) async fn recent(store: &Store, change: &ChangeKey) -> Result<Vec<HistoryEntry>, StoreError> {
     entries(store, change, RECENT).await
 }
 
 /// The sentences of the newest entry that gives reasons.
-pub(super) fn last_sentences(entries: &[Entry]) -> Vec<String> {
+pub(super) fn last_sentences(entries: &[HistoryEntry]) -> Vec<String> {
     let newest = entries.iter().rev().find(|entry| !entry.reasons.is_empty());
     newest.map(|entry| entry.reasons.iter().map(|told| told.sentence.clone()).collect()).unwrap_or_default()
 }
 
-fn entry(row: LedgerRow) -> Entry {
+fn entry(row: LedgerRow) -> HistoryEntry {
     let entry = row.entry;
     let told = |reason: Reason| Told { sentence: words::sentence(&reason), reason };
-    Entry {
+    HistoryEntry {
         at: entry.at,
         fact: entry.fact,
         reasons: entry.reasons.into_iter().map(told).collect(),

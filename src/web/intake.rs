@@ -11,8 +11,8 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 
-use super::answer::Answer;
-use super::body::{self, Held, Unread};
+use super::answer::DeliveryAnswer;
+use super::body::{self, HeldBody, UnreadBody};
 use super::door::Door;
 use super::problem::Problem;
 use crate::forge::{Inbound, Incoming, Reading};
@@ -33,12 +33,12 @@ pub(super) async fn receive(
     State(door): State<Arc<Door>>,
     Path(forge): Path<String>,
     request: Request,
-) -> Answer {
+) -> DeliveryAnswer {
     let (parts, body) = request.into_parts();
     let inbounds = door.inbounds();
     let Some(inbound) = inbounds.get(&forge) else {
         body::linger(body);
-        return answered(&door, NO_FORGE, &Delivered::default(), Answer::NoSuchForge);
+        return answered(&door, NO_FORGE, &Delivered::default(), DeliveryAnswer::NoSuchForge);
     };
     let held = match body::read(body, door.settings.body_limit, &door.budget).await {
         Ok(held) => held,
@@ -65,32 +65,37 @@ pub(super) async fn astray(State(door): State<Arc<Door>>, request: Request) -> R
         why: format!("it was sent to {path}; deliveries come to /hooks/ and the name of the forge"),
         ..Delivered::default()
     };
-    answered(&door, NO_FORGE, &delivered, Answer::Astray).into_response()
+    answered(&door, NO_FORGE, &delivered, DeliveryAnswer::Astray).into_response()
 }
 
-fn refused(door: &Door, unread: Unread, rest: Body) -> Answer {
+fn refused(door: &Door, unread: UnreadBody, rest: Body) -> DeliveryAnswer {
     match unread {
-        Unread::TooLarge => {
+        UnreadBody::TooLarge => {
             body::linger(rest);
-            Answer::TooLarge { limit: door.settings.body_limit }
+            DeliveryAnswer::TooLarge { limit: door.settings.body_limit }
         }
-        Unread::NoMemory => {
+        UnreadBody::NoMemory => {
             body::linger(rest);
-            Answer::NoMemory
+            DeliveryAnswer::NoMemory
         }
-        Unread::TooSlow => Answer::TooSlow,
-        Unread::Broken => Answer::Broken,
+        UnreadBody::TooSlow => DeliveryAnswer::TooSlow,
+        UnreadBody::Broken => DeliveryAnswer::Broken,
     }
 }
 
 /// Verifies, reads, and goes on with what is about a change.
-async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held: Held) -> Answer {
+async fn consider(
+    door: &Arc<Door>,
+    inbound: &Inbound,
+    headers: &HeaderMap,
+    held: HeldBody,
+) -> DeliveryAnswer {
     let forge = inbound.name();
     if let Err(unverified) = inbound.verify(headers, &held.bytes, door.clock.now()) {
         // The sender's word, but what finds the delivery in the forge's list.
         let id = told(headers, &ID_HEADERS);
         let delivered = Delivered { id: &id, why: unverified.to_string(), ..Delivered::default() };
-        return answered(door, forge, &delivered, Answer::Unverified(unverified));
+        return answered(door, forge, &delivered, DeliveryAnswer::Unverified(unverified));
     }
     let (event_told, id) = (told(headers, &EVENT_HEADERS), told(headers, &ID_HEADERS));
     let event = |event| Delivered { event, id: &id, ..Delivered::default() };
@@ -99,13 +104,15 @@ async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held
     match inbound.read_as(headers, &held.bytes, me.map(|me| me.login.as_str())) {
         Err(unreadable) => {
             let delivered = Delivered { why: unreadable.to_string(), ..event(&event_told) };
-            answered(door, forge, &delivered, Answer::Unreadable(unreadable))
+            answered(door, forge, &delivered, DeliveryAnswer::Unreadable(unreadable))
         }
-        Ok(Reading::Ping) => answered(door, forge, &event("ping"), Answer::Ping),
-        Ok(Reading::Unsupported { event: name }) => answered(door, forge, &event(&name), Answer::Unsupported),
+        Ok(Reading::Ping) => answered(door, forge, &event("ping"), DeliveryAnswer::Ping),
+        Ok(Reading::Unsupported { event: name }) => {
+            answered(door, forge, &event(&name), DeliveryAnswer::Unsupported)
+        }
         Ok(Reading::Roster { what }) => {
             door.wakeups.roster.wake();
-            answered(door, forge, &event(&what), Answer::Roster)
+            answered(door, forge, &event(&what), DeliveryAnswer::Roster)
         }
         Ok(Reading::Change(incoming)) => {
             let (door, forge) = (door.clone(), forge.to_owned());
@@ -115,10 +122,10 @@ async fn consider(door: &Arc<Door>, inbound: &Inbound, headers: &HeaderMap, held
                 Ok(Ok(answer)) => answer,
                 Ok(Err(panic)) => {
                     tracing::error!(forge, error = %panic, "storing a delivery ended badly");
-                    answered(&door, &forge, &event(&event_told), Answer::StoreFails)
+                    answered(&door, &forge, &event(&event_told), DeliveryAnswer::StoreFails)
                 }
                 // Counted and logged by the task when it ends.
-                Err(_) => Answer::StoreFails,
+                Err(_) => DeliveryAnswer::StoreFails,
             }
         }
     }
@@ -132,7 +139,7 @@ fn told(headers: &HeaderMap, names: &[&str]) -> String {
 }
 
 /// Decides whether a delivery about a change is our business, and stores it if so.
-async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: Held) -> Answer {
+async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: HeldBody) -> DeliveryAnswer {
     let mut delivered = Delivered {
         event: &incoming.event,
         id: &incoming.delivery_id,
@@ -148,7 +155,7 @@ async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: Held) 
         }
     };
     if !relevant {
-        return answered(&door, &forge, &delivered, Answer::Irrelevant);
+        return answered(&door, &forge, &delivered, DeliveryAnswer::Irrelevant);
     }
     let delivery = NewDelivery {
         forge: forge.clone(),
@@ -163,12 +170,12 @@ async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: Held) 
     let answer = match put(&door, delivery).await {
         Ok(Put::Stored(_)) => {
             door.wakeups.inbox.wake();
-            Answer::Stored
+            DeliveryAnswer::Stored
         }
-        Ok(Put::Duplicate) => Answer::Duplicate,
+        Ok(Put::Duplicate) => DeliveryAnswer::Duplicate,
         Err(error) => {
             delivered.why = error.to_string();
-            Answer::StoreFails
+            DeliveryAnswer::StoreFails
         }
     };
     answered(&door, &forge, &delivered, answer)
@@ -218,7 +225,7 @@ struct Delivered<'a> {
 }
 
 /// Counts the answer and logs one line; never the body.
-fn answered(door: &Door, forge: &str, delivered: &Delivered<'_>, answer: Answer) -> Answer {
+fn answered(door: &Door, forge: &str, delivered: &Delivered<'_>, answer: DeliveryAnswer) -> DeliveryAnswer {
     door.metrics.answered(forge, answer.word());
     if let Some(reason) = answer.refusal() {
         door.metrics.refused(forge, reason);
@@ -227,10 +234,10 @@ fn answered(door: &Door, forge: &str, delivered: &Delivered<'_>, answer: Answer)
     let why = (!delivered.why.is_empty()).then_some(delivered.why.as_str());
     let (event, delivery, word) = (delivered.event, delivered.id, answer.word());
     match answer {
-        Answer::Astray | Answer::NoSuchForge => {
+        DeliveryAnswer::Astray | DeliveryAnswer::NoSuchForge => {
             tracing::warn!(forge, event, delivery, change, answer = word, why, "delivery");
         }
-        Answer::StoreFails | Answer::NoMemory => {
+        DeliveryAnswer::StoreFails | DeliveryAnswer::NoMemory => {
             tracing::error!(forge, event, delivery, change, answer = word, why, "delivery");
         }
         _ => tracing::info!(forge, event, delivery, change, answer = word, why, "delivery"),

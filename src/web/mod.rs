@@ -26,8 +26,8 @@ use axum::routing::{get, post};
 use http::{HeaderName, HeaderValue, header};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-pub use door::{Connections, Door, Patience, Settings};
-pub use serve::{Limits, serve};
+pub use door::{Connections, Door, IntakePatience, Settings};
+pub use serve::{ConnectionLimits, serve};
 
 /// Nothing is loaded but the page's own style sheet and icon, nothing is framed, nothing is sent.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; \

@@ -4,8 +4,8 @@ use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::history::{Entry, last_sentences};
-use super::view::{self, Eyes, Turn, View};
+use super::history::{HistoryEntry, last_sentences};
+use super::view::{self, Eyes, View, WhoseTurn};
 use crate::engine::{DisabledHook, ForgeState, StateSnapshot};
 use crate::forge::Health;
 use crate::store::{Ailment, OutboxRow, OutboxState, Stored};
@@ -22,7 +22,7 @@ const HOOKS_MAX: usize = 10;
 pub(super) struct Overview {
     pub(super) clock: Clockface,
     pub(super) tiles: Vec<Tile>,
-    pub(super) forges: Vec<Forge>,
+    pub(super) forges: Vec<ForgeRow>,
     pub(super) inbox: u64,
     /// Facts that were tried and could not be decided yet.
     pub(super) put_off: u64,
@@ -44,7 +44,7 @@ pub(super) struct Overview {
 #[template(path = "review.html")]
 pub(super) struct ReviewPage {
     pub(super) clock: Clockface,
-    pub(super) row: Row,
+    pub(super) row: ReviewRow,
     pub(super) stage: &'static str,
     /// Newest first.
     pub(super) ledger: Vec<LedgerLine>,
@@ -68,22 +68,22 @@ pub(super) struct Tile {
 }
 
 /// One forge in the health strip.
-pub(super) struct Forge {
+pub(super) struct ForgeRow {
     pub(super) name: String,
     pub(super) kind: &'static str,
     /// `good`, `waiting` or `faulty`.
     pub(super) state: &'static str,
     pub(super) word: &'static str,
-    pub(super) swept: Option<Moment>,
-    pub(super) roster: Option<Moment>,
+    pub(super) swept: Option<TimeCell>,
+    pub(super) roster: Option<TimeCell>,
     /// The forge does not accept the token.
     pub(super) token_refused: bool,
     /// Projects that keep failing and are left alone.
     pub(super) paused: String,
     /// The forge keeps failing and is left alone: when it is asked again.
-    pub(super) asked_again: Option<Moment>,
+    pub(super) asked_again: Option<TimeCell>,
     /// The forge limits requests: until when.
-    pub(super) patient_until: Option<Moment>,
+    pub(super) patient_until: Option<TimeCell>,
     pub(super) fault: Option<String>,
     /// What is wrong with webhooks.
     pub(super) hooks: Vec<String>,
@@ -95,7 +95,7 @@ pub(super) struct Group {
     pub(super) word: &'static str,
     pub(super) heading: &'static str,
     pub(super) total: u64,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<ReviewRow>,
     pub(super) previous: Option<u32>,
     pub(super) next: Option<u32>,
     /// Rows that a page of their own shows.
@@ -103,7 +103,7 @@ pub(super) struct Group {
 }
 
 /// One review.
-pub(super) struct Row {
+pub(super) struct ReviewRow {
     pub(super) id: i64,
     pub(super) reference: String,
     pub(super) forge: String,
@@ -115,7 +115,7 @@ pub(super) struct Row {
     pub(super) lead: &'static str,
     /// Who must act; empty where that is no question.
     pub(super) turn: String,
-    pub(super) since: Option<Moment>,
+    pub(super) since: Option<TimeCell>,
     pub(super) due: Option<Due>,
     pub(super) overdue: bool,
     pub(super) hold: Option<String>,
@@ -124,28 +124,28 @@ pub(super) struct Row {
     /// Advice about its scope, its sponsor, its place in the queue and its time box.
     pub(super) notes: Vec<Prose>,
     pub(super) why: Vec<Prose>,
-    pub(super) reviewers: Vec<Reviewer>,
-    pub(super) choices: Vec<Choice>,
+    pub(super) reviewers: Vec<ReviewerLine>,
+    pub(super) choices: Vec<ChoiceLine>,
     pub(super) lines: Vec<LedgerLine>,
 }
 
 /// A reviewer of a row.
-pub(super) struct Reviewer {
+pub(super) struct ReviewerLine {
     pub(super) person: String,
     pub(super) pool: String,
     pub(super) state: String,
-    pub(super) since: Moment,
+    pub(super) since: TimeCell,
 }
 
 /// The last choice of a pool.
-pub(super) struct Choice {
+pub(super) struct ChoiceLine {
     pub(super) pool: String,
     pub(super) verdicts: Vec<(String, Prose)>,
 }
 
 /// One ledger entry.
 pub(super) struct LedgerLine {
-    pub(super) at: Moment,
+    pub(super) at: TimeCell,
     pub(super) fact: Prose,
     pub(super) reasons: Vec<Prose>,
     pub(super) actions: String,
@@ -158,7 +158,7 @@ pub(super) struct DeadLetter {
     pub(super) reference: String,
     /// The page of its review.
     pub(super) review: Option<i64>,
-    pub(super) since: Option<Moment>,
+    pub(super) since: Option<TimeCell>,
     pub(super) attempts: u32,
     pub(super) answer: String,
 }
@@ -170,12 +170,12 @@ pub(super) struct DoneRow {
     pub(super) title: String,
     pub(super) author: String,
     pub(super) end: &'static str,
-    pub(super) at: Option<Moment>,
+    pub(super) at: Option<TimeCell>,
     pub(super) took: Option<String>,
 }
 
 /// An instant as people read it.
-pub(super) struct Moment {
+pub(super) struct TimeCell {
     pub(super) relative: String,
     pub(super) absolute: String,
     pub(super) iso: String,
@@ -190,8 +190,8 @@ pub(super) struct Due {
 }
 
 impl Clockface {
-    pub(super) fn moment(&self, at: Timestamp) -> Moment {
-        Moment {
+    pub(super) fn moment(&self, at: Timestamp) -> TimeCell {
+        TimeCell {
             relative: words::relative(at, self.now),
             absolute: self.absolute(at, &self.zone),
             iso: at.to_string(),
@@ -227,13 +227,18 @@ impl Clockface {
     }
 }
 
-impl Row {
-    pub(super) fn new(known: &StateSnapshot, clock: &Clockface, stored: &Stored, entries: &[Entry]) -> Row {
+impl ReviewRow {
+    pub(super) fn new(
+        known: &StateSnapshot,
+        clock: &Clockface,
+        stored: &Stored,
+        entries: &[HistoryEntry],
+    ) -> ReviewRow {
         let review = &stored.review;
         let forge = known.forge(&review.change.forge).map(|forge| &*forge.directory);
         let view = Eyes { policy: &known.policy, directory: forge, now: clock.now }.view(review);
         let (lead, turn) = phrased(&view.turn, review);
-        Row {
+        ReviewRow {
             id: stored.id,
             reference: view::reference(&review.change, forge.map(|forge| forge.kind)),
             forge: review.change.forge.clone(),
@@ -278,13 +283,13 @@ pub(super) fn titled(title: &str) -> String {
 }
 
 /// Who must act, as `waits for` and a name.
-fn phrased(turn: &Turn, review: &Review) -> (&'static str, String) {
+fn phrased(turn: &WhoseTurn, review: &Review) -> (&'static str, String) {
     let (lead, phrase) = match turn {
         _ if review.done.stage == Stage::Done || review.said.hold.is_some() => return ("", String::new()),
-        Turn::Nobody => return ("", "Nobody has to act".into()),
-        Turn::Pool(_) => ("waits for somebody of", turn.phrase()),
-        Turn::Merger(_) => ("may be merged by", turn.phrase()),
-        Turn::Reviewer(_) | Turn::Author(_) => ("waits for", turn.phrase()),
+        WhoseTurn::Nobody => return ("", "Nobody has to act".into()),
+        WhoseTurn::Pool(_) => ("waits for somebody of", turn.phrase()),
+        WhoseTurn::Merger(_) => ("may be merged by", turn.phrase()),
+        WhoseTurn::Reviewer(_) | WhoseTurn::Author(_) => ("waits for", turn.phrase()),
     };
     (lead, phrase)
 }
@@ -297,8 +302,8 @@ fn held(clock: &Clockface, hold: Hold) -> String {
     }
 }
 
-fn reviewers(clock: &Clockface, view: &View) -> Vec<Reviewer> {
-    let reviewers = view.reviewers.iter().map(|reviewer| Reviewer {
+fn reviewers(clock: &Clockface, view: &View) -> Vec<ReviewerLine> {
+    let reviewers = view.reviewers.iter().map(|reviewer| ReviewerLine {
         person: reviewer.person.clone(),
         pool: reviewer.pool.clone(),
         state: view::state_phrase(reviewer.state).to_owned(),
@@ -307,9 +312,9 @@ fn reviewers(clock: &Clockface, view: &View) -> Vec<Reviewer> {
     reviewers.collect()
 }
 
-fn choices(review: &Review) -> Vec<Choice> {
+fn choices(review: &Review) -> Vec<ChoiceLine> {
     let judged = review.planned.pools.iter().filter(|part| !part.candidates.is_empty());
-    let choices = judged.map(|part| Choice {
+    let choices = judged.map(|part| ChoiceLine {
         pool: part.pool.clone(),
         verdicts: part
             .candidates
@@ -321,7 +326,7 @@ fn choices(review: &Review) -> Vec<Choice> {
 }
 
 impl LedgerLine {
-    pub(super) fn new(clock: &Clockface, entry: &Entry) -> LedgerLine {
+    pub(super) fn new(clock: &Clockface, entry: &HistoryEntry) -> LedgerLine {
         LedgerLine {
             at: clock.moment(entry.at),
             fact: Prose::new(&entry.fact),
@@ -331,8 +336,8 @@ impl LedgerLine {
     }
 }
 
-impl Forge {
-    pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeState, connection: &Health) -> Forge {
+impl ForgeRow {
+    pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeState, connection: &Health) -> ForgeRow {
         let (state, word) = match (forge.fault(), forge.hooks(), forge.directory.known) {
             _ if connection.token_refused => ("faulty", "does not accept the token"),
             _ if connection.tries_again_at.is_some() => ("faulty", "keeps failing"),
@@ -342,7 +347,7 @@ impl Forge {
             (None, [], true) => ("good", "fine"),
         };
         let hooks: Vec<String> = forge.hooks().iter().take(HOOKS_MAX).map(DisabledHook::sentence).collect();
-        Forge {
+        ForgeRow {
             name: name.to_owned(),
             kind: match forge.directory.kind {
                 ForgeKind::GitLab => "GitLab",

@@ -26,7 +26,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a listener lets its clients take.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// Connections served at once; further ones wait to be accepted.
     pub connections: usize,
     /// Header lines of one request.
@@ -40,9 +40,9 @@ pub struct Limits {
     pub drain: Duration,
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
+impl Default for ConnectionLimits {
+    fn default() -> ConnectionLimits {
+        ConnectionLimits {
             connections: 1024,
             headers: 100,
             header_timeout: Duration::from_secs(10),
@@ -54,7 +54,7 @@ impl Default for Limits {
 
 /// Serves `router` on `listener` until `stop`, then lets running requests finish within
 /// `limits.drain` and cuts off the rest.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
+pub async fn serve(listener: TcpListener, router: Router, limits: ConnectionLimits, stop: CancellationToken) {
     let router = router
         .layer(CatchPanicLayer::custom(|_| panicked()))
         .layer(RequestBodyDeadlineLayer::new(limits.body_deadline));
@@ -96,7 +96,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: 
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, limits: Limits, watcher: Watcher) {
+async fn connection(stream: TcpStream, router: Router, limits: ConnectionLimits, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY cannot be set");
     }

@@ -15,7 +15,7 @@ use usher_core::model::timebox::Budget;
 
 /// Who must act next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum WhoseTurn {
     /// Drafts, finished changes, and changes that are left alone.
     Nobody,
     /// Pools that have nobody to ask.
@@ -26,28 +26,28 @@ pub enum Turn {
     Merger(Option<String>),
 }
 
-impl Turn {
+impl WhoseTurn {
     /// The turn's word in the API.
     pub fn word(&self) -> &'static str {
         match self {
-            Turn::Nobody => "nobody",
-            Turn::Pool(_) => "pool",
-            Turn::Reviewer(_) => "reviewer",
-            Turn::Author(_) => "author",
-            Turn::Merger(_) => "merger",
+            WhoseTurn::Nobody => "nobody",
+            WhoseTurn::Pool(_) => "pool",
+            WhoseTurn::Reviewer(_) => "reviewer",
+            WhoseTurn::Author(_) => "author",
+            WhoseTurn::Merger(_) => "merger",
         }
     }
 
     /// Who is meant, as one phrase.
     pub fn phrase(&self) -> String {
         match self {
-            Turn::Nobody => "nobody".into(),
-            Turn::Pool(pools) if pools.is_empty() => "no pool yet".into(),
-            Turn::Pool(pools) => pools.join(" and "),
-            Turn::Reviewer(people) => people.join(" and "),
-            Turn::Author(author) => author.clone(),
-            Turn::Merger(Some(person)) => person.clone(),
-            Turn::Merger(None) => "whoever merges".into(),
+            WhoseTurn::Nobody => "nobody".into(),
+            WhoseTurn::Pool(pools) if pools.is_empty() => "no pool yet".into(),
+            WhoseTurn::Pool(pools) => pools.join(" and "),
+            WhoseTurn::Reviewer(people) => people.join(" and "),
+            WhoseTurn::Author(author) => author.clone(),
+            WhoseTurn::Merger(Some(person)) => person.clone(),
+            WhoseTurn::Merger(None) => "whoever merges".into(),
         }
     }
 }
@@ -55,7 +55,7 @@ impl Turn {
 /// One review as people see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
-    pub turn: Turn,
+    pub turn: WhoseTurn,
     /// Since when.
     pub since: Option<Timestamp>,
     /// When its time is up: the soonest of its boxes, or the end of a snooze. `None` while
@@ -68,12 +68,12 @@ pub struct View {
     pub left_millis: Option<i64>,
     /// The time zone in which `until` is meant.
     pub zone: TimeZone,
-    pub reviewers: Vec<ReviewerView>,
+    pub reviewers: Vec<ReviewerTurn>,
 }
 
 /// One assignment as people see it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ReviewerView {
+pub struct ReviewerTurn {
     pub person: String,
     pub login: String,
     pub pool: String,
@@ -96,7 +96,7 @@ pub struct Eyes<'a> {
 impl<'a> Eyes<'a> {
     /// Looks at one review.
     pub fn view(&self, review: &Review) -> View {
-        let reviewers: Vec<ReviewerView> =
+        let reviewers: Vec<ReviewerTurn> =
             review.planned.assignments.iter().map(|assignment| self.reviewer(review, assignment)).collect();
         let deadline = self.deadline(review);
         let paused = review.is_paused();
@@ -121,7 +121,7 @@ impl<'a> Eyes<'a> {
         }
     }
 
-    fn reviewer(&self, review: &Review, assignment: &Assignment) -> ReviewerView {
+    fn reviewer(&self, review: &Review, assignment: &Assignment) -> ReviewerTurn {
         let due = assignment
             .reviewing_box
             .runs_out(
@@ -129,7 +129,7 @@ impl<'a> Eyes<'a> {
                 &self.agenda(review, Some(&assignment.person)),
             )
             .filter(|_| assignment.is_active());
-        ReviewerView {
+        ReviewerTurn {
             person: assignment.person.clone(),
             login: assignment.account.login.clone(),
             pool: assignment.pool.clone(),
@@ -209,9 +209,9 @@ impl Deadline<'_> {
 }
 
 /// Whose turn it is.
-pub fn turn(policy: &Policy, review: &Review) -> Turn {
+pub fn turn(policy: &Policy, review: &Review) -> WhoseTurn {
     if review.is_paused() {
-        return Turn::Nobody;
+        return WhoseTurn::Nobody;
     }
     let stage = review.done.stage;
     let holders = holders(policy, review, stage);
@@ -223,18 +223,18 @@ pub fn turn(policy: &Policy, review: &Review) -> Turn {
         pools.collect()
     };
     match stage {
-        Stage::Draft | Stage::Done => Turn::Nobody,
-        Stage::Waiting => Turn::Pool(unstaffed()),
+        Stage::Draft | Stage::Done => WhoseTurn::Nobody,
+        Stage::Waiting => WhoseTurn::Pool(unstaffed()),
         Stage::Reviewing => {
             let people = holders.iter().filter_map(|holder| match holder {
                 Holder::Reviewer { person, .. } => Some((*person).to_owned()),
                 Holder::Pool { .. } | Holder::Author | Holder::Merger { .. } => None,
             });
             let people: Vec<String> = people.collect();
-            if people.is_empty() { Turn::Pool(unstaffed()) } else { Turn::Reviewer(people) }
+            if people.is_empty() { WhoseTurn::Pool(unstaffed()) } else { WhoseTurn::Reviewer(people) }
         }
-        Stage::WithAuthor => Turn::Author(author(review)),
-        Stage::ReadyToMerge => Turn::Merger(review.merger().map(|merger| merger.person.clone())),
+        Stage::WithAuthor => WhoseTurn::Author(author(review)),
+        Stage::ReadyToMerge => WhoseTurn::Merger(review.merger().map(|merger| merger.person.clone())),
     }
 }
 
@@ -357,7 +357,7 @@ mod tests {
         // Tuesday noon; eight hours of Rita's time, who is away on Wednesday.
         let review = reviewing("2026-11-24T12:00:00Z");
         let view = view_at(&review, "2026-11-24T14:00:00Z");
-        assert_eq!(view.turn, Turn::Reviewer(vec!["rita".into()]));
+        assert_eq!(view.turn, WhoseTurn::Reviewer(vec!["rita".into()]));
         assert_eq!(view.since, Some(at("2026-11-24T12:00:00Z")));
         assert_eq!(view.until, Some(at("2026-11-26T12:00:00Z")));
         assert_eq!(view.left_millis, Some(6 * 3_600_000));
@@ -378,7 +378,7 @@ mod tests {
         snoozed.said.hold = Some(Hold::Snooze { until: at("2026-11-30T09:00:00Z") });
         let view = view_at(&snoozed, "2026-11-26T13:30:00Z");
         assert!(!view.overdue);
-        assert_eq!((view.turn, view.until), (Turn::Nobody, Some(at("2026-11-30T09:00:00Z"))));
+        assert_eq!((view.turn, view.until), (WhoseTurn::Nobody, Some(at("2026-11-30T09:00:00Z"))));
     }
 
     #[test]
@@ -386,21 +386,21 @@ mod tests {
         let policy = policy();
         let mut review = reviewing("2026-11-24T12:00:00Z");
         review.done.stage = Stage::WithAuthor;
-        assert_eq!(turn(&policy, &review), Turn::Author("sam".into()));
+        assert_eq!(turn(&policy, &review), WhoseTurn::Author("sam".into()));
         review.author_name = Some("Sam Weaver".into());
         assert_eq!(turn(&policy, &review).phrase(), "Sam Weaver");
         review.done.stage = Stage::ReadyToMerge;
-        assert_eq!(turn(&policy, &review), Turn::Merger(Some("rita".into())));
+        assert_eq!(turn(&policy, &review), WhoseTurn::Merger(Some("rita".into())));
         review.done.stage = Stage::Waiting;
         review.planned.assignments.clear();
-        assert_eq!(turn(&policy, &review), Turn::Pool(vec!["backend".into()]));
+        assert_eq!(turn(&policy, &review), WhoseTurn::Pool(vec!["backend".into()]));
         review.done.stage = Stage::Reviewing;
         assert_eq!(turn(&policy, &review).phrase(), "backend", "nobody left who could answer");
         review.done.stage = Stage::Draft;
-        assert_eq!(turn(&policy, &review), Turn::Nobody);
+        assert_eq!(turn(&policy, &review), WhoseTurn::Nobody);
         review.seen.state = ChangeState::Merged;
         review.done.stage = Stage::Done;
-        assert_eq!(turn(&policy, &review), Turn::Nobody);
+        assert_eq!(turn(&policy, &review), WhoseTurn::Nobody);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use usher::clock::Clock;
 use usher::config::{self, Config, Outside};
 use usher::reconcile::{Reconcile, SweepError};
 use usher::service::Service;
-use usher::web::{self, Limits};
+use usher::web::{self, ConnectionLimits};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::review::{Review, Stage};
 use usher_sandbox::{
@@ -325,7 +325,7 @@ impl House {
         let service = Service::assemble(&config(&company), clock).await.unwrap();
         let stop = CancellationToken::new();
         let public = web::public(service.door.clone());
-        tokio::spawn(web::serve(hooks, public, Limits::default(), stop.clone()));
+        tokio::spawn(web::serve(hooks, public, ConnectionLimits::default(), stop.clone()));
         let reconciles = Mutex::new(service.reconciles());
         House {
             company,

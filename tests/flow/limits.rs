@@ -2,7 +2,7 @@
 //! are answered first, and everything ends as it should.
 
 use jiff::{SignedDuration, Timestamp};
-use usher::forge::Fault as ForgeFault;
+use usher::forge::ForgeFault;
 use usher::reconcile::SweepError;
 use usher_core::model::review::Stage;
 use usher_sandbox::{ChangeRef, Fault, Forge, RequestRecord};

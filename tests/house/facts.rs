@@ -62,6 +62,8 @@ pub struct Facts {
     pub mentions: Vec<Mention>,
     pub functions: Vec<Function>,
     pub declared: Vec<Declared>,
+    /// Types that others may name, with their lines.
+    pub types: Vec<(String, usize)>,
     /// By absolute path of the module: the file's own and those written inside it.
     pub scopes: BTreeMap<Names, Scope>,
     /// Lines with `async` or `.await`.
@@ -204,6 +206,17 @@ impl<'ast> Visit<'ast> for Reader {
         };
         if let Some(name) = name {
             self.scope().items.push(name.to_string());
+        }
+        let offered = match item {
+            syn::Item::Enum(item) => Some((&item.vis, &item.ident)),
+            syn::Item::Struct(item) => Some((&item.vis, &item.ident)),
+            syn::Item::Trait(item) => Some((&item.vis, &item.ident)),
+            syn::Item::Type(item) => Some((&item.vis, &item.ident)),
+            syn::Item::Union(item) => Some((&item.vis, &item.ident)),
+            _ => None,
+        };
+        if let Some((_, name)) = offered.filter(|(vis, _)| !matches!(vis, syn::Visibility::Inherited)) {
+            self.facts.types.push((name.to_string(), name.span().start().line));
         }
         visit::visit_item(self, item);
     }

@@ -66,6 +66,11 @@ fn functions_fit_on_a_screen() {
 }
 
 #[test]
+fn each_type_has_a_name_of_its_own() {
+    holds(rules::each_type_has_a_name_of_its_own);
+}
+
+#[test]
 fn exceptions_are_needed() {
     holds(rules::exceptions_are_needed);
     holds(rules::floors_are_all_there);

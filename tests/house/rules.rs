@@ -1,5 +1,7 @@
 //! The rules of the house. Each says what is broken in a house; the tables say what is allowed.
 
+use std::collections::BTreeMap;
+
 use super::circles::{between_rooms, circles, told, within_rooms};
 use super::facts::{How, Names};
 use super::plan::{File, House};
@@ -124,6 +126,10 @@ const TIME_READS: &[&str] = &[
     "TimeZone::system",
 ];
 const CLOCK: &str = "src/clock.rs";
+
+/// Where types are called what the forges call them, and so may have names that others have: the fakes, and
+/// shapes on the wire.
+const FORGES_WORDS: &[&str] = &["crates/sandbox/src/", "/wire.rs", "/payloads.rs"];
 
 /// A rule: what is broken, a line for each.
 pub type Rule = fn(&House) -> Vec<String>;
@@ -327,6 +333,20 @@ pub fn functions_fit_on_a_screen(house: &House) -> Vec<String> {
         }
     }
     broken
+}
+
+pub fn each_type_has_a_name_of_its_own(house: &House) -> Vec<String> {
+    let mut declared: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for file in house.product() {
+        if FORGES_WORDS.iter().any(|part| file.path.contains(part)) {
+            continue;
+        }
+        for (name, line) in &file.facts.types {
+            declared.entry(name).or_default().push(format!("{}:{line}", file.path));
+        }
+    }
+    let shared = declared.into_iter().filter(|(_, places)| places.len() > 1);
+    shared.map(|(name, places)| format!("{name}: is declared at {}", places.join(", "))).collect()
 }
 
 pub fn exceptions_are_needed(house: &House) -> Vec<String> {

@@ -325,3 +325,32 @@ fn a_file_that_no_module_declares_is_found() {
     let found = rules::every_file_is_a_module(&built);
     assert_eq!(found.len(), 2, "{found:?}");
 }
+
+#[test]
+fn types_of_one_name_are_found() {
+    let rule: Rule = rules::each_type_has_a_name_of_its_own;
+    let with = |text| rule(&rooms(&[("src/store/mod.rs", "pub struct Row;"), ("src/web/mod.rs", text)]));
+    for text in [
+        "pub struct Row;",
+        "pub(super) enum Row {}",
+        "mod inner {\n    pub type Row = u8;\n}",
+        "pub trait Row {}",
+    ] {
+        let found = with(text);
+        assert_eq!(found.len(), 1, "{text}");
+        assert!(found[0].contains("src/store/mod.rs:1, src/web/mod.rs:"), "{found:?}");
+    }
+    // Whoever keeps a type to themselves, or writes it for tests, is in nobody's way.
+    for text in
+        ["struct Row;", "pub use crate::store::Row;", "#[cfg(test)]\nmod tests {\n    pub struct Row;\n}"]
+    {
+        assert_eq!(with(text), Vec::<String>::new(), "{text}");
+    }
+    let wire = house(&[
+        ("src/lib.rs", "mod forge;\nmod store;"),
+        ("src/forge.rs", "mod wire;\npub struct Row;"),
+        ("src/forge/wire.rs", "pub struct User;\npub struct Row;"),
+        ("src/store.rs", "pub struct User;"),
+    ]);
+    assert_eq!(rule(&wire), Vec::<String>::new());
+}

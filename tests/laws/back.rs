@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use usher_core::choose::pick::pick;
 use usher_core::model::calendar::{Away, Hours};
-use usher_core::model::candidate::Standing;
+use usher_core::model::candidate::Judgement;
 use usher_core::model::review::Review;
 use usher_core::model::world::World;
 
@@ -75,7 +75,7 @@ fn play(company: &Company, arrivals: &[(i64, i64)]) -> Vec<Asked> {
         let mut change = company.change();
         change.number = number as u64;
         let choice = pick(&world, &Review::new(change), &policy.pools[0], None);
-        let others = choice.candidates.iter().any(|c| matches!(c.standing, Standing::Free { .. }));
+        let others = choice.candidates.iter().any(|c| matches!(c.standing, Judgement::Free { .. }));
         let Some(person) = choice.chosen else { continue };
         let load = workloads.people.entry(person.clone()).or_default();
         load.open += 1;

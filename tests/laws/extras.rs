@@ -16,7 +16,7 @@ use usher_core::model::queue::Waiting;
 use usher_core::model::scope::ScopeRules;
 use usher_core::model::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
 use usher_core::model::timebox::{Budget, Step as BoxStep, StepKind};
-use usher_words::templates::{Templates, Text};
+use usher_words::templates::{TemplateName, Templates};
 
 use crate::support::company::{Company, PROJECT};
 use crate::support::forge::account_of;
@@ -205,7 +205,7 @@ fn reconfigure(play: &mut Play, extra: &Extra) {
         }
         Extra::Template { kind: 0, .. } => company.templates = Templates::default(),
         Extra::Template { text, kind } => {
-            let text = Text::ALL[*text];
+            let text = TemplateName::ALL[*text];
             company.templates.add(text, "words.md", template(text, *kind));
         }
         Extra::Maintenance { in_minutes, minutes } => {
@@ -269,8 +269,8 @@ fn boxes(minutes: Option<u32>) -> BoxOverrides {
 }
 
 /// Templates that can be used (1, 2, 3) and such that cannot.
-fn template(text: Text, kind: usize) -> &'static str {
-    let status = text == Text::Status;
+fn template(text: TemplateName, kind: usize) -> &'static str {
+    let status = text == TemplateName::Status;
     match kind {
         1 if status => "{{ text }}\n\n{{ folded }}\n{{ title }} for {{ author.mention }}",
         1 => "{{ text }}",

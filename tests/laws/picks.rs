@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use usher_core::choose::pick::pick;
 use usher_core::model::calendar::Hours;
-use usher_core::model::candidate::Standing;
+use usher_core::model::candidate::Judgement;
 use usher_core::model::change::Account;
 use usher_core::model::people::{Person, Workload};
 use usher_core::model::review::Review;
@@ -66,11 +66,12 @@ fn company(members: &[Member], now: Timestamp) -> Company {
 /// soonest answer in steps of four hours, least loaded, soonest answer exactly, longest not asked.
 fn order(
     person: &Person,
-    standing: &Standing,
+    standing: &Judgement,
     load: Workload,
     now: Timestamp,
 ) -> Option<(i64, u32, Timestamp, i64)> {
-    let (Standing::Free { open, capacity, .. } | Standing::Chosen { open, capacity, .. }) = *standing else {
+    let (Judgement::Free { open, capacity, .. } | Judgement::Chosen { open, capacity, .. }) = *standing
+    else {
         return None;
     };
     let hour = 3_600_000;
@@ -114,15 +115,15 @@ proptest! {
             })
             .collect();
         let best = places.iter().map(|(_, place)| *place).min();
-        let chosen = places.iter().find(|(c, _)| matches!(c.standing, Standing::Chosen { .. }));
+        let chosen = places.iter().find(|(c, _)| matches!(c.standing, Judgement::Chosen { .. }));
         prop_assert_eq!(chosen.map(|(_, place)| *place), best, "the best place is chosen");
         prop_assert_eq!(chosen.map(|(c, _)| c.person.clone()), choice.chosen.clone());
         prop_assert!(choice.chosen.as_deref() != Some("sam"), "law 1");
         for candidate in &choice.candidates {
             let load = company.elsewhere.of(&candidate.person).open;
-            let full = matches!(candidate.standing, Standing::AtCapacity { open, capacity } if open == load && open >= capacity);
-            let free = matches!(candidate.standing, Standing::Chosen { open, capacity, .. } | Standing::Free { open, capacity, .. } if open == load && open < capacity);
-            let no_account = candidate.standing == Standing::UnknownOnForge;
+            let full = matches!(candidate.standing, Judgement::AtCapacity { open, capacity } if open == load && open >= capacity);
+            let free = matches!(candidate.standing, Judgement::Chosen { open, capacity, .. } | Judgement::Free { open, capacity, .. } if open == load && open < capacity);
+            let no_account = candidate.standing == Judgement::UnknownOnForge;
             prop_assert!(full || free || no_account || candidate.person == "sam", "{candidate:?}");
         }
     }

@@ -13,7 +13,7 @@ use jiff::civil::{Date, Weekday, date};
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use usher_core::choose::pick::pick;
 use usher_core::model::calendar::{Agenda, Away, Hours};
-use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::{Account, ChangeKey, ForgeKind};
 use usher_core::model::fingerprint::fingerprint;
 use usher_core::model::people::{Directory, Person, Roster, Workloads};
@@ -270,7 +270,7 @@ impl Run<'_> {
         let mut review = Review::new(ChangeKey::new("forge", "acme/shop", number as u64));
         review.author = Account::new(1, "sam");
         let choice = pick(&world, &review, &quarter.policy.pools[0], None);
-        let others = choice.candidates.iter().any(|c| matches!(c.standing, Standing::Free { .. }));
+        let others = choice.candidates.iter().any(|c| matches!(c.standing, Judgement::Free { .. }));
         let name = if self.chooser == Chooser::Letter {
             by_the_letter(&world, number, &choice.candidates)?
         } else {
@@ -294,9 +294,9 @@ impl Run<'_> {
 /// Soonest at work, smallest open workload, longest not asked (within five days), hash.
 fn by_the_letter(world: &World<'_>, number: usize, candidates: &[Candidate]) -> Option<String> {
     let place = |candidate: &&Candidate| {
-        let (Standing::Free { free_at, open, capacity }
-        | Standing::EasedIn { free_at, open, capacity, .. }
-        | Standing::Chosen { free_at, open, capacity }) = candidate.standing
+        let (Judgement::Free { free_at, open, capacity }
+        | Judgement::EasedIn { free_at, open, capacity, .. }
+        | Judgement::Chosen { free_at, open, capacity }) = candidate.standing
         else {
             return None;
         };

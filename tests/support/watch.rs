@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, ToSpan};
 use usher_core::model::action::{Action, STATUS_MARKER, Shape};
 use usher_core::model::calendar::Agenda;
-use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::ChangeState;
 use usher_core::model::fact::{Act, Command, Fact};
 use usher_core::model::people::{Person, Workloads};
@@ -150,11 +150,11 @@ impl Play {
         let free_later = |c: &Candidate| {
             matches!(
                 c.standing,
-                Standing::Away { .. }
-                    | Standing::Busy { .. }
-                    | Standing::LeaveSoon { .. }
-                    | Standing::AtCapacity { .. }
-                    | Standing::Kept { .. }
+                Judgement::Away { .. }
+                    | Judgement::Busy { .. }
+                    | Judgement::LeaveSoon { .. }
+                    | Judgement::AtCapacity { .. }
+                    | Judgement::Kept { .. }
             )
         };
         let hoped = part.nobody_said && part.candidates.iter().any(free_later);
@@ -367,10 +367,10 @@ impl Play {
     /// Of those who can be asked owners come first, and whoever came back and had their share last.
     fn choice_holds(&self, reason: &Reason, workloads: &Workloads) {
         let Reason::Picked { pool, person, candidates, .. } = reason else { return };
-        let mut chosen = candidates.iter().filter(|c| matches!(c.standing, Standing::Chosen { .. }));
+        let mut chosen = candidates.iter().filter(|c| matches!(c.standing, Judgement::Chosen { .. }));
         let own = chosen.next().unwrap_or_else(|| panic!("nobody of {candidates:?} is chosen"));
         assert!(own.person == *person && chosen.next().is_none(), "{person} is chosen of {candidates:?}");
-        let passed = |c: &&Candidate| matches!(c.standing, Standing::Free { .. });
+        let passed = |c: &&Candidate| matches!(c.standing, Judgement::Free { .. });
         if let Some(free) = candidates.iter().find(passed) {
             let had_share = self.had_share(person, pool, workloads);
             assert!(!had_share, "{person} is back and had their share; {} was free", free.person);

@@ -26,7 +26,7 @@ use usher::metrics::Metrics;
 use usher::store::Store;
 use usher::tasks::Tasks;
 use usher::wakeups::Wakeups;
-use usher::web::{self, Door, Patience, Settings};
+use usher::web::{self, Door, IntakePatience, Settings};
 use usher_core::model::change::{Account, ForgeKind};
 use usher_core::model::people::Roster;
 use usher_core::model::policy::{ForgePolicy, Pattern, Policy, Pool, Support};
@@ -78,7 +78,7 @@ impl House {
             keep_bodies: true,
             admin_names: vec!["usher.example.com".into()],
             metrics_token: Some("for-the-scraper".into()),
-            patience: Patience { pauses, ..Patience::default() },
+            patience: IntakePatience { pauses, ..IntakePatience::default() },
         };
         let tasks = Tasks::default();
         let parts = Parts {

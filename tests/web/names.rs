@@ -70,7 +70,7 @@ async fn a_listener_that_is_bound_everywhere_answers_under_the_address_that_was_
     let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let stop = tokio_util::sync::CancellationToken::new();
-    let limits = web::Limits::default();
+    let limits = web::ConnectionLimits::default();
     let serving = tokio::spawn(web::serve(listener, web::admin(house.door.clone()), limits, stop.clone()));
     for (host, status) in [("127.0.0.1", "200"), ("192.0.2.1", "403"), ("rebound.example.net", "403")] {
         let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();

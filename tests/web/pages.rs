@@ -7,7 +7,7 @@ use usher::store::{Commit, LedgerEntry, Settlement, Within};
 use usher_core::model::absence::{Absence, AbsenceWish, Busy};
 use usher_core::model::action::{Action, Shape};
 use usher_core::model::calendar::Away;
-use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::{ChangeKey, ChangeState};
 use usher_core::model::policy::PersonPolicy;
 use usher_core::model::reason::Reason;
@@ -28,7 +28,7 @@ fn reviewing(number: u64) -> Review {
     review.done.stage = Stage::Reviewing;
     review.done.stage_since = Some(since);
     review.seen.opened_at = Some(since);
-    let open = Standing::Chosen { free_at: since, open: 0, capacity: 5 };
+    let open = Judgement::Chosen { free_at: since, open: 0, capacity: 5 };
     let mut part = PoolReview::new("backend".into(), 3);
     part.candidates = vec![Candidate { person: "rita".into(), standing: open, owns: None }];
     review.planned.pools = vec![part];

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use usher::web::{Limits, serve};
+use usher::web::{ConnectionLimits, serve};
 
 use super::*;
 
@@ -19,16 +19,16 @@ struct Listening {
     task: JoinHandle<()>,
 }
 
-async fn listening(house: &House, limits: Limits) -> Listening {
+async fn listening(house: &House, limits: ConnectionLimits) -> Listening {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
     let task = tokio::spawn(serve(listener, web::public(house.door.clone()), limits, stop.clone()));
     Listening { address, stop, task }
 }
 
-fn short() -> Limits {
+fn short() -> ConnectionLimits {
     let tick = Duration::from_millis(50);
-    Limits { header_timeout: tick, body_deadline: tick, drain: tick, ..Limits::default() }
+    ConnectionLimits { header_timeout: tick, body_deadline: tick, drain: tick, ..ConnectionLimits::default() }
 }
 
 /// Sends `text` and reads until the other side hangs up.
@@ -79,7 +79,7 @@ async fn a_body_that_trickles_is_cut_off() {
 #[tokio::test]
 async fn whoever_sends_too_much_still_hears_why() {
     let house = House::new().await;
-    let server = listening(&house, Limits::default()).await;
+    let server = listening(&house, ConnectionLimits::default()).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let head = format!("POST /hooks/github HTTP/1.1\r\nHost: usher\r\nContent-Length: {}\r\n\r\n", 2 * LIMIT);
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -91,7 +91,7 @@ async fn whoever_sends_too_much_still_hears_why() {
 #[tokio::test]
 async fn a_sender_who_pulls_the_plug_is_stored_all_the_same() {
     let house = House::new().await;
-    let server = listening(&house, Limits::default()).await;
+    let server = listening(&house, ConnectionLimits::default()).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(&wire(github("d-1", sams()), sams().len()).await).await.unwrap();
     drop(stream);
@@ -103,7 +103,11 @@ async fn a_sender_who_pulls_the_plug_is_stored_all_the_same() {
 #[tokio::test]
 async fn connections_beyond_the_limit_wait_their_turn() {
     let house = House::new().await;
-    let limits = Limits { connections: 1, header_timeout: Duration::from_millis(200), ..Limits::default() };
+    let limits = ConnectionLimits {
+        connections: 1,
+        header_timeout: Duration::from_millis(200),
+        ..ConnectionLimits::default()
+    };
     let server = listening(&house, limits).await;
     let first = TcpStream::connect(server.address).await.unwrap();
     let second =
@@ -115,7 +119,7 @@ async fn connections_beyond_the_limit_wait_their_turn() {
 #[tokio::test]
 async fn too_many_headers_are_refused() {
     let house = House::new().await;
-    let server = listening(&house, Limits { headers: 10, ..Limits::default() }).await;
+    let server = listening(&house, ConnectionLimits { headers: 10, ..ConnectionLimits::default() }).await;
     let many: String = (0..20).map(|n| format!("X-{n}: y\r\n")).collect();
     let answer = say(server.address, format!("GET /healthz HTTP/1.1\r\n{many}\r\n").as_bytes()).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
@@ -129,7 +133,7 @@ async fn a_handler_that_panics_is_an_answer_and_not_the_end() {
         panic!("a fault of the test's own");
     }
     let router = axum::Router::new().route("/", axum::routing::get(faulty));
-    tokio::spawn(serve(listener, router, Limits::default(), CancellationToken::new()));
+    tokio::spawn(serve(listener, router, ConnectionLimits::default(), CancellationToken::new()));
     for _ in 0..2 {
         let answer = say(address, b"GET / HTTP/1.1\r\nHost: usher\r\nConnection: close\r\n\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");

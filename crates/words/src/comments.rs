@@ -4,7 +4,7 @@
 use usher_core::model::action::Comment;
 use usher_core::model::message::{Ping, PingAbout, Reply, StatusView};
 
-use super::templates::{Fault, Naming, Templates, Text};
+use super::templates::{Naming, TemplateFault, TemplateName, Templates};
 use super::{context, pings, replies, status as words_of_status};
 
 /// A comment that is ready to be written.
@@ -12,7 +12,7 @@ use super::{context, pings, replies, status as words_of_status};
 pub struct Worded {
     pub comment: Comment,
     /// Why the company's template was not used, if there is one.
-    pub fault: Option<Fault>,
+    pub fault: Option<TemplateFault>,
 }
 
 /// The status comment.
@@ -21,7 +21,7 @@ pub fn status(templates: &Templates, view: &StatusView) -> Worded {
     let author = view.author.name.as_ref().map(|_| view.author.login.as_str());
     let naming = Naming { mentions: reviewers.chain(author).collect(), must: None };
     let (text, fault) = templates.word(
-        Text::Status,
+        TemplateName::Status,
         &naming,
         || words_of_status::status(view),
         || context::status_context(view),
@@ -32,9 +32,9 @@ pub fn status(templates: &Templates, view: &StatusView) -> Worded {
 /// A comment that names one person.
 pub fn ping(templates: &Templates, ping: &Ping) -> Worded {
     let text = match ping.about {
-        PingAbout::Remind { .. } => Text::Remind,
-        PingAbout::Escalate { .. } => Text::Escalate,
-        PingAbout::Ask => Text::Ask,
+        PingAbout::Remind { .. } => TemplateName::Remind,
+        PingAbout::Escalate { .. } => TemplateName::Escalate,
+        PingAbout::Ask => TemplateName::Ask,
     };
     let naming = Naming { mentions: vec![&ping.login], must: Some(&ping.login) };
     let (text, fault) = templates.word(text, &naming, || pings::ping(ping), || context::ping_context(ping));

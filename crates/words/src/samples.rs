@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::ChangeState;
 use usher_core::model::message::{
     AuthorView, MergerView, Moment, NextStep, Ping, PingAbout, PoolView, RefusedSince, ReviewerView,
@@ -15,12 +15,12 @@ use usher_core::model::stage::Stage;
 use usher_core::model::timebox::StepKind;
 
 use super::comments::{ping, status};
-use super::templates::{Fault, Templates};
+use super::templates::{TemplateFault, Templates};
 
 /// What went wrong with the templates, each fault once.
-pub fn rehearse(templates: &Templates) -> Vec<Fault> {
-    let mut faults: Vec<Fault> = Vec::new();
-    let mut note = |fault: Option<Fault>| faults.extend(fault);
+pub fn rehearse(templates: &Templates) -> Vec<TemplateFault> {
+    let mut faults: Vec<TemplateFault> = Vec::new();
+    let mut note = |fault: Option<TemplateFault>| faults.extend(fault);
     for stage in Stage::ALL {
         for state in states(stage) {
             note(status(templates, &sample(stage, *state)).fault);
@@ -70,9 +70,9 @@ fn later() -> Moment {
 }
 
 fn candidates() -> Vec<Candidate> {
-    let chosen = Standing::Chosen { free_at: Timestamp::UNIX_EPOCH, open: 1, capacity: 5 };
+    let chosen = Judgement::Chosen { free_at: Timestamp::UNIX_EPOCH, open: 1, capacity: 5 };
     let candidate = |person: &str, standing| Candidate { person: person.into(), standing, owns: None };
-    vec![candidate("rita", chosen), candidate("ravi", Standing::Declined)]
+    vec![candidate("rita", chosen), candidate("ravi", Judgement::Declined)]
 }
 
 fn rita(stage: Stage) -> ReviewerView {
@@ -127,24 +127,27 @@ fn sample(stage: Stage, state: ChangeState) -> StatusView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::templates::Text;
+    use crate::templates::TemplateName;
 
-    fn rehearsed(text: Text, source: &str) -> Vec<String> {
+    fn rehearsed(text: TemplateName, source: &str) -> Vec<String> {
         let mut templates = Templates::default();
         templates.add(text, "file.md", source);
-        rehearse(&templates).iter().map(Fault::to_string).collect()
+        rehearse(&templates).iter().map(TemplateFault::to_string).collect()
     }
 
     #[test]
     fn what_is_fine_for_every_stage_has_no_faults() {
-        assert_eq!(rehearsed(Text::Status, "**{{ headline }}**\n\n{{ text }}\n\n{{ folded }}"), [""; 0]);
+        assert_eq!(
+            rehearsed(TemplateName::Status, "**{{ headline }}**\n\n{{ text }}\n\n{{ folded }}"),
+            [""; 0]
+        );
         let all = "{{ stage }}{{ title }}{{ author.name }}{{ author.mention }}{% for r in reviewers %}{{ r.name }}\
                    {{ r.mention }}{{ r.pool }}{{ r.due }}{{ r.approved }}{{ r.accepted }}{{ r.overdue }}{% endfor %}\
                    {{ due }}{{ next }}{% for c in choice %}{{ c.pool }}{{ c.person }}{{ c.verdict }}{% endfor %}\
                    {{ merged }}{{ took }}{{ me }}";
-        assert_eq!(rehearsed(Text::Status, all), [""; 0]);
+        assert_eq!(rehearsed(TemplateName::Status, all), [""; 0]);
         let ping = "{{ person }}{{ stage }}{{ text }}{{ due }}{{ over }}{{ pool }}{{ holder }}{{ obstacles }}{{ me }}";
-        for text in [Text::Remind, Text::Escalate, Text::Ask] {
+        for text in [TemplateName::Remind, TemplateName::Escalate, TemplateName::Ask] {
             assert_eq!(rehearsed(text, &format!("{ping} {{{{ text }}}}")), [""; 0]);
         }
         assert_eq!(rehearse(&Templates::default()), []);
@@ -152,10 +155,11 @@ mod tests {
 
     #[test]
     fn a_fault_of_one_stage_is_found() {
-        let faults = rehearsed(Text::Status, "{{ text }}\n{% if stage == 'done' %}{{ nonsense }}{% endif %}");
+        let faults =
+            rehearsed(TemplateName::Status, "{{ text }}\n{% if stage == 'done' %}{{ nonsense }}{% endif %}");
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert!(faults[0].starts_with("file.md:2:"), "{faults:?}");
-        let faults = rehearsed(Text::Remind, "{% if over %}Hello!{% else %}{{ person }}{% endif %}");
+        let faults = rehearsed(TemplateName::Remind, "{% if over %}Hello!{% else %}{{ person }}{% endif %}");
         assert_eq!(faults.len(), 1, "{faults:?}");
     }
 }

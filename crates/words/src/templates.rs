@@ -21,7 +21,7 @@ const FAULT_CHARS_MAX: usize = 200;
 
 /// A text that can be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Text {
+pub enum TemplateName {
     /// The one status comment.
     Status,
     /// A reminder to whoever has the ball.
@@ -32,24 +32,25 @@ pub enum Text {
     Ask,
 }
 
-impl Text {
-    pub const ALL: [Text; 4] = [Text::Status, Text::Remind, Text::Escalate, Text::Ask];
+impl TemplateName {
+    pub const ALL: [TemplateName; 4] =
+        [TemplateName::Status, TemplateName::Remind, TemplateName::Escalate, TemplateName::Ask];
 
     /// The key in `[templates]`.
     pub fn word(self) -> &'static str {
         match self {
-            Text::Status => "status",
-            Text::Remind => "remind",
-            Text::Escalate => "escalate",
-            Text::Ask => "ask",
+            TemplateName::Status => "status",
+            TemplateName::Remind => "remind",
+            TemplateName::Escalate => "escalate",
+            TemplateName::Ask => "ask",
         }
     }
 }
 
 /// Why a template could not be used, and where in its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub text: Text,
+pub struct TemplateFault {
+    pub text: TemplateName,
     /// The file, as configured.
     pub file: String,
     /// Line and column, counted from 1, as far as they are known.
@@ -58,7 +59,7 @@ pub struct Fault {
     pub what: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for TemplateFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.file)?;
         if let Some(line) = self.line {
@@ -78,9 +79,9 @@ pub struct Templates {
 }
 
 struct Template {
-    text: Text,
+    text: TemplateName,
     file: String,
-    compiled: Result<Environment<'static>, Fault>,
+    compiled: Result<Environment<'static>, TemplateFault>,
 }
 
 impl fmt::Debug for Template {
@@ -106,7 +107,7 @@ pub(super) struct Naming<'a> {
 impl Templates {
     /// Compiles a template; one for the same text is replaced. A fault in it is kept and told when it
     /// would be used.
-    pub fn add(&mut self, text: Text, file: &str, source: &str) {
+    pub fn add(&mut self, text: TemplateName, file: &str, source: &str) {
         let mut environment = Environment::new();
         environment.set_debug(true);
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -118,12 +119,12 @@ impl Templates {
         self.list.push(Arc::new(Template { text, file: file.to_owned(), compiled }));
     }
 
-    fn get(&self, text: Text) -> Option<&Template> {
+    fn get(&self, text: TemplateName) -> Option<&Template> {
         self.list.iter().find(|template| template.text == text).map(Arc::as_ref)
     }
 
     /// Which texts are replaced, with their files.
-    pub fn files(&self) -> impl Iterator<Item = (Text, &str)> {
+    pub fn files(&self) -> impl Iterator<Item = (TemplateName, &str)> {
         self.list.iter().map(|template| (template.text, template.file.as_str()))
     }
 
@@ -131,11 +132,11 @@ impl Templates {
     /// template was not used.
     pub(super) fn word(
         &self,
-        text: Text,
+        text: TemplateName,
         naming: &Naming<'_>,
         built_in: impl FnOnce() -> String,
         context: impl FnOnce() -> Value,
-    ) -> (String, Option<Fault>) {
+    ) -> (String, Option<TemplateFault>) {
         match self.get(text).map(|template| template.render(context(), naming)) {
             None => (built_in(), None),
             Some(Ok(text)) => (text, None),
@@ -145,13 +146,18 @@ impl Templates {
 }
 
 impl Template {
-    fn render(&self, context: Value, naming: &Naming<'_>) -> Result<String, Fault> {
+    fn render(&self, context: Value, naming: &Naming<'_>) -> Result<String, TemplateFault> {
         let environment = self.compiled.as_ref().map_err(Clone::clone)?;
         let template = environment.get_template(self.text.word());
         let output = template.and_then(|template| template.render(context));
         let output = output.map_err(|error| fault(self.text, &self.file, &error))?;
-        let wrong =
-            |what: String| Fault { text: self.text, file: self.file.clone(), line: None, column: None, what };
+        let wrong = |what: String| TemplateFault {
+            text: self.text,
+            file: self.file.clone(),
+            line: None,
+            column: None,
+            what,
+        };
         let too_long = || wrong(format!("the text is longer than {OUTPUT_BYTES_MAX} bytes"));
         // Before anything reads it: fuel allows megabytes.
         if output.len() > OUTPUT_BYTES_MAX {
@@ -173,7 +179,7 @@ impl Template {
     }
 }
 
-fn fault(text: Text, file: &str, error: &minijinja::Error) -> Fault {
+fn fault(text: TemplateName, file: &str, error: &minijinja::Error) -> TemplateFault {
     let what = match (error.kind(), error.detail()) {
         (ErrorKind::OutOfFuel, _) => format!("it takes more than {FUEL} steps"),
         (ErrorKind::UndefinedError, None) => "there is no such value".into(),
@@ -184,7 +190,7 @@ fn fault(text: Text, file: &str, error: &minijinja::Error) -> Fault {
     let start = error.range().map(|range| range.start);
     let place = error.template_source().zip(start).and_then(|(source, start)| source.get(..start));
     let column = place.map(|before| before.chars().rev().take_while(|c| *c != '\n').count() + 1);
-    Fault { text, file: file.to_owned(), line: error.line(), column, what }
+    TemplateFault { text, file: file.to_owned(), line: error.line(), column, what }
 }
 
 /// Disarms what a forge, or Usher itself, would act on.
@@ -272,11 +278,11 @@ fn code_spans(line: &str) -> Vec<(usize, usize)> {
 mod tests {
     use super::*;
 
-    fn worded(source: &str, naming: &Naming<'_>) -> (String, Option<Fault>) {
+    fn worded(source: &str, naming: &Naming<'_>) -> (String, Option<TemplateFault>) {
         let mut templates = Templates::default();
-        templates.add(Text::Remind, "remind.md", source);
+        templates.add(TemplateName::Remind, "remind.md", source);
         let context = || minijinja::context! { person => "@rita", name => "rita", due => (), me => "usher" };
-        templates.word(Text::Remind, naming, || "built in".into(), context)
+        templates.word(TemplateName::Remind, naming, || "built in".into(), context)
     }
 
     fn rita() -> Naming<'static> {
@@ -289,7 +295,7 @@ mod tests {
         text
     }
 
-    fn refused(source: &str) -> Fault {
+    fn refused(source: &str) -> TemplateFault {
         let (text, fault) = worded(source, &rita());
         assert_eq!(text, "built in", "{source}");
         fault.unwrap_or_else(|| panic!("{source} was used"))
@@ -299,7 +305,7 @@ mod tests {
     fn a_template_takes_the_place_of_the_built_in_text() {
         assert_eq!(said("{{ person }}, hello{% if due %} by {{ due }}{% endif %}!\n"), "@rita, hello!");
         let none = Templates::default().word(
-            Text::Ask,
+            TemplateName::Ask,
             &Naming::default(),
             || "built in".into(),
             || panic!("not asked for"),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::message::Moment;
 use usher_core::model::stage::Stage;
@@ -51,7 +51,7 @@ pub(super) fn verdicts(candidates: &[Candidate]) -> String {
 pub(super) fn most_telling(candidates: &[Candidate]) -> Vec<&Candidate> {
     let mut shown: Vec<&Candidate> = candidates.iter().collect();
     if shown.len() > VERDICTS_MAX {
-        shown.sort_by_key(|one| !matches!(one.standing, Standing::Chosen { .. }));
+        shown.sort_by_key(|one| !matches!(one.standing, Judgement::Chosen { .. }));
         shown.truncate(VERDICTS_MAX);
     }
     shown
@@ -67,30 +67,30 @@ pub fn candidate(candidate: &Candidate) -> String {
 }
 
 /// The verdict on one candidate as a phrase.
-pub fn standing(standing: &Standing) -> String {
+pub fn standing(standing: &Judgement) -> String {
     match standing {
-        Standing::Chosen { open, capacity, .. } => format!("chosen ({open} of {capacity} open reviews)"),
-        Standing::Free { open, capacity, .. } => {
+        Judgement::Chosen { open, capacity, .. } => format!("chosen ({open} of {capacity} open reviews)"),
+        Judgement::Free { open, capacity, .. } => {
             format!("could have been asked ({open} of {capacity} open reviews)")
         }
-        Standing::EasedIn { since, asked, .. } => {
+        Judgement::EasedIn { since, asked, .. } => {
             let times = if *asked == 1 { "once".to_owned() } else { format!("{asked} times") };
             format!("is eased in again since {} (asked {times}, their share)", day(*since))
         }
-        Standing::Author => "is the author".into(),
-        Standing::Away { until } => format!("is away until {}", day(*until)),
-        Standing::Busy { says, until } => busy_phrase(*says, *until),
-        Standing::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
-        Standing::AtCapacity { open: 1, capacity } => format!("has 1 open review of at most {capacity}"),
-        Standing::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
-        Standing::Kept { ahead: 1 } => "is kept for a change that waits ahead".into(),
-        Standing::Kept { ahead } => format!("is kept for {ahead} changes that wait ahead"),
-        Standing::Declined => "declined".into(),
-        Standing::HadTurn => "had their turn".into(),
-        Standing::AlreadyAsked => "is asked already".into(),
-        Standing::NoAccess => "cannot be a reviewer there".into(),
-        Standing::UnknownOnForge => "is not known on this forge".into(),
-        Standing::NeverWorks => "has no working time in sight".into(),
+        Judgement::Author => "is the author".into(),
+        Judgement::Away { until } => format!("is away until {}", day(*until)),
+        Judgement::Busy { says, until } => busy_phrase(*says, *until),
+        Judgement::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
+        Judgement::AtCapacity { open: 1, capacity } => format!("has 1 open review of at most {capacity}"),
+        Judgement::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
+        Judgement::Kept { ahead: 1 } => "is kept for a change that waits ahead".into(),
+        Judgement::Kept { ahead } => format!("is kept for {ahead} changes that wait ahead"),
+        Judgement::Declined => "declined".into(),
+        Judgement::HadTurn => "had their turn".into(),
+        Judgement::AlreadyAsked => "is asked already".into(),
+        Judgement::NoAccess => "cannot be a reviewer there".into(),
+        Judgement::UnknownOnForge => "is not known on this forge".into(),
+        Judgement::NeverWorks => "has no working time in sight".into(),
     }
 }
 
@@ -307,8 +307,8 @@ mod tests {
     #[test]
     fn the_list_of_a_large_pool_has_an_end_and_shows_who_was_chosen() {
         let standing = |n: usize| match n {
-            900 => Standing::Chosen { free_at: Timestamp::UNIX_EPOCH, open: 0, capacity: 5 },
-            _ => Standing::Declined,
+            900 => Judgement::Chosen { free_at: Timestamp::UNIX_EPOCH, open: 0, capacity: 5 },
+            _ => Judgement::Declined,
         };
         let pool: Vec<Candidate> = (0..1_000)
             .map(|n| Candidate { person: format!("p{n}"), standing: standing(n), owns: None })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::audit::membership::{Oddity, Role, Source};
+use crate::audit::membership::{Oddity, Role, RoleSource};
 use usher_core::model::calendar::Agenda;
 use usher_core::model::people::{MemberNote, MemberState, Person};
 use usher_core::model::roster::Renamed;
@@ -16,8 +16,8 @@ const OLD_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
 /// What somebody is and by which sources; what they are by the same sources is told together:
 /// `support (gitlab:acme/support)`, `leads backend, leads docs (configuration)`.
-pub fn member_roles(roles: &BTreeMap<Role, BTreeSet<Source>>) -> Vec<String> {
-    let mut told: Vec<(&BTreeSet<Source>, String)> = Vec::new();
+pub fn member_roles(roles: &BTreeMap<Role, BTreeSet<RoleSource>>) -> Vec<String> {
+    let mut told: Vec<(&BTreeSet<RoleSource>, String)> = Vec::new();
     for (role, sources) in roles {
         match told.iter_mut().find(|(known, _)| *known == sources) {
             Some((_, roles)) => {
@@ -27,11 +27,11 @@ pub fn member_roles(roles: &BTreeMap<Role, BTreeSet<Source>>) -> Vec<String> {
             None => told.push((sources, role_phrase(role))),
         }
     }
-    let by = |source: &Source| match source {
-        Source::Named => "configuration".to_owned(),
-        Source::Group(path) => path.clone(),
+    let by = |source: &RoleSource| match source {
+        RoleSource::Named => "configuration".to_owned(),
+        RoleSource::Group(path) => path.clone(),
     };
-    let line = |(sources, roles): (&BTreeSet<Source>, String)| {
+    let line = |(sources, roles): (&BTreeSet<RoleSource>, String)| {
         let sources: Vec<String> = sources.iter().map(by).collect();
         format!("{roles} ({})", sources.join(", "))
     };

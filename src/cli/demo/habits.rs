@@ -4,9 +4,9 @@
 use usher_sandbox::{Access, ChangedFile, Forge, NewChange};
 
 use super::company::Company;
-use super::scene::{Act, FRI, Scene, THU, TUE, WED, add, approve, merge, new, open};
+use super::scene::{FRI, Scene, SceneAct, THU, TUE, WED, add, approve, merge, new, open};
 
-pub(super) fn scenes(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
+pub(super) fn scenes(scene: impl Fn((i8, i8, i8), &'static str, SceneAct) -> Scene) -> Vec<Scene> {
     let mut scenes = vec![
         scene((TUE, 9, 0), "Otto is given access to the shop: from now on GitLab takes him", |c| {
             c.sandbox.add_member(Forge::Gitlab, "acme/shop", "otto", Access::WRITE);
@@ -36,7 +36,7 @@ pub(super) fn scenes(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -
 }
 
 /// Everybody of docs carries as much as they can, and two customers wait.
-fn queue(scene: &impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> [Scene; 5] {
+fn queue(scene: &impl Fn((i8, i8, i8), &'static str, SceneAct) -> Scene) -> [Scene; 5] {
     [
         scene(
             (WED, 13, 30),
@@ -58,7 +58,7 @@ fn queue(scene: &impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> [Scene; 5
 }
 
 /// Support fixes bugs; what looks like a feature gets advice, and a lead may take it on.
-fn more_than_a_fix(scene: &impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> [Scene; 5] {
+fn more_than_a_fix(scene: &impl Fn((i8, i8, i8), &'static str, SceneAct) -> Scene) -> [Scene; 5] {
     [
         scene((WED, 15, 0), "Both are merged", |c| {
             finish(c, "limits")?;

@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 use self::company::Company;
 use self::scene::Scene;
 use self::timeline::Timeline;
-use self::verdict::Verdict;
+use self::verdict::DemoVerdict;
 use super::{CliError, start_logging};
 use crate::clock::Clock;
 use crate::reconcile::Reconcile;
 use crate::service::Service;
-use crate::web::{self, Limits};
+use crate::web::{self, ConnectionLimits};
 
 /// How long a scene stays alone on a terminal before the next one.
 const PACE: Duration = Duration::from_millis(700);
@@ -112,8 +112,18 @@ impl Play {
         let service = Service::assemble(&company.config, clock.clone()).await?;
         let reconciles = service.reconciles();
         let stop = CancellationToken::new();
-        tokio::spawn(web::serve(hooks, web::public(service.door.clone()), Limits::default(), stop.clone()));
-        tokio::spawn(web::serve(admin, web::admin(service.door.clone()), Limits::default(), stop.clone()));
+        tokio::spawn(web::serve(
+            hooks,
+            web::public(service.door.clone()),
+            ConnectionLimits::default(),
+            stop.clone(),
+        ));
+        tokio::spawn(web::serve(
+            admin,
+            web::admin(service.door.clone()),
+            ConnectionLimits::default(),
+            stop.clone(),
+        ));
         let (timeline, next_sweep) = (Timeline::default(), story::start());
         Ok((Play { company, service, reconciles, clock, timeline, next_sweep, stop }, dashboard))
     }
@@ -126,7 +136,7 @@ impl Play {
     }
 
     /// Plays the whole week and judges it.
-    async fn week(&mut self, paced: bool) -> anyhow::Result<Verdict> {
+    async fn week(&mut self, paced: bool) -> anyhow::Result<DemoVerdict> {
         for scene in story::week() {
             let words = scene.words;
             self.enter(&scene).await.with_context(|| format!("the scene \"{words}\" failed"))?;

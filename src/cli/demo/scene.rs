@@ -13,7 +13,7 @@ pub(super) struct Scene {
 }
 
 /// What happens in a scene.
-pub(super) type Act = fn(&mut Company) -> anyhow::Result<()>;
+pub(super) type SceneAct = fn(&mut Company) -> anyhow::Result<()>;
 
 pub(super) const MON: i8 = 0;
 pub(super) const TUE: i8 = 1;

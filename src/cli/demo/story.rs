@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use usher_sandbox::{Forge, NewChange, Verdict};
 
 use super::habits;
-use super::scene::{Act, FRI, MON, Scene, THU, TUE, WED, add, approve, decline, merge, new, open};
+use super::scene::{FRI, MON, Scene, SceneAct, THU, TUE, WED, add, approve, decline, merge, new, open};
 
 /// The zone of the timeline.
 pub(super) fn zone() -> TimeZone {
@@ -94,7 +94,7 @@ pub(super) fn week() -> Vec<Scene> {
     scenes
 }
 
-fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
+fn second_half(scene: impl Fn((i8, i8, i8), &'static str, SceneAct) -> Scene) -> Vec<Scene> {
     vec![
         scene((MON, 15, 0), "Siobhan fixes the currency on receipts", |c| {
             open(
@@ -165,7 +165,7 @@ fn second_half(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<
 }
 
 /// What is still open on Friday evening, so that the dashboard has something to show.
-fn left_open(scene: impl Fn((i8, i8, i8), &'static str, Act) -> Scene) -> Vec<Scene> {
+fn left_open(scene: impl Fn((i8, i8, i8), &'static str, SceneAct) -> Scene) -> Vec<Scene> {
     vec![
         scene((THU, 11, 0), "Siobhan fixes a column of the invoice; by CODEOWNERS the file is Rita's", |c| {
             open(c, "invoice", Forge::Gitlab, "acme/shop", "siobhan", "Align the totals", &["src/invoice.rs"])

@@ -13,7 +13,7 @@ use super::story;
 use crate::cli::preview::action_words;
 use crate::service::Service;
 use usher_core::model::action::{Action, Comment, Shape};
-use usher_core::model::candidate::{Candidate, Standing};
+use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::Account;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::Stage;
@@ -217,7 +217,7 @@ fn is_news(reason: &Reason) -> bool {
 fn is_telling(candidate: &Candidate) -> bool {
     let plain = matches!(
         candidate.standing,
-        Standing::Chosen { .. } | Standing::Free { .. } | Standing::AlreadyAsked | Standing::Declined
+        Judgement::Chosen { .. } | Judgement::Free { .. } | Judgement::AlreadyAsked | Judgement::Declined
     );
     !plain || candidate.owns.is_some()
 }

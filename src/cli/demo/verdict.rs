@@ -10,7 +10,7 @@ use super::company::{BOT, Company, key};
 use crate::service::Service;
 use crate::store::LedgerRow;
 use usher_core::model::action::{Action, Named, STATUS_MARKER};
-use usher_core::model::candidate::Standing;
+use usher_core::model::candidate::Judgement;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{Ended, Origin, Review};
 use usher_words as words;
@@ -19,7 +19,7 @@ use usher_words as words;
 const LEDGER_ROWS: u32 = 1_000;
 
 /// What the week came to.
-pub(super) struct Verdict {
+pub(super) struct DemoVerdict {
     rows: Vec<[String; 6]>,
     /// Every law with what broke it, if anything.
     laws: Vec<(&'static str, Vec<String>)>,
@@ -34,7 +34,7 @@ struct Case {
 }
 
 /// Looks at both forges and the store, and judges.
-pub(super) async fn judge(company: &Company, service: &Service) -> anyhow::Result<Verdict> {
+pub(super) async fn judge(company: &Company, service: &Service) -> anyhow::Result<DemoVerdict> {
     let mut cases = Vec::new();
     let mut strangers = Vec::new();
     let all =
@@ -75,10 +75,10 @@ pub(super) async fn judge(company: &Company, service: &Service) -> anyhow::Resul
         requests.len() - writes,
         cases.len()
     );
-    Ok(Verdict { rows: cases.iter().map(row).collect(), laws, numbers })
+    Ok(DemoVerdict { rows: cases.iter().map(row).collect(), laws, numbers })
 }
 
-impl Verdict {
+impl DemoVerdict {
     pub(super) fn is_good(&self) -> bool {
         self.laws.iter().all(|(_, broken)| broken.is_empty())
     }
@@ -268,7 +268,7 @@ const HABITS: [(&str, IsIt); 9] = [
     ("absence told in a comment", |reason| matches!(reason, Reason::WentAway { .. })),
     ("busy person not chosen", |reason| match reason {
         Reason::Picked { candidates, .. } => {
-            candidates.iter().any(|candidate| matches!(candidate.standing, Standing::Busy { .. }))
+            candidates.iter().any(|candidate| matches!(candidate.standing, Judgement::Busy { .. }))
         }
         _ => false,
     }),

@@ -16,7 +16,7 @@ use clap::{Args, Subcommand};
 pub(super) use self::print::health_words;
 use self::secret::Fresh;
 use self::site::Site;
-use self::survey::{Level, Own, Surveyor};
+use self::survey::{HookLevel, Own, Surveyor};
 use super::{CliError, load, start_logging, warn};
 use crate::clock::Clock;
 use crate::config::{self, Config, Forge};
@@ -25,7 +25,7 @@ use crate::service::client;
 use usher_core::model::change::ForgeKind;
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum HooksCommand {
     /// Show what is there, what is missing and what differs; writes nothing. Exit code 1 if `install`
     /// would do something, or cannot see everything; else 0
     Plan {
@@ -46,7 +46,7 @@ pub(super) enum Command {
         #[arg(long)]
         url: Option<String>,
         #[command(flatten)]
-        place: Place,
+        place: PlaceArgs,
     },
     /// Take our webhooks down, and no others; without --yes it only says which (exit code 1 if there
     /// are any)
@@ -55,7 +55,7 @@ pub(super) enum Command {
         #[arg(long)]
         url: String,
         #[command(flatten)]
-        place: Place,
+        place: PlaceArgs,
         /// Do it
         #[arg(long)]
         yes: bool,
@@ -64,14 +64,14 @@ pub(super) enum Command {
 
 /// Which webhooks.
 #[derive(Clone, Debug, Args)]
-pub(super) struct Place {
+pub(super) struct PlaceArgs {
     /// Only this forge of the configuration
     #[arg(long)]
     forge: Option<String>,
     /// Only webhooks of projects, or of groups and organisations; without it, those of owners where
     /// `projects` has a wildcard and the token may, else those of projects
     #[arg(long)]
-    level: Option<Level>,
+    level: Option<HookLevel>,
 }
 
 /// How the webhooks should be.
@@ -81,7 +81,7 @@ pub(super) struct Wish {
     #[arg(long)]
     url: String,
     #[command(flatten)]
-    place: Place,
+    place: PlaceArgs,
     /// Give the webhooks a new secret, and keep it in this new file, readable by you alone. The
     /// configuration may name the file already. Without it, the first configured secret is given
     #[arg(long, value_name = "FILE")]
@@ -91,14 +91,14 @@ pub(super) struct Wish {
     rotate: bool,
 }
 
-pub(super) async fn run(path: &Path, command: Command, json: bool) -> Result<ExitCode, CliError> {
+pub(super) async fn run(path: &Path, command: HooksCommand, json: bool) -> Result<ExitCode, CliError> {
     start_logging("error");
     let clock = Clock::system();
     match command {
-        Command::Plan { wish } => install(path, &wish, false, json, &clock).await,
-        Command::Install { wish, yes } => install(path, &wish, yes, json, &clock).await,
-        Command::Status { url, place } => status(path, url.as_deref(), &place, json, &clock).await,
-        Command::Remove { url, place, yes } => remove(path, &url, &place, yes, json, &clock).await,
+        HooksCommand::Plan { wish } => install(path, &wish, false, json, &clock).await,
+        HooksCommand::Install { wish, yes } => install(path, &wish, yes, json, &clock).await,
+        HooksCommand::Status { url, place } => status(path, url.as_deref(), &place, json, &clock).await,
+        HooksCommand::Remove { url, place, yes } => remove(path, &url, &place, yes, json, &clock).await,
     }
 }
 
@@ -149,7 +149,7 @@ async fn install(
 async fn status(
     path: &Path,
     url: Option<&str>,
-    place: &Place,
+    place: &PlaceArgs,
     json: bool,
     clock: &Clock,
 ) -> Result<ExitCode, CliError> {
@@ -172,7 +172,7 @@ async fn status(
 async fn remove(
     path: &Path,
     url: &str,
-    place: &Place,
+    place: &PlaceArgs,
     yes: bool,
     json: bool,
     clock: &Clock,

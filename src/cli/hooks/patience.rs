@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::clock::Clock;
-use crate::forge::Fault;
+use crate::forge::ForgeFault;
 
 /// The longest that a forge's request for patience is honoured by waiting.
 const WAIT_MAX: SignedDuration = SignedDuration::from_mins(2);
@@ -14,12 +14,12 @@ const WAIT_MAX: SignedDuration = SignedDuration::from_mins(2);
 /// The fault that did not go away.
 pub(super) async fn patiently<T>(
     clock: &Clock,
-    mut act: impl AsyncFnMut() -> Result<T, Fault>,
-) -> Result<T, Fault> {
+    mut act: impl AsyncFnMut() -> Result<T, ForgeFault>,
+) -> Result<T, ForgeFault> {
     let end = clock.now() + WAIT_MAX;
     loop {
         match act().await {
-            Err(Fault::Later { at, why }) if at <= end => {
+            Err(ForgeFault::Later { at, why }) if at <= end => {
                 anstream::eprintln!("waiting until {at}: {why}");
                 clock.sleep_until(at).await;
             }

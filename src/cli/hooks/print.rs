@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::secret::Report;
 use super::site::Site;
-use super::survey::{Done, Row, State};
+use super::survey::{HookDone, HookRow, State};
 use crate::forge::{Deliveries, HookPlace, HookState, InstalledHook};
 use usher_core::model::change::ForgeKind;
 
@@ -85,7 +85,7 @@ pub(super) fn removal(sites: &[Site<'_>], yes: bool, json: bool) {
     }
 }
 
-fn rows<'a>(sites: &'a [Site<'a>]) -> impl Iterator<Item = (&'a Site<'a>, &'a Row)> {
+fn rows<'a>(sites: &'a [Site<'a>]) -> impl Iterator<Item = (&'a Site<'a>, &'a HookRow)> {
     sites.iter().flat_map(|site| site.survey.rows.iter().map(move |row| (site, row)))
 }
 
@@ -143,11 +143,11 @@ fn print_secret(secret: &Report, sites: &[Site<'_>]) {
     }
 }
 
-fn whereabouts(site: &Site<'_>, row: &Row) -> String {
+fn whereabouts(site: &Site<'_>, row: &HookRow) -> String {
     format!("{} {}", kind_of(site, row), row.place.path())
 }
 
-fn kind_of(site: &Site<'_>, row: &Row) -> &'static str {
+fn kind_of(site: &Site<'_>, row: &HookRow) -> &'static str {
     match (&row.place, site.forge.kind) {
         (HookPlace::Project(_), ForgeKind::GitLab) => "project",
         (HookPlace::Project(_), ForgeKind::GitHub) => "repository",
@@ -156,7 +156,7 @@ fn kind_of(site: &Site<'_>, row: &Row) -> &'static str {
     }
 }
 
-fn state_words(row: &Row) -> String {
+fn state_words(row: &HookRow) -> String {
     let words = match &row.state {
         State::Good => "in order".to_owned(),
         State::Missing => "missing".to_owned(),
@@ -178,10 +178,10 @@ fn state_words(row: &Row) -> String {
     }
 }
 
-fn done_words(done: &Done) -> String {
+fn done_words(done: &HookDone) -> String {
     match done {
-        Done::Well(what) => (*what).to_owned(),
-        Done::Badly(why) => format!("FAILED: {why}"),
+        HookDone::Well(what) => (*what).to_owned(),
+        HookDone::Badly(why) => format!("FAILED: {why}"),
     }
 }
 
@@ -234,7 +234,7 @@ fn site_json(site: &Site<'_>) -> Value {
     })
 }
 
-fn row_json(site: &Site<'_>, row: &Row) -> Value {
+fn row_json(site: &Site<'_>, row: &HookRow) -> Value {
     let (state, detail) = match &row.state {
         State::Good => ("good", Value::Null),
         State::Missing => ("missing", Value::Null),
@@ -245,8 +245,8 @@ fn row_json(site: &Site<'_>, row: &Row) -> Value {
     };
     let done = match &row.done {
         None => Value::Null,
-        Some(Done::Well(what)) => json!({ "well": true, "what": what }),
-        Some(Done::Badly(why)) => json!({ "well": false, "what": why }),
+        Some(HookDone::Well(what)) => json!({ "well": true, "what": what }),
+        Some(HookDone::Badly(why)) => json!({ "well": false, "what": why }),
     };
     let mut value = json!({
         "at": kind_of(site, row), "path": row.place.path(), "state": state, "detail": detail, "done": done,

@@ -7,13 +7,13 @@ use clap::ValueEnum;
 use super::patience::patiently;
 use crate::clock::Clock;
 use crate::forge::{
-    Client, Deliveries, Fault, HookAddress, HookPlace, HookWish, InstalledHook, Watched, leads_to,
+    Client, Deliveries, ForgeFault, HookAddress, HookPlace, HookWish, InstalledHook, Watched, leads_to,
 };
 use usher_core::model::change::ForgeKind;
 
 /// What a webhook is to be attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Level {
+pub(super) enum HookLevel {
     /// Every project or repository
     Project,
     /// The group or organisation
@@ -58,24 +58,24 @@ pub(super) enum State {
 
 /// What became of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Done {
+pub(super) enum HookDone {
     Well(&'static str),
     Badly(String),
 }
 
 /// One webhook, or the place where one should be.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct HookRow {
     pub place: HookPlace,
     pub hook: Option<InstalledHook>,
     pub state: State,
-    pub done: Option<Done>,
+    pub done: Option<HookDone>,
     pub deliveries: Option<Deliveries>,
 }
 
-impl Row {
-    fn new(place: &HookPlace, hook: Option<InstalledHook>, state: State) -> Row {
-        Row { place: place.clone(), hook, state, done: None, deliveries: None }
+impl HookRow {
+    fn new(place: &HookPlace, hook: Option<InstalledHook>, state: State) -> HookRow {
+        HookRow { place: place.clone(), hook, state, done: None, deliveries: None }
     }
 
     /// Whether `install` has something to do here.
@@ -99,7 +99,7 @@ struct Found {
 #[derive(Default)]
 pub(super) struct Survey {
     found: Vec<Found>,
-    pub rows: Vec<Row>,
+    pub rows: Vec<HookRow>,
     /// Hooks of others: how many, and nothing else.
     pub foreign: usize,
     /// How many of them lead to an Usher at another address.
@@ -114,7 +114,7 @@ impl Survey {
             let hooks = match hooks {
                 Ok(hooks) => hooks,
                 Err(why) => {
-                    self.rows.push(Row::new(&place, None, State::Unseen(why)));
+                    self.rows.push(HookRow::new(&place, None, State::Unseen(why)));
                     continue;
                 }
             };
@@ -136,25 +136,25 @@ impl Survey {
                         if wrong.is_empty() { State::Good } else { State::Differs(wrong) }
                     }
                 };
-                self.rows.push(Row::new(&place, Some(hook), state));
+                self.rows.push(HookRow::new(&place, Some(hook), state));
             }
             match covered {
                 Some(owner) if empty && chosen => {
-                    self.rows.push(Row::new(&place, None, State::Covered(owner)));
+                    self.rows.push(HookRow::new(&place, None, State::Covered(owner)));
                 }
-                None if empty && chosen => self.rows.push(Row::new(&place, None, State::Missing)),
+                None if empty && chosen => self.rows.push(HookRow::new(&place, None, State::Missing)),
                 _ => {}
             }
         }
     }
 
     /// Leaves only hooks that are to be taken down, and what could not be seen.
-    pub fn keep_removable(&mut self, level: Option<Level>) {
+    pub fn keep_removable(&mut self, level: Option<HookLevel>) {
         self.rows.retain(|row| {
             let fits = match level {
                 None => true,
-                Some(Level::Project) => matches!(row.place, HookPlace::Project(_)),
-                Some(Level::Group) => matches!(row.place, HookPlace::Owner(_)),
+                Some(HookLevel::Project) => matches!(row.place, HookPlace::Project(_)),
+                Some(HookLevel::Group) => matches!(row.place, HookPlace::Owner(_)),
             };
             fits && (row.hook.is_some() || matches!(row.state, State::Unseen(_)))
         });
@@ -163,7 +163,7 @@ impl Survey {
     /// Whether nothing is left for `install`.
     pub fn is_done(&self) -> bool {
         self.rows.iter().all(|row| match &row.done {
-            Some(done) => matches!(done, Done::Well(_)),
+            Some(done) => matches!(done, HookDone::Well(_)),
             None => !row.is_work() && !matches!(row.state, State::Unseen(_)),
         })
     }
@@ -178,7 +178,7 @@ impl Survey {
 
     /// Whether none of our hooks is left that was looked for.
     pub fn is_gone(&self) -> bool {
-        self.rows.iter().all(|row| matches!(row.done, Some(Done::Well(_))))
+        self.rows.iter().all(|row| matches!(row.done, Some(HookDone::Well(_))))
     }
 }
 
@@ -187,14 +187,14 @@ pub(super) struct Surveyor<'a> {
     client: &'a Client,
     clock: &'a Clock,
     own: Own,
-    level: Option<Level>,
+    level: Option<HookLevel>,
     /// Our hooks of owners that were looked at; none where that was refused.
     owners: BTreeMap<String, Vec<InstalledHook>>,
     survey: Survey,
 }
 
 impl<'a> Surveyor<'a> {
-    pub fn new(client: &'a Client, clock: &'a Clock, own: Own, level: Option<Level>) -> Surveyor<'a> {
+    pub fn new(client: &'a Client, clock: &'a Clock, own: Own, level: Option<HookLevel>) -> Surveyor<'a> {
         let (owners, survey) = (BTreeMap::new(), Survey::default());
         Surveyor { client, clock, own, level, owners, survey }
     }
@@ -203,16 +203,16 @@ impl<'a> Surveyor<'a> {
     pub async fn look(mut self) -> Survey {
         for watched in self.client.watched() {
             match (watched, self.level) {
-                (Watched::Project(path), Some(Level::Group)) => {
+                (Watched::Project(path), Some(HookLevel::Group)) => {
                     let owner = path.rsplit_once('/').map_or(path.as_str(), |(owner, _)| owner).to_owned();
                     if !self.owners.contains_key(&owner) {
                         self.owner(&owner).await;
                     }
                 }
                 (Watched::Project(path), _) => self.project(path, true).await,
-                (Watched::Below(owner), Some(Level::Project)) => self.projects(Some(&owner), true).await,
+                (Watched::Below(owner), Some(HookLevel::Project)) => self.projects(Some(&owner), true).await,
                 (Watched::Below(owner), _) => self.owner(&owner).await,
-                (Watched::Everywhere, Some(Level::Group)) => self.survey.notes.push(
+                (Watched::Everywhere, Some(HookLevel::Group)) => self.survey.notes.push(
                     "`**` names no group or organisation: name them in `projects`, as in \"acme/*\"".into(),
                 ),
                 (Watched::Everywhere, _) => self.projects(None, true).await,
@@ -226,13 +226,13 @@ impl<'a> Surveyor<'a> {
         let place = HookPlace::Owner(owner.to_owned());
         let seen = self.ours(&place).await;
         self.owners.insert(owner.to_owned(), seen.clone().unwrap_or_default());
-        let group = self.level == Some(Level::Group);
+        let group = self.level == Some(HookLevel::Group);
         match seen {
             Ok(hooks) => {
                 self.survey.found.push(Found { place, hooks: Ok(hooks), chosen: true, covered: None });
                 self.projects(Some(owner), false).await;
             }
-            Err(Fault::Gone | Fault::Refused { .. }) if !group => {
+            Err(ForgeFault::Gone | ForgeFault::Refused { .. }) if !group => {
                 let needed = self.needed_for_owners();
                 self.survey.notes.push(format!(
                     "{owner}: no webhook for all of it, since that takes {needed}; its projects have \
@@ -242,7 +242,7 @@ impl<'a> Surveyor<'a> {
             }
             Err(fault) => {
                 let why = match fault {
-                    Fault::Gone | Fault::Refused { .. } => {
+                    ForgeFault::Gone | ForgeFault::Refused { .. } => {
                         format!("{fault}; it takes {}", self.needed_for_owners())
                     }
                     fault => fault.to_string(),
@@ -292,9 +292,9 @@ impl<'a> Surveyor<'a> {
         let covered = self.covering(&path).await;
         let hooks = match seen {
             // Not needed here, so it is no gap either.
-            Err(Fault::Gone | Fault::Refused { .. }) if covered.is_some() => Ok(Vec::new()),
+            Err(ForgeFault::Gone | ForgeFault::Refused { .. }) if covered.is_some() => Ok(Vec::new()),
             seen => seen.map_err(|fault| match fault {
-                Fault::Gone | Fault::Refused { .. } => match self.client.kind() {
+                ForgeFault::Gone | ForgeFault::Refused { .. } => match self.client.kind() {
                     ForgeKind::GitLab => format!("{fault}; it takes the role Maintainer"),
                     ForgeKind::GitHub => {
                         format!("{fault}; it takes an administrator (or Webhooks: write of the repository)")
@@ -323,7 +323,7 @@ impl<'a> Surveyor<'a> {
     }
 
     /// Our hooks at one place; those of others are counted.
-    async fn ours(&mut self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault> {
+    async fn ours(&mut self, place: &HookPlace) -> Result<Vec<InstalledHook>, ForgeFault> {
         let client = self.client;
         let all = patiently(self.clock, async || client.hooks_at(place).await).await?;
         let (ours, foreign): (Vec<_>, Vec<_>) = all.into_iter().partition(|hook| self.own.is_ours(&hook.url));

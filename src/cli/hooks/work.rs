@@ -2,7 +2,7 @@
 
 use super::patience::patiently;
 use super::site::Site;
-use super::survey::{Done, Row, State, Survey};
+use super::survey::{HookDone, HookRow, State, Survey};
 use crate::clock::Clock;
 use crate::forge::{Client, HookWish};
 
@@ -19,12 +19,12 @@ pub(super) async fn install(site: &mut Site<'_>, wish: &HookWish, clock: &Clock)
                 let left = wish.differences(kind, &row.place, &hook);
                 row.hook = Some(hook);
                 if left.is_empty() {
-                    Done::Well(if row.state == State::Missing { "created" } else { "corrected" })
+                    HookDone::Well(if row.state == State::Missing { "created" } else { "corrected" })
                 } else {
-                    Done::Badly(format!("the forge took it, but it still {}", left.join(", ")))
+                    HookDone::Badly(format!("the forge took it, but it still {}", left.join(", ")))
                 }
             }
-            Err(fault) => Done::Badly(fault.to_string()),
+            Err(fault) => HookDone::Badly(fault.to_string()),
         });
     }
 }
@@ -33,11 +33,11 @@ pub(super) async fn install(site: &mut Site<'_>, wish: &HookWish, clock: &Clock)
 pub(super) async fn remove(site: &mut Site<'_>, clock: &Clock) {
     let client = &site.client;
     for row in &mut site.survey.rows {
-        let Row { place, hook: Some(hook), done, .. } = row else { continue };
+        let HookRow { place, hook: Some(hook), done, .. } = row else { continue };
         let removed = patiently(clock, async || client.delete_hook(place, hook.id).await).await;
         *done = Some(match removed {
-            Ok(()) => Done::Well("removed"),
-            Err(fault) => Done::Badly(fault.to_string()),
+            Ok(()) => HookDone::Well("removed"),
+            Err(fault) => HookDone::Badly(fault.to_string()),
         });
     }
 }
@@ -45,7 +45,7 @@ pub(super) async fn remove(site: &mut Site<'_>, clock: &Clock) {
 /// Asks how the newest deliveries of each hook went.
 pub(super) async fn ask_deliveries(client: &Client, survey: &mut Survey, clock: &Clock) {
     for row in &mut survey.rows {
-        let Row { place, hook: Some(hook), deliveries, .. } = row else { continue };
+        let HookRow { place, hook: Some(hook), deliveries, .. } = row else { continue };
         match patiently(clock, async || client.hook_deliveries(place, hook.id).await).await {
             Ok(found) => *deliveries = found,
             Err(fault) => {

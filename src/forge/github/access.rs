@@ -9,7 +9,7 @@ use super::api::GitHub;
 use super::wire::{self, Permissions};
 use crate::forge::shared::access::{Access, Members, SeenProjects};
 use crate::forge::shared::listing::{Source, sources};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::access::{BotRights, ProjectFacts, Rank, Reach};
 use usher_core::model::policy::Pattern;
@@ -70,14 +70,15 @@ impl wire::Repository {
 
 #[async_trait]
 impl Access for GitHub {
-    async fn access_projects(&self, patterns: &[Pattern]) -> Result<SeenProjects, Fault> {
+    async fn access_projects(&self, patterns: &[Pattern]) -> Result<SeenProjects, ForgeFault> {
         let mut projects = SeenProjects::default();
         for source in sources(patterns) {
             let found = match &source {
                 Source::Everywhere => projects.found("**", Ok(self.all_repositories().await?)),
                 Source::Below(owner) => projects.found(owner, self.repositories_of(owner).await),
                 Source::Project(path) => {
-                    let found: Result<wire::Repository, Fault> = self.get(&self.in_project(path, [])).await;
+                    let found: Result<wire::Repository, ForgeFault> =
+                        self.get(&self.in_project(path, [])).await;
                     let found = found.map(|one| Pages::whole(vec![one]));
                     projects.found(path, found)
                 }
@@ -94,7 +95,7 @@ impl Access for GitHub {
 
     /// Everybody with a role: outside collaborators, members by teams (child teams included) and by
     /// the organisation's base permission, and its owners (OpenAPI: "List repository collaborators").
-    async fn access_members(&self, project: &mut ProjectFacts) -> Result<Members, Fault> {
+    async fn access_members(&self, project: &mut ProjectFacts) -> Result<Members, ForgeFault> {
         let url = self.in_project(&project.project, ["collaborators"]);
         let found: Pages<Collaborator> = self.pages(url, PAGES_LIMIT).await?;
         let ranks = found.entries.iter().map(|one| (one.id, one.rank())).collect();
@@ -104,7 +105,7 @@ impl Access for GitHub {
 
 impl GitHub {
     /// An App has no role; it has the permissions that each owner granted it.
-    async fn enter_permissions(&self, projects: &mut [ProjectFacts]) -> Result<(), Fault> {
+    async fn enter_permissions(&self, projects: &mut [ProjectFacts]) -> Result<(), ForgeFault> {
         let found: Pages<Installation> = self.pages(self.at(["app", "installations"]), PAGES_LIMIT).await?;
         let owner = |one: Installation| Some((one.account?.login.to_lowercase(), one.permissions));
         let granted: BTreeMap<_, _> = found.entries.into_iter().filter_map(owner).collect();

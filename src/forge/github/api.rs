@@ -19,7 +19,7 @@ use crate::forge::shared::entries::{Entries, page};
 use crate::forge::shared::labels::LabelLooks;
 use crate::forge::transport::address::below;
 use crate::forge::transport::exchange::OWNER_HEADER;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::http::Transport;
 use crate::forge::transport::pages::{PER_PAGE, Pages, next_page};
 use usher_core::model::change::{Account, ChangeKey};
@@ -42,10 +42,10 @@ struct Ground(Arc<Transport>);
 
 impl tower::Service<Request<OctoBody>> for Ground {
     type Response = Response<Full<Bytes>>;
-    type Error = Fault;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Fault>> + Send>>;
+    type Error = ForgeFault;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ForgeFault>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ForgeFault>> {
         Poll::Ready(Ok(()))
     }
 
@@ -53,7 +53,7 @@ impl tower::Service<Request<OctoBody>> for Ground {
         let transport = self.0.clone();
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = body.collect().await.map_err(|error| Fault::unsendable(&error))?.to_bytes();
+            let body = body.collect().await.map_err(|error| ForgeFault::unsendable(&error))?.to_bytes();
             let answer = transport.send(Request::from_parts(parts, body.to_vec())).await?;
             Ok(answer.map(Full::new))
         })
@@ -106,7 +106,7 @@ impl GitHub {
         })
     }
 
-    pub(super) async fn get<T: DeserializeOwned>(&self, url: &Url) -> Result<T, Fault> {
+    pub(super) async fn get<T: DeserializeOwned>(&self, url: &Url) -> Result<T, ForgeFault> {
         self.crab().get(url.as_str(), None::<&()>).await.map_err(|error| fault_of(&error, false))
     }
 
@@ -114,7 +114,7 @@ impl GitHub {
         &self,
         url: &Url,
         body: &impl Serialize,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, ForgeFault> {
         self.crab().post(url.as_str(), Some(body)).await.map_err(|error| fault_of(&error, true))
     }
 
@@ -123,20 +123,20 @@ impl GitHub {
         &self,
         url: &Url,
         body: &impl Serialize,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, ForgeFault> {
         self.crab().patch(url.as_str(), Some(body)).await.map_err(|error| fault_of(&error, true))
     }
 
     /// Reads something that belongs to the owner of `path`, which the address does not name: with an
     /// App it takes the token of the owner's installation.
-    pub(super) async fn read_of<T: DeserializeOwned>(&self, path: &str, url: Url) -> Result<T, Fault> {
+    pub(super) async fn read_of<T: DeserializeOwned>(&self, path: &str, url: Url) -> Result<T, ForgeFault> {
         let owner = path.split('/').next().unwrap_or(path);
-        let owner = HeaderValue::from_str(owner).map_err(|error| Fault::unsendable(&error))?;
+        let owner = HeaderValue::from_str(owner).map_err(|error| ForgeFault::unsendable(&error))?;
         let headers = HeaderMap::from_iter([(HeaderName::from_static(OWNER_HEADER), owner)]);
         let answer = self.crab()._get_with_headers(url.as_str(), Some(headers)).await;
         let body = answer.map_err(|error| fault_of(&error, false))?.into_body().collect().await;
         let body: Bytes = body.map_err(|error| fault_of(&error, false))?.to_bytes();
-        serde_json::from_slice(&body).map_err(|error| Fault::unreadable(&error, false))
+        serde_json::from_slice(&body).map_err(|error| ForgeFault::unreadable(&error, false))
     }
 
     /// A write whose answer says nothing that is not known already.
@@ -145,7 +145,7 @@ impl GitHub {
         method: Method,
         url: &Url,
         body: Option<&impl Serialize>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ForgeFault> {
         let request = http::request::Builder::new().method(method).uri(url.as_str());
         let crab = self.crab();
         let request = crab.build_request(request, body).map_err(|error| fault_of(&error, true))?;
@@ -153,7 +153,11 @@ impl GitHub {
     }
 
     /// Reads a list page by page, at most `limit` pages, as the answers' headers lead.
-    pub(super) async fn pages<T: DeserializeOwned>(&self, url: Url, limit: usize) -> Result<Pages<T>, Fault> {
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        limit: usize,
+    ) -> Result<Pages<T>, ForgeFault> {
         let mut entries = Vec::new();
         let left = self.each_page(url, limit, |page: Vec<T>| {
             entries.extend(page);
@@ -169,7 +173,7 @@ impl GitHub {
         mut url: Url,
         limit: usize,
         mut take: impl FnMut(Vec<T>) -> bool,
-    ) -> Result<Left, Fault> {
+    ) -> Result<Left, ForgeFault> {
         url.query_pairs_mut().append_pair("per_page", &PER_PAGE.to_string());
         let (mut next, mut left) = (Some(url), Left::default());
         for _ in 0..limit {
@@ -178,7 +182,7 @@ impl GitHub {
             next = next_page(&url, answer.headers());
             let body = answer.into_body().collect().await.map_err(|error| fault_of(&error, false))?;
             let page = page(&body.to_bytes());
-            let Entries { list, unread } = page.map_err(|error| Fault::unreadable(&error, false))?;
+            let Entries { list, unread } = page.map_err(|error| ForgeFault::unreadable(&error, false))?;
             self.transport.note_unread(unread);
             left.unread += unread;
             if !take(list) {
@@ -201,17 +205,19 @@ impl Dialect for GitHub {
 }
 
 /// The transport's own fault, carried up through octocrab; or what octocrab itself stumbled over.
-pub(super) fn fault_of(error: &octocrab::Error, write: bool) -> Fault {
+pub(super) fn fault_of(error: &octocrab::Error, write: bool) -> ForgeFault {
     match error {
-        octocrab::Error::Service { source, .. } => match source.downcast_ref::<Fault>() {
+        octocrab::Error::Service { source, .. } => match source.downcast_ref::<ForgeFault>() {
             Some(fault) => fault.clone(),
-            None => Fault::Retry { why: source.to_string(), outcome_unknown: write },
+            None => ForgeFault::Retry { why: source.to_string(), outcome_unknown: write },
         },
-        octocrab::Error::Json { source, .. } => Fault::unreadable(source.inner(), write),
-        octocrab::Error::Serde { source, .. } => Fault::unsendable(source),
-        octocrab::Error::Http { source, .. } => Fault::unsendable(source),
-        octocrab::Error::Uri { source, .. } => Fault::unsendable(source),
-        error => Fault::Retry { why: format!("octocrab: {}", first_line(error)), outcome_unknown: write },
+        octocrab::Error::Json { source, .. } => ForgeFault::unreadable(source.inner(), write),
+        octocrab::Error::Serde { source, .. } => ForgeFault::unsendable(source),
+        octocrab::Error::Http { source, .. } => ForgeFault::unsendable(source),
+        octocrab::Error::Uri { source, .. } => ForgeFault::unsendable(source),
+        error => {
+            ForgeFault::Retry { why: format!("octocrab: {}", first_line(error)), outcome_unknown: write }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::api::GitHub;
 use crate::forge::shared::availability::Availability;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::change::Account;
 
 /// An answer for each alias: null where the login is nobody's any more, which is an error beside it.
@@ -35,7 +35,7 @@ struct Status {
 
 #[async_trait]
 impl Availability for GitHub {
-    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
+    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, ForgeFault> {
         let answer: BusyAnswer = self.query(&query(people)).await?;
         let users = answer.into_values().flatten();
         let busy = users.filter_map(|user| {

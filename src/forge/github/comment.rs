@@ -8,27 +8,27 @@ use super::api::GitHub;
 use super::wire;
 use crate::forge::shared::comments::{Comments, found};
 use crate::forge::shared::people::People;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::ChangeKey;
 
 #[async_trait]
 impl Comments for GitHub {
-    async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, Fault> {
+    async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, ForgeFault> {
         let place = self.issue(change, ["comments"]);
         let new: wire::Comment = self.post(&place, &json!({ "body": body })).await?;
         Ok(new.id)
     }
 
     /// With the documented verb; octocrab's `update_comment` sends POST, to which GitHub says 405.
-    async fn edit(&self, change: &ChangeKey, comment: u64, body: &str) -> Result<(), Fault> {
+    async fn edit(&self, change: &ChangeKey, comment: u64, body: &str) -> Result<(), ForgeFault> {
         let place = self.comment_place(change, comment);
         self.write(Method::PATCH, &place, Some(&json!({ "body": body }))).await
     }
 
     /// The comment that begins with `marker` and was written by our own account: others may copy a
     /// marker, and we may repeat what they wrote.
-    async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault> {
+    async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, ForgeFault> {
         let me = self.me().await?;
         let comments: Pages<wire::Comment> =
             self.pages(self.issue(change, ["comments"]), PAGES_LIMIT).await?;
@@ -39,14 +39,14 @@ impl Comments for GitHub {
         found(ours.map(|comment| comment.id), &comments)
     }
 
-    async fn react(&self, change: &ChangeKey, comment: u64) -> Result<(), Fault> {
+    async fn react(&self, change: &ChangeKey, comment: u64) -> Result<(), ForgeFault> {
         let mut place = self.comment_place(change, comment);
         if let Ok(mut path) = place.path_segments_mut() {
             path.push("reactions");
         }
         match self.write(Method::POST, &place, Some(&json!({ "content": "+1" }))).await {
             // Reacting twice answers 200; a comment that is gone needs no reaction.
-            Ok(()) | Err(Fault::Gone) => Ok(()),
+            Ok(()) | Err(ForgeFault::Gone) => Ok(()),
             Err(fault) => Err(fault),
         }
     }

@@ -10,10 +10,10 @@ use super::api::GitHub;
 use super::wire;
 use crate::forge::inbound::time::instant;
 use crate::forge::shared::inspect::{
-    Inspect, Installation, ProjectFacts, Role, TokenFacts, date, if_allowed, look,
+    BotRole, Inspect, Installation, ProjectInspection, TokenFacts, date, if_allowed, look,
 };
 use crate::forge::shared::webhooks::leads_to;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::headers::text_of;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::access::Rank;
@@ -47,7 +47,7 @@ struct Owner {
 }
 
 impl GitHub {
-    async fn app(&self, forge: &str) -> Result<TokenFacts, Fault> {
+    async fn app(&self, forge: &str) -> Result<TokenFacts, ForgeFault> {
         let answer = look(&self.transport, &self.at(["app"])).await?;
         let installed: Pages<Installed> = self.pages(self.at(["app", "installations"]), PAGES_LIMIT).await?;
         let config: Option<Address> = if_allowed(self.get(&self.at(["app", "hook", "config"])).await)?;
@@ -73,7 +73,7 @@ impl GitHub {
 
 #[async_trait]
 impl Inspect for GitHub {
-    async fn token(&self, forge: &str) -> Result<TokenFacts, Fault> {
+    async fn token(&self, forge: &str) -> Result<TokenFacts, ForgeFault> {
         if self.transport.is_app() {
             return self.app(forge).await;
         }
@@ -91,18 +91,18 @@ impl Inspect for GitHub {
         Ok(TokenFacts { what, scopes, expires_at, date: date(answer.headers()), ..TokenFacts::default() })
     }
 
-    async fn project(&self, path: &str) -> Result<ProjectFacts, Fault> {
+    async fn project(&self, path: &str) -> Result<ProjectInspection, ForgeFault> {
         let seen: wire::Repository = self.get(&self.in_project(path, [])).await?;
         let role = match seen.permissions.unwrap_or_default().rank() {
             // What is told there is the account's; an App has only its installation.
-            _ if self.transport.is_app() => Role::Unknown,
-            Rank::Write | Rank::Maintain | Rank::Admin => Role::Writes,
-            Rank::Triage => Role::Labels,
-            Rank::Nobody | Rank::Guest | Rank::Read => Role::Reads,
+            _ if self.transport.is_app() => BotRole::Unknown,
+            Rank::Write | Rank::Maintain | Rank::Admin => BotRole::Writes,
+            Rank::Triage => BotRole::Labels,
+            Rank::Nobody | Rank::Guest | Rank::Read => BotRole::Reads,
         };
         let labels: Option<Pages<Label>> =
             if_allowed(self.pages(self.in_project(path, ["labels"]), PAGES_LIMIT).await)?;
         let labels = labels.into_iter().flat_map(|labels| labels.entries).map(|label| label.name).collect();
-        Ok(ProjectFacts { archived: seen.archived, role, labels, assigns_reviewers: None })
+        Ok(ProjectInspection { archived: seen.archived, role, labels, assigns_reviewers: None })
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::api::GitHub;
 use super::wire;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::action::Shape;
 use usher_core::model::change::ChangeKey;
 
@@ -17,7 +17,7 @@ impl GitHub {
         change: &ChangeKey,
         fresh: &wire::Pull,
         desired: &Shape,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ForgeFault> {
         let present = fresh.labels();
         // GitHub takes label names that differ in case only for the same label.
         let has = |wanted: &str| present.iter().any(|label| label.eq_ignore_ascii_case(wanted));
@@ -34,7 +34,7 @@ impl GitHub {
             let place = self.issue(change, ["labels", label]);
             match self.write(Method::DELETE, &place, None::<&()>).await {
                 // Somebody was quicker.
-                Ok(()) | Err(Fault::Gone) => {}
+                Ok(()) | Err(ForgeFault::Gone) => {}
                 Err(fault) => return Err(fault),
             }
         }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::api::{GitHub, Left};
 use super::wire;
 use crate::forge::shared::listing::{ListChanges, Listing, Since, Source, sources};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::policy::Pattern;
@@ -57,7 +57,7 @@ impl ListChanges for GitHub {
         patterns: &[Pattern],
         since: &Since,
         tickets: &TicketRules,
-    ) -> Result<Listing, Fault> {
+    ) -> Result<Listing, ForgeFault> {
         let (listing, walk) = (Listing::default(), Vec::new());
         let mut sweep = Sweep { forge, patterns, since, tickets, listing, walk };
         let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -92,7 +92,7 @@ impl ListChanges for GitHub {
 }
 
 impl GitHub {
-    async fn list_owner(&self, sweep: &mut Sweep<'_>, owner: &str) -> Result<(), Fault> {
+    async fn list_owner(&self, sweep: &mut Sweep<'_>, owner: &str) -> Result<(), ForgeFault> {
         if sweep.since.of(owner).is_none() || (sweep.searches() && self.search_owner(sweep, owner).await?) {
             return Ok(());
         }
@@ -102,11 +102,11 @@ impl GitHub {
     }
 
     /// Whether the search would answer.
-    async fn search_owner(&self, sweep: &mut Sweep<'_>, owner: &str) -> Result<bool, Fault> {
+    async fn search_owner(&self, sweep: &mut Sweep<'_>, owner: &str) -> Result<bool, ForgeFault> {
         let mark = sweep.since.of(owner).flatten().filter(|_| !sweep.since.roll_call);
         let found = match self.search(owner, mark).await {
             Ok(found) => found,
-            Err(fault @ (Fault::Refused { .. } | Fault::Gone)) => {
+            Err(fault @ (ForgeFault::Refused { .. } | ForgeFault::Gone)) => {
                 tracing::debug!(forge = sweep.forge, owner, %fault, "cannot be searched; projects are looked into");
                 return Ok(false);
             }
@@ -126,7 +126,7 @@ impl GitHub {
         Ok(true)
     }
 
-    async fn walk(&self, sweep: &mut Sweep<'_>) -> Result<(), Fault> {
+    async fn walk(&self, sweep: &mut Sweep<'_>) -> Result<(), ForgeFault> {
         let projects = std::mem::take(&mut sweep.walk);
         if projects.len() > PROJECTS_LIMIT {
             let (projects, limit) = (projects.len(), PROJECTS_LIMIT);
@@ -152,7 +152,7 @@ impl GitHub {
         &self,
         project: &str,
         updated_after: Option<Timestamp>,
-    ) -> Result<Pages<wire::Pull>, Fault> {
+    ) -> Result<Pages<wire::Pull>, ForgeFault> {
         let mut url = self.in_project(project, ["pulls"]);
         let (state, sort, direction) = match updated_after {
             None => ("open", "created", "asc"),

@@ -11,7 +11,7 @@ use super::api::{GitHub, fault_of};
 use super::wire;
 use crate::forge::shared::listing::{FindProjects, Source, Whereabouts, sources};
 use crate::forge::transport::exchange::OWNER_HEADER;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::meaning::Meaning;
 use crate::forge::transport::pages::{PAGES_LIMIT, PER_PAGE, Pages, next_page};
 use usher_core::model::policy::Pattern;
@@ -20,7 +20,7 @@ use usher_core::model::policy::Pattern;
 impl FindProjects for GitHub {
     /// Paths of all repositories of an owner, or of all that the identity was let into; without those
     /// that are archived.
-    async fn projects_in(&self, owner: Option<&str>) -> Result<Pages<String>, Fault> {
+    async fn projects_in(&self, owner: Option<&str>) -> Result<Pages<String>, ForgeFault> {
         let found = match owner {
             Some(owner) => self.repositories_of(owner).await?,
             None => self.all_repositories().await?,
@@ -36,12 +36,12 @@ impl FindProjects for GitHub {
         project: &str,
         id: Option<u64>,
         patterns: &[Pattern],
-    ) -> Result<Whereabouts, Fault> {
-        let found: Result<wire::Repository, Fault> = self.get(&self.in_project(project, [])).await;
+    ) -> Result<Whereabouts, ForgeFault> {
+        let found: Result<wire::Repository, ForgeFault> = self.get(&self.in_project(project, [])).await;
         let moved = match found {
             // Somebody else may have the name by now.
             Ok(found) if id.is_none() || found.id == id => return Ok(found.whereabouts()),
-            Ok(_) => Fault::Refused { status: 301, answer: "another repository has the name".into() },
+            Ok(_) => ForgeFault::Refused { status: 301, answer: "another repository has the name".into() },
             Err(fault) if fault.meaning() == Meaning::Moved => fault,
             Err(fault) => return Err(fault),
         };
@@ -56,7 +56,7 @@ impl FindProjects for GitHub {
         for owner in owners {
             let repositories = match self.repositories_of(&owner).await {
                 Ok(repositories) => repositories.entries,
-                Err(Fault::Gone | Fault::Refused { .. }) => continue,
+                Err(ForgeFault::Gone | ForgeFault::Refused { .. }) => continue,
                 Err(fault) => return Err(fault),
             };
             if let Some(found) = repositories.into_iter().find(|found| found.id == Some(id)) {
@@ -69,7 +69,7 @@ impl FindProjects for GitHub {
 
 impl GitHub {
     /// All repositories that the identity was let into.
-    pub(super) async fn all_repositories(&self) -> Result<Pages<wire::Repository>, Fault> {
+    pub(super) async fn all_repositories(&self) -> Result<Pages<wire::Repository>, ForgeFault> {
         if !self.transport.is_app() {
             return self.pages(self.seen_repositories(), PAGES_LIMIT).await;
         }
@@ -85,12 +85,12 @@ impl GitHub {
 
     /// An owner's repositories, as far as the identity was let into them: an organisation's for a
     /// token, those of the installation for an App.
-    pub(super) async fn repositories_of(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
+    pub(super) async fn repositories_of(&self, owner: &str) -> Result<Pages<wire::Repository>, ForgeFault> {
         if self.transport.is_app() {
             return self.installed_at(owner).await;
         }
         match self.pages(self.at(["orgs", owner, "repos"]), PAGES_LIMIT).await {
-            Err(Fault::Gone) => self.pages(self.seen_repositories(), PAGES_LIMIT).await,
+            Err(ForgeFault::Gone) => self.pages(self.seen_repositories(), PAGES_LIMIT).await,
             found => found,
         }
     }
@@ -101,10 +101,10 @@ impl GitHub {
 
     /// The repositories that the App was let into at `owner` (REST: "List repositories accessible to
     /// the app installation").
-    pub(super) async fn installed_at(&self, owner: &str) -> Result<Pages<wire::Repository>, Fault> {
+    pub(super) async fn installed_at(&self, owner: &str) -> Result<Pages<wire::Repository>, ForgeFault> {
         let mut url = self.at(["installation", "repositories"]);
         url.query_pairs_mut().append_pair("per_page", &PER_PAGE.to_string());
-        let owner = HeaderValue::from_str(owner).map_err(|error| Fault::unsendable(&error))?;
+        let owner = HeaderValue::from_str(owner).map_err(|error| ForgeFault::unsendable(&error))?;
         let headers = HeaderMap::from_iter([(HeaderName::from_static(OWNER_HEADER), owner)]);
         let (mut next, mut found) = (Some(url), Pages::whole(Vec::new()));
         for _ in 0..PAGES_LIMIT {
@@ -114,7 +114,7 @@ impl GitHub {
             next = next_page(&url, answer.headers());
             let body = answer.into_body().collect().await.map_err(|error| fault_of(&error, false))?;
             let page: Result<wire::Installed, _> = serde_json::from_slice(&body.to_bytes());
-            let page = page.map_err(|error| Fault::unreadable(&error, false))?;
+            let page = page.map_err(|error| ForgeFault::unreadable(&error, false))?;
             self.transport.note_unread(page.repositories.unread);
             found.unread += page.repositories.unread;
             found.entries.extend(page.repositories);

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use super::api::{GitHub, fault_of};
 use super::wire;
 use crate::forge::shared::changes::ReadChanges;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::{
     Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
@@ -21,7 +21,7 @@ impl ReadChanges for GitHub {
         ForgeKind::GitHub
     }
 
-    async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, Fault> {
+    async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, ForgeFault> {
         let pull = self.read(change).await?;
         let (author, requested, unread) = (pull.author(), pull.requested(), pull.unread());
         let reviews = self.reviews(change).await?;
@@ -31,7 +31,7 @@ impl ReadChanges for GitHub {
         Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot(tickets) })
     }
 
-    async fn changed_files(&self, change: &ChangeKey) -> Result<Vec<ChangedFile>, Fault> {
+    async fn changed_files(&self, change: &ChangeKey) -> Result<Vec<ChangedFile>, ForgeFault> {
         let files: Pages<wire::File> = self.pages(self.pull(change, ["files"]), PAGES_LIMIT).await?;
         let files = files.entries.into_iter();
         let files = files.map(|file| ChangedFile {
@@ -44,7 +44,7 @@ impl ReadChanges for GitHub {
 
     /// As it is, not wrapped into JSON: that is how files of more than 1 MB come too (up to 100 MB)
     /// `[memory]`.
-    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, Fault> {
+    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, ForgeFault> {
         let mut url = self.in_project(project, ["contents"].into_iter().chain(path.split('/')));
         if let Some(branch) = branch {
             url.query_pairs_mut().append_pair("ref", branch);
@@ -58,14 +58,14 @@ impl ReadChanges for GitHub {
 }
 
 impl GitHub {
-    pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::Pull, Fault> {
+    pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::Pull, ForgeFault> {
         let pull: wire::Pull = self.get(&self.pull(change, [])).await?;
         self.transport.note_unread(pull.unread());
         Ok(pull)
     }
 
     /// All reviews, in the order they were given.
-    pub(super) async fn reviews(&self, change: &ChangeKey) -> Result<Pages<wire::Review>, Fault> {
+    pub(super) async fn reviews(&self, change: &ChangeKey) -> Result<Pages<wire::Review>, ForgeFault> {
         self.pages(self.pull(change, ["reviews"]), PAGES_LIMIT).await
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::api::GitHub;
 use super::wire;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::meaning::Meaning;
 use usher_core::model::action::Shape;
 use usher_core::model::change::{Account, ChangeKey};
@@ -24,7 +24,7 @@ impl GitHub {
         change: &ChangeKey,
         fresh: &wire::Pull,
         desired: &Shape,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), ForgeFault> {
         let requested = fresh.requested();
         let unwanted = desired.not_reviewers.difference(&desired.reviewers);
         let unwanted: Vec<&str> =
@@ -48,7 +48,7 @@ impl GitHub {
         change: &ChangeKey,
         fresh: &wire::Pull,
         desired: &'a Shape,
-    ) -> Result<Vec<&'a Account>, Fault> {
+    ) -> Result<Vec<&'a Account>, ForgeFault> {
         let requested = fresh.requested();
         let missing = |account: &&Account| !requested.contains(account);
         let mut missing: Vec<&Account> = desired.reviewers.iter().filter(missing).collect();
@@ -64,7 +64,11 @@ impl GitHub {
     }
 
     /// Requests all at once; one bad name fails them all, so after a 422 each on its own.
-    pub(super) async fn request(&self, change: &ChangeKey, wanted: &[&Account]) -> Result<Vec<Fact>, Fault> {
+    pub(super) async fn request(
+        &self,
+        change: &ChangeKey,
+        wanted: &[&Account],
+    ) -> Result<Vec<Fact>, ForgeFault> {
         let refused = |account: &Account, refusal| Fact::Refused { reviewer: account.clone(), refusal };
         let Some(first) = self.request_once(change, wanted).await? else {
             if let [only] = wanted {
@@ -88,7 +92,7 @@ impl GitHub {
         &self,
         change: &ChangeKey,
         wanted: &[&'a Account],
-    ) -> Result<Option<Vec<&'a Account>>, Fault> {
+    ) -> Result<Option<Vec<&'a Account>>, ForgeFault> {
         if wanted.is_empty() {
             return Ok(Some(Vec::new()));
         }

@@ -12,7 +12,7 @@ use super::wire::{Label, User};
 use crate::forge::inbound::ghost;
 use crate::forge::inbound::tickets::tickets_of;
 use crate::forge::shared::entries::Entries;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::PER_PAGE;
 use usher_core::model::change::{ChangeState, Snapshot};
 use usher_core::model::tickets::TicketRules;
@@ -102,7 +102,7 @@ impl Hit {
 impl GitHub {
     /// The pull requests of an organisation that were updated at or after `mark`, closed ones too; or
     /// those that are open. Archived repositories are left out. One request for 100.
-    pub(super) async fn search(&self, owner: &str, mark: Option<Timestamp>) -> Result<Found, Fault> {
+    pub(super) async fn search(&self, owner: &str, mark: Option<Timestamp>) -> Result<Found, ForgeFault> {
         let (sort, field) = if mark.is_some() { ("updated", "updated") } else { ("created", "created") };
         let mut from = mark.map(|mark| mark.checked_sub(INDEX_LAG).unwrap_or(mark));
         let mut found = Found::default();

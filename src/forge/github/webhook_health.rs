@@ -14,7 +14,7 @@ use super::webhooks::WORDS_CHARS_MAX;
 use crate::forge::shared::listing::{Source, sources};
 use crate::forge::shared::webhook_health::{Deliveries, DeliveryLog, FailedDelivery, WebhookHealth};
 use crate::forge::shared::webhooks::{HookPlace, InstalledHook, Webhooks, leads_to};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::policy::Pattern;
 
 /// Pages of a log that are read at once, at most: 1,000 failures.
@@ -37,7 +37,7 @@ struct Delivery {
 #[async_trait]
 impl WebhookHealth for GitHub {
     /// The logs that may be read, one request for each organisation; for an App none.
-    async fn delivery_logs(&self, forge: &str, patterns: &[Pattern]) -> Result<Vec<DeliveryLog>, Fault> {
+    async fn delivery_logs(&self, forge: &str, patterns: &[Pattern]) -> Result<Vec<DeliveryLog>, ForgeFault> {
         if self.transport.is_app() {
             return Ok(vec![DeliveryLog(vec!["app".into(), "hook".into()])]);
         }
@@ -47,7 +47,7 @@ impl WebhookHealth for GitHub {
             let hooks = match self.hooks_at(&HookPlace::Owner(owner.clone())).await {
                 Ok(hooks) => hooks,
                 // The token's account does not own the organisation, as it should be.
-                Err(Fault::Gone | Fault::Refused { .. }) => continue,
+                Err(ForgeFault::Gone | ForgeFault::Refused { .. }) => continue,
                 Err(fault) => return Err(fault),
             };
             let ours = hooks.into_iter().filter(|hook| leads_to(&hook.url, forge));
@@ -64,7 +64,7 @@ impl WebhookHealth for GitHub {
         &self,
         log: &DeliveryLog,
         since: Timestamp,
-    ) -> Result<Vec<FailedDelivery>, Fault> {
+    ) -> Result<Vec<FailedDelivery>, ForgeFault> {
         let mut url = self.at(log.0.iter().map(String::as_str).chain(["deliveries"]));
         url.query_pairs_mut().append_pair("status", "failure");
         let mut failed = Vec::new();
@@ -79,14 +79,14 @@ impl WebhookHealth for GitHub {
     }
 
     /// Lets GitHub send a delivery again: 202, and the delivery follows. One write.
-    async fn redeliver(&self, log: &DeliveryLog, id: u64) -> Result<(), Fault> {
+    async fn redeliver(&self, log: &DeliveryLog, id: u64) -> Result<(), ForgeFault> {
         let id = id.to_string();
         let url = self.at(log.0.iter().map(String::as_str).chain(["deliveries", &id, "attempts"]));
         self.write(http::Method::POST, &url, None::<&()>).await
     }
 
     /// The newest deliveries of a hook, up to a hundred. One read.
-    async fn deliveries(&self, place: &HookPlace, id: u64) -> Result<Option<Deliveries>, Fault> {
+    async fn deliveries(&self, place: &HookPlace, id: u64) -> Result<Option<Deliveries>, ForgeFault> {
         let url = self.hooks_of(place, [id.to_string().as_str(), "deliveries"]);
         let mut found = Deliveries::default();
         let count = |page: Vec<Delivery>| {
@@ -110,7 +110,7 @@ impl WebhookHealth for GitHub {
     }
 
     /// Nothing to do: GitHub disables none.
-    async fn test_hook(&self, _: &HookPlace, _: u64) -> Result<(), Fault> {
+    async fn test_hook(&self, _: &HookPlace, _: u64) -> Result<(), ForgeFault> {
         Ok(())
     }
 }

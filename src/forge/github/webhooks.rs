@@ -11,7 +11,7 @@ use url::Url;
 
 use super::api::GitHub;
 use crate::forge::shared::webhooks::{HookPlace, HookState, HookWish, InstalledHook, LastAnswer, Webhooks};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::Pages;
 use usher_core::model::change::ForgeKind;
 
@@ -79,7 +79,7 @@ impl Listed {
 #[async_trait]
 impl Webhooks for GitHub {
     /// All hooks of a repository (its administrators only) or organisation (its owners only). One read.
-    async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault> {
+    async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, ForgeFault> {
         let listed: Pages<Listed> = self.pages(self.hooks_of(place, []), HOOK_PAGES_LIMIT).await?;
         Ok(listed.entries.into_iter().map(Listed::hook).collect())
     }
@@ -91,7 +91,7 @@ impl Webhooks for GitHub {
         place: &HookPlace,
         old: Option<&InstalledHook>,
         wish: &HookWish,
-    ) -> Result<InstalledHook, Fault> {
+    ) -> Result<InstalledHook, ForgeFault> {
         let mut config = json!({
             "url": wish.address.as_str(), "content_type": "json", "insecure_ssl": "0",
         });
@@ -110,7 +110,7 @@ impl Webhooks for GitHub {
     }
 
     /// Takes a hook down. One write.
-    async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), Fault> {
+    async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), ForgeFault> {
         let url = self.hooks_of(place, [id.to_string().as_str()]);
         self.write(Method::DELETE, &url, None::<&()>).await
     }

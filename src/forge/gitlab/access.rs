@@ -8,13 +8,13 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::api::{GitLab, List, endpoint};
+use super::api::{GitLab, ListEndpoint, endpoint};
 use super::roster::has_ended;
 use super::wire;
 use crate::forge::shared::access::{Access, Members, SeenProjects};
 use crate::forge::shared::listing::{Source, sources};
 use crate::forge::shared::people::People;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::access::{BotRights, ProjectFacts, Rank, Reach};
 use usher_core::model::policy::Pattern;
@@ -95,7 +95,7 @@ impl Settings {
 
 #[async_trait]
 impl Access for GitLab {
-    async fn access_projects(&self, patterns: &[Pattern]) -> Result<SeenProjects, Fault> {
+    async fn access_projects(&self, patterns: &[Pattern]) -> Result<SeenProjects, ForgeFault> {
         let mut projects = SeenProjects::default();
         let today = self.clock.now().to_zoned_datetime(TimeZone::UTC).date();
         for source in sources(patterns) {
@@ -109,7 +109,7 @@ impl Access for GitLab {
                     let deep = [("include_subgroups", "true"), ("with_shared", "false")];
                     let found = match self.settings(&below, &deep).await {
                         // No group of that name: it may be a user.
-                        Err(Fault::Gone) => {
+                        Err(ForgeFault::Gone) => {
                             let below = format!("users/{}/projects", NameOrId::from(path.as_str()));
                             self.settings(&below, &[]).await
                         }
@@ -128,7 +128,7 @@ impl Access for GitLab {
     /// Everybody with their highest role, by whatever way they have it: as members of the project, of
     /// a group above it, or of a group that it is shared with (GL `doc/api/members.md`). Whoever is
     /// blocked, or whose membership has ended, has none. Enters Usher's own role, too.
-    async fn access_members(&self, project: &mut ProjectFacts) -> Result<Members, Fault> {
+    async fn access_members(&self, project: &mut ProjectFacts) -> Result<Members, ForgeFault> {
         let mut wanted = AllProjectMembers::builder();
         let wanted = endpoint(wanted.project(project.project.as_str()).build())?;
         let found: Pages<wire::User> = self.pages(&wanted, PAGES_LIMIT).await?;
@@ -150,12 +150,16 @@ impl Access for GitLab {
 }
 
 impl GitLab {
-    async fn settings(&self, path: &str, wish: &[(&'static str, &str)]) -> Result<Pages<Settings>, Fault> {
+    async fn settings(
+        &self,
+        path: &str,
+        wish: &[(&'static str, &str)],
+    ) -> Result<Pages<Settings>, ForgeFault> {
         let parameters = wish.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        self.pages(&List { path: path.into(), parameters }, PAGES_LIMIT).await
+        self.pages(&ListEndpoint { path: path.into(), parameters }, PAGES_LIMIT).await
     }
 
-    async fn one(&self, path: &str) -> Result<Pages<Settings>, Fault> {
+    async fn one(&self, path: &str) -> Result<Pages<Settings>, ForgeFault> {
         let project: Settings = self.get(&endpoint(Project::builder().project(path).build())?).await?;
         Ok(Pages::whole(vec![project]))
     }

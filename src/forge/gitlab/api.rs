@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::forge::shared::dialect::Dialect;
 use crate::forge::shared::entries::{Entries, page};
 use crate::forge::shared::labels::LabelLooks;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::http::Transport;
 use crate::forge::transport::pages::{PER_PAGE, Pages, next_page};
 use usher_core::model::change::Account;
@@ -38,29 +38,33 @@ pub(in crate::forge) struct GitLab {
 }
 
 impl RestClient for Transport {
-    type Error = Fault;
+    type Error = ForgeFault;
 
-    fn rest_endpoint(&self, endpoint: &str) -> Result<Url, ApiError<Fault>> {
+    fn rest_endpoint(&self, endpoint: &str) -> Result<Url, ApiError<ForgeFault>> {
         Ok(self.api().join(endpoint)?)
     }
 }
 
 #[async_trait]
 impl AsyncClient for Transport {
-    async fn rest_async(&self, request: Builder, body: Vec<u8>) -> Result<Response<Bytes>, ApiError<Fault>> {
-        let request = request.body(body).map_err(|error| ApiError::client(Fault::unsendable(&error)))?;
+    async fn rest_async(
+        &self,
+        request: Builder,
+        body: Vec<u8>,
+    ) -> Result<Response<Bytes>, ApiError<ForgeFault>> {
+        let request = request.body(body).map_err(|error| ApiError::client(ForgeFault::unsendable(&error)))?;
         self.send(request).await.map_err(ApiError::client)
     }
 }
 
 /// A list that the crate has no endpoint for, or not with the parameters needed here.
 #[derive(Debug)]
-pub(super) struct List {
+pub(super) struct ListEndpoint {
     pub path: String,
     pub parameters: Vec<(&'static str, String)>,
 }
 
-impl Endpoint for List {
+impl Endpoint for ListEndpoint {
     fn method(&self) -> http::Method {
         http::Method::GET
     }
@@ -92,7 +96,7 @@ impl GitLab {
     }
 
     /// Sends a read and takes its answer apart.
-    pub(super) async fn get<T, E>(&self, endpoint: &E) -> Result<T, Fault>
+    pub(super) async fn get<T, E>(&self, endpoint: &E) -> Result<T, ForgeFault>
     where
         T: DeserializeOwned + 'static,
         E: Endpoint + Sync,
@@ -101,7 +105,7 @@ impl GitLab {
     }
 
     /// Sends a write and takes its answer apart.
-    pub(super) async fn write<T, E>(&self, endpoint: &E) -> Result<T, Fault>
+    pub(super) async fn write<T, E>(&self, endpoint: &E) -> Result<T, ForgeFault>
     where
         T: DeserializeOwned + 'static,
         E: Endpoint + Sync,
@@ -111,7 +115,7 @@ impl GitLab {
 
     /// Reads a list page by page, at most `limit` pages, as the answers' headers lead. The crate's
     /// `api::paged` stops at the first short page and overlooks 429.
-    pub(super) async fn pages<T, E>(&self, endpoint: &E, limit: usize) -> Result<Pages<T>, Fault>
+    pub(super) async fn pages<T, E>(&self, endpoint: &E, limit: usize) -> Result<Pages<T>, ForgeFault>
     where
         T: DeserializeOwned,
         E: Endpoint,
@@ -124,12 +128,13 @@ impl GitLab {
         let mut found = Pages::whole(Vec::new());
         for _ in 0..limit {
             let Some(url) = next.take() else { break };
-            let request =
-                Request::get(url.as_str()).body(Vec::new()).map_err(|error| Fault::unsendable(&error))?;
+            let request = Request::get(url.as_str())
+                .body(Vec::new())
+                .map_err(|error| ForgeFault::unsendable(&error))?;
             let answer = self.transport.send(request).await?;
             next = next_page(&url, answer.headers());
             let Entries { list, unread } =
-                page(answer.body()).map_err(|error| Fault::unreadable(&error, false))?;
+                page(answer.body()).map_err(|error| ForgeFault::unreadable(&error, false))?;
             self.transport.note_unread(unread);
             found.unread += unread;
             found.entries.extend(list);
@@ -151,16 +156,18 @@ impl Dialect for GitLab {
 }
 
 /// What an endpoint's builder built.
-pub(super) fn endpoint<T>(built: Result<T, impl std::fmt::Display>) -> Result<T, Fault> {
-    built.map_err(|error| Fault::unsendable(&error))
+pub(super) fn endpoint<T>(built: Result<T, impl std::fmt::Display>) -> Result<T, ForgeFault> {
+    built.map_err(|error| ForgeFault::unsendable(&error))
 }
 
 /// Statuses other than 2xx never come this far: the transport has made faults of them.
-pub(super) fn fault_of(error: ApiError<Fault>, write: bool) -> Fault {
+pub(super) fn fault_of(error: ApiError<ForgeFault>, write: bool) -> ForgeFault {
     match error {
         ApiError::Client { source } => source,
-        ApiError::DataType { source, .. } | ApiError::Json { source } => Fault::unreadable(&source, write),
-        error @ ApiError::GitlabService { .. } => Fault::garbled(&error, write),
-        error => Fault::unsendable(&error),
+        ApiError::DataType { source, .. } | ApiError::Json { source } => {
+            ForgeFault::unreadable(&source, write)
+        }
+        error @ ApiError::GitlabService { .. } => ForgeFault::garbled(&error, write),
+        error => ForgeFault::unsendable(&error),
     }
 }

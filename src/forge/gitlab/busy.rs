@@ -12,7 +12,7 @@ use super::api::GitLab;
 use super::graphql::number;
 use crate::forge::shared::availability::Availability;
 use crate::forge::shared::entries::Entries;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::change::Account;
 
 const QUERY: &str = "query($ids: [ID!], $first: Int) {
@@ -45,7 +45,7 @@ struct Status {
 
 #[async_trait]
 impl Availability for GitLab {
-    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault> {
+    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, ForgeFault> {
         let ids: Vec<String> =
             people.iter().map(|account| format!("gid://gitlab/User/{}", account.id)).collect();
         let body = json!({ "query": QUERY, "variables": { "ids": ids, "first": people.len() } });

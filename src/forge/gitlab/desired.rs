@@ -9,7 +9,7 @@ use super::difference::{Difference, difference};
 use super::roster::Membership;
 use super::wire;
 use crate::forge::shared::changes::WriteChanges;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::action::Shape;
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
@@ -55,7 +55,7 @@ impl WriteChanges for GitLab {
     /// One read and, where something differs, one write; one more for each label that is made. Two where
     /// GraphQL cannot do all of it: labels that may not be made, a GitLab too old for it (then REST
     /// replaces the whole list), a refusal.
-    async fn set_desired(&self, change: &ChangeKey, desired: &Shape) -> Result<Vec<Fact>, Fault> {
+    async fn set_desired(&self, change: &ChangeKey, desired: &Shape) -> Result<Vec<Fact>, ForgeFault> {
         let mut seen = self.read_fresh(change, &desired.labels).await?;
         self.make_labels(change, &mut seen, desired).await;
         let mut difference = difference(&seen.reviewers, &seen.labels, desired, seen.is_open);
@@ -76,7 +76,12 @@ impl WriteChanges for GitLab {
 impl GitLab {
     /// On Premium, a second reviewer who cannot read the project looks exactly like GitLab Free at work;
     /// whether they are a member tells them apart.
-    async fn refused(&self, change: &ChangeKey, reviewer: &Account, refusal: Refusal) -> Result<Fact, Fault> {
+    async fn refused(
+        &self,
+        change: &ChangeKey,
+        reviewer: &Account,
+        refusal: Refusal,
+    ) -> Result<Fact, ForgeFault> {
         let stranger = refusal == Refusal::OneReviewerOnly
             && matches!(self.member(change, reviewer).await?, Membership::None);
         let refusal = if stranger { Refusal::Dropped } else { refusal };

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::api::GitLab;
 use crate::forge::shared::entries::Entries;
 use crate::forge::transport::exchange::About;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::graphql::{self, GraphQl};
 use crate::forge::transport::http::Mutation;
 use usher_core::model::change::Account;
@@ -90,7 +90,7 @@ pub(super) fn number(id: &str) -> Option<u64> {
 
 impl GitLab {
     /// Sends `{"query": …, "variables": …}` that only reads.
-    pub(super) async fn query<T: DeserializeOwned>(&self, body: &Value) -> Result<T, Fault> {
+    pub(super) async fn query<T: DeserializeOwned>(&self, body: &Value) -> Result<T, ForgeFault> {
         graphql::data(self.graphql(body, false).await?)
     }
 
@@ -98,11 +98,15 @@ impl GitLab {
     pub(super) async fn mutate<T: DeserializeOwned>(
         &self,
         body: &Value,
-    ) -> Result<(Option<T>, Option<String>), Fault> {
+    ) -> Result<(Option<T>, Option<String>), ForgeFault> {
         Ok(graphql::parts(self.graphql(body, true).await?))
     }
 
-    async fn graphql<T: DeserializeOwned>(&self, body: &Value, write: bool) -> Result<GraphQl<T>, Fault> {
+    async fn graphql<T: DeserializeOwned>(
+        &self,
+        body: &Value,
+        write: bool,
+    ) -> Result<GraphQl<T>, ForgeFault> {
         let mut request = Request::post(self.transport.graphql().as_str());
         if write {
             request = request.extension(Mutation);
@@ -112,8 +116,8 @@ impl GitLab {
         }
         let request = request.header("content-type", "application/json");
         let request = request.body(body.to_string().into_bytes());
-        let answer = self.transport.send(request.map_err(|error| Fault::unsendable(&error))?).await?;
-        serde_json::from_slice(answer.body()).map_err(|error| Fault::unreadable(&error, write))
+        let answer = self.transport.send(request.map_err(|error| ForgeFault::unsendable(&error))?).await?;
+        serde_json::from_slice(answer.body()).map_err(|error| ForgeFault::unreadable(&error, write))
     }
 
     /// Whether GraphQL may be asked about merge requests, as far as is known.
@@ -127,9 +131,9 @@ impl GitLab {
     }
 
     /// Whether the fault says that the schema does not have that, which is then remembered for a while.
-    pub(super) fn lacks_limit(&self, fault: &Fault) -> bool {
+    pub(super) fn lacks_limit(&self, fault: &ForgeFault) -> bool {
         let says = |answer: &str| answer.contains(LIMIT) && answer.contains(MISSING[0]);
-        let lacks = matches!(fault, Fault::Refused { answer, .. } if says(answer));
+        let lacks = matches!(fault, ForgeFault::Refused { answer, .. } if says(answer));
         if lacks {
             let until = self.clock.now() + REST_FOR;
             self.limit_untold_until.store(until.as_second(), Ordering::Relaxed);
@@ -138,10 +142,10 @@ impl GitLab {
     }
 
     /// Whether the fault says that this server has no such thing, which is then remembered for a while.
-    pub(super) fn lacks_graphql(&self, fault: &Fault) -> bool {
+    pub(super) fn lacks_graphql(&self, fault: &ForgeFault) -> bool {
         let lacks = match fault {
-            Fault::Gone => true,
-            Fault::Refused { answer, .. } => MISSING.iter().any(|word| answer.contains(word)),
+            ForgeFault::Gone => true,
+            ForgeFault::Refused { answer, .. } => MISSING.iter().any(|word| answer.contains(word)),
             _ => false,
         };
         if lacks {

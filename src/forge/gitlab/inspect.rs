@@ -8,10 +8,12 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use super::api::{GitLab, List, endpoint};
-use crate::forge::shared::inspect::{Inspect, ProjectFacts, Role, TokenFacts, date, if_allowed, look};
+use super::api::{GitLab, ListEndpoint, endpoint};
+use crate::forge::shared::inspect::{
+    BotRole, Inspect, ProjectInspection, TokenFacts, date, if_allowed, look,
+};
 use crate::forge::shared::people::People;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 
 /// Reporter and Developer (GL `doc/api/members.md`).
@@ -79,40 +81,40 @@ struct Label {
 }
 
 impl GitLab {
-    fn at(&self, path: &str) -> Result<Url, Fault> {
-        self.transport.api().join(path).map_err(|error| Fault::unsendable(&error))
+    fn at(&self, path: &str) -> Result<Url, ForgeFault> {
+        self.transport.api().join(path).map_err(|error| ForgeFault::unsendable(&error))
     }
 
-    async fn own_role(&self, path: &str) -> Result<Role, Fault> {
+    async fn own_role(&self, path: &str) -> Result<BotRole, ForgeFault> {
         let me = self.me().await?;
         let member = AllProjectMember::builder().project(path).user(me.id).build();
         let member: Option<Member> = if_allowed(self.get(&endpoint(member)?).await)?;
         match member.map(|member| member.access_level) {
-            Some(DEVELOPER..) => Ok(Role::Writes),
-            Some(REPORTER..) => Ok(self.permitted(path).await?.max(Role::Labels)),
-            _ => Ok(self.permitted(path).await?.max(Role::Reads)),
+            Some(DEVELOPER..) => Ok(BotRole::Writes),
+            Some(REPORTER..) => Ok(self.permitted(path).await?.max(BotRole::Labels)),
+            _ => Ok(self.permitted(path).await?.max(BotRole::Reads)),
         }
     }
 
     /// What the permissions make of the account, where GraphQL tells them.
-    async fn permitted(&self, path: &str) -> Result<Role, Fault> {
+    async fn permitted(&self, path: &str) -> Result<BotRole, ForgeFault> {
         let body = json!({ "query": PERMISSIONS, "variables": { "path": path } });
         let answer: PermissionsAnswer = match self.query(&body).await {
             Ok(answer) => answer,
-            Err(Fault::Gone | Fault::Refused { .. }) => return Ok(Role::Unknown),
+            Err(ForgeFault::Gone | ForgeFault::Refused { .. }) => return Ok(BotRole::Unknown),
             Err(fault) => return Err(fault),
         };
         let permissions = answer.project.map(|project| project.user_permissions).unwrap_or_default();
         Ok(match (permissions.create_merge_request_from, permissions.create_label) {
-            (true, _) => Role::Writes,
-            (false, true) => Role::Labels,
-            (false, false) => Role::Unknown,
+            (true, _) => BotRole::Writes,
+            (false, true) => BotRole::Labels,
+            (false, false) => BotRole::Unknown,
         })
     }
 
     /// The version of this GitLab, where it tells.
-    async fn version(&self) -> Result<Option<String>, Fault> {
-        let list = List { path: "version".into(), parameters: Vec::new() };
+    async fn version(&self) -> Result<Option<String>, ForgeFault> {
+        let list = ListEndpoint { path: "version".into(), parameters: Vec::new() };
         let told: Option<Version> = if_allowed(self.get(&list).await)?;
         Ok(told.map(|told| told.version))
     }
@@ -120,10 +122,10 @@ impl GitLab {
 
 #[async_trait]
 impl Inspect for GitLab {
-    async fn token(&self, _: &str) -> Result<TokenFacts, Fault> {
+    async fn token(&self, _: &str) -> Result<TokenFacts, ForgeFault> {
         let answer = match look(&self.transport, &self.at("personal_access_tokens/self")?).await {
             // Before 15.5, and for what is no access token: all there is to know is that it works.
-            Err(Fault::Gone | Fault::Refused { .. }) => {
+            Err(ForgeFault::Gone | ForgeFault::Refused { .. }) => {
                 let answer = look(&self.transport, &self.at("user")?).await?;
                 let what = "a token of which this GitLab tells no scopes".to_owned();
                 let (date, version) = (date(answer.headers()), self.version().await?);
@@ -132,7 +134,7 @@ impl Inspect for GitLab {
             answer => answer?,
         };
         let own: OwnToken =
-            serde_json::from_slice(answer.body()).map_err(|error| Fault::unreadable(&error, false))?;
+            serde_json::from_slice(answer.body()).map_err(|error| ForgeFault::unreadable(&error, false))?;
         // It ends at the start (UTC) of the day it names.
         let end = own.expires_at.as_deref().and_then(|day| day.parse::<Date>().ok());
         let end = end.and_then(|day| day.in_tz("UTC").ok()).map(|day| day.timestamp());
@@ -146,14 +148,14 @@ impl Inspect for GitLab {
         })
     }
 
-    async fn project(&self, path: &str) -> Result<ProjectFacts, Fault> {
+    async fn project(&self, path: &str) -> Result<ProjectInspection, ForgeFault> {
         let place = format!("projects/{}", NameOrId::from(path));
-        let seen: Project = self.get(&List { path: place.clone(), parameters: Vec::new() }).await?;
+        let seen: Project = self.get(&ListEndpoint { path: place.clone(), parameters: Vec::new() }).await?;
         let role = self.own_role(path).await?;
-        let labels = List { path: format!("{place}/labels"), parameters: Vec::new() };
+        let labels = ListEndpoint { path: format!("{place}/labels"), parameters: Vec::new() };
         let labels: Option<Pages<Label>> = if_allowed(self.pages(&labels, PAGES_LIMIT).await)?;
         let labels = labels.into_iter().flat_map(|labels| labels.entries).map(|label| label.name).collect();
         let assigns_reviewers = seen.reviewer_assignment_strategy.filter(|how| how != "disabled");
-        Ok(ProjectFacts { archived: seen.archived, role, labels, assigns_reviewers })
+        Ok(ProjectInspection { archived: seen.archived, role, labels, assigns_reviewers })
     }
 }

@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::api::GitLab;
 use super::difference::Difference;
-use super::seen::Seen;
-use super::steps::{Step, input};
+use super::seen::FreshMergeRequest;
+use super::steps::{WriteStep, input};
 use usher_core::model::action::Shape;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::policy::LabelLook;
@@ -49,7 +49,12 @@ struct Made {
 impl GitLab {
     /// Makes the labels that are wanted and nowhere to be found, with their colours. Whatever goes wrong
     /// is left to the write that puts them on: it makes them, too, or says why not.
-    pub(super) async fn make_labels(&self, change: &ChangeKey, seen: &mut Seen, desired: &Shape) {
+    pub(super) async fn make_labels(
+        &self,
+        change: &ChangeKey,
+        seen: &mut FreshMergeRequest,
+        desired: &Shape,
+    ) {
         let Some(ids) = &mut seen.label_ids else { return };
         for name in &desired.labels {
             let Some(look) = self.looks.of(name).filter(|_| !ids.contains_key(name)) else { continue };
@@ -70,12 +75,12 @@ pub(super) fn label_steps(
     change: &ChangeKey,
     ids: &BTreeMap<String, String>,
     difference: &Difference<'_>,
-) -> Vec<Step> {
+) -> Vec<WriteStep> {
     let found = |labels: &[&str]| labels.iter().map(|label| ids.get(*label)).collect::<Option<Vec<_>>>();
     let (Some(add), Some(remove)) = (found(&difference.add), found(&difference.remove)) else {
         return Vec::new();
     };
-    let step = |name, mode, ids: Vec<&String>| Step {
+    let step = |name, mode, ids: Vec<&String>| WriteStep {
         name,
         mutation: "mergeRequestSetLabels",
         input_type: "MergeRequestSetLabelsInput",

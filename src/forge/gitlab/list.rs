@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use gitlab::api::common::NameOrId;
 use jiff::Timestamp;
 
-use super::api::{GitLab, List};
+use super::api::{GitLab, ListEndpoint};
 use super::wire;
 use crate::forge::shared::listing::{ListChanges, Listing, Since, Source, sources};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages, SWEEP_PAGES_LIMIT};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::policy::Pattern;
@@ -27,7 +27,7 @@ impl ListChanges for GitLab {
         patterns: &[Pattern],
         since: &Since,
         tickets: &TicketRules,
-    ) -> Result<Listing, Fault> {
+    ) -> Result<Listing, ForgeFault> {
         let mut listing = Listing::default();
         for source in sources(patterns) {
             let found = match &source {
@@ -47,7 +47,7 @@ impl ListChanges for GitLab {
                     let Some(mark) = since.of(path) else { continue };
                     match self.merge_requests(below("groups", path), mark).await {
                         // No group of that name: it may be a user.
-                        Err(Fault::Gone) => self.of_user(forge, path, since, &mut listing).await?,
+                        Err(ForgeFault::Gone) => self.of_user(forge, path, since, &mut listing).await?,
                         found => listing.shown(forge, path, found)?,
                     }
                 }
@@ -72,7 +72,7 @@ impl GitLab {
         &self,
         path: String,
         updated_after: Option<Timestamp>,
-    ) -> Result<Pages<wire::MergeRequest>, Fault> {
+    ) -> Result<Pages<wire::MergeRequest>, ForgeFault> {
         let mut parameters = vec![("scope", "all".to_owned()), ("sort", "asc".into())];
         match updated_after {
             None => parameters.extend([("state", "opened".to_owned()), ("order_by", "created_at".into())]),
@@ -82,7 +82,7 @@ impl GitLab {
                 ("updated_after", instant.to_string()),
             ]),
         }
-        let found = self.pages(&List { path, parameters }, SWEEP_PAGES_LIMIT).await?;
+        let found = self.pages(&ListEndpoint { path, parameters }, SWEEP_PAGES_LIMIT).await?;
         self.transport.note_unread(found.entries.iter().map(wire::MergeRequest::unread).sum());
         Ok(found)
     }
@@ -93,9 +93,9 @@ impl GitLab {
         user: &str,
         since: &Since,
         listing: &mut Listing,
-    ) -> Result<Vec<wire::MergeRequest>, Fault> {
+    ) -> Result<Vec<wire::MergeRequest>, ForgeFault> {
         let path = format!("users/{}/projects", NameOrId::from(user));
-        let projects = self.pages(&List { path, parameters: Vec::new() }, PAGES_LIMIT).await;
+        let projects = self.pages(&ListEndpoint { path, parameters: Vec::new() }, PAGES_LIMIT).await;
         let projects: Vec<wire::Project> = listing.shown(forge, user, projects)?;
         listing.truncated |= projects.len() > USER_PROJECTS_LIMIT;
         let mut all = Vec::new();

@@ -10,11 +10,11 @@ use gitlab::api::projects::repository::files::FileRaw;
 use gitlab::api::{AsyncQuery, raw};
 use jiff::Timestamp;
 
-use super::api::{GitLab, List, endpoint, fault_of};
+use super::api::{GitLab, ListEndpoint, endpoint, fault_of};
 use super::wire;
 use crate::forge::shared::changes::ReadChanges;
 use crate::forge::shared::inspect::if_allowed;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::{
     ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
@@ -27,7 +27,7 @@ impl ReadChanges for GitLab {
         ForgeKind::GitLab
     }
 
-    async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, Fault> {
+    async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, ForgeFault> {
         let seen = self.read(change).await?;
         let mut wanted = mr::MergeRequestReviewers::builder();
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
@@ -59,12 +59,12 @@ impl ReadChanges for GitLab {
         Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..seen.snapshot(tickets) })
     }
 
-    async fn changed_files(&self, change: &ChangeKey) -> Result<Vec<ChangedFile>, Fault> {
+    async fn changed_files(&self, change: &ChangeKey) -> Result<Vec<ChangedFile>, ForgeFault> {
         let mut wanted = mr::MergeRequestDiffs::builder();
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
         let diffs: Pages<wire::Diff> = self.pages(&wanted, PAGES_LIMIT).await?;
         if diffs.entries.is_empty() && self.read(change).await?.is_preparing() {
-            return Err(Fault::NotYet { why: "GitLab is still preparing the change's diff".into() });
+            return Err(ForgeFault::NotYet { why: "GitLab is still preparing the change's diff".into() });
         }
         let files = diffs.entries.into_iter().map(|diff| {
             let lines = diff.lines();
@@ -74,7 +74,7 @@ impl ReadChanges for GitLab {
         Ok(files.collect())
     }
 
-    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, Fault> {
+    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, ForgeFault> {
         let mut wanted = FileRaw::builder();
         wanted.project(project).file_path(path);
         if let Some(branch) = branch {
@@ -88,7 +88,7 @@ impl ReadChanges for GitLab {
 }
 
 impl GitLab {
-    pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::MergeRequest, Fault> {
+    pub(super) async fn read(&self, change: &ChangeKey) -> Result<wire::MergeRequest, ForgeFault> {
         let mut wanted = mr::MergeRequest::builder();
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
         let seen: wire::MergeRequest = self.get(&wanted).await?;
@@ -97,10 +97,10 @@ impl GitLab {
     }
 
     /// When each of those approved whose approval stands, by account id, as far as this GitLab tells.
-    async fn approvals(&self, change: &ChangeKey) -> Result<BTreeMap<u64, Timestamp>, Fault> {
+    async fn approvals(&self, change: &ChangeKey) -> Result<BTreeMap<u64, Timestamp>, ForgeFault> {
         let project = NameOrId::from(&change.project);
         let path = format!("projects/{project}/merge_requests/{}/approvals", change.number);
-        let found = self.get::<wire::Approvals, _>(&List { path, parameters: Vec::new() }).await;
+        let found = self.get::<wire::Approvals, _>(&ListEndpoint { path, parameters: Vec::new() }).await;
         let found = if_allowed(found)?.unwrap_or_default();
         self.transport.note_unread(found.approved_by.unread);
         let given = |one: wire::Approval| Some((one.user?.id, one.approved_at?));

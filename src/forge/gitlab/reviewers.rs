@@ -16,9 +16,9 @@ use super::api::GitLab;
 use super::difference::Difference;
 use super::labels::label_steps;
 use super::roster::Membership;
-use super::seen::Seen;
-use super::steps::{Step, input};
-use crate::forge::transport::fault::Fault;
+use super::seen::FreshMergeRequest;
+use super::steps::{WriteStep, input};
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::action::Shape;
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
@@ -29,10 +29,10 @@ impl GitLab {
     pub(super) async fn write_singly(
         &self,
         change: &ChangeKey,
-        seen: &Seen,
+        seen: &FreshMergeRequest,
         desired: &Shape,
         difference: &mut Difference<'_>,
-    ) -> Result<Vec<Fact>, Fault> {
+    ) -> Result<Vec<Fact>, ForgeFault> {
         let Some(ids) = seen.label_ids.as_ref().filter(|_| difference.reviewers.is_some()) else {
             return Ok(Vec::new());
         };
@@ -54,7 +54,7 @@ impl GitLab {
             Ok(answers) => answers,
             Err(fault) if self.lacks_graphql(&fault) => return Ok(Vec::new()),
             // REST may be open to a token that GraphQL is closed to, and otherwise says why.
-            Err(Fault::Refused { .. }) => return Ok(Vec::new()),
+            Err(ForgeFault::Refused { .. }) => return Ok(Vec::new()),
             Err(fault) => return Err(fault),
         };
         if let Some(after) = answers.labels() {
@@ -78,10 +78,10 @@ impl GitLab {
     async fn told_of(
         &self,
         change: &ChangeKey,
-        seen: &Seen,
+        seen: &FreshMergeRequest,
         wanted: &[&Account],
         mut kept: Vec<u64>,
-    ) -> Result<Vec<Fact>, Fault> {
+    ) -> Result<Vec<Fact>, ForgeFault> {
         // One who cannot read the change keeps all others out.
         let held_up = wanted.len() > 1 && !wanted.iter().any(|account| kept.contains(&account.id));
         let mut facts = Vec::new();
@@ -111,14 +111,19 @@ impl GitLab {
     }
 
     /// Adds one person; all reviewers after it. A refusal leaves them as they were.
-    async fn ask_one(&self, change: &ChangeKey, login: &str, before: Vec<u64>) -> Result<Vec<u64>, Fault> {
+    async fn ask_one(
+        &self,
+        change: &ChangeKey,
+        login: &str,
+        before: Vec<u64>,
+    ) -> Result<Vec<u64>, ForgeFault> {
         let steps = reviewer_steps(change, &[], &[login]);
         let kept = match self.carry_out(&steps).await {
             Ok(mut answers) => answers.reviewers(true),
             Err(fault) => Err(fault),
         };
         match kept {
-            Err(Fault::Refused { .. }) => Ok(before),
+            Err(ForgeFault::Refused { .. }) => Ok(before),
             kept => kept,
         }
     }
@@ -126,7 +131,7 @@ impl GitLab {
 
 /// Takes those out of `wanted` for whom there is no place beside the reviewers who `stay`, where GitLab
 /// tells that it has only one.
-fn beyond_the_limit(seen: &Seen, stay: usize, wanted: &mut Vec<&Account>) -> Vec<Fact> {
+fn beyond_the_limit(seen: &FreshMergeRequest, stay: usize, wanted: &mut Vec<&Account>) -> Vec<Fact> {
     if seen.allows_several != Some(false) {
         return Vec::new();
     }
@@ -136,8 +141,8 @@ fn beyond_the_limit(seen: &Seen, stay: usize, wanted: &mut Vec<&Account>) -> Vec
 }
 
 /// First the place is freed: GitLab Free has only one.
-fn reviewer_steps(change: &ChangeKey, remove: &[&str], append: &[&str]) -> Vec<Step> {
-    let step = |name, mode, people: &[&str]| Step {
+fn reviewer_steps(change: &ChangeKey, remove: &[&str], append: &[&str]) -> Vec<WriteStep> {
+    let step = |name, mode, people: &[&str]| WriteStep {
         name,
         mutation: "mergeRequestSetReviewers",
         input_type: "MergeRequestSetReviewersInput",

@@ -10,7 +10,7 @@ use super::api::{GitLab, endpoint};
 use super::wire;
 use crate::forge::shared::entries::Entries;
 use crate::forge::shared::people::{Member, People};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::{Account, ChangeKey};
 
@@ -21,7 +21,7 @@ impl People for GitLab {
     }
 
     /// Asked once.
-    async fn me(&self) -> Result<Account, Fault> {
+    async fn me(&self) -> Result<Account, ForgeFault> {
         let ask = || async {
             let endpoint = endpoint(CurrentUser::builder().build())?;
             let me: wire::User = self.get(&endpoint).await?;
@@ -31,21 +31,21 @@ impl People for GitLab {
     }
 
     /// Direct members: not `members/all`, which brings in every ancestor's.
-    async fn members(&self, group: &str) -> Result<Vec<Member>, Fault> {
+    async fn members(&self, group: &str) -> Result<Vec<Member>, ForgeFault> {
         let mut wanted = GroupMembers::builder();
         let wanted = endpoint(wanted.group(group).build())?;
         let members: Pages<wire::User> = self.pages(&wanted, PAGES_LIMIT).await?;
         Ok(members.entries.iter().map(wire::User::member).collect())
     }
 
-    async fn user(&self, login: &str) -> Result<Member, Fault> {
+    async fn user(&self, login: &str) -> Result<Member, ForgeFault> {
         let mut wanted = Users::builder();
         let users: Entries<wire::User> = self.get(&endpoint(wanted.username(login).build())?).await?;
         let same = |user: &&wire::User| user.username.eq_ignore_ascii_case(login);
-        users.iter().find(same).map(wire::User::member).ok_or(Fault::Gone)
+        users.iter().find(same).map(wire::User::member).ok_or(ForgeFault::Gone)
     }
 
-    async fn user_by_id(&self, id: u64) -> Result<Member, Fault> {
+    async fn user_by_id(&self, id: u64) -> Result<Member, ForgeFault> {
         let user: wire::User = self.get(&endpoint(User::builder().user(id).build())?).await?;
         Ok(user.member())
     }
@@ -63,13 +63,17 @@ pub(super) enum Membership {
 
 impl GitLab {
     /// What the account is to the change's project.
-    pub(super) async fn member(&self, change: &ChangeKey, account: &Account) -> Result<Membership, Fault> {
+    pub(super) async fn member(
+        &self,
+        change: &ChangeKey,
+        account: &Account,
+    ) -> Result<Membership, ForgeFault> {
         let member = AllProjectMember::builder().project(&change.project).user(account.id).build();
         match self.get::<wire::User, _>(&endpoint(member)?).await {
             Ok(user) => Ok(Membership::Known(user.account())),
-            Err(Fault::Gone) => Ok(Membership::None),
+            Err(ForgeFault::Gone) => Ok(Membership::None),
             // The write is done; whoever cannot be looked up is named in the comment instead.
-            Err(Fault::Refused { .. }) => Ok(Membership::Hidden),
+            Err(ForgeFault::Refused { .. }) => Ok(Membership::Hidden),
             Err(fault) => Err(fault),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::api::GitLab;
 use super::graphql::{LIMIT, Nodes, Titled, UserNode};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::change::{Account, ChangeKey, ChangeState};
 
 /// Labels whose ids are asked for, at most; a query may not be complex without end.
@@ -16,7 +16,7 @@ const LABELS_MAX: usize = 10;
 
 /// A change as it was read.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct FreshMergeRequest {
     pub is_open: bool,
     pub reviewers: Vec<Account>,
     pub labels: BTreeSet<String>,
@@ -56,7 +56,7 @@ impl GitLab {
         &self,
         change: &ChangeKey,
         wanted: &BTreeSet<String>,
-    ) -> Result<Seen, Fault> {
+    ) -> Result<FreshMergeRequest, ForgeFault> {
         if self.has_graphql()
             && let Some(seen) = self.read_fresh_by_graphql(change, wanted).await?
         {
@@ -65,7 +65,7 @@ impl GitLab {
         let fresh = self.read(change).await?;
         let is_open = fresh.state() == ChangeState::Open;
         let (reviewers, labels) = (fresh.reviewers(), fresh.labels());
-        Ok(Seen { is_open, reviewers, labels, label_ids: None, allows_several: None })
+        Ok(FreshMergeRequest { is_open, reviewers, labels, label_ids: None, allows_several: None })
     }
 
     /// `None`: GraphQL is not there, or does not show all of it; REST may, and says what is wrong.
@@ -73,7 +73,7 @@ impl GitLab {
         &self,
         change: &ChangeKey,
         wanted: &BTreeSet<String>,
-    ) -> Result<Option<Seen>, Fault> {
+    ) -> Result<Option<FreshMergeRequest>, ForgeFault> {
         let asked = self.tells_limit();
         let mut answer = self.query::<SeenAnswer>(&query(change, wanted, asked)).await;
         if let Err(fault) = &answer
@@ -85,7 +85,7 @@ impl GitLab {
         let answer = match answer {
             Ok(answer) => answer,
             Err(fault) if self.lacks_graphql(&fault) => return Ok(None),
-            Err(Fault::Refused { .. }) => return Ok(None),
+            Err(ForgeFault::Refused { .. }) => return Ok(None),
             Err(fault) => return Err(fault),
         };
         let Some(Project { merge_request: Some(seen), labels: found }) = answer.project else {
@@ -108,7 +108,7 @@ impl GitLab {
         label_ids.extend(on.into_iter().map(|label| (label.title, label.id)));
         let is_open = !matches!(seen.state.as_str(), "merged" | "closed");
         let allows_several = seen.allows_multiple_reviewers;
-        Ok(Some(Seen { is_open, reviewers, labels, label_ids: Some(label_ids), allows_several }))
+        Ok(Some(FreshMergeRequest { is_open, reviewers, labels, label_ids: Some(label_ids), allows_several }))
     }
 }
 

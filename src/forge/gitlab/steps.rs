@@ -12,11 +12,11 @@ use serde_json::{Map, Value, json};
 
 use super::api::GitLab;
 use super::graphql::{Nodes, Titled, UserNode};
-use crate::forge::transport::fault::{ANSWER_CHARS, Fault};
+use crate::forge::transport::fault::{ANSWER_CHARS, ForgeFault};
 use usher_core::model::change::ChangeKey;
 
 /// One mutation of a request, by the name that its answer has.
-pub(super) struct Step {
+pub(super) struct WriteStep {
     pub name: &'static str,
     pub mutation: &'static str,
     /// Type of its input.
@@ -55,11 +55,11 @@ impl Answers {
     }
 
     /// The ids of all reviewers after the write.
-    pub fn reviewers(&mut self, wanted: bool) -> Result<Vec<u64>, Fault> {
+    pub fn reviewers(&mut self, wanted: bool) -> Result<Vec<u64>, ForgeFault> {
         let removed = self.payloads.remove("removed");
         let appended = self.payloads.remove("appended");
         let payload = if wanted { appended } else { appended.or(removed) };
-        let refused = |answer: String| Fault::Refused { status: 200, answer };
+        let refused = |answer: String| ForgeFault::Refused { status: 200, answer };
         let Some(payload) = payload else {
             return Err(refused(self.complaint.clone().unwrap_or_else(|| "no data".into())));
         };
@@ -79,14 +79,14 @@ impl Answers {
 }
 
 impl GitLab {
-    /// One write. [`Fault::Refused`]: none of the steps was carried out.
-    pub(super) async fn carry_out(&self, steps: &[Step]) -> Result<Answers, Fault> {
+    /// One write. [`ForgeFault::Refused`]: none of the steps was carried out.
+    pub(super) async fn carry_out(&self, steps: &[WriteStep]) -> Result<Answers, ForgeFault> {
         let (data, complaint) = self.mutate::<BTreeMap<String, Option<Payload>>>(&request(steps)).await?;
         let payloads: BTreeMap<String, Payload> =
             data.into_iter().flatten().filter_map(|(name, payload)| Some((name, payload?))).collect();
         if payloads.is_empty() {
             let answer = complaint.unwrap_or_else(|| "no data".into());
-            return Err(Fault::Refused { status: 200, answer });
+            return Err(ForgeFault::Refused { status: 200, answer });
         }
         Ok(Answers { payloads, complaint })
     }
@@ -101,9 +101,9 @@ pub(super) fn input(change: &ChangeKey, mode: &str, list: &str, entries: Value) 
 }
 
 /// The body of a request that takes these steps in this order.
-fn request(steps: &[Step]) -> Value {
+fn request(steps: &[WriteStep]) -> Value {
     let (mut declared, mut fields, mut variables) = (Vec::new(), String::new(), Map::new());
-    for Step { name, mutation, input_type, answer, input } in steps {
+    for WriteStep { name, mutation, input_type, answer, input } in steps {
         declared.push(format!("${name}: {input_type}!"));
         let answer = format!("{{ errors mergeRequest {{ {answer} }} }}");
         fields.push_str(&format!("  {name}: {mutation}(input: ${name}) {answer}\n"));

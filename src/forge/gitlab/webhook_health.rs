@@ -11,7 +11,7 @@ use super::api::{GitLab, fault_of};
 use super::webhooks::path_of;
 use crate::forge::shared::webhook_health::{Deliveries, DeliveryLog, FailedDelivery, WebhookHealth};
 use crate::forge::shared::webhooks::HookPlace;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::policy::Pattern;
 
 /// `POST /projects/:id/hooks/:hook_id/test/merge_requests_events`, the same below `/groups/:id`
@@ -34,26 +34,30 @@ impl Endpoint for HookTest<'_> {
 #[async_trait]
 impl WebhookHealth for GitLab {
     /// None that says more than a sweep.
-    async fn delivery_logs(&self, _: &str, _: &[Pattern]) -> Result<Vec<DeliveryLog>, Fault> {
+    async fn delivery_logs(&self, _: &str, _: &[Pattern]) -> Result<Vec<DeliveryLog>, ForgeFault> {
         Ok(Vec::new())
     }
 
-    async fn failed_deliveries(&self, _: &DeliveryLog, _: Timestamp) -> Result<Vec<FailedDelivery>, Fault> {
+    async fn failed_deliveries(
+        &self,
+        _: &DeliveryLog,
+        _: Timestamp,
+    ) -> Result<Vec<FailedDelivery>, ForgeFault> {
         Ok(Vec::new())
     }
 
-    async fn redeliver(&self, _: &DeliveryLog, _: u64) -> Result<(), Fault> {
+    async fn redeliver(&self, _: &DeliveryLog, _: u64) -> Result<(), ForgeFault> {
         Ok(())
     }
 
     /// The hook's state tells of failures.
-    async fn deliveries(&self, _: &HookPlace, _: u64) -> Result<Option<Deliveries>, Fault> {
+    async fn deliveries(&self, _: &HookPlace, _: u64) -> Result<Option<Deliveries>, ForgeFault> {
         Ok(None)
     }
 
     /// Lets GitLab send a test to a hook, even to a disabled one; a 2xx to the test enables the hook
     /// again, and only then GitLab answers with 2xx too. One write.
-    async fn test_hook(&self, place: &HookPlace, hook: u64) -> Result<(), Fault> {
+    async fn test_hook(&self, place: &HookPlace, hook: u64) -> Result<(), ForgeFault> {
         let test = ignore(HookTest { place, hook });
         test.query_async(&*self.transport).await.map_err(|error| fault_of(error, true))
     }

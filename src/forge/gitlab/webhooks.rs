@@ -9,10 +9,10 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::api::{GitLab, List, fault_of};
+use super::api::{GitLab, ListEndpoint, fault_of};
 use crate::forge::inbound::time::instant;
 use crate::forge::shared::webhooks::{HookPlace, HookState, HookWish, InstalledHook, Webhooks};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::Pages;
 use usher_core::model::change::ForgeKind;
 
@@ -81,8 +81,8 @@ impl Endpoint for HookWrite {
 #[async_trait]
 impl Webhooks for GitLab {
     /// All hooks of a project (maintainers only) or group (Premium, owners only). One read.
-    async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault> {
-        let list = List { path: path_of(place), parameters: Vec::new() };
+    async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, ForgeFault> {
+        let list = ListEndpoint { path: path_of(place), parameters: Vec::new() };
         let listed: Pages<Listed> = self.pages(&list, HOOK_PAGES_LIMIT).await?;
         Ok(listed.entries.into_iter().map(Listed::hook).collect())
     }
@@ -93,7 +93,7 @@ impl Webhooks for GitLab {
         place: &HookPlace,
         old: Option<&InstalledHook>,
         wish: &HookWish,
-    ) -> Result<InstalledHook, Fault> {
+    ) -> Result<InstalledHook, ForgeFault> {
         let (method, path) = match old {
             None => (http::Method::POST, path_of(place)),
             Some(old) => (http::Method::PUT, format!("{}/{}", path_of(place), old.id)),
@@ -104,7 +104,7 @@ impl Webhooks for GitLab {
     }
 
     /// Takes a hook down. One write.
-    async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), Fault> {
+    async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), ForgeFault> {
         let path = format!("{}/{id}", path_of(place));
         let write = ignore(HookWrite { method: http::Method::DELETE, path, body: None });
         write.query_async(&*self.transport).await.map_err(|error| fault_of(error, true))

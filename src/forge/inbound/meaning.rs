@@ -5,22 +5,22 @@ use sha2::{Digest, Sha256};
 
 /// Builds the meaning of an event: what happened in words, and a digest of what tells it from
 /// others of the same second.
-pub(super) struct Meaning(Sha256);
+pub(super) struct EventMeaning(Sha256);
 
-impl Meaning {
-    pub(super) fn new() -> Meaning {
-        Meaning(Sha256::new())
+impl EventMeaning {
+    pub(super) fn new() -> EventMeaning {
+        EventMeaning(Sha256::new())
     }
 
     /// Adds one distinguishing text. The length goes in first, so that neighbours cannot run into
     /// each other.
-    pub(super) fn part(mut self, text: &str) -> Meaning {
+    pub(super) fn part(mut self, text: &str) -> EventMeaning {
         self.add(text.as_bytes());
         self
     }
 
     /// Adds one distinguishing number.
-    pub(super) fn number(mut self, number: Option<u64>) -> Meaning {
+    pub(super) fn number(mut self, number: Option<u64>) -> EventMeaning {
         match number {
             Some(number) => self.add(&number.to_be_bytes()),
             None => self.add(&[]),
@@ -29,7 +29,7 @@ impl Meaning {
     }
 
     /// Adds a JSON text in which the order of keys and white space do not matter.
-    pub(super) fn json(mut self, text: &str) -> Meaning {
+    pub(super) fn json(mut self, text: &str) -> EventMeaning {
         match serde_json::from_str(text) {
             Ok(value) => self.add_json(&value),
             Err(_) => self.add(text.as_bytes()),

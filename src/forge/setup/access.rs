@@ -2,7 +2,7 @@
 
 use crate::forge::client::Client;
 use crate::forge::shared::access::{Members, SeenProjects};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::access::{AccessFacts, ProjectFacts};
 
 impl Client {
@@ -11,8 +11,8 @@ impl Client {
     /// 100 installations.
     ///
     /// # Errors
-    /// See [`Fault`]. A project or namespace that is not there, or not shown, is passed over and noted.
-    pub async fn access_projects(&self) -> Result<SeenProjects, Fault> {
+    /// See [`ForgeFault`]. A project or namespace that is not there, or not shown, is passed over and noted.
+    pub async fn access_projects(&self) -> Result<SeenProjects, ForgeFault> {
         let found = self.dialect().access_projects(self.patterns()).await;
         Ok(found?.notice_unseen(self.patterns()).limited(self.name()))
     }
@@ -22,11 +22,13 @@ impl Client {
     ///
     /// # Errors
     /// When the forge is down or asks for patience; a refusal is entered instead.
-    pub async fn read_access(&self, project: &mut ProjectFacts) -> Result<(), Fault> {
+    pub async fn read_access(&self, project: &mut ProjectFacts) -> Result<(), ForgeFault> {
         match self.dialect().access_members(project).await {
             Ok(Members { ranks, truncated: false }) => project.members = Some(ranks),
             Ok(_) => project.fault = Some("its members cannot all be read".into()),
-            Err(fault @ (Fault::Refused { .. } | Fault::Gone)) => project.fault = Some(fault.to_string()),
+            Err(fault @ (ForgeFault::Refused { .. } | ForgeFault::Gone)) => {
+                project.fault = Some(fault.to_string())
+            }
             Err(fault) => return Err(fault.about(&format!("`{}`", project.project))),
         }
         Ok(())
@@ -35,8 +37,8 @@ impl Client {
     /// Both of the above for all projects, one after another.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn access(&self) -> Result<AccessFacts, Fault> {
+    /// See [`ForgeFault`].
+    pub async fn access(&self) -> Result<AccessFacts, ForgeFault> {
         let SeenProjects { mut list, unseen, truncated, .. } = self.access_projects().await?;
         for project in &mut list {
             self.read_access(project).await?;

@@ -6,15 +6,15 @@ use crate::forge::client::Client;
 use crate::forge::shared::inspect::if_allowed;
 use crate::forge::shared::webhook_health::{Deliveries, DeliveryLog, FailedDelivery};
 use crate::forge::shared::webhooks::{HookPlace, InstalledHook, leads_to};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 
 impl Client {
     /// Those webhooks of a place that lead to `/hooks/{forge}`, wherever that is; `None`: this token may
     /// not look. One read.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn own_hooks(&self, place: &HookPlace) -> Result<Option<Vec<InstalledHook>>, Fault> {
+    /// See [`ForgeFault`].
+    pub async fn own_hooks(&self, place: &HookPlace) -> Result<Option<Vec<InstalledHook>>, ForgeFault> {
         let hooks = if_allowed(self.hooks_at(place).await)?;
         let own = |hook: &InstalledHook| leads_to(&hook.url, self.name());
         Ok(hooks.map(|hooks| hooks.into_iter().filter(own).collect()))
@@ -25,28 +25,28 @@ impl Client {
     /// that says more than a sweep.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn delivery_logs(&self) -> Result<Vec<DeliveryLog>, Fault> {
+    /// See [`ForgeFault`].
+    pub async fn delivery_logs(&self) -> Result<Vec<DeliveryLog>, ForgeFault> {
         self.dialect().delivery_logs(self.name(), self.patterns()).await
     }
 
     /// The deliveries that failed at or after `since`, newest first. One read for 100.
     ///
     /// # Errors
-    /// See [`Fault`].
+    /// See [`ForgeFault`].
     pub async fn failed_deliveries(
         &self,
         log: &DeliveryLog,
         since: Timestamp,
-    ) -> Result<Vec<FailedDelivery>, Fault> {
+    ) -> Result<Vec<FailedDelivery>, ForgeFault> {
         self.dialect().failed_deliveries(log, since).await
     }
 
     /// Has one of [`Client::failed_deliveries`] sent again, under the id it had. One write.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn redeliver(&self, log: &DeliveryLog, id: u64) -> Result<(), Fault> {
+    /// See [`ForgeFault`].
+    pub async fn redeliver(&self, log: &DeliveryLog, id: u64) -> Result<(), ForgeFault> {
         self.dialect().redeliver(log, id).await
     }
 
@@ -54,8 +54,8 @@ impl Client {
     /// One write; GitLab allows five a minute. On GitHub there is nothing to do: it disables none.
     ///
     /// # Errors
-    /// See [`Fault`]. 422: Usher did not answer well, or there is no change to make a test of.
-    pub async fn test_hook(&self, place: &HookPlace, hook: u64) -> Result<(), Fault> {
+    /// See [`ForgeFault`]. 422: Usher did not answer well, or there is no change to make a test of.
+    pub async fn test_hook(&self, place: &HookPlace, hook: u64) -> Result<(), ForgeFault> {
         self.dialect().test_hook(place, hook).await
     }
 
@@ -63,8 +63,12 @@ impl Client {
     /// which tells of failures by the hook's state. One read.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn hook_deliveries(&self, place: &HookPlace, id: u64) -> Result<Option<Deliveries>, Fault> {
+    /// See [`ForgeFault`].
+    pub async fn hook_deliveries(
+        &self,
+        place: &HookPlace,
+        id: u64,
+    ) -> Result<Option<Deliveries>, ForgeFault> {
         self.dialect().deliveries(place, id).await
     }
 }

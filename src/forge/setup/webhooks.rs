@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::forge::client::Client;
 use crate::forge::shared::listing::{Source, sources};
 use crate::forge::shared::webhooks::{HookPlace, HookWish, InstalledHook};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 
 /// Where the configuration's projects are.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,8 +36,8 @@ impl Client {
     /// more than these, of which there are at most 500. One read per 100 projects of the owner.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn watched_projects(&self, owner: Option<&str>) -> Result<(Vec<String>, bool), Fault> {
+    /// See [`ForgeFault`].
+    pub async fn watched_projects(&self, owner: Option<&str>) -> Result<(Vec<String>, bool), ForgeFault> {
         let found = self.dialect().projects_in(owner).await?;
         let below = |path: &str| {
             let root = |owner: &str| path.to_lowercase().starts_with(&format!("{}/", owner.to_lowercase()));
@@ -58,8 +58,8 @@ impl Client {
     /// owner.
     ///
     /// # Errors
-    /// See [`Fault`]: the first list that cannot be had.
-    pub async fn unwatched_below(&self) -> Result<BTreeSet<String>, Fault> {
+    /// See [`ForgeFault`]: the first list that cannot be had.
+    pub async fn unwatched_below(&self) -> Result<BTreeSet<String>, ForgeFault> {
         let mut unwatched = BTreeSet::new();
         for owner in self.watched() {
             let Watched::Below(owner) = owner else { continue };
@@ -77,8 +77,8 @@ impl Client {
     /// owner.
     ///
     /// # Errors
-    /// See [`Fault`]: the first list that cannot be had.
-    pub async fn watched_paths(&self) -> Result<(BTreeSet<String>, bool), Fault> {
+    /// See [`ForgeFault`]: the first list that cannot be had.
+    pub async fn watched_paths(&self) -> Result<(BTreeSet<String>, bool), ForgeFault> {
         let (mut paths, mut more) = (BTreeSet::new(), false);
         for watched in self.watched() {
             let owner = match watched {
@@ -105,9 +105,9 @@ impl Client {
     /// All webhooks of a project, group or organisation, foreign ones too. One read.
     ///
     /// # Errors
-    /// See [`Fault`]. [`Fault::Gone`] or [`Fault::Refused`]: this token may not look at them, or there
+    /// See [`ForgeFault`]. [`ForgeFault::Gone`] or [`ForgeFault::Refused`]: this token may not look at them, or there
     /// are none here (groups of GitLab Free).
-    pub async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault> {
+    pub async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, ForgeFault> {
         self.dialect().hooks_at(place).await
     }
 
@@ -115,13 +115,13 @@ impl Client {
     /// forge made of it.
     ///
     /// # Errors
-    /// See [`Fault`]; what a forge says of a secret is shown without it.
+    /// See [`ForgeFault`]; what a forge says of a secret is shown without it.
     pub async fn put_hook(
         &self,
         place: &HookPlace,
         old: Option<&InstalledHook>,
         wish: &HookWish,
-    ) -> Result<InstalledHook, Fault> {
+    ) -> Result<InstalledHook, ForgeFault> {
         let put = self.dialect().put_hook(place, old, wish).await;
         put.map_err(|fault| wish.secrets.hidden_in(fault))
     }
@@ -129,11 +129,11 @@ impl Client {
     /// Takes a webhook down. One write; one that is gone already is fine.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), Fault> {
+    /// See [`ForgeFault`].
+    pub async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), ForgeFault> {
         let deleted = self.dialect().delete_hook(place, id).await;
         match deleted {
-            Err(Fault::Gone) => Ok(()),
+            Err(ForgeFault::Gone) => Ok(()),
             deleted => deleted,
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::Pages;
 use usher_core::model::access::{ProjectFacts, Rank, Unseen};
 use usher_core::model::policy::Pattern;
@@ -40,14 +40,14 @@ impl SeenProjects {
     pub(in crate::forge) fn found<T>(
         &mut self,
         place: &str,
-        found: Result<Pages<T>, Fault>,
-    ) -> Result<Vec<T>, Fault> {
+        found: Result<Pages<T>, ForgeFault>,
+    ) -> Result<Vec<T>, ForgeFault> {
         match found {
             Ok(pages) => {
                 self.truncated |= pages.truncated;
                 Ok(pages.entries)
             }
-            Err(fault @ (Fault::Gone | Fault::Refused { .. })) => {
+            Err(fault @ (ForgeFault::Gone | ForgeFault::Refused { .. })) => {
                 self.refused.push((place.to_owned(), fault.to_string()));
                 Ok(Vec::new())
             }
@@ -96,7 +96,7 @@ impl SeenProjects {
 /// Who may do what on a forge.
 #[async_trait]
 pub(in crate::forge) trait Access: Sync {
-    async fn access_projects(&self, patterns: &[Pattern]) -> Result<SeenProjects, Fault>;
+    async fn access_projects(&self, patterns: &[Pattern]) -> Result<SeenProjects, ForgeFault>;
     /// Everybody's role in `project`; enters Usher's own, too, where that is how it is told.
-    async fn access_members(&self, project: &mut ProjectFacts) -> Result<Members, Fault>;
+    async fn access_members(&self, project: &mut ProjectFacts) -> Result<Members, ForgeFault>;
 }

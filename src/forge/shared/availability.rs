@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::absence::Busy;
 use usher_core::model::change::{Account, ForgeKind};
 
@@ -13,7 +13,7 @@ use usher_core::model::change::{Account, ForgeKind};
 #[async_trait]
 pub(in crate::forge) trait Availability: Sync {
     /// Who of at most [`PEOPLE_PER_QUERY`] people is shown as busy: account id, and until when.
-    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, Fault>;
+    async fn busy(&self, people: &[Account]) -> Result<Vec<(u64, Option<Timestamp>)>, ForgeFault>;
 }
 
 /// People asked about in one query (both forges weigh queries by what they may give).
@@ -27,7 +27,7 @@ pub(in crate::forge) async fn busy(
     people: &[Account],
     says: ForgeKind,
     seen_at: Timestamp,
-) -> Result<BTreeMap<u64, Busy>, Fault> {
+) -> Result<BTreeMap<u64, Busy>, ForgeFault> {
     if people.len() > BUSY_PEOPLE_MAX {
         let left_out = people.len() - BUSY_PEOPLE_MAX;
         tracing::warn!(left_out, "too many people in pools to ask a forge who of them is busy");
@@ -54,7 +54,7 @@ pub(in crate::forge) async fn busy(
 
 /// GitLab: "Query has complexity of 301, which exceeds max complexity of 250"; GitHub: a query that
 /// asks for too many nodes, `MAX_NODE_LIMIT_EXCEEDED`. Waiting does not help, asking for less does.
-fn is_too_complex(fault: &Fault) -> bool {
+fn is_too_complex(fault: &ForgeFault) -> bool {
     let says = |answer: &str| answer.contains("max complexity") || answer.contains("MAX_NODE_LIMIT");
-    matches!(fault, Fault::Refused { answer, .. } if says(answer))
+    matches!(fault, ForgeFault::Refused { answer, .. } if says(answer))
 }

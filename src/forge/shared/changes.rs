@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::action::Shape;
 use usher_core::model::change::{ChangeKey, ChangedFile, ForgeKind, Snapshot};
 use usher_core::model::fact::Fact;
@@ -15,16 +15,16 @@ pub(in crate::forge) trait ReadChanges: Sync {
     fn kind(&self) -> ForgeKind;
 
     /// The change with its reviewers and their verdicts.
-    async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, Fault>;
+    async fn observe(&self, change: &ChangeKey, tickets: &TicketRules) -> Result<Snapshot, ForgeFault>;
 
     /// The changed files, without their owners.
-    async fn changed_files(&self, change: &ChangeKey) -> Result<Vec<ChangedFile>, Fault>;
+    async fn changed_files(&self, change: &ChangeKey) -> Result<Vec<ChangedFile>, ForgeFault>;
 
     /// A file's bytes on `branch`, or on the default branch. One read.
     ///
     /// # Errors
-    /// [`Fault::Gone`]: there is no such file, branch or project.
-    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, Fault>;
+    /// [`ForgeFault::Gone`]: there is no such file, branch or project.
+    async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, ForgeFault>;
 }
 
 /// Writes to a change.
@@ -32,5 +32,5 @@ pub(in crate::forge) trait ReadChanges: Sync {
 pub(in crate::forge) trait WriteChanges: Sync {
     /// Brings reviewers and labels to where they should be: read fresh, write what differs, compare.
     /// Answers what the forge refused.
-    async fn set_desired(&self, change: &ChangeKey, desired: &Shape) -> Result<Vec<Fact>, Fault>;
+    async fn set_desired(&self, change: &ChangeKey, desired: &Shape) -> Result<Vec<Fact>, ForgeFault>;
 }

@@ -1,7 +1,7 @@
 //! The repository's CODEOWNERS file, fetched from where its forge looks for it.
 
 use super::changes::ReadChanges;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::choose::codeowners::{BYTES_MAX, Codeowners, places};
 use usher_core::model::change::{ChangeKey, OwnersFile};
 use usher_core::model::fact::Fact;
@@ -27,12 +27,12 @@ pub enum OwnersRead {
 /// Reads the first CODEOWNERS file that is there: 1 to 3 reads.
 ///
 /// # Errors
-/// See [`Fault`]; never [`Fault::Gone`].
+/// See [`ForgeFault`]; never [`ForgeFault::Gone`].
 pub(in crate::forge) async fn read(
     forge: &dyn ReadChanges,
     project: &str,
     branch: Option<&str>,
-) -> Result<OwnersRead, Fault> {
+) -> Result<OwnersRead, ForgeFault> {
     for place in places(forge.kind()) {
         match forge.raw(project, place, branch).await {
             Ok(bytes) if bytes.len() >= BYTES_MAX => return Ok(OwnersRead::TooLarge { place }),
@@ -40,7 +40,7 @@ pub(in crate::forge) async fn read(
                 let file = Codeowners::parse(forge.kind(), &String::from_utf8_lossy(&bytes));
                 return Ok(OwnersRead::Read { place, file });
             }
-            Err(Fault::Gone) => {}
+            Err(ForgeFault::Gone) => {}
             Err(fault) => return Err(fault),
         }
     }
@@ -56,7 +56,7 @@ pub(in crate::forge) async fn files(
     forge: &dyn ReadChanges,
     change: &ChangeKey,
     branch: Option<&str>,
-) -> Result<Fact, Fault> {
+) -> Result<Fact, ForgeFault> {
     let mut files = forge.changed_files(change).await?;
     let Some(branch) = branch else {
         return Ok(Fact::Files { files, codeowners: OwnersFile::NotAsked });
@@ -77,7 +77,7 @@ pub(in crate::forge) async fn files(
             }
             OwnersFile::Read
         }
-        Err(fault @ Fault::Refused { .. }) => {
+        Err(fault @ ForgeFault::Refused { .. }) => {
             tracing::warn!(%change, %fault, "CODEOWNERS cannot be read and is not used");
             OwnersFile::Unusable
         }

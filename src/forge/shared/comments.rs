@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::performed::{Hint, Performed};
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::Pages;
 use usher_core::model::action::Comment;
 use usher_core::model::change::ChangeKey;
@@ -12,20 +12,20 @@ use usher_core::model::change::ChangeKey;
 #[async_trait]
 pub(in crate::forge) trait Comments: Sync {
     /// Our comment that carries `marker`.
-    async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, Fault>;
-    async fn edit(&self, change: &ChangeKey, comment: u64, body: &str) -> Result<(), Fault>;
+    async fn find(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, ForgeFault>;
+    async fn edit(&self, change: &ChangeKey, comment: u64, body: &str) -> Result<(), ForgeFault>;
     /// The id of the new comment.
-    async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, Fault>;
+    async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, ForgeFault>;
     /// Puts our "done" on somebody's comment; one that is gone needs none.
-    async fn react(&self, change: &ChangeKey, comment: u64) -> Result<(), Fault>;
+    async fn react(&self, change: &ChangeKey, comment: u64) -> Result<(), ForgeFault>;
 }
 
 /// The comment that was looked for among `all`. One that is not among those that could be read may be
 /// among the others, and would be written twice.
-pub(in crate::forge) fn found<T>(ours: Option<u64>, all: &Pages<T>) -> Result<Option<u64>, Fault> {
+pub(in crate::forge) fn found<T>(ours: Option<u64>, all: &Pages<T>) -> Result<Option<u64>, ForgeFault> {
     if ours.is_none() && all.unread > 0 {
         let what = format!("{} comments of the change are not understood", all.unread);
-        return Err(Fault::garbled(&what, false));
+        return Err(ForgeFault::garbled(&what, false));
     }
     Ok(ours)
 }
@@ -37,7 +37,7 @@ pub(in crate::forge) async fn write(
     change: &ChangeKey,
     wanted: &Comment,
     hint: Hint,
-) -> Result<Performed, Fault> {
+) -> Result<Performed, ForgeFault> {
     let ours = match hint.comment_id {
         None if hint.look_up => comments.find(change, &wanted.marker()).await?,
         known => known,
@@ -47,12 +47,12 @@ pub(in crate::forge) async fn write(
             return Ok(Performed::comment(comment));
         }
         match comments.edit(change, comment, wanted.body()).await {
-            Err(Fault::Gone) => {}
+            Err(ForgeFault::Gone) => {}
             edited => return edited.map(|()| Performed::comment(comment)),
         }
         // Somebody deleted it, or it is hidden for a moment: a second one is made only where it is gone.
         match comments.find(change, &wanted.marker()).await? {
-            Some(found) if found == comment => return Err(Fault::Gone),
+            Some(found) if found == comment => return Err(ForgeFault::Gone),
             Some(found) => {
                 return comments.edit(change, found, wanted.body()).await.map(|()| Performed::comment(found));
             }

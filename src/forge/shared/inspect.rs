@@ -7,7 +7,7 @@ use http::{HeaderMap, Request, Response, header};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::headers::text_of;
 use crate::forge::transport::http::Transport;
 use crate::forge::transport::meaning::Meaning;
@@ -42,9 +42,9 @@ pub struct Installation {
 
 /// One watched project as the token sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ProjectFacts {
+pub struct ProjectInspection {
     pub archived: bool,
-    pub role: Role,
+    pub role: BotRole,
     /// Names of all labels that can be put on a change there.
     pub labels: Vec<String>,
     /// GitLab assigns reviewers there itself; its word for how (`code_owners`).
@@ -53,7 +53,7 @@ pub struct ProjectFacts {
 
 /// What the token's account may do in a project.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
+pub enum BotRole {
     /// It is told nowhere: an App's rights are those of its installation.
     #[default]
     Unknown,
@@ -69,13 +69,14 @@ pub enum Role {
 #[async_trait]
 pub(in crate::forge) trait Inspect: Sync {
     /// `forge`: the name by which the addresses of its webhooks end.
-    async fn token(&self, forge: &str) -> Result<TokenFacts, Fault>;
-    async fn project(&self, path: &str) -> Result<ProjectFacts, Fault>;
+    async fn token(&self, forge: &str) -> Result<TokenFacts, ForgeFault>;
+    async fn project(&self, path: &str) -> Result<ProjectInspection, ForgeFault>;
 }
 
 /// Sends a read and keeps the headers of its answer.
-pub(in crate::forge) async fn look(transport: &Transport, url: &Url) -> Result<Response<Bytes>, Fault> {
-    let request = Request::get(url.as_str()).body(Vec::new()).map_err(|error| Fault::unsendable(&error))?;
+pub(in crate::forge) async fn look(transport: &Transport, url: &Url) -> Result<Response<Bytes>, ForgeFault> {
+    let request =
+        Request::get(url.as_str()).body(Vec::new()).map_err(|error| ForgeFault::unsendable(&error))?;
     transport.send(request).await
 }
 
@@ -86,7 +87,7 @@ pub(in crate::forge) fn date(headers: &HeaderMap) -> Option<Timestamp> {
 }
 
 /// "No such thing" and "not for you" as `None`.
-pub(in crate::forge) fn if_allowed<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
+pub(in crate::forge) fn if_allowed<T>(answer: Result<T, ForgeFault>) -> Result<Option<T>, ForgeFault> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(fault) if fault.meaning() == Meaning::Hidden => Ok(None),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::Pages;
 use usher_core::model::change::{ChangeKey, Snapshot};
 use usher_core::model::policy::Pattern;
@@ -29,7 +29,7 @@ pub struct Listing {
     /// Whether any place was shown.
     pub(in crate::forge) answered: bool,
     /// The first place that failed where others may have answered.
-    pub(in crate::forge) failed: Option<Fault>,
+    pub(in crate::forge) failed: Option<ForgeFault>,
     /// Projects of changes that came with the answers and are not watched: those of subgroups.
     pub unwatched: BTreeSet<String>,
 }
@@ -87,8 +87,8 @@ impl Listing {
         &mut self,
         forge: &str,
         name: &str,
-        found: Result<Pages<T>, Fault>,
-    ) -> Result<Vec<T>, Fault> {
+        found: Result<Pages<T>, ForgeFault>,
+    ) -> Result<Vec<T>, ForgeFault> {
         let fault = match found {
             Ok(found) => {
                 self.answered = true;
@@ -100,13 +100,13 @@ impl Listing {
         };
         match fault {
             // Of one that is ill alone; where the forge is, it is soon left alone, which is another fault.
-            fault @ Fault::Retry { .. } => {
+            fault @ ForgeFault::Retry { .. } => {
                 tracing::warn!(forge, project = name, %fault, "passed over this time");
                 self.failed.get_or_insert(fault);
             }
             // One that does not exist is named in `usher check`; here it would be said for ever.
-            Fault::Gone => tracing::debug!(forge, project = name, "is not there, or hidden"),
-            Fault::Refused { .. } => {
+            ForgeFault::Gone => tracing::debug!(forge, project = name, "is not there, or hidden"),
+            ForgeFault::Refused { .. } => {
                 tracing::warn!(forge, project = name, %fault, "passed over; correct `projects` or the token's rights");
             }
             fault => return Err(fault),
@@ -126,14 +126,14 @@ pub(in crate::forge) trait ListChanges: Sync {
         patterns: &[Pattern],
         since: &Since,
         tickets: &TicketRules,
-    ) -> Result<Listing, Fault>;
+    ) -> Result<Listing, ForgeFault>;
 }
 
 /// Finds projects.
 #[async_trait]
 pub(in crate::forge) trait FindProjects: Sync {
     /// Paths of all projects of an owner, or of all that the token is let into; without archived ones.
-    async fn projects_in(&self, owner: Option<&str>) -> Result<Pages<String>, Fault>;
+    async fn projects_in(&self, owner: Option<&str>) -> Result<Pages<String>, ForgeFault>;
 
     /// Where a project is now, by the forge's number of it or by its path.
     async fn whereabouts(
@@ -141,7 +141,7 @@ pub(in crate::forge) trait FindProjects: Sync {
         project: &str,
         id: Option<u64>,
         patterns: &[Pattern],
-    ) -> Result<Whereabouts, Fault>;
+    ) -> Result<Whereabouts, ForgeFault>;
 }
 
 /// Where a glob pattern of projects has to be looked for.

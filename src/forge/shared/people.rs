@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::civil::Date;
 
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::change::Account;
 use usher_core::model::people::MemberState;
 
@@ -14,13 +14,13 @@ pub(in crate::forge) trait People: Sync {
     fn members_right(&self) -> &'static str;
 
     /// The account that the token belongs to.
-    async fn me(&self) -> Result<Account, Fault>;
-    /// Members of a group or team, those who cannot act included, or [`Fault::Gone`].
-    async fn members(&self, group: &str) -> Result<Vec<Member>, Fault>;
-    /// The account of a login, or [`Fault::Gone`].
-    async fn user(&self, login: &str) -> Result<Member, Fault>;
-    /// The account of an id, whatever its login is by now, or [`Fault::Gone`].
-    async fn user_by_id(&self, id: u64) -> Result<Member, Fault>;
+    async fn me(&self) -> Result<Account, ForgeFault>;
+    /// Members of a group or team, those who cannot act included, or [`ForgeFault::Gone`].
+    async fn members(&self, group: &str) -> Result<Vec<Member>, ForgeFault>;
+    /// The account of a login, or [`ForgeFault::Gone`].
+    async fn user(&self, login: &str) -> Result<Member, ForgeFault>;
+    /// The account of an id, whatever its login is by now, or [`ForgeFault::Gone`].
+    async fn user_by_id(&self, id: u64) -> Result<Member, ForgeFault>;
 }
 
 /// A member of a group, or an account that was looked up.
@@ -49,10 +49,10 @@ impl Member {
 }
 
 /// "No such thing" as `None`.
-pub(super) fn known<T>(answer: Result<T, Fault>) -> Result<Option<T>, Fault> {
+pub(super) fn known<T>(answer: Result<T, ForgeFault>) -> Result<Option<T>, ForgeFault> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
-        Err(Fault::Gone) => Ok(None),
+        Err(ForgeFault::Gone) => Ok(None),
         Err(fault) => Err(fault),
     }
 }

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::people::{Member, People, known};
 use crate::clock::Clock;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::meaning::Meaning;
 use usher_core::model::change::Account;
 use usher_core::model::people::{MemberNote, MemberState, Roster, RosterWish};
@@ -19,7 +19,7 @@ pub(in crate::forge) async fn roster(
     wish: &RosterWish,
     before: &Roster,
     clock: &Clock,
-) -> Result<Roster, Fault> {
+) -> Result<Roster, ForgeFault> {
     let today = clock.now().to_zoned_datetime(TimeZone::UTC).date();
     let mut roster = Roster { me: Some(people.me().await?), ..Roster::default() };
     let mut seen = Vec::new();
@@ -84,7 +84,7 @@ async fn resolve(
     login: &str,
     met: Option<Account>,
     before: &Roster,
-) -> Result<Option<Account>, Fault> {
+) -> Result<Option<Account>, ForgeFault> {
     let found = match met {
         Some(account) => Some(Member::active(account)),
         None => known(people.user(login).await)?,
@@ -114,11 +114,11 @@ async fn resolve(
 
 /// A refusal to show the members of `group`, saying which right is missing. The roster fails as a
 /// whole: who is in support is waited for, not guessed.
-fn members_fault(fault: Fault, group: &str, right: &str) -> Fault {
+fn members_fault(fault: ForgeFault, group: &str, right: &str) -> ForgeFault {
     let meaning = fault.meaning();
     match fault.about(&format!("the members of `{group}` cannot be read")) {
-        Fault::Refused { status, answer } if meaning == Meaning::Hidden => {
-            Fault::Refused { status, answer: format!("{answer}; {right}") }
+        ForgeFault::Refused { status, answer } if meaning == Meaning::Hidden => {
+            ForgeFault::Refused { status, answer: format!("{answer}; {right}") }
         }
         fault => fault,
     }

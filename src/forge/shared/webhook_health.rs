@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::webhooks::HookPlace;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::policy::Pattern;
 
 /// GitHub's newest deliveries of one hook, counted.
@@ -38,17 +38,17 @@ pub struct FailedDelivery {
 #[async_trait]
 pub(in crate::forge) trait WebhookHealth: Sync {
     /// The logs that may be read.
-    async fn delivery_logs(&self, forge: &str, patterns: &[Pattern]) -> Result<Vec<DeliveryLog>, Fault>;
+    async fn delivery_logs(&self, forge: &str, patterns: &[Pattern]) -> Result<Vec<DeliveryLog>, ForgeFault>;
     /// The failed tries at or after `since`, newest first.
     async fn failed_deliveries(
         &self,
         log: &DeliveryLog,
         since: Timestamp,
-    ) -> Result<Vec<FailedDelivery>, Fault>;
+    ) -> Result<Vec<FailedDelivery>, ForgeFault>;
     /// Lets the forge send a delivery again.
-    async fn redeliver(&self, log: &DeliveryLog, id: u64) -> Result<(), Fault>;
+    async fn redeliver(&self, log: &DeliveryLog, id: u64) -> Result<(), ForgeFault>;
     /// The newest deliveries of one hook; `None` where the hook's state tells of failures.
-    async fn deliveries(&self, place: &HookPlace, id: u64) -> Result<Option<Deliveries>, Fault>;
+    async fn deliveries(&self, place: &HookPlace, id: u64) -> Result<Option<Deliveries>, ForgeFault>;
     /// Lets the forge send a test to a hook, even to a disabled one.
-    async fn test_hook(&self, place: &HookPlace, hook: u64) -> Result<(), Fault>;
+    async fn test_hook(&self, place: &HookPlace, hook: u64) -> Result<(), ForgeFault>;
 }

@@ -8,23 +8,23 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::webhook_events::events;
-use crate::forge::transport::fault::Fault;
+use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::change::ForgeKind;
 
 /// The webhooks of a forge.
 #[async_trait]
 pub(in crate::forge) trait Webhooks: Sync {
     /// All webhooks of a project, group or organisation. One read.
-    async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, Fault>;
+    async fn hooks_at(&self, place: &HookPlace) -> Result<Vec<InstalledHook>, ForgeFault>;
     /// Sets up a hook, or makes `old` as it should be. One write.
     async fn put_hook(
         &self,
         place: &HookPlace,
         old: Option<&InstalledHook>,
         wish: &HookWish,
-    ) -> Result<InstalledHook, Fault>;
+    ) -> Result<InstalledHook, ForgeFault>;
     /// Takes a hook down. One write.
-    async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), Fault>;
+    async fn delete_hook(&self, place: &HookPlace, id: u64) -> Result<(), ForgeFault>;
 }
 
 /// What a webhook is attached to.
@@ -212,7 +212,7 @@ pub struct HookSecrets {
 
 impl HookSecrets {
     /// Takes every secret out of a fault: a forge may repeat what it refuses.
-    pub(in crate::forge) fn hidden_in(&self, fault: Fault) -> Fault {
+    pub(in crate::forge) fn hidden_in(&self, fault: ForgeFault) -> ForgeFault {
         let hide = |text: String| {
             let secrets = [&self.secret, &self.signing_token].into_iter().flatten();
             secrets.map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()).fold(
@@ -227,8 +227,10 @@ impl HookSecrets {
             )
         };
         match fault {
-            Fault::Refused { status, answer } => Fault::Refused { status, answer: hide(answer) },
-            Fault::Retry { why, outcome_unknown } => Fault::Retry { why: hide(why), outcome_unknown },
+            ForgeFault::Refused { status, answer } => ForgeFault::Refused { status, answer: hide(answer) },
+            ForgeFault::Retry { why, outcome_unknown } => {
+                ForgeFault::Retry { why: hide(why), outcome_unknown }
+            }
             fault => fault,
         }
     }
@@ -356,7 +358,7 @@ mod tests {
     fn a_refusal_that_repeats_the_secret_does_not_show_it() {
         let secrets =
             HookSecrets { secret: Some("hush".into()), signing_token: Some("whsec_c2VjcmV0".into()) };
-        let refused = |answer: &str| Fault::Refused { status: 400, answer: answer.into() };
+        let refused = |answer: &str| ForgeFault::Refused { status: 400, answer: answer.into() };
         let said = secrets.hidden_in(refused("token hush and whsec_c2VjcmV0, c2VjcmV0 are bad"));
         assert_eq!(said, refused("token [secret] and [secret], [secret] are bad"));
     }

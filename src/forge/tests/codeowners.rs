@@ -4,7 +4,7 @@ use serde_json::json;
 use wiremock::ResponseTemplate;
 
 use super::script::{Script, change};
-use crate::forge::{Fault, Hint};
+use crate::forge::{ForgeFault, Hint};
 use usher_core::choose::codeowners::BYTES_MAX;
 use usher_core::model::action::Write;
 use usher_core::model::change::{ChangedFile, OwnersFile};
@@ -27,7 +27,7 @@ async fn both() -> [(usize, Script); 2] {
     scripts
 }
 
-async fn perform(script: &Script, branch: &str) -> Result<Vec<Fact>, Fault> {
+async fn perform(script: &Script, branch: &str) -> Result<Vec<Fact>, ForgeFault> {
     let action = Write::ReadFiles { codeowners: Some(branch.into()) };
     let performed = script.client.perform(&change(), &action, Hint::default()).await;
     performed.map(|performed| performed.facts)
@@ -69,6 +69,6 @@ async fn a_forge_that_is_ill_is_asked_again_later() {
     for (forge, script) in both().await {
         script.answer("GET", FIRST[forge], ResponseTemplate::new(502)).await;
         let fault = perform(&script, "main").await.unwrap_err();
-        assert!(matches!(fault, Fault::Retry { .. }), "{fault}");
+        assert!(matches!(fault, ForgeFault::Retry { .. }), "{fault}");
     }
 }

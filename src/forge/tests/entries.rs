@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::script::{Script, change};
-use crate::forge::{Fault, Hint, Since};
+use crate::forge::{ForgeFault, Hint, Since};
 use usher_core::model::action::{Comment, Write};
 
 const MR: &str = "/projects/acme%2Fshop/merge_requests/7";
@@ -64,7 +64,7 @@ async fn a_comment_that_may_be_ours_and_cannot_be_read_is_not_written_again() {
     for script in [gitlab, github] {
         let hint = Hint { look_up: true, ..Hint::default() };
         let fault = script.client.perform(&change(), &status(), hint).await.unwrap_err();
-        assert!(matches!(fault, Fault::Retry { outcome_unknown: false, .. }), "{fault}");
+        assert!(matches!(fault, ForgeFault::Retry { outcome_unknown: false, .. }), "{fault}");
         assert!(script.requests().await.iter().all(|line| line.starts_with("GET")), "nothing is written");
     }
 }

@@ -9,7 +9,7 @@ use wiremock::ResponseTemplate;
 
 use super::script::{Script, TOKEN, change, config, start};
 use crate::clock::Clock;
-use crate::forge::{Client, Fault, Hint, Meaning, Urgency};
+use crate::forge::{Client, ForgeFault, Hint, Meaning, Urgency};
 use usher_core::model::action::{Comment, Write};
 use usher_core::model::change::ForgeKind;
 
@@ -20,12 +20,12 @@ fn status() -> Write {
     Write::Comment(Comment::Status { body: "<!-- usher:status -->\nhello".into() })
 }
 
-async fn write(client: &Client) -> Fault {
+async fn write(client: &Client) -> ForgeFault {
     client.perform(&change(), &status(), Hint::default()).await.expect_err("a fault")
 }
 
-fn unknown(fault: &Fault) -> bool {
-    matches!(fault, Fault::Retry { outcome_unknown: true, .. })
+fn unknown(fault: &ForgeFault) -> bool {
+    matches!(fault, ForgeFault::Retry { outcome_unknown: true, .. })
 }
 
 fn later(seconds: i64) -> Timestamp {
@@ -70,11 +70,14 @@ async fn a_limit_closes_the_gate_until_its_time() {
     ] {
         for script in both(answer.clone()).await {
             let fault = write(&script.client).await;
-            let Fault::Later { at, .. } = &fault else { panic!("{fault}") };
+            let ForgeFault::Later { at, .. } = &fault else { panic!("{fault}") };
             assert_eq!(*at, later(wait));
             assert_eq!(script.client.health().blocked_until, Some(later(wait)));
             let read = script.client.observe(&change()).await.unwrap_err();
-            assert!(matches!(read, Fault::Later { at, .. } if at == later(wait)), "reads wait too: {read}");
+            assert!(
+                matches!(read, ForgeFault::Later { at, .. } if at == later(wait)),
+                "reads wait too: {read}"
+            );
             assert_eq!(script.requests().await.len(), 1, "and cost no request");
             script.clock.advance_to(later(wait));
             write(&script.client).await;
@@ -91,7 +94,7 @@ async fn the_last_request_of_a_budget_is_noticed_before_the_first_refusal() {
     for script in both(answer).await {
         let done = script.client.perform(&change(), &status(), Hint::default()).await.unwrap();
         assert_eq!(done.comment, Some(5));
-        assert!(matches!(write(&script.client).await, Fault::Later { at, .. } if at == later(30)));
+        assert!(matches!(write(&script.client).await, ForgeFault::Later { at, .. } if at == later(30)));
     }
 }
 
@@ -100,12 +103,12 @@ async fn lasting_answers_are_told_in_the_forges_own_words() {
     let html = ResponseTemplate::new(403).set_body_string("<html><title>Access denied</title>…");
     let plain = |status: u16| ResponseTemplate::new(status).set_body_json(json!({"message": "no"}));
     let moved = plain(301).insert_header("location", "https://elsewhere/api?private=1");
-    let refused = |status, answer: &str| Fault::Refused { status, answer: answer.into() };
+    let refused = |status, answer: &str| ForgeFault::Refused { status, answer: answer.into() };
     let words = "moved to https://elsewhere/api; redirects are not followed, correct the name or url";
     for (answer, expected) in [
         (html, refused(403, "an HTML page titled \"Access denied\"")),
         (plain(400), refused(400, "no")),
-        (plain(404), Fault::Gone),
+        (plain(404), ForgeFault::Gone),
         (moved, refused(301, words)),
     ] {
         for script in both(answer.clone()).await {
@@ -123,15 +126,15 @@ async fn a_401_is_the_tokens_fault_only_if_a_neutral_request_says_so() {
     let plain = |status: u16| ResponseTemplate::new(status).set_body_json(json!({"message": "no"}));
     for (script, neutral) in both(plain(401)).await.into_iter().zip(NEUTRAL) {
         script.answer("GET", neutral, plain(401)).await;
-        assert_eq!(write(&script.client).await, Fault::Unauthorized);
+        assert_eq!(write(&script.client).await, ForgeFault::Unauthorized);
         assert_eq!(script.requests().await.len(), 2);
-        assert_eq!(write(&script.client).await, Fault::Unauthorized);
-        assert_eq!(script.client.observe(&change()).await, Err(Fault::Unauthorized), "reads wait, too");
+        assert_eq!(write(&script.client).await, ForgeFault::Unauthorized);
+        assert_eq!(script.client.observe(&change()).await, Err(ForgeFault::Unauthorized), "reads wait, too");
         assert_eq!(script.requests().await.len(), 2, "and cost no request");
         assert!(script.client.health().token_refused);
         assert_eq!(script.client.may_begin(Urgency::Now), Some(later(60)));
         script.clock.advance_to(later(60));
-        assert_eq!(write(&script.client).await, Fault::Unauthorized);
+        assert_eq!(write(&script.client).await, ForgeFault::Unauthorized);
         let places = script.places().await;
         assert_eq!(
             (places.len(), &places[2]),
@@ -178,7 +181,7 @@ async fn a_comment_that_is_hidden_for_a_moment_is_not_written_a_second_time() {
     script.on("GET", COMMENTS, 200, ours).await;
     let hint = Hint { comment_id: Some(5), ..Hint::default() };
     let fault = script.client.perform(&change(), &status(), hint).await.unwrap_err();
-    assert_eq!(fault, Fault::Gone);
+    assert_eq!(fault, ForgeFault::Gone);
     assert!(script.requests().await.iter().all(|line| !line.starts_with("POST")));
 }
 
@@ -216,14 +219,17 @@ async fn a_lost_answer_is_unknown_and_a_refused_connection_is_not() {
             let fault = write(&client).await;
             assert!(unknown(&fault), "{fault}");
             let read = client.observe(&change()).await.unwrap_err();
-            assert!(matches!(read, Fault::Retry { outcome_unknown: false, .. }), "a read changes nothing");
+            assert!(
+                matches!(read, ForgeFault::Retry { outcome_unknown: false, .. }),
+                "a read changes nothing"
+            );
         }
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let nobody = format!("http://{}", free.local_addr().unwrap());
         drop(free);
         let client = Client::new(config(kind, nobody, &[]), Clock::virtual_at(start())).unwrap();
         let fault = write(&client).await;
-        assert!(matches!(fault, Fault::Retry { outcome_unknown: false, .. }), "{fault}");
+        assert!(matches!(fault, ForgeFault::Retry { outcome_unknown: false, .. }), "{fault}");
         assert!(client.health().last_fault.is_some_and(|fault| fault.contains("refused")));
     }
 }
@@ -259,7 +265,7 @@ async fn everything_a_client_does_can_be_spawned() {
         let _ = client.list(&crate::forge::Since::default()).await;
         client.roster(&usher_core::model::people::RosterWish::default()).await
     };
-    assert_eq!(tokio::spawn(all).await.unwrap(), Err(Fault::Gone));
+    assert_eq!(tokio::spawn(all).await.unwrap(), Err(ForgeFault::Gone));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::script::{Script, account, change};
-use crate::forge::{Fault, Hint, Performed, Since};
+use crate::forge::{ForgeFault, Hint, Performed, Since};
 use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
 use usher_core::model::fact::{Fact, Refusal};
@@ -175,7 +175,7 @@ async fn a_merged_change_gets_its_labels_and_no_reviewer() {
 async fn a_change_that_is_not_there_is_gone() {
     let script = Script::github(&[]).await;
     let done = script.client.perform(&change(), &Write::Shape(Shape::default()), Hint::default()).await;
-    assert_eq!(done, Err(Fault::Gone));
+    assert_eq!(done, Err(ForgeFault::Gone));
 }
 
 #[tokio::test]
@@ -465,7 +465,7 @@ async fn a_group_that_is_not_shown_is_named_with_the_right_that_is_missing() {
     let wish = RosterWish { logins: [].into(), groups: ["acme/support".to_owned()].into() };
     let fault = script.client.roster(&wish).await.unwrap_err();
     let expected = "the members of `acme/support` cannot be read: Not for you; on GitHub the token needs the organisation permission Members: read";
-    assert_eq!(fault, Fault::Refused { status: 403, answer: expected.into() });
+    assert_eq!(fault, ForgeFault::Refused { status: 403, answer: expected.into() });
     let fault = script.client.roster(&wish).await.unwrap_err().to_string();
     assert!(fault.starts_with("the members of `acme/support` cannot be read: the forge failed"), "{fault}");
 }

@@ -6,7 +6,7 @@ use wiremock::{Mock, ResponseTemplate};
 
 use super::script::{Script, account, change};
 use crate::forge::transport::pages::SWEEP_PAGES_LIMIT;
-use crate::forge::{Fault, Hint, Performed, Since};
+use crate::forge::{ForgeFault, Hint, Performed, Since};
 use usher_core::model::action::{Comment, Shape, Write};
 use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
 use usher_core::model::fact::{Fact, Refusal};
@@ -378,7 +378,7 @@ async fn a_diff_that_is_not_prepared_is_waited_for_and_an_empty_one_is_believed(
         .perform(&change(), &Write::ReadFiles { codeowners: None }, Hint::default())
         .await
         .unwrap_err();
-    assert!(matches!(fault, Fault::NotYet { .. }), "{fault}");
+    assert!(matches!(fault, ForgeFault::NotYet { .. }), "{fault}");
     let facts = perform(&script, Write::ReadFiles { codeowners: None }, Hint::default()).await.facts;
     assert_eq!(facts, [Fact::Files { files: Vec::new(), codeowners: OwnersFile::NotAsked }]);
 }
@@ -545,7 +545,7 @@ async fn a_group_that_is_not_shown_is_named_with_the_right_that_is_missing() {
     let wish = RosterWish { logins: [].into(), groups: ["acme/support".to_owned()].into() };
     let fault = script.client.roster(&wish).await.unwrap_err();
     let expected = "the members of `acme/support` cannot be read: Not for you; on GitLab the token needs the scope read_api or api, and an account that may see the group's members";
-    assert_eq!(fault, Fault::Refused { status: 403, answer: expected.into() });
+    assert_eq!(fault, ForgeFault::Refused { status: 403, answer: expected.into() });
     let fault = script.client.roster(&wish).await.unwrap_err().to_string();
     assert!(fault.starts_with("the members of `acme/support` cannot be read: the forge failed"), "{fault}");
 }

@@ -5,7 +5,7 @@ use wiremock::matchers::{body_string_contains, method, path};
 use wiremock::{Mock, ResponseTemplate};
 
 use super::script::{Script, account, change};
-use crate::forge::{Hint, Role};
+use crate::forge::{BotRole, Hint};
 use usher_core::model::action::{Shape, Write};
 use usher_core::model::change::Verdict;
 use usher_core::model::fact::{Fact, Refusal};
@@ -137,11 +137,11 @@ async fn a_schema_without_the_limit_is_asked_for_it_once_an_hour() {
 #[tokio::test]
 async fn a_role_of_the_companys_own_counts_by_its_permissions() {
     for (level, permissions, expected) in [
-        (20, json!({"createLabel": true, "createMergeRequestFrom": true}), Role::Writes),
-        (20, json!({"createLabel": true, "createMergeRequestFrom": false}), Role::Labels),
-        (10, json!({"createLabel": true, "createMergeRequestFrom": false}), Role::Labels),
-        (10, json!({"createLabel": false, "createMergeRequestFrom": false}), Role::Reads),
-        (30, json!({}), Role::Writes),
+        (20, json!({"createLabel": true, "createMergeRequestFrom": true}), BotRole::Writes),
+        (20, json!({"createLabel": true, "createMergeRequestFrom": false}), BotRole::Labels),
+        (10, json!({"createLabel": true, "createMergeRequestFrom": false}), BotRole::Labels),
+        (10, json!({"createLabel": false, "createMergeRequestFrom": false}), BotRole::Reads),
+        (30, json!({}), BotRole::Writes),
     ] {
         let script = Script::gitlab(&[]).await;
         script.on("GET", "/user", 200, json!({"id": 99, "username": "usher"})).await;

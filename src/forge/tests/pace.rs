@@ -14,7 +14,7 @@ use wiremock::{Mock, ResponseTemplate};
 use super::script::{Script, TOKEN, account, change, start};
 use crate::clock::Clock;
 use crate::forge::transport::http::Transport;
-use crate::forge::{Credentials, Fault, Network};
+use crate::forge::{Credentials, ForgeFault, Network};
 use usher_core::model::change::ForgeKind;
 
 fn transport(listener: &TcpListener, timeout: Duration) -> Transport {
@@ -47,7 +47,7 @@ async fn an_answer_that_never_ends_is_given_up_and_its_outcome_is_unknown_for_a_
             Request::builder().method(verb).uri("/api/v3/repos/a/b/issues/1/comments").body(Vec::new());
         let fault = transport.send(request.unwrap()).await.unwrap_err();
         assert!(
-            matches!(fault, Fault::Retry { outcome_unknown, .. } if outcome_unknown == unknown),
+            matches!(fault, ForgeFault::Retry { outcome_unknown, .. } if outcome_unknown == unknown),
             "{fault}"
         );
         assert!(fault.to_string().contains("timed out"), "{fault}");
@@ -126,17 +126,17 @@ async fn background_traffic_waits_for_a_pace_where_people_are_told_to_come_later
     script.on("GET", "/repos/acme/shop/pulls/7", 404, json!({ "message": "Not Found" })).await;
     let background = script.client.background();
     for _ in 0..720 {
-        assert_eq!(background.observe(&change()).await, Err(Fault::Gone));
+        assert_eq!(background.observe(&change()).await, Err(ForgeFault::Gone));
     }
     let waiting = tokio::spawn(async move { background.observe(&change()).await });
     while script.client.health().waits_until.is_none() {
         tokio::task::yield_now().await;
     }
     assert!(!waiting.is_finished());
-    assert_eq!(script.client.observe(&change()).await, Err(Fault::Gone), "people go first");
+    assert_eq!(script.client.observe(&change()).await, Err(ForgeFault::Gone), "people go first");
     let until = script.client.health().waits_until.unwrap();
     assert_eq!(until, start() + jiff::SignedDuration::from_secs(60));
     script.clock.advance_to(until);
-    assert_eq!(waiting.await.unwrap(), Err(Fault::Gone));
+    assert_eq!(waiting.await.unwrap(), Err(ForgeFault::Gone));
     assert_eq!(script.requests().await.len(), 722);
 }

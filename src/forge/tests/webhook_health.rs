@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::script::{Script, start};
-use crate::forge::{Fault, HookPlace};
+use crate::forge::{ForgeFault, HookPlace};
 
 const HOOKS: &str = "/projects/acme%2Fshop/hooks";
 
@@ -53,7 +53,7 @@ async fn a_test_is_one_write_and_a_refusal_is_told() {
     let test = format!("{HOOKS}/4/test/merge_requests_events");
     let words = "Ensure the project has merge requests.";
     script.on("POST", &test, 422, json!({ "message": words })).await;
-    let refused = Fault::Refused { status: 422, answer: words.into() };
+    let refused = ForgeFault::Refused { status: 422, answer: words.into() };
     assert_eq!(script.client.test_hook(&shop(), 4).await, Err(refused));
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::credentials::{AppKey, Bearer};
-use super::fault::Fault;
+use super::fault::ForgeFault;
 use crate::clock::Clock;
 
 /// A JWT is dated back a minute, for clocks that go wrong, and lasts nine: GitHub allows ten
@@ -60,7 +60,7 @@ struct Token {
 }
 
 /// A request for signing in; the transport sends it.
-pub(super) struct SignIn {
+pub(super) struct AppSignIn {
     pub post: bool,
     /// Below the API's root, with its query.
     pub path: String,
@@ -124,10 +124,14 @@ impl App {
     /// The token for a request. `send` sends what signing in takes.
     ///
     /// # Errors
-    /// Faults of `send`; [`Fault::Refused`] when the owner has not installed the App.
-    pub async fn bearer<F>(&self, whose: &Whose, mut send: impl FnMut(SignIn) -> F) -> Result<Bearer, Fault>
+    /// Faults of `send`; [`ForgeFault::Refused`] when the owner has not installed the App.
+    pub async fn bearer<F>(
+        &self,
+        whose: &Whose,
+        mut send: impl FnMut(AppSignIn) -> F,
+    ) -> Result<Bearer, ForgeFault>
     where
-        F: Future<Output = Result<bytes::Bytes, Fault>>,
+        F: Future<Output = Result<bytes::Bytes, ForgeFault>>,
     {
         if *whose == Whose::App {
             return self.jwt();
@@ -142,14 +146,14 @@ impl App {
             return Ok(token.bearer.clone());
         }
         let path = format!("app/installations/{installation}/access_tokens");
-        let answer = send(SignIn { post: true, path, bearer: self.jwt()? }).await;
-        if matches!(answer, Err(Fault::Gone)) {
+        let answer = send(AppSignIn { post: true, path, bearer: self.jwt()? }).await;
+        if matches!(answer, Err(ForgeFault::Gone)) {
             // Uninstalled meanwhile.
             known.installations.retain(|_, id| *id != installation);
         }
         let granted: Granted = read(&answer?)?;
-        let bearer =
-            Bearer::new(granted.token.into()).map_err(|why| Fault::Refused { status: 0, answer: why })?;
+        let bearer = Bearer::new(granted.token.into())
+            .map_err(|why| ForgeFault::Refused { status: 0, answer: why })?;
         let renew_at = granted.expires_at.checked_sub(RENEW_BEFORE).unwrap_or(granted.expires_at);
         known.tokens.insert(installation, Token { bearer: bearer.clone(), renew_at });
         Ok(bearer)
@@ -162,9 +166,9 @@ impl App {
     }
 
     /// All owners that have installed the App, in lower case.
-    pub async fn owners<F>(&self, mut send: impl FnMut(SignIn) -> F) -> Result<Vec<String>, Fault>
+    pub async fn owners<F>(&self, mut send: impl FnMut(AppSignIn) -> F) -> Result<Vec<String>, ForgeFault>
     where
-        F: Future<Output = Result<bytes::Bytes, Fault>>,
+        F: Future<Output = Result<bytes::Bytes, ForgeFault>>,
     {
         let mut known = self.known.lock().await;
         if known.may_look(self.clock.now()) {
@@ -176,17 +180,17 @@ impl App {
     async fn read_installations<F>(
         &self,
         known: &mut Known,
-        send: &mut impl FnMut(SignIn) -> F,
-    ) -> Result<(), Fault>
+        send: &mut impl FnMut(AppSignIn) -> F,
+    ) -> Result<(), ForgeFault>
     where
-        F: Future<Output = Result<bytes::Bytes, Fault>>,
+        F: Future<Output = Result<bytes::Bytes, ForgeFault>>,
     {
         const PER_PAGE: usize = 100;
         const PAGES_MOST: u32 = 10;
         let mut found = BTreeMap::new();
         for page in 1..=PAGES_MOST {
             let path = format!("app/installations?per_page={PER_PAGE}&page={page}");
-            let answer = send(SignIn { post: false, path, bearer: self.jwt()? }).await?;
+            let answer = send(AppSignIn { post: false, path, bearer: self.jwt()? }).await?;
             let list: Vec<Installation> = read(&answer)?;
             let last = list.len() < PER_PAGE;
             let active = list.into_iter().filter(|installation| installation.suspended_at.is_none());
@@ -202,7 +206,7 @@ impl App {
         Ok(())
     }
 
-    fn jwt(&self) -> Result<Bearer, Fault> {
+    fn jwt(&self) -> Result<Bearer, ForgeFault> {
         let now = self.clock.now();
         let claims = Claims {
             iat: now.as_second() - JWT_BACK.as_secs(),
@@ -210,8 +214,8 @@ impl App {
             iss: &self.id,
         };
         let jwt = jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &self.key);
-        let jwt = jwt.map_err(|error| Fault::unsendable(&error))?;
-        Bearer::new(jwt.into()).map_err(|why| Fault::unsendable(&why))
+        let jwt = jwt.map_err(|error| ForgeFault::unsendable(&error))?;
+        Bearer::new(jwt.into()).map_err(|why| ForgeFault::unsendable(&why))
     }
 }
 
@@ -229,7 +233,7 @@ impl Known {
     }
 }
 
-fn not_installed(whose: &Whose) -> Fault {
+fn not_installed(whose: &Whose) -> ForgeFault {
     let where_to = match whose {
         Whose::Owner(owner) => format!("at `{owner}`"),
         Whose::App | Whose::Any => "anywhere".to_owned(),
@@ -237,14 +241,14 @@ fn not_installed(whose: &Whose) -> Fault {
     let answer =
         format!("the GitHub App is not installed {where_to}, or suspended there; install it on its page");
     // What it would be told there.
-    Fault::Refused { status: 403, answer }
+    ForgeFault::Refused { status: 403, answer }
 }
 
-fn read<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T, Fault> {
+fn read<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T, ForgeFault> {
     serde_json::from_slice(answer).map_err(|error| {
         // serde_json's message may repeat what it read, and here that is a token.
         let place = format!("signing in as an App: not as expected at column {}", error.column());
-        Fault::garbled(&place, false)
+        ForgeFault::garbled(&place, false)
     })
 }
 

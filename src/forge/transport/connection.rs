@@ -11,8 +11,8 @@ use url::{Host, Url};
 use super::breaker::{Breaker, Trial};
 use super::budget::Purpose;
 use super::etag::EtagCache;
-use super::fault::Fault;
-use super::gate::{Ask, Gate};
+use super::fault::ForgeFault;
+use super::gate::{Gate, RequestClass};
 use super::network::Network;
 use super::wait::{Cause, NotBefore, later};
 use crate::clock::Clock;
@@ -105,8 +105,8 @@ impl Connection {
     }
 
     /// Where a request goes: refused if it would carry the token to another host.
-    pub fn resolved(&self, request: &Request<Vec<u8>>) -> Result<Url, Fault> {
-        let refuse = |answer: String| Fault::Refused { status: 0, answer };
+    pub fn resolved(&self, request: &Request<Vec<u8>>) -> Result<Url, ForgeFault> {
+        let refuse = |answer: String| ForgeFault::Refused { status: 0, answer };
         let mut url = self.api.join(&request.uri().to_string()).map_err(|error| refuse(error.to_string()))?;
         if url.query() == Some("") {
             url.set_query(None);
@@ -121,7 +121,7 @@ impl Connection {
     /// breaker has given it already.
     pub async fn leave<'a>(
         &'a self,
-        ask: &Ask<'_>,
+        ask: &RequestClass<'_>,
         project: Option<&str>,
         mut probe: Option<Trial<'a>>,
     ) -> Result<Leave<'a>, NotBefore> {
@@ -151,7 +151,7 @@ impl Connection {
     }
 
     /// Background traffic waits for a pace by itself.
-    fn bears(&self, ask: &Ask<'_>, wait: &NotBefore, patience_ends: Timestamp) -> bool {
+    fn bears(&self, ask: &RequestClass<'_>, wait: &NotBefore, patience_ends: Timestamp) -> bool {
         ask.purpose == Purpose::Background && wait.cause == Cause::Pace && wait.at <= patience_ends
     }
 
@@ -172,13 +172,13 @@ impl Connection {
     }
 }
 
-impl From<NotBefore> for Fault {
-    fn from(wait: NotBefore) -> Fault {
+impl From<NotBefore> for ForgeFault {
+    fn from(wait: NotBefore) -> ForgeFault {
         match wait.cause {
-            Cause::Pace | Cause::Limit | Cause::Ill => Fault::Later { at: wait.at, why: wait.why },
+            Cause::Pace | Cause::Limit | Cause::Ill => ForgeFault::Later { at: wait.at, why: wait.why },
             // As if it had been asked: whoever asks for many projects goes on with the others.
-            Cause::Project => Fault::Retry { why: wait.why, outcome_unknown: false },
-            Cause::DeadToken => Fault::Unauthorized,
+            Cause::Project => ForgeFault::Retry { why: wait.why, outcome_unknown: false },
+            Cause::DeadToken => ForgeFault::Unauthorized,
         }
     }
 }

@@ -11,8 +11,8 @@ use super::budget::{Purpose, Purse};
 use super::connection::{Connection, Leave, chain};
 use super::credentials::Bearer;
 use super::etag::CacheKey;
-use super::fault::Fault;
-use super::gate::{Ask, Traffic};
+use super::fault::ForgeFault;
+use super::gate::{RequestClass, Traffic};
 use super::limits::{self, Limit, Patience, Scope};
 use super::pages::{PER_PAGE, next_page};
 use super::{judge, renamed};
@@ -37,21 +37,21 @@ pub(super) struct Sender<'a> {
 
 /// How a request ended that did not end well.
 pub(super) enum Setback {
-    Fault(Fault),
+    Fault(ForgeFault),
     /// The project has another path, there; if that is not gone to, it is this fault.
-    Renamed(Box<Url>, Fault),
+    Renamed(Box<Url>, ForgeFault),
     /// GitLab takes no writes for a project by its old name.
-    RenamedForWrites(Fault),
+    RenamedForWrites(ForgeFault),
 }
 
-impl From<Fault> for Setback {
-    fn from(fault: Fault) -> Setback {
+impl From<ForgeFault> for Setback {
+    fn from(fault: ForgeFault) -> Setback {
         Setback::Fault(fault)
     }
 }
 
-impl From<Setback> for Fault {
-    fn from(setback: Setback) -> Fault {
+impl From<Setback> for ForgeFault {
+    fn from(setback: Setback) -> ForgeFault {
         match setback {
             Setback::Fault(fault) | Setback::Renamed(_, fault) | Setback::RenamedForWrites(fault) => fault,
         }
@@ -85,9 +85,9 @@ impl Connection {
             request.headers_mut().insert(header::IF_NONE_MATCH, known.etag.clone());
         }
         let write = traffic == Traffic::Write;
-        let ask = Ask { traffic, purpose: self.purpose, purse };
+        let ask = RequestClass { traffic, purpose: self.purpose, purse };
         let leave = self.leave(&ask, project.as_deref(), probe).await;
-        let Leave { trial, slots: _slots } = leave.map_err(Fault::from)?;
+        let Leave { trial, slots: _slots } = leave.map_err(ForgeFault::from)?;
         let answer = match self.send_once(request, url.clone(), bearer, write).await {
             Ok(answer) => answer,
             Err((fault, failure)) => {
@@ -101,7 +101,7 @@ impl Connection {
         if let Some(known) = known.filter(|_| answer.status() == StatusCode::NOT_MODIFIED) {
             trial.succeeded();
             let again = known.answer(answer.headers());
-            return again.map_err(|error| Fault::garbled(&error, false).into());
+            return again.map_err(|error| ForgeFault::garbled(&error, false).into());
         }
         let absent = judge::not_the_forge(answer.status(), answer.headers(), answer.body(), write);
         let answer = self.weigh(&url, answer, bearer, &ask);
@@ -149,12 +149,12 @@ impl Connection {
         url: Url,
         bearer: &Bearer,
         write: bool,
-    ) -> Result<Response<Bytes>, (Fault, Option<Failure>)> {
+    ) -> Result<Response<Bytes>, (ForgeFault, Option<Failure>)> {
         let lost = |error: &reqwest::Error| {
             let failure = if error.is_connect() { Failure::Unreached } else { Failure::Failed };
             // Without a connection nothing was sent.
             let outcome_unknown = write && !error.is_connect() && !error.is_builder();
-            (Fault::Retry { why: self.lost(error), outcome_unknown }, Some(failure))
+            (ForgeFault::Retry { why: self.lost(error), outcome_unknown }, Some(failure))
         };
         let mut request = addressed(request, url);
         request.headers_mut().insert(header::AUTHORIZATION, bearer.header.clone());
@@ -163,7 +163,7 @@ impl Connection {
         while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
             if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
                 let answer = format!("its answer is larger than {ANSWER_LIMIT_BYTES} bytes");
-                return Err((Fault::Refused { status: 200, answer }, None));
+                return Err((ForgeFault::Refused { status: 200, answer }, None));
             }
             body.extend_from_slice(&chunk);
         }
@@ -194,7 +194,7 @@ impl Connection {
         url: &Url,
         answer: Response<Bytes>,
         bearer: &Bearer,
-        ask: &Ask<'_>,
+        ask: &RequestClass<'_>,
     ) -> Result<Response<Bytes>, Setback> {
         let (status, headers, now) = (answer.status(), answer.headers(), self.clock.now());
         let gate = &self.shared.gate;
@@ -205,7 +205,7 @@ impl Connection {
         };
         if let Some(limit) = limit {
             let why = format!("the forge limits requests ({})", status.as_u16());
-            return Err(Fault::from(gate.block(limit, ask.purse, &why)).into());
+            return Err(ForgeFault::from(gate.block(limit, ask.purse, &why)).into());
         }
         let write = ask.traffic == Traffic::Write;
         if status.is_success() {

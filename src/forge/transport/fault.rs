@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// How a request ended that did not end well.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum ForgeFault {
     /// Nothing was done: the gate or the forge asks for patience.
     #[error("not before {at}: {why}")]
     Later { at: Timestamp, why: String },
@@ -34,27 +34,27 @@ pub enum Fault {
     Unauthorized,
 }
 
-impl Fault {
+impl ForgeFault {
     /// A request that cannot be made: a bug of ours, told rather than hidden.
-    pub(in crate::forge) fn unsendable(error: &dyn std::fmt::Display) -> Fault {
-        Fault::Refused { status: 0, answer: format!("the request cannot be made: {error}") }
+    pub(in crate::forge) fn unsendable(error: &dyn std::fmt::Display) -> ForgeFault {
+        ForgeFault::Refused { status: 0, answer: format!("the request cannot be made: {error}") }
     }
 
     /// An action that is not for a forge: a bug of ours, too.
-    pub fn misdirected() -> Fault {
-        Fault::Refused { status: 0, answer: "this is not for a forge to do".into() }
+    pub fn misdirected() -> ForgeFault {
+        ForgeFault::Refused { status: 0, answer: "this is not for a forge to do".into() }
     }
 
     /// The same fault, saying what it befell.
-    pub(in crate::forge) fn about(self, what: &str) -> Fault {
+    pub(in crate::forge) fn about(self, what: &str) -> ForgeFault {
         match self {
-            Fault::Retry { why, outcome_unknown } => {
-                Fault::Retry { why: format!("{what}: {why}"), outcome_unknown }
+            ForgeFault::Retry { why, outcome_unknown } => {
+                ForgeFault::Retry { why: format!("{what}: {why}"), outcome_unknown }
             }
-            Fault::Refused { status, answer } => {
-                Fault::Refused { status, answer: format!("{what}: {answer}") }
+            ForgeFault::Refused { status, answer } => {
+                ForgeFault::Refused { status, answer: format!("{what}: {answer}") }
             }
-            Fault::NotYet { why } => Fault::NotYet { why: format!("{what}: {why}") },
+            ForgeFault::NotYet { why } => ForgeFault::NotYet { why: format!("{what}: {why}") },
             fault => fault,
         }
     }
@@ -62,18 +62,18 @@ impl Fault {
     /// A good status with a body that is not what it should be. One that is cut off, or no JSON at all,
     /// is the network's fault; one that says something else than we read is ours. What became of a write
     /// is unknown either way, and found out by looking.
-    pub(in crate::forge) fn unreadable(error: &serde_json::Error, write: bool) -> Fault {
+    pub(in crate::forge) fn unreadable(error: &serde_json::Error, write: bool) -> ForgeFault {
         let why = format!("the forge's answer cannot be read: {error}");
         if write || !error.is_data() {
-            return Fault::Retry { why, outcome_unknown: write };
+            return ForgeFault::Retry { why, outcome_unknown: write };
         }
-        Fault::Refused { status: 200, answer: why }
+        ForgeFault::Refused { status: 200, answer: why }
     }
 
     /// The same where no more is known than that it cannot be read.
-    pub(in crate::forge) fn garbled(error: &dyn std::fmt::Display, write: bool) -> Fault {
+    pub(in crate::forge) fn garbled(error: &dyn std::fmt::Display, write: bool) -> ForgeFault {
         let why = format!("the forge's answer cannot be read: {error}");
-        Fault::Retry { why, outcome_unknown: write }
+        ForgeFault::Retry { why, outcome_unknown: write }
     }
 }
 

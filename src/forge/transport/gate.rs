@@ -25,7 +25,7 @@ pub(super) enum Traffic {
 
 /// A request that wants to pass.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ask<'a> {
+pub(super) struct RequestClass<'a> {
     pub traffic: Traffic,
     pub purpose: Purpose,
     pub purse: &'a Purse,
@@ -133,7 +133,7 @@ impl Gate {
     ///
     /// # Errors
     /// While blocked (reads too), or when a pace or a budget is used up.
-    pub(super) fn permit(&self, ask: &Ask<'_>) -> Result<(), NotBefore> {
+    pub(super) fn permit(&self, ask: &RequestClass<'_>) -> Result<(), NotBefore> {
         let mut state = self.open(ask)?;
         if self.kind == ForgeKind::GitHub {
             let now = self.clock.now();
@@ -151,7 +151,7 @@ impl Gate {
     ///
     /// # Errors
     /// As [`Gate::permit`], and when the pace for its kind is used up.
-    pub(super) fn may_begin(&self, ask: &Ask<'_>, urgency: Urgency) -> Result<(), NotBefore> {
+    pub(super) fn may_begin(&self, ask: &RequestClass<'_>, urgency: Urgency) -> Result<(), NotBefore> {
         let mut state = self.open(ask)?;
         let wait = match self.kind {
             ForgeKind::GitHub => state.wait_to_begin(urgency, self.clock.now()),
@@ -165,7 +165,7 @@ impl Gate {
     ///
     /// # Errors
     /// As [`Gate::permit`].
-    pub(super) fn check(&self, ask: &Ask<'_>) -> Result<(), NotBefore> {
+    pub(super) fn check(&self, ask: &RequestClass<'_>) -> Result<(), NotBefore> {
         self.open(ask).map(drop)
     }
 
@@ -217,7 +217,7 @@ impl Gate {
         self.state().strikes = 0;
     }
 
-    fn open(&self, ask: &Ask<'_>) -> Result<MutexGuard<'_, State>, NotBefore> {
+    fn open(&self, ask: &RequestClass<'_>) -> Result<MutexGuard<'_, State>, NotBefore> {
         let now = self.clock.now();
         let mut state = self.state();
         match &state.blocked {
@@ -271,7 +271,7 @@ impl State {
         Some(*self.writes.back()? + SignedDuration::from_millis(pause))
     }
 
-    fn wait_for_writes(&mut self, ask: &Ask<'_>, now: Timestamp) -> Option<NotBefore> {
+    fn wait_for_writes(&mut self, ask: &RequestClass<'_>, now: Timestamp) -> Option<NotBefore> {
         if ask.traffic != Traffic::Write {
             return None;
         }
@@ -288,7 +288,7 @@ impl State {
         waits.max_by_key(|wait| wait.at)
     }
 
-    fn wait_for_points(&mut self, ask: &Ask<'_>, now: Timestamp) -> Option<NotBefore> {
+    fn wait_for_points(&mut self, ask: &RequestClass<'_>, now: Timestamp) -> Option<NotBefore> {
         while self.points.front().is_some_and(|(spent, _)| later(*spent, POINTS_SECONDS) <= now) {
             self.points.pop_front();
         }
@@ -338,7 +338,7 @@ mod tests {
 
     fn permit(gate: &Gate, traffic: Traffic, purpose: Purpose) -> Result<(), NotBefore> {
         let resource = if traffic == Traffic::Query { "graphql" } else { "core" };
-        gate.permit(&Ask { traffic, purpose, purse: &purse(resource) })
+        gate.permit(&RequestClass { traffic, purpose, purse: &purse(resource) })
     }
 
     fn answer(gate: &Gate, traffic: Traffic) -> Result<(), NotBefore> {
@@ -371,7 +371,10 @@ mod tests {
 
     fn begin(gate: &Gate, urgency: Urgency) -> Result<(), NotBefore> {
         let purse = purse("core");
-        gate.may_begin(&Ask { traffic: Traffic::Write, purpose: Purpose::Answer, purse: &purse }, urgency)
+        gate.may_begin(
+            &RequestClass { traffic: Traffic::Write, purpose: Purpose::Answer, purse: &purse },
+            urgency,
+        )
     }
 
     /// Writes as soon as may be begun, until `seconds` are over; when each went out.

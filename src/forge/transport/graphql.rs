@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::fault::{ANSWER_CHARS, Fault};
+use super::fault::{ANSWER_CHARS, ForgeFault};
 
 /// An answer to a GraphQL query, errors included: they come with status 200.
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ pub(in crate::forge) fn parts<T>(answer: GraphQl<T>) -> (Option<T>, Option<Strin
 }
 
 /// What an answer gave. People who are not there any more are no error: the others are told of.
-pub(in crate::forge) fn data<T>(answer: GraphQl<T>) -> Result<T, Fault> {
+pub(in crate::forge) fn data<T>(answer: GraphQl<T>) -> Result<T, ForgeFault> {
     let weighs = |error: &&GraphQlError| error.kind.as_deref() != Some("NOT_FOUND");
     let errors = answer.errors.unwrap_or_default();
     match (answer.data, errors.iter().find(weighs)) {
@@ -42,8 +42,8 @@ pub(in crate::forge) fn data<T>(answer: GraphQl<T>) -> Result<T, Fault> {
         (_, Some(error)) => {
             let kind = error.kind.as_deref().map(|kind| format!("{kind}: ")).unwrap_or_default();
             let answer: String = (kind + error.words()).chars().take(ANSWER_CHARS).collect();
-            Err(Fault::Refused { status: 200, answer })
+            Err(ForgeFault::Refused { status: 200, answer })
         }
-        (None, None) => Err(Fault::Refused { status: 200, answer: "no data".into() }),
+        (None, None) => Err(ForgeFault::Refused { status: 200, answer: "no data".into() }),
     }
 }

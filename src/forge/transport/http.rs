@@ -12,14 +12,14 @@ use http::{HeaderValue, Method, Request, Response};
 use jiff::Timestamp;
 use url::Url;
 
-use super::app::{App, SignIn, Whose};
+use super::app::{App, AppSignIn, Whose};
 use super::breaker::Trial;
 use super::budget::{Purpose, Purse, RequestBudget};
 use super::connection::Connection;
 use super::credentials::{Bearer, Credentials};
 use super::exchange::{OWNER_HEADER, Sender, Setback};
-use super::fault::Fault;
-use super::gate::{Ask, Traffic, Urgency};
+use super::fault::ForgeFault;
+use super::gate::{RequestClass, Traffic, Urgency};
 use super::network::Network;
 use super::renamed::{self, Renames};
 use crate::clock::Clock;
@@ -146,10 +146,10 @@ impl Transport {
     /// Whether a write would pass the gate now.
     ///
     /// # Errors
-    /// [`Fault::Later`], or [`Fault::Unauthorized`] while the token is dead.
-    pub fn check_write(&self) -> Result<(), Fault> {
+    /// [`ForgeFault::Later`], or [`ForgeFault::Unauthorized`] while the token is dead.
+    pub fn check_write(&self) -> Result<(), ForgeFault> {
         let purse = self.purse(String::new(), Traffic::Write, "");
-        let ask = Ask { traffic: Traffic::Write, purpose: self.connection.purpose, purse: &purse };
+        let ask = RequestClass { traffic: Traffic::Write, purpose: self.connection.purpose, purse: &purse };
         self.connection.shared.breaker.check()?;
         Ok(self.connection.shared.gate.check(&ask)?)
     }
@@ -158,7 +158,7 @@ impl Transport {
     /// until it is asked again.
     pub fn may_begin(&self, urgency: Urgency) -> Option<Timestamp> {
         let purse = self.purse(String::new(), Traffic::Write, "");
-        let ask = Ask { traffic: Traffic::Write, purpose: self.connection.purpose, purse: &purse };
+        let ask = RequestClass { traffic: Traffic::Write, purpose: self.connection.purpose, purse: &purse };
         let closed = self.connection.shared.breaker.check();
         let closed = closed.and_then(|()| self.connection.shared.gate.may_begin(&ask, urgency));
         closed.err().map(|wait| wait.at)
@@ -169,22 +169,22 @@ impl Transport {
     ///
     /// # Errors
     /// When it still is not.
-    pub async fn ask_again(&self) -> Result<(), Fault> {
+    pub async fn ask_again(&self) -> Result<(), ForgeFault> {
         let Some(trial) = self.connection.shared.breaker.probe() else { return Ok(()) };
         let asked = self.ask_neutrally(Some(trial)).await;
         self.note(asked.as_ref().err());
         asked
     }
 
-    async fn ask_neutrally(&self, trial: Option<Trial<'_>>) -> Result<(), Fault> {
+    async fn ask_neutrally(&self, trial: Option<Trial<'_>>) -> Result<(), ForgeFault> {
         let place = match (self.kind, self.is_app()) {
             (ForgeKind::GitLab, _) => "user",
             (ForgeKind::GitHub, false) => "rate_limit",
             (ForgeKind::GitHub, true) => "app",
         };
-        let url = self.api().join(place).map_err(|error| Fault::unsendable(&error))?;
+        let url = self.api().join(place).map_err(|error| ForgeFault::unsendable(&error))?;
         let request = Request::get(url.as_str()).body(Vec::new());
-        let request = request.map_err(|error| Fault::unsendable(&error))?;
+        let request = request.map_err(|error| ForgeFault::unsendable(&error))?;
         // Held back by the same budget as what waits for it, or who waits would ask again and again.
         let purse = self.purse(owner_of(&Whose::Any), Traffic::Read, "");
         let bearer = match &self.shared.identity {
@@ -192,10 +192,10 @@ impl Transport {
             Identity::App(app) => app.bearer(&Whose::App, |request| self.sign_in(request)).await?,
         };
         let sender = Sender { bearer: &bearer, purse: &purse, traffic: Traffic::Query };
-        match self.connection.exchange_as(request, url, sender, trial).await.map_err(Fault::from) {
-            Err(Fault::Unauthorized) => {
+        match self.connection.exchange_as(request, url, sender, trial).await.map_err(ForgeFault::from) {
+            Err(ForgeFault::Unauthorized) => {
                 self.connection.shared.breaker.token_is_dead();
-                Err(Fault::Unauthorized)
+                Err(ForgeFault::Unauthorized)
             }
             Err(fault) if !fault.is_answer() => Err(fault),
             // Whatever it thinks of the question: it is there, and knows who asks.
@@ -204,11 +204,11 @@ impl Transport {
     }
 
     /// A request was answered with 401: the token is dead, or only this was not for it to do.
-    async fn doubt_token(&self) -> Fault {
+    async fn doubt_token(&self) -> ForgeFault {
         match self.ask_neutrally(None).await {
             Ok(()) => {
                 let answer = "the forge accepts the token, and not for this (401)".to_owned();
-                Fault::Refused { status: 401, answer }
+                ForgeFault::Refused { status: 401, answer }
             }
             Err(fault) => fault,
         }
@@ -222,8 +222,8 @@ impl Transport {
     /// The owners that have installed the App, in lower case; none without an App.
     ///
     /// # Errors
-    /// See [`Fault`].
-    pub async fn owners(&self) -> Result<Vec<String>, Fault> {
+    /// See [`ForgeFault`].
+    pub async fn owners(&self) -> Result<Vec<String>, ForgeFault> {
         match &self.shared.identity {
             Identity::Token(_) => Ok(Vec::new()),
             Identity::App(app) => app.owners(|request| self.sign_in(request)).await,
@@ -235,8 +235,8 @@ impl Transport {
     /// early, and a project that was renamed.
     ///
     /// # Errors
-    /// Everything else, as a [`Fault`].
-    pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, Fault> {
+    /// Everything else, as a [`ForgeFault`].
+    pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, ForgeFault> {
         self.ask_again().await?;
         let answer = match self.send_signed(request.clone()).await {
             Ok(answer) => Ok(answer),
@@ -244,7 +244,7 @@ impl Transport {
             Err(renamed) => self.send_on(request, renamed).await,
         };
         let answer = match answer {
-            Err(Fault::Unauthorized) if !self.connection.shared.breaker.is_token_dead() => {
+            Err(ForgeFault::Unauthorized) if !self.connection.shared.breaker.is_token_dead() => {
                 Err(self.doubt_token().await)
             }
             answer => answer,
@@ -254,7 +254,11 @@ impl Transport {
     }
 
     /// Sends a request on to where its project is now.
-    async fn send_on(&self, request: Request<Vec<u8>>, setback: Setback) -> Result<Response<Bytes>, Fault> {
+    async fn send_on(
+        &self,
+        request: Request<Vec<u8>>,
+        setback: Setback,
+    ) -> Result<Response<Bytes>, ForgeFault> {
         let api = self.api();
         let asked = self.connection.resolved(&request)?;
         let target = match setback {
@@ -263,7 +267,7 @@ impl Transport {
             Setback::RenamedForWrites(fault) => {
                 let Some(old) = renamed::project(api, &asked) else { return Err(fault) };
                 let look = Request::get(old.as_str()).body(Vec::new());
-                match self.send_signed(look.map_err(|error| Fault::unsendable(&error))?).await {
+                match self.send_signed(look.map_err(|error| ForgeFault::unsendable(&error))?).await {
                     Err(Setback::Renamed(new, _)) => renamed::rebase(&asked, &old, &new).ok_or(fault)?,
                     Err(Setback::Fault(fault)) => return Err(fault),
                     Ok(_) | Err(Setback::RenamedForWrites(_)) => return Err(fault),
@@ -277,7 +281,7 @@ impl Transport {
         {
             request.headers_mut().insert(OWNER_HEADER, owner);
         }
-        *request.uri_mut() = target.as_str().parse().map_err(|error| Fault::unsendable(&error))?;
+        *request.uri_mut() = target.as_str().parse().map_err(|error| ForgeFault::unsendable(&error))?;
         Ok(self.send_signed(request).await?)
     }
 
@@ -302,7 +306,7 @@ impl Transport {
         let bearer = app.bearer(&whose, |request| self.sign_in(request)).await?;
         let sender = Sender { bearer: &bearer, purse: &purse, traffic };
         let answer = self.connection.exchange(request.clone(), url.clone(), sender).await;
-        if !matches!(answer, Err(Setback::Fault(Fault::Unauthorized))) {
+        if !matches!(answer, Err(Setback::Fault(ForgeFault::Unauthorized))) {
             return answer;
         }
         app.forget(&bearer).await;
@@ -335,11 +339,11 @@ impl Transport {
         Purse { owner, resource: resource.to_owned() }
     }
 
-    async fn sign_in(&self, request: SignIn) -> Result<Bytes, Fault> {
+    async fn sign_in(&self, request: AppSignIn) -> Result<Bytes, ForgeFault> {
         let method = if request.post { Method::POST } else { Method::GET };
-        let url = self.api().join(&request.path).map_err(|error| Fault::unsendable(&error))?;
+        let url = self.api().join(&request.path).map_err(|error| ForgeFault::unsendable(&error))?;
         let outgoing = Request::builder().method(method).uri(url.as_str()).body(Vec::new());
-        let outgoing = outgoing.map_err(|error| Fault::unsendable(&error))?;
+        let outgoing = outgoing.map_err(|error| ForgeFault::unsendable(&error))?;
         // A token that is granted and never arrives does no harm, so its outcome is not "unknown".
         let purse = self.purse(owner_of(&Whose::App), Traffic::Read, "");
         let url = self.connection.resolved(&outgoing)?;
@@ -348,7 +352,7 @@ impl Transport {
         Ok(answer.into_body())
     }
 
-    fn note(&self, fault: Option<&Fault>) {
+    fn note(&self, fault: Option<&ForgeFault>) {
         let mut health = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
             Some(fault) if !fault.is_answer() => health.last_fault = Some(fault.to_string()),

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, StatusCode, header};
 
-use super::fault::{ANSWER_CHARS, Fault};
+use super::fault::{ANSWER_CHARS, ForgeFault};
 use super::headers::text_of;
 
 /// An answer that shows that the forge itself is not there: a failure of the server or its gateway,
@@ -13,14 +13,14 @@ pub(super) fn not_the_forge(
     headers: &HeaderMap,
     body: &[u8],
     write: bool,
-) -> Option<Fault> {
+) -> Option<ForgeFault> {
     let html = text_of(headers, header::CONTENT_TYPE.as_str()).is_some_and(|kind| {
         kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/html"))
     });
     if status.is_server_error() || is_for_now(status) {
         return Some(judge(status, headers, words(body, ""), write));
     }
-    (status.is_success() && html).then(|| Fault::Retry {
+    (status.is_success() && html).then(|| ForgeFault::Retry {
         why: format!("not the forge's answer but {}", words(body, "")),
         outcome_unknown: write,
     })
@@ -34,34 +34,34 @@ fn is_for_now(status: StatusCode) -> bool {
 
 /// The fault that an answer other than 2xx stands for. `write`: the request may have changed
 /// something. Limits are judged before, by [`limited`](super::limits::limited).
-pub(super) fn judge(status: StatusCode, headers: &HeaderMap, answer: String, write: bool) -> Fault {
+pub(super) fn judge(status: StatusCode, headers: &HeaderMap, answer: String, write: bool) -> ForgeFault {
     match status {
-        StatusCode::UNAUTHORIZED => Fault::Unauthorized,
-        StatusCode::NOT_FOUND | StatusCode::GONE => Fault::Gone,
+        StatusCode::UNAUTHORIZED => ForgeFault::Unauthorized,
+        StatusCode::NOT_FOUND | StatusCode::GONE => ForgeFault::Gone,
         status if status.is_redirection() => {
             let place = text_of(headers, header::LOCATION.as_str()).unwrap_or("an unnamed place");
             let place = place.split('?').next().unwrap_or(place);
             if is_for_now(status) {
                 let why =
                     cut(&format!("sent on to {place} for now ({}), and not gone there", status.as_u16()));
-                return Fault::Retry { why, outcome_unknown: false };
+                return ForgeFault::Retry { why, outcome_unknown: false };
             }
             let answer = format!("moved to {place}; redirects are not followed, correct the name or url");
-            Fault::Refused { status: status.as_u16(), answer: cut(&answer) }
+            ForgeFault::Refused { status: status.as_u16(), answer: cut(&answer) }
         }
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED => Fault::Retry {
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => ForgeFault::Retry {
             why: "the proxy does not let Usher through (407); look at user and password in `proxy`".into(),
             outcome_unknown: false,
         },
-        status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => Fault::Retry {
+        status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => ForgeFault::Retry {
             why: format!("the forge failed with {}: {answer}", status.as_u16()),
             outcome_unknown: write,
         },
         // Somebody else is writing the same thing this moment.
         StatusCode::CONFLICT | StatusCode::LOCKED => {
-            Fault::NotYet { why: format!("the forge is busy with it ({}): {answer}", status.as_u16()) }
+            ForgeFault::NotYet { why: format!("the forge is busy with it ({}): {answer}", status.as_u16()) }
         }
-        status => Fault::Refused { status: status.as_u16(), answer },
+        status => ForgeFault::Refused { status: status.as_u16(), answer },
     }
 }
 

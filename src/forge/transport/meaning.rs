@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use super::fault::Fault;
+use super::fault::ForgeFault;
 use super::wait::jitter;
 
 /// What it means that something did not go well.
@@ -106,19 +106,19 @@ fn hidden(attempts: u32, since: SignedDuration) -> SignedDuration {
     if since < TOLD_AFTER && since + pause > TOLD_AFTER { TOLD_AFTER - since } else { pause }
 }
 
-impl Fault {
+impl ForgeFault {
     /// What it means. The one place that looks at a status.
     pub fn meaning(&self) -> Meaning {
         match self {
-            Fault::Later { .. } => Meaning::Slower,
-            Fault::Retry { .. } => Meaning::Ill,
-            Fault::NotYet { .. } => Meaning::NotYet,
-            Fault::Unauthorized => Meaning::DeadToken,
+            ForgeFault::Later { .. } => Meaning::Slower,
+            ForgeFault::Retry { .. } => Meaning::Ill,
+            ForgeFault::NotYet { .. } => Meaning::NotYet,
+            ForgeFault::Unauthorized => Meaning::DeadToken,
             // A 401 that is still one once the token has proved good speaks of a right.
-            Fault::Gone | Fault::Refused { status: 401 | 403 | 404 | 410, .. } => Meaning::Hidden,
-            Fault::Refused { status: 300..=399, .. } => Meaning::Moved,
-            Fault::Refused { status: 422, .. } => Meaning::Refused,
-            Fault::Refused { .. } => Meaning::Mistake,
+            ForgeFault::Gone | ForgeFault::Refused { status: 401 | 403 | 404 | 410, .. } => Meaning::Hidden,
+            ForgeFault::Refused { status: 300..=399, .. } => Meaning::Moved,
+            ForgeFault::Refused { status: 422, .. } => Meaning::Refused,
+            ForgeFault::Refused { .. } => Meaning::Mistake,
         }
     }
 
@@ -216,14 +216,14 @@ mod tests {
         let statuses =
             [(301, Meaning::Moved), (400, Meaning::Mistake), (422, Meaning::Refused), (404, Meaning::Hidden)];
         for (status, meaning) in statuses {
-            let fault = Fault::Refused { status, answer: String::new() };
+            let fault = ForgeFault::Refused { status, answer: String::new() };
             assert!(fault.meaning() == meaning && row(meaning)[1].contains(&status.to_string()), "{status}");
         }
     }
 
     #[test]
     fn every_status_has_one_meaning_and_waiting_counts_for_nothing() {
-        let refused = |status| Fault::Refused { status, answer: String::new() }.meaning();
+        let refused = |status| ForgeFault::Refused { status, answer: String::new() }.meaning();
         for (status, meaning) in [
             (0, Meaning::Mistake),
             (200, Meaning::Mistake),

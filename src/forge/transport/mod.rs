@@ -24,7 +24,7 @@ mod wait;
 
 pub use budget::RequestBudget;
 pub use credentials::{AppKey, Credentials};
-pub use fault::Fault;
+pub use fault::ForgeFault;
 pub use gate::Urgency;
 pub use http::Health;
 pub use meaning::{Again, Meaning, TOLD_AFTER};

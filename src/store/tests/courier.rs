@@ -250,12 +250,12 @@ async fn only_what_is_urgent_enough_and_of_no_project_that_rests_is_handed_out()
     want(store, 1, vec![shape()], minute(0)).await;
     want(store, 2, vec![ping("a", "rita")], minute(1)).await;
     let resting = ["acme/tools/shop".to_owned()];
-    let none = Within { least: Urgency::Edit, not_of: &resting };
+    let none = Within { least: OutboxUrgency::Edit, not_of: &resting };
     assert_eq!(store.claim_next("gitlab", minute(9), &none).await.unwrap(), None);
     assert_eq!(store.next_outbox_due_of("gitlab", &resting).await.unwrap(), None);
     assert_eq!(store.claim_next("github", minute(9), &Within::ALL).await.unwrap(), None);
     let longer = ["acme/tools/shop/inner".to_owned(), "acme/tools".to_owned()];
-    let urgent = Within { least: Urgency::Ping, not_of: &longer };
+    let urgent = Within { least: OutboxUrgency::Ping, not_of: &longer };
     let item = store.claim_next("gitlab", minute(9), &urgent).await.unwrap().unwrap();
     assert_eq!(item.kind, "ping:a", "though the other waits longer");
     assert_eq!(store.claim_next("gitlab", minute(9), &urgent).await.unwrap(), None);

@@ -1,7 +1,7 @@
 //! What Usher is called, whom it obeys, and the company's own templates.
 
 use usher_core::model::change::Account;
-use usher_words::templates::{Templates, Text};
+use usher_words::templates::{TemplateName, Templates};
 
 use crate::scenarios::Story;
 use crate::scenarios::language::{Line, Told, lines};
@@ -31,7 +31,7 @@ fn maintainers_are(story: &mut Story, [who]: [&str; 1]) -> Told {
 }
 
 fn template_says(story: &mut Story, [name, source]: [&str; 2]) -> Told {
-    let text = Text::ALL.into_iter().find(|text| text.word() == name);
+    let text = TemplateName::ALL.into_iter().find(|text| text.word() == name);
     let text = text.ok_or_else(|| format!("there is no template `{name}`"))?;
     story.play.company.templates.add(text, &format!("{name}.md"), &source.replace(" / ", "\n"));
     Ok(())

@@ -20,7 +20,7 @@
 mod pattern;
 
 use crate::model::change::ForgeKind;
-use pattern::Pattern;
+use pattern::OwnersPattern;
 
 /// Largest file that is read, in bytes. GitHub loads none of 3 MB or more; GitLab names no limit.
 pub const BYTES_MAX: usize = 3_000_000;
@@ -71,7 +71,7 @@ struct Section {
 
 #[derive(Clone, Debug)]
 struct Entry {
-    pattern: Pattern,
+    pattern: OwnersPattern,
     /// GitLab's `!path`: a file that it matches has no owner in its section, whatever comes after.
     excludes: bool,
     /// Handles without `@`.
@@ -225,7 +225,7 @@ impl Reader {
         if pattern.len() > PATTERN_BYTES_MAX {
             return self.flaw(number, format!("a path of more than {PATTERN_BYTES_MAX} bytes"));
         }
-        let Some(pattern) = Pattern::new(self.file.kind, pattern) else {
+        let Some(pattern) = OwnersPattern::new(self.file.kind, pattern) else {
             return self.flaw(number, format!("{} matches nothing", shown(pattern)));
         };
         self.entries += 1;

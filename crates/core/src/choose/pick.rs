@@ -9,9 +9,9 @@
 use jiff::Timestamp;
 
 use super::queue::Outlook;
-use super::rank::{Back, Rank, Shares, capacity, rank};
+use super::rank::{Back, Ranking, Shares, capacity, rank};
 use crate::model::calendar::Agenda;
-use crate::model::candidate::{Candidate, Standing};
+use crate::model::candidate::{Candidate, Judgement};
 use crate::model::people::Person;
 use crate::model::policy::Pool;
 use crate::model::review::{Ended, Review};
@@ -31,14 +31,14 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
     let shares = Shares::new(world, pool);
     let part = review.planned.pools.iter().find(|part| part.pool == pool.name);
     let owners = part.map_or(&[][..], |part| &part.owners);
-    let mut best: Option<(Rank, usize)> = None;
+    let mut best: Option<(Ranking, usize)> = None;
     let mut candidates = Vec::with_capacity(members.len());
     let outlook = Outlook::new(world, review, pool);
     for name in members {
         let Some(person) = world.directory.by_name(name) else { continue };
         let standing = outlook.weigh(judge(world, review, pool, &shares, person, exempt), name);
         let owner = owners.iter().find(|owner| owner.person == *name);
-        let had_share = matches!(standing, Standing::EasedIn { .. });
+        let had_share = matches!(standing, Judgement::EasedIn { .. });
         if let Some((_, open, capacity)) = standing.askable() {
             let first = (had_share, owner.is_none());
             let rank = rank(world, review, person, open, capacity, first);
@@ -51,7 +51,7 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
     }
     let chosen = best.and_then(|(_, index)| candidates.get_mut(index)).map(|candidate| {
         if let Some((free_at, open, capacity)) = candidate.standing.askable() {
-            candidate.standing = Standing::Chosen { free_at, open, capacity };
+            candidate.standing = Judgement::Chosen { free_at, open, capacity };
         }
         candidate.person.clone()
     });
@@ -66,10 +66,10 @@ fn judge(
     shares: &Shares,
     person: &Person,
     exempt: Option<&str>,
-) -> Standing {
-    let Some(account) = &person.account else { return Standing::UnknownOnForge };
+) -> Judgement {
+    let Some(account) = &person.account else { return Judgement::UnknownOnForge };
     if *account == review.author || review.author_name.as_ref() == Some(&person.name) {
-        return Standing::Author;
+        return Judgement::Author;
     }
     if exempt != Some(person.name.as_str())
         && let Some(standing) = past(review, person)
@@ -77,38 +77,38 @@ fn judge(
         return standing;
     }
     if exempt != Some(person.name.as_str()) && world.workloads.no_access.contains(&person.name) {
-        return Standing::NoAccess;
+        return Judgement::NoAccess;
     }
     let agenda = person.agenda();
     if let Some(until) = agenda.away_until(world.now) {
-        return Standing::Away { until };
+        return Judgement::Away { until };
     }
     if let Some(busy) = person.busy.filter(|busy| busy.counts(world.now)) {
-        return Standing::Busy { says: busy.says, until: busy.until };
+        return Judgement::Busy { says: busy.says, until: busy.until };
     }
-    let Some(free_at) = agenda.next_working(world.now) else { return Standing::NeverWorks };
+    let Some(free_at) = agenda.next_working(world.now) else { return Judgement::NeverWorks };
     if let Some(from) = leave_soon(person, world.now) {
-        return Standing::LeaveSoon { from };
+        return Judgement::LeaveSoon { from };
     }
     let load = world.workloads.of(&person.name);
     let (open, capacity) = (load.open, capacity(person, pool));
     if open >= capacity {
-        return Standing::AtCapacity { open, capacity };
+        return Judgement::AtCapacity { open, capacity };
     }
     match shares.had_by(person, &load, capacity, world.now) {
-        Some(Back { since, asked }) => Standing::EasedIn { since, asked, free_at, open, capacity },
-        None => Standing::Free { free_at, open, capacity },
+        Some(Back { since, asked }) => Judgement::EasedIn { since, asked, free_at, open, capacity },
+        None => Judgement::Free { free_at, open, capacity },
     }
 }
 
 /// What earlier assignments of this change say about the person.
-fn past(review: &Review, person: &Person) -> Option<Standing> {
+fn past(review: &Review, person: &Person) -> Option<Judgement> {
     let mut own = review.planned.assignments.iter().filter(|assignment| assignment.person == person.name);
     own.next_back().map(|assignment| match assignment.ended {
-        None => Standing::AlreadyAsked,
-        Some((_, Ended::Declined)) => Standing::Declined,
-        Some((_, Ended::Refused(_))) => Standing::NoAccess,
-        Some((_, Ended::Removed | Ended::Reassigned)) => Standing::HadTurn,
+        None => Judgement::AlreadyAsked,
+        Some((_, Ended::Declined)) => Judgement::Declined,
+        Some((_, Ended::Refused(_))) => Judgement::NoAccess,
+        Some((_, Ended::Removed | Ended::Reassigned)) => Judgement::HadTurn,
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::calendar::Agenda;
-use crate::model::candidate::{Candidate, Standing};
+use crate::model::candidate::{Candidate, Judgement};
 use crate::model::change::ChangeKey;
 use crate::model::policy::{Policy, Pool};
 use crate::model::queue::{PRIORITY_DAYS, Queue, Queued, TICKETS_COUNTED_MAX};
@@ -65,12 +65,12 @@ impl<'w> Outlook<'w> {
     }
 
     /// The verdict on `person` with the queue in mind: who is free may be kept for those ahead.
-    pub(super) fn weigh(&self, standing: Standing, person: &str) -> Standing {
+    pub(super) fn weigh(&self, standing: Judgement, person: &str) -> Judgement {
         let (Some((_, open, capacity)), Some(place)) = (standing.askable(), self.place) else {
             return standing;
         };
         let ahead = self.queue.ahead_for(person, place, self.change);
-        if ahead >= capacity.saturating_sub(open) { Standing::Kept { ahead } } else { standing }
+        if ahead >= capacity.saturating_sub(open) { Judgement::Kept { ahead } } else { standing }
     }
 }
 

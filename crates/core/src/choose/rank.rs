@@ -29,7 +29,7 @@ const GAP_SHARE: u64 = 2;
 
 /// A member's place in the queue; the smallest is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rank {
+pub(super) struct Ranking {
     /// Came back and had their share: after everybody else.
     had_share: bool,
     /// Owners of changed files come first.
@@ -140,14 +140,14 @@ pub(super) fn rank(
     open: u32,
     capacity: u32,
     (had_share, owns_nothing): (bool, bool),
-) -> Rank {
+) -> Ranking {
     let (now, load) = (world.now, world.workloads.of(&person.name));
     let capacity = capacity.max(1);
     let desk_millis = FULL_DESK_MILLIS * i64::from(open + 1) / i64::from(capacity);
     let answer_at = person.agenda().add(now, desk_millis).unwrap_or(Timestamp::MAX);
     let wait_millis = answer_at.as_millisecond() - now.as_millisecond();
     let age = load.last_asked.map_or(RECENCY_MILLIS, |at| now.as_millisecond() - at.as_millisecond());
-    Rank {
+    Ranking {
         had_share,
         owns_nothing,
         soon: wait_millis / STEP_MILLIS,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::apply::Applying;
 use crate::choose::pick::pick;
 use crate::model::action::Action;
-use crate::model::candidate::Standing;
+use crate::model::candidate::Judgement;
 use crate::model::change::{Account, Verdict};
 use crate::model::commands::{Allowed, COMMANDS};
 use crate::model::fact::{Actor, Command};
@@ -352,7 +352,7 @@ impl Applying<'_, '_, '_> {
             None => {
                 return Err(Answer::NotInPool { person: person.name.clone(), pool: pool.to_owned() });
             }
-            Some(why @ (Standing::Author | Standing::UnknownOnForge)) => {
+            Some(why @ (Judgement::Author | Judgement::UnknownOnForge)) => {
                 return Err(Answer::CannotBeAsked { person: person.name.clone(), why });
             }
             Some(_) => {}

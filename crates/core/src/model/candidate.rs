@@ -10,7 +10,7 @@ use super::change::ForgeKind;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Candidate {
     pub person: String,
-    pub standing: Standing,
+    pub standing: Judgement,
     /// A changed file that they own by CODEOWNERS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owns: Option<String>,
@@ -19,7 +19,7 @@ pub struct Candidate {
 /// The judgement on one candidate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict")]
-pub enum Standing {
+pub enum Judgement {
     Chosen {
         free_at: Timestamp,
         open: u32,
@@ -72,13 +72,13 @@ pub enum Standing {
     NeverWorks,
 }
 
-impl Standing {
+impl Judgement {
     /// What is known of somebody who can be asked: when they work next, and their open reviews of how
     /// many.
     pub fn askable(&self) -> Option<(Timestamp, u32, u32)> {
         match *self {
-            Standing::Free { free_at, open, capacity }
-            | Standing::EasedIn { free_at, open, capacity, .. } => Some((free_at, open, capacity)),
+            Judgement::Free { free_at, open, capacity }
+            | Judgement::EasedIn { free_at, open, capacity, .. } => Some((free_at, open, capacity)),
             _ => None,
         }
     }
@@ -87,11 +87,11 @@ impl Standing {
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
-            Standing::Away { .. }
-                | Standing::Busy { .. }
-                | Standing::LeaveSoon { .. }
-                | Standing::AtCapacity { .. }
-                | Standing::Kept { .. }
+            Judgement::Away { .. }
+                | Judgement::Busy { .. }
+                | Judgement::LeaveSoon { .. }
+                | Judgement::AtCapacity { .. }
+                | Judgement::Kept { .. }
         )
     }
 }

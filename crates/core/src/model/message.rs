@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::absence::Busy;
-use super::candidate::{Candidate, Standing};
+use super::candidate::{Candidate, Judgement};
 use super::change::{ChangeState, Size};
 use super::commands::Allowed;
 use super::scope::OutOfScope;
@@ -258,7 +258,7 @@ pub enum Answer {
     },
     CannotBeAsked {
         person: String,
-        why: Standing,
+        why: Judgement,
     },
     UnknownPool {
         name: String,

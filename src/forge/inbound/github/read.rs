@@ -10,7 +10,7 @@ use super::payloads::{Payload, Pull, Remark, User};
 use crate::forge::inbound::envelope::{
     Context, Incoming, Reading, Unreadable, object, timeless, utf8, what_is_wrong,
 };
-use crate::forge::inbound::meaning::{Meaning, Subject};
+use crate::forge::inbound::meaning::{EventMeaning, Subject};
 use crate::forge::inbound::time::instant;
 use crate::forge::inbound::tolerant::{Maybe, Text};
 use usher_core::model::change::{Account, ChangeKey, Snapshot, Verdict};
@@ -212,7 +212,7 @@ impl Payload<'_> {
     fn meaning(&self, context: Context<'_>, event: &str, pull: &Pull<'_>, snapshot: &Snapshot) -> String {
         let action = self.action.or_empty();
         let remark = self.review.get().or(self.comment.get());
-        let mut meaning = Meaning::new().part(action).part(event);
+        let mut meaning = EventMeaning::new().part(action).part(event);
         let (object, at) = match remark {
             Some(remark) => {
                 meaning = meaning.part(remark.body.or_empty()).part(remark.state.or_empty());

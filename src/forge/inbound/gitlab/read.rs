@@ -10,7 +10,7 @@ use super::reviewers;
 use crate::forge::inbound::envelope::{
     Context, Incoming, Reading, Unreadable, object, timeless, what_is_wrong,
 };
-use crate::forge::inbound::meaning::{Meaning, Subject};
+use crate::forge::inbound::meaning::{EventMeaning, Subject};
 use crate::forge::inbound::time::instant;
 use crate::forge::inbound::tolerant::Text;
 use usher_core::model::change::Verdict;
@@ -94,7 +94,7 @@ impl Hook<'_> {
             .map_or(snapshot.updated_at, |at| at.max(snapshot.updated_at));
         let changes = self.changes.map_or("", RawValue::get);
         let action = merge.action.or_empty();
-        let meaning = Meaning::new()
+        let meaning = EventMeaning::new()
             .part(action)
             .part(merge.oldrev.or_empty())
             .part(merge.state.or_empty())
@@ -139,7 +139,7 @@ impl Hook<'_> {
         let by = self.actor(note.author_id);
         let created_at = instant(note.created_at.or_empty());
         let written_at = note.updated_at().or(created_at).unwrap_or(snapshot.updated_at);
-        let meaning = Meaning::new().part(note.action.or_empty()).part(note.note.or_empty());
+        let meaning = EventMeaning::new().part(note.action.or_empty()).part(note.note.or_empty());
         let subject = Subject {
             event: "note",
             object: note.id.0.unwrap_or_default(),

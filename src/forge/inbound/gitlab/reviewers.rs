@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::forge::inbound::meaning::Meaning;
+use crate::forge::inbound::meaning::EventMeaning;
 use crate::forge::inbound::tolerant::{Flag, List, Number, Text};
 use usher_core::model::change::{Account, SeenReviewer, SeenReviewers, Verdict};
 use usher_core::model::fact::Act;
@@ -52,7 +52,7 @@ pub(super) fn seen(list: &[Reviewer<'_>], at: Timestamp) -> SeenReviewers {
 
 /// Adds the reviewers to what tells one event from another: asking somebody again need not be a
 /// change.
-pub(super) fn distinguish(meaning: Meaning, list: &[Reviewer<'_>]) -> Meaning {
+pub(super) fn distinguish(meaning: EventMeaning, list: &[Reviewer<'_>]) -> EventMeaning {
     list.iter().fold(meaning, |meaning, reviewer| {
         let again = if reviewer.re_requested.0 == Some(true) { "again" } else { "" };
         meaning.number(reviewer.id.0).part(reviewer.state.or_empty()).part(again)

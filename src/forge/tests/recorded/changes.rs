@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::script::change;
 use super::{Both, Take, sorted};
-use crate::forge::{Fault, Hint, Since};
+use crate::forge::{ForgeFault, Hint, Since};
 use usher_core::model::action::{Shape, Write};
 use usher_core::model::change::{Account, ChangeState, SeenReviewers, Snapshot};
 use usher_core::model::fact::Fact;
@@ -77,7 +77,7 @@ fn told(take: &Take, it: &Value) -> Value {
 }
 
 /// Of lists, which say which project each of their changes is in.
-pub(super) async fn many(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn many(take: &Take) -> Result<Both, ForgeFault> {
     let is_search = take.row.contains("/search/");
     let list: Vec<&Value> = if is_search {
         take.answer["items"].as_array().into_iter().flatten().collect()
@@ -105,7 +105,7 @@ pub(super) async fn many(take: &Take) -> Result<Both, Fault> {
     let mark = is_search.then(|| "2000-01-01T00:00:00Z".parse().expect("an instant"));
     let listing = script.client.list(&Since::mark(mark)).await?;
     if let Some(place) = listing.refused.first() {
-        return Err(Fault::Refused { status: 0, answer: place.clone() });
+        return Err(ForgeFault::Refused { status: 0, answer: place.clone() });
     }
     let shown = listing.changes.iter().map(|(key, seen)| json!([key.project, read(key.number, seen)]));
     // Before 12.7 GitLab did not name the project, long before what Usher works with.
@@ -118,7 +118,7 @@ pub(super) async fn many(take: &Take) -> Result<Both, Fault> {
     Ok((sorted(shown), sorted(told)))
 }
 
-pub(super) async fn one(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn one(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     script.on("GET", &format!("{PULL}/reviews"), 200, json!([])).await;
     let list = take.answer["reviewers"].as_array().into_iter().flatten();
@@ -137,7 +137,7 @@ pub(super) async fn one(take: &Take) -> Result<Both, Fault> {
 }
 
 /// The answer to a write of reviewers: all who are in it were taken.
-pub(super) async fn shaped(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn shaped(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     let at = "2026-03-01T08:00:00Z";
     let before = json!({"number": 7, "iid": 7, "state": "open", "comments": 0, "review_comments": 0, "created_at": at, "updated_at": at, "reviewers": [], "labels": []});
@@ -162,7 +162,7 @@ pub(super) async fn shaped(take: &Take) -> Result<Both, Fault> {
     Ok((sorted(refused), sorted(told)))
 }
 
-pub(super) async fn files(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn files(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     take.serve(&script, "GET").await;
     let performed =
@@ -183,7 +183,7 @@ pub(super) async fn files(take: &Take) -> Result<Both, Fault> {
     Ok((sorted(read), sorted(take.entries().map(|file| json!([file[name], lines(file)])))))
 }
 
-pub(super) async fn verdicts(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn verdicts(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     let at = "2026-03-01T08:00:00Z";
     script.on("GET", PULL, 200, json!({"number": 7, "updated_at": at})).await;
@@ -199,7 +199,7 @@ pub(super) async fn verdicts(take: &Take) -> Result<Both, Fault> {
     Ok((sorted(read), sorted(told.map(|one| json!([one["user"]["id"], !quiet(&one["state"])])))))
 }
 
-pub(super) async fn approvals(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn approvals(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     let at = "2026-03-01T08:00:00Z";
     script.on("GET", MR, 200, json!({"iid": 7, "updated_at": at})).await;

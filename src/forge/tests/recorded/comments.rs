@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::script::change;
 use super::{Both, Take};
-use crate::forge::{Fault, Hint};
+use crate::forge::{ForgeFault, Hint};
 use usher_core::model::action::{Comment, Write};
 
 const MARKER: &str = "<!-- usher:status -->";
@@ -14,7 +14,7 @@ fn status() -> Write {
 }
 
 /// The last of them is made ours: by its author, and with the marker before its text.
-pub(super) async fn found(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn found(take: &Take) -> Result<Both, ForgeFault> {
     let mut answer = take.answer.clone();
     let mut told = json!(77);
     let mut me = json!({"id": 1, "login": "usher", "username": "usher"});
@@ -53,7 +53,7 @@ pub(super) async fn found(take: &Take) -> Result<Both, Fault> {
     Ok((performed.comment.into(), told))
 }
 
-pub(super) async fn written(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn written(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     take.serve(&script, "POST").await;
     let performed = script.client.perform(&change(), &status(), Hint::default()).await?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Both, Take, sorted};
 use crate::forge::{
-    DeliveryLog, Fault, HookAddress, HookPlace, HookSecrets, HookState, HookWish, InstalledHook,
+    DeliveryLog, ForgeFault, HookAddress, HookPlace, HookSecrets, HookState, HookWish, InstalledHook,
 };
 
 fn place(take: &Take) -> HookPlace {
@@ -28,14 +28,14 @@ fn told(take: &Take, hook: &Value) -> Value {
     json!([hook["id"], url, hook["active"], hook["events"].as_array().map_or(0, Vec::len), !insecure])
 }
 
-pub(super) async fn listed(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn listed(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     take.serve(&script, "GET").await;
     let hooks = script.client.hooks_at(&place(take)).await?;
     Ok((sorted(hooks.iter().map(read)), sorted(take.entries().map(|hook| told(take, hook)))))
 }
 
-pub(super) async fn put(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn put(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     let old = InstalledHook {
         id: 5,
@@ -62,7 +62,7 @@ pub(super) async fn put(take: &Take) -> Result<Both, Fault> {
     Ok((read(&hook), told(take, &take.answer)))
 }
 
-pub(super) async fn deliveries(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn deliveries(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     take.serve(&script, "GET").await;
     let found = script.client.hook_deliveries(&place(take), 5).await?;

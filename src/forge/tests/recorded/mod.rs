@@ -18,7 +18,7 @@ use wiremock::matchers::{method, query_param_is_missing};
 use wiremock::{Mock, ResponseTemplate};
 
 use super::script::Script;
-use crate::forge::Fault;
+use crate::forge::ForgeFault;
 
 /// Good answers that are read at least, of all that were recorded; fewer, and something was not fetched.
 const READ_MIN: usize = 700;
@@ -112,7 +112,7 @@ fn is_cut_short(take: &Take) -> bool {
 
 /// Reads one answer by the call that it belongs to. `None`: Usher looks at the status of such an answer
 /// and at nothing in it, or asks for it in another form.
-async fn read(take: &Take) -> Option<Result<Both, Fault>> {
+async fn read(take: &Take) -> Option<Result<Both, ForgeFault>> {
     let (verb, path) = take.row.split_once(' ').unwrap_or_default();
     let last = path.rsplit('/').next().unwrap_or_default();
     Some(match (verb, last) {

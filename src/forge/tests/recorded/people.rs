@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::script::Script;
 use super::{Both, Take, sorted};
-use crate::forge::Fault;
+use crate::forge::ForgeFault;
 use usher_core::model::access::{ProjectFacts, Rank};
 use usher_core::model::change::Account;
 use usher_core::model::people::{Roster, RosterWish};
@@ -33,27 +33,27 @@ fn told(take: &Take, user: &Value) -> Value {
     if acts { json!([user["id"], user[take.login()]]) } else { Value::Null }
 }
 
-pub(super) async fn me(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn me(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     take.serve(&script, "GET").await;
     let roster = script.client.roster(&RosterWish::default()).await?;
     Ok((shown(roster.me.as_ref()), json!([take.answer["id"], take.answer[take.login()]])))
 }
 
-pub(super) async fn by_login(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn by_login(take: &Take) -> Result<Both, ForgeFault> {
     let user = take.entries().next().unwrap_or(&take.answer);
     let login = user[take.login()].as_str().unwrap_or("nobody").to_owned();
     let script = with_me(take).await;
     let wish = RosterWish { logins: [login.clone()].into(), ..RosterWish::default() };
     let roster = script.client.roster(&wish).await?;
     if roster.unknown.contains(&login) && take.status >= 300 {
-        return Err(Fault::Gone);
+        return Err(ForgeFault::Gone);
     }
     let told = if user["id"].is_null() { Value::Null } else { told(take, user) };
     Ok((shown(roster.accounts.get(&login.to_lowercase())), told))
 }
 
-pub(super) async fn by_id(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn by_id(take: &Take) -> Result<Both, ForgeFault> {
     let script = with_me(take).await;
     script.on("GET", "/users/old-login", 404, json!({})).await;
     script.on("GET", "/users?username=old-login", 200, json!([])).await;
@@ -71,7 +71,7 @@ pub(super) async fn by_id(take: &Take) -> Result<Both, Fault> {
     Ok((shown(roster.accounts.get("old-login")), told))
 }
 
-pub(super) async fn members(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn members(take: &Take) -> Result<Both, ForgeFault> {
     let group = if take.row.contains("/teams/") { "acme/support" } else { "acme" };
     let script = with_me(take).await;
     let wish = RosterWish { groups: [group.to_owned()].into(), ..RosterWish::default() };
@@ -80,12 +80,12 @@ pub(super) async fn members(take: &Take) -> Result<Both, Fault> {
     Ok((sorted(read), sorted(take.entries().map(|user| told(take, user)).filter(|told| !told.is_null()))))
 }
 
-pub(super) async fn roles(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn roles(take: &Take) -> Result<Both, ForgeFault> {
     let script = with_me(take).await;
     let mut project = ProjectFacts { project: "acme/shop".into(), ..ProjectFacts::default() };
     script.client.read_access(&mut project).await?;
     if let Some(fault) = project.fault {
-        return Err(Fault::Refused { status: 0, answer: fault });
+        return Err(ForgeFault::Refused { status: 0, answer: fault });
     }
     let read = project.members.into_iter().flatten().map(|(id, rank)| json!([id, rank == Rank::Nobody]));
     let level = |user: &Value| user["access_level"].as_u64();

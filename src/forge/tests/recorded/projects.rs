@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::script::{Script, config, start};
 use super::{Both, Take, sorted};
 use crate::clock::Clock;
-use crate::forge::{AppKey, Client, ClientConfig, Credentials, Fault};
+use crate::forge::{AppKey, Client, ClientConfig, Credentials, ForgeFault};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::people::RosterWish;
 
@@ -28,7 +28,7 @@ fn is_archived(project: &Value) -> bool {
     project["archived"] == true
 }
 
-pub(super) async fn one(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn one(take: &Take) -> Result<Both, ForgeFault> {
     let path = path(take, &take.answer);
     let script = take.script(&[&path]).await;
     take.serve(&script, "GET").await;
@@ -40,7 +40,7 @@ pub(super) async fn one(take: &Take) -> Result<Both, Fault> {
     Ok((json!([place.project, place.archived, public]), json!([path, is_archived(&take.answer), told])))
 }
 
-pub(super) async fn many(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn many(take: &Take) -> Result<Both, ForgeFault> {
     let first = take.entries().next().map_or("acme/shop".to_owned(), |project| path(take, project));
     let owner = first.split('/').next().unwrap_or_default().to_owned();
     let everywhere = take.row == "GET /user/repos" || take.row == "GET /projects";
@@ -58,7 +58,7 @@ pub(super) async fn many(take: &Take) -> Result<Both, Fault> {
     Ok((sorted(read), sorted(told)))
 }
 
-pub(super) async fn labels(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn labels(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     script.on("GET", "/user", 200, json!({"id": 1, "login": "usher", "username": "usher"})).await;
     let project = json!({"full_name": "acme/shop", "path_with_namespace": "acme/shop"});
@@ -71,7 +71,7 @@ pub(super) async fn labels(take: &Take) -> Result<Both, Fault> {
 }
 
 /// GitLab's version, and what it says of the token.
-pub(super) async fn token(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn token(take: &Take) -> Result<Both, ForgeFault> {
     let script = take.script(&[]).await;
     let is_version = take.row == "GET /version";
     let (place, canned) = match is_version {
@@ -127,7 +127,7 @@ async fn app(take: &Take) -> (Script, Client) {
 }
 
 /// What an App reads: its name, where it is installed, a token, the repositories that it was let into.
-pub(super) async fn of_app(take: &Take) -> Result<Both, Fault> {
+pub(super) async fn of_app(take: &Take) -> Result<Both, ForgeFault> {
     let (script, client) = app(take).await;
     if take.row.ends_with("/app") {
         // The account that it acts as is looked for by its name; this answer has no login.

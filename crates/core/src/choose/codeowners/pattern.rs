@@ -8,7 +8,7 @@ use crate::model::change::ForgeKind;
 
 /// A pattern taken apart at its slashes.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub(super) struct OwnersPattern {
     parts: Vec<Part>,
 }
 
@@ -39,18 +39,18 @@ enum Piece {
     },
 }
 
-impl Pattern {
+impl OwnersPattern {
     /// `None` for a pattern that matches nothing: it is empty, or a bare slash.
-    pub fn new(kind: ForgeKind, text: &str) -> Option<Pattern> {
+    pub fn new(kind: ForgeKind, text: &str) -> Option<OwnersPattern> {
         match kind {
-            ForgeKind::GitHub => Pattern::github(text),
-            ForgeKind::GitLab => Pattern::gitlab(text),
+            ForgeKind::GitHub => OwnersPattern::github(text),
+            ForgeKind::GitLab => OwnersPattern::gitlab(text),
         }
     }
 
     /// As gitignore: a slash at the beginning or in the middle ties the pattern to the root, and a
     /// folder stands for all that is below it; but `docs/*` means the files of that folder alone.
-    fn github(text: &str) -> Option<Pattern> {
+    fn github(text: &str) -> Option<OwnersPattern> {
         let (rooted, text) = text.strip_prefix('/').map_or((false, text), |rest| (true, rest));
         let (folder, text) = text.strip_suffix('/').map_or((false, text), |rest| (true, rest));
         if text.is_empty() {
@@ -73,12 +73,12 @@ impl Pattern {
             (false, Some("*")) if text.contains('/') || rooted => {}
             (false, _) => parts.push(Part::Below),
         }
-        Some(Pattern { parts })
+        Some(OwnersPattern { parts })
     }
 
     /// A pattern without a slash before it matches in any folder; a slash at the end means all files
     /// below. `**` is more than `*` only where a slash follows it.
-    fn gitlab(text: &str) -> Option<Pattern> {
+    fn gitlab(text: &str) -> Option<OwnersPattern> {
         let (rooted, rest) = text.strip_prefix('/').map_or((false, text), |rest| (true, rest));
         let (folder, rest) = rest.strip_suffix('/').map_or((false, rest), |rest| (true, rest));
         if rest.is_empty() {
@@ -96,7 +96,7 @@ impl Pattern {
         if folder {
             parts.push(Part::Everything);
         }
-        Some(Pattern { parts })
+        Some(OwnersPattern { parts })
     }
 
     /// Whether the path with these parts is matched.
