@@ -21,7 +21,7 @@ async fn a_server_that_has_much_to_do_stops_soon_and_goes_on_where_it_was() {
     }
     let open = |number: usize| {
         // GitHub's pace would make the end of this test long.
-        let forge = if number % 10 == 0 { Forge::Github } else { Forge::Gitlab };
+        let forge = if number.is_multiple_of(10) { Forge::Github } else { Forge::Gitlab };
         server.open(forge, "sam")
     };
     let changes: Vec<ChangeRef> = (0..CHANGES).map(open).collect();

@@ -233,7 +233,7 @@ DTSTART;VALUE=DATE:20271225\nSUMMARY:Christmas Day\nDESCRIPTION:Public holiday\n
     assert_eq!(days("holidays_skip = [\"christmas*\"]"), told("Halloween", "Christmas Day"));
     assert_eq!(days("holidays_skip = [\"*settings\", \"Public*\"]"), told("", "Halloween; Christmas Day"));
     assert_eq!(days("holidays = [\"2027-10-31\"]"), told("; Christmas Day", ""), "who writes it means it");
-    let bad = format!("[[calendar]]\nname = \"c\"\ntimezone = \"UTC\"\nholidays_skip = [\"[\"]");
+    let bad = "[[calendar]]\nname = \"c\"\ntimezone = \"UTC\"\nholidays_skip = [\"[\"]".to_owned();
     let result = read(&format!("{LEAST}{bad}"));
     assert!(short(&result).starts_with("19:18 `[` is no pattern: "), "{}", short(&result));
 }
