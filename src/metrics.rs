@@ -91,6 +91,7 @@ pub struct Metrics {
     pub reviews: Family<StageLabels, Gauge>,
     pub inbox_undecided: Gauge,
     pub inbox_put_off: Gauge,
+    pub dry_run: Gauge,
     pub store_failing: Gauge,
     pub task_restarts: Family<TaskLabels, Gauge>,
     pub inbox_oldest_seconds: SecondsGauge,
@@ -165,6 +166,7 @@ impl Metrics {
     }
 
     fn register_faults(&self, registry: &mut Registry) {
+        registry.register("dry_run", "Whether nothing is written to any forge", self.dry_run.clone());
         registry.register("inbox_put_off", "Facts that could not be decided", self.inbox_put_off.clone());
         registry.register(
             "store_failing",

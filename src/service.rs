@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -62,6 +63,8 @@ impl Service {
         if released > 0 {
             tracing::info!(released, "actions under way when the last run ended are taken up again");
         }
+        // A policy that changed with a restart takes effect like a reload.
+        store.judged_by(&fingerprint(&config.policy), config.dry_run, clock.now()).await?;
         let policy = Arc::new(config.policy.clone());
         let shared = Arc::new(SharedState::remembered(&store, policy, clock.now()).await?);
         let (wakeups, metrics) = (Arc::new(Wakeups::default()), Metrics::new());
@@ -178,6 +181,11 @@ impl Service {
         self.parts.wakeups.alarm.wake();
         Ok(())
     }
+}
+
+/// What tells this policy from another one.
+fn fingerprint(policy: &Policy) -> String {
+    hex::encode(Sha256::digest(format!("{policy:?}")))
 }
 
 /// How the connection to each forge is.

@@ -35,7 +35,7 @@ impl FoldOutcome {
             if !decision.reasons.is_empty() || !decision.actions.is_empty() {
                 self.ledger.push(LedgerEntry {
                     at: told_at(fact, world.now),
-                    fact: happening(fact),
+                    fact: if world.policy.dry_run { on_paper(fact) } else { happening(fact) },
                     reasons: decision.reasons,
                     actions: decision.actions.clone(),
                 });
@@ -66,6 +66,11 @@ impl FoldOutcome {
         let held_back = matches!(self.review.said.hold, Some(Hold::FirstRun | Hold::Skip));
         was_held && !held_back && self.review.is_open()
     }
+}
+
+/// What happened, in an entry of a dry run: what it names was not done.
+fn on_paper(fact: &Fact) -> String {
+    format!("dry run, nothing of this was written: {}", happening(fact))
 }
 
 fn told_at(fact: &Fact, now: Timestamp) -> Timestamp {

@@ -46,6 +46,37 @@ impl Store {
         Ok(woken.rows_affected())
     }
 
+    /// A server starts with this policy. If it is another one than the last server's, every open review
+    /// becomes due, as after a reload. What a dry run took on in a first roll-out was on paper, and
+    /// counts no more once it is over. Returns whether it is another policy.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
+    pub async fn judged_by(
+        &self,
+        fingerprint: &str,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let what = "compare the policy with the last one";
+        let mut tx = self.begin(what).await?;
+        let known: Option<(String, bool)> =
+            sqlx::query_as(sql::POLICY).fetch_optional(&mut *tx).await.map_err(at(what))?;
+        if known.as_ref().is_some_and(|(known, dry)| known == fingerprint && *dry == dry_run) {
+            return Ok(false);
+        }
+        let was_dry = known.is_some_and(|(_, dry)| dry);
+        sqlx::query(sql::FORGET_POLICY).execute(&mut *tx).await.map_err(at(what))?;
+        let save = sqlx::query(sql::SAVE_POLICY).bind(fingerprint).bind(dry_run);
+        save.execute(&mut *tx).await.map_err(at(what))?;
+        sqlx::query(sql::WAKE_ALL).bind(millis(now)).execute(&mut *tx).await.map_err(at(what))?;
+        if was_dry && !dry_run {
+            sqlx::query(sql::FORGET_FIRST_RUN).execute(&mut *tx).await.map_err(at(what))?;
+        }
+        tx.commit().await.map_err(at(what))?;
+        Ok(true)
+    }
+
     /// The review of a change, if there is one.
     ///
     /// # Errors

@@ -47,6 +47,10 @@ statements! {
     CARRIED = "SELECT version, carried FROM review WHERE change = $1";
     PUT_OFF = "UPDATE review SET wake = $2 WHERE change = $1";
     WAKE_ALL = "UPDATE review SET wake = $1 WHERE stage <> 'done' AND (wake IS NULL OR wake > $1)";
+    POLICY = "SELECT fingerprint, dry_run FROM policy";
+    FORGET_POLICY = "DELETE FROM policy";
+    SAVE_POLICY = "INSERT INTO policy (fingerprint, dry_run) VALUES ($1, $2)";
+    FORGET_FIRST_RUN = "UPDATE review SET first_run_at = NULL WHERE first_run_at IS NOT NULL";
     IS_TRACKED = "SELECT 1 FROM review WHERE change = $1";
     INSERT_REVIEW = "INSERT INTO review (change, version, stage, wake, opened_at, done_at, author,
             updated_at, first_run_at, carried, document, home)

@@ -139,7 +139,8 @@ pub(super) fn render(page: &impl Template) -> Result<Response, Problem> {
 
 /// Times are told in the zone of the company's own calendar.
 pub(super) fn clockface(door: &Door, known: &StateSnapshot) -> Clockface {
-    Clockface { now: door.clock.now(), zone: known.policy.default_hours.timezone().clone() }
+    let zone = known.policy.default_hours.timezone().clone();
+    Clockface { now: door.clock.now(), zone, dry_run: known.policy.dry_run }
 }
 
 fn heading(stage: Stage) -> &'static str {

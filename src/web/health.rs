@@ -32,6 +32,8 @@ pub(super) struct Readiness {
     /// What is wrong, in words; left out where nothing more is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// Everything is decided, and nothing written to any forge.
+    dry_run: bool,
     forges: Vec<ForgeHealth>,
 }
 
@@ -76,7 +78,8 @@ pub(super) async fn ready(State(door): State<Arc<Door>>) -> (StatusCode, Json<Re
     let is_ready = failing.is_none();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let (failing, why) = failing.unzip();
-    (status, Json(Readiness { ready: is_ready, failing, why: why.flatten(), forges: forges(&door) }))
+    let dry_run = door.shared.snapshot().policy.dry_run;
+    (status, Json(Readiness { ready: is_ready, failing, why: why.flatten(), dry_run, forges: forges(&door) }))
 }
 
 /// Whether the store can be read and written. One that failed is tried again here, too.

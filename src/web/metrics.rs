@@ -30,6 +30,7 @@ fn set_gauges(door: &Door, counts: &Counts) {
         let number = counts.reviews.get(&stage).copied().unwrap_or(0);
         metrics.reviews.get_or_create(&StageLabels { stage: stage.word() }).set(whole(number));
     }
+    metrics.dry_run.set(i64::from(door.shared.snapshot().policy.dry_run));
     metrics.inbox_undecided.set(whole(counts.undecided));
     metrics.inbox_put_off.set(whole(counts.put_off));
     metrics.store_failing.set(i64::from(door.store.ailment().is_some()));

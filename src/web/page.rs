@@ -57,6 +57,8 @@ pub(super) struct ReviewPage {
 pub(super) struct Clockface {
     pub(super) now: Timestamp,
     pub(super) zone: TimeZone,
+    /// Everything is decided, and nothing written to any forge: each page says so at its top.
+    pub(super) dry_run: bool,
 }
 
 /// One count in the header.

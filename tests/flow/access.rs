@@ -192,6 +192,7 @@ async fn the_page_shows_the_last_reading_and_one_a_day_is_enough() {
     house.sandbox.fail_next(Forge::Gitlab, "GET", "/members/all", Fault::status(502, "Bad Gateway"), 1);
     watch().await;
     assert!(page(&house, "/access").await.contains(gap));
+    house.clock.advance_to(house.clock.now() + SignedDuration::from_mins(10));
     house.sandbox.add_member(Forge::Gitlab, "acme/shop", "sam", Access::WRITE);
     assert_eq!(watch().await, 1, "only what is missing is asked for: {:?}", house.asked());
     assert!(!page(&house, "/access").await.contains(gap));

@@ -156,7 +156,9 @@ fn hands(forge: Forge) -> usize {
     if forge == Forge::Gitlab { 4 } else { 1 }
 }
 
+/// `cargo nextest run in_a_burst --run-ignored all --no-capture`.
 #[tokio::test]
+#[ignore = "takes minutes, because the clock goes on only when nobody has sent anything for a while"]
 async fn in_a_burst_a_question_is_answered_within_five_requests_time() {
     for forge in BOTH {
         let figures = burst(forge, 60, hands(forge)).await;

@@ -377,7 +377,7 @@ async fn the_demo_ends_cleanly_when_it_is_told_to() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_letter_that_is_discarded_is_never_done() {
     let server = Server::started(Settings::default()).await;
-    let refusal = Fault::status(403, "Comments are locked for the flood");
+    let refusal = Fault::status(422, "Comments are locked for the flood");
     server.sandbox.fail_next(Forge::Github, "POST", "/comments", refusal, 100);
     let change = server.open(Forge::Github, "sam");
     let dead = async || {

@@ -4,12 +4,10 @@ use usher_core::model::reason::Reason;
 use usher_core::model::review::{Ended, Stage};
 
 fn waking(number: u64, wake: i64, opened: i64) -> Review {
-    {
-        let mut own = review(number, &[]);
-        own.planned.wake = Some(minute(wake));
-        own.seen.opened_at = Some(minute(opened));
-        own
-    }
+    let mut own = review(number, &[]);
+    own.planned.wake = Some(minute(wake));
+    own.seen.opened_at = Some(minute(opened));
+    own
 }
 
 async fn due(store: &Store, now: i64) -> Vec<u64> {
@@ -48,6 +46,26 @@ async fn a_decision_is_kept_whole_and_read_back() {
     assert!(undecided(&home.store, minute(9)).await.is_empty());
     assert_eq!(home.store.inbox_row(inbox).await.unwrap().unwrap().decided_at, Some(minute(4)));
     assert_eq!(claimed(&home.store, minute(4)).await, ["1/shape"]);
+}
+
+#[tokio::test]
+async fn another_policy_makes_every_open_review_due_and_a_dry_run_takes_nobodys_turn() {
+    let home = Home::new().await;
+    let store = &home.store;
+    let taken = Commit { first_run_taken: true, ..keep(waking(1, 900, 0), None, Vec::new()) };
+    store.commit(taken).await.unwrap();
+    assert!(store.judged_by("a", true, minute(1)).await.unwrap(), "the first server");
+    assert_eq!(store.due(minute(1), 9).await.unwrap(), [change(1)]);
+    assert_eq!(store.workloads(minute(2)).await.unwrap().first_run_taken, 1);
+
+    store.commit(keep(waking(1, 900, 0), Some(1), Vec::new())).await.unwrap();
+    let home = home.reopen().await;
+    let store = &home.store;
+    assert!(!store.judged_by("a", true, minute(2)).await.unwrap(), "the same policy");
+    assert!(store.due(minute(2), 9).await.unwrap().is_empty());
+    assert!(store.judged_by("a", false, minute(3)).await.unwrap(), "for real now");
+    assert_eq!(store.due(minute(3), 9).await.unwrap(), [change(1)]);
+    assert_eq!(store.workloads(minute(3)).await.unwrap().first_run_taken, 0);
 }
 
 #[tokio::test]

@@ -62,6 +62,7 @@ async fn a_store_from_before_refusals_were_kept_is_brought_up_to_date() {
     for step in [
         "DROP TABLE refusal",
         "DROP TABLE probe",
+        "DROP TABLE policy",
         "DROP INDEX outbox_next",
         "ALTER TABLE outbox DROP COLUMN urgency",
         "ALTER TABLE outbox DROP COLUMN forge",
