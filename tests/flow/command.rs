@@ -350,7 +350,8 @@ async fn demo_until(ripe: impl Fn(&str) -> bool, signal: &str) -> (Option<i32>, 
     let (temporary, out) = (folder.path().join("tmp"), folder.path().join("out"));
     std::fs::create_dir(&temporary).unwrap();
     let files = || std::fs::read_dir(&temporary).unwrap().count();
-    let told = || std::fs::read_to_string(&out).unwrap();
+    // It may be read in the middle of a character.
+    let told = || String::from_utf8_lossy(&std::fs::read(&out).unwrap()).into_owned();
     let mut command = usher(Path::new("none.toml"));
     command.arg("demo").env("TMPDIR", &temporary).stdout(std::fs::File::create(&out).unwrap());
     let mut child = command.stderr(Stdio::inherit()).spawn().unwrap();
