@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::{AppKey, Client, ClientConfig, Credentials, ForgeFault, Hint, Since};
 use usher_core::model::access::BotRights;
-use usher_core::model::action::{Comment, Shape, Write};
+use usher_core::model::action::{Comment, DesiredState, Write};
 use usher_core::model::change::{ChangeKey, ForgeKind};
 use usher_core::model::people::RosterWish;
 use usher_core::model::policy::Pattern;
@@ -87,7 +87,7 @@ impl Town {
 }
 
 fn label(name: &str) -> Write {
-    Write::Shape(Shape { labels: [name.to_owned()].into(), ..Shape::default() })
+    Write::Shape(DesiredState { labels: [name.to_owned()].into(), ..DesiredState::default() })
 }
 
 #[tokio::test]

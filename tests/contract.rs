@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::{BotRole, Client, ClientConfig, Credentials, ForgeFault, Hint, HookPlace, Since};
-use usher_core::model::action::{Comment, Shape, Write};
+use usher_core::model::action::{Comment, DesiredState, Write};
 use usher_core::model::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
 use usher_core::model::fact::{Fact, Refusal};
 use usher_core::model::people::RosterWish;
@@ -54,7 +54,7 @@ impl Town {
 
     fn shape(&self, reviewers: &[&str], labels: &[&str], not_labels: &[&str]) -> Write {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        Write::Shape(Shape {
+        Write::Shape(DesiredState {
             reviewers: reviewers.iter().map(|login| self.account(login)).collect(),
             not_reviewers: BTreeSet::new(),
             labels: words(labels),
@@ -137,8 +137,9 @@ async fn what_people_set_stays_and_only_what_is_named_goes() {
         town.sandbox.request_reviewer(&at, "sam", "ravi").unwrap();
         town.sandbox.add_label(&at, "sam", "bug").unwrap();
         town.perform(&at, &town.shape(&["rita"], &["overdue"], &[])).await;
-        let unwanted = Shape { not_reviewers: [town.account("rita")].into(), ..Shape::default() };
-        let unwanted = Shape { not_labels: ["overdue".to_owned(), "gone".into()].into(), ..unwanted };
+        let unwanted =
+            DesiredState { not_reviewers: [town.account("rita")].into(), ..DesiredState::default() };
+        let unwanted = DesiredState { not_labels: ["overdue".to_owned(), "gone".into()].into(), ..unwanted };
         town.perform(&at, &Write::Shape(unwanted)).await;
         let seen = town.sandbox.snapshot(&at).unwrap();
         assert_eq!((seen.reviewer_logins(), seen.labels.join(" ")), (vec!["ravi"], "bug".to_owned()));

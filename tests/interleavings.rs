@@ -9,7 +9,7 @@ use crate::wire::time::SandboxClock;
 use jiff::SignedDuration;
 use usher::clock::Clock;
 use usher::forge::{Client, ClientConfig, Credentials, Hint};
-use usher_core::model::action::{Shape, Write};
+use usher_core::model::action::{DesiredState, Write};
 use usher_core::model::change::{Account, ChangeKey, ForgeKind};
 use usher_core::model::fact::Fact;
 use usher_core::model::policy::Pattern;
@@ -136,7 +136,7 @@ impl Town {
     }
 
     /// A change as others left it, and what Usher wants of it.
-    fn prepare(&self, dice: &mut Dice) -> (ChangeRef, Shape, Arc<Mutex<Theirs>>) {
+    fn prepare(&self, dice: &mut Dice) -> (ChangeRef, DesiredState, Arc<Mutex<Theirs>>) {
         let at = self.sandbox.open_change(self.forge, PROJECT, NewChange::by("sam", "Fix it")).unwrap();
         let mut theirs = Theirs::default();
         for _ in 0..dice.below(6) {
@@ -147,7 +147,7 @@ impl Town {
         let labels = dice.some_of(&LABELS[2..]);
         let not_labels =
             dice.some_of(&LABELS[2..]).difference(&labels).map(|name| (*name).to_owned()).collect();
-        let shape = Shape {
+        let shape = DesiredState {
             reviewers: self.accounts(&wanted),
             not_reviewers: self.accounts(&unwanted),
             labels: labels.into_iter().map(str::to_owned).collect(),
@@ -185,7 +185,7 @@ impl Town {
     fn lost(
         &self,
         at: &ChangeRef,
-        shape: &Shape,
+        shape: &DesiredState,
         theirs: &Theirs,
         refused: &BTreeSet<String>,
     ) -> Vec<String> {

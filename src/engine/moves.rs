@@ -6,7 +6,7 @@ use super::Engine;
 use crate::store::{InboxItem, StoreError};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
-use usher_core::model::unreachable::Loss;
+use usher_core::model::unreachable::UnreachableWhy;
 
 impl Engine {
     /// Whether facts of a change without a review tell of one that is known by its project's old name.
@@ -43,7 +43,7 @@ impl Engine {
         items: &'a [InboxItem],
     ) -> Result<Vec<&'a Fact>, StoreError> {
         const TICK: &Fact = &Fact::Tick;
-        const FOLLOWED: &Fact = &Fact::Lost { why: Loss::Followed };
+        const FOLLOWED: &Fact = &Fact::Lost { why: UnreachableWhy::Followed };
         if items.is_empty() {
             return Ok(vec![TICK]);
         }

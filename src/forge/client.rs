@@ -168,7 +168,7 @@ impl Client {
     /// Brings the forge to the end that `write` names. Doing it twice is harmless; nothing is
     /// repeated in here.
     ///
-    /// Requests when all goes well: `Shape` 1 read and, where something differs, 1 write on GitLab (one
+    /// Requests when all goes well: `DesiredState` 1 read and, where something differs, 1 write on GitLab (one
     /// more where labels of the project are made first, or its GraphQL cannot do it),
     /// on GitHub 1 write each for added labels and reviewers (a removed label costs one more each);
     /// `Status`, `Ping`, `Reply`, `React` 1 write; `ReadFiles` 1 read per 100 files,

@@ -15,7 +15,7 @@ use crate::wakeups::Listener;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 use usher_core::model::review::Review;
-use usher_core::model::unreachable::Loss;
+use usher_core::model::unreachable::UnreachableWhy;
 
 /// Pause between two roll calls.
 const ROLL_EVERY: SignedDuration = SignedDuration::from_hours(6);
@@ -134,13 +134,13 @@ impl RollCallDuty {
         }
         let place = match places.get(&change.project) {
             Some(Ok(place)) => place,
-            Some(Err(ForgeFault::Gone)) => return Ok(Some(Fact::Lost { why: Loss::Hidden })),
+            Some(Err(ForgeFault::Gone)) => return Ok(Some(Fact::Lost { why: UnreachableWhy::Hidden })),
             Some(Err(fault)) if fault.meaning() == Meaning::Moved => {
                 // Moved, and Usher never learnt its number.
-                return Ok(Some(Fact::Lost { why: Loss::MovedAway }));
+                return Ok(Some(Fact::Lost { why: UnreachableWhy::MovedAway }));
             }
             Some(Err(ForgeFault::Refused { .. })) | None => {
-                return Ok(Some(Fact::Lost { why: Loss::Hidden }));
+                return Ok(Some(Fact::Lost { why: UnreachableWhy::Hidden }));
             }
             // One ill project must not end the call for all others.
             Some(Err(fault)) if fault.meaning() == Meaning::Ill => return Ok(None),
@@ -151,10 +151,10 @@ impl RollCallDuty {
             return Ok(Some(Fact::Moved { to }));
         }
         if place.archived {
-            return Ok(Some(Fact::Lost { why: Loss::Archived }));
+            return Ok(Some(Fact::Lost { why: UnreachableWhy::Archived }));
         }
         if !self.context.shared.snapshot().policy.watches(change) {
-            return Ok(Some(Fact::Lost { why: Loss::MovedAway }));
+            return Ok(Some(Fact::Lost { why: UnreachableWhy::MovedAway }));
         }
         match self.context.client.observe(change).await {
             Ok(snapshot) => {
@@ -162,7 +162,9 @@ impl RollCallDuty {
                 let same = known && snapshot.state == review.seen.state && review.seen.unreachable.is_none();
                 Ok((!same).then_some(Fact::Swept { snapshot }))
             }
-            Err(ForgeFault::Gone | ForgeFault::Refused { .. }) => Ok(Some(Fact::Lost { why: Loss::Hidden })),
+            Err(ForgeFault::Gone | ForgeFault::Refused { .. }) => {
+                Ok(Some(Fact::Lost { why: UnreachableWhy::Hidden }))
+            }
             Err(fault) if fault.meaning() == Meaning::Ill => Ok(None),
             Err(fault) => Err(fault.into()),
         }

@@ -12,7 +12,7 @@ use super::{Commit, Store, Stored, absences, moves, outbox, queue, refusals, sql
 use usher_core::model::action::Named;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::people::{Workload, Workloads};
-use usher_core::model::recent_requests::Asked;
+use usher_core::model::recent_requests::RecentRequests;
 use usher_core::model::review::Review;
 
 /// The day of the limits "per day".
@@ -201,7 +201,7 @@ impl Store {
             let asked = parsed(what, &asked).unwrap_or_else(|error: StoreError| {
                 // One person's count must not stop the decisions about everybody.
                 tracing::error!(person, %error, "how often somebody was asked cannot be read; counted anew");
-                Asked::default()
+                RecentRequests::default()
             });
             result.people.insert(person, Workload { open: small(open), last_asked, asked, pings_today: 0 });
         }
@@ -287,7 +287,7 @@ async fn carry(
         let last_asked = since.max().unwrap_or(0);
         let asked = sqlx::query_scalar(sql::ASKED).bind(person).fetch_optional(&mut **tx).await;
         let asked: Option<String> = asked.map_err(at(COMMIT))?;
-        let mut asked: Asked = asked.and_then(|text| parsed(COMMIT, &text).ok()).unwrap_or_default();
+        let mut asked: RecentRequests = asked.and_then(|text| parsed(COMMIT, &text).ok()).unwrap_or_default();
         if last_asked == millis(now) {
             asked.add(now);
         }

@@ -18,7 +18,7 @@ use super::view;
 use crate::engine::StateSnapshot;
 use crate::store::{Filter, Stored};
 use usher_core::decide::suppressed::held;
-use usher_core::model::suppressed::Held;
+use usher_core::model::suppressed::Suppressed;
 use usher_words as words;
 
 /// Open reviews that are gone through at most, this many at a time: the newest.
@@ -43,7 +43,7 @@ pub(super) struct HeldQuery {
 /// One line of the list.
 struct Line {
     stored: Stored,
-    held: Held,
+    held: Suppressed,
     /// Place in the queue of the first roll-out, counted from 1.
     place: Option<usize>,
 }
@@ -129,7 +129,7 @@ impl HeldJson {
 impl Line {
     fn person(&self) -> Option<&str> {
         match &self.held {
-            Held::Ping { person, .. } if !person.is_empty() => Some(person),
+            Suppressed::Ping { person, .. } if !person.is_empty() => Some(person),
             _ => None,
         }
     }
@@ -137,12 +137,12 @@ impl Line {
     /// Pings by when they go out, then the queue by place, then the rest.
     fn order(&self) -> (u8, Option<usize>, Timestamp, i64) {
         let kind = match self.held {
-            Held::Ping { .. } => 0,
-            Held::PingsUsedUp { .. } => 1,
-            Held::FirstRun => 2,
-            Held::Snooze { .. } => 3,
-            Held::Skip => 4,
-            Held::ForgeRefuses => 5,
+            Suppressed::Ping { .. } => 0,
+            Suppressed::PingsUsedUp { .. } => 1,
+            Suppressed::FirstRun => 2,
+            Suppressed::Snooze { .. } => 3,
+            Suppressed::Skip => 4,
+            Suppressed::ForgeRefuses => 5,
         };
         (kind, self.place, self.held.until().unwrap_or(Timestamp::MAX), self.stored.id)
     }
@@ -174,7 +174,8 @@ async fn find(door: &Door, known: &StateSnapshot) -> Result<Found, Problem> {
 
 /// The order in which the engine looks at waiting changes: by deadline, then by age.
 fn number_the_queue(lines: &mut [Line]) {
-    let mut queue: Vec<&mut Line> = lines.iter_mut().filter(|line| line.held == Held::FirstRun).collect();
+    let mut queue: Vec<&mut Line> =
+        lines.iter_mut().filter(|line| line.held == Suppressed::FirstRun).collect();
     queue.sort_by_key(|line| {
         (line.stored.review.planned.wake, line.stored.review.seen.opened_at, line.stored.id)
     });

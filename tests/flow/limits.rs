@@ -52,7 +52,7 @@ fn forms(forge: Forge, now: Timestamp) -> Vec<(Fault, i64)> {
 async fn no_form_of_a_limit_is_followed_by_a_request_before_its_time() {
     for forge in BOTH {
         let (labels, comments) = match forge {
-            Forge::Gitlab => (("PUT", "/merge_requests/"), ("POST", "/notes")),
+            Forge::Gitlab => (("POST", "/api/graphql"), ("POST", "/notes")),
             Forge::Github => (("POST", "/labels"), ("POST", "/comments")),
         };
         let forms = forms(forge, super::harness::monday()).len();

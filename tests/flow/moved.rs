@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use usher_core::model::change::{ChangeKey, ChangeState};
 use usher_core::model::review::{Review, Stage};
-use usher_core::model::unreachable::Loss;
+use usher_core::model::unreachable::UnreachableWhy;
 use usher_sandbox::{Access, ChangeRef, Forge, Verdict};
 
 use super::harness::{BOT, BOTH, House, key, project};
@@ -83,7 +83,7 @@ async fn an_archived_project_pauses_its_reviews_until_it_is_opened_again() {
         house.sandbox.archive_project(forge, project(forge), true);
         house.roll_call(forge).await;
         let review = house.review(&change).await;
-        assert_eq!(review.seen.unreachable.map(|lost| lost.why), Some(Loss::Archived), "{forge:?}");
+        assert_eq!(review.seen.unreachable.map(|lost| lost.why), Some(UnreachableWhy::Archived), "{forge:?}");
         assert_eq!(
             (review.done.stage, review.seen.state),
             (Stage::Reviewing, ChangeState::Open),
@@ -127,7 +127,7 @@ async fn a_hidden_or_deleted_project_closes_its_reviews_after_a_day_and_they_com
         house.roll_call(forge).await;
         assert_eq!(
             house.review(&change).await.seen.unreachable.map(|lost| lost.why),
-            Some(Loss::Hidden),
+            Some(UnreachableWhy::Hidden),
             "{forge:?}"
         );
     }

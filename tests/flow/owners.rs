@@ -22,8 +22,9 @@ async fn the_owner_is_asked_and_finding_the_file_costs_a_read_for_each_place() {
             "GET /repository/files/CODEOWNERS/raw",
             "GET /repository/files/docs%2FCODEOWNERS/raw",
             "QUERY /gl/api/graphql",
+            "POST /labels",
+            "POST /labels",
             "POST /gl/api/graphql",
-            "PUT /merge_requests/1",
             "POST /merge_requests/1/notes",
         ],
         &[

@@ -19,7 +19,7 @@ use usher_core::model::review::{Hold, Review, Routing, Stage};
 use usher_core::model::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
 use usher_core::model::tickets::Ticket;
 use usher_core::model::timebox::{Budget, Step as BoxStep, StepKind};
-use usher_core::model::unreachable::Loss;
+use usher_core::model::unreachable::UnreachableWhy;
 use usher_words as words;
 
 use super::config;
@@ -135,7 +135,7 @@ pub(super) enum Step {
     Forgives,
     /// A roll call misses the change in the forge's list.
     Lost {
-        why: Loss,
+        why: UnreachableWhy,
     },
     Extra(Extra),
 }
@@ -289,7 +289,7 @@ fn upset() -> impl Strategy<Value = Step> {
         1 => (2_u64..9, 0_u8..4).prop_map(|(who, kind)| Step::Hours { who, kind }),
         1 => any::<bool>().prop_map(|there| Step::Docs { there }),
         1 => Just(Step::Forgives),
-        1 => prop::sample::select(vec![Loss::Hidden, Loss::Hidden, Loss::Archived, Loss::MovedAway])
+        1 => prop::sample::select(vec![UnreachableWhy::Hidden, UnreachableWhy::Hidden, UnreachableWhy::Archived, UnreachableWhy::MovedAway])
             .prop_map(|why| Step::Lost { why }),
     ]
 }
@@ -823,7 +823,7 @@ pub(super) fn odd_fact() -> impl Strategy<Value = Fact> {
         1 => (vec(file, 0..4), read).prop_map(|(files, codeowners)| Fact::Files { files, codeowners }),
         1 => (odd_account(), refusal).prop_map(|(reviewer, refusal)| Fact::Refused { reviewer, refusal }),
         1 => Just(Fact::Tick),
-        1 => prop::sample::select(vec![Loss::Hidden, Loss::Archived, Loss::MovedAway, Loss::Followed])
+        1 => prop::sample::select(vec![UnreachableWhy::Hidden, UnreachableWhy::Archived, UnreachableWhy::MovedAway, UnreachableWhy::Followed])
             .prop_map(|why| Fact::Lost { why }),
         1 => ("\\PC{0,12}", any::<u64>())
             .prop_map(|(project, number)| Fact::Moved { to: ChangeKey::new("forge", project, number) }),

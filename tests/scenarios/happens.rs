@@ -6,7 +6,7 @@ use usher_core::decide;
 use usher_core::model::change::{ChangeKey, ChangeState, Verdict};
 use usher_core::model::fact::Fact;
 use usher_core::model::review::Review;
-use usher_core::model::unreachable::Loss;
+use usher_core::model::unreachable::UnreachableWhy;
 use usher_core::model::world::World;
 use usher_words as words;
 
@@ -77,10 +77,10 @@ const REVIEW: &[Line<Vec<Fact>>] = lines! {
 };
 
 const LOST: &[Line<Vec<Fact>>] = lines! {
-    "the forge does not show it" => |_, []| lost(Loss::Hidden), "The roll call does not find the change.";
-    "its project is archived" => |_, []| lost(Loss::Archived), "The roll call finds its project archived.";
+    "the forge does not show it" => |_, []| lost(UnreachableWhy::Hidden), "The roll call does not find the change.";
+    "its project is archived" => |_, []| lost(UnreachableWhy::Archived), "The roll call finds its project archived.";
     "its project is called {acme/store} now" => moved, "The forge tells the new path of the project.";
-    "it is followed under its project's new name" => |_, []| lost(Loss::Followed),
+    "it is followed under its project's new name" => |_, []| lost(UnreachableWhy::Followed),
         "Another review follows the change.";
     "the forge takes nothing for five minutes" => |story, []| takes_nothing(story, "shape", false),
         "Labels and reviewers have not come about; the courier goes on trying.";
@@ -277,7 +277,7 @@ fn replaces(story: &mut Story, [who, old, new]: [&str; 3]) -> Facts {
 
 // ---------------------------------------------------------------------------- lost from sight
 
-fn lost(why: Loss) -> Facts {
+fn lost(why: UnreachableWhy) -> Facts {
     Ok(vec![Fact::Lost { why }])
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use usher_core::choose::codeowners::Codeowners;
-use usher_core::model::action::{Action, STATUS_MARKER, Shape};
+use usher_core::model::action::{Action, DesiredState, STATUS_MARKER};
 use usher_core::model::change::{
     Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
     Verdict,
@@ -330,7 +330,7 @@ impl Forge {
         self.comments.push(Comment { body: body.to_owned() });
     }
 
-    fn shape(&mut self, now: Timestamp, shape: &Shape) -> Vec<Fact> {
+    fn shape(&mut self, now: Timestamp, shape: &DesiredState) -> Vec<Fact> {
         let before = (self.labels.clone(), self.reviewers.clone());
         let mut facts = Vec::new();
         for label in &shape.not_labels {

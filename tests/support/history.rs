@@ -12,7 +12,10 @@ use super::play::Play;
 impl Play {
     /// Laws 2, 3 and 4 with a memory: asked before the decision is taken over.
     pub(super) fn history_holds(&mut self, decision: &Decision) {
-        self.pings_hold(decision);
+        // What a dry run would say, nobody hears.
+        if !self.company.policy.dry_run {
+            self.pings_hold(decision);
+        }
         self.only_people_end_assignments(decision);
     }
 

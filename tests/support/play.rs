@@ -361,7 +361,7 @@ impl Play {
         }
     }
 
-    fn shape_holds(&self, review: &Review, shape: &usher_core::model::action::Shape) {
+    fn shape_holds(&self, review: &Review, shape: &usher_core::model::action::DesiredState) {
         assert!(!shape.reviewers.contains(&review.author), "law 1: the author is asked");
         assert!(shape.reviewers.is_disjoint(&shape.not_reviewers), "asked and not asked: {shape:?}");
         assert!(shape.labels.is_disjoint(&shape.not_labels), "on and off: {shape:?}");

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, ToSpan};
-use usher_core::model::action::{Action, STATUS_MARKER, Shape};
+use usher_core::model::action::{Action, DesiredState, STATUS_MARKER};
 use usher_core::model::calendar::Agenda;
 use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::ChangeState;
@@ -307,7 +307,7 @@ impl Play {
     }
 
     /// The label of the scope says what the review knows, and the priority label is people's.
-    fn labels_hold(&self, review: &Review, shape: &Shape) {
+    fn labels_hold(&self, review: &Review, shape: &DesiredState) {
         let names = &self.company.policy.labels;
         assert!(
             review.said.hands_off.is_disjoint(&shape.labels),

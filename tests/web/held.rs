@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 use usher::store::Commit;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::review::{Hold, Review, Stage};
-use usher_core::model::suppressed::HeldPing;
-use usher_core::model::suppressed::PingHeld;
+use usher_core::model::suppressed::SuppressedPing;
+use usher_core::model::suppressed::SuppressedWhy;
 
 use super::*;
 
@@ -40,9 +40,15 @@ async fn with_everything_held() -> House {
     let house = House::new().await;
     let until = now() + SignedDuration::from_hours(72);
     let mut waits = open(1, "Round the <b>total</b> once");
-    let ping = |person: &str, why| HeldPing { person: person.into(), until, why };
-    waits.done.suppressed_pings.insert("a".into(), ping("rita", PingHeld::DayLimit { until: Some(until) }));
-    waits.done.suppressed_pings.insert("b".into(), ping("lena", PingHeld::NotWorking { until: Some(until) }));
+    let ping = |person: &str, why| SuppressedPing { person: person.into(), until, why };
+    waits
+        .done
+        .suppressed_pings
+        .insert("a".into(), ping("rita", SuppressedWhy::DayLimit { until: Some(until) }));
+    waits
+        .done
+        .suppressed_pings
+        .insert("b".into(), ping("lena", SuppressedWhy::NotWorking { until: Some(until) }));
     waits.done.turn_pings = 3;
     keep(&house, waits).await;
     let wake = Some(now() + SignedDuration::from_hours(1));

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use usher::store::{Commit, LedgerEntry, Settlement, Within};
 use usher_core::model::absence::{Absence, AbsenceWish, Busy};
-use usher_core::model::action::{Action, Shape};
+use usher_core::model::action::{Action, DesiredState};
 use usher_core::model::calendar::Away;
 use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::{ChangeKey, ChangeState};
@@ -129,8 +129,8 @@ async fn nothing_that_users_write_is_live() {
 #[tokio::test]
 async fn dead_letters_are_shown_with_the_forges_answer_and_the_cure() {
     let house = House::new().await;
-    house.keep(reviewing(12), picked(), vec![Action::Shape(Shape::default())]).await;
-    let claimed = house.store.claim_next("gitlab", now(), &Within::ALL).await.unwrap();
+    house.keep(reviewing(12), picked(), vec![Action::Shape(DesiredState::default())]).await;
+    let claimed = house.store.claim_next("github", now(), &Within::ALL).await.unwrap();
     let claimed: Vec<_> = claimed.into_iter().collect();
     let dead =
         Settlement::Dead { error: "403: Resource not accessible by integration".into(), facts: vec![] };

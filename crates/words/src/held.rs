@@ -1,36 +1,36 @@
 //! What is held back, in sentences.
 
 use super::text::plain;
-use usher_core::model::suppressed::{Held, PingHeld};
+use usher_core::model::suppressed::{Suppressed, SuppressedWhy};
 
 /// Why something is held back, as one sentence. Until when is told beside it.
-pub fn held(held: &Held) -> String {
+pub fn held(held: &Suppressed) -> String {
     match held {
-        Held::Ping { person, because, .. } => {
+        Suppressed::Ping { person, because, .. } => {
             let person = if person.is_empty() { "somebody".into() } else { plain(person) };
             match because {
-                PingHeld::NotWorking { .. } => format!("{person} is not at work, so the ping waits."),
-                PingHeld::ForgeClosed { .. } => {
+                SuppressedWhy::NotWorking { .. } => format!("{person} is not at work, so the ping waits."),
+                SuppressedWhy::ForgeClosed { .. } => {
                     format!("The forge is closed for maintenance, so the ping for {person} waits.")
                 }
-                PingHeld::DayLimit { .. } => {
+                SuppressedWhy::DayLimit { .. } => {
                     format!("{person} had enough pings for one day, so this one waits.")
                 }
-                PingHeld::ChangeLimit => format!("The change had its pings, so {person} is not pinged."),
-                PingHeld::Overtaken => format!("A later step said it all, so {person} is not pinged."),
+                SuppressedWhy::ChangeLimit => format!("The change had its pings, so {person} is not pinged."),
+                SuppressedWhy::Overtaken => format!("A later step said it all, so {person} is not pinged."),
             }
         }
-        Held::PingsUsedUp { pings: 1 } => {
+        Suppressed::PingsUsedUp { pings: 1 } => {
             "It had its one ping; nobody is pinged before the ball moves.".into()
         }
-        Held::PingsUsedUp { pings } => {
+        Suppressed::PingsUsedUp { pings } => {
             format!("It had its {pings} pings; nobody is pinged before the ball moves.")
         }
-        Held::FirstRun => "It was open before Usher came and waits for its turn.".into(),
-        Held::Snooze { .. } => "Somebody snoozed it; its clocks stand still.".into(),
-        Held::ForgeRefuses => {
+        Suppressed::FirstRun => "It was open before Usher came and waits for its turn.".into(),
+        Suppressed::Snooze { .. } => "Somebody snoozed it; its clocks stand still.".into(),
+        Suppressed::ForgeRefuses => {
             "The forge does not let Usher set reviewers and labels; its clocks stand still.".into()
         }
-        Held::Skip => "Somebody asked Usher to leave it alone.".into(),
+        Suppressed::Skip => "Somebody asked Usher to leave it alone.".into(),
     }
 }

@@ -1,29 +1,33 @@
 //! Changes that the forge no longer shows.
 
 use super::text::quote;
-use usher_core::model::unreachable::Loss;
+use usher_core::model::unreachable::UnreachableWhy;
 
 /// Why a review stands still.
-pub(super) fn lost_sight(why: Loss) -> String {
+pub(super) fn lost_sight(why: UnreachableWhy) -> String {
     match why {
-        Loss::Hidden => {
+        UnreachableWhy::Hidden => {
             "The forge no longer shows it to Usher; the clock stands still while it is looked for.".into()
         }
-        Loss::Archived => "Its project is archived; the clock stands still until it is opened again.".into(),
-        Loss::MovedAway => {
+        UnreachableWhy::Archived => {
+            "Its project is archived; the clock stands still until it is opened again.".into()
+        }
+        UnreachableWhy::MovedAway => {
             "Its project has moved to where Usher does not watch; the clock stands still for now.".into()
         }
-        Loss::Followed => "Its project has a new name, under which Usher follows it already.".into(),
+        UnreachableWhy::Followed => {
+            "Its project has a new name, under which Usher follows it already.".into()
+        }
     }
 }
 
 /// Why a review was closed without its change.
-pub(super) fn given_up(why: Loss) -> String {
+pub(super) fn given_up(why: UnreachableWhy) -> String {
     let why = match why {
-        Loss::Hidden => "the forge no longer shows it to us",
-        Loss::Archived => "its project is archived",
-        Loss::MovedAway => "its project has moved to where Usher does not watch",
-        Loss::Followed => "it goes on under its project's new name",
+        UnreachableWhy::Hidden => "the forge no longer shows it to us",
+        UnreachableWhy::Archived => "its project is archived",
+        UnreachableWhy::MovedAway => "its project has moved to where Usher does not watch",
+        UnreachableWhy::Followed => "it goes on under its project's new name",
     };
     format!("The review is closed: {why}. Should the change be seen again, it goes on.")
 }

@@ -10,7 +10,7 @@ use usher_core::model::candidate::Candidate;
 use usher_core::model::change::ChangeState;
 use usher_core::model::fact::Refusal;
 use usher_core::model::reason::Reason;
-use usher_core::model::suppressed::PingHeld;
+use usher_core::model::suppressed::SuppressedWhy;
 
 /// A reason as one English sentence, the same on every surface.
 pub fn sentence(reason: &Reason) -> String {
@@ -182,20 +182,20 @@ fn refused(person: &str, refusal: Refusal) -> String {
     }
 }
 
-fn ping_held(person: &str, why: PingHeld) -> String {
+fn ping_held(person: &str, why: SuppressedWhy) -> String {
     let until = |until: Option<Timestamp>| match until {
         Some(at) => format!(" It goes out on {}.", moment(at, &TimeZone::UTC)),
         None => String::new(),
     };
     match why {
-        PingHeld::NotWorking { until: at } => {
+        SuppressedWhy::NotWorking { until: at } => {
             format!("A ping for {person} is kept until they work again.{}", until(at))
         }
-        PingHeld::ForgeClosed { until: at } => {
+        SuppressedWhy::ForgeClosed { until: at } => {
             format!("The forge is closed for maintenance, so a ping for {person} is kept.{}", until(at))
         }
-        PingHeld::DayLimit { until: at } => format!("{person} had enough pings for today.{}", until(at)),
-        PingHeld::ChangeLimit => format!("The change had its pings, so {person} is not pinged."),
-        PingHeld::Overtaken => format!("{person} is not reminded, because a later step is due as well."),
+        SuppressedWhy::DayLimit { until: at } => format!("{person} had enough pings for today.{}", until(at)),
+        SuppressedWhy::ChangeLimit => format!("The change had its pings, so {person} is not pinged."),
+        SuppressedWhy::Overtaken => format!("{person} is not reminded, because a later step is due as well."),
     }
 }

@@ -12,7 +12,7 @@ use super::scene::Scene;
 use super::story;
 use crate::cli::preview::action_words;
 use crate::service::Service;
-use usher_core::model::action::{Action, Comment, Shape};
+use usher_core::model::action::{Action, Comment, DesiredState};
 use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::Account;
 use usher_core::model::reason::Reason;
@@ -35,7 +35,7 @@ pub(super) struct Timeline {
     day: Option<Date>,
     told_log: usize,
     told_ledger: BTreeMap<ChangeRef, i64>,
-    shapes: BTreeMap<ChangeRef, Shape>,
+    shapes: BTreeMap<ChangeRef, DesiredState>,
     comment_shown: bool,
     /// Verdicts that were told already, by person.
     told_verdicts: BTreeSet<String>,
@@ -152,7 +152,7 @@ impl Timeline {
     }
 
     /// What a shape changes, compared with the one before.
-    fn news(&mut self, change: &ChangeRef, shape: &Shape) -> Option<String> {
+    fn news(&mut self, change: &ChangeRef, shape: &DesiredState) -> Option<String> {
         let before = self.shapes.insert(change.clone(), shape.clone()).unwrap_or_default();
         let logins =
             |people: Vec<&Account>| people.iter().map(|one| one.login.clone()).collect::<Vec<_>>().join(", ");

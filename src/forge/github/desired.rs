@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::api::GitHub;
 use crate::forge::shared::changes::WriteChanges;
 use crate::forge::transport::fault::ForgeFault;
-use usher_core::model::action::Shape;
+use usher_core::model::action::DesiredState;
 use usher_core::model::change::{ChangeKey, ChangeState};
 use usher_core::model::fact::Fact;
 
@@ -16,7 +16,7 @@ impl WriteChanges for GitHub {
     ///
     /// Labels go first: a change that carries one of ours has been written to before, which is how a
     /// repetition knows that it must look at the reviews (see [`GitHub::still_to_ask`]).
-    async fn set_desired(&self, change: &ChangeKey, desired: &Shape) -> Result<Vec<Fact>, ForgeFault> {
+    async fn set_desired(&self, change: &ChangeKey, desired: &DesiredState) -> Result<Vec<Fact>, ForgeFault> {
         let fresh = self.read(change).await?;
         self.set_labels(change, &fresh, desired).await?;
         if fresh.state() != ChangeState::Open {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::api::GitHub;
 use super::wire;
 use crate::forge::transport::fault::ForgeFault;
-use usher_core::model::action::Shape;
+use usher_core::model::action::DesiredState;
 use usher_core::model::change::ChangeKey;
 
 impl GitHub {
@@ -16,7 +16,7 @@ impl GitHub {
         &self,
         change: &ChangeKey,
         fresh: &wire::Pull,
-        desired: &Shape,
+        desired: &DesiredState,
     ) -> Result<(), ForgeFault> {
         let present = fresh.labels();
         // GitHub takes label names that differ in case only for the same label.

@@ -10,7 +10,7 @@ use super::api::GitHub;
 use super::wire;
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::meaning::Meaning;
-use usher_core::model::action::Shape;
+use usher_core::model::action::DesiredState;
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
 
@@ -23,7 +23,7 @@ impl GitHub {
         &self,
         change: &ChangeKey,
         fresh: &wire::Pull,
-        desired: &Shape,
+        desired: &DesiredState,
     ) -> Result<(), ForgeFault> {
         let requested = fresh.requested();
         let unwanted = desired.not_reviewers.difference(&desired.reviewers);
@@ -47,7 +47,7 @@ impl GitHub {
         &self,
         change: &ChangeKey,
         fresh: &wire::Pull,
-        desired: &'a Shape,
+        desired: &'a DesiredState,
     ) -> Result<Vec<&'a Account>, ForgeFault> {
         let requested = fresh.requested();
         let missing = |account: &&Account| !requested.contains(account);
@@ -108,7 +108,7 @@ impl GitHub {
     }
 }
 
-fn is_untouched(fresh: &wire::Pull, desired: &Shape) -> bool {
+fn is_untouched(fresh: &wire::Pull, desired: &DesiredState) -> bool {
     let labels = fresh.labels();
     let marked =
         desired.labels.iter().chain(&desired.not_labels).any(|label| labels.contains(label.as_str()));

@@ -10,7 +10,7 @@ use super::roster::Membership;
 use super::wire;
 use crate::forge::shared::changes::WriteChanges;
 use crate::forge::transport::fault::ForgeFault;
-use usher_core::model::action::Shape;
+use usher_core::model::action::DesiredState;
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
 
@@ -55,7 +55,7 @@ impl WriteChanges for GitLab {
     /// One read and, where something differs, one write; one more for each label that is made. Two where
     /// GraphQL cannot do all of it: labels that may not be made, a GitLab too old for it (then REST
     /// replaces the whole list), a refusal.
-    async fn set_desired(&self, change: &ChangeKey, desired: &Shape) -> Result<Vec<Fact>, ForgeFault> {
+    async fn set_desired(&self, change: &ChangeKey, desired: &DesiredState) -> Result<Vec<Fact>, ForgeFault> {
         let mut seen = self.read_fresh(change, &desired.labels).await?;
         self.make_labels(change, &mut seen, desired).await;
         let mut difference = difference(&seen.reviewers, &seen.labels, desired, seen.is_open);
@@ -90,7 +90,11 @@ impl GitLab {
 }
 
 /// GitLab answers 200 whatever it leaves out. `kept`: the reviewers it answered with, if it did.
-fn refusals<'a>(sent: &[u64], kept: Option<&[Account]>, desired: &'a Shape) -> Vec<(&'a Account, Refusal)> {
+fn refusals<'a>(
+    sent: &[u64],
+    kept: Option<&[Account]>,
+    desired: &'a DesiredState,
+) -> Vec<(&'a Account, Refusal)> {
     let Some(kept) = kept else { return Vec::new() };
     let kept: Vec<u64> = kept.iter().map(|account| account.id).collect();
     // The mark of GitLab Free (`reviewer_ids.first(1)`): of several, exactly the first stayed.
@@ -108,9 +112,9 @@ mod tests {
         ids.iter().map(|id| Account::new(*id, format!("u{id}"))).collect()
     }
 
-    fn shape(reviewers: &[u64], not: &[u64]) -> Shape {
+    fn shape(reviewers: &[u64], not: &[u64]) -> DesiredState {
         let set = |ids| people(ids).into_iter().collect();
-        Shape { reviewers: set(reviewers), not_reviewers: set(not), ..Shape::default() }
+        DesiredState { reviewers: set(reviewers), not_reviewers: set(not), ..DesiredState::default() }
     }
 
     #[test]

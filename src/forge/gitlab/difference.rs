@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use usher_core::model::action::Shape;
+use usher_core::model::action::DesiredState;
 use usher_core::model::change::Account;
 
 /// What has to be written; `None` leaves the reviewers alone.
@@ -23,7 +23,7 @@ impl Difference<'_> {
 pub(super) fn difference<'a>(
     reviewers: &[Account],
     labels: &BTreeSet<String>,
-    desired: &'a Shape,
+    desired: &'a DesiredState,
     open: bool,
 ) -> Difference<'a> {
     let stays = |account: &&Account| {
@@ -53,14 +53,14 @@ mod tests {
         ids.iter().map(|id| Account::new(*id, format!("u{id}"))).collect()
     }
 
-    fn shape(reviewers: &[u64], not: &[u64]) -> Shape {
+    fn shape(reviewers: &[u64], not: &[u64]) -> DesiredState {
         let set = |ids| people(ids).into_iter().collect();
-        Shape { reviewers: set(reviewers), not_reviewers: set(not), ..Shape::default() }
+        DesiredState { reviewers: set(reviewers), not_reviewers: set(not), ..DesiredState::default() }
     }
 
     #[test]
     fn the_whole_list_keeps_strangers_and_puts_them_first() {
-        let written = |fresh: &[u64], wish: Shape, open| {
+        let written = |fresh: &[u64], wish: DesiredState, open| {
             difference(&people(fresh), &BTreeSet::new(), &wish, open).reviewers
         };
         assert_eq!(written(&[9], shape(&[3], &[]), true), Some(vec![9, 3]));

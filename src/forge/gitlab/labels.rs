@@ -12,7 +12,7 @@ use super::api::GitLab;
 use super::difference::Difference;
 use super::seen::FreshMergeRequest;
 use super::steps::{WriteStep, input};
-use usher_core::model::action::Shape;
+use usher_core::model::action::DesiredState;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::policy::LabelLook;
 
@@ -53,7 +53,7 @@ impl GitLab {
         &self,
         change: &ChangeKey,
         seen: &mut FreshMergeRequest,
-        desired: &Shape,
+        desired: &DesiredState,
     ) {
         let Some(ids) = &mut seen.label_ids else { return };
         for name in &desired.labels {

@@ -19,7 +19,7 @@ use super::roster::Membership;
 use super::seen::FreshMergeRequest;
 use super::steps::{WriteStep, input};
 use crate::forge::transport::fault::ForgeFault;
-use usher_core::model::action::Shape;
+use usher_core::model::action::DesiredState;
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
 
@@ -30,7 +30,7 @@ impl GitLab {
         &self,
         change: &ChangeKey,
         seen: &FreshMergeRequest,
-        desired: &Shape,
+        desired: &DesiredState,
         difference: &mut Difference<'_>,
     ) -> Result<Vec<Fact>, ForgeFault> {
         let Some(ids) = seen.label_ids.as_ref().filter(|_| difference.reviewers.is_some()) else {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::forge::transport::fault::ForgeFault;
-use usher_core::model::action::Shape;
+use usher_core::model::action::DesiredState;
 use usher_core::model::change::{ChangeKey, ChangedFile, ForgeKind, Snapshot};
 use usher_core::model::fact::Fact;
 use usher_core::model::tickets::TicketRules;
@@ -32,5 +32,5 @@ pub(in crate::forge) trait ReadChanges: Sync {
 pub(in crate::forge) trait WriteChanges: Sync {
     /// Brings reviewers and labels to where they should be: read fresh, write what differs, compare.
     /// Answers what the forge refused.
-    async fn set_desired(&self, change: &ChangeKey, desired: &Shape) -> Result<Vec<Fact>, ForgeFault>;
+    async fn set_desired(&self, change: &ChangeKey, desired: &DesiredState) -> Result<Vec<Fact>, ForgeFault>;
 }

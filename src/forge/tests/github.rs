@@ -5,7 +5,7 @@ use wiremock::ResponseTemplate;
 
 use super::script::{Script, account, change};
 use crate::forge::{ForgeFault, Hint, Performed, Since};
-use usher_core::model::action::{Comment, Shape, Write};
+use usher_core::model::action::{Comment, DesiredState, Write};
 use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
 use usher_core::model::fact::{Fact, Refusal};
 use usher_core::model::people::RosterWish;
@@ -35,8 +35,8 @@ fn pull(requested: &[u64], labels: &[&str]) -> Value {
     })
 }
 
-fn shape(reviewers: &[u64], not_reviewers: &[u64]) -> Shape {
-    Shape {
+fn shape(reviewers: &[u64], not_reviewers: &[u64]) -> DesiredState {
+    DesiredState {
         reviewers: reviewers.iter().map(|id| account(*id)).collect(),
         not_reviewers: not_reviewers.iter().map(|id| account(*id)).collect(),
         labels: ["support-contribution".to_owned(), "support-review::reviewing".into()].into(),
@@ -174,7 +174,8 @@ async fn a_merged_change_gets_its_labels_and_no_reviewer() {
 #[tokio::test]
 async fn a_change_that_is_not_there_is_gone() {
     let script = Script::github(&[]).await;
-    let done = script.client.perform(&change(), &Write::Shape(Shape::default()), Hint::default()).await;
+    let done =
+        script.client.perform(&change(), &Write::Shape(DesiredState::default()), Hint::default()).await;
     assert_eq!(done, Err(ForgeFault::Gone));
 }
 

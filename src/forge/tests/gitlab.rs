@@ -7,7 +7,7 @@ use wiremock::{Mock, ResponseTemplate};
 use super::script::{Script, account, change};
 use crate::forge::transport::pages::SWEEP_PAGES_LIMIT;
 use crate::forge::{ForgeFault, Hint, Performed, Since};
-use usher_core::model::action::{Comment, Shape, Write};
+use usher_core::model::action::{Comment, DesiredState, Write};
 use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
 use usher_core::model::fact::{Fact, Refusal};
 use usher_core::model::people::RosterWish;
@@ -30,8 +30,8 @@ fn mr(reviewers: &[u64], labels: &[&str]) -> Value {
     })
 }
 
-fn shape(reviewers: &[u64], not_reviewers: &[u64]) -> Shape {
-    Shape {
+fn shape(reviewers: &[u64], not_reviewers: &[u64]) -> DesiredState {
+    DesiredState {
         reviewers: reviewers.iter().map(|id| account(*id)).collect(),
         not_reviewers: not_reviewers.iter().map(|id| account(*id)).collect(),
         labels: ["support-contribution".to_owned(), "support-review::reviewing".into()].into(),

@@ -6,7 +6,7 @@ use wiremock::{Mock, ResponseTemplate};
 
 use super::script::{Script, account, change};
 use crate::forge::{BotRole, Hint};
-use usher_core::model::action::{Shape, Write};
+use usher_core::model::action::{DesiredState, Write};
 use usher_core::model::change::Verdict;
 use usher_core::model::fact::{Fact, Refusal};
 
@@ -74,7 +74,11 @@ async fn graphql(script: &Script, contains: &str, answer: Value) {
 
 fn wish(reviewers: &[u64], not_reviewers: &[u64]) -> Write {
     let set = |ids: &[u64]| ids.iter().map(|id| account(*id)).collect();
-    Write::Shape(Shape { reviewers: set(reviewers), not_reviewers: set(not_reviewers), ..Shape::default() })
+    Write::Shape(DesiredState {
+        reviewers: set(reviewers),
+        not_reviewers: set(not_reviewers),
+        ..DesiredState::default()
+    })
 }
 
 #[tokio::test]

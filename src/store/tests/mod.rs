@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
-use usher_core::model::action::{Action, Comment, STATUS_MARKER, Shape};
+use usher_core::model::action::{Action, Comment, DesiredState, STATUS_MARKER};
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
 use usher_core::model::review::{Assignment, Origin, Review};
@@ -141,7 +141,7 @@ fn ping(key: &str, person: &str) -> Action {
 }
 
 fn shape() -> Action {
-    Action::Shape(Shape::default())
+    Action::Shape(DesiredState::default())
 }
 
 fn done() -> Settlement {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use usher_core::model::change::{ChangeKey, ChangeState, Verdict};
 use usher_core::model::fact::Fact;
-use usher_core::model::unreachable::Loss;
+use usher_core::model::unreachable::UnreachableWhy;
 
 use super::layout::rename;
 use crate::support::forge::account_of;
@@ -46,7 +46,7 @@ pub(super) enum More {
     Followed,
     /// The change is not found for days.
     NotFound {
-        why: Loss,
+        why: UnreachableWhy,
         hours: i64,
     },
     Retarget {
@@ -74,7 +74,7 @@ pub(super) fn more() -> impl Strategy<Value = More> {
         2 => Just(Verdict::ChangesRequested),
         1 => Just(Verdict::Commented),
     ];
-    let why = select(vec![Loss::Hidden, Loss::MovedAway, Loss::Archived]);
+    let why = select(vec![UnreachableWhy::Hidden, UnreachableWhy::MovedAway, UnreachableWhy::Archived]);
     prop_oneof![
         24 => (any::<Index>(), verdict).prop_map(|(who, verdict)| More::Answered { who, verdict }),
         12 => any::<bool>().prop_map(|pushes| More::AuthorActs { pushes }),
@@ -149,7 +149,7 @@ fn upset(play: &mut Play, more: &More) {
             play.tell(Fact::Moved { to });
             play.twice = twice;
         }
-        More::Followed => play.tell(Fact::Lost { why: Loss::Followed }),
+        More::Followed => play.tell(Fact::Lost { why: UnreachableWhy::Followed }),
         More::NotFound { why, hours } => {
             for _ in 0..LOOKS {
                 play.tell(Fact::Lost { why: *why });

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use usher_core::decide::suppressed::held;
-use usher_core::model::action::{Action, Shape};
+use usher_core::model::action::{Action, DesiredState};
 use usher_core::model::calendar::Agenda;
 use usher_core::model::change::Account;
 use usher_core::model::fact::Fact;
@@ -172,7 +172,7 @@ impl Seen {
         self.lines.push(Line { part: Part::Said, field, value: json(&text) });
     }
 
-    fn shape(&mut self, shape: &Shape) {
+    fn shape(&mut self, shape: &DesiredState) {
         let logins = |accounts: &BTreeSet<Account>| {
             accounts.iter().map(|a| format!("{}#{}", a.login, a.id)).collect::<Vec<_>>().join(" ")
         };

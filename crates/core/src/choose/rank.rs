@@ -7,7 +7,7 @@ use crate::model::change::ChangeKey;
 use crate::model::fingerprint::fingerprint;
 use crate::model::people::{Person, Workload};
 use crate::model::policy::Pool;
-use crate::model::recent_requests::{Asked, REMEMBERED_DAYS, days_before};
+use crate::model::recent_requests::{REMEMBERED_DAYS, RecentRequests, days_before};
 use crate::model::review::Review;
 use crate::model::world::World;
 
@@ -49,7 +49,7 @@ pub(super) struct Ranking {
 
 /// What a pool as a whole was asked lately and can carry.
 pub(super) struct Shares {
-    asked: Asked,
+    asked: RecentRequests,
     capacity: u64,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn capacity(person: &Person, pool: &Pool) -> u32 {
 impl Shares {
     /// Adds up the members of `pool` whom the forge knows.
     pub fn new(world: &World<'_>, pool: &Pool) -> Shares {
-        let mut shares = Shares { asked: Asked::default(), capacity: 0 };
+        let mut shares = Shares { asked: RecentRequests::default(), capacity: 0 };
         let members = world.directory.pool(&pool.name).iter();
         for person in members.filter_map(|name| world.directory.by_name(name)) {
             if person.account.is_some() {

@@ -144,8 +144,7 @@ impl Applying<'_, '_, '_> {
         self.measure_snapshot(snapshot);
         self.look_at_state(snapshot);
         if let Some(labels) = &snapshot.labels {
-            // What this very act put on was not there before it, whatever was seen last: that our
-            // own hand took it off may have been lost on the way.
+            // What this act put on was not there before: that we took it off may not have been told.
             if let (Some(Act::Labelled { labels: put_on }), true) = (act, fresh) {
                 self.draft.review.seen.labels.retain(|label| !put_on.contains(label));
                 if hand != Hand::Own {
@@ -266,10 +265,9 @@ impl Applying<'_, '_, '_> {
         let wanted = &self.draft.review.done.last_applied.labels;
         let taken_off: Vec<String> = wanted
             .iter()
-            .filter(|label| seen.contains(*label) && !labels.contains(*label))
+            .filter(|label| seen.contains(*label) && !labels.contains(*label) && **label != names.skip)
             .cloned()
             .collect();
-        let taken_off: Vec<String> = taken_off.into_iter().filter(|label| *label != names.skip).collect();
         let set = Stage::ALL.into_iter().find(|stage| {
             let label = names.of(*stage);
             label.is_some_and(|label| {

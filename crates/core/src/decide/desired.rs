@@ -8,7 +8,7 @@ use super::find::AssignmentId;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::action::{Action, Announcement, Shape};
+use crate::model::action::{Action, Announcement, DesiredState};
 use crate::model::change::ChangeState;
 use crate::model::fingerprint::fingerprint_of;
 use crate::model::message::{
@@ -22,9 +22,9 @@ const RESHAPES_MAX: u32 = 3;
 
 /// What should be seen on the forge, as far as it is not so already.
 #[derive(Default)]
-pub(super) struct DesiredState {
+pub(super) struct Desired {
     /// Labels and reviewers as they should be; `None` where nothing is said of them now.
-    pub shape: Option<DesiredShape>,
+    pub shape: Option<WantedState>,
     /// The status comment, if it says something new.
     pub status: Option<NewStatus>,
 }
@@ -37,8 +37,8 @@ pub(super) struct NewStatus {
 }
 
 /// Labels and reviewers.
-pub(super) struct DesiredShape {
-    pub shape: Shape,
+pub(super) struct WantedState {
+    pub shape: DesiredState,
     pub ask: Ask,
 }
 
@@ -54,10 +54,10 @@ pub(super) enum Ask {
 
 impl Draft<'_> {
     /// What should be seen. `reshape`: the forge was seen to differ from what was asked of it.
-    pub(super) fn desired(&self, reshape: bool) -> DesiredState {
+    pub(super) fn desired(&self, reshape: bool) -> Desired {
         if self.review.seen.unreachable.is_some() {
             // It would be refused, if not worse: written to where it was.
-            return DesiredState::default();
+            return Desired::default();
         }
         if let Some(blocked) =
             self.review.seen.blocked.filter(|_| self.review.is_ready() && self.review.said.hold.is_none())
@@ -65,20 +65,20 @@ impl Draft<'_> {
             // What was asked for is still tried by the courier; after that, when the change is seen again.
             let again = blocked.given_up && reshape;
             let shape =
-                again.then(|| DesiredShape { shape: self.review.done.last_applied.clone(), ask: Ask::Yes });
-            return DesiredState { shape, status: self.desired_status() };
+                again.then(|| WantedState { shape: self.review.done.last_applied.clone(), ask: Ask::Yes });
+            return Desired { shape, status: self.desired_status() };
         }
         match self.review.said.hold {
-            Some(Hold::FirstRun) => DesiredState::default(),
+            Some(Hold::FirstRun) => Desired::default(),
             // Commands were answered; everything else stays as it is, but for the label that says so.
-            Some(Hold::Skip) => DesiredState { shape: self.skip_shape(), status: None },
+            Some(Hold::Skip) => Desired { shape: self.skip_shape(), status: None },
             // Not before it is known whom it concerns.
-            _ if self.is_live() && self.review.planned.routing != Routing::Routed => DesiredState::default(),
-            _ => DesiredState { shape: Some(self.desired_shape(reshape)), status: self.desired_status() },
+            _ if self.is_live() && self.review.planned.routing != Routing::Routed => Desired::default(),
+            _ => Desired { shape: Some(self.desired_shape(reshape)), status: self.desired_status() },
         }
     }
 
-    fn skip_shape(&self) -> Option<DesiredShape> {
+    fn skip_shape(&self) -> Option<WantedState> {
         let skip = &self.world.policy.labels.skip;
         if self.review.seen.labels.contains(skip) || self.review.done.last_applied.labels.contains(skip) {
             return None;
@@ -93,10 +93,10 @@ impl Draft<'_> {
         shape.not_labels.remove(skip);
         // What was asked for before may be a person's by now.
         shape.not_labels.retain(|label| self.review.done.set_labels.contains(label));
-        Some(DesiredShape { shape, ask: Ask::Yes })
+        Some(WantedState { shape, ask: Ask::Yes })
     }
 
-    fn desired_shape(&self, reshape: bool) -> DesiredShape {
+    fn desired_shape(&self, reshape: bool) -> WantedState {
         let shape = self.wanted_shape();
         let differs = shape != self.review.done.last_applied;
         let unconfirmed = self.is_unlike(&self.review.done.last_applied);
@@ -106,7 +106,7 @@ impl Draft<'_> {
             () if unlike && reshape && self.may_reshape() => Ask::Again,
             () => Ask::No,
         };
-        DesiredShape { shape, ask }
+        WantedState { shape, ask }
     }
 
     /// Each snapshot that shows a difference is answered once, and no more than a few in one turn.
@@ -131,9 +131,9 @@ impl Draft<'_> {
     }
 
     /// Remembers what is asked for, and makes actions of it.
-    pub(super) fn take_up(&mut self, desired: DesiredState, reshape: bool) -> Vec<Action> {
+    pub(super) fn take_up(&mut self, desired: Desired, reshape: bool) -> Vec<Action> {
         let mut actions = Vec::new();
-        if let Some(DesiredShape { shape, ask }) = desired.shape {
+        if let Some(WantedState { shape, ask }) = desired.shape {
             if ask == Ask::Again {
                 self.review.done.applied_again += 1;
                 self.say(Reason::Reshaped);
@@ -158,7 +158,7 @@ impl Draft<'_> {
     }
 
     /// Labels and reviewers as the review wants them.
-    fn wanted_shape(&self) -> Shape {
+    fn wanted_shape(&self) -> DesiredState {
         let review = &self.review;
         let names = &self.world.policy.labels;
         let mut labels = BTreeSet::new();
@@ -194,7 +194,7 @@ impl Draft<'_> {
         let not_reviewers: BTreeSet<_> = ended.map(|a| a.account.clone()).collect();
         // Whom a person put on at the moment of our write, and who then declined, stays off.
         reviewers.retain(|account| !not_reviewers.contains(account));
-        Shape { reviewers, not_reviewers, labels, not_labels }
+        DesiredState { reviewers, not_reviewers, labels, not_labels }
     }
 
     /// Tells the ticket system of the merge that was just heard of. One that was merged before it was
@@ -222,7 +222,7 @@ impl Draft<'_> {
     }
 
     /// Whether the forge, as last seen, differs from a shape.
-    pub(super) fn is_unlike(&self, shape: &Shape) -> bool {
+    pub(super) fn is_unlike(&self, shape: &DesiredState) -> bool {
         let (labels, reviewers) = (&self.review.seen.labels, &self.review.seen.reviewers);
         !shape.labels.is_subset(labels)
             || !shape.not_labels.is_disjoint(labels)

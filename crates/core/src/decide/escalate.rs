@@ -11,8 +11,8 @@ use crate::model::calendar::Agenda;
 use crate::model::message::{Moment, Ping, PingAbout};
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Stage};
-use crate::model::suppressed::HeldPing;
-use crate::model::suppressed::PingHeld;
+use crate::model::suppressed::SuppressedPing;
+use crate::model::suppressed::SuppressedWhy;
 use crate::model::timebox::{Step, StepKind};
 
 /// Whether a step was dealt with.
@@ -67,7 +67,7 @@ impl Escalation<'_, '_> {
             let taken = match step.kind {
                 StepKind::Remind if later => {
                     let person = self.draft.holder(id).unwrap_or_default();
-                    self.draft.say(Reason::PingHeld { person, why: PingHeld::Overtaken });
+                    self.draft.say(Reason::PingHeld { person, why: SuppressedWhy::Overtaken });
                     Taken::Yes
                 }
                 StepKind::Remind => self.remind(id, *step),
@@ -358,7 +358,7 @@ impl Escalation<'_, '_> {
         let Some(account) = &person.account else { return Told::Never };
         let limits = &self.draft.world.policy.limits;
         if self.draft.review.done.turn_pings >= limits.pings_per_change {
-            self.draft.say(Reason::PingHeld { person: name.to_owned(), why: PingHeld::ChangeLimit });
+            self.draft.say(Reason::PingHeld { person: name.to_owned(), why: SuppressedWhy::ChangeLimit });
             return Told::Never;
         }
         let agenda = person.agenda();
@@ -367,8 +367,8 @@ impl Escalation<'_, '_> {
             let until = Some(working);
             // Somebody at work is kept from it by the forge alone.
             let why = match Agenda::new(&person.hours, &person.away).is_working(now) {
-                true => PingHeld::ForgeClosed { until },
-                false => PingHeld::NotWorking { until },
+                true => SuppressedWhy::ForgeClosed { until },
+                false => SuppressedWhy::NotWorking { until },
             };
             return self.hold_ping(name, key, working, why);
         };
@@ -385,7 +385,7 @@ impl Escalation<'_, '_> {
                 .filter(|until| *until > now);
             let tomorrow = now.checked_add(SignedDuration::from_hours(12)).unwrap_or(now);
             let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else { return Told::Never };
-            return self.hold_ping(name, key, until, PingHeld::DayLimit { until: Some(until) });
+            return self.hold_ping(name, key, until, SuppressedWhy::DayLimit { until: Some(until) });
         }
         self.draft.review.done.suppressed_pings.remove(key);
         self.draft.review.done.turn_pings += 1;
@@ -401,8 +401,8 @@ impl Escalation<'_, '_> {
     }
 
     /// Keeps a ping back, and says so once.
-    fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: PingHeld) -> Told {
-        let held = HeldPing { person: name.to_owned(), until, why };
+    fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: SuppressedWhy) -> Told {
+        let held = SuppressedPing { person: name.to_owned(), until, why };
         let known = self.draft.review.done.suppressed_pings.insert(key.to_owned(), held);
         self.kept.insert(key.to_owned());
         if known.is_none_or(|known| known.until != until) {

@@ -5,21 +5,21 @@ use jiff::Timestamp;
 use super::apply::Applying;
 use crate::model::change::{ChangeKey, ChangeState};
 use crate::model::reason::Reason;
-use crate::model::unreachable::{Blocked, Loss, Lost};
+use crate::model::unreachable::{Blocked, Unreachable, UnreachableWhy};
 
 impl Applying<'_, '_, '_> {
     /// The forge did not show the change. From now on its time boxes stand still and nothing is
     /// written; after several tries over a day the review is closed, until the change is seen again.
-    pub(super) fn lose(&mut self, why: Loss) {
+    pub(super) fn lose(&mut self, why: UnreachableWhy) {
         if !self.draft.review.is_open() {
             return;
         }
         let now = self.draft.now();
         let lost = match self.draft.review.seen.unreachable.filter(|lost| lost.why == why) {
-            Some(lost) => Lost { tries: lost.tries.saturating_add(1), ..lost },
+            Some(lost) => Unreachable { tries: lost.tries.saturating_add(1), ..lost },
             None => {
                 self.draft.say(Reason::LostSight { why });
-                Lost { why, since: now, tries: 1 }
+                Unreachable { why, since: now, tries: 1 }
             }
         };
         self.draft.review.seen.unreachable = Some(lost);
@@ -78,7 +78,7 @@ impl Applying<'_, '_, '_> {
         self.draft.review.seen.unreachable = None;
         self.draft.say(Reason::Moved { from: from.project, to: to.project.clone() });
         if !self.draft.world.policy.watches(to) {
-            self.lose(Loss::MovedAway);
+            self.lose(UnreachableWhy::MovedAway);
         }
     }
 }

@@ -20,7 +20,7 @@ pub enum Action {
         codeowners: Option<String>,
     },
     /// Labels and reviewers as they should be.
-    Shape(Shape),
+    Shape(DesiredState),
     /// The one status comment, created or edited in place.
     #[serde(rename = "status_view")]
     Status(Box<StatusView>),
@@ -147,7 +147,7 @@ pub struct Named<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
     ReadFiles { codeowners: Option<String> },
-    Shape(Shape),
+    Shape(DesiredState),
     Comment(Comment),
     React { comment: u64 },
 }
@@ -187,7 +187,7 @@ pub fn ping_key(parts: &[&str]) -> String {
 /// Labels and reviewers as they should be on the forge. Whoever and whatever is not named here is
 /// none of Usher's business and stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shape {
+pub struct DesiredState {
     /// Must be reviewers.
     pub reviewers: BTreeSet<Account>,
     /// Were set by Usher and must not be reviewers any more.

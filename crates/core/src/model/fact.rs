@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::absence::AwayEnd;
 use super::change::{Account, ChangeKey, ChangedFile, OwnersFile, Snapshot, Verdict};
-use super::unreachable::Loss;
+use super::unreachable::UnreachableWhy;
 
 /// Something that happened, forge-neutral. Webhook, sweep, answer, refusal, person and clock all
 /// come in by this one door.
@@ -19,7 +19,7 @@ pub enum Fact {
     /// Reconcile looked at the change and this is what it saw.
     Swept { snapshot: Snapshot },
     /// Reconcile missed the change in the forge's own list, and did not find it.
-    Lost { why: Loss },
+    Lost { why: UnreachableWhy },
     /// The project is the same by the forge's number, and has another name.
     Moved { to: ChangeKey },
     /// The changed files that [`Action::ReadFiles`](super::action::Action::ReadFiles) asked for.

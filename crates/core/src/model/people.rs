@@ -12,7 +12,7 @@ use super::calendar::{Agenda, Away, Hours, Window};
 use super::change::{Account, ForgeKind};
 use super::policy::{GroupRef, Policy};
 use super::queue::Queue;
-use super::recent_requests::Asked;
+use super::recent_requests::RecentRequests;
 
 /// What a forge answered about the people that the policy names. Cached by the store, so that a
 /// forge that is down keeps its last known roster.
@@ -159,7 +159,7 @@ pub struct Workload {
     /// When the person was last asked to review.
     pub last_asked: Option<Timestamp>,
     /// How often they were asked on each of the last days.
-    pub asked: Asked,
+    pub asked: RecentRequests,
     /// Pings in the last 24 hours.
     pub pings_today: u32,
 }

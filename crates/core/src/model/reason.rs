@@ -12,11 +12,11 @@ use super::change::ChangeState;
 use super::fact::Refusal;
 use super::scope::OutOfScope;
 use super::stage::Stage;
-use super::suppressed::PingHeld;
+use super::suppressed::SuppressedWhy;
 use super::terms::RuleConditions;
 use super::tickets::Ticket;
 use super::timebox::Budget;
-use super::unreachable::Loss;
+use super::unreachable::UnreachableWhy;
 
 /// One typed why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,7 +179,7 @@ pub enum Reason {
     /// A ping was due and is kept back.
     PingHeld {
         person: String,
-        why: PingHeld,
+        why: SuppressedWhy,
     },
     /// The forge could not take a ping while it was time for it; what it was for is due again.
     PingLapsed {
@@ -271,11 +271,11 @@ pub enum Reason {
     Reopened,
     /// The forge does not show the change any more: time boxes stand still.
     LostSight {
-        why: Loss,
+        why: UnreachableWhy,
     },
     /// It was looked for long enough, and the review is closed.
     GivenUp {
-        why: Loss,
+        why: UnreachableWhy,
     },
     /// The forge shows the change again.
     FoundAgain,

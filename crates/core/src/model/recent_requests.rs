@@ -12,14 +12,14 @@ const DAY_MILLIS: i64 = 24 * 3_600_000;
 /// What is older is forgotten, so that nobody has to catch up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Asked {
+pub struct RecentRequests {
     /// Days since 1970-01-01 of the newest count.
     newest_day: i64,
     /// The newest day first.
     counts: [u16; KEPT],
 }
 
-impl Asked {
+impl RecentRequests {
     /// Counts being asked at `at`. What lies before the remembered days is not counted.
     pub fn add(&mut self, at: Timestamp) {
         let day = day(at);
@@ -38,7 +38,7 @@ impl Asked {
     }
 
     /// Adds the counts of somebody else, day by day.
-    pub fn join(&mut self, other: &Asked) {
+    pub fn join(&mut self, other: &RecentRequests) {
         if other.newest_day > self.newest_day {
             self.turn_to(other.newest_day);
         }
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn counts_days_and_forgets_after_two_weeks() {
-        let mut asked = Asked::default();
+        let mut asked = RecentRequests::default();
         for (day, hour) in [(0, 9), (0, 23), (3, 0), (1, 5)] {
             asked.add(at(day, hour));
         }
@@ -97,11 +97,14 @@ mod tests {
 
     #[test]
     fn is_read_from_an_older_and_a_newer_record() {
-        let mut asked = Asked::default();
+        let mut asked = RecentRequests::default();
         asked.add(at(0, 9));
         let text = serde_json::to_string(&asked).unwrap();
-        assert_eq!(serde_json::from_str::<Asked>(&text).unwrap(), asked);
-        assert_eq!(serde_json::from_str::<Asked>("{}").unwrap(), Asked::default());
-        assert_eq!(serde_json::from_str::<Asked>(r#"{"later": 1}"#).unwrap(), Asked::default());
+        assert_eq!(serde_json::from_str::<RecentRequests>(&text).unwrap(), asked);
+        assert_eq!(serde_json::from_str::<RecentRequests>("{}").unwrap(), RecentRequests::default());
+        assert_eq!(
+            serde_json::from_str::<RecentRequests>(r#"{"later": 1}"#).unwrap(),
+            RecentRequests::default()
+        );
     }
 }

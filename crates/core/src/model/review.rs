@@ -6,16 +6,16 @@ use jiff::Timestamp;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::action::Shape;
+use super::action::DesiredState;
 use super::candidate::Candidate;
 use super::change::{Account, ChangeKey, ChangeState, SeenReviewer, Size, Verdict};
 use super::owner::Owner;
 use super::queue::Queued;
 use super::scope::OutOfScope;
-use super::suppressed::HeldPing;
+use super::suppressed::SuppressedPing;
 use super::tickets::Ticket;
 use super::timebox::TimeBox;
-use super::unreachable::{Blocked, Lost};
+use super::unreachable::{Blocked, Unreachable};
 
 pub use super::assignment::{Assignment, Ended, Origin};
 pub use super::stage::Stage;
@@ -69,7 +69,7 @@ pub struct Written {
 pub struct Seen {
     /// The forge does not show the change where it was.
     #[serde(rename = "lost")]
-    pub unreachable: Option<Lost>,
+    pub unreachable: Option<Unreachable>,
     /// The forge does not take what is asked of it for the change.
     pub blocked: Option<Blocked>,
     pub title: String,
@@ -169,7 +169,7 @@ pub struct Done {
     pub overdue: bool,
     /// Labels and reviewers as Usher last asked the forge for.
     #[serde(rename = "asked")]
-    pub last_applied: Shape,
+    pub last_applied: DesiredState,
     /// Reviewers of other people whom a write of ours took off, because they came between our read
     /// and our write: they are put back.
     pub overwritten: BTreeSet<Account>,
@@ -189,7 +189,7 @@ pub struct Done {
     pub turn_pings: u32,
     /// Pings that are kept back now, by key: the ledger says so once.
     #[serde(rename = "held_pings")]
-    pub suppressed_pings: BTreeMap<String, HeldPing>,
+    pub suppressed_pings: BTreeMap<String, SuppressedPing>,
     /// Pings of the present turn that could not be sent in time, by key: until when the last one
     /// could have been.
     pub lapsed_pings: BTreeMap<String, Timestamp>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Why a ping is kept back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "why")]
-pub enum PingHeld {
+pub enum SuppressedWhy {
     /// Outside their working hours: it goes out at `until`.
     NotWorking { until: Option<Timestamp> },
     /// They are at work, but the forge is closed for maintenance: it goes out at `until`.
@@ -23,11 +23,11 @@ pub enum PingHeld {
 /// A ping that is due and kept back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Kept")]
-pub struct HeldPing {
+pub struct SuppressedPing {
     /// Empty in reviews stored by 0.1.0, until they are next looked at.
     pub person: String,
     pub until: Timestamp,
-    pub why: PingHeld,
+    pub why: SuppressedWhy,
 }
 
 /// How held pings are stored: as a whole, or (0.1.0) only until when.
@@ -35,16 +35,18 @@ pub struct HeldPing {
 #[serde(untagged)]
 enum Kept {
     Until(Timestamp),
-    Whole { person: String, until: Timestamp, why: PingHeld },
+    Whole { person: String, until: Timestamp, why: SuppressedWhy },
 }
 
-impl From<Kept> for HeldPing {
-    fn from(kept: Kept) -> HeldPing {
+impl From<Kept> for SuppressedPing {
+    fn from(kept: Kept) -> SuppressedPing {
         match kept {
-            Kept::Until(until) => {
-                HeldPing { person: String::new(), until, why: PingHeld::NotWorking { until: Some(until) } }
-            }
-            Kept::Whole { person, until, why } => HeldPing { person, until, why },
+            Kept::Until(until) => SuppressedPing {
+                person: String::new(),
+                until,
+                why: SuppressedWhy::NotWorking { until: Some(until) },
+            },
+            Kept::Whole { person, until, why } => SuppressedPing { person, until, why },
         }
     }
 }
@@ -52,12 +54,12 @@ impl From<Kept> for HeldPing {
 /// One thing that is held back now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "held")]
-pub enum Held {
+pub enum Suppressed {
     /// A ping that goes out at `until`.
     Ping {
         person: String,
         until: Timestamp,
-        because: PingHeld,
+        because: SuppressedWhy,
     },
     /// The change had its pings for this turn: nobody is pinged before the ball moves.
     PingsUsedUp {
@@ -73,37 +75,40 @@ pub enum Held {
     ForgeRefuses,
 }
 
-impl Held {
+impl Suppressed {
     /// The word of API and metrics.
     pub fn word(&self) -> &'static str {
         match self {
-            Held::Ping { because, .. } => because.word(),
-            Held::PingsUsedUp { .. } => "change_limit",
-            Held::FirstRun => "first_run",
-            Held::Snooze { .. } => "snooze",
-            Held::Skip => "skip",
-            Held::ForgeRefuses => "forge_refuses",
+            Suppressed::Ping { because, .. } => because.word(),
+            Suppressed::PingsUsedUp { .. } => "change_limit",
+            Suppressed::FirstRun => "first_run",
+            Suppressed::Snooze { .. } => "snooze",
+            Suppressed::Skip => "skip",
+            Suppressed::ForgeRefuses => "forge_refuses",
         }
     }
 
     /// Until when, where that is known.
     pub fn until(&self) -> Option<Timestamp> {
         match self {
-            Held::Ping { until, .. } | Held::Snooze { until } => Some(*until),
-            Held::PingsUsedUp { .. } | Held::FirstRun | Held::Skip | Held::ForgeRefuses => None,
+            Suppressed::Ping { until, .. } | Suppressed::Snooze { until } => Some(*until),
+            Suppressed::PingsUsedUp { .. }
+            | Suppressed::FirstRun
+            | Suppressed::Skip
+            | Suppressed::ForgeRefuses => None,
         }
     }
 }
 
-impl PingHeld {
+impl SuppressedWhy {
     /// The word of API and metrics.
     pub fn word(&self) -> &'static str {
         match self {
-            PingHeld::NotWorking { .. } => "not_working",
-            PingHeld::ForgeClosed { .. } => "forge_closed",
-            PingHeld::DayLimit { .. } => "day_limit",
-            PingHeld::ChangeLimit => "change_limit",
-            PingHeld::Overtaken => "overtaken",
+            SuppressedWhy::NotWorking { .. } => "not_working",
+            SuppressedWhy::ForgeClosed { .. } => "forge_closed",
+            SuppressedWhy::DayLimit { .. } => "day_limit",
+            SuppressedWhy::ChangeLimit => "change_limit",
+            SuppressedWhy::Overtaken => "overtaken",
         }
     }
 }
@@ -114,11 +119,15 @@ mod tests {
 
     #[test]
     fn what_an_older_version_stored_is_read() {
-        let old: HeldPing = serde_json::from_str("\"2026-11-24T09:00:00Z\"").unwrap();
+        let old: SuppressedPing = serde_json::from_str("\"2026-11-24T09:00:00Z\"").unwrap();
         let until: Timestamp = "2026-11-24T09:00:00Z".parse().unwrap();
         assert_eq!((old.until, old.person.as_str()), (until, ""));
-        let new = HeldPing { person: "rita".into(), until, why: PingHeld::DayLimit { until: Some(until) } };
+        let new = SuppressedPing {
+            person: "rita".into(),
+            until,
+            why: SuppressedWhy::DayLimit { until: Some(until) },
+        };
         let text = serde_json::to_string(&new).unwrap();
-        assert_eq!(serde_json::from_str::<HeldPing>(&text).unwrap(), new);
+        assert_eq!(serde_json::from_str::<SuppressedPing>(&text).unwrap(), new);
     }
 }

@@ -11,7 +11,7 @@ const GIVEN_UP_TRIES: u32 = 3;
 /// Why a change cannot be followed where it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Loss {
+pub enum UnreachableWhy {
     /// The change or its project was deleted, or hidden from Usher: forges tell these apart from
     /// nobody.
     Hidden,
@@ -25,8 +25,8 @@ pub enum Loss {
 
 /// Since when a change is not shown, and how often it was looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lost {
-    pub why: Loss,
+pub struct Unreachable {
+    pub why: UnreachableWhy,
     pub since: Timestamp,
     #[serde(default)]
     pub tries: u32,
@@ -43,13 +43,13 @@ pub struct Blocked {
     pub given_up: bool,
 }
 
-impl Lost {
+impl Unreachable {
     /// Whether it was looked for long enough. An archived project may come back at any time.
     pub(crate) fn is_for_good(&self, now: Timestamp) -> bool {
         match self.why {
-            Loss::Followed => true,
-            Loss::Archived => false,
-            Loss::Hidden | Loss::MovedAway => {
+            UnreachableWhy::Followed => true,
+            UnreachableWhy::Archived => false,
+            UnreachableWhy::Hidden | UnreachableWhy::MovedAway => {
                 self.tries >= GIVEN_UP_TRIES && now.duration_since(self.since) >= GIVEN_UP_AFTER
             }
         }

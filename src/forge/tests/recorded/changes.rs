@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::super::script::change;
 use super::{Both, Take, sorted};
 use crate::forge::{ForgeFault, Hint, Since};
-use usher_core::model::action::{Shape, Write};
+use usher_core::model::action::{DesiredState, Write};
 use usher_core::model::change::{Account, ChangeState, SeenReviewers, Snapshot};
 use usher_core::model::fact::Fact;
 
@@ -152,7 +152,11 @@ pub(super) async fn shaped(take: &Take) -> Result<Both, ForgeFault> {
     let reviewers = kept.iter().copied().chain([u64::from(u32::MAX)]).map(account).collect();
     let performed = script
         .client
-        .perform(&change(), &Write::Shape(Shape { reviewers, ..Shape::default() }), Hint::default())
+        .perform(
+            &change(),
+            &Write::Shape(DesiredState { reviewers, ..DesiredState::default() }),
+            Hint::default(),
+        )
         .await?;
     let refused = performed.facts.iter().filter_map(|fact| match fact {
         Fact::Refused { reviewer, .. } => Some(reviewer.id.into()),
