@@ -3,7 +3,7 @@
 //! Usher's own webhooks.
 //!
 //! Each duty is a file: it has its own state, its own pace and its own failure, and one that fails or
-//! waits holds up no other. Where one helps another it tells it so ([`context::Signals`]); whoever is told
+//! waits holds up no other. Where one helps another it tells it so (`context::Signals`); whoever is told
 //! nothing goes on by the clock.
 
 mod absence;

@@ -51,7 +51,7 @@ impl Store {
     /// Takes due announcements, which go to the ticket system instead of a forge, oldest first.
     ///
     /// # Errors
-    /// As [`Store::claim`].
+    /// As [`Store::claim_next`].
     pub async fn claim_announcements(
         &self,
         now: Timestamp,

@@ -51,7 +51,7 @@ pub(super) enum HooksCommand {
     /// Take our webhooks down, and no others; without --yes it only says which (exit code 1 if there
     /// are any)
     Remove {
-        /// Where Usher can be reached: https://usher.example.com
+        /// Where Usher can be reached: `https://usher.example.com`
         #[arg(long)]
         url: String,
         #[command(flatten)]
@@ -77,7 +77,7 @@ pub(super) struct PlaceArgs {
 /// How the webhooks should be.
 #[derive(Clone, Debug, Args)]
 pub(super) struct Wish {
-    /// Where Usher can be reached: https://usher.example.com; /hooks/NAME is added
+    /// Where Usher can be reached: `https://usher.example.com`; /hooks/NAME is added
     #[arg(long)]
     url: String,
     #[command(flatten)]

@@ -23,7 +23,7 @@ pub enum ForgeFault {
     Refused {
         /// 0 for a request that was never sent.
         status: u16,
-        /// The forge's own words, at most [`ANSWER_CHARS`] characters, free of secrets; before them,
+        /// The forge's own words, at most `ANSWER_CHARS` characters, free of secrets; before them,
         /// where that is not plain, what it was asked.
         answer: String,
     },
