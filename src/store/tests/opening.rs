@@ -194,7 +194,10 @@ async fn every_statement_prepares() {
 
 /// Statements that may walk an index or a table: lists for people, small tables, what is waiting, and
 /// the start.
-const WALKERS: [&str; 24] = [
+const WALKERS: [&str; 27] = [
+    "POLICY",
+    "FORGET_POLICY",
+    "FORGET_FIRST_RUN",
     "OLDEST_UNDECIDED",
     "COUNT_PUT_OFF",
     "INBOX_PUT_OFF",
