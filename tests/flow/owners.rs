@@ -34,6 +34,8 @@ async fn the_owner_is_asked_and_finding_the_file_costs_a_read_for_each_place() {
             "GET /contents/docs/CODEOWNERS",
             "GET /pulls/1",
             "POST /issues/1/labels",
+            "PATCH /labels/support-contribution",
+            "PATCH /labels/support-review::reviewing",
             "POST /pulls/1/requested_reviewers",
             "POST /issues/1/comments",
         ],
