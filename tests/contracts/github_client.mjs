@@ -129,6 +129,9 @@ async function reviewers(octokit, pull) {
 async function labels(octokit, issue) {
   const added = await octokit.issues.addLabels({ ...issue, labels: ["support-review::reviewing", "new and shiny"] });
   assert.deepEqual(names(added.data), ["bug", "new and shiny", "support-review::reviewing"]);
+  const look = { owner: issue.owner, repo: issue.repo, name: "new and shiny", color: "5319e7", description: "Made by hand" };
+  assert.equal((await octokit.issues.updateLabel(look)).data.color, "5319e7");
+  assert.ok((await octokit.rateLimit.get()).data.resources.core.limit > 0);
   const left = await octokit.issues.removeLabel({ ...issue, name: "new and shiny" });
   assert.deepEqual(names(left.data), ["bug", "support-review::reviewing"]);
   await refused(octokit.issues.removeLabel({ ...issue, name: "never there" }), 404);

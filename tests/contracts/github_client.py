@@ -77,6 +77,10 @@ def reading(gh, repo, town):
 def setup(gh, repo, town):
     same((repo.archived, repo.permissions.push, repo.permissions.admin), (False, True, True), "a repository")
     same("bug" in [label.name for label in repo.get_labels()], True, "its labels")
+    look = {"color": "d73a4a", "description": "Something is broken"}
+    _, made = gh.requester.requestJsonAndCheck("PATCH", f"/repos/{town['project']}/labels/bug", input=look)
+    same((made["name"], made["color"]), ("bug", "d73a4a"), "how a label looks")
+    same(gh.get_rate_limit().resources.core.limit > 0, True, "what is left")
     same([(hook.id, hook.active) for hook in repo.get_hooks()], [(town["hook"], True)], "its webhooks")
     same([hook.active for hook in gh.get_organization("acme").get_hooks()], [True], "the organisation's webhooks")
 

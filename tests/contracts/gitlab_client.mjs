@@ -65,6 +65,8 @@ async function setup(gitlab, town) {
   assert.equal((await gitlab.Projects.show(town.project)).archived, false);
   const labels = await gitlab.ProjectLabels.all(town.project);
   assert.ok(labels.some((label) => label.name === "bug"));
+  const made = await gitlab.ProjectLabels.create(town.project, "made by hand", "#5319e7", { description: "Made by hand" });
+  assert.equal(made.name, "made by hand");
 }
 
 async function reading(gitlab, town) {

@@ -83,6 +83,8 @@ def setup(gl, town):
     project = gl.projects.get(town["project"])
     same(project.archived, False, "a project")
     same("bug" in [label.name for label in project.labels.list(get_all=True)], True, "its labels")
+    made = project.labels.create({"name": "made by hand", "color": "#5319e7", "description": "Made by hand"})
+    same(made.name, "made by hand", "a new label")
 
 
 def writing(gl, town):
