@@ -177,7 +177,7 @@ async fn in_a_burst_a_question_is_answered_within_five_requests_time() {
     }
 }
 
-/// Prints the table of docs/benchmarks.md: `cargo nextest run a_burst_of_2000 --run-ignored all --no-capture`.
+/// Prints the figures of docs/costs.md: `cargo nextest run a_burst_of_2000 --run-ignored all --no-capture`.
 #[tokio::test]
 #[ignore = "takes minutes; prints figures"]
 async fn a_burst_of_2000() {
