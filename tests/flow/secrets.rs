@@ -38,7 +38,8 @@ async fn no_secret_is_found_in_anything_that_is_logged_shown_or_kept() {
     let mut server = Server::started(Settings::default()).await;
     let mut shown: Vec<(String, String)> = Vec::new();
     for forge in BOTH {
-        // A forge that repeats the token in its refusal.
+        // A forge that repeats the token in its refusal, each time: a comment that is taken later takes
+        // the place of the one that was refused.
         let (_, token) = SECRETS[usize::from(forge == BOTH[1])];
         let refusal = Fault::status(422, &format!("the token {token} may not do that"));
         server.sandbox.fail_next(
@@ -46,7 +47,7 @@ async fn no_secret_is_found_in_anything_that_is_logged_shown_or_kept() {
             "POST",
             if forge == BOTH[0] { "/notes" } else { "/comments" },
             refusal,
-            1,
+            u32::MAX,
         );
         let change = server.open(forge, "sam");
         let mut forged = server.the_webhook();
