@@ -15,11 +15,11 @@ const STORE_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Ticks the engine until `stop`.
 pub async fn run(engine: Arc<Engine>, parts: Parts, stop: CancellationToken) {
-    let Parts { store, clock, wakeups, .. } = parts;
+    let Parts { store, shared, clock, wakeups, .. } = parts;
     let mut wakeup = wakeups.alarm.listen();
     while !stop.is_cancelled() {
         let next = match engine.tick_until(&stop).await {
-            Ok(_) => store.next_wake().await,
+            Ok(_) => store.next_wake_but(&shared.snapshot().without_people()).await,
             Err(error) => Err(error),
         };
         let due = async {

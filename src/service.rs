@@ -19,9 +19,9 @@ use crate::engine::{Engine, Parts, SharedState};
 use crate::forge::{AppKey, Client, ClientConfig, Credentials, Inbound, Network, Secrets};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconcile;
-use crate::store::Store;
+use crate::store::{LONGEST_PAUSE, Store, StoreError};
 use crate::tasks::Tasks;
-use crate::wakeups::Wakeups;
+use crate::wakeups::{Wakeup, Wakeups};
 use crate::web::{Connections, Door, Settings};
 use usher_core::model::people::DEFAULT_HANDLE;
 use usher_core::model::policy::Policy;
@@ -30,9 +30,12 @@ use usher_words::templates::Templates;
 
 /// Pause between two rounds of throwing away what is no longer needed.
 const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How long a loop waits after the store has failed.
+const STORE_PATIENCE: Duration = Duration::from_secs(1);
 const USER_AGENT: &str = concat!("usher/", env!("CARGO_PKG_VERSION"));
 
 /// All parts, wired.
+#[derive(Clone)]
 pub struct Service {
     pub store: Store,
     pub shared: Arc<SharedState>,
@@ -57,9 +60,22 @@ impl Service {
     /// # Errors
     /// When the store cannot be opened or a forge's settings make no sense; the message says which.
     pub async fn assemble(config: &Config, clock: Clock) -> anyhow::Result<Service> {
+        Service::assemble_over(config, network, clock).await
+    }
+
+    /// As [`Service::assemble`]; `network` says how each forge is reached.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn assemble_over(
+        config: &Config,
+        network: impl Fn(&Forge) -> Network,
+        clock: Clock,
+    ) -> anyhow::Result<Service> {
         let store = Store::open(&config.store_url).await.context("the store cannot be opened")?;
         let released = store.release_leases().await?;
         store.renew_places(clock.now()).await?;
+        store.set_clock_right(clock.now(), LONGEST_PAUSE).await?;
         if released > 0 {
             tracing::info!(released, "actions under way when the last run ended are taken up again");
         }
@@ -70,7 +86,7 @@ impl Service {
         let (wakeups, metrics) = (Arc::new(Wakeups::default()), Metrics::new());
         let (tasks, dry_run) = (Tasks::default(), config.dry_run);
         let parts = Parts { store, shared, clock, metrics, wakeups, tasks, dry_run };
-        let by_name = clients(config, &parts.clock)?;
+        let by_name = clients(config, network, &parts.clock)?;
         let clients: Vec<Client> = by_name.values().cloned().collect();
         let outbound = outbound(config)?;
         let templates = Arc::new(ArcSwap::from_pointee(config.templates.clone()));
@@ -113,6 +129,8 @@ impl Service {
         self.keep("pruning", tracker, stop, move || prune(store.clone(), clock.clone(), keep, until.clone()));
         let (store, until) = (self.store.clone(), stop.clone());
         self.keep("healing", tracker, stop, move || store.clone().heal(until.clone()));
+        let (setter, until) = (self.clone(), stop.clone());
+        self.keep("clock", tracker, stop, move || setter.clone().mind_the_clock(until.clone()));
         // Each lane of the courier and each duty is kept by itself.
         tracker.spawn(self.courier.clone().run(stop.clone()));
         for reconcile in self.reconciles() {
@@ -130,6 +148,40 @@ impl Service {
         F: Future<Output = ()> + Send + 'static,
     {
         tracker.spawn(self.parts.tasks.clone().keep(name.to_owned(), stop.clone(), start));
+    }
+
+    /// Whenever the clock is set back, everything that waits for an instant is due: nobody can tell how
+    /// long it should still wait.
+    async fn mind_the_clock(self, stop: CancellationToken) {
+        loop {
+            let back = tokio::select! {
+                back = self.clock.set_back() => back,
+                () = stop.cancelled() => return,
+            };
+            tracing::warn!("the clock was set back by {back:#}; whatever waits is looked at again");
+            while let Err(error) = self.clock_was_set_back().await {
+                tracing::error!(%error, "the store cannot be told that the clock was set back; trying again");
+                tokio::select! {
+                    () = tokio::time::sleep(STORE_PATIENCE) => {}
+                    () = stop.cancelled() => return,
+                }
+            }
+        }
+    }
+
+    /// The clock shows an earlier time than it did: whatever waits for an instant is due.
+    ///
+    /// # Errors
+    /// When the store fails; then it is to be told again.
+    pub async fn clock_was_set_back(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.clients.iter().for_each(Client::clock_was_set_back);
+        self.store.set_clock_right(now, SignedDuration::ZERO).await?;
+        self.store.wake_all(now).await?;
+        let wakeups = &self.parts.wakeups;
+        let all = [&wakeups.inbox, &wakeups.outbox, &wakeups.alarm, &wakeups.roster];
+        all.into_iter().for_each(Wakeup::wake);
+        Ok(())
     }
 
     /// Decides and performs until nothing is left that could be done now. What the demo and the
@@ -152,9 +204,10 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn next_due(&self) -> anyhow::Result<Option<Timestamp>> {
-        let wake = self.store.next_wake().await?;
+        let known = self.shared.snapshot();
+        let wake = self.store.next_wake_but(&known.without_people()).await?;
         let outbox = self.courier.next_due().await?;
-        let inbox = self.store.next_undecided_but(&self.shared.snapshot().not_ready()).await?;
+        let inbox = self.store.next_undecided_but(&known.awaiting_people()).await?;
         Ok([wake, outbox, inbox].into_iter().flatten().min())
     }
 
@@ -200,6 +253,15 @@ fn connections(clients: &[Client]) -> Box<Connections> {
 /// # Errors
 /// When its address or its credentials make no sense.
 pub fn client(forge: &Forge, clock: &Clock) -> anyhow::Result<Client> {
+    client_over(forge, &network(forge), clock)
+}
+
+/// How a configured forge is reached.
+fn network(forge: &Forge) -> Network {
+    Network { ca: forge.ca.clone(), proxy: forge.proxy.clone(), service: None }
+}
+
+fn client_over(forge: &Forge, network: &Network, clock: &Clock) -> anyhow::Result<Client> {
     let config = ClientConfig {
         name: forge.name.clone(),
         kind: forge.kind,
@@ -213,8 +275,7 @@ pub fn client(forge: &Forge, clock: &Clock) -> anyhow::Result<Client> {
         projects: forge.projects.clone(),
         user_agent: USER_AGENT.to_owned(),
     };
-    let network = Network { ca: forge.ca.clone(), proxy: forge.proxy.clone() };
-    Client::over(config, &network, clock.clone()).with_context(|| format!("forge `{}`", forge.name))
+    Client::over(config, network, clock.clone()).with_context(|| format!("forge `{}`", forge.name))
 }
 
 fn settings(config: &Config) -> Settings {
@@ -228,10 +289,14 @@ fn settings(config: &Config) -> Settings {
 }
 
 /// The clients of all configured forges by name.
-fn clients(config: &Config, clock: &Clock) -> anyhow::Result<BTreeMap<String, Client>> {
+fn clients(
+    config: &Config,
+    network: impl Fn(&Forge) -> Network,
+    clock: &Clock,
+) -> anyhow::Result<BTreeMap<String, Client>> {
     let mut clients = BTreeMap::new();
     for forge in &config.forges {
-        let client = client(forge, clock)?;
+        let client = client_over(forge, &network(forge), clock)?;
         client.set_tickets(config.policy.tickets.clone());
         client.set_label_looks(label_looks(&config.policy.labels));
         clients.insert(forge.name.clone(), client);

@@ -145,12 +145,12 @@ async fn a_private_authority_is_trusted_where_ca_file_names_it_and_refused_other
         let front = tls_in_front_of(sandbox.address(forge), config).await;
         let (kind, url) = address(&sandbox, forge);
         let url = url.replace(&format!("http://{}", sandbox.address(forge)), &format!("https://{front}"));
-        let network = Network { ca: Some(ca), proxy: None };
+        let network = Network { ca: Some(ca), ..Network::default() };
         assert_eq!(whoami(&client(kind, url.clone(), &network)).await.as_deref(), Ok("usher"));
         let said = whoami(&client(kind, url.clone(), &Network::default())).await.unwrap_err();
         assert!(said.contains("UnknownIssuer") && said.contains("`ca_file`"), "{said}");
         let (other, _) = authority();
-        let network = Network { ca: Some(other), proxy: None };
+        let network = Network { ca: Some(other), ..Network::default() };
         assert!(whoami(&client(kind, url, &network)).await.is_err(), "another authority is not trusted");
     }
 }
@@ -167,6 +167,7 @@ async fn requests_go_by_the_proxy_with_its_password_in_the_clear_and_through_a_t
         let network = |password: &str| Network {
             ca: Some(ca.clone()),
             proxy: Some(format!("http://usher:{password}@{proxy}").into()),
+            ..Network::default()
         };
         for (url, line) in [(&url, format!("GET {url}")), (&safe, format!("CONNECT {front} "))] {
             assert_eq!(whoami(&client(kind, url.clone(), &network(PASSWORD))).await.as_deref(), Ok("usher"));
@@ -182,7 +183,8 @@ async fn requests_go_by_the_proxy_with_its_password_in_the_clear_and_through_a_t
 async fn a_proxy_that_is_not_there_is_named() {
     let sandbox = sandbox().await;
     let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    let network = Network { ca: None, proxy: Some(format!("http://usher:{PASSWORD}@{gone}").into()) };
+    let network =
+        Network { proxy: Some(format!("http://usher:{PASSWORD}@{gone}").into()), ..Network::default() };
     let (kind, url) = address(&sandbox, Forge::Gitlab);
     let said = whoami(&client(kind, url, &network)).await.unwrap_err();
     assert!(said.contains(&format!("by way of the proxy {gone}")), "{said}");

@@ -42,9 +42,9 @@ const LAST_PATIENCE: Duration = Duration::from_millis(200);
 #[derive(Debug, Parser)]
 #[command(name = "usher", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// The configuration file.
-    #[arg(long, global = true, default_value = "config/usher.toml", env = "USHER_CONFIG")]
-    config: PathBuf,
+    /// The configuration file [default: ./usher.toml, then /etc/usher/usher.toml]
+    #[arg(long, global = true, env = "USHER_CONFIG")]
+    config: Option<PathBuf>,
     /// Print JSON where a machine may read.
     #[arg(long, global = true)]
     json: bool,
@@ -157,20 +157,39 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Where the configuration is looked for when nobody says where it is, in this order.
+const CONFIG_PLACES: [&str; 2] = ["usher.toml", "/etc/usher/usher.toml"];
+
+/// The configuration file: the one that was named, else the first that is there.
+///
+/// # Errors
+/// When none was named and none is there.
+fn config_path(named: Option<PathBuf>) -> Result<PathBuf, CliError> {
+    let found = || CONFIG_PLACES.iter().map(PathBuf::from).find(|path| path.exists());
+    named.or_else(found).ok_or_else(|| {
+        let [here, there] = CONFIG_PLACES;
+        CliError::Usage(format!(
+            "there is no configuration: neither ./{here} nor {there} exists\n  name the file with --config or \
+             USHER_CONFIG; config/examples of the source code has small ones to begin with"
+        ))
+    })
+}
+
 async fn run(cli: Cli) -> Result<ExitCode, CliError> {
-    let config = || load(&cli.config);
+    let path = || config_path(cli.config.clone());
+    let config = || load(&path()?);
     match cli.command {
         #[cfg(feature = "demo")]
         Command::Demo { once, listen } => demo::run(once, listen).await,
-        Command::Serve => serve::run(&cli.config, config()?).await,
-        Command::Check { online, verbose } => check::run(&cli.config, online, verbose, cli.json).await,
+        Command::Serve => serve::run(&path()?, config()?).await,
+        Command::Check { online, verbose } => check::run(&path()?, online, verbose, cli.json).await,
         Command::Access { forge } => access::run(&config()?, forge.as_deref(), cli.json).await,
         Command::People { refresh } => people::run(&config()?, refresh, cli.json).await,
         Command::Explain { change } => explain::run(config()?, &change, cli.json).await,
         Command::Replay { file, event, forge } => {
             replay::run(config()?, &file, &event, &forge, cli.json).await
         }
-        Command::Hooks { command } => hooks::run(&cli.config, command, cli.json).await,
+        Command::Hooks { command } => hooks::run(&path()?, command, cli.json).await,
         Command::Deliveries { command } => {
             deliveries::run(config()?, command.unwrap_or_default(), cli.json).await
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{ForgeState, StateSnapshot};
+use super::ForgeState;
 use crate::store::{Store, StoreError};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::{Fact, Refusal};
@@ -26,7 +26,6 @@ impl LoadedWorld {
     /// Without a store nobody carries anything.
     pub async fn load(
         store: Option<&Store>,
-        known: &StateSnapshot,
         forge: &ForgeState,
         change: &ChangeKey,
         now: Timestamp,
@@ -38,7 +37,7 @@ impl LoadedWorld {
             }
             None => Workloads::default(),
         };
-        let (policy, directory) = (known.policy.clone(), forge.directory.clone());
+        let (policy, directory) = (forge.policy.clone(), forge.directory.clone());
         Ok(LoadedWorld { policy, directory, workloads, first_seen: forge.first_seen, now })
     }
 

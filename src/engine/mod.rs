@@ -100,7 +100,7 @@ impl Engine {
         let mut decided = 0;
         loop {
             let known = self.shared.snapshot();
-            let items = self.store.undecided_but(&known.not_ready(), self.clock.now(), BATCH).await?;
+            let items = self.store.undecided_but(&known.awaiting_people(), self.clock.now(), BATCH).await?;
             if items.is_empty() || stop.is_cancelled() {
                 if decided > 0 {
                     // Actions of a change are held while it has undecided facts: also a decision
@@ -140,7 +140,8 @@ impl Engine {
     pub async fn tick_until(&self, stop: &CancellationToken) -> Result<usize, StoreError> {
         let mut looked_at = 0;
         loop {
-            let due = self.store.due(self.clock.now(), BATCH).await?;
+            let known = self.shared.snapshot();
+            let due = self.store.due_but(&known.without_people(), self.clock.now(), BATCH).await?;
             if due.is_empty() {
                 return Ok(looked_at);
             }
@@ -159,7 +160,7 @@ impl Engine {
         let mut wakeup = self.wakeups.inbox.listen();
         while !stop.is_cancelled() {
             let wait = match self.drain_until(&stop).await {
-                Ok(_) => self.store.next_undecided_but(&self.shared.snapshot().not_ready()).await,
+                Ok(_) => self.store.next_undecided_but(&self.shared.snapshot().awaiting_people()).await,
                 Err(error) => Err(error),
             };
             let next = match wait {
@@ -263,11 +264,12 @@ impl Engine {
         };
         let known = self.shared.snapshot();
         let forge = match known.forge(&change.forge) {
-            Some(forge) if forge.directory.known => forge,
-            // Kept until it is known who is who: an acknowledged delivery is never dropped.
-            Some(_) if !inbox.is_empty() => return Ok(None),
+            // What is acknowledged and what is due waits until it is known who is who.
+            Some(forge) if !forge.directory.known => return Ok(None),
+            Some(_) if !inbox.is_empty() && known.awaits_people(&change.forge) => return Ok(None),
+            Some(forge) => forge,
             // There is nobody to wait for at a forge that left the configuration.
-            _ => {
+            None => {
                 return Ok(Some(Commit {
                     review: self.postponed(before, expected_version),
                     ..nothing(inbox)
@@ -278,7 +280,7 @@ impl Engine {
             return Ok(None);
         }
         let facts = self.facts(change, items).await?;
-        let mut loaded = LoadedWorld::load(Some(&self.store), &known, forge, change, now).await?;
+        let mut loaded = LoadedWorld::load(Some(&self.store), forge, change, now).await?;
         let refused = loaded.learn(facts.iter().copied());
         let mut outcome = FoldOutcome::of(before.clone());
         catch_unwind(AssertUnwindSafe(|| outcome.take(&loaded.world(), facts)))
@@ -324,12 +326,11 @@ impl Engine {
         if items.is_empty() { Ok(()) } else { self.store.defer(&ids(items), until, &error.to_string()).await }
     }
 
-    /// A review whose forge is not configured any more, or whose people are not known: looked at
-    /// again later, and nothing else; it gives up its place in any queue, for it could not take what
+    /// A review whose forge is not configured any more: looked at again later, and nothing else; it gives up its place in any queue, for it could not take what
     /// becomes free. There is nothing to postpone where there is no review.
     fn postponed(&self, mut review: Review, version: Option<i64>) -> Option<Review> {
         let change = &review.change;
-        tracing::warn!(%change, "the forge is not configured or its people are not known; left as it is");
+        tracing::warn!(%change, "the forge is not configured; left as it is");
         review.planned.pools.iter_mut().for_each(|part| part.queued = None);
         let wake = Some(self.clock.now() + POSTPONED_FOR);
         version.map(|_| {

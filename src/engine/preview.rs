@@ -1,12 +1,10 @@
 //! What the engine would decide, without anything being written: for `explain` and `replay`.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::fold::FoldOutcome;
 use super::load::LoadedWorld;
-use super::{ForgeState, SharedState, StateSnapshot};
+use super::{ForgeState, SharedState};
 use crate::store::{Store, StoreError};
 use usher_core::choose::pick::pick;
 use usher_core::model::action::Action;
@@ -21,7 +19,6 @@ use usher_core::model::review::{PoolReview, Review};
 /// One forge as it is known, and the store if there is one, both only to be looked at.
 pub struct Preview {
     store: Option<Store>,
-    known: Arc<StateSnapshot>,
     forge: ForgeState,
 }
 
@@ -36,9 +33,8 @@ pub struct PreviewDraft {
 impl Preview {
     /// `None` when there is no such forge in `shared`.
     pub fn of(store: Option<Store>, shared: &SharedState, forge: &str) -> Option<Preview> {
-        let known = shared.snapshot();
-        let forge = known.forge(forge)?.clone();
-        Some(Preview { store, known, forge })
+        let forge = shared.snapshot().forge(forge)?.clone();
+        Some(Preview { store, forge })
     }
 
     /// Who is who on the forge.
@@ -57,7 +53,7 @@ impl Preview {
         };
         let is_known = stored.is_some();
         let review = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
-        let loaded = LoadedWorld::load(self.store.as_ref(), &self.known, &self.forge, change, now).await?;
+        let loaded = LoadedWorld::load(self.store.as_ref(), &self.forge, change, now).await?;
         Ok(PreviewDraft { loaded, outcome: FoldOutcome::of(review), is_known })
     }
 }

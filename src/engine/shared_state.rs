@@ -21,6 +21,7 @@ pub struct SharedState {
 /// All of it at one instant.
 #[derive(Clone)]
 pub struct StateSnapshot {
+    /// As it was read last. What is judged on a forge is judged by [`ForgeState::policy`].
     pub policy: Arc<Policy>,
     forges: BTreeMap<String, ForgeState>,
     absences: Arc<Absences>,
@@ -32,6 +33,9 @@ pub type OnForge<'a> = (&'a str, &'a Directory, &'a Roster);
 /// What is known of one forge.
 #[derive(Clone)]
 pub struct ForgeState {
+    /// The newest policy of which it is known who its people are. After a reload that names somebody new
+    /// the last one stays until the roster is read, so that nothing that is due waits for it.
+    pub policy: Arc<Policy>,
     pub directory: Arc<Directory>,
     pub roster: Arc<Roster>,
     /// When Usher first saw the forge.
@@ -106,18 +110,9 @@ impl SharedState {
     /// Knows `policy`, and of each forge what the store remembers.
     pub fn new(policy: Arc<Policy>, remembered: Vec<(String, Roster, Timestamp)>) -> SharedState {
         let forges = remembered.into_iter().map(|(forge, roster, first_seen)| {
-            let directory = Arc::new(directory(&policy, &forge, &roster));
             let roster = Arc::new(roster);
-            let known = ForgeState {
-                directory,
-                roster,
-                first_seen,
-                swept_at: None,
-                faults: BTreeMap::new(),
-                disabled_hooks: None,
-                access: None,
-            };
-            (forge, known)
+            let state = ForgeState { roster, ..ForgeState::unknown(&policy, &forge, first_seen) };
+            (forge, state)
         });
         let forges = forges.collect();
         let mut known = StateSnapshot { policy, forges, absences: Arc::default() };
@@ -151,23 +146,16 @@ impl SharedState {
         self.current.load_full()
     }
 
-    /// A new policy takes effect; forges it does not name are forgotten, new ones wait for their
-    /// roster.
+    /// A new policy takes effect on each forge of which it is known who its people are, on the others
+    /// once their roster is read; forges it does not name are forgotten.
     pub fn set_policy(&self, policy: Arc<Policy>, now: Timestamp) {
         let now = whole_second(now);
         self.current.rcu(|known| {
             let forges = policy.forges.iter().map(|forge| {
-                let before = known.forges.get(&forge.name);
-                let roster = before.map(|before| before.roster.clone()).unwrap_or_default();
-                let directory = Arc::new(directory(&policy, &forge.name, &roster));
-                let first_seen = before.map_or(now, |before| before.first_seen);
-                let swept_at = before.and_then(|before| before.swept_at);
-                let faults = before.map(|before| before.faults.clone()).unwrap_or_default();
-                let disabled_hooks = before.and_then(|before| before.disabled_hooks.clone());
-                let access = before.and_then(|before| before.access.clone());
-                let known =
-                    ForgeState { directory, roster, first_seen, swept_at, faults, disabled_hooks, access };
-                (forge.name.clone(), known)
+                let before = known.forges.get(&forge.name).cloned();
+                let mut state = before.unwrap_or_else(|| ForgeState::unknown(&policy, &forge.name, now));
+                state.heed_policy(&forge.name, &policy);
+                (forge.name.clone(), state)
             });
             let (policy, forges, absences) = (policy.clone(), forges.collect(), known.absences.clone());
             let mut known = StateSnapshot { policy, forges, absences };
@@ -176,17 +164,21 @@ impl SharedState {
         });
     }
 
-    /// A roster was read.
-    pub fn learn(&self, forge: &str, roster: Roster) {
+    /// A roster was read. Returns whether it is known only now who the people of the forge are: then
+    /// what is open there is to be looked at.
+    pub fn learn(&self, forge: &str, roster: Roster) -> bool {
         let roster = Arc::new(roster);
-        self.current.rcu(|known| {
+        let before = self.current.rcu(|known| {
             let mut known = StateSnapshot::clone(known);
+            let policy = known.policy.clone();
             if let Some(one) = known.forges.get_mut(forge) {
                 one.roster = roster.clone();
+                one.heed_policy(forge, &policy);
             }
             known.join();
             known
         });
+        before.awaits_people(forge) && !self.snapshot().awaits_people(forge)
     }
 
     /// What people said of their own absence, as it is remembered.
@@ -271,6 +263,29 @@ impl SharedState {
 }
 
 impl ForgeState {
+    /// A forge whose roster was never read.
+    fn unknown(policy: &Arc<Policy>, name: &str, first_seen: Timestamp) -> ForgeState {
+        let roster = Roster::default();
+        ForgeState {
+            policy: policy.clone(),
+            directory: Arc::new(directory(policy, name, &roster)),
+            roster: Arc::new(roster),
+            first_seen,
+            swept_at: None,
+            faults: BTreeMap::new(),
+            disabled_hooks: None,
+            access: None,
+        }
+    }
+
+    /// Takes a policy over if the roster tells of its people, or tells of nobody's.
+    fn heed_policy(&mut self, name: &str, policy: &Arc<Policy>) {
+        let covers = |policy: &Policy| self.roster.covers(&RosterWish::new(policy, name));
+        if covers(policy) || !covers(&self.policy) {
+            self.policy = policy.clone();
+        }
+    }
+
     /// What goes wrong at the moment, if anything.
     pub fn fault(&self) -> Option<&str> {
         self.faults.values().next().map(String::as_str)
@@ -293,9 +308,9 @@ fn directory(policy: &Policy, forge: &str, roster: &Roster) -> Directory {
 impl StateSnapshot {
     /// Who is who on every forge, anew: a person is away or busy on all of them.
     fn join(&mut self) {
-        let StateSnapshot { policy, forges, absences } = self;
-        let mut directories: Vec<Directory> =
-            forges.iter().map(|(name, forge)| directory(policy, name, &forge.roster)).collect();
+        let StateSnapshot { forges, absences, .. } = self;
+        let of_forge = |(name, forge): (&String, &ForgeState)| directory(&forge.policy, name, &forge.roster);
+        let mut directories: Vec<Directory> = forges.iter().map(of_forge).collect();
         let mut busy = BusyPeople::new();
         directories.iter().for_each(|directory| directory.tell_busy(&mut busy));
         directories.iter_mut().for_each(|directory| directory.heed(absences, &busy));
@@ -308,8 +323,20 @@ impl StateSnapshot {
         self.forges.get(name)
     }
 
-    /// The forges on which it is not known yet who is who: their facts wait for it.
-    pub fn not_ready(&self) -> Vec<&str> {
+    /// Whether the roster of this forge does not tell yet of everybody whom the policy names: what
+    /// somebody did there may be of interest to it, whoever it was.
+    pub fn awaits_people(&self, forge: &str) -> bool {
+        let known = |forge: &ForgeState| forge.directory.known && Arc::ptr_eq(&forge.policy, &self.policy);
+        self.forge(forge).is_some_and(|forge| !known(forge))
+    }
+
+    /// The forges whose facts wait for the roster.
+    pub fn awaiting_people(&self) -> Vec<&str> {
+        self.forges().map(|(name, _)| name).filter(|name| self.awaits_people(name)).collect()
+    }
+
+    /// The forges on which nobody is known, so that nothing can be decided there.
+    pub fn without_people(&self) -> Vec<&str> {
         self.forges().filter(|(_, forge)| !forge.directory.known).map(|(name, _)| name).collect()
     }
 

@@ -150,6 +150,11 @@ impl Client {
         self.0.transport.health()
     }
 
+    /// The clock was set back: pauses and paces are reckoned anew.
+    pub fn clock_was_set_back(&self) {
+        self.0.transport.clock_was_set_back();
+    }
+
     /// From when on an action of this urgency may begin, if not now: by GitHub's paces, what the forge
     /// asked for, or because it is left alone. Takes nothing and asks nobody.
     pub fn may_begin(&self, urgency: Urgency) -> Option<Timestamp> {

@@ -30,5 +30,6 @@ pub use shared::webhooks::{
     HookAddress, HookPlace, HookSecrets, HookState, HookWish, InstalledHook, LastAnswer, leads_to,
 };
 pub use transport::{
-    Again, AppKey, Credentials, ForgeFault, Health, Meaning, Network, RequestBudget, TOLD_AFTER, Urgency,
+    Again, AppKey, Credentials, ForgeFault, ForgeService, Health, Meaning, Network, RequestBudget,
+    TOLD_AFTER, Urgency,
 };

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::{DutyContext, SweepError};
-use super::pace::{Duty, DutyTurn};
+use super::pace::{Duty, DutyTurn, age};
 use crate::forge::ForgeFault;
 use usher_core::model::access::{AccessFacts, ProjectFacts, Unseen};
 
@@ -46,7 +46,7 @@ impl AccessDuty {
     async fn read_on(&mut self) -> Result<(), ForgeFault> {
         let now = self.context.clock.now();
         if self.waiting.is_empty() {
-            if self.round_at.is_some_and(|at| now.duration_since(at) < ROUND_EVERY) {
+            if self.round_at.is_some_and(|at| age(at, now) < ROUND_EVERY) {
                 return Ok(());
             }
             let projects = self.context.client.access_projects().await?;

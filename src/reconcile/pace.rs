@@ -14,6 +14,16 @@ use crate::wakeups::Listener;
 
 /// Shortest pause between two turns. After failures it doubles up to the usual pause.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
+/// What somebody tells of changed people or projects is followed no more often than this: a large company
+/// tells all day long.
+pub(super) const TOLD_PAUSE: SignedDuration = SignedDuration::from_mins(1);
+
+/// How long ago `at` was. An instant that lies ahead was told by a clock that has been set back since, and
+/// nobody can tell how old it is: then it is as old as can be.
+pub(super) fn age(at: Timestamp, now: Timestamp) -> SignedDuration {
+    let age = now.duration_since(at);
+    if age.is_negative() { SignedDuration::MAX } else { age }
+}
 
 /// Something that is looked after for one forge.
 pub(super) trait Duty: Send {
@@ -30,6 +40,8 @@ pub(super) enum DutyTurn {
     Done,
     /// There was nothing to do; the next turn comes when it would have come.
     Idle,
+    /// It was asked for too soon after the last one, and comes at this instant.
+    NotBefore(Timestamp),
 }
 
 /// When one duty has its turns.
@@ -91,6 +103,7 @@ pub(super) async fn keep<D: Duty>(mut duty: D, mut woken_by: WokenBy, pace: Pace
             turned = duty.turn(woken) => turned,
         };
         match turned {
+            Ok(DutyTurn::NotBefore(at)) => (next, soonest) = (next.min(at), at),
             Ok(turn) => {
                 (failures, woken) = (0, false);
                 pace.went_well(D::NAME);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::{DutyContext, SweepError};
-use super::pace::{Duty, DutyTurn};
+use super::pace::{Duty, DutyTurn, age};
 use crate::forge::{DeliveryLog, FailedDelivery, ForgeFault};
 use crate::store::StoreError;
 use usher_core::model::change::ForgeKind;
@@ -68,13 +68,13 @@ impl RedeliveryDuty {
     async fn ask_again(&mut self, now: Timestamp) -> Result<Result<usize, ForgeFault>, StoreError> {
         let context = self.context.clone();
         let forge = context.client.name();
-        if self.looked_at.is_none_or(|at| now.duration_since(at) >= LOGS_FOR) {
+        if self.looked_at.is_none_or(|at| age(at, now) >= LOGS_FOR) {
             match self.context.client.delivery_logs().await {
                 Ok(known) => (self.logs, self.looked_at) = (known, Some(now)),
                 Err(fault) => return Ok(Err(fault)),
             }
         }
-        self.asked.retain(|_, asked| now.duration_since(asked.at) < KEPT_FOR);
+        self.asked.retain(|_, asked| age(asked.at, now) < KEPT_FOR);
         let first_seen = self.context.shared.snapshot().forge(forge).map_or(now, |known| known.first_seen);
         let mark = self.context.store.watermark(forge, SCOPE).await?.unwrap_or(first_seen);
         let since = mark.max(now.checked_sub(KEPT_FOR).unwrap_or(mark));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::{DutyContext, SweepError};
-use super::pace::{Duty, DutyTurn};
+use super::pace::{Duty, DutyTurn, age};
 use crate::forge::{ForgeFault, Meaning, Since, Whereabouts};
 use crate::store::Filter;
 use crate::wakeups::Listener;
@@ -81,7 +81,7 @@ impl RollCallDuty {
     /// After a start, every few hours, and when somebody `told` of changed projects or people.
     fn is_due(&self, told: bool, now: Timestamp) -> bool {
         let pause = if told { ROLL_WHEN_TOLD } else { ROLL_EVERY };
-        self.called_at.is_none_or(|at| now.duration_since(at) >= pause)
+        self.called_at.is_none_or(|at| age(at, now) >= pause)
     }
 
     /// Looks for every open review that is not among the `shown` ones. Returns how many facts came of

@@ -1,9 +1,9 @@
 //! Who is who: the roster of the forge, read once an hour and whenever somebody tells of a change.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::context::{DutyContext, SweepError};
-use super::pace::{Duty, DutyTurn};
+use super::pace::{Duty, DutyTurn, TOLD_PAUSE, age};
 use usher_core::model::people;
 use usher_core::model::people::RosterWish;
 
@@ -12,16 +12,37 @@ const AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) struct RosterDuty {
     context: DutyContext,
+    /// It became known who the people of a new policy are, and the open reviews were not woken yet.
+    owes_look: bool,
 }
 
 impl RosterDuty {
     pub fn new(context: DutyContext) -> RosterDuty {
-        RosterDuty { context }
+        RosterDuty { context, owes_look: false }
     }
 
     /// Reads the roster if it is old, does not cover the policy, or `refresh` is wanted. What was known
     /// of who is busy stays until it is asked anew.
     pub async fn read(&mut self, refresh: bool) -> Result<DutyTurn, SweepError> {
+        let turn = self.read_roster(refresh).await?;
+        if self.owes_look {
+            let DutyContext { store, wakeups, clock, .. } = &self.context;
+            store.wake_all(clock.now()).await?;
+            self.owes_look = false;
+            wakeups.alarm.wake();
+        }
+        Ok(turn)
+    }
+
+    /// Until when a roster that tells of everybody is not read again, whatever is told.
+    fn not_before(&self) -> Option<Timestamp> {
+        let DutyContext { client, shared, clock, .. } = &self.context;
+        let known = shared.snapshot();
+        let forge = known.forge(client.name()).filter(|_| !known.awaits_people(client.name()))?;
+        forge.roster.fetched_at.map(|at| at + TOLD_PAUSE).filter(|at| *at > clock.now())
+    }
+
+    async fn read_roster(&mut self, refresh: bool) -> Result<DutyTurn, SweepError> {
         let DutyContext { client, store, shared, wakeups, clock, signals, .. } = &self.context;
         let name = client.name();
         let known = shared.snapshot();
@@ -31,15 +52,15 @@ impl RosterDuty {
         let newer =
             |roster: &people::Roster| roster.fetched_at > forge.roster.fetched_at && roster.covers(&wish);
         if let Some(roster) = store.roster(name).await?.filter(newer) {
-            shared.learn(name, roster);
+            self.owes_look |= shared.learn(name, roster);
             wakeups.inbox.wake();
             signals.people.wake();
         }
         let known = shared.snapshot();
         let Some(forge) = known.forge(name) else { return Ok(DutyTurn::Idle) };
         let now = clock.now();
-        let young = forge.roster.fetched_at.is_some_and(|at| now.duration_since(at) < AGE_MAX);
-        if young && forge.directory.known && !refresh {
+        let young = forge.roster.fetched_at.is_some_and(|at| age(at, now) < AGE_MAX);
+        if young && !known.awaits_people(name) && !refresh {
             return Ok(DutyTurn::Done);
         }
         let mut roster = client.roster_after(&wish, &forge.roster).await?;
@@ -49,7 +70,7 @@ impl RosterDuty {
         roster.busy = forge.roster.busy.clone();
         roster.busy_fault = forge.roster.busy_fault.clone();
         store.save_roster(name, &roster).await?;
-        shared.learn(name, roster);
+        self.owes_look |= shared.learn(name, roster);
         signals.roster.send_modify(|times| *times += 1);
         Ok(DutyTurn::Done)
     }
@@ -59,6 +80,11 @@ impl Duty for RosterDuty {
     const NAME: &'static str = "reading the roster";
 
     async fn turn(&mut self, woken: bool) -> Result<DutyTurn, SweepError> {
+        if woken && let Some(at) = self.not_before() {
+            // What was told may have been of projects.
+            self.context.signals.people.wake();
+            return Ok(DutyTurn::NotBefore(at));
+        }
         let read = self.read(woken).await;
         if woken && read.is_err() {
             // What was told may have been of projects: those are swept all the same.

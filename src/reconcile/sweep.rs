@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::backoff::Backoff;
 use super::context::{DutyContext, SweepError, Swept};
-use super::pace::{Duty, DutyTurn};
+use super::pace::{Duty, DutyTurn, TOLD_PAUSE};
 use crate::metrics::ForgeLabels;
 use crate::wakeups::Listener;
 use usher_core::model::fingerprint::fingerprint;
@@ -24,15 +24,16 @@ pub(super) struct SweepDuty {
     told: Listener,
     /// What was told was not swept yet.
     owed: bool,
-    /// What the last good sweep was of.
+    /// What the last good sweep was of, and when it ended.
     scope: Option<String>,
+    swept_at: Option<Timestamp>,
     backoff: Backoff,
 }
 
 impl SweepDuty {
     pub fn new(context: DutyContext) -> SweepDuty {
         let told = context.wakeups.roster.listen();
-        SweepDuty { context, told, owed: false, scope: None, backoff: Backoff::default() }
+        SweepDuty { context, told, owed: false, scope: None, swept_at: None, backoff: Backoff::default() }
     }
 
     /// Lists changes and keeps what is news. Returns how many were; none while it is not known who is
@@ -63,7 +64,7 @@ impl SweepDuty {
         }
         let complete = listing.is_complete();
         context.shared.swept(forge, context.clock.now());
-        self.scope = Some(scope);
+        (self.scope, self.swept_at) = (Some(scope), Some(context.clock.now()));
         context.signals.swept.send_modify(|last| {
             *last = Swept { number: last.number + 1, since, shown: Arc::new(shown), complete };
         });
@@ -115,6 +116,13 @@ impl Duty for SweepDuty {
         let same = self.scope.as_ref() == Some(&self.scope());
         if !self.knows_people() || (woken && same && !self.owed) {
             return Ok(DutyTurn::Idle);
+        }
+        let soonest = self.swept_at.map(|at| at + TOLD_PAUSE);
+        if woken
+            && same
+            && let Some(at) = soonest.filter(|at| *at > self.context.clock.now())
+        {
+            return Ok(DutyTurn::NotBefore(at));
         }
         let news = self.sweep().await?;
         let forge = ForgeLabels { forge: self.context.client.name().to_owned() };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::{DutyContext, SweepError};
-use super::pace::{Duty, DutyTurn};
+use super::pace::{Duty, DutyTurn, age};
 use crate::engine::{DisabledHook, HookTest};
 use crate::forge::{ForgeFault, HookPlace, HookState, InstalledHook, Watched};
 use crate::store::{Filter, StoreError};
@@ -68,7 +68,7 @@ impl WebhookHealthDuty {
         let before =
             self.context.shared.snapshot().forge(name).and_then(|forge| forge.disabled_hooks.clone());
         let reported = before.as_deref().unwrap_or_default();
-        let full = self.round_at.is_none_or(|at| now.duration_since(at) >= ROUND_EVERY);
+        let full = self.round_at.is_none_or(|at| age(at, now) >= ROUND_EVERY);
         if !full && reported.is_empty() {
             return Ok(());
         }
@@ -152,7 +152,7 @@ impl WebhookHealthDuty {
         let name = context.client.name();
         let (mut look, mut asked) = (Look::default(), 0);
         for place in places {
-            let rests = self.hidden.get(place).is_some_and(|at| now.duration_since(*at) < HIDDEN_FOR);
+            let rests = self.hidden.get(place).is_some_and(|at| age(*at, now) < HIDDEN_FOR);
             if rests || look.covers(place) {
                 continue;
             }

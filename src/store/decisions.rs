@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::connections::Tx;
 use super::error::{CommitError, StoreError, at};
-use super::intake::UNREADABLE_WAIT;
+use super::intake::{UNREADABLE_WAIT, listed};
 use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
 use super::{Commit, Store, Stored, absences, moves, outbox, queue, refusals, sql};
 use usher_core::model::action::Named;
@@ -156,8 +156,21 @@ impl Store {
     /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
     /// [`StoreError::Failed`].
     pub async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<ChangeKey>, StoreError> {
+        self.due_but(&[], now, limit).await
+    }
+
+    /// [`Store::due`] without the changes of these forges.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Ill`] or [`StoreError::Failed`].
+    pub async fn due_but(
+        &self,
+        forges: &[&str],
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ChangeKey>, StoreError> {
         let what = "read deadlines";
-        let rows = sqlx::query_scalar(sql::DUE).bind(millis(now)).bind(i64::from(limit));
+        let rows = sqlx::query_scalar(sql::DUE).bind(millis(now)).bind(i64::from(limit)).bind(listed(forges));
         let rows: Vec<String> = rows.fetch_all(&self.reader).await.map_err(at(what))?;
         let mut due = Vec::with_capacity(rows.len());
         for change in &rows {
@@ -179,9 +192,17 @@ impl Store {
     /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
     /// [`StoreError::Failed`].
     pub async fn next_wake(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.next_wake_but(&[]).await
+    }
+
+    /// [`Store::next_wake`] without the changes of these forges.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::Ill`] or [`StoreError::Failed`].
+    pub async fn next_wake_but(&self, forges: &[&str]) -> Result<Option<Timestamp>, StoreError> {
         let what = "read deadlines";
-        let next = sqlx::query_scalar(sql::NEXT_WAKE).fetch_optional(&self.reader).await.map_err(at(what))?;
-        instant_if(what, next)
+        let next = sqlx::query_scalar(sql::NEXT_WAKE).bind(listed(forges));
+        instant_if(what, next.fetch_optional(&self.reader).await.map_err(at(what))?)
     }
 
     /// What everybody carries. Costs by the number of people, not of reviews.

@@ -166,7 +166,7 @@ impl Store {
 }
 
 /// Names of forges as the statements want them.
-fn listed(forges: &[&str]) -> String {
+pub(super) fn listed(forges: &[&str]) -> String {
     format!("|{}|", forges.join("|"))
 }
 

@@ -15,6 +15,8 @@ use usher_core::model::people::Roster;
 const KEEP_IDS: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// Pings count for a day; they are kept for one more.
 const KEEP_PINGS: SignedDuration = SignedDuration::from_hours(48);
+/// No pause is longer.
+pub const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 /// Rows that are deleted in one go.
 const PRUNE_BATCH: i64 = 500;
 
@@ -148,6 +150,7 @@ impl Store {
     /// forgotten; the next call goes on.
     pub async fn prune(&self, now: Timestamp, keep_bodies: Duration) -> Result<Pruned, StoreError> {
         let what = "prune the store";
+        self.set_clock_right(now, LONGEST_PAUSE).await?;
         let now = millis(now);
         let bodies = i64::try_from(keep_bodies.as_millis()).unwrap_or(i64::MAX);
         let ids = i64::try_from(KEEP_IDS.as_millis()).unwrap_or(i64::MAX);
@@ -168,6 +171,21 @@ impl Store {
         let deleted = deleted.execute(self.writer_for(what)?).await.map_err(at(what))?;
         pruned.refusals = deleted.rows_affected();
         Ok(pruned)
+    }
+
+    /// A clock that ran ahead is right again: what was never put off is due, and what was put off until
+    /// later than `longest` from `now` is due, too.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`].
+    pub async fn set_clock_right(&self, now: Timestamp, longest: SignedDuration) -> Result<(), StoreError> {
+        let what = "set the times of a wrong clock right";
+        let longest = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
+        for right in [sql::RIGHT_INBOX, sql::RIGHT_OUTBOX] {
+            let right = sqlx::query(right).bind(millis(now)).bind(longest);
+            right.execute(self.writer_for(what)?).await.map_err(at(what))?;
+        }
+        Ok(())
     }
 
     /// Batch by batch, each its own transaction, so that others get their turn between them.

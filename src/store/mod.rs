@@ -41,6 +41,7 @@ use std::time::Duration;
 
 pub use error::{CommitError, StoreError};
 pub use health::Ailment;
+pub use memory::LONGEST_PAUSE;
 pub use types::{
     Commit, Counts, Filter, InboxItem, InboxRow, LedgerEntry, LedgerRow, NewDelivery, OutboxItem, OutboxRow,
     OutboxState, OutboxUrgency, Pruned, Put, Settlement, Stored, Within,

@@ -61,10 +61,12 @@ statements! {
         WHERE change = $1 AND version = $2";
     DUE = "SELECT change FROM review AS r WHERE wake <= $1 AND NOT EXISTS (
             SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
+            AND REPLACE($3, '|' || SUBSTR(r.change, 1, INSTR(r.change, ':') - 1) || '|', '') = $3
         ORDER BY wake, opened_at LIMIT $2";
     /// Leaves out what `DUE` leaves out, else the alarm would spin on a change whose facts wait.
     NEXT_WAKE = "SELECT wake FROM review AS r WHERE wake IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
+            AND REPLACE($1, '|' || SUBSTR(r.change, 1, INSTR(r.change, ':') - 1) || '|', '') = $1
         ORDER BY wake, opened_at LIMIT 1";
     /// By the forge's number of the project, which stays when the project is renamed.
     AT_HOME = "SELECT change FROM review WHERE home = $1 ORDER BY id DESC LIMIT 1";
@@ -86,6 +88,11 @@ statements! {
         ON CONFLICT (change, ping) DO UPDATE SET person = excluded.person, at = excluded.at";
     /// A clock that ran ahead is right again: what was done then was done by now.
     RIGHT_PINGS = "UPDATE ping SET at = $1 WHERE at > $1";
+    /// What was never put off waits for nothing, and no pause is longer than $2.
+    RIGHT_INBOX = "UPDATE inbox SET not_before = $1 WHERE decided_at IS NULL
+        AND not_before > CASE WHEN why IS NULL THEN $1 ELSE $1 + $2 END";
+    RIGHT_OUTBOX = "UPDATE outbox SET run_at = $1 WHERE dead_at IS NULL AND leased = 0
+        AND run_at > CASE WHEN attempts = 0 THEN $1 ELSE $1 + $2 END";
     RIGHT_FIRST_RUN = "UPDATE review SET first_run_at = $1 WHERE first_run_at > $1";
     WORKLOADS = "SELECT person, open, last_asked, asked FROM workload";
     PINGS_SINCE = "SELECT person, COUNT(*) FROM ping WHERE at > $1 GROUP BY person";

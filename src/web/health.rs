@@ -123,7 +123,7 @@ async fn engine_moves(door: &Door) -> Result<bool, StoreError> {
     let now = door.clock.now();
     let still_for = door.pulse.still_for(door.metrics.decisions.get(), now);
     let known = door.shared.snapshot();
-    let waiting = door.store.undecided_but(&known.not_ready(), now - ENGINE_PATIENCE, 1).await?;
+    let waiting = door.store.undecided_but(&known.awaiting_people(), now - ENGINE_PATIENCE, 1).await?;
     let stuck = !waiting.is_empty();
     if stuck && still_for >= ENGINE_PATIENCE {
         tracing::error!("not ready: facts wait and nothing is decided");

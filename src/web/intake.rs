@@ -185,7 +185,7 @@ async fn settle(door: Arc<Door>, forge: String, incoming: Incoming, held: HeldBo
 async fn is_relevant(door: &Door, incoming: &Incoming) -> Result<bool, StoreError> {
     let change = &incoming.change;
     let known = door.shared.snapshot();
-    let Some(forge) = known.forge(&change.forge).filter(|forge| forge.directory.known) else {
+    let Some(forge) = known.forge(&change.forge).filter(|_| !known.awaits_people(&change.forge)) else {
         return Ok(true);
     };
     if forge.directory.is_support(incoming.author.id) && known.policy.watches(change) {

@@ -5,7 +5,7 @@ use sqlx::{Connection, SqliteConnection};
 use usher_sandbox::{Forge, SignedRequest};
 
 use super::harness::{BOTH, Settings, name};
-use super::server::Server;
+use super::server::{Run, Server};
 use super::sign;
 
 /// Posts a body with these headers; status, `Retry-After` and body of the answer.
@@ -230,4 +230,22 @@ async fn wrong_usage_exits_with_2_and_failures_with_1() {
     assert_eq!(missing.code, Some(1), "{missing:?}");
     let nowhere = server.run(&["--config", "/nowhere/usher.toml", "check"]).await;
     assert_eq!(nowhere.code, Some(2), "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn without_a_name_the_configuration_of_the_folder_is_taken() {
+    let server = Server::planned(Settings::default()).await;
+    let run = |folder: &std::path::Path| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_usher"));
+        command.env_remove("USHER_CONFIG").arg("check").current_dir(folder);
+        Run::from(command.output().unwrap())
+    };
+    let told = run(server.folder.path()).good();
+    assert!(told.contains("usher.toml is good"), "{told}");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let nothing = run(elsewhere.path());
+    assert_eq!(nothing.code, Some(2), "{nothing:?}");
+    for part in ["./usher.toml", "/etc/usher/usher.toml", "--config", "USHER_CONFIG"] {
+        assert!(nothing.err.contains(part), "{part}: {}", nothing.err);
+    }
 }

@@ -14,6 +14,8 @@ const LATENCY: Duration = Duration::from_millis(300);
 /// So long, in real time, nobody sends anything before the clock goes on.
 const STILL: Duration = Duration::from_millis(12);
 
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
 /// What a burst came to, in seconds of virtual time.
 #[derive(Debug)]
 struct Figures {
@@ -67,10 +69,12 @@ async fn be_still(house: &House, hands: usize) {
     }
 }
 
-/// Lets the clock go on to the next thing that happens by itself.
+/// Lets the clock go on to the next thing that happens by itself. What is due and was not taken is looked
+/// at again a second later.
 async fn go_on(house: &House) {
     let on_their_way = house.sandbox.on_their_way().into_iter().min();
-    let due = house.service.next_due().await.unwrap().filter(|due| *due > house.clock.now());
+    let (due, soon) = (house.service.next_due().await.unwrap(), house.clock.now() + SECOND);
+    let due = due.map(|due| if due > house.clock.now() { due } else { soon });
     if let Some(next) = on_their_way.into_iter().chain(due).min() {
         house.clock.advance_to(next);
     }

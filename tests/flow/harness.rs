@@ -110,7 +110,11 @@ impl Company {
     /// Webhooks go to `hooks`.
     pub async fn found(clock: Clock, hooks: SocketAddr) -> Company {
         let sandbox = crate::wire::tape::sandbox(clock.clone()).await;
-        let folder = tempfile::tempdir().unwrap();
+        Company::peopled(sandbox, clock, hooks, tempfile::tempdir().unwrap())
+    }
+
+    /// As [`Company::found`], on these forges and in this folder.
+    pub fn peopled(sandbox: Sandbox, clock: Clock, hooks: SocketAddr, folder: TempDir) -> Company {
         for (forge, token) in [(Forge::Gitlab, SECRETS[0].1), (Forge::Github, SECRETS[1].1)] {
             sandbox.add_bot(forge, BOT, "Usher");
             sandbox.add_token(forge, token, BOT);
@@ -288,7 +292,8 @@ pub struct House {
     pub delivered: Vec<DeliveryOutcome>,
     /// Gets at the webhooks before they go out.
     pub disturb: Box<dyn Fn(&Sandbox)>,
-    _stop: tokio_util::sync::DropGuard,
+    listening: tokio::task::JoinHandle<()>,
+    stop: Option<tokio_util::sync::DropGuard>,
 }
 
 impl std::ops::Deref for House {
@@ -325,7 +330,7 @@ impl House {
         let service = Service::assemble(&config(&company), clock).await.unwrap();
         let stop = CancellationToken::new();
         let public = web::public(service.door.clone());
-        tokio::spawn(web::serve(hooks, public, ConnectionLimits::default(), stop.clone()));
+        let listening = tokio::spawn(web::serve(hooks, public, ConnectionLimits::default(), stop.clone()));
         let reconciles = Mutex::new(service.reconciles());
         House {
             company,
@@ -333,8 +338,22 @@ impl House {
             reconciles,
             delivered: Vec::new(),
             disturb: Box::new(|_| {}),
-            _stop: stop.drop_guard(),
+            listening,
+            stop: Some(stop.drop_guard()),
         }
+    }
+
+    /// Usher ends, and begins anew with this configuration; it has read no roster yet.
+    pub async fn restart(&mut self, config: &Config) {
+        self.stop = None;
+        let _ = (&mut self.listening).await;
+        self.service.store.close().await;
+        self.service = Service::assemble(config, self.clock.clone()).await.unwrap();
+        *self.reconciles.lock().await = self.service.reconciles();
+        let (hooks, stop) = (TcpListener::bind(self.hooks).await.unwrap(), CancellationToken::new());
+        let public = web::public(self.service.door.clone());
+        self.listening = tokio::spawn(web::serve(hooks, public, ConnectionLimits::default(), stop.clone()));
+        self.stop = Some(stop.drop_guard());
     }
 
     /// Delivers webhooks, decides and performs until nobody has anything left to say.

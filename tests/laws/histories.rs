@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use usher_core::model::absence::Busy;
+use usher_core::model::action::Action;
 use usher_core::model::calendar::{Away, Hours};
 use usher_core::model::change::{
     Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size,
@@ -133,6 +134,14 @@ pub(super) enum Step {
     },
     /// The forge takes everybody again.
     Forgives,
+    /// What waits in the outbox has not come about for long, or is given up.
+    Blocks {
+        given_up: bool,
+    },
+    /// Usher is started again with or without `dry_run`.
+    DryRun {
+        on: bool,
+    },
     /// A roll call misses the change in the forge's list.
     Lost {
         why: UnreachableWhy,
@@ -289,6 +298,8 @@ fn upset() -> impl Strategy<Value = Step> {
         1 => (2_u64..9, 0_u8..4).prop_map(|(who, kind)| Step::Hours { who, kind }),
         1 => any::<bool>().prop_map(|there| Step::Docs { there }),
         1 => Just(Step::Forgives),
+        1 => prop::bool::weighted(0.3).prop_map(|given_up| Step::Blocks { given_up }),
+        1 => any::<bool>().prop_map(|on| Step::DryRun { on }),
         1 => prop::sample::select(vec![UnreachableWhy::Hidden, UnreachableWhy::Hidden, UnreachableWhy::Archived, UnreachableWhy::MovedAway])
             .prop_map(|why| Step::Lost { why }),
     ]
@@ -551,11 +562,26 @@ fn unsettle(play: &mut Play, step: &Step) {
             play.forge.dropped.clear();
             play.forge.not_allowed.clear();
         }
+        Step::Blocks { given_up } => return blocks(play, *given_up),
+        Step::DryRun { on } => policy.dry_run = *on,
         Step::Lost { why } => return play.tell(Fact::Lost { why: *why }),
         Step::Extra(extra) => befall(play, extra),
         _ => {}
     }
     play.reload();
+}
+
+/// The forge hides the change, or refuses: what is wanted of it is tried again, for a day at most.
+fn blocks(play: &mut Play, given_up: bool) {
+    play.courier_stopped = true;
+    play.forge.remembers_hands = false;
+    let wanted: Vec<String> = play.outbox.iter().map(Action::kind).collect();
+    if given_up {
+        play.outbox.clear();
+    }
+    for action in wanted {
+        play.tell(Fact::Failed { action, since: play.now - SignedDuration::from_mins(5), given_up });
+    }
 }
 
 /// Law 5: what arrived before has no second effect, however late it comes again.
@@ -575,6 +601,8 @@ fn redeliver(play: &mut Play, fact: &Fact) {
 /// Everything that is on its way arrives, and sweeps find nothing to do any more.
 pub(super) fn quiet(play: &mut Play, post: &mut Post) {
     play.deaf_to_itself = false;
+    play.company.policy.dry_run = false;
+    play.reload();
     play.courier_runs();
     take(play, &Step::DeliverLate, post);
     for _ in 0..6 {

@@ -298,16 +298,18 @@ impl Play {
         }
     }
 
-    /// Law 3: nobody whose assignment ended comes back, unless a person asks.
+    /// Law 3: nobody whose assignment ended comes back, unless a person asks. What ended in a dry run ended
+    /// on paper: when that is over, what was written before counts.
     fn choices_hold(&self, fact: &Fact, review: &Review) {
-        let known = self.review.planned.assignments.len();
+        let written = self.review.before_dry_run.as_ref().filter(|_| review.before_dry_run.is_none());
+        let planned = written.map_or(&self.review.planned, |written| &written.planned);
+        let known = planned.assignments.len();
         for (index, assignment) in review.planned.assignments.iter().enumerate() {
             let person = &assignment.person;
             let ours = matches!(assignment.origin, Origin::Picked | Origin::Widened);
             let earlier = review.planned.assignments[..index].iter().any(|other| other.person == *person);
             assert!(!earlier, "law 3: {person} has two assignments");
-            let was_over =
-                self.review.planned.assignments.get(index).is_some_and(|before| !before.is_active());
+            let was_over = planned.assignments.get(index).is_some_and(|before| !before.is_active());
             let by_person = match fact {
                 Fact::Told { by, .. } => !by.bot,
                 Fact::Swept { .. } => true,

@@ -2,7 +2,7 @@
 //!
 //! It gives 100 changes for a request, but 1,000 for one query, 30 requests a minute, and an index
 //! that may lag behind (GitHub's `rest/search/search.md`): so it is asked a little further back than needed, goes on from
-//! the last hit after every 1,000, and says up to when it has seen everything.
+//! the last hit after every page, and says up to when it has seen everything.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -128,15 +128,18 @@ impl GitHub {
             if !full {
                 return Ok(found);
             }
-            page += 1;
-            if page > QUERY_PAGES_MAX {
-                let last = found.hits.last();
-                let last =
-                    last.and_then(|hit| if mark.is_some() { Some(hit.updated_at) } else { hit.created_at });
-                if last.is_none() || last == from {
-                    break;
-                }
+            // A page is found by counting from the beginning, so what moves or leaves meanwhile would push
+            // another hit over its edge. From the last hit's time on, nothing slips through.
+            let last = found.hits.last();
+            let last =
+                last.and_then(|hit| if mark.is_some() { Some(hit.updated_at) } else { hit.created_at });
+            if last > from {
                 (from, page) = (last, 1);
+            } else {
+                page += 1;
+            }
+            if page > QUERY_PAGES_MAX {
+                break;
             }
         }
         tracing::warn!(owner, hits = found.hits.len(), "more changes than one sweep takes; the next goes on");

@@ -120,6 +120,21 @@ impl GitLab {
         T: DeserializeOwned,
         E: Endpoint,
     {
+        self.pages_along(endpoint, limit, |_, next, _| next).await
+    }
+
+    /// [`GitLab::pages`], where `along` says what follows a page: from its address, the address that its
+    /// headers lead to, and its entries.
+    pub(super) async fn pages_along<T, E>(
+        &self,
+        endpoint: &E,
+        limit: usize,
+        along: impl Fn(&Url, Url, &[T]) -> Url + Sync,
+    ) -> Result<Pages<T>, ForgeFault>
+    where
+        T: DeserializeOwned,
+        E: Endpoint,
+    {
         let mut url =
             self.transport.rest_endpoint(&endpoint.endpoint()).map_err(|error| fault_of(error, false))?;
         endpoint.parameters().add_to_url(&mut url);
@@ -132,9 +147,9 @@ impl GitLab {
                 .body(Vec::new())
                 .map_err(|error| ForgeFault::unsendable(&error))?;
             let answer = self.transport.send(request).await?;
-            next = next_page(&url, answer.headers());
             let Entries { list, unread } =
                 page(answer.body()).map_err(|error| ForgeFault::unreadable(&error, false))?;
+            next = next_page(&url, answer.headers()).map(|next| along(&url, next, &list));
             self.transport.note_unread(unread);
             found.unread += unread;
             found.entries.extend(list);

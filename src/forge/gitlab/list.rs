@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use gitlab::api::common::NameOrId;
 use jiff::Timestamp;
+use url::Url;
 
 use super::api::{GitLab, ListEndpoint};
 use super::wire;
@@ -15,12 +16,15 @@ use usher_core::model::tickets::TicketRules;
 
 /// Projects of one user that are listed one by one, at most.
 const USER_PROJECTS_LIMIT: usize = 200;
+/// From which instant on, it included, a list shows changes.
+const CREATED_AFTER: &str = "created_after";
+const UPDATED_AFTER: &str = "updated_after";
 
 #[async_trait]
 impl ListChanges for GitLab {
     /// One list per project or namespace (a group's list covers its subgroups, and leaves archived
-    /// projects out: `non_archived` is true unless said otherwise). Sorted so that what
-    /// changes meanwhile is appended: what is open by creation, what is new by update.
+    /// projects out: `non_archived` is true unless said otherwise). Sorted by time: what is open by
+    /// creation, what is new by update.
     async fn list(
         &self,
         forge: &str,
@@ -79,10 +83,18 @@ impl GitLab {
             Some(instant) => parameters.extend([
                 ("state", "all".to_owned()),
                 ("order_by", "updated_at".into()),
-                ("updated_after", instant.to_string()),
+                (UPDATED_AFTER, instant.to_string()),
             ]),
         }
-        let found = self.pages(&ListEndpoint { path, parameters }, SWEEP_PAGES_LIMIT).await?;
+        let (after, time): (_, fn(&wire::MergeRequest) -> Option<Timestamp>) = match updated_after {
+            None => (CREATED_AFTER, |change| change.created_at),
+            Some(_) => (UPDATED_AFTER, |change| Some(change.updated_at)),
+        };
+        let along = |url: &Url, next: Url, page: &[wire::MergeRequest]| {
+            page.last().and_then(time).and_then(|last| from(url, after, last)).unwrap_or(next)
+        };
+        let list = ListEndpoint { path, parameters };
+        let found = self.pages_along(&list, SWEEP_PAGES_LIMIT, along).await?;
         self.transport.note_unread(found.entries.iter().map(wire::MergeRequest::unread).sum());
         Ok(found)
     }
@@ -107,6 +119,23 @@ impl GitLab {
         }
         Ok(all)
     }
+}
+
+/// The list at `url` from this time on, where that is later than it begins. A page is found by counting
+/// from the beginning, so what moves or leaves while a list is read would push another entry over a page's
+/// edge; from the time of the last entry on, nothing slips through, and that one comes twice.
+fn from(url: &Url, after: &str, last: Timestamp) -> Option<Url> {
+    let begins: Option<Timestamp> =
+        url.query_pairs().find(|(key, _)| key == after).and_then(|(_, at)| at.parse().ok());
+    if begins.is_some_and(|begins| begins >= last) {
+        return None;
+    }
+    let kept = url.query_pairs().filter(|(key, _)| key != after && key != "page");
+    let kept: Vec<(String, String)> =
+        kept.map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
+    let mut onward = url.clone();
+    onward.query_pairs_mut().clear().extend_pairs(kept).append_pair(after, &last.to_string());
+    Some(onward)
 }
 
 fn below(kind: &str, path: &str) -> String {

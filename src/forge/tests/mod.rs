@@ -5,6 +5,7 @@ mod entries;
 mod faults;
 mod github;
 mod gitlab;
+mod gitlab_lists;
 mod gitlab_versions;
 mod pace;
 mod recorded;

@@ -191,8 +191,15 @@ impl App {
         for page in 1..=PAGES_MOST {
             let path = format!("app/installations?per_page={PER_PAGE}&page={page}");
             let answer = send(AppSignIn { post: false, path, bearer: self.jwt()? }).await?;
-            let list: Vec<Installation> = read(&answer)?;
+            let list: Vec<serde_json::Value> = read(&answer)?;
             let last = list.len() < PER_PAGE;
+            let all = list.len();
+            // One that cannot be read must not hide the others.
+            let list: Vec<Installation> =
+                list.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect();
+            if list.len() < all {
+                tracing::warn!(unread = all - list.len(), "installations of the App cannot be read");
+            }
             let active = list.into_iter().filter(|installation| installation.suspended_at.is_none());
             found.extend(active.filter_map(|installation| {
                 Some((installation.account?.login.to_lowercase(), installation.id))
@@ -229,7 +236,7 @@ impl Known {
     }
 
     fn may_look(&self, now: Timestamp) -> bool {
-        self.read_at.is_none_or(|read| now.duration_since(read) >= LOOK_AGAIN_AFTER)
+        self.read_at.is_none_or(|read| now.duration_since(read).abs() >= LOOK_AGAIN_AFTER)
     }
 }
 

@@ -126,6 +126,16 @@ impl Breaker {
         Ok(Trial { breaker: self, project: project.map(str::to_owned), probe })
     }
 
+    /// The clock was set back: every pause is over, for nobody can tell how long it still is.
+    pub fn forget_pauses(&self) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.projects.clear();
+        if let Some(open) = &mut state.open {
+            open.pause.until = now;
+        }
+    }
+
     /// Leave for the neutral request that closes the circuit, if it is open and its pause is over.
     pub fn probe(&self) -> Option<Trial<'_>> {
         let now = self.clock.now();

@@ -15,6 +15,7 @@ use super::fault::ForgeFault;
 use super::gate::{Gate, RequestClass};
 use super::network::Network;
 use super::wait::{Cause, NotBefore, later};
+use super::wire::Wire;
 use crate::clock::Clock;
 use usher_core::model::change::ForgeKind;
 
@@ -30,7 +31,7 @@ const BACKGROUND_PATIENCE_SECONDS: i64 = 90;
 /// A connection for one purpose.
 #[derive(Clone)]
 pub(super) struct Connection {
-    pub http: reqwest::Client,
+    pub wire: Wire,
     /// Root of the API, with a slash at its end.
     pub api: Url,
     /// Where GraphQL queries go.
@@ -85,8 +86,13 @@ impl Connection {
             .retry(reqwest::retry::never())
             .user_agent(user_agent)
             .default_headers(headers);
-        let http = network.apply(http, is_loopback(&api))?;
-        let http = http.build().map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?;
+        let wire = match &network.service {
+            Some(service) => Wire::Service(service.clone()),
+            None => {
+                let http = network.apply(http, is_loopback(&api))?.build();
+                Wire::Http(http.map_err(|error| format!("no HTTP client can be made: {}", chain(&error)))?)
+            }
+        };
         let shared = Arc::new(Shared {
             gate: Gate::new(kind, clock.clone()),
             breaker: Breaker::new(api.as_str(), clock.clone()),
@@ -97,7 +103,7 @@ impl Connection {
         });
         let graphql = super::address::graphql(&api);
         let (proxy, purpose) = (network.proxy_address(), Purpose::Answer);
-        Ok(Connection { http, api, graphql, proxy, purpose, clock, shared })
+        Ok(Connection { wire, api, graphql, proxy, purpose, clock, shared })
     }
 
     pub fn is_graphql(&self, path: &str) -> bool {

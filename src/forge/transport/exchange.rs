@@ -1,7 +1,7 @@
 //! One request on its way: leave from breaker and gate, the exchange itself, and what its answer
 //! comes to.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use secrecy::ExposeSecret;
 use url::Url;
@@ -15,10 +15,9 @@ use super::fault::ForgeFault;
 use super::gate::{RequestClass, Traffic};
 use super::limits::{self, Limit, Patience, Scope};
 use super::pages::{PER_PAGE, next_page};
+use super::wire::{ANSWER_LIMIT_BYTES, Lost};
 use super::{judge, renamed};
 
-/// Largest answer taken in: a page of 100 GitLab diffs at its 200 kB limit stays below.
-const ANSWER_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 /// Names the owner whose installation of a GitHub App is meant, where the path does not. It never goes
 /// out.
 pub(in crate::forge) const OWNER_HEADER: &str = "x-usher-owner";
@@ -150,27 +149,25 @@ impl Connection {
         bearer: &Bearer,
         write: bool,
     ) -> Result<Response<Bytes>, (ForgeFault, Option<Failure>)> {
-        let lost = |error: &reqwest::Error| {
-            let failure = if error.is_connect() { Failure::Unreached } else { Failure::Failed };
-            // Without a connection nothing was sent.
-            let outcome_unknown = write && !error.is_connect() && !error.is_builder();
-            (ForgeFault::Retry { why: self.lost(error), outcome_unknown }, Some(failure))
-        };
-        let mut request = addressed(request, url);
+        let mut request = request;
+        request.headers_mut().remove(OWNER_HEADER);
         request.headers_mut().insert(header::AUTHORIZATION, bearer.header.clone());
-        let mut answer = self.http.execute(request).await.map_err(|error| lost(&error))?;
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| lost(&error))? {
-            if body.len() + chunk.len() > ANSWER_LIMIT_BYTES {
+        self.wire.send(request, url).await.map_err(|lost| match lost {
+            Lost::TooLarge => {
                 let answer = format!("its answer is larger than {ANSWER_LIMIT_BYTES} bytes");
-                return Err((ForgeFault::Refused { status: 200, answer }, None));
+                (ForgeFault::Refused { status: 200, answer }, None)
             }
-            body.extend_from_slice(&chunk);
-        }
-        let mut whole = Response::new(body.freeze());
-        *whole.status_mut() = answer.status();
-        *whole.headers_mut() = std::mem::take(answer.headers_mut());
-        Ok(whole)
+            Lost::Http(error) => {
+                let failure = if error.is_connect() { Failure::Unreached } else { Failure::Failed };
+                // Without a connection nothing was sent.
+                let outcome_unknown = write && !error.is_connect() && !error.is_builder();
+                (ForgeFault::Retry { why: self.lost(&error), outcome_unknown }, Some(failure))
+            }
+            Lost::Service(error) => {
+                let why = format!("no answer from the forge: {error}");
+                (ForgeFault::Retry { why, outcome_unknown: write }, Some(Failure::Failed))
+            }
+        })
     }
 
     /// What is said of a request that got no answer, with a remedy where one shows.
@@ -229,19 +226,6 @@ impl Connection {
         }
         Err(fault.into())
     }
-}
-
-/// The request as reqwest takes it.
-fn addressed(request: Request<Vec<u8>>, url: Url) -> reqwest::Request {
-    let (parts, body) = request.into_parts();
-    let mut outgoing = reqwest::Request::new(parts.method, url);
-    *outgoing.headers_mut() = parts.headers;
-    outgoing.headers_mut().remove(header::CONTENT_LENGTH);
-    outgoing.headers_mut().remove(OWNER_HEADER);
-    if !body.is_empty() {
-        *outgoing.body_mut() = Some(body.into());
-    }
-    outgoing
 }
 
 /// A last page without room: the next entry would come on a page of its own, and this one would

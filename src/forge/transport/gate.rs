@@ -129,6 +129,11 @@ impl Gate {
         Gate { kind, clock, state: Mutex::default() }
     }
 
+    /// The clock was set back: what was counted until now, or blocked until an instant, is counted anew.
+    pub fn forget_times(&self) {
+        *self.state() = State::default();
+    }
+
     /// Takes a place for one request.
     ///
     /// # Errors

@@ -143,6 +143,12 @@ impl Transport {
         }
     }
 
+    /// The clock was set back: nobody waits any longer for an instant that was reckoned by it.
+    pub fn clock_was_set_back(&self) {
+        self.connection.shared.gate.forget_times();
+        self.connection.shared.breaker.forget_pauses();
+    }
+
     /// Whether a write would pass the gate now.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ pub(super) mod network;
 pub(super) mod pages;
 mod renamed;
 mod wait;
+mod wire;
 
 pub use budget::RequestBudget;
 pub use credentials::{AppKey, Credentials};
@@ -29,3 +30,4 @@ pub use gate::Urgency;
 pub use http::Health;
 pub use meaning::{Again, Meaning, TOLD_AFTER};
 pub use network::Network;
+pub use wire::ForgeService;

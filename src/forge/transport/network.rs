@@ -3,6 +3,8 @@
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::wire::ForgeService;
+
 /// How requests reach a forge. By default as the system does it: the machine's trust roots, and the
 /// proxy of the environment (`HTTPS_PROXY`, `NO_PROXY`), if there is one.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +13,8 @@ pub struct Network {
     pub ca: Option<String>,
     /// `http://` or `https://`, with user and password if it asks for them. No environment counts then.
     pub proxy: Option<SecretString>,
+    /// The forge is in this process: requests are handed to it, and nothing goes over the network.
+    pub service: Option<ForgeService>,
 }
 
 impl Network {

@@ -194,7 +194,7 @@ async fn every_statement_prepares() {
 
 /// Statements that may walk an index or a table: lists for people, small tables, what is waiting, and
 /// the start.
-const WALKERS: [&str; 27] = [
+const WALKERS: [&str; 29] = [
     "POLICY",
     "FORGET_POLICY",
     "FORGET_FIRST_RUN",
@@ -212,6 +212,9 @@ const WALKERS: [&str; 27] = [
     "NEXT_OUTBOX",
     "WORKLOADS",
     "RELEASE",
+    // At the start, once an hour, and when the clock was set back.
+    "RIGHT_INBOX",
+    "RIGHT_OUTBOX",
     "REVIEWS",
     "REVIEWS_OPEN",
     "INBOX",
