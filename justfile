@@ -21,6 +21,14 @@ test-all:
 laws cases="100000":
     PROPTEST_CASES={{ cases }} cargo test --profile laws --test judgement laws::histories -- --nocapture
 
+# the whole in a box, with all that goes wrong, on so many seeds; ends at the first broken law with its story
+sim seeds="10000":
+    SIM_SEEDS={{ seeds }} cargo test --profile laws --test house simulation::many -- --ignored --nocapture
+
+# one seed again, with everything that happens
+sim-seed seed:
+    SIM_SEED={{ seed }} cargo test --profile laws --test house simulation::one -- --ignored --nocapture
+
 # write what every decision of many random histories says, to compare commits; `USHER_DUMP_ONLY=17,23 just dump …` has their details
 dump file seeds="20000":
     USHER_DUMP={{ file }} USHER_DUMP_SEEDS={{ seeds }} cargo test --profile laws --test judgement laws::dump

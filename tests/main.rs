@@ -12,5 +12,6 @@ mod interleavings;
 mod links;
 mod network;
 mod payloads;
+mod simulation;
 mod web;
 mod wire;
