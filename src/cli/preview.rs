@@ -179,7 +179,9 @@ impl Sketch {
         for assignment in review.active().filter(|_| self.draft.is_known) {
             let (person, pool) = (&assignment.person, &assignment.pool);
             let how = origin_words(assignment.origin);
-            anstream::println!("\n{person} has it for {pool} since {}: {how}", assignment.since);
+            let decided = assignment.decided_by.0.map(|why| format!(", {}", words::criterion(why)));
+            let decided = decided.unwrap_or_default();
+            anstream::println!("\n{person} has it for {pool} since {}: {how}{decided}", assignment.since);
             if let Some(candidate) = self.as_chosen(assignment) {
                 anstream::println!("  then: {}", words::candidate(candidate));
             }
@@ -218,6 +220,7 @@ impl Sketch {
                 "pool": assignment.pool,
                 "since": assignment.since,
                 "origin": assignment.origin,
+                "decided_by": assignment.decided_by,
                 "chosen": self.as_chosen(assignment).map(words::candidate),
             })).collect::<Vec<_>>(),
             "next": self.judged.iter().filter_map(|(pool, candidates)| {

@@ -17,6 +17,7 @@ use super::view::{self, Eyes, ReviewerTurn};
 use crate::audit::membership::{self, Colleague, Role};
 use crate::engine::StateSnapshot;
 use crate::store::{Filter, Stored};
+use usher_core::model::candidate::Criterion;
 use usher_core::model::change::Account;
 use usher_core::model::people::Workloads;
 use usher_core::model::review::{Hold, Review, Stage};
@@ -96,6 +97,8 @@ struct ReviewerJson {
     state: &'static str,
     since: Timestamp,
     due: Option<Timestamp>,
+    /// The one criterion that decided for them, where Usher chose and it is known.
+    decided_by: Option<Criterion>,
 }
 
 #[derive(Serialize)]
@@ -204,8 +207,8 @@ fn json(known: &StateSnapshot, stored: &Stored, entries: &[HistoryEntry], now: T
 }
 
 fn reviewer_json(reviewer: ReviewerTurn) -> ReviewerJson {
-    let ReviewerTurn { person, login, pool, state, since, due } = reviewer;
-    ReviewerJson { person, login, pool, state, since, due }
+    let ReviewerTurn { person, login, pool, state, since, due, decided_by } = reviewer;
+    ReviewerJson { person, login, pool, state, since, due, decided_by }
 }
 
 #[derive(Serialize)]

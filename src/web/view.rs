@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 
 use usher_core::decide::holders;
 use usher_core::model::calendar::Agenda;
+use usher_core::model::candidate::Criterion;
 use usher_core::model::change::{ChangeKey, ForgeKind};
 use usher_core::model::people::Directory;
 use usher_core::model::policy::Policy;
@@ -82,6 +83,8 @@ pub struct ReviewerTurn {
     pub state: &'static str,
     pub since: Timestamp,
     pub due: Option<Timestamp>,
+    /// What decided for them, where Usher chose.
+    pub decided_by: Option<Criterion>,
 }
 
 /// What a view is made from, besides the review.
@@ -136,6 +139,7 @@ impl<'a> Eyes<'a> {
             state: state(review, assignment),
             since: assignment.since,
             due,
+            decided_by: assignment.decided_by.0,
         }
     }
 

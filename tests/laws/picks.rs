@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::sync::Arc;
 use usher_core::choose::pick::pick;
 use usher_core::model::calendar::Hours;
-use usher_core::model::candidate::Judgement;
+use usher_core::model::candidate::{Criterion, Judgement};
 use usher_core::model::change::Account;
 use usher_core::model::people::{Person, Workload};
 use usher_core::model::review::Review;
@@ -38,6 +38,18 @@ fn member() -> impl Strategy<Value = Member> {
             known,
         },
     )
+}
+
+/// The first thing in the documented order in which the best place differs from the next best.
+fn decided(places: &[(i64, u32, Timestamp, i64)]) -> Option<Criterion> {
+    let mut sorted = places.to_vec();
+    sorted.sort();
+    let best = sorted.first()?;
+    let Some(next) = sorted.get(1) else { return Some(Criterion::OnlyOne) };
+    let differs = [best.0 != next.0, best.1 != next.1, best.2 != next.2, best.3 != next.3];
+    let words = [Criterion::Soonest, Criterion::FewestOpen, Criterion::Soonest, Criterion::LongestAgo];
+    let first = differs.iter().position(|differs| *differs);
+    Some(first.map_or(Criterion::FixedOrder, |first| words[first]))
 }
 
 fn company(members: &[Member], now: Timestamp) -> Company {
@@ -118,6 +130,10 @@ proptest! {
         let chosen = places.iter().find(|(c, _)| matches!(c.standing, Judgement::Chosen { .. }));
         prop_assert_eq!(chosen.map(|(_, place)| *place), best, "the best place is chosen");
         prop_assert_eq!(chosen.map(|(c, _)| c.person.clone()), choice.chosen.clone());
+        let keys: Vec<_> = places.iter().map(|(_, place)| *place).collect();
+        prop_assert_eq!(choice.decided_by.0, decided(&keys), "the one criterion that decided");
+        let told: Vec<_> = choice.candidates.iter().filter_map(|c| c.standing.decided_by()).collect();
+        prop_assert_eq!(told, Vec::from_iter(choice.decided_by.0), "it stands with whoever was chosen");
         prop_assert!(choice.chosen.as_deref() != Some("sam"), "law 1");
         for candidate in &choice.candidates {
             let load = company.elsewhere.of(&candidate.person).open;

@@ -296,7 +296,7 @@ fn by_the_letter(world: &World<'_>, number: usize, candidates: &[Candidate]) -> 
     let place = |candidate: &&Candidate| {
         let (Judgement::Free { free_at, open, capacity }
         | Judgement::EasedIn { free_at, open, capacity, .. }
-        | Judgement::Chosen { free_at, open, capacity }) = candidate.standing
+        | Judgement::Chosen { free_at, open, capacity, .. }) = candidate.standing
         else {
             return None;
         };

@@ -7,7 +7,7 @@ use usher::store::{Commit, LedgerEntry, Settlement, Within};
 use usher_core::model::absence::{Absence, AbsenceWish, Busy};
 use usher_core::model::action::{Action, DesiredState};
 use usher_core::model::calendar::Away;
-use usher_core::model::candidate::{Candidate, Judgement};
+use usher_core::model::candidate::{Candidate, Criterion, DecidedBy, Judgement};
 use usher_core::model::change::{ChangeKey, ChangeState};
 use usher_core::model::policy::PersonPolicy;
 use usher_core::model::reason::Reason;
@@ -28,7 +28,8 @@ fn reviewing(number: u64) -> Review {
     review.done.stage = Stage::Reviewing;
     review.done.stage_since = Some(since);
     review.seen.opened_at = Some(since);
-    let open = Judgement::Chosen { free_at: since, open: 0, capacity: 5 };
+    let decided_by = DecidedBy(Some(Criterion::FewestOpen));
+    let open = Judgement::Chosen { free_at: since, open: 0, capacity: 5, decided_by };
     let mut part = PoolReview::new("backend".into(), 3);
     part.candidates = vec![Candidate { person: "rita".into(), standing: open, owns: None }];
     review.planned.pools = vec![part];
@@ -93,7 +94,7 @@ async fn the_dashboard_says_who_waits_for_whom_until_when_and_why() {
         "Fri 16 Jan, 17:00",
         "8 h of working time left",
         "rita of backend was chosen, the only one there is.",
-        "chosen (0 of 5 open reviews)",
+        "chosen: fewest open reviews for their capacity (0 of 5 open reviews)",
         "401: the token was &#60;revoked&#62;",
     ] {
         assert!(page.contains(expected), "{expected} is not in {page}");
@@ -237,7 +238,8 @@ async fn the_api_tells_the_same_story() {
                 "overdue": false,
                 "reviewers": [{
                     "person": "rita", "login": "rita", "pool": "backend", "state": "asked",
-                    "since": "2026-01-16T08:00:00Z", "due": "2026-01-16T17:00:00Z"
+                    "since": "2026-01-16T08:00:00Z", "due": "2026-01-16T17:00:00Z",
+                    "decided_by": null
                 }],
                 "pools": ["backend"],
                 "hold": null,

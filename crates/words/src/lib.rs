@@ -35,4 +35,6 @@ pub use reasons::sentence;
 pub use replies::answer;
 pub use samples::rehearse;
 pub use scope::{beyond, standing_notes};
-pub use text::{busy_phrase, candidate, elapsed, moment, quote, relative, stage_name, standing, visible};
+pub use text::{
+    busy_phrase, candidate, criterion, elapsed, moment, quote, relative, stage_name, standing, visible,
+};

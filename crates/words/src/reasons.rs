@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::text::{day, moment, obstacles, quote, stage_name};
+use super::text::{criterion, day, moment, obstacles, quote, stage_name};
 use super::{boxes, lost, owners, scope};
 use usher_core::model::assignment::Origin;
-use usher_core::model::candidate::Candidate;
+use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::ChangeState;
 use usher_core::model::fact::Refusal;
 use usher_core::model::reason::Reason;
@@ -163,10 +163,15 @@ fn or_somebody(login: &str) -> String {
 fn picked(pool: &str, person: &str, origin: Origin, candidates: &[Candidate]) -> String {
     let others = candidates.len().saturating_sub(1);
     let word = if origin == Origin::Widened { "chosen as a second reviewer" } else { "chosen" };
+    let mut decided = candidates.iter().filter_map(|one| match &one.standing {
+        Judgement::Chosen { decided_by, .. } if one.person == person => decided_by.0,
+        _ => None,
+    });
+    let why = decided.next().map(|why| format!(": {}", criterion(why))).unwrap_or_default();
     match others {
         0 => format!("{person} of {pool} was {word}, the only one there is."),
-        1 => format!("{person} of {pool} was {word}; one other was considered."),
-        n => format!("{person} of {pool} was {word}; {n} others were considered."),
+        1 => format!("{person} of {pool} was {word}{why}; one other was considered."),
+        n => format!("{person} of {pool} was {word}{why}; {n} others were considered."),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use usher_core::model::candidate::{Candidate, Judgement};
+use usher_core::model::candidate::{Candidate, Criterion, DecidedBy, Judgement};
 use usher_core::model::change::ChangeState;
 use usher_core::model::message::{
     AuthorView, MergerView, Moment, NextStep, Ping, PingAbout, PoolView, RefusedSince, ReviewerView,
@@ -70,7 +70,12 @@ fn later() -> Moment {
 }
 
 fn candidates() -> Vec<Candidate> {
-    let chosen = Judgement::Chosen { free_at: Timestamp::UNIX_EPOCH, open: 1, capacity: 5 };
+    let chosen = Judgement::Chosen {
+        free_at: Timestamp::UNIX_EPOCH,
+        open: 1,
+        capacity: 5,
+        decided_by: DecidedBy(Some(Criterion::FewestOpen)),
+    };
     let candidate = |person: &str, standing| Candidate { person: person.into(), standing, owns: None };
     vec![candidate("rita", chosen), candidate("ravi", Judgement::Declined)]
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use usher_core::model::candidate::{Candidate, Judgement};
+use usher_core::model::candidate::{Candidate, Criterion, DecidedBy, Judgement};
 use usher_core::model::change::ForgeKind;
 use usher_core::model::message::Moment;
 use usher_core::model::stage::Stage;
@@ -23,7 +23,7 @@ pub(super) fn obstacles(candidates: &[Candidate]) -> String {
     if candidates.is_empty() {
         return "the pool has no members on this forge".into();
     }
-    let each = candidates.iter().map(|c| format!("{} {}", plain(&c.person), candidate(c)));
+    let each = candidates.iter().map(|c| format!("{} {}", plain(&c.person), obstacle(c)));
     let others = candidates.len().saturating_sub(OBSTACLES_MAX);
     let others = (others > 0).then(|| format!("and {others} more"));
     each.take(OBSTACLES_MAX).chain(others).collect::<Vec<_>>().join("; ")
@@ -57,6 +57,17 @@ pub(super) fn most_telling(candidates: &[Candidate]) -> Vec<&Candidate> {
     shown
 }
 
+/// What keeps somebody from being asked: what once decided for them does not.
+fn obstacle(one: &Candidate) -> String {
+    match &one.standing {
+        Judgement::AlreadyAsked { .. } => {
+            let standing = Judgement::AlreadyAsked { decided_by: DecidedBy::default() };
+            candidate(&Candidate { standing, ..one.clone() })
+        }
+        _ => candidate(one),
+    }
+}
+
 /// The verdict on one candidate, and what they own of the change.
 pub fn candidate(candidate: &Candidate) -> String {
     let verdict = standing(&candidate.standing);
@@ -69,7 +80,12 @@ pub fn candidate(candidate: &Candidate) -> String {
 /// The verdict on one candidate as a phrase.
 pub fn standing(standing: &Judgement) -> String {
     match standing {
-        Judgement::Chosen { open, capacity, .. } => format!("chosen ({open} of {capacity} open reviews)"),
+        Judgement::Chosen { open, capacity, decided_by: DecidedBy(None), .. } => {
+            format!("chosen ({open} of {capacity} open reviews)")
+        }
+        Judgement::Chosen { open, capacity, decided_by: DecidedBy(Some(why)), .. } => {
+            format!("chosen: {} ({open} of {capacity} open reviews)", criterion(*why))
+        }
         Judgement::Free { open, capacity, .. } => {
             format!("could have been asked ({open} of {capacity} open reviews)")
         }
@@ -87,10 +103,28 @@ pub fn standing(standing: &Judgement) -> String {
         Judgement::Kept { ahead } => format!("is kept for {ahead} changes that wait ahead"),
         Judgement::Declined => "declined".into(),
         Judgement::HadTurn => "had their turn".into(),
-        Judgement::AlreadyAsked => "is asked already".into(),
+        Judgement::AlreadyAsked { decided_by: DecidedBy(None) } => "is asked already".into(),
+        Judgement::AlreadyAsked { decided_by: DecidedBy(Some(why)) } => {
+            format!("is asked already: {}", criterion(*why))
+        }
         Judgement::NoAccess => "cannot be a reviewer there".into(),
         Judgement::UnknownOnForge => "is not known on this forge".into(),
         Judgement::NeverWorks => "has no working time in sight".into(),
+    }
+}
+
+/// What decided for whoever was chosen, as a phrase. It stands in public comments, so it tells why they
+/// were chosen and never why somebody else was not.
+pub fn criterion(criterion: Criterion) -> &'static str {
+    match criterion {
+        Criterion::OnlyOne => "the only one who could be asked",
+        Criterion::Share => "it was their turn",
+        Criterion::Ownership => "knows these files",
+        Criterion::Soonest => "can answer soonest",
+        Criterion::FewestOpen => "fewest open reviews for their capacity",
+        Criterion::LeastAsked => "asked least in two weeks for their capacity",
+        Criterion::LongestAgo => "asked longest ago",
+        Criterion::FixedOrder => "all else was equal, so a fixed order decided",
     }
 }
 
@@ -307,7 +341,12 @@ mod tests {
     #[test]
     fn the_list_of_a_large_pool_has_an_end_and_shows_who_was_chosen() {
         let standing = |n: usize| match n {
-            900 => Judgement::Chosen { free_at: Timestamp::UNIX_EPOCH, open: 0, capacity: 5 },
+            900 => Judgement::Chosen {
+                free_at: Timestamp::UNIX_EPOCH,
+                open: 0,
+                capacity: 5,
+                decided_by: DecidedBy::default(),
+            },
             _ => Judgement::Declined,
         };
         let pool: Vec<Candidate> = (0..1_000)

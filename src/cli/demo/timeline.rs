@@ -217,7 +217,10 @@ fn is_news(reason: &Reason) -> bool {
 fn is_telling(candidate: &Candidate) -> bool {
     let plain = matches!(
         candidate.standing,
-        Judgement::Chosen { .. } | Judgement::Free { .. } | Judgement::AlreadyAsked | Judgement::Declined
+        Judgement::Chosen { .. }
+            | Judgement::Free { .. }
+            | Judgement::AlreadyAsked { .. }
+            | Judgement::Declined
     );
     !plain || candidate.owns.is_some()
 }

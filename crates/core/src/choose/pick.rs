@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::queue::Outlook;
 use super::rank::{Back, Ranking, Shares, capacity, rank};
 use crate::model::calendar::Agenda;
-use crate::model::candidate::{Candidate, Judgement};
+use crate::model::candidate::{Candidate, Criterion, DecidedBy, Judgement};
 use crate::model::people::Person;
 use crate::model::policy::Pool;
 use crate::model::review::{Ended, Review};
@@ -21,7 +21,36 @@ use crate::model::world::World;
 /// order of their names.
 pub struct Choice {
     pub chosen: Option<String>,
+    /// What decided for them.
+    pub decided_by: DecidedBy,
     pub candidates: Vec<Candidate>,
+}
+
+/// The best place so far, whose it is, and the next best.
+#[derive(Default)]
+struct Podium {
+    best: Option<(Ranking, usize)>,
+    next: Option<Ranking>,
+}
+
+impl Podium {
+    fn enter(&mut self, rank: Ranking, index: usize) {
+        let beaten = match self.best {
+            Some((best, _)) if best <= rank => rank,
+            before => {
+                self.best = Some((rank, index));
+                let Some((best, _)) = before else { return };
+                best
+            }
+        };
+        self.next = Some(self.next.map_or(beaten, |next| next.min(beaten)));
+    }
+
+    /// Who is chosen, and what decided for them.
+    fn winner(&self) -> Option<(usize, Criterion)> {
+        let (best, index) = self.best?;
+        Some((index, self.next.map_or(Criterion::OnlyOne, |next| best.decided_against(&next))))
+    }
 }
 
 /// Judges every member of `pool` for `review`. `exempt` may name one person whose earlier end on
@@ -31,7 +60,7 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
     let shares = Shares::new(world, pool);
     let part = review.planned.pools.iter().find(|part| part.pool == pool.name);
     let owners = part.map_or(&[][..], |part| &part.owners);
-    let mut best: Option<(Ranking, usize)> = None;
+    let mut podium = Podium::default();
     let mut candidates = Vec::with_capacity(members.len());
     let outlook = Outlook::new(world, review, pool);
     for name in members {
@@ -41,21 +70,20 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
         let had_share = matches!(standing, Judgement::EasedIn { .. });
         if let Some((_, open, capacity)) = standing.askable() {
             let first = (had_share, owner.is_none());
-            let rank = rank(world, review, person, open, capacity, first);
-            if best.as_ref().is_none_or(|(first, _)| rank < *first) {
-                best = Some((rank, candidates.len()));
-            }
+            podium.enter(rank(world, review, person, open, capacity, first), candidates.len());
         }
         let owns = owner.map(|owner| owner.path.clone());
         candidates.push(Candidate { person: name.clone(), standing, owns });
     }
-    let chosen = best.and_then(|(_, index)| candidates.get_mut(index)).map(|candidate| {
+    let winner = podium.winner();
+    let decided_by = DecidedBy(winner.map(|(_, criterion)| criterion));
+    let chosen = winner.and_then(|(index, _)| candidates.get_mut(index)).map(|candidate| {
         if let Some((free_at, open, capacity)) = candidate.standing.askable() {
-            candidate.standing = Judgement::Chosen { free_at, open, capacity };
+            candidate.standing = Judgement::Chosen { free_at, open, capacity, decided_by };
         }
         candidate.person.clone()
     });
-    Choice { chosen, candidates }
+    Choice { chosen, decided_by, candidates }
 }
 
 /// The verdict on one member.
@@ -105,7 +133,7 @@ fn judge(
 fn past(review: &Review, person: &Person) -> Option<Judgement> {
     let mut own = review.planned.assignments.iter().filter(|assignment| assignment.person == person.name);
     own.next_back().map(|assignment| match assignment.ended {
-        None => Judgement::AlreadyAsked,
+        None => Judgement::AlreadyAsked { decided_by: assignment.decided_by },
         Some((_, Ended::Declined)) => Judgement::Declined,
         Some((_, Ended::Refused(_))) => Judgement::NoAccess,
         Some((_, Ended::Removed | Ended::Reassigned)) => Judgement::HadTurn,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use crate::model::candidate::Criterion;
 use crate::model::change::ChangeKey;
 use crate::model::fingerprint::fingerprint;
 use crate::model::people::{Person, Workload};
@@ -45,6 +46,23 @@ pub(super) struct Ranking {
     /// Milliseconds of forgotten-ness, negated: the longer ago, the smaller.
     recency: i64,
     tie: u64,
+}
+
+impl Ranking {
+    /// The first thing in which somebody with this place differs from the next best.
+    pub(super) fn decided_against(&self, next: &Ranking) -> Criterion {
+        let Ranking { had_share, owns_nothing, soon, load, asked, answer_at, recency, tie: _ } = self;
+        match () {
+            () if *had_share != next.had_share => Criterion::Share,
+            () if *owns_nothing != next.owns_nothing => Criterion::Ownership,
+            () if *soon != next.soon => Criterion::Soonest,
+            () if *load != next.load => Criterion::FewestOpen,
+            () if *asked != next.asked => Criterion::LeastAsked,
+            () if *answer_at != next.answer_at => Criterion::Soonest,
+            () if *recency != next.recency => Criterion::LongestAgo,
+            () => Criterion::FixedOrder,
+        }
+    }
 }
 
 /// What a pool as a whole was asked lately and can carry.

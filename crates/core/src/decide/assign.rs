@@ -301,7 +301,7 @@ impl Draft<'_> {
 
     /// Chooses one more reviewer for a pool; the error is everybody's obstacle.
     fn choose(&mut self, pool: &Pool, origin: Origin) -> Result<(), Vec<Candidate>> {
-        let Choice { chosen, candidates } = pick(self.world, &self.review, pool, None);
+        let Choice { chosen, decided_by, candidates } = pick(self.world, &self.review, pool, None);
         let chosen = chosen.as_ref().and_then(|name| self.world.directory.by_name(name));
         let Some((person, account)) = chosen.and_then(|person| Some((person, person.account.clone()?)))
         else {
@@ -313,6 +313,9 @@ impl Draft<'_> {
         }
         self.say_if_passed(&pool.name, &person.name);
         self.assign(&pool.name, &person.name, account, origin);
+        if let Some(own) = self.review.planned.assignments.last_mut() {
+            own.decided_by = decided_by;
+        }
         self.say(Reason::Picked { pool: pool.name.clone(), person: person.name.clone(), origin, candidates });
         Ok(())
     }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::candidate::DecidedBy;
 use super::change::Account;
 use super::fact::Refusal;
 use super::timebox::TimeBox;
@@ -16,6 +17,9 @@ pub struct Assignment {
     pub account: Account,
     pub since: Timestamp,
     pub origin: Origin,
+    /// What decided for them, where Usher chose.
+    #[serde(default, skip_serializing_if = "DecidedBy::is_unknown")]
+    pub decided_by: DecidedBy,
     /// Runs while it is this reviewer's turn.
     pub reviewing_box: TimeBox,
     /// Their box ran out at least once.
@@ -47,6 +51,7 @@ impl Assignment {
             account,
             since,
             origin,
+            decided_by: DecidedBy::default(),
             reviewing_box: TimeBox::default(),
             ran_out: false,
             listed: true,

@@ -1,5 +1,7 @@
 //! Candidates: every member of a pool with the verdict of a choice.
 
+use std::hash::{Hash, Hasher};
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,8 @@ pub enum Judgement {
         free_at: Timestamp,
         open: u32,
         capacity: u32,
+        #[serde(default, skip_serializing_if = "DecidedBy::is_unknown")]
+        decided_by: DecidedBy,
     },
     /// Could have been chosen; somebody else came first.
     Free {
@@ -65,14 +69,69 @@ pub enum Judgement {
     Declined,
     /// Was asked before on this change.
     HadTurn,
-    AlreadyAsked,
+    AlreadyAsked {
+        /// What decided for them then, if they were chosen.
+        #[serde(default, skip_serializing_if = "DecidedBy::is_unknown")]
+        decided_by: DecidedBy,
+    },
     NoAccess,
     UnknownOnForge,
     /// Their calendar has no working time in sight.
     NeverWorks,
 }
 
+/// The one thing that decided for whoever was chosen: the first in which they came before the next best.
+/// It says something good of them, and nothing of anybody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Criterion {
+    /// Nobody else could be asked.
+    OnlyOne,
+    /// They have not had their share yet.
+    Share,
+    /// They own changed files, where a route follows CODEOWNERS.
+    Ownership,
+    /// Their answer can be expected first.
+    Soonest,
+    /// The fewest open reviews, against their capacity.
+    FewestOpen,
+    /// Asked least in the last two weeks, against capacity and time at work.
+    LeastAsked,
+    /// Asked longest ago.
+    LongestAgo,
+    /// All else was equal, and somebody has to be first.
+    FixedOrder,
+}
+
+/// What decided, where that is known: it was not always kept. While it is not, what is told of a choice is
+/// the same as ever, and so is its fingerprint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DecidedBy(pub Option<Criterion>);
+
+impl DecidedBy {
+    pub fn is_unknown(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl Hash for DecidedBy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if let Some(criterion) = &self.0 {
+            criterion.hash(state);
+        }
+    }
+}
+
 impl Judgement {
+    /// What decided for them, if they were chosen and it is known.
+    pub fn decided_by(&self) -> Option<Criterion> {
+        match self {
+            Judgement::Chosen { decided_by, .. } | Judgement::AlreadyAsked { decided_by } => decided_by.0,
+            _ => None,
+        }
+    }
+
     /// What is known of somebody who can be asked: when they work next, and their open reviews of how
     /// many.
     pub fn askable(&self) -> Option<(Timestamp, u32, u32)> {
@@ -93,5 +152,50 @@ impl Judgement {
                 | Judgement::AtCapacity { .. }
                 | Judgement::Kept { .. }
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fingerprint::fingerprint_of;
+
+    /// As it was before it was kept what decided.
+    #[derive(Hash)]
+    enum Before {
+        Chosen {
+            free_at: Timestamp,
+            open: u32,
+            capacity: u32,
+        },
+        /// The place of a kind among others is part of the fingerprint.
+        Free,
+    }
+
+    /// Else each open change's status comment would be written anew for words alone.
+    #[test]
+    fn what_is_not_known_leaves_the_fingerprint_as_it_was() {
+        let free_at = Timestamp::UNIX_EPOCH;
+        let before = fingerprint_of(&Before::Chosen { free_at, open: 1, capacity: 5 });
+        let chosen = |decided_by| Judgement::Chosen { free_at, open: 1, capacity: 5, decided_by };
+        assert_eq!(fingerprint_of(&chosen(DecidedBy(None))), before);
+        assert_ne!(fingerprint_of(&Before::Free), before);
+        assert_ne!(fingerprint_of(&chosen(DecidedBy(Some(Criterion::OnlyOne)))), before);
+    }
+
+    #[test]
+    fn a_judgement_is_kept_as_before_where_nothing_is_known() {
+        for text in [
+            r#"{"verdict":"already_asked"}"#,
+            r#"{"verdict":"chosen","free_at":"2026-11-20T09:00:00Z","open":0,"capacity":5}"#,
+        ] {
+            let read: Judgement = serde_json::from_str(text).unwrap();
+            assert_eq!(read.decided_by(), None);
+            assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
+        let known = Judgement::AlreadyAsked { decided_by: DecidedBy(Some(Criterion::FewestOpen)) };
+        let text = serde_json::to_string(&known).unwrap();
+        assert_eq!(text, r#"{"verdict":"already_asked","decided_by":"fewest_open"}"#);
+        assert_eq!(serde_json::from_str::<Judgement>(&text).unwrap(), known);
     }
 }
