@@ -6,17 +6,22 @@ use std::collections::BTreeMap;
 use super::finding::Findings;
 use super::hooks::health_words;
 use crate::config::{Config, Forge};
-use crate::forge::{BotRole, Client, ForgeFault, HookPlace, InstalledHook, ProjectInspection};
+use crate::engine::remedy;
+use crate::forge::{
+    BotRole, Client, Deliveries, ForgeFault, HookPlace, HookState, InstalledHook, ProjectInspection,
+};
 use usher_core::model::change::ForgeKind;
 
-/// Projects that are looked at, at most: each takes four or five requests.
+/// Projects that are looked at, at most: each takes up to six requests.
 const PROJECTS_MAX: usize = 50;
 
 /// What leads to Usher from a project.
 #[derive(Default)]
 struct Webhooks {
     /// Its own and those of its owners, each with the place it is attached to.
-    seen: Vec<(String, InstalledHook)>,
+    seen: Vec<(HookPlace, InstalledHook)>,
+    /// What is wrong with deliveries of theirs; `None` where it was said before.
+    failing: Vec<Option<Ailing>>,
     /// This token may not look at the project's own.
     hidden: bool,
     /// This token may not look at those of an owner.
@@ -24,6 +29,9 @@ struct Webhooks {
     /// The GitHub App's own webhook delivers for it.
     by_app: bool,
 }
+
+/// What is wrong, and what mends it.
+type Ailing = (String, String);
 
 /// Looks at projects, and at each owner's webhooks once.
 struct Inspector<'a> {
@@ -34,6 +42,8 @@ struct Inspector<'a> {
     by_app: bool,
     /// Webhooks of owners; `None`: not for this token to see.
     owners: BTreeMap<String, Option<Vec<InstalledHook>>>,
+    /// Webhooks that were asked how their deliveries went, and whether those fail.
+    asked: BTreeMap<(HookPlace, u64), bool>,
     /// How many projects have webhooks that the token may not see.
     hidden: usize,
 }
@@ -61,7 +71,11 @@ pub(super) async fn ask(
         findings.fault("no project matches what `projects` says", todo);
         return;
     }
-    let mut inspector = Inspector { config, forge, client, by_app, owners: BTreeMap::new(), hidden: 0 };
+    if by_app {
+        deliveries_of_app(forge, client, findings).await;
+    }
+    let (owners, asked) = (BTreeMap::new(), BTreeMap::new());
+    let mut inspector = Inspector { config, forge, client, by_app, owners, asked, hidden: 0 };
     for path in paths.iter().take(PROJECTS_MAX) {
         inspector.project(path, findings).await;
     }
@@ -88,6 +102,26 @@ pub(super) async fn ask(
         1 => findings.good("the watched project was looked at"),
         all => findings.good(format!("all {all} watched projects were looked at")),
     }
+}
+
+/// Says what is wrong with the deliveries of the App's own webhook.
+async fn deliveries_of_app(forge: &Forge, client: &Client, findings: &mut Findings) {
+    for log in client.delivery_logs().await.unwrap_or_default() {
+        let Ok(found) = client.deliveries_in(&log).await else { continue };
+        if let Some((what, todo)) = ailing(forge, &log.whose(), &found) {
+            findings.fault(what, todo);
+        }
+    }
+}
+
+/// What is wrong with the newest deliveries of the webhook that is called `whose`.
+fn ailing(forge: &Forge, whose: &str, found: &Deliveries) -> Option<Ailing> {
+    let failure = found.fails_with()?;
+    let status = failure.status.map(|status| format!("{status} ")).unwrap_or_default();
+    let since = found.failing_since.map(|since| format!(" since {since:.0}")).unwrap_or_default();
+    let how = format!("the last answer was {status}{}", failure.words);
+    let what = format!("{whose}: its deliveries do not come through{since}, {how}");
+    Some((what, remedy(forge.kind, &forge.name, failure.status)))
 }
 
 /// Says how many projects of subgroups are passed over.
@@ -163,7 +197,7 @@ impl Inspector<'_> {
         }
         let own = self.client.own_hooks(&HookPlace::Project(path.to_owned())).await?;
         found.hidden = own.is_none();
-        found.add(path, own);
+        found.add(HookPlace::Project(path.to_owned()), own);
         let mut path = path;
         while let Some((owner, _)) = path.rsplit_once('/').filter(|_| found.seen.is_empty()) {
             if !self.owners.contains_key(owner) {
@@ -172,16 +206,37 @@ impl Inspector<'_> {
             }
             let hooks = self.owners.get(owner).cloned().flatten();
             found.hidden_above |= hooks.is_none();
-            found.add(owner, hooks);
+            found.add(HookPlace::Owner(owner.to_owned()), hooks);
             path = owner;
         }
+        for (place, hook) in &found.seen {
+            found.failing.extend(self.failing(place, hook).await);
+        }
         Ok(found)
+    }
+
+    /// What is wrong with the newest deliveries of a webhook, where the forge tells; `Some(None)` where it
+    /// was said before.
+    async fn failing(&mut self, place: &HookPlace, hook: &InstalledHook) -> Option<Option<Ailing>> {
+        let (key, id) = ((place.clone(), hook.id), hook.id);
+        if let Some(fails) = self.asked.get(&key) {
+            return fails.then_some(None);
+        }
+        let found = self.client.hook_deliveries(place, id).await.ok().flatten();
+        let rests = match hook.state {
+            HookState::Executable => String::new(),
+            _ => format!(" ({})", health_words(hook)),
+        };
+        let whose = format!("webhook {id} of {}{rests}", place.path());
+        let ailing = found.and_then(|found| ailing(self.forge, &whose, &found));
+        self.asked.insert(key, ailing.is_some());
+        ailing.map(Some)
     }
 }
 
 impl Webhooks {
-    fn add(&mut self, place: &str, hooks: Option<Vec<InstalledHook>>) {
-        self.seen.extend(hooks.into_iter().flatten().map(|hook| (place.to_owned(), hook)));
+    fn add(&mut self, place: HookPlace, hooks: Option<Vec<InstalledHook>>) {
+        self.seen.extend(hooks.into_iter().flatten().map(|hook| (place.clone(), hook)));
     }
 }
 
@@ -231,9 +286,16 @@ fn hooks(forge: &Forge, path: &str, webhooks: &Webhooks, findings: &mut Findings
     if webhooks.by_app {
         return Some("the App delivers for it".into());
     }
+    if !webhooks.failing.is_empty() {
+        for (what, todo) in webhooks.failing.iter().flatten() {
+            findings.fault(format!("{path}: {what}"), todo.clone());
+        }
+        return None;
+    }
     let ill = webhooks.seen.iter().filter(|(_, hook)| !hook.is_well());
-    let ill: Vec<String> =
-        ill.map(|(place, hook)| format!("webhook {} of {place} ({})", hook.id, health_words(hook))).collect();
+    let ill: Vec<String> = ill
+        .map(|(place, hook)| format!("webhook {} of {} ({})", hook.id, place.path(), health_words(hook)))
+        .collect();
     if !ill.is_empty() {
         let what = format!("{path}: deliveries do not come through: {}", ill.join(", "));
         findings.fault(what, "`usher hooks status` says why; then let it send a test in its settings");

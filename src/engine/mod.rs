@@ -4,6 +4,8 @@
 //! in one transaction. Steps run one after another, so two changes that compete for one pool see
 //! each other's picks.
 
+mod arrivals;
+mod failing_hooks;
 mod fold;
 mod load;
 mod moves;
@@ -30,6 +32,8 @@ use usher_core::model::change::ChangeKey;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::Review;
 
+pub use arrivals::{Arrivals, Arrived, RefusedRun, RefusedWhy};
+pub use failing_hooks::{FailingHook, HookNumber, remedy};
 pub use parts::Parts;
 pub use preview::{Preview, PreviewDraft};
 pub use shared_state::{DisabledHook, ForgeState, HookTest, OnForge, SharedState, StateSnapshot};

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
+use super::arrivals::Arrivals;
+use super::failing_hooks::{FailingHook, minute};
 use crate::store::{Store, StoreError};
 use usher_core::model::absence::{AbsenceWish, Absences, Busy, BusyPeople};
 use usher_core::model::access::AccessFacts;
@@ -16,6 +18,8 @@ use usher_core::model::policy::Policy;
 /// The policy with the people of every forge. Cheap to read from anywhere.
 pub struct SharedState {
     current: ArcSwap<StateSnapshot>,
+    /// What comes to the front doors.
+    pub arrivals: Arrivals,
 }
 
 /// All of it at one instant.
@@ -47,6 +51,8 @@ pub struct ForgeState {
     /// Usher's own webhooks to which the forge sends nothing any more. `None`: not known, because
     /// nobody's webhooks could be looked at.
     pub disabled_hooks: Option<Arc<[DisabledHook]>>,
+    /// Usher's own webhooks whose newest deliveries failed, as the forge tells.
+    pub failing_hooks: Arc<[FailingHook]>,
     /// Who may do what in its projects, as it was read last; `None`: not read yet.
     pub access: Option<Arc<AccessFacts>>,
 }
@@ -102,10 +108,6 @@ fn whole_second(instant: Timestamp) -> Timestamp {
     Timestamp::from_second(instant.as_second()).unwrap_or(instant)
 }
 
-fn minute(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
-}
-
 impl SharedState {
     /// Knows `policy`, and of each forge what the store remembers.
     pub fn new(policy: Arc<Policy>, remembered: Vec<(String, Roster, Timestamp)>) -> SharedState {
@@ -117,7 +119,7 @@ impl SharedState {
         let forges = forges.collect();
         let mut known = StateSnapshot { policy, forges, absences: Arc::default() };
         known.join();
-        SharedState { current: ArcSwap::from_pointee(known) }
+        SharedState { current: ArcSwap::from_pointee(known), arrivals: Arrivals::default() }
     }
 
     /// What `store` remembers of people and of the forges of `policy`; one that it never saw is first
@@ -245,6 +247,19 @@ impl SharedState {
         self.change(forge, |known| known.disabled_hooks = hooks.clone());
     }
 
+    /// It was asked how deliveries went, and those of these webhooks fail.
+    pub fn set_failing_hooks(&self, forge: &str, hooks: Vec<FailingHook>) {
+        let before = self.snapshot();
+        if before.forge(forge).is_some_and(|known| *known.failing_hooks == *hooks) {
+            return;
+        }
+        for hook in &hooks {
+            tracing::warn!(forge, "deliveries do not come through: {}", hook.sentence());
+        }
+        let hooks: Arc<[FailingHook]> = Arc::from(hooks);
+        self.change(forge, |known| known.failing_hooks = hooks.clone());
+    }
+
     /// Who may do what was read.
     pub fn set_access(&self, forge: &str, facts: AccessFacts) {
         let facts = Arc::new(facts);
@@ -274,6 +289,7 @@ impl ForgeState {
             swept_at: None,
             faults: BTreeMap::new(),
             disabled_hooks: None,
+            failing_hooks: Arc::default(),
             access: None,
         }
     }

@@ -25,7 +25,7 @@ pub use shared::codeowners::OwnersRead;
 pub use shared::inspect::{BotRole, Installation, ProjectInspection, TokenFacts};
 pub use shared::listing::{Listing, Since, Whereabouts};
 pub use shared::performed::{Hint, Performed};
-pub use shared::webhook_health::{Deliveries, DeliveryLog, FailedDelivery};
+pub use shared::webhook_health::{Deliveries, DeliveryFailure, DeliveryLog, FailedDelivery};
 pub use shared::webhooks::{
     HookAddress, HookPlace, HookSecrets, HookState, HookWish, InstalledHook, LastAnswer, leads_to,
 };

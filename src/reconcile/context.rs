@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::engine::SharedState;
-use crate::forge::{Client, ForgeFault, Since};
+use crate::engine::{FailingHook, HookNumber, SharedState, remedy};
+use crate::forge::{Client, Deliveries, ForgeFault, HookPlace, Since};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
 use crate::tasks::Tasks;
@@ -36,6 +36,26 @@ pub(super) struct DutyContext {
     /// Nothing is written to the forge.
     pub dry_run: bool,
     pub signals: Arc<Signals>,
+}
+
+impl DutyContext {
+    /// The hook or log that is called `whose`, where its newest delivery failed.
+    pub fn failing_hook(
+        &self,
+        whose: String,
+        at: Option<(HookPlace, u64)>,
+        found: &Deliveries,
+    ) -> Option<FailingHook> {
+        let last = found.fails_with()?;
+        let hook = at.map(|(place, id)| HookNumber {
+            place: place.path().to_owned(),
+            of_group: matches!(place, HookPlace::Owner(_)),
+            id,
+        });
+        let (status, words) = (last.status, last.words.clone());
+        let remedy = remedy(self.client.kind(), self.client.name(), status);
+        Some(FailingHook { hook, whose, since: found.failing_since, status, words, remedy })
+    }
 }
 
 /// What the duties of one forge tell each other.

@@ -46,7 +46,7 @@ impl RedeliveryDuty {
     /// Looks for failed deliveries and has them sent again. Faults of the forge are no fault of the
     /// sweep. Returns how many were asked for.
     pub async fn ask(&mut self, now: Timestamp) -> Result<usize, StoreError> {
-        if self.context.client.kind() != ForgeKind::GitHub || self.context.dry_run {
+        if self.context.client.kind() != ForgeKind::GitHub {
             return Ok(0);
         }
         let context = self.context.clone();
@@ -86,6 +86,11 @@ impl RedeliveryDuty {
             }
         }
         failed.sort_by_key(|(_, one)| (one.delivered_at, one.id));
+        self.report(&failed).await;
+        if self.context.dry_run {
+            // To have them sent again is a write.
+            return Ok(Ok(0));
+        }
         let mut asked = 0;
         let mut done_until = since;
         for (log, one) in failed {
@@ -107,6 +112,25 @@ impl RedeliveryDuty {
         }
         self.context.store.save_watermark(forge, SCOPE, done_until).await?;
         Ok(Ok(asked))
+    }
+
+    /// Tells of the logs whose newest delivery failed. They are looked at where something failed since the
+    /// last good delivery came.
+    async fn report(&self, failed: &[(DeliveryLog, FailedDelivery)]) {
+        let DutyContext { client, shared, .. } = &self.context;
+        let good_at = shared.arrivals.of(client.name()).good_at;
+        let newest = |log: &DeliveryLog| {
+            let own = failed.iter().filter(|(whose, _)| whose == log);
+            own.map(|(_, one)| one.delivered_at).max()
+        };
+        let mut failing = Vec::new();
+        for log in self.logs.iter().filter(|log| newest(log) > good_at) {
+            match client.deliveries_in(log).await {
+                Ok(found) => failing.extend(self.context.failing_hook(log.whose(), None, &found)),
+                Err(fault) => tracing::debug!(forge = client.name(), %fault, "a log cannot be read"),
+            }
+        }
+        shared.set_failing_hooks(client.name(), failing);
     }
 
     /// Whether a delivery has not come in another way and was not asked for too often.

@@ -1,13 +1,15 @@
 //! The health of Usher's own webhooks: GitLab disables a hook that keeps failing and says nothing.
-//! Sweeps heal what gets lost meanwhile; here the hook is reported, and tested back to life.
+//! Sweeps heal what gets lost meanwhile; here the hook is reported, and tested back to life. Where
+//! deliveries are refused, or none comes, GitLab is asked how those went that it sent.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::{DutyContext, SweepError};
 use super::pace::{Duty, DutyTurn, age};
-use crate::engine::{DisabledHook, HookTest};
+use crate::engine::{DisabledHook, FailingHook, HookNumber, HookTest};
 use crate::forge::{ForgeFault, HookPlace, HookState, InstalledHook, Watched};
 use crate::store::{Filter, StoreError};
 use usher_core::model::change::ForgeKind;
@@ -25,6 +27,8 @@ const HIDDEN_FOR: SignedDuration = SignedDuration::from_hours(24);
 const FAILURES_MAX: usize = 3;
 /// A hook is tested once in this time, at most.
 const TEST_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// Webhooks whose deliveries are asked for in one look, at most; each costs a request.
+const ASKED_MAX: usize = 20;
 /// Tests in one sweep, at most: GitLab allows five a minute, and a 429 would stop other requests too.
 const TESTS_MAX: usize = 5;
 
@@ -44,6 +48,8 @@ struct Look {
     disabled: Vec<DisabledHook>,
     /// Projects and groups whose hooks could be seen.
     seen: BTreeSet<HookPlace>,
+    /// All hooks that were seen.
+    hooks: Vec<(HookPlace, u64)>,
     /// Groups with a hook that hears of all that is below them.
     covering: Vec<String>,
     /// Places at which the forge failed.
@@ -68,12 +74,17 @@ impl WebhookHealthDuty {
         let before =
             self.context.shared.snapshot().forge(name).and_then(|forge| forge.disabled_hooks.clone());
         let reported = before.as_deref().unwrap_or_default();
-        let full = self.round_at.is_none_or(|at| age(at, now) >= ROUND_EVERY);
-        if !full && reported.is_empty() {
+        let failing = self.failing();
+        let alarming = self.is_alarming();
+        let full = alarming || self.round_at.is_none_or(|at| age(at, now) >= ROUND_EVERY);
+        if !full && reported.is_empty() && failing.is_empty() {
             return Ok(());
         }
+        let quiet = self.nothing_good_came();
         let mut places: Vec<HookPlace> = reported.iter().map(place_of).collect();
-        places.dedup();
+        places.extend(failing.iter().filter_map(|hook| hook.hook.as_ref()).map(place_of_number));
+        let mut known: BTreeSet<HookPlace> = BTreeSet::new();
+        places.retain(|place| known.insert(place.clone()));
         if full {
             self.add_watched(&mut places).await?;
             self.hidden.retain(|place, _| places.contains(place));
@@ -82,6 +93,7 @@ impl WebhookHealthDuty {
             return Ok(());
         }
         let mut look = self.look_at(&places, now).await;
+        self.ask_how_they_went(&look, &failing, full && (alarming || quiet)).await;
         self.revive(&mut look.disabled, now).await;
         for hook in &look.disabled {
             tell(name, hook, reported);
@@ -105,6 +117,60 @@ impl WebhookHealthDuty {
         let known = anew || (before.is_some() && !(full && look.failures == 0 && !look.interrupted));
         self.context.shared.set_disabled_hooks(name, known.then_some(look.disabled));
         Ok(())
+    }
+
+    /// The hooks that were found to fail.
+    fn failing(&self) -> Arc<[FailingHook]> {
+        let known = self.context.shared.snapshot();
+        known.forge(self.context.client.name()).map(|forge| forge.failing_hooks.clone()).unwrap_or_default()
+    }
+
+    /// Whether deliveries began to be refused since the last round.
+    fn is_alarming(&self) -> bool {
+        let arrived = self.context.shared.arrivals.of(self.context.client.name());
+        arrived.refused.is_some_and(|run| self.round_at.is_none_or(|at| run.since >= at))
+    }
+
+    /// Whether no good delivery came since the last round.
+    fn nothing_good_came(&self) -> bool {
+        let arrived = self.context.shared.arrivals.of(self.context.client.name());
+        arrived.refused.is_some()
+            || arrived.good_at.is_none_or(|good| self.round_at.is_some_and(|at| good < at))
+    }
+
+    /// Asks how deliveries went: of the hooks that were failing, and of `all` that were seen where something
+    /// seems to be wrong.
+    async fn ask_how_they_went(&self, look: &Look, before: &[FailingHook], all: bool) {
+        let client = &self.context.client;
+        let was_failing = |place: &HookPlace, id: u64| {
+            before.iter().filter_map(|hook| hook.hook.as_ref()).any(|one| is_number(one, place, id))
+        };
+        let mut failing: Vec<FailingHook> = before
+            .iter()
+            .filter(|hook| hook.hook.as_ref().is_some_and(|one| !look.seen.contains(&place_of_number(one))))
+            .cloned()
+            .collect();
+        let asked = look.hooks.iter().filter(|(place, id)| all || was_failing(place, *id));
+        for (place, id) in asked.take(ASKED_MAX) {
+            match client.hook_deliveries(place, *id).await {
+                Ok(found) => failing.extend(found.and_then(|found| {
+                    let at = (place.clone(), *id);
+                    self.context.failing_hook(format!("webhook {id} of {}", place.path()), Some(at), &found)
+                })),
+                Err(fault) => {
+                    let (forge, place) = (client.name(), place.path());
+                    tracing::debug!(forge, place, hook = id, %fault, "how its deliveries went is not told");
+                    // What is not told does not become good.
+                    failing.extend(
+                        before
+                            .iter()
+                            .filter(|hook| hook.hook.as_ref().is_some_and(|one| one.id == *id))
+                            .cloned(),
+                    );
+                }
+            }
+        }
+        self.context.shared.set_failing_hooks(client.name(), failing);
     }
 
     /// The groups that the configuration names, the projects with open reviews, then those that the
@@ -226,6 +292,7 @@ impl Look {
         {
             self.covering.push(group.clone());
         }
+        self.hooks.extend(hooks.iter().map(|hook| (place.clone(), hook.id)));
         let disabled = hooks.into_iter().filter(|hook| hook.state != HookState::Executable);
         self.disabled.extend(disabled.map(|hook| report(place, &hook)));
     }
@@ -254,6 +321,15 @@ fn report(place: &HookPlace, hook: &InstalledHook) -> DisabledHook {
 fn place_of(hook: &DisabledHook) -> HookPlace {
     let path = hook.place.clone();
     if hook.of_group { HookPlace::Owner(path) } else { HookPlace::Project(path) }
+}
+
+fn place_of_number(hook: &HookNumber) -> HookPlace {
+    let path = hook.place.clone();
+    if hook.of_group { HookPlace::Owner(path) } else { HookPlace::Project(path) }
+}
+
+fn is_number(hook: &HookNumber, place: &HookPlace, id: u64) -> bool {
+    hook.id == id && place_of_number(hook) == *place
 }
 
 fn is_same(one: &DisabledHook, other: &DisabledHook) -> bool {

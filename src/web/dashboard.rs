@@ -11,10 +11,9 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::door::Door;
+use super::forges::ForgeRow;
 use super::history;
-use super::page::{
-    Clockface, DeadLetter, DoneRow, ForgeRow, Group, LedgerLine, Overview, ReviewPage, ReviewRow, Tile,
-};
+use super::page::{Clockface, DeadLetter, DoneRow, Group, LedgerLine, Overview, ReviewPage, ReviewRow, Tile};
 use super::problem::Problem;
 use crate::engine::StateSnapshot;
 use crate::store::{Counts, Filter, OutboxState};
@@ -77,7 +76,10 @@ pub(super) async fn overview(
         tiles: tiles(&counts, wanted.stage),
         forges: known
             .forges()
-            .map(|(name, forge)| ForgeRow::new(&clock, name, forge, &door.connection(name)))
+            .map(|(name, forge)| {
+                let (connection, arrived) = (door.connection(name), door.shared.arrivals.of(name));
+                ForgeRow::new(&clock, name, forge, &connection, &arrived, &known.policy.default_hours)
+            })
             .collect(),
         inbox: counts.undecided,
         put_off: counts.put_off,

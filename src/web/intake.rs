@@ -15,18 +15,26 @@ use super::answer::DeliveryAnswer;
 use super::body::{self, HeldBody, UnreadBody};
 use super::door::Door;
 use super::problem::Problem;
-use crate::forge::{Inbound, Incoming, Reading};
+use crate::engine::RefusedWhy;
+use crate::forge::{Inbound, Incoming, Reading, Unverified};
 use crate::store::{NewDelivery, Put, StoreError};
-use usher_core::model::change::ChangeKey;
+use usher_core::model::change::{ChangeKey, ForgeKind};
 
 /// In metrics and logs, instead of a forge name that a stranger made up.
 const NO_FORGE: &str = "-";
 
 /// Where the forges name the event of a delivery, and the delivery itself.
-const EVENT_HEADERS: [&str; 2] = ["x-github-event", "x-gitlab-event"];
+const EVENT_HEADERS: [&str; 2] = [event_header(ForgeKind::GitHub), event_header(ForgeKind::GitLab)];
 const ID_HEADERS: [&str; 3] = ["x-github-delivery", "webhook-id", "idempotency-key"];
 /// Longest text from a header that is logged.
 const TOLD_CHARS_MAX: usize = 100;
+
+const fn event_header(kind: ForgeKind) -> &'static str {
+    match kind {
+        ForgeKind::GitHub => "x-github-event",
+        ForgeKind::GitLab => "x-gitlab-event",
+    }
+}
 
 /// Takes one delivery.
 pub(super) async fn receive(
@@ -94,9 +102,18 @@ async fn consider(
     if let Err(unverified) = inbound.verify(headers, &held.bytes, door.clock.now()) {
         // The sender's word, but what finds the delivery in the forge's list.
         let id = told(headers, &ID_HEADERS);
+        if headers.contains_key(event_header(inbound.kind())) {
+            let why = match unverified {
+                Unverified::Missing | Unverified::Wrong => RefusedWhy::Unsigned,
+                Unverified::TooOld | Unverified::TooNew => RefusedWhy::Clocks,
+                Unverified::NoSecret => RefusedWhy::NoSecret,
+            };
+            door.shared.arrivals.refused(forge, why, door.clock.now());
+        }
         let delivered = Delivered { id: &id, why: unverified.to_string(), ..Delivered::default() };
         return answered(door, forge, &delivered, DeliveryAnswer::Unverified(unverified));
     }
+    door.shared.arrivals.good(forge, door.clock.now());
     let (event_told, id) = (told(headers, &EVENT_HEADERS), told(headers, &ID_HEADERS));
     let event = |event| Delivered { event, id: &id, ..Delivered::default() };
     let known = door.shared.snapshot();

@@ -2,19 +2,16 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
+pub(super) use super::clockface::{Clockface, Due, TimeCell};
+use super::forges::ForgeRow;
 use super::history::{HistoryEntry, last_sentences};
 use super::view::{self, Eyes, View, WhoseTurn};
-use crate::engine::{DisabledHook, ForgeState, StateSnapshot};
-use crate::forge::Health;
+use crate::engine::StateSnapshot;
 use crate::store::{Ailment, OutboxRow, OutboxState, Stored};
-use usher_core::model::change::{ChangeState, ForgeKind};
+use usher_core::model::change::ChangeState;
 use usher_core::model::review::{Hold, Review, Stage};
 use usher_words as words;
-
-/// Disabled webhooks of a forge that are named.
-const HOOKS_MAX: usize = 10;
 
 /// `GET /`
 #[derive(Template)]
@@ -52,44 +49,12 @@ pub(super) struct ReviewPage {
     pub(super) cut: bool,
 }
 
-/// The instant and the zone in which the page tells times.
-#[derive(Clone)]
-pub(super) struct Clockface {
-    pub(super) now: Timestamp,
-    pub(super) zone: TimeZone,
-    /// Everything is decided, and nothing written to any forge: each page says so at its top.
-    pub(super) dry_run: bool,
-}
-
 /// One count in the header.
 pub(super) struct Tile {
     pub(super) word: &'static str,
     pub(super) name: &'static str,
     pub(super) count: u64,
     pub(super) current: bool,
-}
-
-/// One forge in the health strip.
-pub(super) struct ForgeRow {
-    pub(super) name: String,
-    pub(super) kind: &'static str,
-    /// `good`, `waiting` or `faulty`.
-    pub(super) state: &'static str,
-    pub(super) word: &'static str,
-    pub(super) swept: Option<TimeCell>,
-    pub(super) roster: Option<TimeCell>,
-    /// The forge does not accept the token.
-    pub(super) token_refused: bool,
-    /// Projects that keep failing and are left alone.
-    pub(super) paused: String,
-    /// The forge keeps failing and is left alone: when it is asked again.
-    pub(super) asked_again: Option<TimeCell>,
-    /// The forge limits requests: until when.
-    pub(super) patient_until: Option<TimeCell>,
-    pub(super) fault: Option<String>,
-    /// What is wrong with webhooks.
-    pub(super) hooks: Vec<String>,
-    pub(super) hooks_hidden: usize,
 }
 
 /// Reviews that wait for the same kind of turn.
@@ -174,59 +139,6 @@ pub(super) struct DoneRow {
     pub(super) end: &'static str,
     pub(super) at: Option<TimeCell>,
     pub(super) took: Option<String>,
-}
-
-/// An instant as people read it.
-pub(super) struct TimeCell {
-    pub(super) relative: String,
-    pub(super) absolute: String,
-    pub(super) iso: String,
-}
-
-/// A deadline.
-pub(super) struct Due {
-    pub(super) absolute: String,
-    pub(super) iso: String,
-    /// `3 h of working time left`, `2 h of working time over`, or nothing.
-    pub(super) note: String,
-}
-
-impl Clockface {
-    pub(super) fn moment(&self, at: Timestamp) -> TimeCell {
-        TimeCell {
-            relative: words::relative(at, self.now),
-            absolute: self.absolute(at, &self.zone),
-            iso: at.to_string(),
-        }
-    }
-
-    /// A local time; its zone is named where it is not the page's.
-    fn absolute(&self, at: Timestamp, zone: &TimeZone) -> String {
-        if *zone == self.zone {
-            at.to_zoned_datetime(zone.clone()).strftime("%a %-d %b, %H:%M").to_string()
-        } else {
-            words::moment(at, zone)
-        }
-    }
-
-    fn due(&self, view: &View) -> Option<Due> {
-        let until = view.until?;
-        let note = match view.left_millis {
-            Some(left) if left < 0 => format!("{} of working time over", view::working_time(left)),
-            Some(left) => format!("{} of working time left", view::working_time(left)),
-            None => String::new(),
-        };
-        Some(Due { absolute: self.absolute(until, &view.zone), iso: until.to_string(), note })
-    }
-
-    /// The page's own time.
-    pub(super) fn shown(&self) -> String {
-        self.absolute(self.now, &self.zone)
-    }
-
-    pub(super) fn zone_name(&self) -> &str {
-        self.zone.iana_name().unwrap_or("local time")
-    }
 }
 
 impl ReviewRow {
@@ -334,41 +246,6 @@ impl LedgerLine {
             fact: Prose::new(&entry.fact),
             reasons: entry.reasons.iter().map(|told| Prose::new(&told.sentence)).collect(),
             actions: entry.actions.join(", "),
-        }
-    }
-}
-
-impl ForgeRow {
-    pub(super) fn new(clock: &Clockface, name: &str, forge: &ForgeState, connection: &Health) -> ForgeRow {
-        let (state, word) = match (forge.fault(), forge.hooks(), forge.directory.known) {
-            _ if connection.token_refused => ("faulty", "does not accept the token"),
-            _ if connection.tries_again_at.is_some() => ("faulty", "keeps failing"),
-            (Some(_), _, _) => ("faulty", "has a fault"),
-            (None, [_, ..], _) => ("faulty", "has disabled webhooks"),
-            (None, [], false) => ("waiting", "people not known yet"),
-            (None, [], true) => ("good", "fine"),
-        };
-        let hooks: Vec<String> = forge.hooks().iter().take(HOOKS_MAX).map(DisabledHook::sentence).collect();
-        ForgeRow {
-            name: name.to_owned(),
-            kind: match forge.directory.kind {
-                ForgeKind::GitLab => "GitLab",
-                ForgeKind::GitHub => "GitHub",
-            },
-            state,
-            word,
-            swept: forge.swept_at.map(|at| clock.moment(at)),
-            roster: forge.roster.fetched_at.map(|at| clock.moment(at)),
-            token_refused: connection.token_refused,
-            asked_again: connection.tries_again_at.map(|at| clock.moment(at)),
-            paused: connection.paused_projects.keys().take(HOOKS_MAX).cloned().collect::<Vec<_>>().join(", "),
-            patient_until: connection.blocked_until.map(|at| clock.moment(at)),
-            fault: forge.fault().map(str::to_owned).or_else(|| {
-                let busy = forge.roster.busy_fault.as_ref();
-                busy.map(|fault| format!("who is busy could not be read: {fault}"))
-            }),
-            hooks_hidden: forge.hooks().len() - hooks.len(),
-            hooks,
         }
     }
 }

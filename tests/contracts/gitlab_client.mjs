@@ -126,6 +126,8 @@ async function settingUp(api, place) {
   assert.deepEqual([edited.merge_requests_events, edited.note_events, edited.token_present], [true, true, false]);
   // The client has no method for a test yet; its requester knows the way.
   await api.requester.post(`${encodeURIComponent(place)}/hooks/${hook.id}/test/merge_requests_events`);
+  const { body: events } = await api.requester.get(`${encodeURIComponent(place)}/hooks/${hook.id}/events`);
+  assert.ok(events.every((event) => typeof event.response_status === "string"), "how its deliveries went");
   await refused(api.add(place, "ftp://hooks.example.com"), 422);
   await api.remove(place, hook.id);
   assert.deepEqual((await api.all(place)).map((one) => one.id).includes(hook.id), false);

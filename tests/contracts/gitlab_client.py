@@ -134,6 +134,9 @@ def setting_up(place):
     same((hook.merge_requests_events, hook.note_events), (True, True), "events after an edit")
     same((hook.token_present, hook.signing_token_present), (False, True), "an edit without the token clears it")
     hook.test("merge_requests_events")
+    # The client has no list of them; its own way to ask does.
+    events = place.manager.gitlab.http_list(f"{hook.manager.path}/{hook.id}/events", get_all=True)
+    same([event for event in events if not isinstance(event["response_status"], str)], [], "how its deliveries went")
     fails(lambda: place.hooks.create({"url": "ftp://hooks.example.com"}), gitlab.GitlabCreateError, 422, "an address that is none")
     hook.delete()
     same(hook.id in [one.id for one in place.hooks.list(get_all=True)], False, "a hook that was removed")

@@ -29,6 +29,21 @@ const REPAIRS = [
       paths[`${PREFIX}/projects/{id}/merge_requests/{merge_request_iid}/reviewers`].get.parameters.push(...paging);
     },
   },
+  {
+    why: "the answer is not described; doc/api/project_webhooks.md and doc/api/group_webhooks.md show it",
+    repair: ({ paths }) => {
+      const text = { type: "string" };
+      const properties = {
+        id: { type: "integer" }, url: text, trigger: text, request_headers: { type: "object" }, request_data: { type: "object" },
+        response_headers: { type: "object" }, response_body: text, execution_duration: { type: "number" }, response_status: text,
+      };
+      const schema = { type: "array", items: { type: "object", properties } };
+      for (const place of ["projects", "groups"]) {
+        const { responses } = paths[`${PREFIX}/${place}/{id}/hooks/{hook_id}/events`].get;
+        responses[200].content = { "application/json": { schema } };
+      }
+    },
+  },
 ];
 
 export class GitLabDescription extends Description {

@@ -24,6 +24,8 @@ APART = [
     ("GET", "/projects/{id}/repository/files/{file_path}/raw", {"ref"}),
     ("POST", "/projects/{id}/hooks/{hook_id}/test/{trigger}", set()),
     ("POST", "/groups/{id}/hooks/{hook_id}/test/{trigger}", set()),
+    ("GET", "/projects/{id}/hooks/{hook_id}/events", {"status", *PAGING}),
+    ("GET", "/groups/{id}/hooks/{hook_id}/events", {"status", *PAGING}),
 ]
 
 

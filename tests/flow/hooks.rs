@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use tower::ServiceExt;
 use usher::config::Config;
-use usher::engine::{DisabledHook, Parts};
+use usher::engine::{DisabledHook, FailingHook, Parts};
 use usher::metrics::Metrics;
 use usher::reconcile::Reconcile;
 use usher::service;
@@ -28,6 +28,17 @@ const GROUP: &str = "GET /gl/api/v4/groups/acme/hooks";
 fn known(house: &House) -> Option<Vec<DisabledHook>> {
     let hooks = house.service.shared.snapshot().forge("gitlab").unwrap().disabled_hooks.clone();
     hooks.map(|hooks| hooks.to_vec())
+}
+
+/// What is known to fail on a forge, in sentences.
+fn failing(house: &House, forge: &str) -> Vec<String> {
+    let known = house.service.shared.snapshot();
+    known.forge(forge).unwrap().failing_hooks.iter().map(FailingHook::sentence).collect()
+}
+
+/// The question how a hook's deliveries went.
+fn events(hook: u64) -> String {
+    format!("GET /hooks/{hook}/events")
 }
 
 /// An open support contribution on GitLab.
@@ -94,7 +105,8 @@ async fn a_disabled_hook_is_reported_and_brought_back_to_life() {
     let asked_now = asked(&house).await;
     let reported = known(&house).unwrap();
     let [hook] = reported.as_slice() else { panic!("{reported:?}") };
-    assert_eq!(asked_now, [LOOK.to_owned(), format!("POST /hooks/{}/test/merge_requests_events", hook.id)]);
+    let (events, test) = (events(hook.id), format!("POST /hooks/{}/test/merge_requests_events", hook.id));
+    assert_eq!(asked_now, [LOOK.to_owned(), events.clone(), test]);
     assert_eq!((&*hook.place, &*hook.state), ("acme/shop", "temporarily disabled"));
     assert_eq!(
         hook.sentence(),
@@ -105,17 +117,50 @@ async fn a_disabled_hook_is_reported_and_brought_back_to_life() {
         )
     );
     assert_eq!(house.sandbox.hook_status(hook.id), Some("temporarily_disabled"), "the test is on its way");
-    assert_eq!(asked(&house).await, [LOOK], "looked at with every sweep, but not tested again");
+    assert_eq!(asked(&house).await, [LOOK, &events], "looked at with every sweep, but not tested again");
     assert_eq!(known(&house).as_ref(), Some(&reported));
 
     house.quiet().await;
     assert_eq!(house.sandbox.hook_status(hook.id), Some("executable"));
-    assert_eq!(asked(&house).await, [LOOK]);
+    assert_eq!(asked(&house).await, [LOOK, &events]);
     assert_eq!(known(&house), Some(Vec::new()), "well again");
     assert_eq!(asked(&house).await, [""; 0]);
     assert_eq!(house.service.shared.snapshot().forge("gitlab").unwrap().fault(), None);
     house.minute().await;
     house.assert_one_status_comment(&change);
+}
+
+#[tokio::test]
+async fn a_wrong_secret_is_a_fault_with_its_remedy_until_a_delivery_comes_through() {
+    let (mut house, change) = with_a_review().await;
+    house.sweep().await;
+    let right = house.config(&Settings::default());
+    let mut wrong = right.clone();
+    wrong.forges[0].signing_tokens = vec![SECRETS[2].1.replace("Zmxv", "Zmxx").into()];
+    house.service.reload(&wrong).await.unwrap();
+    house.sandbox.push(&change, "sam").unwrap();
+    assert_eq!(house.sandbox.deliver_pending().await[0].status, Some(401));
+    house.clock.advance_to(house.clock.now() + SignedDuration::from_mins(10));
+    house.sweep().await;
+    let [sentence] = failing(&house, "gitlab").try_into().unwrap();
+    assert!(
+        sentence.contains(
+            "of acme/shop: its deliveries are refused with 401 since 2026-03-02 10:01 UTC: the secret"
+        ),
+        "{sentence}"
+    );
+    let door = &house.service.door;
+    let page = read(&web::admin(door.clone()), "/").await;
+    assert!(page.contains("usher hooks install --forge gitlab") && page.contains("forge faulty"), "{page}");
+    let ready = read(&web::public(door.clone()), "/readyz").await;
+    assert!(!ready.contains("401") && !ready.contains("secret"), "{ready}");
+
+    house.service.reload(&right).await.unwrap();
+    house.sandbox.push(&change, "sam").unwrap();
+    house.quiet().await;
+    house.sweep().await;
+    assert_eq!(failing(&house, "gitlab"), [""; 0], "the newest came through");
+    assert_eq!(asked(&house).await, [""; 0], "and nobody asks any more");
 }
 
 #[tokio::test]
@@ -152,8 +197,9 @@ async fn a_forge_that_fails_keeps_the_report_and_does_not_spoil_the_sweep() {
     let (house, change) = with_a_review().await;
     break_the_hook(&house, &change).await;
     let mut reconcile = restarted(&house, &house.config(&Settings::default()), false);
-    assert_eq!(asked_by(&house, &mut reconcile).await.len(), 3);
+    assert_eq!(asked_by(&house, &mut reconcile).await.len(), 4);
     let reported = known(&house);
+    let id = reported.as_ref().unwrap()[0].id;
     house.sandbox.fail_next(Forge::Gitlab, "GET", "/hooks", Fault::status(502, "Bad Gateway"), 2);
     assert_eq!(asked_by(&house, &mut reconcile).await, [LOOK]);
     assert_eq!(known(&house), reported);
@@ -161,7 +207,7 @@ async fn a_forge_that_fails_keeps_the_report_and_does_not_spoil_the_sweep() {
     assert_eq!(asked_by(&house, &mut reconcile).await, [LOOK], "in a full round, too");
     assert_eq!(known(&house), reported);
     house.clock.advance_to(house.clock.now() + SignedDuration::from_mins(10));
-    assert_eq!(asked_by(&house, &mut reconcile).await, [LOOK]);
+    assert_eq!(asked_by(&house, &mut reconcile).await, [LOOK, &events(id)]);
     assert_eq!(known(&house), Some(Vec::new()), "its rest is over");
 }
 
@@ -187,8 +233,9 @@ async fn a_dry_run_reports_and_tests_nothing() {
     let (house, change) = with_a_review().await;
     break_the_hook(&house, &change).await;
     let mut dry = restarted(&house, &house.config(&Settings::default()), true);
-    assert_eq!(asked_by(&house, &mut dry).await, [GROUP, LOOK]);
+    let asked_now = asked_by(&house, &mut dry).await;
     let [hook] = known(&house).unwrap().try_into().unwrap();
+    assert_eq!(asked_now, [GROUP.to_owned(), LOOK.to_owned(), events(hook.id)]);
     assert_eq!(hook.test, None);
     assert!(hook.sentence().ends_with("UTC"), "{}", hook.sentence());
 }
@@ -200,11 +247,11 @@ async fn a_refused_test_is_told_and_not_repeated_within_the_hour() {
     let refusal = Fault::status(422, "Hook execution failed");
     house.sandbox.fail_next(Forge::Gitlab, "POST", "/test/merge_requests_events", refusal, 1);
     let mut reconcile = restarted(&house, &house.config(&Settings::default()), false);
-    assert_eq!(asked_by(&house, &mut reconcile).await.len(), 3);
+    assert_eq!(asked_by(&house, &mut reconcile).await.len(), 4);
     let [hook] = known(&house).unwrap().try_into().unwrap();
     let end = "did not bring it back: refused with 422: Hook execution failed";
     assert!(hook.sentence().ends_with(end), "{}", hook.sentence());
-    assert_eq!(asked_by(&house, &mut reconcile).await, [LOOK]);
+    assert_eq!(asked_by(&house, &mut reconcile).await, [LOOK, &events(hook.id)]);
     assert_eq!(known(&house), Some(vec![hook]), "the answer is still told");
 }
 
@@ -216,7 +263,12 @@ async fn projects_named_in_full_are_looked_at_without_any_review() {
     config.forges[0].projects = patterns.into();
     let mut reconcile = restarted(&house, &config, false);
     let gone = "GET /gl/api/v4/projects/acme%2Fgone/hooks";
-    assert_eq!(asked_by(&house, &mut reconcile).await, [GROUP, LOOK, gone]);
+    let asked_now = asked_by(&house, &mut reconcile).await;
+    assert_eq!(asked_now[..3], [GROUP, LOOK, gone]);
+    assert!(
+        asked_now[3..].iter().all(|line| line.ends_with("/events")),
+        "no delivery has come yet: {asked_now:?}"
+    );
     assert_eq!(known(&house), Some(Vec::new()));
     assert_eq!(house.service.shared.snapshot().forge("gitlab").unwrap().fault(), None);
 }
@@ -238,11 +290,12 @@ async fn a_groups_hook_hears_for_all_its_projects_and_is_brought_back_too() {
     let asked_now = asked_by(&house, &mut reconcile).await;
     let [hook] = known(&house).unwrap().try_into().unwrap();
     let test = format!("POST /gl/api/v4/groups/acme/hooks/{}/test/merge_requests_events", hook.id);
-    assert_eq!(asked_now, [GROUP.to_owned(), test]);
+    let events = format!("{GROUP}/{}/events", hook.id);
+    assert_eq!(asked_now, [GROUP.to_owned(), events.clone(), test]);
     let sentence = hook.sentence();
     assert!(sentence.starts_with("group acme: webhook ") && sentence.ends_with(" went well"), "{sentence}");
     house.quiet().await;
     assert_eq!(house.sandbox.hook_status(hook.id), Some("executable"));
-    assert_eq!(asked_by(&house, &mut reconcile).await, [GROUP]);
+    assert_eq!(asked_by(&house, &mut reconcile).await, [GROUP, &events]);
     assert_eq!(known(&house), Some(Vec::new()), "well again");
 }

@@ -177,7 +177,7 @@ async fn webhooks_that_are_missing_or_do_not_come_through() {
     server.deliver().await;
     let run = server.run(&["check", "--online"]).await;
     assert_eq!(run.code, Some(1), "{run:?}");
-    for (forge, ill) in BOTH.into_iter().zip(["(temporarily disabled until ", "(last answer: "]) {
+    for (forge, ill) in BOTH.into_iter().zip(["(temporarily disabled until ", "the last answer was 502"]) {
         let about = about(&run, forge);
         assert!(about.contains("deliveries do not come through") && about.contains(ill), "{about}");
     }

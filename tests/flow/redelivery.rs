@@ -86,6 +86,26 @@ async fn redelivery_is_bounded_and_old_news_changes_nothing() {
 }
 
 #[tokio::test]
+async fn failed_deliveries_of_a_log_are_a_fault_until_one_comes() {
+    let mut house = house_of_an_owner().await;
+    let change = house.opened(Forge::Github, "sam").await;
+    let failing = |house: &House| {
+        let known = house.service.shared.snapshot();
+        known.forge("github").unwrap().failing_hooks.iter().map(|hook| hook.sentence()).collect::<Vec<_>>()
+    };
+    house.minute().await;
+    house.sandbox.comment(&change, "lena", "Hello").unwrap();
+    missed(&house).await;
+    house.sweep().await;
+    let [sentence] = failing(&house).try_into().unwrap();
+    assert!(sentence.contains(" of acme: its deliveries do not come through since "), "{sentence}");
+    assert!(sentence.contains("nobody answers at its address"), "{sentence}");
+    house.minute().await;
+    house.sweep().await;
+    assert_eq!(failing(&house), [""; 0], "it was sent again");
+}
+
+#[tokio::test]
 async fn after_three_days_a_delivery_is_gone() {
     let mut house = house_of_an_owner().await;
     let change = house.opened(Forge::Github, "sam").await;

@@ -421,6 +421,8 @@ async fn status_tells_of_hooks_that_are_not_well() {
         "temporarily disabled until",
         "last answer: misconfigured failed to connect to host",
         "5 seen, 5 failed",
+        "internal error",
+        "nobody answers at its address; is it right, and can the forge reach it?",
     ] {
         assert!(whole.contains(words), "`{words}` is missing in {whole}");
     }
@@ -431,6 +433,37 @@ async fn status_tells_of_hooks_that_are_not_well() {
 }
 
 /// Hooks of others, by their address; some come close to ours.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_that_is_not_the_configured_one_is_named_with_its_remedy() {
+    let mut server = bare().await;
+    for forge in BOTH {
+        let hook = NewHook::to(&server.public(&format!("/hooks/{}", name(forge)))).with_secret("another");
+        server.sandbox.add_hook(forge, here(forge), hook);
+    }
+    server.start().await;
+    BOTH.into_iter().for_each(|forge| drop(server.open(forge, "sam")));
+    server.deliver().await;
+    let run = server.run(&["hooks", "status"]).await;
+    assert_eq!(run.code, Some(1), "{run:?}");
+    for words in [
+        "the secret there is not one of `signing_tokens`",
+        "the secret there is not one of `webhook_secrets`",
+    ] {
+        assert!(run.out.contains(words), "`{words}` is missing in {run:?}");
+    }
+    let (report, _) = server.report(&["status"]).await;
+    for forge in [0, 1] {
+        let hook = &report["forges"][forge]["webhooks"][0];
+        assert_eq!(hook["well"], false, "{report:#}");
+        assert!(hook["deliveries"]["failing"].as_u64() > Some(0), "{report:#}");
+    }
+    let run = server.run(&["check", "--online"]).await;
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let whole = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(whole.matches("its deliveries do not come through since").count(), 2, "{run:?}");
+    assert_eq!(whole.matches("--rotate --yes` gives it the first of them").count(), 2, "{run:?}");
+}
+
 fn foreign() -> impl Strategy<Value = Vec<(usize, Vec<&'static str>, bool)>> {
     let events = prop::sample::subsequence(vec!["push_events", "note_events", "push", "pull_request"], 0..4);
     prop::collection::vec((0..9_usize, events, any::<bool>()), 0..8)

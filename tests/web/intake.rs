@@ -339,6 +339,41 @@ async fn refused_deliveries_are_counted_by_forge_and_reason() {
 }
 
 #[tokio::test]
+async fn refused_deliveries_are_a_fault_with_a_remedy_after_a_working_hour_and_never_in_public() {
+    let house = House::new().await;
+    let refuse = async |id: &str| {
+        let mut wrong = github(id, sams());
+        wrong.headers_mut().insert("x-hub-signature-256", github_signature(b"other").parse().unwrap());
+        assert_eq!(house.public(wrong).await.status, StatusCode::UNAUTHORIZED);
+    };
+    refuse("d-1").await;
+    let page = house.admin("/").await.text;
+    assert!(page.contains("1 delivery was refused at 2026-01-16 09:00 UTC"), "{page}");
+    assert!(page.contains("Any stranger can send some") && !page.contains("forge faulty"), "{page}");
+    // One without the headers of the forge is nobody's.
+    let mut bare = github("d-2", sams());
+    bare.headers_mut().remove("x-github-event");
+    bare.headers_mut().remove("x-hub-signature-256");
+    house.public(bare).await;
+    house.clock.advance_to(now() + jiff::SignedDuration::from_mins(61));
+    refuse("d-3").await;
+    let page = house.admin("/").await.text;
+    for expected in [
+        "has deliveries that do not come through",
+        "2 deliveries were refused since 2026-01-16 09:00 UTC, the last at 2026-01-16 10:01 UTC",
+        "the secret there is not one of `webhook_secrets`",
+        "usher hooks install --forge github",
+    ] {
+        assert!(page.contains(expected), "{expected} is not in {page}");
+    }
+    let ready = house.public(Request::get("/readyz").body(Body::empty()).unwrap()).await.text;
+    assert!(!ready.contains("refused") && !ready.contains("secret"), "{ready}");
+    house.public(github("d-4", sams())).await;
+    let page = house.admin("/").await.text;
+    assert!(!page.contains("refused") && !page.contains("do not come through"), "{page}");
+}
+
+#[tokio::test]
 async fn a_byte_order_mark_before_the_body_is_passed_over() {
     let house = House::new().await;
     let body = format!("\u{feff}{}", sams());

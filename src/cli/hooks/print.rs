@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::secret::Report;
 use super::site::Site;
 use super::survey::{HookDone, HookRow, State};
-use crate::forge::{Deliveries, HookPlace, HookState, InstalledHook};
+use crate::forge::{Deliveries, DeliveryFailure, HookPlace, HookState, InstalledHook};
 use usher_core::model::change::ForgeKind;
 
 /// `plan` and `install`.
@@ -204,13 +204,17 @@ pub(in crate::cli) fn health_words(hook: &InstalledHook) -> String {
 }
 
 fn delivery_words(deliveries: &Deliveries) -> String {
-    let Deliveries { seen, failed, last_failure } = deliveries;
-    match last_failure {
-        None => format!("{seen} seen, none failed"),
-        Some((at, event, words)) => {
-            format!("{seen} seen, {failed} failed, the last at {at} ({event}): {words}")
-        }
-    }
+    let Deliveries { seen, failed, last_failure, failing, failing_since } = deliveries;
+    let Some(DeliveryFailure { at, event, status, words }) = last_failure else {
+        return format!("{seen} seen, none failed");
+    };
+    let at = at.map(|at| format!(" at {at:.0}")).unwrap_or_default();
+    let status = status.map(|status| format!("{status} ")).unwrap_or_default();
+    let since = match (failing, failing_since) {
+        (0 | 1, _) | (_, None) => String::new(),
+        (_, Some(since)) => format!("; none came through since {since:.0}"),
+    };
+    format!("{seen} seen, {failed} failed, the last{at} ({event}): {status}{words}{since}")
 }
 
 fn print_json(report: &Value) {
@@ -253,15 +257,19 @@ fn row_json(site: &Site<'_>, row: &HookRow) -> Value {
     });
     if let Some(hook) = &row.hook {
         value["id"] = json!(hook.id);
-        value["well"] = json!(hook.is_well());
+        value["well"] = json!(hook.is_well() && row.fails_with().is_none());
         value["health"] = json!(health_words(hook));
         value["events"] = json!(hook.events);
     }
-    if let Some(Deliveries { seen, failed, last_failure }) = &row.deliveries {
-        let last = last_failure
-            .as_ref()
-            .map(|(at, event, words)| json!({ "at": at.to_string(), "event": event, "what": words }));
-        value["deliveries"] = json!({ "seen": seen, "failed": failed, "last_failure": last });
+    if let Some(Deliveries { seen, failed, last_failure, failing, failing_since }) = &row.deliveries {
+        let last = last_failure.as_ref().map(|DeliveryFailure { at, event, status, words }| {
+            let status = status.map(|status| format!("{status} ")).unwrap_or_default();
+            json!({ "at": at, "event": event, "what": format!("{status}{words}") })
+        });
+        value["deliveries"] = json!({
+            "seen": seen, "failed": failed, "last_failure": last,
+            "failing": failing, "failing_since": failing_since,
+        });
     }
     value
 }

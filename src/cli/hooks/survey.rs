@@ -7,7 +7,8 @@ use clap::ValueEnum;
 use super::patience::patiently;
 use crate::clock::Clock;
 use crate::forge::{
-    Client, Deliveries, ForgeFault, HookAddress, HookPlace, HookWish, InstalledHook, Watched, leads_to,
+    Client, Deliveries, DeliveryFailure, ForgeFault, HookAddress, HookPlace, HookWish, InstalledHook,
+    Watched, leads_to,
 };
 use usher_core::model::change::ForgeKind;
 
@@ -76,6 +77,11 @@ pub(super) struct HookRow {
 impl HookRow {
     fn new(place: &HookPlace, hook: Option<InstalledHook>, state: State) -> HookRow {
         HookRow { place: place.clone(), hook, state, done: None, deliveries: None }
+    }
+
+    /// The newest delivery, where it is known to have failed.
+    pub fn fails_with(&self) -> Option<&DeliveryFailure> {
+        self.deliveries.as_ref().and_then(Deliveries::fails_with)
     }
 
     /// Whether `install` has something to do here.
@@ -171,7 +177,7 @@ impl Survey {
     /// Whether every hook of ours is there and well.
     pub fn is_well(&self) -> bool {
         self.rows.iter().all(|row| match &row.hook {
-            Some(hook) => hook.is_well(),
+            Some(hook) => hook.is_well() && row.fails_with().is_none(),
             None => matches!(row.state, State::Covered(_)),
         })
     }

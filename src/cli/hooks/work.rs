@@ -4,7 +4,8 @@ use super::patience::patiently;
 use super::site::Site;
 use super::survey::{HookDone, HookRow, State, Survey};
 use crate::clock::Clock;
-use crate::forge::{Client, HookWish};
+use crate::engine::remedy;
+use crate::forge::{Client, Deliveries, HookWish};
 
 /// Sets up what is missing, corrects what differs.
 pub(super) async fn install(site: &mut Site<'_>, wish: &HookWish, clock: &Clock) {
@@ -42,12 +43,18 @@ pub(super) async fn remove(site: &mut Site<'_>, clock: &Clock) {
     }
 }
 
-/// Asks how the newest deliveries of each hook went.
+/// Asks how the newest deliveries of each hook went. Where the newest failed, a note says what mends it.
 pub(super) async fn ask_deliveries(client: &Client, survey: &mut Survey, clock: &Clock) {
     for row in &mut survey.rows {
         let HookRow { place, hook: Some(hook), deliveries, .. } = row else { continue };
         match patiently(clock, async || client.hook_deliveries(place, hook.id).await).await {
-            Ok(found) => *deliveries = found,
+            Ok(found) => {
+                if let Some(failure) = found.as_ref().and_then(Deliveries::fails_with) {
+                    let remedy = remedy(client.kind(), client.name(), failure.status);
+                    survey.notes.push(format!("{}, hook {}: {remedy}", place.path(), hook.id));
+                }
+                *deliveries = found;
+            }
             Err(fault) => {
                 survey.notes.push(format!("{}: its deliveries cannot be seen: {fault}", place.path()));
             }

@@ -8,11 +8,14 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Deserialize;
+use url::Url;
 
 use super::api::GitHub;
 use super::webhooks::WORDS_CHARS_MAX;
 use crate::forge::shared::listing::{Source, sources};
-use crate::forge::shared::webhook_health::{Deliveries, DeliveryLog, FailedDelivery, WebhookHealth};
+use crate::forge::shared::webhook_health::{
+    Deliveries, DeliveryFailure, DeliveryLog, FailedDelivery, WebhookHealth,
+};
 use crate::forge::shared::webhooks::{HookPlace, InstalledHook, Webhooks, leads_to};
 use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::policy::Pattern;
@@ -32,6 +35,29 @@ struct Delivery {
     status_code: u16,
     #[serde(default)]
     event: String,
+}
+
+impl Delivery {
+    fn failure(self) -> Option<DeliveryFailure> {
+        let words = self.status.chars().take(WORDS_CHARS_MAX).collect();
+        let status = (self.status_code != 0).then_some(self.status_code);
+        let at = Some(self.delivered_at);
+        (self.status != "OK").then_some(DeliveryFailure { at, event: self.event, status, words })
+    }
+}
+
+impl GitHub {
+    /// The newest deliveries at `url`: one page, newest first.
+    async fn counted(&self, url: Url) -> Result<Deliveries, ForgeFault> {
+        let mut found = Deliveries::default();
+        let count = |page: Vec<Delivery>| {
+            page.into_iter().for_each(|delivery| found.count(delivery.failure()));
+            // A hundred are enough; there is always a next page of older ones.
+            false
+        };
+        self.each_page(url, DELIVERY_PAGES, count).await?;
+        Ok(found)
+    }
 }
 
 #[async_trait]
@@ -88,25 +114,12 @@ impl WebhookHealth for GitHub {
     /// The newest deliveries of a hook, up to a hundred. One read.
     async fn deliveries(&self, place: &HookPlace, id: u64) -> Result<Option<Deliveries>, ForgeFault> {
         let url = self.hooks_of(place, [id.to_string().as_str(), "deliveries"]);
-        let mut found = Deliveries::default();
-        let count = |page: Vec<Delivery>| {
-            for delivery in page {
-                found.seen += 1;
-                if delivery.status == "OK" {
-                    continue;
-                }
-                found.failed += 1;
-                // Newest first.
-                found.last_failure.get_or_insert_with(|| {
-                    let words = format!("{} {}", delivery.status_code, delivery.status);
-                    (delivery.delivered_at, delivery.event, words.chars().take(WORDS_CHARS_MAX).collect())
-                });
-            }
-            // A hundred are enough; there is always a next page of older ones.
-            false
-        };
-        self.each_page(url, DELIVERY_PAGES, count).await?;
-        Ok(Some(found))
+        self.counted(url).await.map(Some)
+    }
+
+    /// The newest deliveries of a log, up to a hundred. One read.
+    async fn deliveries_in(&self, log: &DeliveryLog) -> Result<Deliveries, ForgeFault> {
+        self.counted(self.at(log.0.iter().map(String::as_str).chain(["deliveries"]))).await
     }
 
     /// Nothing to do: GitHub disables none.

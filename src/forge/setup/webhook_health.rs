@@ -59,8 +59,8 @@ impl Client {
         self.dialect().test_hook(place, hook).await
     }
 
-    /// How the newest deliveries of a webhook went, up to a hundred; GitHub only, `None` on GitLab,
-    /// which tells of failures by the hook's state. One read.
+    /// How the newest deliveries of a webhook went: up to a hundred on GitHub, up to twenty on GitLab;
+    /// `None` where the forge does not tell (GitLab before 17.3). One read.
     ///
     /// # Errors
     /// See [`ForgeFault`].
@@ -70,5 +70,13 @@ impl Client {
         id: u64,
     ) -> Result<Option<Deliveries>, ForgeFault> {
         self.dialect().deliveries(place, id).await
+    }
+
+    /// How the newest deliveries of one of [`Client::delivery_logs`] went, good ones too. One read.
+    ///
+    /// # Errors
+    /// See [`ForgeFault`].
+    pub async fn deliveries_in(&self, log: &DeliveryLog) -> Result<Deliveries, ForgeFault> {
+        self.dialect().deliveries_in(log).await
     }
 }

@@ -63,3 +63,39 @@ async fn who_is_no_maintainer_sees_no_hooks() {
     script.on("GET", HOOKS, 403, json!({"message": "403 Forbidden"})).await;
     assert_eq!(script.client.own_hooks(&shop()).await, Ok(None));
 }
+
+#[tokio::test]
+async fn gitlab_tells_how_deliveries_went() {
+    let script = Script::gitlab(&[]).await;
+    let event = |id: u64, status: serde_json::Value, headers: serde_json::Value| {
+        json!({
+            "id": id, "url": "https://usher/hooks/f", "trigger": "merge_request_hooks",
+            "request_headers": headers, "request_data": {"object_kind": "merge_request"},
+            "response_headers": {"Date": "Mon, 02 Mar 2026 08:50:00 GMT"}, "response_body": "",
+            "execution_duration": 0.1, "response_status": status,
+        })
+    };
+    let stamp = (start() - SignedDuration::from_secs(60)).as_second().to_string();
+    // Whatever order they come in.
+    let listed = json!([
+        event(7, json!("internal error"), json!({"webhook-timestamp": stamp})),
+        event(6, json!(401), json!({})),
+        event(4, json!("500"), json!({})),
+        event(5, json!("302"), json!({})),
+    ]);
+    let events = format!("{HOOKS}/3/events");
+    script.on("GET", &events, 200, listed).await;
+    let found = script.client.hook_deliveries(&shop(), 3).await.unwrap().unwrap();
+    assert_eq!((found.seen, found.failed, found.failing), (4, 3, 2), "a redirection is none");
+    assert_eq!(found.failing_since, "2026-03-02T08:50:00Z".parse().ok());
+    let last = found.fails_with().unwrap();
+    assert_eq!((last.status, &*last.words, &*last.event), (None, "internal error", "merge_request_hooks"));
+    assert_eq!(last.at, Some(start() - SignedDuration::from_secs(60)));
+    assert_eq!(script.requests().await, [format!("GET {events}")]);
+
+    script.on("GET", "/groups/acme/hooks/3/events", 200, json!([event(1, json!("200"), json!({}))])).await;
+    let group = script.client.hook_deliveries(&HookPlace::Owner("acme".into()), 3).await.unwrap().unwrap();
+    assert_eq!((group.seen, group.fails_with()), (1, None));
+    script.on("GET", &format!("{HOOKS}/4/events"), 404, json!({"error": "404 Not Found"})).await;
+    assert_eq!(script.client.hook_deliveries(&shop(), 4).await, Ok(None), "GitLab before 17.3");
+}

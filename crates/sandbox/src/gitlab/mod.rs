@@ -6,6 +6,7 @@
 
 pub(crate) mod api;
 mod graphql;
+mod hook_events;
 mod hook_json;
 mod json;
 mod lists;

@@ -6,6 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::hook_events;
 use super::replies::{INVALID_URL, no_route, paged, wrong_method};
 use super::time::rest_time;
 use crate::wire::{Call, Reply};
@@ -60,6 +61,7 @@ pub(super) fn answer(
             state.hooks.remove(&id);
             Ok(Reply::empty(204))
         }
+        (&Method::GET, [id, "events"]) => hook_events::list(state, call, known(state, target, id)?),
         (_, [] | [_]) => Err(wrong_method()),
         _ => Err(no_route()),
     }

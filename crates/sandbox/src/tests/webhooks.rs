@@ -60,6 +60,25 @@ async fn gitlab_signs_what_it_sends() {
 }
 
 #[tokio::test]
+async fn gitlab_lists_how_deliveries_went() {
+    let (stage, receiver, hook) = hooked(Forge::Gitlab).await;
+    stage.open(Forge::Gitlab);
+    receiver.answers(StatusCode::UNAUTHORIZED);
+    stage.sandbox.deliver_pending().await;
+    let events = format!("projects/acme%2Fapp/hooks/{hook}/events");
+    let listed = stage.get(Forge::Gitlab, &events).await;
+    assert_eq!(
+        (listed.each("response_status"), listed.each("trigger")),
+        (vec!["401".into()], vec!["merge_request_hooks".into()])
+    );
+    assert_eq!(listed.body[0]["request_headers"]["X-Gitlab-Token"], "[REDACTED]");
+    assert_eq!(stage.get(Forge::Gitlab, &format!("{events}?status=successful,500")).await.body, json!([]));
+    assert_eq!(stage.get(Forge::Gitlab, &format!("{events}?per_page=21")).await.status, 400);
+    stage.sandbox.add_member(Forge::Gitlab, "acme/app", "usher", Access::WRITE);
+    assert_eq!(stage.get(Forge::Gitlab, &events).await.status, 403);
+}
+
+#[tokio::test]
 async fn github_signs_what_it_sends_and_pings_first() {
     let (stage, receiver) = (stage().await, Receiver::start().await);
     stage.sandbox.add_hook(Forge::Github, project(), NewHook::to(&receiver.url).with_secret("s3cret"));

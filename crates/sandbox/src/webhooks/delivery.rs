@@ -123,20 +123,16 @@ pub(crate) fn settle(state: &mut State, request: &SignedRequest, status: Option<
     if let Some(hook) = state.hooks.get_mut(&request.hook) {
         hook.count(succeeded, now);
     }
-    if forge == Forge::Github {
-        let guid = request.delivery_id.clone();
-        let attempt = Attempt {
-            id: state.ids.number(),
-            redelivery: state.deliveries.attempts().any(|earlier| earlier.guid == guid),
-            guid,
-            hook: request.hook,
-            event: request.event.clone(),
-            action: action_of(&request.body),
-            at: now,
-            status,
-        };
-        state.deliveries.note(attempt);
-    }
+    let guid = request.delivery_id.clone();
+    let (id, action, redelivery) = match forge {
+        Forge::Gitlab => (state.deliveries.number(), None, false),
+        Forge::Github => {
+            let redelivery = state.deliveries.attempts().any(|earlier| earlier.guid == guid);
+            (state.ids.number(), action_of(&request.body), redelivery)
+        }
+    };
+    let (hook, event) = (request.hook, request.event.clone());
+    state.deliveries.note(Attempt { id, guid, hook, event, action, at: now, status, redelivery });
 }
 
 /// GitHub's `action` in a body.

@@ -23,10 +23,10 @@ pub(crate) struct Delivery {
     pub(crate) body: Bytes,
 }
 
-/// One try to deliver, as GitHub writes it down.
+/// One try to deliver, as a forge writes it down.
 pub(crate) struct Attempt {
     pub(crate) id: u64,
-    /// `X-GitHub-Delivery`.
+    /// `X-GitHub-Delivery`, or GitLab's `webhook-id`.
     pub(crate) guid: String,
     pub(crate) hook: u64,
     pub(crate) event: String,
@@ -49,6 +49,8 @@ pub(crate) struct Deliveries {
     pub(crate) queue: VecDeque<Delivery>,
     sent: VecDeque<Delivery>,
     attempts: VecDeque<Attempt>,
+    /// GitLab numbers its log by itself.
+    logged: u64,
     /// How many of the next webhook requests get lost.
     losses: BTreeMap<Forge, u32>,
 }
@@ -80,7 +82,13 @@ impl Deliveries {
         self.sent.iter().rev().find(|sent| sent.id == id)
     }
 
-    /// Writes down how a delivery of GitHub's ended.
+    /// The next number of GitLab's log.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.logged += 1;
+        self.logged
+    }
+
+    /// Writes down how a delivery ended.
     pub(crate) fn note(&mut self, attempt: Attempt) {
         if self.attempts.len() >= KEPT_MAX {
             self.attempts.pop_front();
@@ -88,7 +96,7 @@ impl Deliveries {
         self.attempts.push_back(attempt);
     }
 
-    /// What became of GitHub's deliveries, oldest first.
+    /// What became of deliveries, oldest first.
     pub(crate) fn attempts(&self) -> impl DoubleEndedIterator<Item = &Attempt> {
         self.attempts.iter()
     }
