@@ -96,6 +96,7 @@ impl Service {
         let inbounds = inbounds(config)?.into_values().collect();
         let door = Door::new(parts.clone(), inbounds, settings(config));
         door.watch(connections(&clients));
+        door.speak(templates.clone());
         Ok(Service {
             store: parts.store.clone(),
             shared: parts.shared.clone(),

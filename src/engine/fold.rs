@@ -68,9 +68,12 @@ impl FoldOutcome {
     }
 }
 
-/// What happened, in an entry of a dry run: what it names was not done.
+/// How an entry of a dry run begins: what it names was not done.
+pub const ON_PAPER: &str = "dry run, nothing of this was written: ";
+
+/// What happened, in an entry of a dry run.
 fn on_paper(fact: &Fact) -> String {
-    format!("dry run, nothing of this was written: {}", happening(fact))
+    format!("{ON_PAPER}{}", happening(fact))
 }
 
 fn told_at(fact: &Fact, now: Timestamp) -> Timestamp {

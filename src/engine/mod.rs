@@ -34,6 +34,7 @@ use usher_core::model::review::Review;
 
 pub use arrivals::{Arrivals, Arrived, RefusedRun, RefusedWhy};
 pub use failing_hooks::{FailingHook, HookNumber, remedy};
+pub use fold::ON_PAPER;
 pub use parts::Parts;
 pub use preview::{Preview, PreviewDraft};
 pub use shared_state::{DisabledHook, ForgeState, HookTest, OnForge, SharedState, StateSnapshot};

@@ -187,6 +187,11 @@ statements! {
     REVIEW_BY_ID = "SELECT id, version, document FROM review WHERE id = $1";
     LEDGER = "SELECT seq, at, fact, reasons, actions FROM ledger WHERE change = $1
         ORDER BY seq DESC LIMIT $2";
+    /// The newest entries of all changes that begin so, and ask for something.
+    NEWEST_LEDGER = "SELECT change, seq, at, fact, reasons, actions FROM ledger
+        WHERE seq > COALESCE((SELECT MAX(seq) FROM ledger), 0) - $3
+            AND substr(fact, 1, length($1)) = $1 AND actions <> '[]'
+        ORDER BY seq DESC LIMIT $2";
     INBOX = "SELECT id, delivery_id, event, change, facts, received_at, not_before, why, decided_at
         FROM inbox ORDER BY id DESC LIMIT $1";
     /// Rows that are put off, with why: the oldest first.

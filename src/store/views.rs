@@ -14,6 +14,9 @@ type InboxColumns = (i64, Option<String>, String, String, String, i64, i64, Opti
 type OutboxColumns = (i64, i64, String, String, i64, i64, i64, i64, i64, Option<i64>, Option<String>);
 type LedgerColumns = (i64, i64, String, String, String);
 
+/// Entries among which the newest of a kind are looked for: each is read from the disk.
+const LEDGER_ROWS_MAX: i64 = 50_000;
+
 impl Store {
     /// Reviews, newest first. A stage includes its own meaning of open: `done` ones are listed when
     /// `stage` asks for them and `open_only` is off.
@@ -67,6 +70,39 @@ impl Store {
             })
         });
         entries.collect()
+    }
+
+    /// The newest `limit` entries of all changes whose fact begins with `beginning` and that ask for
+    /// something, newest first; of the last [`LEDGER_ROWS_MAX`] entries. One that cannot be read is left
+    /// out and told in the log.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] or [`StoreError::Failed`].
+    pub async fn newest_ledger(
+        &self,
+        beginning: &str,
+        limit: u32,
+    ) -> Result<Vec<(ChangeKey, LedgerEntry)>, StoreError> {
+        let what = "read the newest history";
+        let rows = sqlx::query_as(sql::NEWEST_LEDGER).bind(beginning).bind(i64::from(limit));
+        let rows = rows.bind(LEDGER_ROWS_MAX).fetch_all(&self.reader).await;
+        let rows: Vec<(String, i64, i64, String, String, String)> = rows.map_err(at(what))?;
+        let entry = |(change, seq, entered_at, fact, reasons, actions): (
+            String,
+            i64,
+            i64,
+            String,
+            String,
+            String,
+        )| {
+            let read = || {
+                let (reasons, actions) = (parsed(what, &reasons)?, parsed(what, &actions)?);
+                let entry = LedgerEntry { at: instant(what, entered_at)?, fact, reasons, actions };
+                Ok((key(what, &change)?, entry))
+            };
+            readable(seq, read())
+        };
+        Ok(rows.into_iter().filter_map(entry).collect())
     }
 
     /// Rows that are put off, then the newest, decided or not. One that cannot be read is left out and

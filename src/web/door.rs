@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::wakeups::Wakeups;
+use usher_words::templates::Templates;
 
 /// How many whole bodies of the largest size may be held in memory at once. Bodies of ordinary size
 /// are not counted.
@@ -37,6 +38,8 @@ pub struct Door {
     pub(super) budget: BodyMemory,
     pub(super) pulse: Pulse,
     connections: OnceLock<Box<Connections>>,
+    /// The company's own words, as the courier has them.
+    templates: OnceLock<Arc<ArcSwap<Templates>>>,
     /// By forge name. Replaced as a whole, so that a delivery sees the secrets of one configuration.
     inbounds: ArcSwap<BTreeMap<String, Inbound>>,
 }
@@ -100,6 +103,7 @@ impl Door {
             budget,
             pulse,
             connections: OnceLock::new(),
+            templates: OnceLock::new(),
             inbounds,
         })
     }
@@ -108,6 +112,16 @@ impl Door {
     /// was set once stays.
     pub fn watch(&self, connections: Box<Connections>) {
         let _ = self.connections.set(connections);
+    }
+
+    /// From now on pages show comments in the company's own words. What was set once stays.
+    pub fn speak(&self, templates: Arc<ArcSwap<Templates>>) {
+        let _ = self.templates.set(templates);
+    }
+
+    /// The words in which comments are written.
+    pub(super) fn templates(&self) -> Arc<Templates> {
+        self.templates.get().map(|templates| templates.load_full()).unwrap_or_default()
     }
 
     /// Takes new secrets into use; deliveries that are being read finish with the old ones.

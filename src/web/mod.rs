@@ -8,6 +8,7 @@ mod body;
 mod clockface;
 mod dashboard;
 mod door;
+mod dry_run;
 mod forges;
 mod health;
 mod held;
@@ -56,12 +57,14 @@ pub fn admin(door: Arc<Door>) -> Router {
         .route("/people", get(people::people))
         .route("/access", get(access::page))
         .route("/held", get(held::page))
+        .route("/dry-run", get(dry_run::page))
         .route("/style.css", get(dashboard::style))
         .route("/icon.svg", get(dashboard::icon))
         .route("/metrics", get(metrics::text))
         .route("/api/v1/reviews", get(api::reviews))
         .route("/api/v1/reviews/{id}", get(api::review))
         .route("/api/v1/held", get(held::json))
+        .route("/api/v1/dry-run", get(dry_run::json))
         .route("/api/v1/people", get(api::people));
     let own_only = axum::middleware::from_fn_with_state(door.clone(), names::own_only);
     let routes = routes.fallback(|| async { problem::Problem::not_found("page") });

@@ -1,5 +1,6 @@
 //! The server from outside: what it answers to forges, browsers and rude strangers.
 
+mod dry_run;
 mod held;
 mod intake;
 mod names;

@@ -17,7 +17,7 @@ use usher_core::model::timebox::TimeBox;
 use super::*;
 
 /// A review by Sam that Rita was asked for an hour ago.
-fn reviewing(number: u64) -> Review {
+pub(super) fn reviewing(number: u64) -> Review {
     let since = now() - SignedDuration::from_hours(1);
     let mut review = Review::new(ChangeKey::new("github", "acme/shop", number));
     review.seen.title = "Round the total once".into();
@@ -42,12 +42,12 @@ fn reviewing(number: u64) -> Review {
 
 impl House {
     async fn keep(&self, review: Review, reasons: Vec<Reason>, actions: Vec<Action>) {
-        let ledger = vec![LedgerEntry {
-            at: now() - SignedDuration::from_hours(1),
-            fact: "sam touched it".into(),
-            reasons,
-            actions: actions.clone(),
-        }];
+        let (at, fact) = (now() - SignedDuration::from_hours(1), "sam touched it".into());
+        let entry = LedgerEntry { at, fact, reasons, actions: actions.clone() };
+        self.keep_entries(review, vec![entry], actions).await;
+    }
+
+    pub(super) async fn keep_entries(&self, review: Review, ledger: Vec<LedgerEntry>, actions: Vec<Action>) {
         let commit = Commit {
             change: review.change.clone(),
             expected_version: None,
