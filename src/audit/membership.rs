@@ -20,6 +20,8 @@ pub enum Role {
     Pool(String),
     LeadOf(String),
     Maintainer,
+    /// `[escalation] contact`
+    Contact,
 }
 
 /// Why they are it.
@@ -150,6 +152,7 @@ fn roles(
         roles.enter(&Role::Pool(pool.name.clone()), &pool.members, &pool.groups);
         roles.enter(&Role::LeadOf(pool.name.clone()), pool.lead.as_slice(), &[]);
     }
+    roles.enter(&Role::Contact, policy.contact.as_slice(), &[]);
     roles.enter(&Role::Maintainer, &policy.maintainers.members, &policy.maintainers.groups);
     for (name, roles) in &mut roles.found {
         let counts = directory.by_name(name).is_some_and(|person| person.support);

@@ -216,6 +216,7 @@ pub(super) fn warn_of_slips(root: &Section<'_>, support: &Support, pools: &[Plac
     let leads: BTreeSet<&str> = pools.iter().filter_map(|pool| pool.it.lead.as_deref()).collect();
     let nodes =
         |list, key| root.tables(list).filter_map(move |table| table.get(key)).map(|entry| &entry.node);
+    let contact = root.table("escalation").and_then(|table| table.get("contact")).map(|entry| &entry.node);
     let people: BTreeSet<String> =
         nodes("person", "name").filter_map(|node| units::login(node).ok()).collect();
     let mut warn = |node: &Node, others: Vec<&str>| {
@@ -227,6 +228,10 @@ pub(super) fn warn_of_slips(root: &Section<'_>, support: &Support, pools: &[Plac
     };
     for lead in nodes("pool", "lead") {
         warn(lead, members.iter().copied().chain(people.iter().map(String::as_str)).collect());
+    }
+    if let Some(contact) = contact {
+        let named = members.union(&leads).copied();
+        warn(contact, named.chain(people.iter().map(String::as_str)).collect());
     }
     for person in nodes("person", "name") {
         warn(person, members.union(&leads).copied().collect());

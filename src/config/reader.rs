@@ -80,6 +80,14 @@ impl<'n> Section<'n> {
         })
     }
 
+    /// The table `name` as it is, without any report.
+    pub fn table(&self, name: &str) -> Option<&'n Table> {
+        match &self.node(name)?.value {
+            Value::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
     /// The items of the list `name` as they are, without any report.
     pub fn nodes(&self, name: &str) -> impl Iterator<Item = &'n Node> + use<'n> {
         let list: &'n [Node] = match self.node(name).map(|node| &node.value) {

@@ -50,6 +50,7 @@ pub(super) fn policy(
         labels: labels(root, book),
         limits: limits(root, book),
         handle: handle(root, book),
+        contact: contact(root, book),
         scope: tickets::scope(root, book),
         ..Policy::default()
     }
@@ -59,6 +60,12 @@ pub(super) fn policy(
 fn handle(root: &Section<'_>, book: &mut Book) -> Option<String> {
     let section = root.section(book, "commands", &keys::COMMANDS)?;
     Some(section.value(book, "handle", units::login)?.it)
+}
+
+/// Who is told where nobody else can be.
+fn contact(root: &Section<'_>, book: &mut Book) -> Option<String> {
+    let section = root.section(book, "escalation", &keys::ESCALATION)?;
+    Some(section.value(book, "contact", units::login)?.it)
 }
 
 fn labels(root: &Section<'_>, book: &mut Book) -> Labels {

@@ -18,6 +18,7 @@ use super::view;
 use crate::engine::StateSnapshot;
 use crate::store::{Filter, Stored};
 use usher_core::decide::suppressed::held;
+use usher_core::model::policy::Policy;
 use usher_core::model::suppressed::Suppressed;
 use usher_words as words;
 
@@ -229,6 +230,7 @@ pub(super) async fn page(State(door): State<Arc<Door>>) -> Result<Response, Prob
         ),
         ("Snoozed", "Clocks stand still until then, or until the ball moves.".to_owned()),
         ("Skipped", "Left alone until somebody says resume or takes the label off.".to_owned()),
+        ("The forge takes nothing", refusal_hint(&known.policy)),
     ];
     let groups = headings.into_iter().zip(0_u8..).map(|((heading, hint), kind)| {
         let of_kind: Vec<&Line> = lines.iter().filter(|line| line.order().0 == kind).collect();
@@ -237,6 +239,14 @@ pub(super) async fn page(State(door): State<Arc<Door>>) -> Result<Response, Prob
     });
     let groups = groups.filter(|group| group.total > 0).collect();
     render(&HeldPage { groups, cut, clock })
+}
+
+fn refusal_hint(policy: &Policy) -> String {
+    let told = match &policy.contact {
+        Some(contact) => format!("after a day {contact} is told, where a comment can be written"),
+        None => "[escalation] contact names whom to tell after a day".to_owned(),
+    };
+    format!("Reviewers and labels cannot be set; clocks stand still, and Usher goes on trying. {told}.")
 }
 
 impl HeldRow {

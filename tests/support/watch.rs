@@ -212,6 +212,7 @@ impl Play {
         if !review.is_ready()
             || review.said.hold.is_some()
             || review.seen.unreachable.is_some()
+            || review.seen.blocked.is_some()
             || !review.tracked
         {
             return;

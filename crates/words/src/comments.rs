@@ -35,6 +35,10 @@ pub fn ping(templates: &Templates, ping: &Ping) -> Worded {
         PingAbout::Remind { .. } => TemplateName::Remind,
         PingAbout::Escalate { .. } => TemplateName::Escalate,
         PingAbout::Ask => TemplateName::Ask,
+        // Seldom, and for one person: companies have no words of their own for it.
+        PingAbout::Refused { .. } => {
+            return Worded { comment: Comment::ping(ping, &pings::ping(ping)), fault: None };
+        }
     };
     let naming = Naming { mentions: vec![&ping.login], must: Some(&ping.login) };
     let (text, fault) = templates.word(text, &naming, || pings::ping(ping), || context::ping_context(ping));

@@ -42,6 +42,11 @@ pub(super) fn forge_refuses(given_up: bool) -> String {
     format!("The forge does not let Usher set reviewers and labels; the clock stands still, and {next}.")
 }
 
+/// Whoever looks after Usher knows.
+pub(super) fn contact_told(person: &str) -> String {
+    format!("{person}, the contact for what nobody else can mend, was told.")
+}
+
 /// What was to be said, by the kind of its action.
 pub(super) fn said(action: &str) -> &'static str {
     match action.split(':').next() {

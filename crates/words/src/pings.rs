@@ -14,6 +14,7 @@ pub(super) fn ping(ping: &Ping) -> String {
         PingAbout::Escalate { stage, pool, holder, candidates } => {
             escalate(handle, me, *stage, pool, holder.as_deref(), candidates)
         }
+        PingAbout::Refused { since } => refused(handle, since),
         PingAbout::Ask => asked_by_name(handle),
     }
 }
@@ -62,6 +63,14 @@ fn escalate(
         ),
         (_, None) => format!("@{handle}: this is stuck. Can you help?"),
     }
+}
+
+/// Tells whoever looks after Usher; without the hidden marker.
+fn refused(handle: &str, since: &Moment) -> String {
+    format!(
+        "@{handle}: since {} I may not set reviewers and labels here, so nobody is asked. Does my account still have the rights it needs in this project? I go on by myself once it has.",
+        told(since)
+    )
 }
 
 /// Asks a reviewer whom the forge cannot list; without the hidden marker.

@@ -141,6 +141,7 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::GivenUp { why } => lost::given_up(*why),
         Reason::FoundAgain => "The forge shows it again, and Usher goes on with it.".into(),
         Reason::ForgeRefuses { given_up } => lost::forge_refuses(*given_up),
+        Reason::ContactTold { person } => lost::contact_told(person),
         Reason::ForgeTakesIt => "The forge takes it now; the clock runs.".into(),
         Reason::NotSaid { action } => {
             format!("The forge would not take {}, so it is not there.", lost::said(action))

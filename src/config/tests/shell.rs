@@ -187,6 +187,10 @@ fn the_names_of_the_admin_listener() {
     assert_eq!(config.policy.handle.as_deref(), Some("helper"));
     assert!(!format!("{config:?}").contains("glpat-abc"));
     assert_eq!(good(LEAST).policy.handle, None);
+    assert_eq!(good(LEAST).policy.contact, None);
+    let contact = good(&format!("{LEAST}[escalation]\ncontact = \"lena\"")).policy.contact;
+    assert_eq!(contact.as_deref(), Some("lena"));
+    check("[escalation]\ncontact = \"@lena\"", "17:11 `@lena` begins with `@` (write \"lena\")");
     check(
         "[server]\nadmin_names = [\"https://usher.example.com\"]",
         "17:16 `https://usher.example.com` is no name of a host (write it without https:// and port: \"usher.example.com\")",

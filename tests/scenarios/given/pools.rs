@@ -11,6 +11,7 @@ pub(super) const LINES: &[Line<()>] = lines! {
     "the pool {docs} has {dora, dirk}, led by {dan}" => has,
         "A pool of this name is added or replaced; `nobody` may be in it or lead it.";
     "the lead of {backend} is {lena}" => lead_is, "The pool gets this lead, or `nobody`.";
+    "the contact is {lena}" => contact_is, "`[escalation] contact` names her.";
     "the pool {docs} is gone" => is_gone, "The configuration loses the pool and all routes to it.";
     "{backend} needs {2} approvals" => needs,
         "A change in this pool is ready to merge after so many approvals.";
@@ -40,6 +41,11 @@ fn has(story: &mut Story, [pool, members, lead]: [&str; 3]) -> Told {
 
 fn lead_is(story: &mut Story, [pool, lead]: [&str; 2]) -> Told {
     story.pool_mut(pool)?.lead = (lead != "nobody").then(|| lead.to_owned());
+    Ok(())
+}
+
+fn contact_is(story: &mut Story, [contact]: [&str; 1]) -> Told {
+    story.play.company.policy.contact = Some(contact.to_owned());
     Ok(())
 }
 

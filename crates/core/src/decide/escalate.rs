@@ -14,6 +14,7 @@ use crate::model::review::{Assignment, Stage};
 use crate::model::suppressed::SuppressedPing;
 use crate::model::suppressed::SuppressedWhy;
 use crate::model::timebox::{Step, StepKind};
+use crate::model::unreachable::Blocked;
 
 /// Whether a step was dealt with.
 enum Taken {
@@ -232,7 +233,7 @@ impl Draft<'_> {
         self.move_to(self.stage());
         self.run_boxes();
         if !self.is_live() {
-            return Timers::default();
+            return self.tell_contact();
         }
         let pings_before = self.review.done.turn_pings;
         let limit = self.world.policy.limits.pings_per_change;
@@ -251,6 +252,33 @@ impl Draft<'_> {
         // Widening may have added reviewers whose time starts now.
         self.run_boxes();
         self.say_box_rule();
+        Timers { pings }
+    }
+
+    /// Where the forge takes nothing and nobody tries any more, the contact of the configuration is told,
+    /// once for each such stop. No clock of the change has anything to do with it.
+    fn tell_contact(&mut self) -> Timers {
+        let given_up = self.review.seen.blocked.filter(|blocked| blocked.given_up && !blocked.told);
+        let stands = self.review.is_ready() && self.review.said.hold.is_none();
+        let stands = stands && self.review.seen.unreachable.is_none();
+        let room = self.review.done.turn_pings < self.world.policy.limits.pings_per_change;
+        let contact = self.world.policy.contact.clone();
+        let (Some(blocked), Some(contact)) = (given_up.filter(|_| stands && room), contact) else {
+            return Timers::default();
+        };
+        let since = Moment { at: blocked.since, zone: self.zone_of(Some(&contact)) };
+        let key = contact_key(&blocked, &contact);
+        let mut telling = Escalation { draft: self, pings: Vec::new(), kept: BTreeSet::new() };
+        let told = telling.ping(&contact, &key, PingAbout::Refused { since });
+        let pings = telling.pings;
+        match told {
+            Told::Sent => {
+                self.review.seen.blocked = Some(Blocked { told: true, ..blocked });
+                self.say(Reason::ContactTold { person: contact });
+            }
+            Told::Later(at) => self.retry_at(at),
+            Told::Never => {}
+        }
         Timers { pings }
     }
 
@@ -292,6 +320,14 @@ impl Draft<'_> {
         {
             assignment.told = false;
             person = Some(assignment.person.clone());
+        }
+        let contact = self.world.policy.contact.as_ref();
+        if let (Some(blocked), Some(contact)) = (&mut self.review.seen.blocked, contact)
+            && blocked.told
+            && contact_key(blocked, contact) == key
+        {
+            blocked.told = false;
+            person = Some(contact.clone());
         }
         let Some(person) = person else { return };
         self.review.done.lapsed_pings.insert(key.to_owned(), not_after);
@@ -335,6 +371,11 @@ impl Draft<'_> {
             back.is_none_or(|back| pool_time.between(self.now(), back) > hours.longest_day_millis());
         too_long.then_some(until)
     }
+}
+
+/// The key of the word to the contact.
+fn contact_key(blocked: &Blocked, contact: &str) -> String {
+    ping_key(&["refused", &blocked.since.as_second().to_string(), contact])
 }
 
 /// The key of the request to a reviewer whom the forge cannot list.

@@ -48,7 +48,8 @@ impl Applying<'_, '_, '_> {
                 // Facts may come late: an older word never takes the place of a newer one.
                 let since = known.map_or(since, |known| known.since.min(since));
                 let given_up = given_up || known.is_some_and(|known| known.given_up);
-                let blocked = Blocked { since, given_up };
+                let told = known.is_some_and(|known| known.told);
+                let blocked = Blocked { since, given_up, told };
                 if known != Some(blocked) {
                     self.draft.review.seen.blocked = Some(blocked);
                     self.draft.say(Reason::ForgeRefuses { given_up });

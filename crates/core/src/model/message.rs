@@ -199,6 +199,8 @@ pub enum PingAbout {
     },
     /// The word to a pool's lead.
     Escalate { stage: Stage, pool: String, holder: Option<String>, candidates: Vec<Candidate> },
+    /// The word to whoever looks after Usher: the forge takes nothing for the change.
+    Refused { since: Moment },
     /// The request to a reviewer whom the forge cannot list.
     Ask,
 }

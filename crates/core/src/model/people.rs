@@ -189,7 +189,7 @@ impl RosterWish {
         let pools = policy.pools.iter();
         let named = pools.flat_map(|pool| pool.members.iter().chain(&pool.lead));
         let named = named.chain(&policy.support.members).chain(&policy.maintainers.members);
-        let named = named.chain(policy.people.keys());
+        let named = named.chain(policy.people.keys()).chain(&policy.contact);
         let groups = policy.pools.iter().flat_map(|pool| &pool.groups).chain(&policy.support.groups);
         let groups = groups.chain(&policy.maintainers.groups);
         RosterWish {
@@ -466,6 +466,6 @@ impl RosterWish {
     fn new_names(policy: &Policy) -> BTreeSet<String> {
         let pools = policy.pools.iter().flat_map(|pool| pool.members.iter().chain(&pool.lead));
         let named = pools.chain(&policy.support.members).chain(&policy.maintainers.members);
-        named.chain(policy.people.keys()).cloned().collect()
+        named.chain(policy.people.keys()).chain(&policy.contact).cloned().collect()
     }
 }

@@ -39,6 +39,8 @@ pub struct Policy {
     pub limits: Limits,
     /// How people call Usher in comments, without `@`; `None`: as its account is called.
     pub handle: Option<String>,
+    /// Who is told where nobody else can be.
+    pub contact: Option<String>,
     pub scope: ScopeRules,
     pub tickets: Arc<TicketRules>,
     /// A ticket system is told of every merge of a change with tickets.
@@ -63,6 +65,7 @@ impl Default for Policy {
             labels: Labels::default(),
             limits: Limits::default(),
             handle: None,
+            contact: None,
             scope: ScopeRules::default(),
             tickets: Arc::default(),
             announces_merges: false,

@@ -283,6 +283,10 @@ pub enum Reason {
     ForgeRefuses {
         given_up: bool,
     },
+    /// Whoever looks after Usher was told that the forge refuses.
+    ContactTold {
+        person: String,
+    },
     /// They did after all.
     ForgeTakesIt,
     /// A comment, ping or reply did not come about and is not tried any more.

@@ -41,6 +41,9 @@ pub struct Blocked {
     /// Nobody tries it any more, before the change is seen again.
     #[serde(default)]
     pub given_up: bool,
+    /// The contact of the configuration was told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told: bool,
 }
 
 impl Unreachable {
