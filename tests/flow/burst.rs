@@ -6,14 +6,18 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use usher::clock::Clock;
 use usher_sandbox::{ChangeRef, Forge, RequestRecord};
 
 use super::harness::{BOT, BOTH, House, Settings};
+use super::server::Server;
 
 const LATENCY: Duration = Duration::from_millis(300);
 /// So long, in real time, nobody sends anything before the clock goes on.
 const STILL: Duration = Duration::from_millis(12);
 
+/// In the hidden marker of an answer.
+const REPLY: &str = "usher:ping:reply-";
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// What a burst came to, in seconds of virtual time.
@@ -43,7 +47,7 @@ fn most_within(writes: &[Timestamp], seconds: i64) -> usize {
 
 /// Usher answered a question on the change.
 fn is_answered(house: &House, change: &ChangeRef) -> bool {
-    house.seen(change).comments_by(BOT).iter().any(|comment| comment.body.contains("usher:ping:reply-"))
+    house.seen(change).comments_by(BOT).iter().any(|comment| comment.body.contains(REPLY))
 }
 
 fn has_comment(house: &House, change: &ChangeRef) -> bool {
@@ -168,7 +172,9 @@ async fn in_a_burst_a_question_is_answered_within_five_requests_time() {
         let figures = burst(forge, 60, hands(forge)).await;
         println!("{forge:?}: {figures:?}");
         let latency = LATENCY.as_secs_f64();
-        assert!(figures.answered_old <= 5.0 * latency, "{forge:?}: {figures:?}");
+        // GitHub's pace: the writes of the opening that is under way come first, one a second.
+        let pace = if forge == Forge::Github { 3.0 } else { 0.0 };
+        assert!(figures.answered_old <= 5.0 * latency + pace, "{forge:?}: {figures:?}");
         // Its own opening goes first: four requests, and the question.
         assert!(figures.answered_new <= 10.0 * latency + 3.0, "{forge:?}: {figures:?}");
         assert!(figures.requests <= 5 * hands(forge), "{forge:?}: {figures:?}");
@@ -189,4 +195,57 @@ async fn a_burst_of_2000() {
     for forge in BOTH {
         println!("{forge:?}: {:?}", burst(forge, count, hands(forge)).await);
     }
+}
+
+/// Prints the figures of docs/costs.md, with the real binary on the system's clock:
+/// `cargo nextest run a_burst_in_real_time --run-ignored all --no-capture`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes a minute; prints figures"]
+async fn a_burst_in_real_time() {
+    let members = r#"["rita", "ravi", "dora", "dan"]"#;
+    let server = Server::started(Settings { members, capacity: 1_000, ..Settings::default() }).await;
+    let old = server.open(Forge::Gitlab, "sam");
+    server.flowing_until("it is settled", async || !server.reviewers(&old).is_empty()).await;
+    server.at_rest().await;
+    let written = || -> u64 {
+        let counts = std::fs::read_to_string(format!("/proc/{}/io", server.id())).unwrap();
+        let line = counts.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+        line.unwrap().parse().unwrap()
+    };
+    let (before, began) = (written(), Clock::system().now());
+    let since = || Clock::system().now().duration_since(began).as_secs_f64();
+    server.sandbox.set_latency(LATENCY);
+    let opened: Vec<ChangeRef> = (0..200).map(|_| server.open(Forge::Gitlab, "sam")).collect();
+    let (mut asked, mut answered, mut assigned) = (None, None, None);
+    let mut next = 0;
+    while answered.is_none() || assigned.is_none() {
+        server.deliver().await;
+        assert!(since() < 600.0, "it does not end");
+        if asked.is_none() && since() >= 5.0 {
+            server.sandbox.comment(&old, "rita", "@usher why").unwrap();
+            asked = Some(since());
+        }
+        let replies = server.seen(&old).comments_by(BOT).iter().any(|one| one.body.contains(REPLY));
+        if replies && answered.is_none() {
+            answered = asked.map(|asked| since() - asked);
+        }
+        while next < opened.len() && !server.reviewers(&opened[next]).is_empty() {
+            next += 1;
+        }
+        if next == opened.len() && assigned.is_none() {
+            assigned = Some(since());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    server.at_rest().await;
+    let (all, kib) = (since(), (written() - before) / 1_024);
+    let requests = server.sandbox.requests();
+    let writes = requests.iter().filter(|one| !one.is_read()).count();
+    println!(
+        "200 openings: answered after {:.1} s, all assigned after {:.1} s, at rest after {all:.1} s; \
+         {writes} writes to the forge, {:.0} a minute; {kib} KiB written to disk",
+        answered.unwrap(),
+        assigned.unwrap(),
+        writes as f64 / all * 60.0
+    );
 }

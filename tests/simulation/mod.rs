@@ -23,9 +23,9 @@ use step::Step;
 use usher::clock::Clock;
 
 /// Seeds of every `cargo test`.
-const QUICK_SEEDS: u64 = 120;
+const QUICK_SEEDS: u64 = 24;
 /// Looks for a shorter story, at most.
-const SHRINKS_MAX: usize = 400;
+const SHRINKS_MAX: usize = 150;
 
 /// What many seeds came to.
 #[derive(Default)]

@@ -55,8 +55,8 @@ async fn quiet(world: &mut World) -> Result<(), Broken> {
     }
     for forge in BOTH {
         world.company.sandbox.set_clock_ahead(forge, SignedDuration::ZERO);
-        world.token(forge, true);
     }
+    world.renew_tokens(true);
     for hours in [1, 26, 1] {
         world.pass(SignedDuration::from_hours(hours)).await?;
         world.sweep(true).await?;
@@ -211,14 +211,14 @@ async fn trouble_comes(world: &mut World, step: &Step) -> Result<(), Broken> {
         }
         Step::Mends => {
             mend(world);
-            BOTH.iter().for_each(|forge| world.token(*forge, true));
+            world.renew_tokens(true);
         }
         Step::Breaks { forge } => {
             sandbox.break_project(*forge, &path_now(world, *forge));
             world.count("broken projects");
         }
         Step::TokenDies { forge } => {
-            world.token(*forge, false);
+            world.kill_token(*forge);
             world.count("dead tokens");
         }
         Step::ForgeClock { forge, seconds } => {

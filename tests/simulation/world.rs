@@ -19,7 +19,7 @@ use usher_core::model::review::Review;
 use usher_sandbox::{ChangeRef, Forge, Sandbox, SignedRequest};
 
 use super::wire::Lines;
-use crate::flow::harness::{BOTH, Company, SECRETS, Settings, monday, name};
+use crate::flow::harness::{BOT, BOTH, Company, SECRETS, Settings, monday, name};
 use crate::wire::time::SandboxClock;
 
 /// More rounds of deliveries and answers than this is a circle.
@@ -46,6 +46,8 @@ pub struct World {
     pub opened: Vec<(Forge, u64, &'static str)>,
     /// Deliveries that were acknowledged with 202, by the forge's id, and when.
     pub acknowledged: Vec<(String, Timestamp)>,
+    /// Until when a forge does not accept the token.
+    dead_tokens: BTreeMap<&'static str, Timestamp>,
     pub delivered: Vec<String>,
     pub counts: BTreeMap<&'static str, u64>,
     pub log: Vec<String>,
@@ -81,6 +83,7 @@ impl World {
             running: None,
             opened: Vec::new(),
             acknowledged: Vec::new(),
+            dead_tokens: BTreeMap::new(),
             delivered: Vec::new(),
             counts: BTreeMap::new(),
             log: Vec::new(),
@@ -295,6 +298,7 @@ impl World {
                 self.company.clock.advance_to(self.now() + SignedDuration::from_secs(1));
             }
             self.company.clock.advance_to(due);
+            self.renew_tokens(false);
             self.settle().await?;
         }
         Err(format!("more than {WAKES_MAX} things are due within {time:#}"))
@@ -312,13 +316,24 @@ impl World {
         reloaded.map_err(|error| format!("a reload: {error:#}"))
     }
 
-    /// The forges take the token, or do not.
-    pub fn token(&self, forge: Forge, good: bool) {
-        let token = SECRETS[usize::from(forge == Forge::Github)].1;
-        if good {
-            self.company.sandbox.add_token(forge, token, crate::flow::harness::BOT);
-        } else {
-            self.company.sandbox.revoke_token(forge, token);
+    /// The forge does not accept the token for an hour.
+    pub fn kill_token(&mut self, forge: Forge) {
+        self.company.sandbox.revoke_token(forge, token(forge));
+        self.dead_tokens.insert(name(forge), self.now() + SignedDuration::from_hours(1));
+    }
+
+    /// Tokens are renewed whose hour is over, or all of them.
+    pub fn renew_tokens(&mut self, all: bool) {
+        for forge in BOTH {
+            let over = self.dead_tokens.get(name(forge)).is_some_and(|until| all || *until <= self.now());
+            if over {
+                self.dead_tokens.remove(name(forge));
+                self.company.sandbox.add_token(forge, token(forge), BOT);
+            }
         }
     }
+}
+
+fn token(forge: Forge) -> &'static str {
+    SECRETS[usize::from(forge == Forge::Github)].1
 }
