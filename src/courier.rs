@@ -21,6 +21,7 @@ use crate::store::{self, OutboxItem, Settlement, Store, StoreError, Within};
 use crate::tasks::Tasks;
 use crate::wakeups::Wakeups;
 use usher_core::model::action::{Action, Write};
+use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 use usher_words as words;
 use usher_words::templates::{TemplateFault, Templates};
@@ -33,6 +34,8 @@ const BATCH: u32 = 1;
 const IDLE: SignedDuration = SignedDuration::from_secs(1);
 /// The loop looks at least this often, because `usher deliveries retry` wakes nobody.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
+/// So long after a forge has told it a path is taken for the project's.
+const PATH_BELIEVED_FOR: SignedDuration = SignedDuration::from_hours(1);
 /// How long the loop waits after the store has failed.
 const STORE_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -261,6 +264,31 @@ impl Courier {
         }
     }
 
+    /// How the forge is asked for the change of an action. Another project may have the path by now: what is
+    /// written by a path that nobody told of in the last hour is written after the project was looked up by
+    /// its number, and so is whatever is asked where the path is not known.
+    async fn called(
+        &self,
+        client: &Client,
+        item: &OutboxItem,
+        write: &Write,
+    ) -> Result<Result<ChangeKey, ForgeFault>, StoreError> {
+        let (change, now) = (self.store.called(item)?, self.clock.now());
+        let Some(known) = self.store.project_of(&change)? else { return Ok(Ok(change)) };
+        let reads = matches!(write, Write::ReadFiles { .. });
+        if known.seen_at.is_some_and(|at| reads || now.duration_since(at) <= PATH_BELIEVED_FOR) {
+            return Ok(Ok(change));
+        }
+        let place = match client.whereabouts(&change.project, Some(known.number)).await {
+            Ok(place) => place.project,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        if self.store.learn_project(&change.forge, known.number, &place, now).await? {
+            self.wakeups.alarm.wake();
+        }
+        Ok(Ok(ChangeKey { project: place, ..change }))
+    }
+
     /// One attempt at one action.
     async fn attempt(&self, client: &Client, item: &OutboxItem) -> Result<Settlement, StoreError> {
         if let Some(named) = item.action.names()
@@ -279,11 +307,15 @@ impl Courier {
             Write::ReadFiles { .. } | Write::Shape(_) | Write::React { .. } => None,
         };
         let comment_id = match &marker {
-            Some(marker) => self.store.comment_id(&item.change, marker).await?,
+            Some(marker) => self.store.comment_of(item, marker).await?,
             None => None,
         };
+        let change = match self.called(client, item, &write).await? {
+            Ok(change) => change,
+            Err(fault) => return Ok(settle::fault(&self.clock, item, fault)),
+        };
         let hint = Hint { comment_id, look_up: item.outcome_unknown };
-        Ok(match client.perform(&item.change, &write, hint).await {
+        Ok(match client.perform(&change, &write, hint).await {
             Ok(Performed { comment, mut facts }) => {
                 facts.extend(broken.map(|broken| template_broken(&broken)));
                 Settlement::Done { comment: marker.zip(comment), facts }

@@ -92,7 +92,8 @@ impl Looker {
 
     /// Decides facts one after another, reading changed files where the decision asks for them.
     pub(super) async fn decide(&self, change: &ChangeKey, facts: &[Fact]) -> anyhow::Result<Sketch> {
-        let mut draft = self.preview.begin(change, self.clock.now()).await?;
+        let told = facts.iter().filter_map(Fact::snapshot).find_map(|snapshot| snapshot.project_id);
+        let mut draft = self.preview.begin(change, told, self.clock.now()).await?;
         draft.take(facts);
         if let Some(codeowners) = draft.take_files_wish() {
             let write = Write::ReadFiles { codeowners };

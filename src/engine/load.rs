@@ -55,6 +55,11 @@ impl LoadedWorld {
         refused
     }
 
+    /// A change whose project's path is not known just now goes by its last one, in the queue as well.
+    pub fn call(&mut self, change: &ChangeKey, called: &ChangeKey) {
+        self.workloads.queue.call(change, called);
+    }
+
     pub fn world(&self) -> World<'_> {
         World {
             policy: &self.policy,

@@ -8,7 +8,6 @@ mod arrivals;
 mod failing_hooks;
 mod fold;
 mod load;
-mod moves;
 mod parts;
 mod preview;
 mod setbacks;
@@ -25,10 +24,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::store::{Commit, CommitError, InboxItem, LedgerEntry, Store, StoreError};
+use crate::store::{Commit, CommitError, InboxItem, LedgerEntry, Store, StoreError, Stored};
 use crate::wakeups::Wakeups;
 use usher_core::model::action::Action;
 use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::Review;
 
@@ -253,7 +253,8 @@ impl Engine {
         let inbox = ids(items);
         let stored = self.store.load(change).await?;
         let expected_version = stored.as_ref().map(|stored| stored.version);
-        let before = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
+        let (before, renamed) =
+            stored.map_or_else(|| (Review::new(change.clone()), None), Stored::as_decided);
         let nothing = |inbox: Vec<i64>| Commit {
             change: change.clone(),
             expected_version,
@@ -281,11 +282,11 @@ impl Engine {
                 }));
             }
         };
-        if expected_version.is_none() && self.is_known_elsewhere(change, items, now).await? {
-            return Ok(None);
-        }
-        let facts = self.facts(change, items).await?;
+        let facts: Vec<&Fact> = renamed.iter().chain(facts_of(items)).collect();
         let mut loaded = LoadedWorld::load(Some(&self.store), forge, change, now).await?;
+        if renamed.is_none() {
+            loaded.call(change, &before.change);
+        }
         let refused = loaded.learn(facts.iter().copied());
         let mut outcome = FoldOutcome::of(before.clone());
         catch_unwind(AssertUnwindSafe(|| outcome.take(&loaded.world(), facts)))
@@ -344,6 +345,15 @@ impl Engine {
             own
         })
     }
+}
+
+/// The facts to decide; a tick where nothing came in. That a project is renamed is in the store by now,
+/// whoever told of it.
+fn facts_of(items: &[InboxItem]) -> impl Iterator<Item = &Fact> {
+    const TICK: &Fact = &Fact::Tick;
+    let facts = items.iter().flat_map(|item| &item.facts);
+    let facts = facts.filter(|fact| !matches!(fact, Fact::Moved { .. }));
+    facts.chain(items.is_empty().then_some(TICK))
 }
 
 fn ids(items: &[InboxItem]) -> Vec<i64> {

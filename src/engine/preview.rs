@@ -42,18 +42,26 @@ impl Preview {
         &self.forge.directory
     }
 
-    /// The change as it is now, before anything new has happened to it.
+    /// The change as it is now, before anything new has happened to it; found by its project's number, too,
+    /// where the forge has `told` it.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn begin(&self, change: &ChangeKey, now: Timestamp) -> Result<PreviewDraft, StoreError> {
+    pub async fn begin(
+        &self,
+        change: &ChangeKey,
+        told: Option<u64>,
+        now: Timestamp,
+    ) -> Result<PreviewDraft, StoreError> {
         let stored = match &self.store {
-            Some(store) => store.load(change).await?,
+            Some(store) => store.load_told(change, told).await?,
             None => None,
         };
         let is_known = stored.is_some();
-        let review = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
-        let loaded = LoadedWorld::load(self.store.as_ref(), &self.forge, change, now).await?;
+        let mut review = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
+        let mut loaded = LoadedWorld::load(self.store.as_ref(), &self.forge, change, now).await?;
+        loaded.call(&review.change, change);
+        review.change.clone_from(change);
         Ok(PreviewDraft { loaded, outcome: FoldOutcome::of(review), is_known })
     }
 }

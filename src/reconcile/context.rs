@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -55,6 +56,17 @@ impl DutyContext {
         let (status, words) = (last.status, last.words.clone());
         let remedy = remedy(self.client.kind(), self.client.name(), status);
         Some(FailingHook { hook, whose, since: found.failing_since, status, words, remedy })
+    }
+
+    /// The forge has just shown the project of this number under this path. One that is renamed has its
+    /// open reviews looked at.
+    pub async fn learn(&self, number: u64, path: &str, now: Timestamp) -> Result<(), StoreError> {
+        let forge = self.client.name();
+        if self.store.learn_project(forge, number, path, now).await? {
+            tracing::info!(forge, number, path, "a project is known by this path now");
+            self.wakeups.alarm.wake();
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What listed changes have to tell, and how it comes in.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -21,10 +21,15 @@ impl DutyContext {
     ) -> Result<(usize, BTreeSet<ChangeKey>), SweepError> {
         // Oldest first: so the first roll-out takes them on in this order.
         listing.changes.sort_by_key(|(_, snapshot)| snapshot.created_at);
+        let told =
+            listing.changes.iter().filter_map(|(change, shown)| Some((shown.project_id?, &change.project)));
+        for (number, path) in told.collect::<BTreeMap<_, _>>() {
+            self.learn(number, path, now).await?;
+        }
         let (mut news, mut shown) = (0, BTreeSet::new());
         for (change, snapshot) in std::mem::take(&mut listing.changes) {
             if !seen.contains(&change)
-                && let Some(snapshot) = self.news(&change, snapshot).await?
+                && let Some(snapshot) = self.news(&change, snapshot, now).await?
             {
                 self.store.put_facts(&change, &[Fact::Swept { snapshot }], now).await?;
                 news += 1;
@@ -36,7 +41,12 @@ impl DutyContext {
 
     /// What a listed change has to tell, if anything: a support contribution that is not known, or
     /// a tracked one that has moved on since it was last seen.
-    async fn news(&self, change: &ChangeKey, listed: Snapshot) -> Result<Option<Snapshot>, SweepError> {
+    async fn news(
+        &self,
+        change: &ChangeKey,
+        listed: Snapshot,
+        now: Timestamp,
+    ) -> Result<Option<Snapshot>, SweepError> {
         let stored = match self.store.load(change).await {
             // The engine says so, too; the other changes must not suffer from it.
             Err(StoreError::Unreadable { .. }) => return Ok(None),
@@ -57,7 +67,7 @@ impl DutyContext {
                     return Ok(None);
                 }
                 // The list does not tell verdicts; one more look does.
-                self.look_at(change).await
+                self.look_at(change, now).await
             }
             None => {
                 let known = self.shared.snapshot();
@@ -71,20 +81,40 @@ impl DutyContext {
                 if listed.reviewers.is_some() {
                     return Ok(Some(listed));
                 }
-                self.look_at(change).await
+                self.look_at(change, now).await
             }
         }
     }
 
-    /// The whole change; `None` if it is not shown, which must not keep all others from being healed.
-    async fn look_at(&self, change: &ChangeKey) -> Result<Option<Snapshot>, SweepError> {
+    /// The whole change; `None` if it is not shown, which must not keep all others from being healed. Tells
+    /// the number of a project whose path came from a search and is not known.
+    async fn look_at(&self, change: &ChangeKey, now: Timestamp) -> Result<Option<Snapshot>, SweepError> {
         match self.client.observe(change).await {
-            Ok(snapshot) => Ok(Some(snapshot)),
+            Ok(snapshot) => {
+                self.learn_shown(change, &snapshot, now).await?;
+                Ok(Some(snapshot))
+            }
             Err(fault @ (ForgeFault::Gone | ForgeFault::Refused { .. })) => {
                 tracing::warn!(%change, %fault, "passed over in this sweep");
                 Ok(None)
             }
             Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// How the project of a change is called that was just read. By an old path the forge leads to the
+    /// project as well, so the address of the change's page says it.
+    pub async fn learn_shown(
+        &self,
+        asked: &ChangeKey,
+        shown: &Snapshot,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(number) = shown.project_id else { return Ok(()) };
+        match self.client.resolve_url(&shown.url) {
+            Some(page) => self.learn(number, &page.project, now).await,
+            None if self.store.project_of(asked)?.is_none() => self.learn(number, &asked.project, now).await,
+            None => Ok(()),
         }
     }
 }

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use super::connections::Tx;
 use super::error::{CommitError, StoreError, at};
 use super::intake::{UNREADABLE_WAIT, listed};
-use super::rows::{instant_if, json, key, millis, millis_up, parsed, small};
-use super::{Commit, Store, Stored, absences, moves, outbox, queue, refusals, sql};
+use super::projects::{Projects, has_path};
+use super::rows::{instant_if, json, millis, millis_up, parsed, small};
+use super::{Commit, OpenKey, Store, Stored, absences, outbox, queue, refusals, sql};
 use usher_core::model::action::Named;
 use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
 use usher_core::model::people::{Workload, Workloads};
 use usher_core::model::recent_requests::RecentRequests;
 use usher_core::model::review::Review;
@@ -30,7 +32,7 @@ impl Store {
     /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
     pub async fn put_off(&self, change: &ChangeKey, until: Timestamp) -> Result<(), StoreError> {
         let what = "put a review off";
-        let update = sqlx::query(sql::PUT_OFF).bind(change.to_string()).bind(millis(until));
+        let update = sqlx::query(sql::PUT_OFF).bind(self.row_key(change)).bind(millis(until));
         update.execute(self.writer_for(what)?).await.map_err(at(what))?;
         Ok(())
     }
@@ -77,69 +79,88 @@ impl Store {
         Ok(true)
     }
 
-    /// The review of a change, if there is one.
+    /// The review of a change, if there is one, by any path that leads to its project.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
     /// [`StoreError::Failed`].
     pub async fn load(&self, change: &ChangeKey) -> Result<Option<Stored>, StoreError> {
         let what = "load a review";
-        let row = sqlx::query_as(sql::LOAD).bind(change.to_string());
-        let row: Option<(i64, i64, String)> = row.fetch_optional(&self.reader).await.map_err(at(what))?;
-        row.map(|row| stored(what, row)).transpose()
+        let row = sqlx::query_as(sql::LOAD).bind(self.row_key(change));
+        let row: Option<StoredColumns> = row.fetch_optional(&self.reader).await.map_err(at(what))?;
+        row.map(|row| stored(what, &self.projects.load(), row)).transpose()
     }
 
-    /// Whether the change has a review. Reads one index entry.
+    /// The review of a change of which the project's number was `told`, too.
+    ///
+    /// # Errors
+    /// As [`Store::load`].
+    pub async fn load_told(
+        &self,
+        change: &ChangeKey,
+        told: Option<u64>,
+    ) -> Result<Option<Stored>, StoreError> {
+        let what = "load a review";
+        let projects = self.projects.load_full();
+        for row_key in projects.row_keys(change, told) {
+            let row = sqlx::query_as(sql::LOAD).bind(row_key).fetch_optional(&self.reader).await;
+            let row: Option<StoredColumns> = row.map_err(at(what))?;
+            if let Some(row) = row {
+                return Ok(Some(stored(what, &projects, row)?));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the change has a review, by the number of its project where that was `told`, and by its
+    /// path. Reads two index entries.
     ///
     /// # Errors
     /// [`StoreError::Busy`] or [`StoreError::Failed`].
-    pub async fn is_tracked(&self, change: &ChangeKey) -> Result<bool, StoreError> {
-        let row = sqlx::query(sql::IS_TRACKED).bind(change.to_string());
+    pub async fn is_tracked(&self, change: &ChangeKey, told: Option<u64>) -> Result<bool, StoreError> {
+        let [one, other] = self.projects.load().row_keys(change, told);
+        let row = sqlx::query(sql::IS_TRACKED).bind(one).bind(other);
         let row = row.fetch_optional(&self.reader).await.map_err(at("look up a change"))?;
         Ok(row.is_some())
     }
 
     /// Writes one decision: review, facts taken in, history, wanted actions, pings, workload, absences
-    /// and refusals, all or nothing. A review that names another change than `commit.change` is carried
-    /// over to it, with all that is kept of it. Answers how many waiting reviews have become due, because somebody has room for
-    /// them. [`CommitError::Conflict`] when the review is not at `expected_version`, or
-    /// when one of the facts has been decided before.
+    /// and refusals, all or nothing. Answers how many waiting reviews have become due, because somebody has
+    /// room for them.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] when the review is not at `expected_version`, or one of the facts has been
-    /// decided before; else what the store says. Nothing was written.
+    /// decided before, or is one of another change: another project has the path since it was read. Else what the store says. Nothing was written.
     pub async fn commit(&self, commit: Commit) -> Result<u64, CommitError> {
         let mut tx = self.begin(COMMIT).await?;
+        let row_key = self.row_key(&commit.change);
+        let row_key = row_key.as_str();
         for id in &commit.inbox {
-            let update = sqlx::query(sql::DECIDED).bind(id).bind(millis(commit.now));
+            let update = sqlx::query(sql::DECIDED).bind(id).bind(millis(commit.now)).bind(row_key);
             let updated = update.execute(&mut *tx).await.map_err(at(COMMIT))?;
             if updated.rows_affected() == 0 {
                 return Err(CommitError::Conflict);
             }
         }
+        let project = self.projects.load().project_key(&commit.change);
         for person in &commit.refused {
-            refusals::remember(&mut tx, &commit.change, person, commit.now).await?;
+            refusals::remember(&mut tx, &commit.change.forge, &project, person, commit.now).await?;
         }
         let mut nudged = 0;
-        let mut commit = commit;
         if let Some(review) = &commit.review {
-            if review.change != commit.change {
-                moves::carry_over(&mut tx, COMMIT, &commit.change, &review.change).await?;
-                commit.change = review.change.clone();
-            }
-            nudged = save_review(&mut tx, &commit, review).await?;
+            nudged = save_review(&mut tx, &commit, row_key, review).await?;
         }
-        append_ledger(&mut tx, &commit).await?;
+        append_ledger(&mut tx, &commit, row_key).await?;
         if commit.withdraw_pings {
-            let uncount = sqlx::query(sql::UNCOUNT_WITHDRAWN).bind(commit.change.to_string());
-            uncount.execute(&mut *tx).await.map_err(at(COMMIT))?;
-            let withdraw = sqlx::query(sql::WITHDRAW_PINGS).bind(commit.change.to_string());
-            withdraw.execute(&mut *tx).await.map_err(at(COMMIT))?;
+            for withdraw in [sql::UNCOUNT_WITHDRAWN, sql::WITHDRAW_PINGS] {
+                let withdraw = sqlx::query(withdraw).bind(row_key);
+                withdraw.execute(&mut *tx).await.map_err(at(COMMIT))?;
+            }
         }
         for action in &commit.actions {
-            outbox::want(&mut tx, &commit.change, action, commit.now).await?;
+            outbox::want(&mut tx, &commit.change.forge, row_key, action, commit.now).await?;
             if let Some(Named { key, person, .. }) = action.names() {
-                outbox::count_ping(&mut tx, &commit.change, key, person, commit.now).await?;
+                outbox::count_ping(&mut tx, row_key, key, person, commit.now).await?;
             }
         }
         for wish in &commit.absences {
@@ -172,9 +193,9 @@ impl Store {
         let what = "read deadlines";
         let rows = sqlx::query_scalar(sql::DUE).bind(millis(now)).bind(i64::from(limit)).bind(listed(forges));
         let rows: Vec<String> = rows.fetch_all(&self.reader).await.map_err(at(what))?;
-        let mut due = Vec::with_capacity(rows.len());
+        let (mut due, projects) = (Vec::with_capacity(rows.len()), self.projects.load_full());
         for change in &rows {
-            match key(what, change) {
+            match projects.change(what, change) {
                 Ok(change) => due.push(change),
                 Err(error) => {
                     tracing::error!(change, %error, "a review cannot be read; it is put off");
@@ -184,6 +205,21 @@ impl Store {
             }
         }
         Ok(due)
+    }
+
+    /// Open reviews of a forge after the one with this id, in the order of their ids, at most `limit`.
+    /// Costs by what it answers and by the open reviews of other forges between them.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] or [`StoreError::Failed`]. One that cannot be read is left out.
+    pub async fn open_keys(&self, forge: &str, after: i64, limit: u32) -> Result<Vec<OpenKey>, StoreError> {
+        let what = "list open reviews";
+        let rows = sqlx::query_as(sql::OPEN_KEYS).bind(after).bind(i64::from(limit));
+        let rows = rows.bind(format!("{forge}:")).fetch_all(&self.reader).await;
+        let (rows, projects): (Vec<(i64, String)>, _) = (rows.map_err(at(what))?, self.projects.load_full());
+        let open =
+            |(id, change): (i64, String)| Some(OpenKey { id, change: projects.change(what, &change).ok()? });
+        Ok(rows.into_iter().filter_map(open).collect())
     }
 
     /// The next deadline, of the changes that `due` would give. It may change with every commit.
@@ -238,15 +274,39 @@ impl Store {
     }
 }
 
-/// A review from its columns `id`, `version`, `document`.
-pub(super) fn stored(what: &'static str, row: (i64, i64, String)) -> Result<Stored, StoreError> {
-    let (id, version, document) = row;
-    Ok(Stored { id, version, review: parsed(what, &document)? })
+impl Stored {
+    /// The review as it was decided last, and that its project is called otherwise since, if it is. Where
+    /// the new path is not known yet, everything goes on under the old one.
+    pub fn as_decided(self) -> (Review, Option<Fact>) {
+        let Stored { mut review, called, .. } = self;
+        let to = std::mem::replace(&mut review.change, called);
+        let renamed = (to != review.change && has_path(&to)).then_some(Fact::Moved { to });
+        (review, renamed)
+    }
 }
 
-async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<u64, CommitError> {
-    let change = commit.change.to_string();
-    let row = sqlx::query_as(sql::CARRIED).bind(&change).fetch_optional(&mut **tx).await;
+/// A review's columns `id`, `version`, `change`, `document`.
+pub(super) type StoredColumns = (i64, i64, String, String);
+
+/// A review from its columns.
+pub(super) fn stored(
+    what: &'static str,
+    projects: &Projects,
+    row: StoredColumns,
+) -> Result<Stored, StoreError> {
+    let (id, version, row_key, document) = row;
+    let mut review: Review = parsed(what, &document)?;
+    let called = std::mem::replace(&mut review.change, projects.change(what, &row_key)?);
+    Ok(Stored { id, version, review, called })
+}
+
+async fn save_review(
+    tx: &mut Tx,
+    commit: &Commit,
+    row_key: &str,
+    review: &Review,
+) -> Result<u64, CommitError> {
+    let row = sqlx::query_as(sql::CARRIED).bind(row_key).fetch_optional(&mut **tx).await;
     let row: Option<(i64, String)> = row.map_err(at(COMMIT))?;
     if row.as_ref().map(|(version, _)| *version) != commit.expected_version {
         return Err(CommitError::Conflict);
@@ -258,8 +318,8 @@ async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<u6
     }
     let opened_at = review.seen.opened_at.map(millis);
     let insert = match commit.expected_version {
-        None => sqlx::query(sql::INSERT_REVIEW).bind(&change),
-        Some(version) => sqlx::query(sql::UPDATE_REVIEW).bind(&change).bind(version),
+        None => sqlx::query(sql::INSERT_REVIEW).bind(row_key),
+        Some(version) => sqlx::query(sql::UPDATE_REVIEW).bind(row_key).bind(version),
     };
     let opened_at =
         if commit.expected_version.is_none() { opened_at.or(Some(millis(commit.now))) } else { opened_at };
@@ -273,7 +333,6 @@ async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<u6
         .bind(commit.first_run_taken.then_some(millis(commit.now)))
         .bind(json(COMMIT, &after)?)
         .bind(json(COMMIT, review)?)
-        .bind(moves::home(review))
         .execute(&mut **tx)
         .await
         .map_err(at(COMMIT))?;
@@ -281,10 +340,10 @@ async fn save_review(tx: &mut Tx, commit: &Commit, review: &Review) -> Result<u6
         return Err(CommitError::Conflict);
     }
     let mut free = carry(tx, commit.now, review, &before, &after).await?;
-    free.extend(queue::line_up(tx, COMMIT, review, commit.now).await?);
+    free.extend(queue::line_up(tx, COMMIT, row_key, review, commit.now).await?);
     let mut nudged = 0;
     for person in &free {
-        nudged += queue::nudge(tx, COMMIT, person, &commit.change, commit.now).await?;
+        nudged += queue::nudge(tx, COMMIT, person, row_key, commit.now).await?;
     }
     Ok(nudged)
 }
@@ -319,10 +378,10 @@ async fn carry(
     Ok(moved.into_iter().filter(|(_, by)| *by < 0).map(|(person, _)| person).collect())
 }
 
-async fn append_ledger(tx: &mut Tx, commit: &Commit) -> Result<(), StoreError> {
+async fn append_ledger(tx: &mut Tx, commit: &Commit, row_key: &str) -> Result<(), StoreError> {
     for entry in &commit.ledger {
         sqlx::query(sql::APPEND)
-            .bind(commit.change.to_string())
+            .bind(row_key)
             .bind(millis(entry.at))
             .bind(&entry.fact)
             .bind(json(COMMIT, &entry.reasons)?)

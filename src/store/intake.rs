@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::connections::Tx;
 use super::error::{StoreError, at};
-use super::rows::{instant, instant_if, json, key, millis, parsed};
+use super::learning::Learnt;
+use super::projects::Projects;
+use super::rows::{instant, instant_if, json, millis, parsed};
 use super::{InboxItem, NewDelivery, Put, Store, sql};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
@@ -27,12 +29,14 @@ impl Store {
         let facts = json(what, &delivery.facts)?;
         let body = delivery.body.as_deref().map(lz4_flex::compress_prepend_size);
         let mut tx = self.begin(what).await?;
+        let learnt = self.learn_told(&mut tx, &delivery).await?;
+        let row_key = self.projects.load().row_key_of(&delivery.change, told_number(&delivery.facts));
         let id: Option<i64> = sqlx::query_scalar(sql::PUT)
             .bind(&delivery.forge)
             .bind(&delivery.delivery_id)
             .bind(&delivery.meaning)
             .bind(&delivery.event)
-            .bind(delivery.change.to_string())
+            .bind(row_key)
             .bind(facts)
             .bind(millis(delivery.received_at))
             .fetch_optional(&mut *tx)
@@ -44,7 +48,22 @@ impl Store {
             insert.execute(&mut *tx).await.map_err(at(what))?;
         }
         tx.commit().await.map_err(at(what))?;
+        if let Some(learnt) = learnt {
+            learnt.keep();
+        }
         Ok(Put::Stored(id))
+    }
+
+    /// How the project of a delivery is called, where the delivery tells its number.
+    async fn learn_told(
+        &self,
+        tx: &mut Tx,
+        delivery: &NewDelivery,
+    ) -> Result<Option<Learnt<'_>>, StoreError> {
+        let Some(snapshot) = delivery.facts.iter().find_map(Fact::snapshot) else { return Ok(None) };
+        let Some(number) = snapshot.project_id else { return Ok(None) };
+        let (change, told_at) = (&delivery.change, snapshot.updated_at.min(delivery.received_at));
+        self.learn(tx, &change.forge, number, &change.project, told_at).await.map(Some)
     }
 
     /// Whether a delivery of this id was kept, in the last eight days at least.
@@ -70,7 +89,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let what = "store facts";
         let mut tx = self.begin(what).await?;
-        insert_facts(&mut tx, what, change, facts, at_).await?;
+        let row_key = self.projects.load().row_key_told(change, told_number(facts));
+        insert_facts(&mut tx, what, &change.forge, &row_key, facts, at_).await?;
         tx.commit().await.map_err(at(what))
     }
 
@@ -104,12 +124,12 @@ impl Store {
             .await
             .map_err(at(what))?;
         let mut items: Vec<InboxItem> = Vec::with_capacity(rows.len());
-        let mut held = Vec::new();
+        let (mut held, projects) = (Vec::new(), self.projects.load_full());
         for (id, forge, change, facts, received_at) in rows {
             if held.contains(&change) {
                 continue;
             }
-            match item(what, id, forge, &change, &facts, received_at) {
+            match item(what, &projects, (id, forge, change.clone(), facts, received_at)) {
                 Ok(item) => items.push(item),
                 Err(error) => {
                     tracing::error!(inbox = id, change, %error, "an inbox row cannot be read; it is put off");
@@ -119,15 +139,6 @@ impl Store {
             }
         }
         Ok(items)
-    }
-
-    /// Whether facts of this change wait.
-    ///
-    /// # Errors
-    /// [`StoreError::Busy`], [`StoreError::Ill`] or [`StoreError::Failed`].
-    pub async fn has_undecided(&self, change: &ChangeKey) -> Result<bool, StoreError> {
-        let row = sqlx::query(sql::HAS_UNDECIDED).bind(change.to_string()).fetch_optional(&self.reader).await;
-        Ok(row.map_err(at("look for facts of a change"))?.is_some())
     }
 
     /// When the next row can be decided: in the past when there is one now, `None` when the inbox
@@ -170,19 +181,18 @@ pub(super) fn listed(forges: &[&str]) -> String {
     format!("|{}|", forges.join("|"))
 }
 
-fn item(
-    what: &'static str,
-    id: i64,
-    forge: String,
-    change: &str,
-    facts: &str,
-    received_at: i64,
-) -> Result<InboxItem, StoreError> {
+/// The number of their project, where facts tell it.
+fn told_number(facts: &[Fact]) -> Option<u64> {
+    facts.iter().filter_map(Fact::snapshot).find_map(|snapshot| snapshot.project_id)
+}
+
+fn item(what: &'static str, projects: &Projects, row: UndecidedRow) -> Result<InboxItem, StoreError> {
+    let (id, forge, change, facts, received_at) = row;
     Ok(InboxItem {
         id,
         forge,
-        change: key(what, change)?,
-        facts: parsed(what, facts)?,
+        change: projects.change(what, &change)?,
+        facts: parsed(what, &facts)?,
         received_at: instant(what, received_at)?,
     })
 }
@@ -191,7 +201,8 @@ fn item(
 pub(super) async fn insert_facts(
     tx: &mut Tx,
     what: &'static str,
-    change: &ChangeKey,
+    forge: &str,
+    row_key: &str,
     facts: &[Fact],
     received_at: Timestamp,
 ) -> Result<(), StoreError> {
@@ -199,11 +210,11 @@ pub(super) async fn insert_facts(
         return Ok(());
     }
     sqlx::query(sql::PUT)
-        .bind(&change.forge)
+        .bind(forge)
         .bind(None::<String>)
         .bind(None::<String>)
         .bind(OWN_EVENT)
-        .bind(change.to_string())
+        .bind(row_key)
         .bind(json(what, facts)?)
         .bind(millis(received_at))
         .execute(&mut **tx)

@@ -185,7 +185,7 @@ impl Store {
             let right = sqlx::query(right).bind(millis(now)).bind(longest);
             right.execute(self.writer_for(what)?).await.map_err(at(what))?;
         }
-        Ok(())
+        self.set_projects_right(now).await
     }
 
     /// Batch by batch, each its own transaction, so that others get their turn between them.

@@ -7,6 +7,8 @@
 //! - Facts of one change are decided in the order in which they came.
 //! - A change with undecided facts gets neither a tick nor an action: first listen, then speak.
 //!
+//! A change goes in and comes out by the path that its project has now; `projects` knows under what it is kept.
+//!
 //! SQLite writes through one connection, which takes the write lock when a transaction begins;
 //! reads go beside it and never wait for it.
 
@@ -15,14 +17,16 @@ mod backup;
 mod connections;
 mod decisions;
 mod error;
+mod fold;
 mod health;
 mod intake;
+mod learning;
 mod lock;
 mod memory;
-mod moves;
 mod outbox;
 mod place;
 mod probe;
+mod projects;
 mod queue;
 mod refusals;
 mod rows;
@@ -39,17 +43,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 pub use error::{CommitError, StoreError};
 pub use health::Ailment;
 pub use memory::LONGEST_PAUSE;
 pub use types::{
-    Commit, Counts, Filter, InboxItem, InboxRow, LedgerEntry, LedgerRow, NewDelivery, OutboxItem, OutboxRow,
-    OutboxState, OutboxUrgency, Pruned, Put, Settlement, Stored, Within,
+    Commit, Counts, Filter, InboxItem, InboxRow, LedgerEntry, LedgerRow, NewDelivery, OpenKey, OutboxItem,
+    OutboxRow, OutboxState, OutboxUrgency, ProjectKnown, Pruned, Put, Settlement, Stored, Within,
 };
 
 use connections::{StoreConnections, Writing};
 use error::at;
 use lock::Lock;
+use projects::Projects;
 
 /// How long closing may wait for connections in use.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(1);
@@ -60,6 +67,7 @@ pub struct Store {
     writer: StoreConnections,
     reader: StoreConnections,
     place: Arc<str>,
+    projects: Arc<ArcSwap<Projects>>,
     read_only: bool,
     lock: Option<Arc<Lock>>,
 }
@@ -81,7 +89,7 @@ impl Store {
     /// [`StoreError::Url`] for another address, [`StoreError::Open`] for a file that cannot be used,
     /// [`StoreError::Schema`] for one of another version; [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn open(url: &str) -> Result<Store, StoreError> {
-        Ok(Store::new(sqlite::open(url).await?, false))
+        Store::new(sqlite::open(url).await?, false).await
     }
 
     /// Copies the store at `url` to `target`, which must not exist, also while a server writes to it.
@@ -101,7 +109,7 @@ impl Store {
     /// [`StoreError::Missing`] where there is no store, [`StoreError::Schema`] for one of another version;
     /// else as [`Store::open`].
     pub async fn open_beside(url: &str) -> Result<Store, StoreError> {
-        Ok(Store::new(sqlite::open_beside(url).await?, false))
+        Store::new(sqlite::open_beside(url).await?, false).await
     }
 
     /// Opens an existing store to look at it. Nothing is created, migrated or written; methods
@@ -110,12 +118,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] where there is no store; else as [`Store::open`].
     pub async fn open_read_only(url: &str) -> Result<Store, StoreError> {
-        Ok(Store::new(sqlite::open_read_only(url).await?, true))
+        Store::new(sqlite::open_read_only(url).await?, true).await
     }
 
-    fn new(pools: sqlite::Pools, read_only: bool) -> Store {
+    async fn new(pools: sqlite::Pools, read_only: bool) -> Result<Store, StoreError> {
         let sqlite::Pools { writer, reader, place, lock } = pools;
-        Store { writer, reader, place: place.into(), read_only, lock: lock.map(Arc::new) }
+        let projects = Arc::new(ArcSwap::from_pointee(Projects::read(&reader).await?));
+        Ok(Store { writer, reader, place: place.into(), projects, read_only, lock: lock.map(Arc::new) })
     }
 
     /// Waits for running work, folds the log into the file and closes it. Later calls fail.

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::connections::Tx;
 use super::error::{StoreError, at};
 use super::intake::insert_facts;
-use super::rows::{instant, instant_if, json, key, millis, millis_up, parsed, small};
+use super::projects::Projects;
+use super::rows::{instant, instant_if, json, millis, millis_up, parsed, small};
 use super::{OutboxItem, OutboxUrgency, Settlement, Store, Within, sql, sqlite};
 use usher_core::model::action::{Action, Comment, Named, STATUS_MARKER};
 use usher_core::model::change::ChangeKey;
@@ -42,7 +43,7 @@ impl Store {
         let what = "claim an action";
         let lease = now + LEASE;
         let claim = sqlx::query_as(sqlite::CLAIM_NEXT).bind(millis(now)).bind(forge).bind(millis(lease));
-        let claim = claim.bind(within.least.rank()).bind(prefixes(what, forge, within.not_of)?);
+        let claim = claim.bind(within.least.rank()).bind(self.prefixes(what, forge, within.not_of)?);
         let claim = claim.bind(OVERTAKEN_ATTEMPTS);
         let rows: Vec<ClaimedRow> = claim.fetch_all(self.writer_for(what)?).await.map_err(at(what))?;
         Ok(self.readable(what, rows, now, lease).await?.pop())
@@ -84,10 +85,10 @@ impl Store {
         now: Timestamp,
         lease: Timestamp,
     ) -> Result<Vec<OutboxItem>, StoreError> {
-        let mut items = Vec::with_capacity(rows.len());
+        let (mut items, projects) = (Vec::with_capacity(rows.len()), self.projects.load_full());
         for row in rows {
             let (id, generation) = (row.0, row.1);
-            match claimed(what, row, lease) {
+            match claimed(what, &projects, row, lease) {
                 Ok(item) => items.push(item),
                 Err(error) => {
                     tracing::error!(outbox = id, %error, "an outbox row cannot be read; it is a dead letter now");
@@ -116,12 +117,14 @@ impl Store {
         let what = "settle an action";
         let lease = millis(item.leased_until);
         let mut tx = self.begin(what).await?;
+        let (forge, row_key) = (&item.change.forge, self.projects.load().current(what, &item.row_key)?);
+        let row_key = row_key.as_str();
         let unknown = matches!(settlement, Settlement::Retry { outcome_unknown: true, .. });
         if let Settlement::Done { comment, facts } = &settlement {
             if let Some((marker, id)) = comment {
-                remember(&mut tx, what, &item.change, marker, *id).await?;
+                remember(&mut tx, what, row_key, marker, *id).await?;
             }
-            insert_facts(&mut tx, what, &item.change, facts, now).await?;
+            insert_facts(&mut tx, what, forge, row_key, facts, now).await?;
         }
         let same = match &settlement {
             Settlement::Done { .. } | Settlement::Dropped { .. } => {
@@ -148,10 +151,10 @@ impl Store {
             match &settlement {
                 // It counts from when it went out, whoever performed it and however often.
                 Settlement::Done { comment: Some(_), .. } => {
-                    count_ping(&mut tx, &item.change, key, person, now).await?;
+                    count_ping(&mut tx, row_key, key, person, now).await?;
                 }
                 Settlement::Dropped { .. } | Settlement::Dead { .. } if gone => {
-                    let uncount = sqlx::query(sql::UNCOUNT_PING).bind(item.change.to_string()).bind(key);
+                    let uncount = sqlx::query(sql::UNCOUNT_PING).bind(row_key).bind(key);
                     uncount.execute(&mut *tx).await.map_err(at(what))?;
                 }
                 _ => {}
@@ -163,7 +166,7 @@ impl Store {
             1,
         ) = (&settlement, settled.rows_affected())
         {
-            insert_facts(&mut tx, what, &item.change, facts, now).await?;
+            insert_facts(&mut tx, what, forge, row_key, facts, now).await?;
         }
         if settled.rows_affected() == 0 {
             let free =
@@ -186,7 +189,8 @@ impl Store {
         not_of: &[String],
     ) -> Result<Option<Timestamp>, StoreError> {
         let what = "read the outbox";
-        let next = sqlx::query_scalar(sqlite::NEXT_OUTBOX).bind(forge).bind(prefixes(what, forge, not_of)?);
+        let next =
+            sqlx::query_scalar(sqlite::NEXT_OUTBOX).bind(forge).bind(self.prefixes(what, forge, not_of)?);
         let next = next.bind(OVERTAKEN_ATTEMPTS).fetch_one(&self.reader).await;
         instant_if(what, next.map_err(at(what))?)
     }
@@ -222,30 +226,57 @@ impl Store {
         Ok(discard.map_err(at(what))?.rows_affected() == 1)
     }
 
-    /// The forge's id of our comment that carries `marker`, if one was written.
+    /// How the change of an action is called now.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`].
+    pub fn called(&self, item: &OutboxItem) -> Result<ChangeKey, StoreError> {
+        let (what, projects) = ("read an action", self.projects.load());
+        projects.change(what, &projects.current(what, &item.row_key)?)
+    }
+
+    /// The forge's id of our comment that carries `marker` on the change of an action, if one was written.
     ///
     /// # Errors
     /// [`StoreError::Busy`] or [`StoreError::Failed`].
-    pub async fn comment_id(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, StoreError> {
-        let row = sqlx::query_scalar(sql::COMMENT_ID).bind(change.to_string()).bind(marker);
-        let id: Option<i64> = row.fetch_optional(&self.reader).await.map_err(at("look up a comment"))?;
+    pub async fn comment_of(&self, item: &OutboxItem, marker: &str) -> Result<Option<u64>, StoreError> {
+        let what = "look up a comment";
+        let row_key = self.projects.load().current(what, &item.row_key)?;
+        let row = sqlx::query_scalar(sql::COMMENT_ID).bind(row_key).bind(marker);
+        let id: Option<i64> = row.fetch_optional(&self.reader).await.map_err(at(what))?;
         Ok(id.map(i64::cast_unsigned))
+    }
+
+    /// How the rows of these projects' changes begin, as a JSON list.
+    fn prefixes(&self, what: &'static str, forge: &str, projects: &[String]) -> Result<String, StoreError> {
+        let known = self.projects.load();
+        let prefix = |project: &String| {
+            let project = known.project_key(&ChangeKey::new(forge, project, 0));
+            format!("{forge}:{project}!")
+        };
+        json(what, &projects.iter().map(prefix).collect::<Vec<_>>())
     }
 }
 
-fn claimed(what: &'static str, row: ClaimedRow, leased_until: Timestamp) -> Result<OutboxItem, StoreError> {
-    let (id, generation, change, action, attempts, outcome_unknown, created_at) = row;
+fn claimed(
+    what: &'static str,
+    projects: &Projects,
+    row: ClaimedRow,
+    leased_until: Timestamp,
+) -> Result<OutboxItem, StoreError> {
+    let (id, generation, row_key, action, attempts, outcome_unknown, created_at) = row;
     let action: Action = parsed(what, &action)?;
     Ok(OutboxItem {
         id,
         generation,
-        change: key(what, &change)?,
+        change: projects.change(what, &row_key)?,
         kind: action.kind(),
         action,
         attempts: small(attempts),
         outcome_unknown: outcome_unknown != 0,
         created_at: instant(what, created_at)?,
         leased_until,
+        row_key,
     })
 }
 
@@ -253,7 +284,8 @@ fn claimed(what: &'static str, row: ClaimedRow, leased_until: Timestamp) -> Resu
 /// transaction.
 pub(super) async fn want(
     tx: &mut Tx,
-    change: &ChangeKey,
+    forge: &str,
+    row_key: &str,
     action: &Action,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -268,19 +300,19 @@ pub(super) async fn want(
         | Action::React { .. } => 2,
         Action::Announce(_) => ANNOUNCEMENTS,
     };
-    let urgency = urgency(tx, what, change, action).await?;
+    let urgency = urgency(tx, what, row_key, action).await?;
     sqlx::query(sql::WANT)
-        .bind(change.to_string())
+        .bind(row_key)
         .bind(action.kind())
         .bind(turn)
         .bind(json(what, action)?)
         .bind(millis(now))
-        .bind(&change.forge)
+        .bind(forge)
         .bind(urgency.rank())
         .execute(&mut **tx)
         .await
         .map_err(at(what))?;
-    let lift = sqlx::query(sql::LIFT).bind(change.to_string());
+    let lift = sqlx::query(sql::LIFT).bind(row_key);
     lift.execute(&mut **tx).await.map_err(at(what))?;
     Ok(())
 }
@@ -289,7 +321,7 @@ pub(super) async fn want(
 async fn urgency(
     tx: &mut Tx,
     what: &'static str,
-    change: &ChangeKey,
+    row_key: &str,
     action: &Action,
 ) -> Result<OutboxUrgency, StoreError> {
     Ok(match action {
@@ -300,28 +332,22 @@ async fn urgency(
         Action::Shape(shape) if !shape.not_reviewers.is_empty() => OutboxUrgency::Ping,
         Action::ReadFiles { .. } | Action::Shape(_) | Action::Announce(_) => OutboxUrgency::Opening,
         Action::Status(_) | Action::Comment(Comment::Status { .. }) => {
-            let known = sqlx::query(sql::HAS_COMMENT).bind(change.to_string()).bind(STATUS_MARKER);
+            let known = sqlx::query(sql::HAS_COMMENT).bind(row_key).bind(STATUS_MARKER);
             let known = known.fetch_optional(&mut **tx).await.map_err(at(what))?;
             if known.is_some() { OutboxUrgency::Edit } else { OutboxUrgency::Opening }
         }
     })
 }
 
-/// How the changes of these projects begin, as a JSON list.
-fn prefixes(what: &'static str, forge: &str, projects: &[String]) -> Result<String, StoreError> {
-    let prefixes: Vec<String> = projects.iter().map(|project| format!("{forge}:{project}!")).collect();
-    json(what, &prefixes)
-}
-
 /// Counts a ping for its person's day; the same ping counts once.
 pub(super) async fn count_ping(
     tx: &mut Tx,
-    change: &ChangeKey,
+    row_key: &str,
     ping: &str,
     person: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let upsert = sqlx::query(sql::RECORD_PING).bind(change.to_string()).bind(ping).bind(person);
+    let upsert = sqlx::query(sql::RECORD_PING).bind(row_key).bind(ping).bind(person);
     upsert.bind(millis(now)).execute(&mut **tx).await.map_err(at("count a ping"))?;
     Ok(())
 }
@@ -329,11 +355,11 @@ pub(super) async fn count_ping(
 async fn remember(
     tx: &mut Tx,
     what: &'static str,
-    change: &ChangeKey,
+    row_key: &str,
     marker: &str,
     id: u64,
 ) -> Result<(), StoreError> {
-    let upsert = sqlx::query(sql::REMEMBER).bind(change.to_string()).bind(marker).bind(id.cast_signed());
+    let upsert = sqlx::query(sql::REMEMBER).bind(row_key).bind(marker).bind(id.cast_signed());
     upsert.execute(&mut **tx).await.map_err(at(what))?;
     Ok(())
 }

@@ -6,9 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::connections::Tx;
 use super::error::{StoreError, at};
-use super::rows::{instant, key, millis};
+use super::rows::{instant, millis};
 use super::{Store, sql};
-use usher_core::model::change::ChangeKey;
 use usher_core::model::queue::{Queue, Waiting};
 use usher_core::model::review::Review;
 
@@ -41,9 +40,9 @@ impl Store {
         let since = millis(now).saturating_sub(PLACE_KEPT_FOR.as_secs().saturating_mul(1000));
         let lines = sqlx::query_as(sql::QUEUE).bind(since).bind(LINE_SEEN_MAX);
         let lines: Vec<Line> = lines.fetch_all(&self.reader).await.map_err(at(what))?;
-        let mut queue = Queue::default();
+        let (mut queue, projects) = (Queue::default(), self.projects.load_full());
         for (person, pool, place, change) in lines {
-            match (instant(what, place), key(what, &change)) {
+            match (instant(what, place), projects.change(what, &change)) {
                 (Ok(place), Ok(change)) => queue.join(&person, Waiting { place, change, pool }),
                 (Err(error), _) | (_, Err(error)) => {
                     tracing::error!(change, %error, "a place in the queue cannot be read and is passed over");
@@ -58,17 +57,17 @@ impl Store {
 pub(super) async fn line_up(
     tx: &mut Tx,
     what: &'static str,
+    row_key: &str,
     review: &Review,
     now: Timestamp,
 ) -> Result<BTreeSet<String>, StoreError> {
-    let change = review.change.to_string();
-    let before = sqlx::query_scalar(sql::LEAVE_QUEUE).bind(&change).fetch_all(&mut **tx).await;
+    let before = sqlx::query_scalar(sql::LEAVE_QUEUE).bind(row_key).fetch_all(&mut **tx).await;
     let before: Vec<String> = before.map_err(at(what))?;
     let mut left: BTreeSet<String> = before.into_iter().collect();
     for (pool, queued) in review.queued() {
         for person in &queued.hopes {
             left.remove(person);
-            let join = sqlx::query(sql::JOIN_QUEUE).bind(&change).bind(pool).bind(person);
+            let join = sqlx::query(sql::JOIN_QUEUE).bind(row_key).bind(pool).bind(person);
             let join = join.bind(millis(queued.place)).bind(millis(now));
             join.execute(&mut **tx).await.map_err(at(what))?;
         }
@@ -82,9 +81,9 @@ pub(super) async fn nudge(
     tx: &mut Tx,
     what: &'static str,
     person: &str,
-    not: &ChangeKey,
+    not: &str,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let nudge = sqlx::query(sql::NUDGE).bind(person).bind(millis(now)).bind(NUDGED_MAX).bind(not.to_string());
+    let nudge = sqlx::query(sql::NUDGE).bind(person).bind(millis(now)).bind(NUDGED_MAX).bind(not);
     Ok(nudge.execute(&mut **tx).await.map_err(at(what))?.rows_affected())
 }

@@ -29,7 +29,7 @@ impl Store {
         let what = "read refusals";
         let rows = sqlx::query_scalar(sql::REFUSED)
             .bind(&change.forge)
-            .bind(&change.project)
+            .bind(self.projects.load().project_key(change))
             .bind(oldest(millis(now)));
         let rows: Vec<String> = rows.fetch_all(&self.reader).await.map_err(at(what))?;
         Ok(rows.into_iter().collect())
@@ -41,18 +41,15 @@ pub(super) fn oldest(now: i64) -> i64 {
     now.saturating_sub(i64::try_from(BELIEVED_FOR.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Remembers a refusal, as part of a decision.
+/// Remembers a refusal, as part of a decision; `project` as [`Projects`](super::projects::Projects) keeps it.
 pub(super) async fn remember(
     tx: &mut Tx,
-    change: &ChangeKey,
+    forge: &str,
+    project: &str,
     person: &str,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let upsert = sqlx::query(sql::REMEMBER_REFUSAL)
-        .bind(&change.forge)
-        .bind(&change.project)
-        .bind(person)
-        .bind(millis(now));
+    let upsert = sqlx::query(sql::REMEMBER_REFUSAL).bind(forge).bind(project).bind(person).bind(millis(now));
     upsert.execute(&mut **tx).await.map_err(at("remember a refusal"))?;
     Ok(())
 }

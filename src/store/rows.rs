@@ -32,6 +32,12 @@ pub(super) fn key(what: &'static str, text: &str) -> Result<ChangeKey, StoreErro
     text.parse().map_err(|why| StoreError::Unreadable { what, why })
 }
 
+/// The keys of all changes of a project lie between these two.
+pub(super) fn range(forge: &str, project: &str) -> (String, String) {
+    // `"` comes right after `!`.
+    (format!("{forge}:{project}!"), format!("{forge}:{project}\""))
+}
+
 pub(super) fn json<T: Serialize + ?Sized>(what: &'static str, value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Failed { what, why: error.to_string() })
 }

@@ -38,12 +38,12 @@ statements! {
         WHERE i.decided_at IS NULL AND REPLACE($1, '|' || f.forge || '|', '') = $1 AND NOT EXISTS (
             SELECT 1 FROM inbox AS e WHERE e.change = i.change AND e.decided_at IS NULL
                 AND e.id < i.id AND e.not_before > i.not_before)";
-    HAS_UNDECIDED = "SELECT 1 FROM inbox WHERE change = $1 AND decided_at IS NULL LIMIT 1";
     DEFER = "UPDATE inbox SET not_before = $2, why = $3 WHERE id = $1 AND decided_at IS NULL";
-    DECIDED = "UPDATE inbox SET decided_at = $2 WHERE id = $1 AND decided_at IS NULL";
+    /// Only if it is still a fact of change $3.
+    DECIDED = "UPDATE inbox SET decided_at = $2 WHERE id = $1 AND decided_at IS NULL AND change = $3";
 
     // --- reviews
-    LOAD = "SELECT id, version, document FROM review WHERE change = $1";
+    LOAD = "SELECT id, version, change, document FROM review WHERE change = $1";
     CARRIED = "SELECT version, carried FROM review WHERE change = $1";
     PUT_OFF = "UPDATE review SET wake = $2 WHERE change = $1";
     WAKE_ALL = "UPDATE review SET wake = $1 WHERE stage <> 'done' AND (wake IS NULL OR wake > $1)";
@@ -51,13 +51,13 @@ statements! {
     FORGET_POLICY = "DELETE FROM policy";
     SAVE_POLICY = "INSERT INTO policy (fingerprint, dry_run) VALUES ($1, $2)";
     FORGET_FIRST_RUN = "UPDATE review SET first_run_at = NULL WHERE first_run_at IS NOT NULL";
-    IS_TRACKED = "SELECT 1 FROM review WHERE change = $1";
+    IS_TRACKED = "SELECT 1 FROM review WHERE change IN ($1, $2) LIMIT 1";
     INSERT_REVIEW = "INSERT INTO review (change, version, stage, wake, opened_at, done_at, author,
-            updated_at, first_run_at, carried, document, home)
-        VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (change) DO NOTHING";
+            updated_at, first_run_at, carried, document)
+        VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (change) DO NOTHING";
     UPDATE_REVIEW = "UPDATE review SET version = version + 1, stage = $3, wake = $4,
             opened_at = COALESCE($5, opened_at), done_at = $6, author = $7, updated_at = $8,
-            first_run_at = COALESCE($9, first_run_at), carried = $10, document = $11, home = $12
+            first_run_at = COALESCE($9, first_run_at), carried = $10, document = $11
         WHERE change = $1 AND version = $2";
     DUE = "SELECT change FROM review AS r WHERE wake <= $1 AND NOT EXISTS (
             SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
@@ -68,15 +68,6 @@ statements! {
             SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
             AND REPLACE($1, '|' || SUBSTR(r.change, 1, INSTR(r.change, ':') - 1) || '|', '') = $1
         ORDER BY wake, opened_at LIMIT 1";
-    /// By the forge's number of the project, which stays when the project is renamed.
-    AT_HOME = "SELECT change FROM review WHERE home = $1 ORDER BY id DESC LIMIT 1";
-    MOVE_REVIEW = "UPDATE review SET change = $2 WHERE change = $1";
-    MOVE_LEDGER = "UPDATE ledger SET change = $2 WHERE change = $1";
-    MOVE_OUTBOX = "UPDATE outbox SET change = $2 WHERE change = $1";
-    MOVE_COMMENTS = "UPDATE comment SET change = $2 WHERE change = $1";
-    MOVE_PINGS = "UPDATE ping SET change = $2 WHERE change = $1";
-    MOVE_QUEUE = "UPDATE queue SET change = $2 WHERE change = $1";
-    MOVE_INBOX = "UPDATE inbox SET change = $2 WHERE change = $1 AND decided_at IS NULL";
     APPEND = "INSERT INTO ledger (change, at, fact, reasons, actions) VALUES ($1, $2, $3, $4, $5)";
     ASKED = "SELECT asked FROM workload WHERE person = $1";
     CARRY = "INSERT INTO workload (person, open, last_asked, asked) VALUES ($1, $2, $3, $4)
@@ -97,6 +88,47 @@ statements! {
     WORKLOADS = "SELECT person, open, last_asked, asked FROM workload";
     PINGS_SINCE = "SELECT person, COUNT(*) FROM ping WHERE at > $1 GROUP BY person";
     FIRST_RUN_SINCE = "SELECT COUNT(*) FROM review WHERE first_run_at > $1";
+
+    // --- projects
+    /// A clock that ran ahead is right again: what was told then was told by now.
+    RIGHT_PROJECTS = "UPDATE project SET seen_at = $1 WHERE seen_at > $1";
+    FORGET_PATH = "DELETE FROM project WHERE forge = $1 AND path = $2";
+    CALLED_OTHERWISE = "UPDATE project SET latest = 0 WHERE forge = $1 AND number = $2 AND latest = 1";
+    ADD_PATH = "INSERT INTO project (forge, path, number, latest, seen_at) VALUES ($1, $2, $3, $4, $5)";
+    WAKE_PROJECT = "UPDATE review SET wake = $3 WHERE change >= $1 AND change < $2 AND stage <> 'done'
+        AND (wake IS NULL OR wake > $3)";
+    /// Changes between $1 and $2 of which there is a review under the number ($3) as well.
+    FOLD_TWICE_REVIEWS = "SELECT change, carried FROM review WHERE change >= $1 AND change < $2 AND EXISTS (
+        SELECT 1 FROM review AS n WHERE n.change = $3 || SUBSTR(review.change, LENGTH($1) + 1))";
+    GIVE_BACK = "UPDATE workload SET open = open - $2 WHERE person = $1";
+    DROP_REVIEW = "DELETE FROM review WHERE change = $1";
+    DROP_ACTIONS = "DELETE FROM outbox WHERE change = $1";
+    DROP_PLACES = "DELETE FROM queue WHERE change = $1";
+    FOLD_TWICE_OUTBOX = "DELETE FROM outbox WHERE change >= $1 AND change < $2 AND EXISTS (
+        SELECT 1 FROM outbox AS n WHERE n.change = $3 || SUBSTR(outbox.change, LENGTH($1) + 1) AND n.kind = outbox.kind)";
+    FOLD_TWICE_COMMENTS = "DELETE FROM comment WHERE change >= $1 AND change < $2 AND EXISTS (
+        SELECT 1 FROM comment AS n WHERE n.change = $3 || SUBSTR(comment.change, LENGTH($1) + 1) AND n.marker = comment.marker)";
+    FOLD_TWICE_PINGS = "DELETE FROM ping WHERE change >= $1 AND change < $2 AND EXISTS (
+        SELECT 1 FROM ping AS n WHERE n.change = $3 || SUBSTR(ping.change, LENGTH($1) + 1) AND n.ping = ping.ping)";
+    FOLD_TWICE_QUEUE = "DELETE FROM queue WHERE change >= $1 AND change < $2 AND EXISTS (
+        SELECT 1 FROM queue AS n WHERE n.change = $3 || SUBSTR(queue.change, LENGTH($1) + 1) AND n.pool = queue.pool AND n.person = queue.person)";
+    FOLD_TWICE_REFUSALS = "DELETE FROM refusal WHERE forge = $1 AND project = $2 AND EXISTS (
+        SELECT 1 FROM refusal AS n WHERE n.forge = $1 AND n.project = $3 AND n.person = refusal.person)";
+    FOLD_REFUSALS = "UPDATE refusal SET project = $3 WHERE forge = $1 AND project = $2";
+    FOLD_REVIEWS = "UPDATE review SET change = $3 || SUBSTR(change, LENGTH($1) + 1)
+        WHERE change >= $1 AND change < $2";
+    FOLD_LEDGER = "UPDATE ledger SET change = $3 || SUBSTR(change, LENGTH($1) + 1)
+        WHERE change >= $1 AND change < $2";
+    FOLD_OUTBOX = "UPDATE outbox SET change = $3 || SUBSTR(change, LENGTH($1) + 1)
+        WHERE change >= $1 AND change < $2";
+    FOLD_COMMENTS = "UPDATE comment SET change = $3 || SUBSTR(change, LENGTH($1) + 1)
+        WHERE change >= $1 AND change < $2";
+    FOLD_PINGS = "UPDATE ping SET change = $3 || SUBSTR(change, LENGTH($1) + 1)
+        WHERE change >= $1 AND change < $2";
+    FOLD_QUEUE = "UPDATE queue SET change = $3 || SUBSTR(change, LENGTH($1) + 1)
+        WHERE change >= $1 AND change < $2";
+    FOLD_INBOX = "UPDATE inbox SET change = $3 || SUBSTR(change, LENGTH($1) + 1)
+        WHERE change >= $1 AND change < $2 AND decided_at IS NULL";
 
     // --- refusals
     REFUSED = "SELECT person FROM refusal WHERE forge = $1 AND project = $2 AND at > $3";
@@ -179,12 +211,15 @@ statements! {
     COMMENT_ID = "SELECT comment_id FROM comment WHERE change = $1 AND marker = $2";
 
     // --- views
-    REVIEWS = "SELECT id, version, document FROM review ORDER BY id DESC LIMIT $1 OFFSET $2";
-    REVIEWS_OPEN = "SELECT id, version, document FROM review WHERE stage <> 'done'
+    /// Open reviews of forge $3 after id $1, without what is in them.
+    OPEN_KEYS = "SELECT id, change FROM review WHERE stage <> 'done' AND id > $1
+        AND SUBSTR(change, 1, LENGTH($3)) = $3 ORDER BY id LIMIT $2";
+    REVIEWS = "SELECT id, version, change, document FROM review ORDER BY id DESC LIMIT $1 OFFSET $2";
+    REVIEWS_OPEN = "SELECT id, version, change, document FROM review WHERE stage <> 'done'
         ORDER BY id DESC LIMIT $1 OFFSET $2";
-    REVIEWS_IN = "SELECT id, version, document FROM review WHERE stage = $3
+    REVIEWS_IN = "SELECT id, version, change, document FROM review WHERE stage = $3
         ORDER BY id DESC LIMIT $1 OFFSET $2";
-    REVIEW_BY_ID = "SELECT id, version, document FROM review WHERE id = $1";
+    REVIEW_BY_ID = "SELECT id, version, change, document FROM review WHERE id = $1";
     LEDGER = "SELECT seq, at, fact, reasons, actions FROM ledger WHERE change = $1
         ORDER BY seq DESC LIMIT $2";
     /// The newest entries of all changes that begin so, and ask for something.

@@ -54,7 +54,28 @@ pub struct Stored {
     pub id: i64,
     /// Goes up by one with every commit.
     pub version: i64,
+    /// With the change as it is called now.
     pub review: Review,
+    /// The change as it was called when it was decided last.
+    pub called: ChangeKey,
+}
+
+/// A project as it was seen last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectKnown {
+    /// The forge's number of it.
+    pub number: u64,
+    /// How it is called now; `None` since another project has its path.
+    pub path: Option<String>,
+    /// When the forge said so last, to the half hour.
+    pub seen_at: Option<Timestamp>,
+}
+
+/// An open review, without what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenKey {
+    pub id: i64,
+    pub change: ChangeKey,
 }
 
 /// One decision, to be written as a whole or not at all.
@@ -113,6 +134,8 @@ pub struct OutboxItem {
     pub created_at: Timestamp,
     /// Until when nobody else is given the row; names this claim when it is settled.
     pub leased_until: Timestamp,
+    /// Under what the change is kept, whatever its project is called by the time it is settled.
+    pub(super) row_key: String,
 }
 
 /// Who goes first among actions.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::decisions::stored;
+use super::decisions::{StoredColumns, stored};
 use super::error::{StoreError, at};
-use super::rows::{count, instant, instant_if, key, parsed, small};
+use super::projects::Projects;
+use super::rows::{count, instant, instant_if, parsed, small};
 use super::{Counts, Filter, InboxRow, LedgerEntry, LedgerRow, OutboxRow, OutboxState, Store, Stored, sql};
 use usher_core::model::action::Action;
 use usher_core::model::change::ChangeKey;
@@ -38,8 +39,9 @@ impl Store {
         if let Some(stage) = filter.stage {
             query = query.bind(stage.word());
         }
-        let rows: Vec<(i64, i64, String)> = query.fetch_all(&self.reader).await.map_err(at(what))?;
-        rows.into_iter().map(|row| stored(what, row)).collect()
+        let rows: Vec<StoredColumns> = query.fetch_all(&self.reader).await.map_err(at(what))?;
+        let projects = self.projects.load_full();
+        rows.into_iter().map(|row| stored(what, &projects, row)).collect()
     }
 
     /// The review with this number.
@@ -50,7 +52,7 @@ impl Store {
     pub async fn review_by_id(&self, id: i64) -> Result<Option<Stored>, StoreError> {
         let what = "load a review";
         let row = sqlx::query_as(sql::REVIEW_BY_ID).bind(id).fetch_optional(&self.reader).await;
-        row.map_err(at(what))?.map(|row| stored(what, row)).transpose()
+        row.map_err(at(what))?.map(|row| stored(what, &self.projects.load(), row)).transpose()
     }
 
     /// The last `limit` entries of a change's history, oldest first.
@@ -60,7 +62,7 @@ impl Store {
     /// [`StoreError::Failed`].
     pub async fn ledger(&self, change: &ChangeKey, limit: u32) -> Result<Vec<LedgerRow>, StoreError> {
         let what = "read the ledger";
-        let rows = sqlx::query_as(sql::LEDGER).bind(change.to_string()).bind(i64::from(limit));
+        let rows = sqlx::query_as(sql::LEDGER).bind(self.row_key(change)).bind(i64::from(limit));
         let rows: Vec<LedgerColumns> = rows.fetch_all(&self.reader).await.map_err(at(what))?;
         let entries = rows.into_iter().rev().map(|(seq, entered_at, fact, reasons, actions)| {
             let (reasons, actions) = (parsed(what, &reasons)?, parsed(what, &actions)?);
@@ -87,6 +89,7 @@ impl Store {
         let rows = sqlx::query_as(sql::NEWEST_LEDGER).bind(beginning).bind(i64::from(limit));
         let rows = rows.bind(LEDGER_ROWS_MAX).fetch_all(&self.reader).await;
         let rows: Vec<(String, i64, i64, String, String, String)> = rows.map_err(at(what))?;
+        let projects = self.projects.load_full();
         let entry = |(change, seq, entered_at, fact, reasons, actions): (
             String,
             i64,
@@ -98,7 +101,7 @@ impl Store {
             let read = || {
                 let (reasons, actions) = (parsed(what, &reasons)?, parsed(what, &actions)?);
                 let entry = LedgerEntry { at: instant(what, entered_at)?, fact, reasons, actions };
-                Ok((key(what, &change)?, entry))
+                Ok((projects.change(what, &change)?, entry))
             };
             readable(seq, read())
         };
@@ -119,7 +122,8 @@ impl Store {
         let newest: Vec<InboxColumns> = newest.map_err(at(what))?;
         let newest = newest.into_iter().filter(|columns| !known.contains(&columns.0));
         let rows = put_off.into_iter().chain(newest).take(limit as usize);
-        Ok(rows.filter_map(|columns| readable(columns.0, inbox_row(columns))).collect())
+        let projects = self.projects.load_full();
+        Ok(rows.filter_map(|columns| readable(columns.0, inbox_row(&projects, columns))).collect())
     }
 
     /// One row of the inbox, decided or not.
@@ -129,7 +133,8 @@ impl Store {
     /// [`StoreError::Failed`].
     pub async fn inbox_row(&self, id: i64) -> Result<Option<InboxRow>, StoreError> {
         let row = sqlx::query_as(sql::INBOX_BY_ID).bind(id).fetch_optional(&self.reader).await;
-        row.map_err(at("read an inbox row"))?.map(inbox_row).transpose()
+        let row: Option<InboxColumns> = row.map_err(at("read an inbox row"))?;
+        row.map(|columns| inbox_row(&self.projects.load(), columns)).transpose()
     }
 
     /// Dead letters first, then the oldest.
@@ -140,7 +145,9 @@ impl Store {
     pub async fn outbox_list(&self, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let rows = sqlx::query_as(sql::OUTBOX).bind(i64::from(limit)).fetch_all(&self.reader).await;
         let rows: Vec<OutboxColumns> = rows.map_err(at("list the outbox"))?;
-        Ok(rows.into_iter().filter_map(|columns| readable(columns.0, outbox_row(columns))).collect())
+        let projects = self.projects.load_full();
+        let rows = rows.into_iter();
+        Ok(rows.filter_map(|columns| readable(columns.0, outbox_row(&projects, columns))).collect())
     }
 
     /// The body of a delivery as it was received, while it is kept.
@@ -194,14 +201,14 @@ fn readable<T>(id: i64, row: Result<T, StoreError>) -> Option<T> {
     row.inspect_err(|error| tracing::error!(id, %error, "a row cannot be read and is left out")).ok()
 }
 
-fn inbox_row(columns: InboxColumns) -> Result<InboxRow, StoreError> {
+fn inbox_row(projects: &Projects, columns: InboxColumns) -> Result<InboxRow, StoreError> {
     let what = "read an inbox row";
     let (id, delivery_id, event, change, facts, received_at, not_before, why, decided_at) = columns;
     Ok(InboxRow {
         id,
         delivery_id,
         event,
-        change: key(what, &change)?,
+        change: projects.change(what, &change)?,
         facts: parsed(what, &facts)?,
         received_at: instant(what, received_at)?,
         not_before: instant(what, not_before)?,
@@ -210,7 +217,7 @@ fn inbox_row(columns: InboxColumns) -> Result<InboxRow, StoreError> {
     })
 }
 
-fn outbox_row(columns: OutboxColumns) -> Result<OutboxRow, StoreError> {
+fn outbox_row(projects: &Projects, columns: OutboxColumns) -> Result<OutboxRow, StoreError> {
     let what = "read an outbox row";
     let (id, generation, change, action, attempts, unknown, created_at, run_at, leased, dead_at, error) =
         columns;
@@ -224,7 +231,7 @@ fn outbox_row(columns: OutboxColumns) -> Result<OutboxRow, StoreError> {
     Ok(OutboxRow {
         id,
         generation,
-        change: key(what, &change)?,
+        change: projects.change(what, &change)?,
         kind: action.kind(),
         action,
         attempts: small(attempts),

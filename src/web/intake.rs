@@ -19,6 +19,7 @@ use crate::engine::RefusedWhy;
 use crate::forge::{Inbound, Incoming, Reading, Unverified};
 use crate::store::{NewDelivery, Put, StoreError};
 use usher_core::model::change::{ChangeKey, ForgeKind};
+use usher_core::model::fact::Fact;
 
 /// In metrics and logs, instead of a forge name that a stranger made up.
 const NO_FORGE: &str = "-";
@@ -208,7 +209,8 @@ async fn is_relevant(door: &Door, incoming: &Incoming) -> Result<bool, StoreErro
     if forge.directory.is_support(incoming.author.id) && known.policy.watches(change) {
         return Ok(true);
     }
-    door.store.is_tracked(change).await
+    let told = incoming.facts.iter().filter_map(Fact::snapshot).find_map(|snapshot| snapshot.project_id);
+    door.store.is_tracked(change, told).await
 }
 
 /// Stores with patience: another attempt after each of the pauses.

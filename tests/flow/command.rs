@@ -98,7 +98,7 @@ async fn explain_passes_over_whom_the_server_would_pass_over_also_after_a_restar
         assert_eq!(server.sandbox.send(&webhook).await, Some(202));
         let tracked = async || {
             let store = server.store().await;
-            store.is_tracked(&key(&second)).await.unwrap()
+            store.is_tracked(&key(&second), None).await.unwrap()
         };
         until("it is taken on", tracked).await;
         server.at_rest().await;

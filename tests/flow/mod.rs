@@ -31,6 +31,7 @@ mod places;
 mod redelivery;
 mod refused;
 mod reload;
+mod renamed;
 mod secrets;
 mod server;
 mod sign;

@@ -1,6 +1,9 @@
 //! Projects that are renamed, archived, deleted or hidden while reviews are open in them.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
+use usher::store::Commit;
 use usher_core::model::change::{ChangeKey, ChangeState};
 use usher_core::model::review::{Review, Stage};
 use usher_core::model::unreachable::UnreachableWhy;
@@ -38,8 +41,13 @@ async fn a_renamed_project_takes_its_reviews_along() {
         house.sandbox.rename_project(forge, project(forge), NEW);
         house.roll_call(forge).await;
         let moved = renamed(&change);
-        assert_eq!(house.stored(&key(&change)).await, None, "{forge:?}: nothing is left behind");
         let review = house.stored(&key(&moved)).await.expect("a review under the new name");
+        assert_eq!(
+            house.stored(&key(&change)).await,
+            Some(review.clone()),
+            "{forge:?}: the old one leads to it"
+        );
+        assert_eq!(review.change, key(&moved), "{forge:?}");
         assert_eq!((review.done.stage, review.seen.unreachable), (Stage::Reviewing, None), "{forge:?}");
 
         house.sandbox.review(&moved, &who, Verdict::Approve, "").unwrap();
@@ -65,7 +73,7 @@ async fn news_under_a_new_name_is_known_at_the_door() {
         house.sandbox.review(&moved, &who, Verdict::Approve, "").unwrap();
         house.minute().await;
         assert_eq!(house.stage(&moved).await, Stage::ReadyToMerge, "{forge:?}");
-        assert_eq!(house.stored(&key(&change)).await, None, "{forge:?}");
+        assert_eq!(house.review(&change).await.change, key(&moved), "{forge:?}");
         house.assert_one_status_comment(&moved);
         assert_eq!(
             house.reviewers(&moved).len(),
@@ -144,4 +152,39 @@ async fn a_change_that_ended_unheard_is_found_by_the_roll_call() {
         assert_eq!(house.stage(&change).await, Stage::Done, "{forge:?}");
         assert_eq!(house.review(&change).await.seen.unreachable, None, "{forge:?}");
     }
+}
+
+#[tokio::test]
+async fn a_roll_call_that_has_seen_enough_goes_on_where_it_was() {
+    let mut house = House::new().await;
+    let gone = |number| ChangeKey::new("gitlab", "acme/gone", number);
+    for number in 1..=250 {
+        let mut review = Review::new(gone(number));
+        review.tracked = true;
+        let commit = Commit {
+            change: gone(number),
+            expected_version: None,
+            review: Some(review),
+            inbox: Vec::new(),
+            ledger: Vec::new(),
+            actions: Vec::new(),
+            absences: Vec::new(),
+            refused: BTreeSet::new(),
+            first_run_taken: false,
+            withdraw_pings: false,
+            now: house.clock.now(),
+        };
+        house.service.store.commit(commit).await.unwrap();
+    }
+    let mut lost = Vec::new();
+    for _ in 0..4 {
+        house.roll_call(Forge::Gitlab).await;
+        let mut count = 0;
+        for number in 1..=250 {
+            let review = house.stored(&gone(number)).await.unwrap();
+            count += usize::from(review.seen.unreachable.is_some());
+        }
+        lost.push(count);
+    }
+    assert_eq!(lost, [100, 200, 250, 250]);
 }

@@ -79,6 +79,6 @@ async fn a_backup_beside_the_running_server_is_a_store_that_goes_on() {
     assert_eq!(again.code, Some(1), "{again:?}");
     assert!(again.err.contains("there is a file of this name"), "{again:?}");
     let copy = Store::open(&format!("sqlite:{name}")).await.unwrap();
-    assert!(copy.is_tracked(&key(&change)).await.unwrap());
+    assert!(copy.is_tracked(&key(&change), None).await.unwrap());
     assert_eq!(copy.counts().await.unwrap(), server.store().await.counts().await.unwrap());
 }

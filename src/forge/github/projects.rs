@@ -37,7 +37,11 @@ impl FindProjects for GitHub {
         id: Option<u64>,
         patterns: &[Pattern],
     ) -> Result<Whereabouts, ForgeFault> {
-        let found: Result<wire::Repository, ForgeFault> = self.get(&self.in_project(project, [])).await;
+        // A path that is not known is `#` and the number; no owner has such a name.
+        let found: Result<wire::Repository, ForgeFault> = match project.contains('/') {
+            true => self.get(&self.in_project(project, [])).await,
+            false => Err(ForgeFault::Refused { status: 301, answer: "its path is not known".into() }),
+        };
         let moved = match found {
             // Somebody else may have the name by now.
             Ok(found) if id.is_none() || found.id == id => return Ok(found.whereabouts()),
@@ -52,7 +56,7 @@ impl FindProjects for GitHub {
             Source::Everywhere => None,
         });
         let mut owners: BTreeSet<String> = owners.collect();
-        owners.extend(project.split('/').next().map(str::to_owned));
+        owners.extend(project.split_once('/').map(|(owner, _)| owner.to_owned()));
         for owner in owners {
             let repositories = match self.repositories_of(&owner).await {
                 Ok(repositories) => repositories.entries,

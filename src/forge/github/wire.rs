@@ -233,7 +233,7 @@ pub(super) struct Repository {
 
 impl Repository {
     pub fn whereabouts(self) -> Whereabouts {
-        Whereabouts { project: self.full_name, archived: self.archived }
+        Whereabouts { project: self.full_name, number: self.id, archived: self.archived }
     }
 }
 

@@ -45,6 +45,10 @@ impl FindProjects for GitLab {
         let named = id.map_or_else(|| NameOrId::from(project).to_string(), |id| id.to_string());
         let endpoint = ListEndpoint { path: format!("projects/{named}"), parameters: Vec::new() };
         let found: wire::Project = self.get(&endpoint).await?;
-        Ok(Whereabouts { project: found.path_with_namespace, archived: found.archived })
+        Ok(Whereabouts {
+            project: found.path_with_namespace,
+            number: found.id.or(id),
+            archived: found.archived,
+        })
     }
 }

@@ -212,6 +212,7 @@ impl Diff {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Project {
+    pub id: Option<u64>,
     pub path_with_namespace: String,
     #[serde(default)]
     pub archived: bool,

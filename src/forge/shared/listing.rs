@@ -68,6 +68,8 @@ impl Since {
 pub struct Whereabouts {
     /// Full path.
     pub project: String,
+    /// The forge's number of it.
+    pub number: Option<u64>,
     /// It can be read, and nobody can act on it.
     pub archived: bool,
 }

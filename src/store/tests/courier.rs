@@ -25,7 +25,7 @@ async fn an_action_replaced_while_it_is_out_goes_out_again_and_not_at_the_same_t
     assert!(claimed(store, minute(1)).await.is_empty(), "the old one is still out");
     let comment = Some((STATUS_MARKER.to_owned(), u64::MAX - 5));
     store.settle(&old, Settlement::Done { comment, facts: vec![] }, minute(2)).await.unwrap();
-    assert_eq!(store.comment_id(&change(1), STATUS_MARKER).await.unwrap(), Some(u64::MAX - 5));
+    assert_eq!(store.comment_of(&old, STATUS_MARKER).await.unwrap(), Some(u64::MAX - 5));
     assert_eq!(store.next_outbox_due_of("gitlab", &[]).await.unwrap(), Some(minute(2)));
     let new = claim(store, minute(2), 10).await.remove(0);
     assert_eq!((&new.action, new.attempts, new.outcome_unknown), (&status("new"), 1, false));

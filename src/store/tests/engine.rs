@@ -39,8 +39,8 @@ async fn a_decision_is_kept_whole_and_read_back() {
     let stored = home.store.load(&change(1)).await.unwrap().unwrap();
     assert_eq!((stored.version, &stored.review), (1, &kept));
     assert_eq!(home.store.review_by_id(stored.id).await.unwrap(), Some(stored));
-    assert!(home.store.is_tracked(&change(1)).await.unwrap());
-    assert!(!home.store.is_tracked(&change(2)).await.unwrap());
+    assert!(home.store.is_tracked(&change(1), None).await.unwrap());
+    assert!(!home.store.is_tracked(&change(2), None).await.unwrap());
     let ledger = home.store.ledger(&change(1), 10).await.unwrap();
     assert_eq!(ledger.iter().map(|row| row.entry.clone()).collect::<Vec<_>>(), [entry]);
     assert!(undecided(&home.store, minute(9)).await.is_empty());
@@ -102,7 +102,7 @@ async fn not_our_business_only_clears_the_inbox() {
     let commit = Commit { review: None, inbox: vec![inbox], ..keep(review(1, &[]), None, Vec::new()) };
     home.store.commit(commit).await.unwrap();
     assert!(undecided(&home.store, minute(0)).await.is_empty());
-    assert!(!home.store.is_tracked(&change(1)).await.unwrap());
+    assert!(!home.store.is_tracked(&change(1), None).await.unwrap());
 }
 
 #[tokio::test]

@@ -10,9 +10,13 @@ async fn fill(store: &Store) {
     sqlx::query(limit).execute(&mut *writer).await.unwrap();
 }
 
-/// A body that fits into no free page.
+/// A body that fits into no free pages, compressed as it is.
 fn large(number: u64) -> NewDelivery {
-    let body = (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let noise = |n: u32| {
+        let n = (n ^ (n >> 15)).wrapping_mul(2_246_822_519);
+        (n ^ (n >> 13)).wrapping_mul(3_266_489_917) >> 16
+    };
+    let body = (0..200_000_u32).map(|n| noise(n.wrapping_mul(2_654_435_761)) as u8).collect();
     NewDelivery { body: Some(body), ..delivery(number, &number.to_string(), None) }
 }
 
@@ -44,9 +48,9 @@ async fn a_full_disk_in_the_middle_of_a_decision_leaves_nothing_of_it() {
     let refused = home.store.commit(commit.clone()).await;
     assert!(matches!(refused, Err(CommitError::Store(StoreError::Ill { .. }))), "{refused:?}");
     assert_eq!(undecided(&home.store, minute(0)).await, [inbox]);
-    assert!(!home.store.is_tracked(&change(1)).await.unwrap());
+    assert!(!home.store.is_tracked(&change(1), None).await.unwrap());
     home.store.commit(commit).await.unwrap();
-    assert!(home.store.is_tracked(&change(1)).await.unwrap());
+    assert!(home.store.is_tracked(&change(1), None).await.unwrap());
 }
 
 #[tokio::test]

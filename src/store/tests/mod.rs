@@ -9,6 +9,7 @@ mod intake;
 mod kindness;
 mod model;
 mod opening;
+mod projects;
 mod queue;
 mod refusals;
 mod upkeep;

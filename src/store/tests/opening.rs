@@ -79,7 +79,7 @@ async fn looking_at_a_store_writes_nothing() {
     home.store.close().await;
     let before = files(&home.folder);
     let look = Store::open_read_only(&home.url()).await.unwrap();
-    assert!(look.is_tracked(&change(2)).await.unwrap());
+    assert!(look.is_tracked(&change(2), None).await.unwrap());
     assert_eq!(look.workloads(minute(0)).await.unwrap().of("rita").open, 1);
     assert_eq!(look.first_seen("gitlab", minute(3)).await.unwrap(), minute(3));
     look.ping().await.unwrap();
@@ -178,6 +178,7 @@ fn statements() -> impl Iterator<Item = (&'static str, &'static str)> {
         ("CLAIM_NEXT", sqlite::CLAIM_NEXT),
         ("NEXT_OUTBOX", sqlite::NEXT_OUTBOX),
         ("CLAIM_ANNOUNCEMENTS", sqlite::CLAIM_ANNOUNCEMENTS),
+        ("PROJECTS", super::super::projects::PROJECTS),
     ])
 }
 
@@ -194,7 +195,9 @@ async fn every_statement_prepares() {
 
 /// Statements that may walk an index or a table: lists for people, small tables, what is waiting, and
 /// the start.
-const WALKERS: [&str; 29] = [
+const WALKERS: [&str; 31] = [
+    "PROJECTS",
+    "RIGHT_PROJECTS",
     "POLICY",
     "FORGET_POLICY",
     "FORGET_FIRST_RUN",

@@ -4,7 +4,7 @@ use usher_core::model::queue::{Queue, Queued, Waiting};
 use usher_core::model::review::{Hold, PoolReview};
 
 /// A review that waits for rita, in the order of its number, and looks again much later.
-fn waiting(number: u64) -> Review {
+pub(super) fn waiting(number: u64) -> Review {
     let mut part = PoolReview::new("backend".into(), 0);
     let place = minute(i64::try_from(number).unwrap());
     let hopes = [String::from("rita"), String::from("ravi")].into();

@@ -59,7 +59,7 @@ async fn old_refusals_are_thrown_away_and_those_of_a_clock_that_ran_ahead_count_
 async fn a_store_from_before_refusals_were_kept_is_brought_up_to_date() {
     let home = Home::new().await;
     home.store.commit(keep(review(1, &["rita"]), None, vec![status("x")])).await.unwrap();
-    for step in [
+    for step in super::projects::UNDO.into_iter().chain([
         "DROP TABLE refusal",
         "DROP TABLE probe",
         "DROP TABLE policy",
@@ -67,7 +67,7 @@ async fn a_store_from_before_refusals_were_kept_is_brought_up_to_date() {
         "ALTER TABLE outbox DROP COLUMN urgency",
         "ALTER TABLE outbox DROP COLUMN forge",
         "DELETE FROM _sqlx_migrations WHERE version >= 6",
-    ] {
+    ]) {
         sqlx::query(step).execute(&home.store.writer).await.unwrap();
     }
     home.store.close().await;
@@ -76,7 +76,7 @@ async fn a_store_from_before_refusals_were_kept_is_brought_up_to_date() {
 
     let home = home.reopen().await;
     let store = &home.store;
-    assert!(store.is_tracked(&change(1)).await.unwrap());
+    assert!(store.is_tracked(&change(1), None).await.unwrap());
     assert_eq!(claimed(store, minute(0)).await, ["1/status"]);
     assert_eq!(refused_on(store, &change(1), minute(0)).await, [""; 0]);
     store.commit(refusing(&["rita"], minute(0))).await.unwrap();

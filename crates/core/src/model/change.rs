@@ -27,8 +27,8 @@ impl ForgeKind {
     }
 }
 
-/// What identifies a change for ever: forge name, project path and number (GitLab `iid`).
-/// Printed as `gitlab:acme/shop!12`.
+/// How a change is called: forge name, path of its project, and number (GitLab `iid`), printed as
+/// `gitlab:acme/shop!12`. The path may change; the store knows what stays.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ChangeKey {
     pub forge: String,

@@ -52,6 +52,17 @@ impl Queue {
         line.insert(at, waiting);
     }
 
+    /// The change `was` goes by another name; its places stay.
+    pub fn call(&mut self, was: &ChangeKey, now: &ChangeKey) {
+        if was == now {
+            return;
+        }
+        for line in self.lines.values_mut() {
+            line.iter_mut().filter(|one| one.change == *was).for_each(|one| one.change.clone_from(now));
+            line.sort();
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
@@ -71,5 +82,26 @@ impl Queue {
         let ahead = all.filter(|other| (other.place, &other.change) < (place, change));
         let changes: BTreeSet<&ChangeKey> = ahead.map(|other| &other.change).collect();
         u32::try_from(changes.len()).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_that_goes_by_another_name_keeps_its_place() {
+        let key = |project: &str| ChangeKey::new("gitlab", project, 1);
+        let place = Timestamp::UNIX_EPOCH;
+        let mut queue = Queue::default();
+        for project in ["acme/shop", "#41", "acme/wiki"] {
+            queue.join("rita", Waiting { place, change: key(project), pool: "backend".into() });
+        }
+        let was = queue.clone();
+        queue.call(&key("acme/shop"), &key("acme/shop"));
+        assert_eq!(queue, was);
+        queue.call(&key("#41"), &key("acme/tools"));
+        assert_eq!(queue.ahead_for("rita", place, &key("acme/tools")), 1);
+        assert_eq!(queue.ahead_for("rita", place, &key("acme/wiki")), 2);
     }
 }

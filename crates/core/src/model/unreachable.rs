@@ -19,7 +19,8 @@ pub enum UnreachableWhy {
     Archived,
     /// Its project has moved to where Usher does not watch.
     MovedAway,
-    /// Its project has another name, and Usher has a review under that name already.
+    /// Its project has another name, and Usher has a review under that name already. Read from stores of
+    /// earlier versions; there is one review for both names since.
     Followed,
 }
 
