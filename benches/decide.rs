@@ -91,7 +91,7 @@ impl Company {
         let opened = decide(&self.world(opened_at()), &new, &opening());
         let mut seen = snapshot(opened_at() + SignedDuration::from_secs(5));
         for action in &opened.actions {
-            let Action::Shape(shape) = action else { continue };
+            let Action::Desired(shape) = action else { continue };
             seen.labels = Some(shape.labels.clone());
             let listed = |account: &Account| SeenReviewer { account: account.clone(), verdict: None };
             let list = shape.reviewers.iter().map(listed).collect();

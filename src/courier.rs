@@ -304,7 +304,7 @@ impl Courier {
         };
         let marker = match &write {
             Write::Comment(comment) => Some(comment.marker()),
-            Write::ReadFiles { .. } | Write::Shape(_) | Write::React { .. } => None,
+            Write::ReadFiles { .. } | Write::Desired(_) | Write::React { .. } => None,
         };
         let comment_id = match &marker {
             Some(marker) => self.store.comment_of(item, marker).await?,
@@ -336,7 +336,7 @@ fn write_of(action: &Action, templates: &Templates) -> Option<(Write, Option<Tem
     let worded = |words::Worded { comment, fault }| (Write::Comment(comment), fault);
     Some(match action {
         Action::ReadFiles { codeowners } => (Write::ReadFiles { codeowners: codeowners.clone() }, None),
-        Action::Shape(shape) => (Write::Shape(shape.clone()), None),
+        Action::Desired(shape) => (Write::Desired(shape.clone()), None),
         Action::Status(view) => worded(words::status(templates, view)),
         Action::Ping(ping) => worded(words::ping(templates, ping)),
         Action::Reply(reply) => (Write::Comment(words::reply(reply)), None),

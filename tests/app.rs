@@ -87,7 +87,7 @@ impl Town {
 }
 
 fn label(name: &str) -> Write {
-    Write::Shape(DesiredState { labels: [name.to_owned()].into(), ..DesiredState::default() })
+    Write::Desired(DesiredState { labels: [name.to_owned()].into(), ..DesiredState::default() })
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ impl Town {
 
     fn shape(&self, reviewers: &[&str], labels: &[&str], not_labels: &[&str]) -> Write {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        Write::Shape(DesiredState {
+        Write::Desired(DesiredState {
             reviewers: reviewers.iter().map(|login| self.account(login)).collect(),
             not_reviewers: BTreeSet::new(),
             labels: words(labels),
@@ -140,7 +140,7 @@ async fn what_people_set_stays_and_only_what_is_named_goes() {
         let unwanted =
             DesiredState { not_reviewers: [town.account("rita")].into(), ..DesiredState::default() };
         let unwanted = DesiredState { not_labels: ["overdue".to_owned(), "gone".into()].into(), ..unwanted };
-        town.perform(&at, &Write::Shape(unwanted)).await;
+        town.perform(&at, &Write::Desired(unwanted)).await;
         let seen = town.sandbox.snapshot(&at).unwrap();
         assert_eq!((seen.reviewer_logins(), seen.labels.join(" ")), (vec!["ravi"], "bug".to_owned()));
     }

@@ -170,7 +170,7 @@ impl Town {
             });
         }
         let key = ChangeKey::new("here", PROJECT, at.number);
-        let performed = self.client.perform(&key, &Write::Shape(shape.clone()), Hint::default()).await;
+        let performed = self.client.perform(&key, &Write::Desired(shape.clone()), Hint::default()).await;
         let performed = performed.unwrap_or_else(|fault| panic!("round {number}: {fault}"));
         self.sandbox.clear_faults();
         let theirs = theirs.lock().unwrap();

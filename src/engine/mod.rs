@@ -226,7 +226,7 @@ impl Engine {
                 Ok(nudged) => {
                     self.metrics.decisions.inc();
                     // StateSnapshot before the next decision, which the reviews that it concerns are due for.
-                    self.shared.hear(&absences);
+                    self.shared.apply_absences(&absences);
                     held.into_iter().for_each(|why| self.metrics.held_back(&change.forge, why));
                     if actions {
                         self.wakeups.outbox.wake();

@@ -194,7 +194,7 @@ impl SharedState {
     }
 
     /// People said something about their own absence.
-    pub fn hear(&self, wishes: &[AbsenceWish]) {
+    pub fn apply_absences(&self, wishes: &[AbsenceWish]) {
         if wishes.is_empty() {
             return;
         }

@@ -199,7 +199,7 @@ impl Client {
                 let fact = codeowners::files(dialect, change, branch.as_deref()).await?;
                 Ok(Performed::facts(vec![fact]))
             }
-            Write::Shape(desired) => dialect.set_desired(change, desired).await.map(Performed::facts),
+            Write::Desired(desired) => dialect.set_desired(change, desired).await.map(Performed::facts),
             Write::Comment(comment) => comments::write(dialect, change, comment, hint).await,
             Write::React { comment } => dialect.react(change, *comment).await.map(|()| Performed::default()),
         }

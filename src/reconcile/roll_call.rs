@@ -143,7 +143,7 @@ impl RollCallDuty {
             }
             places.insert(change.project.clone(), place);
         }
-        let lost = |why| Ok(Some((change.clone(), Fact::Lost { why })));
+        let lost = |why| Ok(Some((change.clone(), Fact::Unreachable { why })));
         let place = match places.get(&change.project) {
             Some(Ok(place)) => place,
             Some(Err(ForgeFault::Gone)) => return lost(UnreachableWhy::Hidden),
@@ -167,10 +167,10 @@ impl RollCallDuty {
         review: &Review,
     ) -> Result<Option<Fact>, SweepError> {
         if place.archived {
-            return Ok(Some(Fact::Lost { why: UnreachableWhy::Archived }));
+            return Ok(Some(Fact::Unreachable { why: UnreachableWhy::Archived }));
         }
         if !self.context.shared.snapshot().policy.watches(change) {
-            return Ok(Some(Fact::Lost { why: UnreachableWhy::MovedAway }));
+            return Ok(Some(Fact::Unreachable { why: UnreachableWhy::MovedAway }));
         }
         match self.context.client.observe(change).await {
             Ok(snapshot) => {
@@ -179,7 +179,7 @@ impl RollCallDuty {
                 Ok((!same).then_some(Fact::Swept { snapshot }))
             }
             Err(ForgeFault::Gone | ForgeFault::Refused { .. }) => {
-                Ok(Some(Fact::Lost { why: UnreachableWhy::Hidden }))
+                Ok(Some(Fact::Unreachable { why: UnreachableWhy::Hidden }))
             }
             Err(fault) if fault.meaning() == Meaning::Ill => Ok(None),
             Err(fault) => Err(fault.into()),

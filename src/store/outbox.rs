@@ -292,7 +292,7 @@ pub(super) async fn want(
     let what = "put an action into the outbox";
     let turn: i64 = match action {
         Action::ReadFiles { .. } => 0,
-        Action::Shape(_) => 1,
+        Action::Desired(_) => 1,
         Action::Status(_)
         | Action::Ping(_)
         | Action::Reply(_)
@@ -329,8 +329,8 @@ async fn urgency(
             OutboxUrgency::Answer
         }
         Action::Ping(_) | Action::Comment(Comment::Ping { .. }) => OutboxUrgency::Ping,
-        Action::Shape(shape) if !shape.not_reviewers.is_empty() => OutboxUrgency::Ping,
-        Action::ReadFiles { .. } | Action::Shape(_) | Action::Announce(_) => OutboxUrgency::Opening,
+        Action::Desired(shape) if !shape.not_reviewers.is_empty() => OutboxUrgency::Ping,
+        Action::ReadFiles { .. } | Action::Desired(_) | Action::Announce(_) => OutboxUrgency::Opening,
         Action::Status(_) | Action::Comment(Comment::Status { .. }) => {
             let known = sqlx::query(sql::HAS_COMMENT).bind(row_key).bind(STATUS_MARKER);
             let known = known.fetch_optional(&mut **tx).await.map_err(at(what))?;

@@ -10,7 +10,7 @@
 //! the one connection for writing: two of them never see different projects. A second engine, with several
 //! servers on one store, would have to look into the table instead.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
@@ -45,9 +45,9 @@ pub(super) struct ProjectPath {
 #[derive(Clone, Debug, Default)]
 struct OfForge {
     /// By path, in small letters: forges do not tell these apart.
-    places: HashMap<String, ProjectPath>,
+    places: BTreeMap<String, ProjectPath>,
     /// The path of each project now, in small letters.
-    latest: HashMap<u64, String>,
+    latest: BTreeMap<u64, String>,
 }
 
 impl OfForge {
@@ -75,7 +75,7 @@ impl OfForge {
 
 /// All projects that are known.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Projects(HashMap<String, OfForge>);
+pub(super) struct Projects(BTreeMap<String, OfForge>);
 
 impl Projects {
     /// Whether anything was told later than this.

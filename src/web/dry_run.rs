@@ -226,7 +226,7 @@ impl PaperJson {
 impl ActionJson {
     fn new(at: Timestamp, action: &Action, templates: &Templates) -> ActionJson {
         let nothing = DesiredState::default();
-        let shape = if let Action::Shape(shape) = action { shape } else { &nothing };
+        let shape = if let Action::Desired(shape) = action { shape } else { &nothing };
         ActionJson {
             at,
             kind: action.kind().split(':').next().unwrap_or_default().to_owned(),
@@ -246,7 +246,7 @@ fn logins(accounts: &BTreeSet<Account>) -> Vec<String> {
 
 /// What would have been done, in a few words.
 fn sentence(action: &Action) -> String {
-    let Action::Shape(shape) = action else { return wish(action) };
+    let Action::Desired(shape) = action else { return wish(action) };
     let labels = |labels: &BTreeSet<String>| labels.iter().cloned().collect();
     let parts: [(&str, Vec<String>); 4] = [
         ("ask for a review:", logins(&shape.reviewers)),
@@ -266,7 +266,7 @@ fn comment(action: &Action, templates: &Templates) -> Option<String> {
         Action::Ping(ping) => words::ping(templates, ping).comment,
         Action::Reply(reply) => words::reply(reply),
         Action::Comment(comment) => comment.clone(),
-        Action::ReadFiles { .. } | Action::Shape(_) | Action::React { .. } | Action::Announce(_) => {
+        Action::ReadFiles { .. } | Action::Desired(_) | Action::React { .. } | Action::Announce(_) => {
             return None;
         }
     };

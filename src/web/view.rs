@@ -424,11 +424,11 @@ mod tests {
         let state_of = |review: &Review| state(review, &review.planned.assignments[0]);
         review.planned.assignments[0].accepted = true;
         assert_eq!(state_of(&review), "accepted");
-        review.said.verdicts.entry(1).or_default().hear(Verdict::ChangesRequested, spoken);
+        review.said.verdicts.entry(1).or_default().apply(Verdict::ChangesRequested, spoken);
         assert_eq!(state_of(&review), "asks_author");
         review.said.author_acted_at = Some(at("2026-11-24T14:00:00Z"));
         assert_eq!(state_of(&review), "accepted");
-        review.said.verdicts.entry(1).or_default().hear(Verdict::Approved, at("2026-11-24T15:00:00Z"));
+        review.said.verdicts.entry(1).or_default().apply(Verdict::Approved, at("2026-11-24T15:00:00Z"));
         assert_eq!(state_of(&review), "approved");
         review.planned.assignments[0].ended = Some((spoken, Ended::Declined));
         assert_eq!(state_of(&review), "declined");

@@ -564,7 +564,7 @@ fn unsettle(play: &mut Play, step: &Step) {
         }
         Step::Blocks { given_up } => return blocks(play, *given_up),
         Step::DryRun { on } => policy.dry_run = *on,
-        Step::Lost { why } => return play.tell(Fact::Lost { why: *why }),
+        Step::Lost { why } => return play.tell(Fact::Unreachable { why: *why }),
         Step::Extra(extra) => befall(play, extra),
         _ => {}
     }
@@ -852,7 +852,7 @@ pub(super) fn odd_fact() -> impl Strategy<Value = Fact> {
         1 => (odd_account(), refusal).prop_map(|(reviewer, refusal)| Fact::Refused { reviewer, refusal }),
         1 => Just(Fact::Tick),
         1 => prop::sample::select(vec![UnreachableWhy::Hidden, UnreachableWhy::Archived, UnreachableWhy::MovedAway, UnreachableWhy::Followed])
-            .prop_map(|why| Fact::Lost { why }),
+            .prop_map(|why| Fact::Unreachable { why }),
         1 => ("\\PC{0,12}", any::<u64>())
             .prop_map(|(project, number)| Fact::Moved { to: ChangeKey::new("forge", project, number) }),
     ]

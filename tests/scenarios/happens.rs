@@ -278,7 +278,7 @@ fn replaces(story: &mut Story, [who, old, new]: [&str; 3]) -> Facts {
 // ---------------------------------------------------------------------------- lost from sight
 
 fn lost(why: UnreachableWhy) -> Facts {
-    Ok(vec![Fact::Lost { why }])
+    Ok(vec![Fact::Unreachable { why }])
 }
 
 fn takes_nothing(story: &mut Story, action: &str, given_up: bool) -> Facts {

@@ -284,7 +284,7 @@ impl Play {
         self.somebody_acts(review);
         for action in actions {
             match action {
-                Action::Shape(shape) => self.shape_holds(review, shape),
+                Action::Desired(shape) => self.shape_holds(review, shape),
                 Action::Ping(ping) => {
                     let body = words::ping(&self.company.templates, ping).comment;
                     self.ping_holds(&ping.person, body.body(), ping.not_after, workloads);
@@ -313,7 +313,7 @@ impl Play {
             let by_person = match fact {
                 Fact::Told { by, .. } => !by.bot,
                 Fact::Swept { .. } => true,
-                Fact::Lost { .. }
+                Fact::Unreachable { .. }
                 | Fact::Moved { .. }
                 | Fact::Files { .. }
                 | Fact::Refused { .. }
@@ -325,7 +325,7 @@ impl Play {
             let revived = was_over && assignment.is_active();
             // Whose doing the news of a verdict is does not matter: the verdict is the person's own.
             let account = &assignment.account;
-            let spoke = review.voice(account).verdict != self.review.voice(account).verdict;
+            let spoke = review.verdicts_of(account).verdict != self.review.verdicts_of(account).verdict;
             assert!(
                 !revived || ((by_person || spoke) && !ours),
                 "law 3: {person} was asked again by {fact:?}"
@@ -466,7 +466,7 @@ fn shown(action: &Action) -> String {
         set.iter().map(|account| account.login.clone()).collect::<Vec<_>>().join(" ")
     };
     match action {
-        Action::Shape(shape) => format!(
+        Action::Desired(shape) => format!(
             "shape: reviewers +[{}] -[{}] labels +{:?} -{:?}",
             logins(&shape.reviewers),
             logins(&shape.not_reviewers),
@@ -497,7 +497,7 @@ pub fn body(action: &Action, templates: &Templates) -> Option<String> {
         Action::Ping(ping) => words::ping(templates, ping).comment,
         Action::Reply(reply) => words::reply(reply),
         Action::Comment(comment) => comment.clone(),
-        Action::ReadFiles { .. } | Action::Shape(_) | Action::React { .. } | Action::Announce(_) => {
+        Action::ReadFiles { .. } | Action::Desired(_) | Action::React { .. } | Action::Announce(_) => {
             return None;
         }
     };

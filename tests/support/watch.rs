@@ -51,7 +51,7 @@ impl Play {
         for action in actions {
             let body = body(action, &self.company.templates).unwrap_or_default();
             match action {
-                Action::Shape(shape) => self.labels_hold(review, shape),
+                Action::Desired(shape) => self.labels_hold(review, shape),
                 Action::Status(_) => {
                     assert!(body.starts_with(STATUS_MARKER), "a status comment without its marker");
                     self.body_holds(review, &body);
@@ -413,15 +413,15 @@ impl Play {
 /// Nothing is said or asked on a change that is to be left alone, or waits for its turn.
 fn held_is_left_alone(review: &Review, actions: &[Action]) {
     let speaks =
-        |action: &Action| matches!(action, Action::Shape(_) | Action::Status { .. } | Action::Ping { .. });
+        |action: &Action| matches!(action, Action::Desired(_) | Action::Status { .. } | Action::Ping { .. });
     assert!(
         review.seen.unreachable.is_none() || !actions.iter().any(speaks),
         "not shown, and yet {actions:?}"
     );
     for action in actions {
         let fine = match (review.said.hold, action) {
-            (Some(Hold::Skip), Action::Shape(shape)) => shape.reviewers.is_empty(),
-            (Some(Hold::FirstRun), Action::Shape(_) | Action::ReadFiles { .. }) => false,
+            (Some(Hold::Skip), Action::Desired(shape)) => shape.reviewers.is_empty(),
+            (Some(Hold::FirstRun), Action::Desired(_) | Action::ReadFiles { .. }) => false,
             (Some(Hold::Skip | Hold::FirstRun), Action::Status { .. } | Action::Ping { .. }) => false,
             (Some(_), Action::Ping { .. }) => false,
             _ => true,

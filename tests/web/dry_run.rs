@@ -27,7 +27,7 @@ fn on_paper(minutes_ago: i64, actions: Vec<Action>) -> LedgerEntry {
 fn shape(labels: &[&str]) -> Action {
     let labels: BTreeSet<String> = labels.iter().map(|label| (*label).to_owned()).collect();
     let reviewers = [Account::new(RITA, "rita")].into();
-    Action::Shape(DesiredState { labels, reviewers, ..DesiredState::default() })
+    Action::Desired(DesiredState { labels, reviewers, ..DesiredState::default() })
 }
 
 fn ping(key: &str) -> Action {

@@ -130,7 +130,7 @@ async fn nothing_that_users_write_is_live() {
 #[tokio::test]
 async fn dead_letters_are_shown_with_the_forges_answer_and_the_cure() {
     let house = House::new().await;
-    house.keep(reviewing(12), picked(), vec![Action::Shape(DesiredState::default())]).await;
+    house.keep(reviewing(12), picked(), vec![Action::Desired(DesiredState::default())]).await;
     let claimed = house.store.claim_next("github", now(), &Within::ALL).await.unwrap();
     let claimed: Vec<_> = claimed.into_iter().collect();
     let dead =
@@ -361,7 +361,7 @@ async fn people_who_are_not_there_are_shown_with_until_when_and_who_says_so() {
     let days = Away { first: "2026-01-16".parse().unwrap(), last: "2026-01-20".parse().unwrap() };
     let said =
         |person: &str, days| AbsenceWish { person: person.into(), absence: Absence { days, said_at: now() } };
-    house.shared.hear(&[said("rita", Some(days)), said("sam", None)]);
+    house.shared.apply_absences(&[said("rita", Some(days)), said("sam", None)]);
     let mut policy = policy();
     let configured = Away { first: "2026-02-01".parse().unwrap(), last: "2026-02-03".parse().unwrap() };
     let rita = PersonPolicy { away: vec![configured], ..PersonPolicy::default() };

@@ -16,7 +16,7 @@ pub fn happening(fact: &Fact) -> String {
             if by.bot { format!("{who} (a bot) {what}") } else { format!("{who} {what}") }
         }
         Fact::Swept { .. } => "a sweep looked at it".into(),
-        Fact::Lost { .. } => "it was looked for, and is not shown".into(),
+        Fact::Unreachable { .. } => "it was looked for, and is not shown".into(),
         Fact::Moved { to } => format!("its project is now {}", quote(&to.project)),
         Fact::Files { files, .. } if files.len() == 1 => "one changed file was read".into(),
         Fact::Files { files, .. } => format!("{} changed files were read", files.len()),

@@ -119,7 +119,7 @@ impl Timeline {
         }
         for action in shown {
             let line = match action {
-                Action::Shape(shape) => self.news(change, shape),
+                Action::Desired(shape) => self.news(change, shape),
                 Action::Ping(ping) => first_line(&words::ping(&Templates::default(), ping).comment),
                 Action::Reply(reply) => first_line(&words::reply(reply)),
                 other => Some(action_words(other)),

@@ -112,7 +112,7 @@ mod tests {
         ids.iter().map(|id| Account::new(*id, format!("u{id}"))).collect()
     }
 
-    fn shape(reviewers: &[u64], not: &[u64]) -> DesiredState {
+    fn desired(reviewers: &[u64], not: &[u64]) -> DesiredState {
         let set = |ids| people(ids).into_iter().collect();
         DesiredState { reviewers: set(reviewers), not_reviewers: set(not), ..DesiredState::default() }
     }
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn what_gitlab_left_out_is_told_apart() {
         let told = |sent: &[u64], kept: &[u64], wish: &[u64]| -> Vec<(u64, Refusal)> {
-            let (kept, shape) = (people(kept), shape(wish, &[]));
+            let (kept, shape) = (people(kept), desired(wish, &[]));
             let refused = refusals(sent, Some(&kept), &shape);
             refused.into_iter().map(|(reviewer, refusal)| (reviewer.id, refusal)).collect()
         };
@@ -128,6 +128,6 @@ mod tests {
         assert_eq!(told(&[9, 3], &[9], &[3]), [(3, Refusal::OneReviewerOnly)]);
         assert_eq!(told(&[3, 4], &[4], &[3, 4]), [(3, Refusal::Dropped)]);
         assert_eq!(told(&[3], &[], &[3]), [(3, Refusal::Dropped)]);
-        assert_eq!(refusals(&[3], None, &shape(&[3], &[])), [], "an answer without the list says nothing");
+        assert_eq!(refusals(&[3], None, &desired(&[3], &[])), [], "an answer without the list says nothing");
     }
 }

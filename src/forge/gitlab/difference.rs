@@ -53,7 +53,7 @@ mod tests {
         ids.iter().map(|id| Account::new(*id, format!("u{id}"))).collect()
     }
 
-    fn shape(reviewers: &[u64], not: &[u64]) -> DesiredState {
+    fn desired(reviewers: &[u64], not: &[u64]) -> DesiredState {
         let set = |ids| people(ids).into_iter().collect();
         DesiredState { reviewers: set(reviewers), not_reviewers: set(not), ..DesiredState::default() }
     }
@@ -63,11 +63,11 @@ mod tests {
         let written = |fresh: &[u64], wish: DesiredState, open| {
             difference(&people(fresh), &BTreeSet::new(), &wish, open).reviewers
         };
-        assert_eq!(written(&[9], shape(&[3], &[]), true), Some(vec![9, 3]));
-        assert_eq!(written(&[9, 3, 4], shape(&[3], &[4]), true), Some(vec![9, 3]));
-        assert_eq!(written(&[4], shape(&[], &[4]), true), Some(vec![]));
-        assert_eq!(written(&[3, 9], shape(&[3], &[4]), true), None, "nothing differs");
-        assert_eq!(written(&[4], shape(&[4], &[4]), true), None, "wanted beats unwanted");
-        assert_eq!(written(&[], shape(&[3], &[]), false), None, "not on a closed change");
+        assert_eq!(written(&[9], desired(&[3], &[]), true), Some(vec![9, 3]));
+        assert_eq!(written(&[9, 3, 4], desired(&[3], &[4]), true), Some(vec![9, 3]));
+        assert_eq!(written(&[4], desired(&[], &[4]), true), Some(vec![]));
+        assert_eq!(written(&[3, 9], desired(&[3], &[4]), true), None, "nothing differs");
+        assert_eq!(written(&[4], desired(&[4], &[4]), true), None, "wanted beats unwanted");
+        assert_eq!(written(&[], desired(&[3], &[]), false), None, "not on a closed change");
     }
 }

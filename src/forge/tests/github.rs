@@ -53,7 +53,7 @@ async fn perform(script: &Script, action: Write, hint: Hint) -> Performed {
 }
 
 async fn shaped(script: &Script, reviewers: &[u64]) -> Vec<Fact> {
-    perform(script, Write::Shape(shape(reviewers, &[])), Hint::default()).await.facts
+    perform(script, Write::Desired(shape(reviewers, &[])), Hint::default()).await.facts
 }
 
 fn refused(id: u64, refusal: Refusal) -> Fact {
@@ -150,7 +150,7 @@ async fn what_is_unwanted_goes_and_what_has_gone_is_no_fault() {
     let label = format!("{LABELS}/support-review::waiting");
     script.on("DELETE", &label, 404, json!({"message": "Label does not exist"})).await;
     script.on("DELETE", REQUESTS, 200, pull(&[3, 9], &[])).await;
-    perform(&script, Write::Shape(shape(&[3], &[4, 5])), Hint::default()).await;
+    perform(&script, Write::Desired(shape(&[3], &[4, 5])), Hint::default()).await;
     let expected = [
         format!("GET {PULL}"),
         format!("DELETE {label}"),
@@ -175,7 +175,7 @@ async fn a_merged_change_gets_its_labels_and_no_reviewer() {
 async fn a_change_that_is_not_there_is_gone() {
     let script = Script::github(&[]).await;
     let done =
-        script.client.perform(&change(), &Write::Shape(DesiredState::default()), Hint::default()).await;
+        script.client.perform(&change(), &Write::Desired(DesiredState::default()), Hint::default()).await;
     assert_eq!(done, Err(ForgeFault::Gone));
 }
 

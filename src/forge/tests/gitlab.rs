@@ -28,7 +28,7 @@ pub(super) fn mr(reviewers: &[u64], labels: &[&str]) -> Value {
     })
 }
 
-fn shape(reviewers: &[u64], not_reviewers: &[u64]) -> DesiredState {
+fn desired(reviewers: &[u64], not_reviewers: &[u64]) -> DesiredState {
     DesiredState {
         reviewers: reviewers.iter().map(|id| account(*id)).collect(),
         not_reviewers: not_reviewers.iter().map(|id| account(*id)).collect(),
@@ -97,7 +97,7 @@ async fn reviewers_and_labels_are_swapped_one_by_one_in_one_write() {
     let steps =
         json!({ "removed": kept(&[9]), "appended": kept(&[9, 3]), "labelled": labels, "unlabelled": labels });
     answers(&script, json!({ "data": steps })).await;
-    let done = perform(&script, Write::Shape(shape(&[3], &[4])), Hint::default()).await;
+    let done = perform(&script, Write::Desired(desired(&[3], &[4])), Hint::default()).await;
     assert_eq!(done, Performed::default());
     let requests = script.requests().await;
     assert_eq!(requests.len(), 2, "one read, one write: {requests:?}");
@@ -126,7 +126,7 @@ async fn labels_that_are_not_there_yet_are_made_by_rest() {
     shows(&script, &[9], &[], &[WANTED[0]]).await;
     answers(&script, json!({ "data": { "appended": kept(&[9, 3]) } })).await;
     script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
-    let done = perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    let done = perform(&script, Write::Desired(desired(&[3], &[])), Hint::default()).await;
     assert_eq!(done, Performed::default());
     let requests = script.requests().await;
     assert!(!requests[1].contains("SetLabels"), "{}", requests[1]);
@@ -151,7 +151,7 @@ async fn a_step_that_is_refused_is_left_to_rest_and_no_other() {
         shows(&script, &[9], &[], &WANTED).await;
         answers(&script, json!({ "data": steps, "errors": no })).await;
         script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
-        let done = perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+        let done = perform(&script, Write::Desired(desired(&[3], &[])), Hint::default()).await;
         assert_eq!(done, Performed::default());
         assert_eq!(script.requests().await[2..], [format!("PUT {MR} {expected}")]);
     }
@@ -162,11 +162,11 @@ async fn labels_alone_and_what_is_well_already_take_no_mutation() {
     let script = Script::gitlab(&[]).await;
     shows(&script, &[3], &["support-contribution"], &WANTED).await;
     script.on("PUT", MR, 200, mr(&[3], &[])).await;
-    perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    perform(&script, Write::Desired(desired(&[3], &[])), Hint::default()).await;
     let requests = script.requests().await;
     assert_eq!(requests[1..], [format!("PUT {MR} add_labels=support-review%3A%3Areviewing")]);
     shows(&script, &[3], &WANTED, &[]).await;
-    perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    perform(&script, Write::Desired(desired(&[3], &[])), Hint::default()).await;
     assert_eq!(script.requests().await.len(), 3, "a read and nothing else");
 }
 
@@ -178,7 +178,7 @@ async fn what_graphql_hides_or_cuts_is_read_by_rest() {
         let script = Script::gitlab(&[]).await;
         graphql(&script, "query(", json!({ "data": { "project": project } }), 1).await;
         script.on("GET", MR, 200, mr(&[3], &WANTED)).await;
-        perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+        perform(&script, Write::Desired(desired(&[3], &[])), Hint::default()).await;
         assert_eq!(rest(&script).await, [format!("GET {MR}")], "{project}");
     }
 }
@@ -191,7 +191,7 @@ async fn who_was_renamed_is_asked_by_the_new_name() {
         answers(&script, json!({ "data": { "appended": kept(ids) } })).await;
     }
     script.on("GET", &format!("{MEMBERS}/3"), 200, json!({ "id": 3, "username": "better-name" })).await;
-    let done = perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    let done = perform(&script, Write::Desired(desired(&[3], &[])), Hint::default()).await;
     assert_eq!(done.facts, []);
     assert!(script.requests().await[3].contains("better-name"));
 }
@@ -204,7 +204,7 @@ async fn a_refusal_of_the_mutation_is_no_answer_of_the_forge() {
         shows(&script, &[], &[], &[]).await;
         let no = json!({ "errors": [{ "message": "you don't have permission to perform this action" }] });
         answers(&script, no).await;
-        assert_eq!(perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await.facts, []);
+        assert_eq!(perform(&script, Write::Desired(desired(&[3], &[])), Hint::default()).await.facts, []);
     }
     assert_eq!(rest(&script).await.len(), 2, "REST was asked instead, both times");
     assert_eq!(script.requests().await.len(), 6, "and the mutation is tried again");
@@ -216,7 +216,7 @@ async fn a_gitlab_that_adds_no_single_reviewers_is_asked_once_and_gets_whole_lis
     script.on("GET", MR, 200, mr(&[9], &["bug", "support-review::waiting"])).await;
     script.on("PUT", MR, 200, mr(&[9, 3], &[])).await;
     script.on("POST", NOTES, 201, json!({"id": 70})).await;
-    let done = perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    let done = perform(&script, Write::Desired(desired(&[3], &[])), Hint::default()).await;
     assert_eq!(done, Performed::default());
     assert_eq!(perform(&script, status(), Hint::default()).await.comment, Some(70));
     let form = "reviewer_ids%5B%5D=9&reviewer_ids%5B%5D=3\
@@ -228,7 +228,7 @@ async fn a_gitlab_that_adds_no_single_reviewers_is_asked_once_and_gets_whole_lis
         format!("POST {NOTES} body=%3C%21--+usher%3Astatus+--%3E%0Ahello"),
     ];
     assert_eq!(rest(&script).await, expected, "whoever is there comes first");
-    perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    perform(&script, Write::Desired(desired(&[3], &[])), Hint::default()).await;
     let asked = script.places().await.into_iter().filter(|place| place == GRAPHQL).count();
     assert_eq!(asked, 1, "its 404 is remembered");
 }
@@ -238,7 +238,7 @@ async fn nothing_is_written_when_nothing_differs() {
     let script = Script::gitlab(&[]).await;
     let labels = ["support-contribution", "support-review::reviewing", "bug"];
     script.on("GET", MR, 200, mr(&[9, 3], &labels)).await;
-    perform(&script, Write::Shape(shape(&[3], &[4])), Hint::default()).await;
+    perform(&script, Write::Desired(desired(&[3], &[4])), Hint::default()).await;
     assert_eq!(rest(&script).await, [format!("GET {MR}")]);
 }
 
@@ -247,7 +247,7 @@ async fn the_last_reviewer_is_taken_off_with_a_zero() {
     let script = Script::gitlab(&[]).await;
     script.on("GET", MR, 200, mr(&[4], &["support-contribution", "support-review::reviewing"])).await;
     script.on("PUT", MR, 200, mr(&[], &[])).await;
-    perform(&script, Write::Shape(shape(&[], &[4])), Hint::default()).await;
+    perform(&script, Write::Desired(desired(&[], &[4])), Hint::default()).await;
     assert_eq!(rest(&script).await[1], format!("PUT {MR} reviewer_ids=0"));
 }
 
@@ -260,7 +260,7 @@ async fn who_was_left_out_comes_back_as_a_fact() {
         for id in members {
             script.on("GET", &format!("{MEMBERS}/{id}"), 200, json!({ "id": id })).await;
         }
-        perform(&script, Write::Shape(shape(wish, &[])), Hint::default()).await.facts
+        perform(&script, Write::Desired(desired(wish, &[])), Hint::default()).await.facts
     };
     let refused = |id, refusal| Fact::Refused { reviewer: account(id), refusal };
     let (one_only, dropped) = (Refusal::OneReviewerOnly, Refusal::Dropped);
@@ -278,7 +278,7 @@ async fn a_merged_change_gets_its_labels_and_no_reviewer() {
     merged["state"] = "merged".into();
     script.on("GET", MR, 200, merged.clone()).await;
     script.on("PUT", MR, 200, merged).await;
-    let done = perform(&script, Write::Shape(shape(&[3], &[])), Hint::default()).await;
+    let done = perform(&script, Write::Desired(desired(&[3], &[])), Hint::default()).await;
     assert_eq!(done.facts, []);
     assert!(!rest(&script).await[1].contains("reviewer_ids"));
 }

@@ -74,7 +74,7 @@ async fn graphql(script: &Script, contains: &str, answer: Value) {
 
 fn wish(reviewers: &[u64], not_reviewers: &[u64]) -> Write {
     let set = |ids: &[u64]| ids.iter().map(|id| account(*id)).collect();
-    Write::Shape(DesiredState {
+    Write::Desired(DesiredState {
         reviewers: set(reviewers),
         not_reviewers: set(not_reviewers),
         ..DesiredState::default()

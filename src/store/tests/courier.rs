@@ -212,7 +212,7 @@ fn reply(key: &str) -> Action {
 
 fn removing() -> Action {
     let not_reviewers = [Account::new(9, "rita")].into();
-    Action::Shape(DesiredState { not_reviewers, ..DesiredState::default() })
+    Action::Desired(DesiredState { not_reviewers, ..DesiredState::default() })
 }
 
 #[tokio::test]

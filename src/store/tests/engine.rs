@@ -20,7 +20,7 @@ async fn a_decision_is_kept_whole_and_read_back() {
     let inbox = put(&home.store, 1, "a").await;
     let mut kept = review(1, &["rita"]);
     kept.done.stage = Stage::Reviewing;
-    kept.said.verdicts.entry(account_id("rita")).or_default().hear(Verdict::Commented, minute(3));
+    kept.said.verdicts.entry(account_id("rita")).or_default().apply(Verdict::Commented, minute(3));
     let entry = LedgerEntry {
         at: minute(4),
         fact: "opened".into(),
@@ -158,7 +158,7 @@ async fn workloads_are_counted_across_reviews() {
     assert_eq!((loads.of("rita").open, loads.of("rita").last_asked), (2, Some(minute(7))));
     assert_eq!((loads.of("ravi").open, loads.of("ravi").last_asked), (1, Some(minute(0))));
 
-    second.said.verdicts.entry(account_id("rita")).or_default().hear(Verdict::Approved, minute(8));
+    second.said.verdicts.entry(account_id("rita")).or_default().apply(Verdict::Approved, minute(8));
     second.planned.assignments[1].ended = Some((minute(8), Ended::Declined));
     second.planned.assignments.push(Assignment { since: minute(8), ..assignment("rosa") });
     store.commit(keep(second.clone(), Some(1), Vec::new())).await.unwrap();
@@ -190,7 +190,7 @@ async fn who_was_asked_is_counted_by_day_and_once() {
     let again = |review: Review, version| Commit { now: day(3), ..keep(review, Some(version), Vec::new()) };
     // Approved, and the approval taken back: busy again, but not asked again.
     let mut approved = first.clone();
-    approved.said.verdicts.entry(account_id("rita")).or_default().hear(Verdict::Approved, day(3));
+    approved.said.verdicts.entry(account_id("rita")).or_default().apply(Verdict::Approved, day(3));
     home.store.commit(again(approved, 1)).await.unwrap();
     assert_eq!(home.store.workloads(day(3)).await.unwrap().of("rita").open, 1);
     home.store.commit(again(first, 2)).await.unwrap();

@@ -142,7 +142,7 @@ fn ping(key: &str, person: &str) -> Action {
 }
 
 fn shape() -> Action {
-    Action::Shape(DesiredState::default())
+    Action::Desired(DesiredState::default())
 }
 
 fn done() -> Settlement {

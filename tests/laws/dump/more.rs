@@ -149,10 +149,10 @@ fn upset(play: &mut Play, more: &More) {
             play.tell(Fact::Moved { to });
             play.twice = twice;
         }
-        More::Followed => play.tell(Fact::Lost { why: UnreachableWhy::Followed }),
+        More::Followed => play.tell(Fact::Unreachable { why: UnreachableWhy::Followed }),
         More::NotFound { why, hours } => {
             for _ in 0..LOOKS {
-                play.tell(Fact::Lost { why: *why });
+                play.tell(Fact::Unreachable { why: *why });
                 play.pass(play.now + SignedDuration::from_hours(*hours));
             }
         }

@@ -60,18 +60,18 @@ impl<'f> Applying<'_, '_, 'f> {
         match fact {
             Fact::Told { act, by, at, snapshot } => {
                 let hand = self.hand(by);
-                self.look(snapshot, hand, Some(act));
+                self.apply_snapshot(snapshot, hand, Some(act));
                 // While a change waits for its turn, what people do is heard: later it would be news.
                 let waits = self.draft.review.said.hold == Some(Hold::FirstRun);
                 if !waits || hand == Hand::Person || matches!(act, Act::Commanded { .. }) {
-                    self.witness(act, by, *at, hand);
+                    self.apply_act(act, by, *at, hand);
                 }
             }
             Fact::Swept { snapshot } => {
-                self.look(snapshot, Hand::Person, None);
+                self.apply_snapshot(snapshot, Hand::Person, None);
                 self.observed.reshape = true;
             }
-            Fact::Lost { why } => self.lose(*why),
+            Fact::Unreachable { why } => self.lose(*why),
             Fact::Moved { to } => self.move_house(to),
             Fact::Files { files, codeowners } => {
                 self.measure_files(files);
@@ -100,18 +100,18 @@ impl Applying<'_, '_, '_> {
     }
 
     /// Takes in what the change looks like after `act`; `None` where only the looks are known.
-    fn look(&mut self, snapshot: &Snapshot, hand: Hand, act: Option<&Act>) {
+    fn apply_snapshot(&mut self, snapshot: &Snapshot, hand: Hand, act: Option<&Act>) {
         if !self.draft.review.tracked {
             self.first_look(snapshot);
         }
-        let known_until = self.draft.review.heard_until();
+        let known_until = self.draft.review.known_until();
         if let Some(seen) = &snapshot.reviewers {
             // GitLab says which verdict stands, not since when: it dates it by the snapshot, which is
             // an upper bound. So it only fills in what no fact has told. GitHub dates each review.
             let dates = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
             for reviewer in &seen.list {
                 if let Some((verdict, at)) = reviewer.verdict {
-                    self.voice(&reviewer.account, verdict, at, !dates && at >= snapshot.updated_at);
+                    self.take_verdict(&reviewer.account, verdict, at, !dates && at >= snapshot.updated_at);
                 }
             }
         }
@@ -140,9 +140,9 @@ impl Applying<'_, '_, '_> {
             self.draft.review.seen.target_branch.clone_from(branch);
         }
         let pushed = act == Some(&Act::Pushed);
-        self.look_at_head(snapshot, pushed || hand == Hand::Bot, known_until);
+        self.apply_head(snapshot, pushed || hand == Hand::Bot, known_until);
         self.measure_snapshot(snapshot);
-        self.look_at_state(snapshot);
+        self.apply_state(snapshot);
         if let Some(labels) = &snapshot.labels {
             // What this act put on was not there before: that we took it off may not have been told.
             if let (Some(Act::Labelled { labels: put_on }), true) = (act, fresh) {
@@ -151,10 +151,10 @@ impl Applying<'_, '_, '_> {
                     self.give_away(put_on);
                 }
             }
-            self.look_at_labels(labels, hand, snapshot.updated_at);
+            self.apply_labels(labels, hand, snapshot.updated_at);
         }
         if let Some(reviewers) = &snapshot.reviewers {
-            self.look_at_reviewers(reviewers, hand, snapshot.updated_at);
+            self.apply_reviewers(reviewers, hand, snapshot.updated_at);
         }
         self.look_for_what_was_blocked();
         // Only news: the forge may have looked so before it was asked for anything else.
@@ -164,7 +164,7 @@ impl Applying<'_, '_, '_> {
     /// New commits that no fact told of: the author's push was lost. It is dated right after what
     /// was known before, so that it answers that and not what came with the same news. `told`: a fact
     /// tells whose commits they are, or they are taken for the bot's that is at work.
-    fn look_at_head(&mut self, snapshot: &Snapshot, told: bool, known_until: Option<Timestamp>) {
+    fn apply_head(&mut self, snapshot: &Snapshot, told: bool, known_until: Option<Timestamp>) {
         let Some(head) = &snapshot.head else { return };
         let moved = self.draft.review.seen.head.as_ref().is_some_and(|known| known != head);
         self.draft.review.seen.head = Some(head.clone());
@@ -195,7 +195,7 @@ impl Applying<'_, '_, '_> {
         }
     }
 
-    fn look_at_state(&mut self, snapshot: &Snapshot) {
+    fn apply_state(&mut self, snapshot: &Snapshot) {
         if self.draft.review.seen.state != snapshot.state {
             self.draft.review.seen.ended_at = match snapshot.state {
                 ChangeState::Open => None,
@@ -232,7 +232,7 @@ impl Applying<'_, '_, '_> {
 
     /// Compares labels with those seen before: what a person took off stays off, a stage label that
     /// a person put on is the stage, and the skip label is obeyed.
-    fn look_at_labels(&mut self, labels: &BTreeSet<String>, hand: Hand, at: Timestamp) {
+    fn apply_labels(&mut self, labels: &BTreeSet<String>, hand: Hand, at: Timestamp) {
         let names = &self.draft.world.policy.labels;
         let seen = std::mem::replace(&mut self.draft.review.seen.labels, labels.clone());
         self.observed.rerouted |= hand != Hand::Own && seen != *labels;
@@ -297,7 +297,7 @@ impl Applying<'_, '_, '_> {
 
     /// Compares reviewers with those seen before: whom a person took off stays off, whom a person
     /// put back is asked again.
-    fn look_at_reviewers(&mut self, seen: &SeenReviewers, hand: Hand, at: Timestamp) {
+    fn apply_reviewers(&mut self, seen: &SeenReviewers, hand: Hand, at: Timestamp) {
         let dated = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
         let listed = seen.list.iter().filter(|one| self.draft.review.is_listed(one, seen.complete, dated));
         let list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
@@ -382,7 +382,7 @@ impl Applying<'_, '_, '_> {
     }
 
     /// Takes in what somebody did.
-    fn witness(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
+    fn apply_act(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
         if hand != Hand::Person {
             if hand == Hand::Bot && !matches!(act, Act::Touched | Act::Labelled { .. }) {
                 self.draft.say(Reason::OnlyABot { login: by.account.login.clone() });
@@ -396,10 +396,10 @@ impl Applying<'_, '_, '_> {
             Act::Reviewed { verdict: Verdict::Commented } | Act::Commented if is_author => {
                 self.author_acts(at)
             }
-            Act::Reviewed { verdict } if !is_author => self.voice(&by.account, *verdict, at, false),
+            Act::Reviewed { verdict } if !is_author => self.take_verdict(&by.account, *verdict, at, false),
             Act::Reviewed { .. } => {}
-            Act::Commented => self.voice(&by.account, Verdict::Commented, at, false),
-            Act::Dismissed { reviewer } => self.voice(reviewer, Verdict::Withdrawn, at, false),
+            Act::Commented => self.take_verdict(&by.account, Verdict::Commented, at, false),
+            Act::Dismissed { reviewer } => self.take_verdict(reviewer, Verdict::Withdrawn, at, false),
             Act::Requested { reviewer } => self.requested(reviewer, by, at),
             Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
             Act::Commanded { command, comment, also } => {
@@ -429,18 +429,18 @@ impl Applying<'_, '_, '_> {
         known.or_else(|| self.draft.review.active().find(|a| a.account == *account).map(|a| a.person.clone()))
     }
 
-    /// Hears a person of the roster, or one who is asked. The turn of a reviewer who speaks is over:
+    /// A person of the roster, or one who is asked, says what they think. The turn of a reviewer who speaks is over:
     /// their box closes. A formal verdict of somebody whose assignment had ended before puts it on
     /// again: a human came back.
     /// With `at_most` the time is only the latest that it can have been.
-    pub(super) fn voice(&mut self, account: &Account, verdict: Verdict, at: Timestamp, at_most: bool) {
+    pub(super) fn take_verdict(&mut self, account: &Account, verdict: Verdict, at: Timestamp, at_most: bool) {
         let Some(person) = self.name_of(account) else { return };
         if *account == self.draft.review.author {
             return;
         }
-        let voice = self.draft.review.said.verdicts.entry(account.id).or_default();
-        let had_verdict = voice.verdict.is_some_and(|(known, _)| known != Verdict::Withdrawn);
-        let news = if at_most { voice.hear_at_most(verdict, at) } else { voice.hear(verdict, at) };
+        let verdicts = self.draft.review.said.verdicts.entry(account.id).or_default();
+        let had_verdict = verdicts.verdict.is_some_and(|(known, _)| known != Verdict::Withdrawn);
+        let news = if at_most { verdicts.apply_at_most(verdict, at) } else { verdicts.apply(verdict, at) };
         if !news || (verdict == Verdict::Withdrawn && !had_verdict) {
             return;
         }
@@ -478,7 +478,7 @@ impl Applying<'_, '_, '_> {
             self.author_acts(at);
         }
         // Asked to look again: what they said before is no longer the last word.
-        self.voice(reviewer, Verdict::Withdrawn, at, false);
+        self.take_verdict(reviewer, Verdict::Withdrawn, at, false);
         self.ask_back(reviewer, at);
     }
 

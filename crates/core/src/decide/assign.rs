@@ -186,7 +186,7 @@ impl Draft<'_> {
     fn adopt(&mut self, pool: &Pool) {
         let directory = self.world.directory;
         let formal = |verdict| matches!(verdict, Some((Verdict::Approved | Verdict::ChangesRequested, _)));
-        let spoke = self.review.said.verdicts.iter().filter(|(_, voice)| formal(voice.verdict));
+        let spoke = self.review.said.verdicts.iter().filter(|(_, verdicts)| formal(verdicts.verdict));
         let ids = self.review.seen.reviewers.iter().map(|account| account.id).chain(spoke.map(|(id, _)| *id));
         let mut people: Vec<_> = ids
             .filter(|id| *id != self.review.author.id)
@@ -321,7 +321,7 @@ impl Draft<'_> {
     }
 
     pub(super) fn assign(&mut self, pool: &str, person: &str, account: Account, origin: Origin) {
-        let known_until = self.review.heard_until();
+        let known_until = self.review.known_until();
         let own = Assignment { known_until, ..Assignment::new(pool, person, account, self.now(), origin) };
         self.review.planned.assignments.push(own);
     }

@@ -280,9 +280,9 @@ impl Applying<'_, '_, '_> {
     /// Whether a command of `at` may end the assignment. A verdict given since, told earlier than the
     /// command, is the last word; so is a person's wish to have them.
     fn lets_go(&self, assignment: &Assignment, at: Timestamp) -> bool {
-        let voice = self.draft.review.voice(&assignment.account);
-        let spoke = voice.verdict.is_some_and(|(verdict, spoke)| {
-            verdict != Verdict::Withdrawn && spoke >= at && !voice.verdict_at_most
+        let verdicts = self.draft.review.verdicts_of(&assignment.account);
+        let spoke = verdicts.verdict.is_some_and(|(verdict, spoke)| {
+            verdict != Verdict::Withdrawn && spoke >= at && !verdicts.verdict_at_most
         });
         assignment.yields_at(at) && !spoke
     }
@@ -298,7 +298,7 @@ impl Applying<'_, '_, '_> {
             .draft
             .review
             .active()
-            .filter_map(|a| self.draft.review.voice(&a.account).approved_at())
+            .filter_map(|a| self.draft.review.verdicts_of(&a.account).approved_at())
             .max();
         if current.map_or(latest > Some(at), |(_, own)| !self.lets_go(own, at)) {
             return Outcome::Refused(Answer::Overtaken);
@@ -390,8 +390,11 @@ impl Applying<'_, '_, '_> {
             let pools = self.draft.world.policy.pools.iter().map(|pool| pool.name.clone()).collect();
             return Outcome::Refused(Answer::UnknownPool { name: name.to_owned(), pools });
         };
-        let answered =
-            self.draft.review.active().any(|a| self.draft.review.voice(&a.account).approved_at() > Some(at));
+        let answered = self
+            .draft
+            .review
+            .active()
+            .any(|a| self.draft.review.verdicts_of(&a.account).approved_at() > Some(at));
         if answered || self.draft.review.said.pool_at.is_some_and(|said| said > at) {
             return Outcome::Refused(Answer::Overtaken);
         }

@@ -146,7 +146,7 @@ impl Draft<'_> {
                     self.review.done.applied_again_at = self.review.seen.at;
                 }
                 self.review.seen.blocked.iter_mut().for_each(|blocked| blocked.given_up = false);
-                actions.push(Action::Shape(shape.clone()));
+                actions.push(Action::Desired(shape.clone()));
             }
             self.review.done.last_applied = shape;
         }
@@ -284,7 +284,7 @@ impl Draft<'_> {
 
     fn reviewer_view(&self, id: AssignmentId, assignment: &Assignment) -> ReviewerView {
         let review = &self.review;
-        let heard_at = review.voice(&assignment.account).heard_at();
+        let newest_at = review.verdicts_of(&assignment.account).newest_at();
         let due = self.due_of(id);
         let has_the_turn = due.is_some();
         ReviewerView {
@@ -295,7 +295,7 @@ impl Draft<'_> {
             asks: review.asks_author(assignment),
             accepted: assignment.accepted,
             second: assignment.origin == Origin::Widened,
-            answered: has_the_turn && heard_at.is_some_and(|at| at >= assignment.since),
+            answered: has_the_turn && newest_at.is_some_and(|at| at >= assignment.since),
             due: due.map(in_zone(&self.zone_of(Some(&assignment.person)))),
             late: has_the_turn && assignment.reviewing_box.ran_out,
         }

@@ -118,12 +118,10 @@ impl Draft<'_> {
 
 /// Whether anybody who counts has acted after `at`.
 fn acted_since(review: &Review, at: Timestamp) -> bool {
-    let voices = review
-        .said
-        .verdicts
-        .values()
-        .flat_map(|voice| voice.verdict.map(|(_, spoke)| spoke).into_iter().chain(voice.commented_at));
-    voices.chain(review.said.author_acted_at).any(|acted| acted > at)
+    let verdicts = review.said.verdicts.values().flat_map(|verdicts| {
+        verdicts.verdict.map(|(_, spoke)| spoke).into_iter().chain(verdicts.commented_at)
+    });
+    verdicts.chain(review.said.author_acted_at).any(|acted| acted > at)
 }
 
 impl Review {
@@ -136,7 +134,7 @@ impl Review {
     /// Who is expected to merge: the reviewer who approved last, else the first one asked.
     pub fn merger(&self) -> Option<&Assignment> {
         let approved = self.active().filter(|assignment| self.has_approved(assignment));
-        let last = approved.max_by_key(|a| self.voice(&a.account).verdict.map(|(_, at)| at));
+        let last = approved.max_by_key(|a| self.verdicts_of(&a.account).verdict.map(|(_, at)| at));
         last.or_else(|| self.active().next())
     }
 

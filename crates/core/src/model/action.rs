@@ -20,7 +20,8 @@ pub enum Action {
         codeowners: Option<String>,
     },
     /// Labels and reviewers as they should be.
-    Shape(DesiredState),
+    #[serde(rename = "shape")]
+    Desired(DesiredState),
     /// The one status comment, created or edited in place.
     #[serde(rename = "status_view")]
     Status(Box<StatusView>),
@@ -102,7 +103,7 @@ impl Action {
     pub fn kind(&self) -> String {
         match self {
             Action::ReadFiles { .. } => "files".into(),
-            Action::Shape(_) => "shape".into(),
+            Action::Desired(_) => "shape".into(),
             Action::Status(_) | Action::Comment(Comment::Status { .. }) => "status".into(),
             Action::React { comment } => format!("react:{comment}"),
             Action::Announce(_) => "announce".into(),
@@ -123,7 +124,7 @@ impl Action {
                 Some(Named { person, key, not_after: *not_after })
             }
             Action::ReadFiles { .. }
-            | Action::Shape(_)
+            | Action::Desired(_)
             | Action::Status(_)
             | Action::Reply(_)
             | Action::React { .. }
@@ -147,7 +148,7 @@ pub struct Named<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
     ReadFiles { codeowners: Option<String> },
-    Shape(DesiredState),
+    Desired(DesiredState),
     Comment(Comment),
     React { comment: u64 },
 }

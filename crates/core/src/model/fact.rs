@@ -19,7 +19,8 @@ pub enum Fact {
     /// Reconcile looked at the change and this is what it saw.
     Swept { snapshot: Snapshot },
     /// Reconcile missed the change in the forge's own list, and did not find it.
-    Lost { why: UnreachableWhy },
+    #[serde(rename = "lost")]
+    Unreachable { why: UnreachableWhy },
     /// The project is the same by the forge's number, and has another name.
     Moved { to: ChangeKey },
     /// The changed files that [`Action::ReadFiles`](super::action::Action::ReadFiles) asked for.
@@ -52,7 +53,7 @@ impl Fact {
     pub fn snapshot(&self) -> Option<&Snapshot> {
         match self {
             Fact::Told { snapshot, .. } | Fact::Swept { snapshot } => Some(snapshot),
-            Fact::Lost { .. }
+            Fact::Unreachable { .. }
             | Fact::Moved { .. }
             | Fact::Files { .. }
             | Fact::Refused { .. }

@@ -351,12 +351,12 @@ impl Review {
     }
 
     /// What the account has said so far.
-    pub fn voice(&self, account: &Account) -> PersonVerdicts {
+    pub fn verdicts_of(&self, account: &Account) -> PersonVerdicts {
         self.said.verdicts.get(&account.id).copied().unwrap_or_default()
     }
 
     pub fn has_approved(&self, assignment: &Assignment) -> bool {
-        self.voice(&assignment.account).has_approved()
+        self.verdicts_of(&assignment.account).has_approved()
     }
 
     /// The places that it holds now, by pool; none while nobody should act on it.
@@ -367,19 +367,19 @@ impl Review {
         parts.filter_map(|part| Some((part.pool.as_str(), part.queued.as_ref()?)))
     }
 
-    /// The latest time of which anything is known: the newest snapshot, the newest voice.
-    pub fn heard_until(&self) -> Option<Timestamp> {
-        let spoke = self.said.verdicts.values().filter_map(PersonVerdicts::heard_at);
+    /// The latest time of which anything is known: the newest snapshot, the newest verdicts.
+    pub fn known_until(&self) -> Option<Timestamp> {
+        let spoke = self.said.verdicts.values().filter_map(PersonVerdicts::newest_at);
         spoke.chain(self.seen.at).max()
     }
 
     /// Since when the reviewer asks something of the author. A remark from before they were chosen was
     /// no answer to the request.
     fn asks_since(&self, assignment: &Assignment) -> Option<Timestamp> {
-        let voice = self.voice(&assignment.account);
+        let verdicts = self.verdicts_of(&assignment.account);
         let chosen = matches!(assignment.origin, Origin::Picked | Origin::Widened);
-        let formal = matches!(voice.verdict, Some((Verdict::ChangesRequested, _)));
-        voice.asks_author_since().filter(|at| formal || !chosen || *at >= assignment.since)
+        let formal = matches!(verdicts.verdict, Some((Verdict::ChangesRequested, _)));
+        verdicts.asks_author_since().filter(|at| formal || !chosen || *at >= assignment.since)
     }
 
     /// Whether the reviewer has answered, and the answer still stands. Being asked again is a fresh

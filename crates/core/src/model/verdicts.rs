@@ -31,7 +31,7 @@ impl PersonVerdicts {
     }
 
     /// When they were last heard.
-    pub fn heard_at(&self) -> Option<Timestamp> {
+    pub fn newest_at(&self) -> Option<Timestamp> {
         self.verdict.map(|(_, at)| at).max(self.commented_at)
     }
 
@@ -58,12 +58,12 @@ impl PersonVerdicts {
     }
 
     /// Takes in a verdict given at `at`; returns whether it was news.
-    pub fn hear(&mut self, verdict: Verdict, at: Timestamp) -> bool {
+    pub fn apply(&mut self, verdict: Verdict, at: Timestamp) -> bool {
         self.take_in(verdict, at, false)
     }
 
     /// Takes in a verdict given at `at` or before; returns whether it was news.
-    pub fn hear_at_most(&mut self, verdict: Verdict, at: Timestamp) -> bool {
+    pub fn apply_at_most(&mut self, verdict: Verdict, at: Timestamp) -> bool {
         self.take_in(verdict, at, true)
     }
 

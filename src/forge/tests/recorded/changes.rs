@@ -154,7 +154,7 @@ pub(super) async fn shaped(take: &Take) -> Result<Both, ForgeFault> {
         .client
         .perform(
             &change(),
-            &Write::Shape(DesiredState { reviewers, ..DesiredState::default() }),
+            &Write::Desired(DesiredState { reviewers, ..DesiredState::default() }),
             Hint::default(),
         )
         .await?;
