@@ -180,10 +180,12 @@ impl Sketch {
         for assignment in review.active().filter(|_| self.draft.is_known) {
             let (person, pool) = (&assignment.person, &assignment.pool);
             let how = origin_words(assignment.origin);
-            let decided = assignment.decided_by.0.map(|why| format!(", {}", words::criterion(why)));
-            let decided = decided.unwrap_or_default();
+            // Where it is known what was known of them then, that names what decided, too.
+            let chosen = self.as_chosen(assignment);
+            let decided = assignment.decided_by.0.filter(|_| chosen.is_none());
+            let decided = decided.map(|why| format!(", {}", words::criterion(why))).unwrap_or_default();
             anstream::println!("\n{person} has it for {pool} since {}: {how}{decided}", assignment.since);
-            if let Some(candidate) = self.as_chosen(assignment) {
+            if let Some(candidate) = chosen {
                 anstream::println!("  then: {}", words::candidate(candidate));
             }
         }
