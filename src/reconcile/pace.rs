@@ -18,11 +18,14 @@ pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// tells all day long.
 pub(super) const TOLD_PAUSE: SignedDuration = SignedDuration::from_mins(1);
 
-/// How long ago `at` was. An instant that lies ahead was told by a clock that has been set back since, and
-/// nobody can tell how old it is: then it is as old as can be.
+/// Clocks of two servers may differ by this.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(2);
+
+/// How long ago `at` was. An instant that lies far ahead was told by a clock that has been set back since,
+/// and nobody can tell how old it is: then it is as old as can be.
 pub(super) fn age(at: Timestamp, now: Timestamp) -> SignedDuration {
     let age = now.duration_since(at);
-    if age.is_negative() { SignedDuration::MAX } else { age }
+    if age < -CLOCKS_DIFFER { SignedDuration::MAX } else { age.max(SignedDuration::ZERO) }
 }
 
 /// Something that is looked after for one forge.

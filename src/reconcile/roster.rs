@@ -1,11 +1,14 @@
 //! Who is who: the roster of the forge, read once an hour and whenever somebody tells of a change.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::context::{DutyContext, SweepError};
 use super::pace::{Duty, DutyTurn, TOLD_PAUSE, age};
 use usher_core::model::people;
 use usher_core::model::people::RosterWish;
+use usher_core::model::policy::Policy;
 
 /// A roster older than this is read again.
 const AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
@@ -14,17 +17,21 @@ pub(super) struct RosterDuty {
     context: DutyContext,
     /// It became known who the people of a new policy are, and the open reviews were not woken yet.
     owes_look: bool,
+    /// The policy for which it was read last: with another one it is read at once.
+    read_for: Option<Arc<Policy>>,
 }
 
 impl RosterDuty {
     pub fn new(context: DutyContext) -> RosterDuty {
-        RosterDuty { context, owes_look: false }
+        RosterDuty { context, owes_look: false, read_for: None }
     }
 
     /// Reads the roster if it is old, does not cover the policy, or `refresh` is wanted. What was known
     /// of who is busy stays until it is asked anew.
     pub async fn read(&mut self, refresh: bool) -> Result<DutyTurn, SweepError> {
+        let policy = self.context.shared.snapshot().policy.clone();
         let turn = self.read_roster(refresh).await?;
+        self.read_for = Some(policy);
         if self.owes_look {
             let DutyContext { store, wakeups, clock, .. } = &self.context;
             store.wake_all(clock.now()).await?;
@@ -34,10 +41,11 @@ impl RosterDuty {
         Ok(turn)
     }
 
-    /// Until when a roster that tells of everybody is not read again, whatever is told.
+    /// Until when a roster that tells of everybody is not read again, whatever the forge tells.
     fn not_before(&self) -> Option<Timestamp> {
         let DutyContext { client, shared, clock, .. } = &self.context;
         let known = shared.snapshot();
+        self.read_for.as_ref().filter(|policy| Arc::ptr_eq(policy, &known.policy))?;
         let forge = known.forge(client.name()).filter(|_| !known.awaits_people(client.name()))?;
         forge.roster.fetched_at.map(|at| at + TOLD_PAUSE).filter(|at| *at > clock.now())
     }

@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 use usher::clock::Clock;
 use usher_sandbox::{ChangeRef, Forge, RequestRecord};
 
-use super::harness::{BOT, BOTH, House, Settings};
+use super::harness::{BOT, BOTH, House, Settings, name};
 use super::server::Server;
 
 const LATENCY: Duration = Duration::from_millis(300);
@@ -192,7 +192,8 @@ async fn in_a_burst_a_question_is_answered_within_five_requests_time() {
 #[ignore = "takes minutes; prints figures"]
 async fn a_burst_of_2000() {
     let count = std::env::var("BURST").map_or(2_000, |count| count.parse().unwrap());
-    for forge in BOTH {
+    let only = std::env::var("BURST_FORGE").ok();
+    for forge in BOTH.into_iter().filter(|forge| only.as_deref().is_none_or(|only| only == name(*forge))) {
         println!("{forge:?}: {:?}", burst(forge, count, hands(forge)).await);
     }
 }

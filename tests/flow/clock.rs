@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use usher_core::model::review::Stage;
-use usher_sandbox::{Fault, Forge};
+use usher_sandbox::{Access, Fault, Forge, HookTarget};
 
 use super::harness::{BOTH, House, Settings, name};
 use super::server::until;
@@ -99,6 +99,8 @@ async fn after_a_restart_nothing_waits_for_the_hours_of_a_wrong_clock() {
 async fn a_stream_of_news_about_people_costs_a_look_a_minute() {
     for forge in BOTH {
         let house = House::with(Settings::default()).await;
+        house.add_hook(Forge::Gitlab, HookTarget::Group("acme".into()));
+        house.sandbox.add_team("acme", "other", None, &[]);
         let stop = CancellationToken::new();
         let reconcile = house.service.reconciles().into_iter().find(|one| one.forge() == name(forge));
         let tracker = TaskTracker::new();
@@ -115,8 +117,16 @@ async fn a_stream_of_news_about_people_costs_a_look_a_minute() {
         })
         .await;
         house.sandbox.clear_requests();
-        for _ in 0..60 {
-            house.service.reload(&house.config(&Settings::default())).await.unwrap();
+        let mut told = 0;
+        for round in 0..60 {
+            // Somebody comes to a group that is none of Usher's, and goes.
+            match (forge, round % 2) {
+                (Forge::Gitlab, 0) => house.sandbox.add_group_member("acme/other", "olga", Access::WRITE),
+                (Forge::Gitlab, _) => house.sandbox.remove_group_member("acme/other", "olga"),
+                (Forge::Github, 0) => house.sandbox.join_team("acme", "other", "olga", "lena"),
+                (Forge::Github, _) => house.sandbox.leave_team("acme", "other", "olga", "lena"),
+            }
+            told += house.sandbox.deliver_pending().await.len();
             house.clock.advance_to(house.clock.now() + SignedDuration::from_secs(5));
             for _ in 0..20 {
                 tokio::task::yield_now().await;
@@ -128,6 +138,7 @@ async fn a_stream_of_news_about_people_costs_a_look_a_minute() {
             asked().0 >= 2
         })
         .await;
+        assert!(told >= 60, "{forge:?}: {told} webhooks");
         let (rosters, lists) = asked();
         assert!(
             rosters <= 7 && lists <= 14,
