@@ -191,15 +191,8 @@ impl App {
         for page in 1..=PAGES_MOST {
             let path = format!("app/installations?per_page={PER_PAGE}&page={page}");
             let answer = send(AppSignIn { post: false, path, bearer: self.jwt()? }).await?;
-            let list: Vec<serde_json::Value> = read(&answer)?;
+            let list: Vec<Installation> = read(&answer)?;
             let last = list.len() < PER_PAGE;
-            let all = list.len();
-            // One that cannot be read must not hide the others.
-            let list: Vec<Installation> =
-                list.into_iter().filter_map(|one| serde_json::from_value(one).ok()).collect();
-            if list.len() < all {
-                tracing::warn!(unread = all - list.len(), "installations of the App cannot be read");
-            }
             let active = list.into_iter().filter(|installation| installation.suspended_at.is_none());
             found.extend(active.filter_map(|installation| {
                 Some((installation.account?.login.to_lowercase(), installation.id))
