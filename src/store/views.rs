@@ -75,7 +75,7 @@ impl Store {
     }
 
     /// The newest `limit` entries of all changes whose fact begins with `beginning` and that ask for
-    /// something, newest first; of the last [`LEDGER_ROWS_MAX`] entries. One that cannot be read is left
+    /// something, newest first; of the last 50,000 entries. One that cannot be read is left
     /// out and told in the log.
     ///
     /// # Errors
