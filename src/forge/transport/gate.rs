@@ -165,8 +165,7 @@ impl Gate {
         wait.map_or(Ok(()), Err)
     }
 
-    /// Whether a request would pass now, without taking a place: asked before a read that only
-    /// serves a write.
+    /// Whether a request would pass now, without taking a place: for a read that only serves a write.
     ///
     /// # Errors
     /// As [`Gate::permit`].
