@@ -1,5 +1,7 @@
 //! The house from outside: one integration test binary, one module per subject.
 
+#![expect(unreachable_pub, reason = "no other crate sees a test, so `pub` is the short word here")]
+
 mod access;
 mod app;
 #[path = "support/cases.rs"]

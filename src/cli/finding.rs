@@ -22,7 +22,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    pub fn print(&self) {
+    pub(super) fn print(&self) {
         let (word, color) = match self.level {
             Level::Good => ("good   ", AnsiColor::Green),
             Level::Warning => ("WARNING", AnsiColor::Yellow),
@@ -35,7 +35,7 @@ impl Finding {
         }
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(super) fn json(&self) -> serde_json::Value {
         let level = match self.level {
             Level::Good => "good",
             Level::Warning => "warning",
@@ -58,19 +58,19 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub fn of(forge: &str) -> Findings {
+    pub(super) fn of(forge: &str) -> Findings {
         Findings { forge: forge.to_owned(), list: Vec::new() }
     }
 
-    pub fn good(&mut self, what: impl Into<String>) {
+    pub(super) fn good(&mut self, what: impl Into<String>) {
         self.add(Level::Good, what.into(), None);
     }
 
-    pub fn warning(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn warning(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
         self.add(Level::Warning, what.into(), Some(remedy.into()));
     }
 
-    pub fn fault(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn fault(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
         self.add(Level::Fault, what.into(), Some(remedy.into()));
     }
 
@@ -78,7 +78,7 @@ impl Findings {
         self.list.push(Finding { forge: self.forge.clone(), level, what, remedy });
     }
 
-    pub fn close(self) -> Vec<Finding> {
+    pub(super) fn close(self) -> Vec<Finding> {
         self.list
     }
 }

@@ -30,7 +30,7 @@ const OTHER_DAYS: &str = "other";
 pub(super) struct Calendars(BTreeMap<String, Option<Calendar>>);
 
 impl Calendars {
-    pub fn read(root: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Calendars {
+    pub(super) fn read(root: &Section<'_>, outside: &Outside<'_>, book: &mut Book) -> Calendars {
         let mut calendars = BTreeMap::new();
         for section in root.sections(book, "calendar", &keys::CALENDAR) {
             let todo = "pools and people refer to it: name = \"emea\"";
@@ -46,7 +46,7 @@ impl Calendars {
     }
 
     /// The hours of the calendar that `section` names under `calendar`, if any.
-    pub fn named(&self, section: &Section<'_>, book: &mut Book) -> Option<Arc<Hours>> {
+    pub(super) fn named(&self, section: &Section<'_>, book: &mut Book) -> Option<Arc<Hours>> {
         let name = section.value(book, "calendar", units::text)?;
         if let Some(calendar) = self.0.get(&name.it) {
             return calendar.as_ref().map(|calendar| calendar.hours.clone());
@@ -57,7 +57,7 @@ impl Calendars {
         None
     }
 
-    pub fn into_map(self) -> BTreeMap<String, Calendar> {
+    pub(super) fn into_map(self) -> BTreeMap<String, Calendar> {
         self.0.into_iter().filter_map(|(name, calendar)| Some((name, calendar?))).collect()
     }
 }

@@ -59,7 +59,7 @@ impl fmt::Display for Odd {
 }
 
 impl Event {
-    pub fn of(component: &ICalendarComponent) -> Result<Event, Odd> {
+    pub(super) fn of(component: &ICalendarComponent) -> Result<Event, Odd> {
         let fields = Fields::of(component);
         let moved_from = fields.moved_from.as_ref().and_then(|(at, _)| fields.date(at));
         let start = fields.start.or(fields.moved_from.as_ref().map(|(at, _)| *at));
@@ -92,7 +92,7 @@ impl Event {
     }
 
     /// The same for the expansion of repeats: dates and nothing else.
-    pub fn plain(&self) -> ICalendarComponent {
+    pub(super) fn plain(&self) -> ICalendarComponent {
         use ICalendarProperty::{Dtstart, Exdate, Rdate, RecurrenceId, Rrule};
         let of = |name, date: &Date| ICalendarEntry::new(name).with_value(partial(*date));
         let mut entries = vec![of(Dtstart, &self.start)];
@@ -108,7 +108,7 @@ impl Event {
     }
 
     /// Its repeat makes no sense.
-    pub fn badly_repeated(&self) -> Odd {
+    pub(super) fn badly_repeated(&self) -> Odd {
         Odd { name: self.name.clone(), start: Some(self.start), why: NO_REPEAT, moved_from: self.moved_from }
     }
 }

@@ -5,7 +5,7 @@
 
 /// The keys of one section.
 #[derive(Debug)]
-pub struct Keys {
+pub(super) struct Keys {
     /// How the section is written: `[server]`, `[[pool]]`; empty for the top of the file.
     pub title: &'static str,
     pub names: &'static [&'static str],
@@ -13,9 +13,9 @@ pub struct Keys {
 
 macro_rules! sections {
     ($($name:ident $title:literal [$($key:literal)*])*) => {
-        $(pub const $name: Keys = Keys { title: $title, names: &[$($key),*] };)*
+        $(pub(super) const $name: Keys = Keys { title: $title, names: &[$($key),*] };)*
         /// All sections.
-        pub const ALL: &[&Keys] = &[$(&$name),*];
+        pub(super) const ALL: &[&Keys] = &[$(&$name),*];
     };
 }
 

@@ -76,7 +76,7 @@ pub(super) struct Book {
 }
 
 impl Fault {
-    pub fn new(what: impl Into<String>, todo: impl Into<String>) -> Fault {
+    pub(super) fn new(what: impl Into<String>, todo: impl Into<String>) -> Fault {
         Fault { what: what.into(), todo: todo.into() }
     }
 }
@@ -98,27 +98,27 @@ impl Mistake {
 }
 
 impl Book {
-    pub fn mistake(&mut self, place: &Place, what: impl Into<String>, todo: impl Into<String>) {
+    pub(super) fn mistake(&mut self, place: &Place, what: impl Into<String>, todo: impl Into<String>) {
         self.fault(place, Fault::new(what, todo));
     }
 
-    pub fn warning(&mut self, place: &Place, what: impl Into<String>, todo: impl Into<String>) {
+    pub(super) fn warning(&mut self, place: &Place, what: impl Into<String>, todo: impl Into<String>) {
         self.list.push(Mistake::new(Severity::Warning, place, Fault::new(what, todo)));
     }
 
-    pub fn fault(&mut self, place: &Place, fault: Fault) {
+    pub(super) fn fault(&mut self, place: &Place, fault: Fault) {
         self.list.push(Mistake::new(Severity::Mistake, place, fault));
     }
 
     /// Keeps what stands at `place` out of the report's excerpts.
-    pub fn keep_secret(&mut self, place: &Place) {
+    pub(super) fn keep_secret(&mut self, place: &Place) {
         if let Place::Text { start, end } = place {
             self.secrets.push(*start..*end);
         }
     }
 
     /// The report on `text`.
-    pub fn close(self, file_name: &str, text: &str) -> Mistakes {
+    pub(super) fn close(self, file_name: &str, text: &str) -> Mistakes {
         Mistakes { text: redact::text(text, &self.secrets), ..Mistakes::new(file_name, text, self.list) }
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Section<'n> {
 impl<'n> Section<'n> {
     /// Opens a table and reports the keys that do not belong there; `None` (and a mistake) when the
     /// node is no table.
-    pub fn open(node: &'n Node, keys: &'static Keys, book: &mut Book) -> Option<Section<'n>> {
+    pub(super) fn open(node: &'n Node, keys: &'static Keys, book: &mut Book) -> Option<Section<'n>> {
         let Value::Table(table) = &node.value else {
             let what = format!("expected a table for {}, found {}", keys.title, node.value.kind());
             book.mistake(&node.place, what, written_as(keys));
@@ -46,12 +46,12 @@ impl<'n> Section<'n> {
     }
 
     /// The section below `name`, or `None` when it is not there (or no table).
-    pub fn section(&self, book: &mut Book, name: &str, keys: &'static Keys) -> Option<Section<'n>> {
+    pub(super) fn section(&self, book: &mut Book, name: &str, keys: &'static Keys) -> Option<Section<'n>> {
         Section::open(&self.entry(name)?.node, keys, book)
     }
 
     /// The tables of a list like `[[pool]]`; none when it is not there.
-    pub fn sections(&self, book: &mut Book, name: &str, keys: &'static Keys) -> Vec<Section<'n>> {
+    pub(super) fn sections(&self, book: &mut Book, name: &str, keys: &'static Keys) -> Vec<Section<'n>> {
         let Some(entry) = self.entry(name) else { return Vec::new() };
         match &entry.node.value {
             Value::List(list) if list.len() > LIST_LIMIT => {
@@ -73,7 +73,7 @@ impl<'n> Section<'n> {
     }
 
     /// The tables of a list as they are, without any report.
-    pub fn tables(&self, name: &str) -> impl Iterator<Item = &'n Table> + use<'n> {
+    pub(super) fn tables(&self, name: &str) -> impl Iterator<Item = &'n Table> + use<'n> {
         self.nodes(name).filter_map(|node| match &node.value {
             Value::Table(table) => Some(table),
             _ => None,
@@ -81,7 +81,7 @@ impl<'n> Section<'n> {
     }
 
     /// The table `name` as it is, without any report.
-    pub fn table(&self, name: &str) -> Option<&'n Table> {
+    pub(super) fn table(&self, name: &str) -> Option<&'n Table> {
         match &self.node(name)?.value {
             Value::Table(table) => Some(table),
             _ => None,
@@ -89,7 +89,7 @@ impl<'n> Section<'n> {
     }
 
     /// The items of the list `name` as they are, without any report.
-    pub fn nodes(&self, name: &str) -> impl Iterator<Item = &'n Node> + use<'n> {
+    pub(super) fn nodes(&self, name: &str) -> impl Iterator<Item = &'n Node> + use<'n> {
         let list: &'n [Node] = match self.node(name).map(|node| &node.value) {
             Some(Value::List(list)) => list,
             _ => &[],
@@ -98,21 +98,21 @@ impl<'n> Section<'n> {
     }
 
     /// What the section describes, in a word: `person` for `[[person]]`.
-    pub fn noun(&self) -> &'static str {
+    pub(super) fn noun(&self) -> &'static str {
         self.keys.title.trim_matches(['[', ']'])
     }
 
     /// Where `name` stands, when it is there.
-    pub fn key_place(&self, name: &str) -> Option<&'n Place> {
+    pub(super) fn key_place(&self, name: &str) -> Option<&'n Place> {
         self.entry(name).map(|entry| &entry.key)
     }
 
-    pub fn node(&self, name: &str) -> Option<&'n Node> {
+    pub(super) fn node(&self, name: &str) -> Option<&'n Node> {
         self.entry(name).map(|entry| &entry.node)
     }
 
     /// The value of `name`; `None` when it is not there, or not understood (then the book says so).
-    pub fn value<T>(
+    pub(super) fn value<T>(
         &self,
         book: &mut Book,
         name: &str,
@@ -122,7 +122,7 @@ impl<'n> Section<'n> {
     }
 
     /// As [`Section::value`], but it is a mistake when `name` is not there; `todo` says what to write.
-    pub fn required<T>(
+    pub(super) fn required<T>(
         &self,
         book: &mut Book,
         name: &str,
@@ -137,7 +137,7 @@ impl<'n> Section<'n> {
 
     /// The key `name` of a thing that others refer to. One that was not accepted is handed out all the
     /// same, so that it is not told a second time wherever it is referred to.
-    pub fn own_name(
+    pub(super) fn own_name(
         &self,
         book: &mut Book,
         todo: &str,
@@ -152,7 +152,7 @@ impl<'n> Section<'n> {
     }
 
     /// The items of the list `name` that were understood.
-    pub fn list<T>(
+    pub(super) fn list<T>(
         &self,
         book: &mut Book,
         name: &str,
@@ -174,7 +174,7 @@ impl<'n> Section<'n> {
     }
 
     /// Whether `name` is there and holds a list without items.
-    pub fn is_empty_list(&self, name: &str) -> bool {
+    pub(super) fn is_empty_list(&self, name: &str) -> bool {
         matches!(self.node(name).map(|node| &node.value), Some(Value::List(list)) if list.is_empty())
     }
 

@@ -44,7 +44,7 @@ pub(super) struct Entry {
 
 impl Value {
     /// The kind of the value, for "expected X, found Y".
-    pub fn kind(&self) -> &'static str {
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Value::Text(_) => "a string",
             Value::Integer(_) => "a number",

@@ -22,12 +22,12 @@ pub(super) struct FoldOutcome {
 
 impl FoldOutcome {
     /// Nothing has happened to the review yet.
-    pub fn of(review: Review) -> FoldOutcome {
+    pub(super) fn of(review: Review) -> FoldOutcome {
         FoldOutcome { review, ledger: Vec::new(), actions: Vec::new(), absences: Vec::new() }
     }
 
     /// Decides fact after fact; of two actions of one kind the newer stands.
-    pub fn take<'a>(&mut self, world: &World<'_>, facts: impl IntoIterator<Item = &'a Fact>) {
+    pub(super) fn take<'a>(&mut self, world: &World<'_>, facts: impl IntoIterator<Item = &'a Fact>) {
         for fact in facts {
             let decision = decide(world, &self.review, fact);
             self.review = decision.review;
@@ -49,18 +49,18 @@ impl FoldOutcome {
     }
 
     /// Why, in the order in which things were decided.
-    pub fn reasons(&self) -> impl Iterator<Item = &Reason> {
+    pub(super) fn reasons(&self) -> impl Iterator<Item = &Reason> {
         self.ledger.iter().flat_map(|entry| &entry.reasons)
     }
 
     /// A dry run records what would be done and does it not: only reads go out.
-    pub fn keep_dry(&mut self) {
+    pub(super) fn keep_dry(&mut self) {
         self.actions.retain(|action| matches!(action, Action::ReadFiles { .. }));
     }
 
     /// Whether the change was held back by the first roll-out and is taken on now. One that a person
     /// told Usher to skip meanwhile takes nobody's place.
-    pub fn leaves_first_run(&self, before: &Review) -> bool {
+    pub(super) fn leaves_first_run(&self, before: &Review) -> bool {
         let was_held = before.said.hold == Some(Hold::FirstRun)
             || self.reasons().any(|reason| *reason == Reason::HeldForFirstRun);
         let held_back = matches!(self.review.said.hold, Some(Hold::FirstRun | Hold::Skip));

@@ -24,7 +24,7 @@ pub(super) struct LoadedWorld {
 
 impl LoadedWorld {
     /// Without a store nobody carries anything.
-    pub async fn load(
+    pub(super) async fn load(
         store: Option<&Store>,
         forge: &ForgeState,
         change: &ChangeKey,
@@ -43,7 +43,7 @@ impl LoadedWorld {
 
     /// Takes in whom the forge refuses by these facts, unless they speak of its tier. Returns their
     /// names: other changes of the project are to know it, too.
-    pub fn learn<'a>(&mut self, facts: impl IntoIterator<Item = &'a Fact>) -> BTreeSet<String> {
+    pub(super) fn learn<'a>(&mut self, facts: impl IntoIterator<Item = &'a Fact>) -> BTreeSet<String> {
         let refused = facts.into_iter().filter_map(|fact| match fact {
             Fact::Refused { reviewer, refusal: Refusal::NotAllowed | Refusal::Dropped } => {
                 self.directory.by_id(reviewer.id)
@@ -56,11 +56,11 @@ impl LoadedWorld {
     }
 
     /// A change whose project's path is not known just now goes by its last one, in the queue as well.
-    pub fn call(&mut self, change: &ChangeKey, called: &ChangeKey) {
+    pub(super) fn call(&mut self, change: &ChangeKey, called: &ChangeKey) {
         self.workloads.queue.call(change, called);
     }
 
-    pub fn world(&self) -> World<'_> {
+    pub(super) fn world(&self) -> World<'_> {
         World {
             policy: &self.policy,
             directory: &self.directory,

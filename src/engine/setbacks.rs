@@ -21,7 +21,7 @@ pub(super) struct Setbacks(Mutex<BTreeMap<ChangeKey, u32>>);
 
 impl Setbacks {
     /// One more: how many that makes, and how long to leave the change alone.
-    pub fn again(&self, change: &ChangeKey) -> (u32, SignedDuration) {
+    pub(super) fn again(&self, change: &ChangeKey) -> (u32, SignedDuration) {
         let mut known = self.known();
         let before = known.get(change).copied().unwrap_or(0);
         if before > 0 || known.len() < CHANGES_MAX {
@@ -32,7 +32,7 @@ impl Setbacks {
     }
 
     /// It went well.
-    pub fn over(&self, change: &ChangeKey) {
+    pub(super) fn over(&self, change: &ChangeKey) {
         let mut known = self.known();
         if !known.is_empty() {
             known.remove(change);

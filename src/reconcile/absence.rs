@@ -18,12 +18,12 @@ pub(super) struct AbsenceDuty {
 }
 
 impl AbsenceDuty {
-    pub fn new(context: DutyContext) -> AbsenceDuty {
+    pub(super) fn new(context: DutyContext) -> AbsenceDuty {
         AbsenceDuty { context, asked_for: 0 }
     }
 
     /// Asks, if the roster was read since; then it is known who is who, and who is there.
-    pub async fn read(&mut self) -> Result<DutyTurn, SweepError> {
+    pub(super) async fn read(&mut self) -> Result<DutyTurn, SweepError> {
         let DutyContext { client, store, shared, clock, signals, .. } = &self.context;
         let name = client.name();
         let read = *signals.roster.borrow();

@@ -26,7 +26,7 @@ pub(super) struct AccessDuty {
 }
 
 impl AccessDuty {
-    pub fn new(context: DutyContext) -> AccessDuty {
+    pub(super) fn new(context: DutyContext) -> AccessDuty {
         let (waiting, read, unseen) = (Vec::new(), Vec::new(), Vec::new());
         AccessDuty { context, round_at: None, waiting, read, unseen, truncated: false }
     }
@@ -36,7 +36,7 @@ impl AccessDuty {
     ///
     /// Requests: one per 100 projects to begin with, then one per 100 members of each project, for at
     /// most 50 projects at a time.
-    pub async fn go_on(&mut self) {
+    pub(super) async fn go_on(&mut self) {
         if let Err(fault) = self.read_on().await {
             let forge = self.context.client.name();
             tracing::info!(forge, %fault, "who may do what could not be read; again after the next sweep");

@@ -41,7 +41,7 @@ pub(super) struct DutyContext {
 
 impl DutyContext {
     /// The hook or log that is called `whose`, where its newest delivery failed.
-    pub fn failing_hook(
+    pub(super) fn failing_hook(
         &self,
         whose: String,
         at: Option<(HookPlace, u64)>,
@@ -60,7 +60,7 @@ impl DutyContext {
 
     /// The forge has just shown the project of this number under this path. One that is renamed has its
     /// open reviews looked at.
-    pub async fn learn(&self, number: u64, path: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn learn(&self, number: u64, path: &str, now: Timestamp) -> Result<(), StoreError> {
         let forge = self.client.name();
         if self.store.learn_project(forge, number, path, now).await? {
             tracing::info!(forge, number, path, "a project is known by this path now");

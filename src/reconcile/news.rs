@@ -13,7 +13,7 @@ use usher_core::model::fact::Fact;
 impl DutyContext {
     /// Keeps what is news among the listed changes, but for those that were `seen` just now. Returns how
     /// many were news, and all that were shown.
-    pub async fn take_in(
+    pub(super) async fn take_in(
         &self,
         listing: &mut Listing,
         seen: &BTreeSet<ChangeKey>,
@@ -104,7 +104,7 @@ impl DutyContext {
 
     /// How the project of a change is called that was just read. By an old path the forge leads to the
     /// project as well, so the address of the change's page says it.
-    pub async fn learn_shown(
+    pub(super) async fn learn_shown(
         &self,
         asked: &ChangeKey,
         shown: &Snapshot,

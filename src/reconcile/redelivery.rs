@@ -39,13 +39,13 @@ struct Asked {
 }
 
 impl RedeliveryDuty {
-    pub fn new(context: DutyContext) -> RedeliveryDuty {
+    pub(super) fn new(context: DutyContext) -> RedeliveryDuty {
         RedeliveryDuty { context, logs: Vec::new(), looked_at: None, asked: BTreeMap::new() }
     }
 
     /// Looks for failed deliveries and has them sent again. Faults of the forge are no fault of the
     /// sweep. Returns how many were asked for.
-    pub async fn ask(&mut self, now: Timestamp) -> Result<usize, StoreError> {
+    pub(super) async fn ask(&mut self, now: Timestamp) -> Result<usize, StoreError> {
         if self.context.client.kind() != ForgeKind::GitHub {
             return Ok(0);
         }

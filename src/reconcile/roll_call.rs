@@ -54,14 +54,14 @@ struct Missing {
 }
 
 impl RollCallDuty {
-    pub fn new(context: DutyContext) -> RollCallDuty {
+    pub(super) fn new(context: DutyContext) -> RollCallDuty {
         let told = context.wakeups.roster.listen();
         RollCallDuty { context, told, owed: false, called_at: None, after: 0, from: 0 }
     }
 
     /// Calls if it is time for it, which is sooner when somebody `told` of changed projects or people.
     /// Returns how many changes were news.
-    pub async fn call(&mut self, told: bool, now: Timestamp) -> Result<usize, SweepError> {
+    pub(super) async fn call(&mut self, told: bool, now: Timestamp) -> Result<usize, SweepError> {
         let swept = self.context.signals.swept.borrow().clone();
         let just_swept = swept.number != self.after;
         self.after = swept.number;

@@ -22,13 +22,13 @@ pub(super) struct RosterDuty {
 }
 
 impl RosterDuty {
-    pub fn new(context: DutyContext) -> RosterDuty {
+    pub(super) fn new(context: DutyContext) -> RosterDuty {
         RosterDuty { context, owes_look: false, read_for: None }
     }
 
     /// Reads the roster if it is old, does not cover the policy, or `refresh` is wanted. What was known
     /// of who is busy stays until it is asked anew.
-    pub async fn read(&mut self, refresh: bool) -> Result<DutyTurn, SweepError> {
+    pub(super) async fn read(&mut self, refresh: bool) -> Result<DutyTurn, SweepError> {
         let policy = self.context.shared.snapshot().policy.clone();
         let turn = self.read_roster(refresh).await?;
         self.read_for = Some(policy);

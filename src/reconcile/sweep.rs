@@ -31,14 +31,14 @@ pub(super) struct SweepDuty {
 }
 
 impl SweepDuty {
-    pub fn new(context: DutyContext) -> SweepDuty {
+    pub(super) fn new(context: DutyContext) -> SweepDuty {
         let told = context.wakeups.roster.listen();
         SweepDuty { context, told, owed: false, scope: None, swept_at: None, backoff: Backoff::default() }
     }
 
     /// Lists changes and keeps what is news. Returns how many were; none while it is not known who is
     /// who, for then nobody's changes are.
-    pub async fn sweep(&mut self) -> Result<usize, SweepError> {
+    pub(super) async fn sweep(&mut self) -> Result<usize, SweepError> {
         if !self.knows_people() {
             return Ok(0);
         }

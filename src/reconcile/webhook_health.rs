@@ -59,13 +59,13 @@ struct Look {
 }
 
 impl WebhookHealthDuty {
-    pub fn new(context: DutyContext) -> WebhookHealthDuty {
+    pub(super) fn new(context: DutyContext) -> WebhookHealthDuty {
         WebhookHealthDuty { context, round_at: None, hidden: BTreeMap::new(), tests: BTreeMap::new() }
     }
 
     /// Looks at the hooks if it is time for it, or if one was reported. Faults of the forge end the
     /// look and are no fault of the sweep: the next one tries again.
-    pub async fn look(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn look(&mut self) -> Result<(), StoreError> {
         if self.context.client.kind() != ForgeKind::GitLab {
             return Ok(());
         }

@@ -59,7 +59,7 @@ impl Watch {
 }
 
 impl StoreConnections {
-    pub async fn open(
+    pub(super) async fn open(
         pool: SqlitePoolOptions,
         options: SqliteConnectOptions,
         health: Arc<StoreHealth>,
@@ -74,7 +74,7 @@ impl StoreConnections {
     }
 
     /// For a database in memory, which lives and dies with its one connection.
-    pub async fn keep_open(
+    pub(super) async fn keep_open(
         pool: SqlitePoolOptions,
         options: SqliteConnectOptions,
     ) -> Result<StoreConnections, Error> {
@@ -82,20 +82,20 @@ impl StoreConnections {
         Ok(StoreConnections { pool: pool.connect_with(options).await?, watch })
     }
 
-    pub fn health(&self) -> &StoreHealth {
+    pub(super) fn health(&self) -> &StoreHealth {
         &self.watch.health
     }
 
     /// The pool itself, for what is no statement of ours: migrations.
-    pub fn pool(&self) -> &SqlitePool {
+    pub(super) fn pool(&self) -> &SqlitePool {
         &self.pool
     }
 
-    pub async fn close(&self) {
+    pub(super) async fn close(&self) {
         self.pool.close().await;
     }
 
-    pub async fn begin(&self) -> Result<Writing, Error> {
+    pub(super) async fn begin(&self) -> Result<Writing, Error> {
         let begun = self.pool.begin_with(BEGIN).await.inspect_err(|error| self.watch.note(error))?;
         Ok(Writing(Statements { transaction: begun, watch: self.watch.clone() }))
     }
@@ -112,12 +112,12 @@ pub(super) struct Statements {
 }
 
 impl Writing {
-    pub async fn commit(self) -> Result<(), Error> {
+    pub(super) async fn commit(self) -> Result<(), Error> {
         let Statements { transaction, watch } = self.0;
         transaction.commit().await.inspect_err(|error| watch.note(error))
     }
 
-    pub async fn rollback(self) -> Result<(), Error> {
+    pub(super) async fn rollback(self) -> Result<(), Error> {
         let Statements { transaction, watch } = self.0;
         transaction.rollback().await.inspect_err(|error| watch.note(error))
     }

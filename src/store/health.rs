@@ -73,18 +73,18 @@ impl Default for StoreHealth {
 }
 
 impl StoreHealth {
-    pub fn ailment(&self) -> Option<Ailment> {
+    pub(super) fn ailment(&self) -> Option<Ailment> {
         *self.0.borrow()
     }
 
     /// Returns once something is wrong. Safe to cancel.
-    pub async fn ill(&self) {
+    pub(super) async fn ill(&self) {
         // The sender lives in `self`, so the wait can only end by what is waited for.
         let _ = self.0.subscribe().wait_for(Option::is_some).await;
     }
 
     /// An error came up; the first one is told.
-    pub fn fell_ill(&self, ailment: Ailment, error: &sqlx::Error) {
+    pub(super) fn fell_ill(&self, ailment: Ailment, error: &sqlx::Error) {
         let is_news = self.0.send_if_modified(|now| now.replace(ailment) != Some(ailment));
         if is_news {
             tracing::error!(%error, "the store fails: {ailment}");
@@ -92,7 +92,7 @@ impl StoreHealth {
     }
 
     /// Something could be written again.
-    pub fn recovered(&self) {
+    pub(super) fn recovered(&self) {
         if let Some(was) = self.0.send_replace(None) {
             tracing::info!("the store can be written again; before, {was}");
         }

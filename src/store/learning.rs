@@ -23,7 +23,7 @@ pub(super) struct Learnt<'a> {
 
 impl Learnt<'_> {
     /// It is on the disk.
-    pub fn keep(mut self) {
+    pub(super) fn keep(mut self) {
         self.before = None;
     }
 }

@@ -22,7 +22,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`StoreError::InUse`] with who holds it; [`StoreError::Open`] when there can be no lock.
-    pub async fn take(store: &Path, patience: Duration) -> Result<Lock, StoreError> {
+    pub(super) async fn take(store: &Path, patience: Duration) -> Result<Lock, StoreError> {
         let path = beside(store);
         let failed = |error: std::io::Error| StoreError::Open {
             path: path.display().to_string(),
@@ -60,7 +60,7 @@ impl Lock {
     }
 
     /// Lets the next one in.
-    pub fn release(&self) {
+    pub(super) fn release(&self) {
         if let Err(error) = self.0.unlock() {
             tracing::warn!(%error, "the store's lock cannot be released; it ends with the process");
         }

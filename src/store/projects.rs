@@ -79,23 +79,23 @@ pub(super) struct Projects(BTreeMap<String, OfForge>);
 
 impl Projects {
     /// Whether anything was told later than this.
-    pub fn any_after(&self, now: i64) -> bool {
+    pub(super) fn any_after(&self, now: i64) -> bool {
         self.0.values().flat_map(|of| of.places.values()).any(|place| place.seen_at > now)
     }
 
     /// Nothing was told later than this.
-    pub fn told_by(&mut self, now: i64) {
+    pub(super) fn told_by(&mut self, now: i64) {
         let places = self.0.values_mut().flat_map(|of| of.places.values_mut());
         places.for_each(|place| place.seen_at = place.seen_at.min(now));
     }
 
     /// A project has this path.
-    pub fn enter(&mut self, forge: &str, place: ProjectPath) {
+    pub(super) fn enter(&mut self, forge: &str, place: ProjectPath) {
         self.0.entry(forge.to_owned()).or_default().enter(place);
     }
 
     /// What the table holds.
-    pub async fn read(from: &StoreConnections) -> Result<Projects, StoreError> {
+    pub(super) async fn read(from: &StoreConnections) -> Result<Projects, StoreError> {
         let what = "read the projects";
         let rows: Vec<ProjectRow> = sqlx::query_as(PROJECTS).fetch_all(from).await.map_err(at(what))?;
         let mut projects = Projects::default();
@@ -106,22 +106,22 @@ impl Projects {
         Ok(projects)
     }
 
-    pub fn place(&self, forge: &str, path: &str) -> Option<&ProjectPath> {
+    pub(super) fn place(&self, forge: &str, path: &str) -> Option<&ProjectPath> {
         self.0.get(forge)?.places.get(&path.to_lowercase())
     }
 
     /// The path that a project has now.
-    pub fn of(&self, forge: &str, number: u64) -> Option<&ProjectPath> {
+    pub(super) fn of(&self, forge: &str, number: u64) -> Option<&ProjectPath> {
         self.0.get(forge)?.of(number)
     }
 
     /// Under what facts are kept that come with the number of their project, if they do.
-    pub fn row_key_of(&self, change: &ChangeKey, told: Option<u64>) -> String {
+    pub(super) fn row_key_of(&self, change: &ChangeKey, told: Option<u64>) -> String {
         told.map_or_else(|| self.row_key(change), |number| numbered(change, number))
     }
 
     /// Under what a change may be found: by the number that was told of its project, and by its path.
-    pub fn row_keys(&self, change: &ChangeKey, told: Option<u64>) -> [String; 2] {
+    pub(super) fn row_keys(&self, change: &ChangeKey, told: Option<u64>) -> [String; 2] {
         let by_path = match self.place(&change.forge, &change.project) {
             // Another project has the path, as far as is known.
             Some(place) if told.is_some_and(|told| told != place.number) => self.row_key_of(change, told),
@@ -131,7 +131,7 @@ impl Projects {
     }
 
     /// Under what rows of a change are kept.
-    pub fn row_key(&self, change: &ChangeKey) -> String {
+    pub(super) fn row_key(&self, change: &ChangeKey) -> String {
         match self.place(&change.forge, &change.project) {
             Some(place) => numbered(change, place.number),
             None => change.to_string(),
@@ -140,7 +140,7 @@ impl Projects {
 
     /// The same where the project's number was told, too: it says more than the path, unless nothing is
     /// kept under it yet.
-    pub fn row_key_told(&self, change: &ChangeKey, told: Option<u64>) -> String {
+    pub(super) fn row_key_told(&self, change: &ChangeKey, told: Option<u64>) -> String {
         let Some(number) = told else { return self.row_key(change) };
         let unknown = self.of(&change.forge, number).is_none();
         match self.place(&change.forge, &change.project) {
@@ -150,12 +150,12 @@ impl Projects {
     }
 
     /// Under what it is kept now that was kept under `row_key` before: the number may be known since.
-    pub fn current(&self, what: &'static str, row_key: &str) -> Result<String, StoreError> {
+    pub(super) fn current(&self, what: &'static str, row_key: &str) -> Result<String, StoreError> {
         Ok(self.row_key(&key(what, row_key)?))
     }
 
     /// Under what refusals of a project are kept.
-    pub fn project_key(&self, change: &ChangeKey) -> String {
+    pub(super) fn project_key(&self, change: &ChangeKey) -> String {
         match self.place(&change.forge, &change.project) {
             Some(place) => format!("{BY_NUMBER}{}", place.number),
             None => change.project.clone(),
@@ -163,7 +163,7 @@ impl Projects {
     }
 
     /// What a change is called now.
-    pub fn change(&self, what: &'static str, row_key: &str) -> Result<ChangeKey, StoreError> {
+    pub(super) fn change(&self, what: &'static str, row_key: &str) -> Result<ChangeKey, StoreError> {
         let change = key(what, row_key)?;
         let place = number_of(&change).and_then(|number| self.of(&change.forge, number));
         Ok(match place {

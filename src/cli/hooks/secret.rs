@@ -35,7 +35,7 @@ pub(super) struct Report {
 impl Fresh {
     /// # Errors
     /// When there is such a file already, or the system has no randomness.
-    pub fn generate(path: &Path) -> Result<Fresh, CliError> {
+    pub(super) fn generate(path: &Path) -> Result<Fresh, CliError> {
         let path = std::path::absolute(path).context("the path of the new secret")?;
         if path.symlink_metadata().is_ok() {
             let what = format!(
@@ -50,18 +50,18 @@ impl Fresh {
         Ok(Fresh { path, token: format!("whsec_{}", STANDARD.encode(key)).into() })
     }
 
-    pub fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
     /// What the file is taken to hold while the configuration is read: good on either forge.
-    pub fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         self.token.expose_secret()
     }
 
     /// What the webhooks of a forge are given: a signing token where the forge is configured with
     /// them, else the same key as a plain secret.
-    pub fn secrets(&self, forge: &Forge) -> HookSecrets {
+    pub(super) fn secrets(&self, forge: &Forge) -> HookSecrets {
         if !signs(forge) {
             return HookSecrets { secret: Some(self.value(forge)), signing_token: None };
         }
@@ -81,7 +81,7 @@ impl Fresh {
     ///
     /// # Errors
     /// When it cannot be written, or somebody else wrote it meanwhile.
-    pub fn keep(&self, forge: &Forge) -> Result<(), CliError> {
+    pub(super) fn keep(&self, forge: &Forge) -> Result<(), CliError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -96,7 +96,7 @@ impl Fresh {
     }
 
     /// What to tell; the secret itself is not in it.
-    pub fn report(&self, forge: &Forge, written: bool) -> Report {
+    pub(super) fn report(&self, forge: &Forge, written: bool) -> Report {
         let (key, list) = match forge.kind {
             ForgeKind::GitHub => ("webhook_secrets", &forge.webhook_secrets),
             ForgeKind::GitLab if signs(forge) => ("signing_tokens", &forge.signing_tokens),

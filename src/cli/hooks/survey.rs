@@ -80,12 +80,12 @@ impl HookRow {
     }
 
     /// The newest delivery, where it is known to have failed.
-    pub fn fails_with(&self) -> Option<&DeliveryFailure> {
+    pub(super) fn fails_with(&self) -> Option<&DeliveryFailure> {
         self.deliveries.as_ref().and_then(Deliveries::fails_with)
     }
 
     /// Whether `install` has something to do here.
-    pub fn is_work(&self) -> bool {
+    pub(super) fn is_work(&self) -> bool {
         matches!(self.state, State::Missing | State::Differs(_))
     }
 }
@@ -115,7 +115,7 @@ pub(super) struct Survey {
 
 impl Survey {
     /// Makes rows of what was found. With `anew`, hooks in order are given the secret again.
-    pub fn judge(&mut self, kind: ForgeKind, wish: Option<&HookWish>, anew: bool) {
+    pub(super) fn judge(&mut self, kind: ForgeKind, wish: Option<&HookWish>, anew: bool) {
         for Found { place, hooks, chosen, covered } in std::mem::take(&mut self.found) {
             let hooks = match hooks {
                 Ok(hooks) => hooks,
@@ -155,7 +155,7 @@ impl Survey {
     }
 
     /// Leaves only hooks that are to be taken down, and what could not be seen.
-    pub fn keep_removable(&mut self, level: Option<HookLevel>) {
+    pub(super) fn keep_removable(&mut self, level: Option<HookLevel>) {
         self.rows.retain(|row| {
             let fits = match level {
                 None => true,
@@ -167,7 +167,7 @@ impl Survey {
     }
 
     /// Whether nothing is left for `install`.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.rows.iter().all(|row| match &row.done {
             Some(done) => matches!(done, HookDone::Well(_)),
             None => !row.is_work() && !matches!(row.state, State::Unseen(_)),
@@ -175,7 +175,7 @@ impl Survey {
     }
 
     /// Whether every hook of ours is there and well.
-    pub fn is_well(&self) -> bool {
+    pub(super) fn is_well(&self) -> bool {
         self.rows.iter().all(|row| match &row.hook {
             Some(hook) => hook.is_well() && row.fails_with().is_none(),
             None => matches!(row.state, State::Covered(_)),
@@ -183,7 +183,7 @@ impl Survey {
     }
 
     /// Whether none of our hooks is left that was looked for.
-    pub fn is_gone(&self) -> bool {
+    pub(super) fn is_gone(&self) -> bool {
         self.rows.iter().all(|row| matches!(row.done, Some(HookDone::Well(_))))
     }
 }
@@ -200,13 +200,18 @@ pub(super) struct Surveyor<'a> {
 }
 
 impl<'a> Surveyor<'a> {
-    pub fn new(client: &'a Client, clock: &'a Clock, own: Own, level: Option<HookLevel>) -> Surveyor<'a> {
+    pub(super) fn new(
+        client: &'a Client,
+        clock: &'a Clock,
+        own: Own,
+        level: Option<HookLevel>,
+    ) -> Surveyor<'a> {
         let (owners, survey) = (BTreeMap::new(), Survey::default());
         Surveyor { client, clock, own, level, owners, survey }
     }
 
     /// One read for each project and owner, and one for 100 projects of an owner.
-    pub async fn look(mut self) -> Survey {
+    pub(super) async fn look(mut self) -> Survey {
         for watched in self.client.watched() {
             match (watched, self.level) {
                 (Watched::Project(path), Some(HookLevel::Group)) => {

@@ -70,7 +70,7 @@ pub(super) struct Left {
 }
 
 impl GitHub {
-    pub fn new(transport: Arc<Transport>, looks: LabelLooks) -> GitHub {
+    pub(crate) fn new(transport: Arc<Transport>, looks: LabelLooks) -> GitHub {
         GitHub { transport, crab: OnceLock::new(), me: Arc::default(), looks }
     }
 

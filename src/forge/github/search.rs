@@ -68,12 +68,12 @@ struct Link {
 
 impl Hit {
     /// Full path of the repository.
-    pub fn project(&self) -> Option<&str> {
+    pub(super) fn project(&self) -> Option<&str> {
         let (_, path) = self.repository_url.rsplit_once("/repos/")?;
         (path.split('/').count() == 2).then_some(path)
     }
 
-    pub fn snapshot(self, tickets: &TicketRules) -> Snapshot {
+    pub(super) fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let merged = self.pull_request.as_ref().is_some_and(|link| link.merged_at.is_some());
         let labels = self.labels.map(|labels| labels.into_iter().map(|label| label.name).collect());
         Snapshot {

@@ -28,16 +28,16 @@ pub(super) struct User {
 }
 
 impl User {
-    pub fn account(&self) -> Account {
+    pub(super) fn account(&self) -> Account {
         Account::new(self.id, &*self.login)
     }
 
-    pub fn member(&self) -> Member {
+    pub(super) fn member(&self) -> Member {
         let blocked = self.suspended_at.map(|_| "suspended".to_owned());
         Member { blocked, ..Member::active(self.account()) }
     }
 
-    pub fn is_person(&self) -> bool {
+    pub(super) fn is_person(&self) -> bool {
         self.kind.as_deref().is_none_or(|kind| kind == "User")
     }
 }
@@ -106,7 +106,7 @@ pub(super) struct BranchHome {
 }
 
 impl Pull {
-    pub fn state(&self) -> ChangeState {
+    pub(super) fn state(&self) -> ChangeState {
         match (self.merged_at, self.state.as_deref()) {
             (Some(_), _) => ChangeState::Merged,
             (None, Some("closed")) => ChangeState::Closed,
@@ -116,35 +116,35 @@ impl Pull {
 
     /// Path of the project it belongs to, as GitHub spells it (and webhooks do): it answers to any
     /// case.
-    pub fn project(&self) -> Option<&str> {
+    pub(super) fn project(&self) -> Option<&str> {
         self.home()?.full_name.as_deref()
     }
 
     /// The repository it is to be merged into.
-    pub fn home(&self) -> Option<&BranchHome> {
+    pub(super) fn home(&self) -> Option<&BranchHome> {
         self.base.as_ref()?.repo.as_ref()
     }
 
     /// Labels and reviewers that could not be read.
-    pub fn unread(&self) -> usize {
+    pub(super) fn unread(&self) -> usize {
         let labels = self.labels.as_ref().map_or(0, |list| list.unread);
         labels + self.requested_reviewers.as_ref().map_or(0, |list| list.unread)
     }
 
-    pub fn author(&self) -> Account {
+    pub(super) fn author(&self) -> Account {
         self.user.as_ref().map_or_else(ghost, User::account)
     }
 
-    pub fn labels(&self) -> BTreeSet<&str> {
+    pub(super) fn labels(&self) -> BTreeSet<&str> {
         self.labels.iter().flatten().map(|label| label.name.as_str()).collect()
     }
 
-    pub fn requested(&self) -> Vec<Account> {
+    pub(super) fn requested(&self) -> Vec<Account> {
         self.requested_reviewers.iter().flatten().map(User::account).collect()
     }
 
     /// The change as this answer shows it. Who has reviewed is no longer among the requested.
-    pub fn snapshot(self, tickets: &TicketRules) -> Snapshot {
+    pub(super) fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.requested_reviewers.is_some().then(|| {
             let seen = |account| SeenReviewer { account, verdict: None };
             SeenReviewers { list: self.requested().into_iter().map(seen).collect(), complete: false }
@@ -186,7 +186,7 @@ pub(super) struct Review {
 
 impl Review {
     /// What the review says; `None` for one that is not given yet, or of a kind unknown here.
-    pub fn verdict(&self) -> Option<Verdict> {
+    pub(super) fn verdict(&self) -> Option<Verdict> {
         match self.state.as_deref()?.to_ascii_uppercase().as_str() {
             "APPROVED" => Some(Verdict::Approved),
             "CHANGES_REQUESTED" => Some(Verdict::ChangesRequested),
@@ -232,7 +232,7 @@ pub(super) struct Repository {
 }
 
 impl Repository {
-    pub fn whereabouts(self) -> Whereabouts {
+    pub(super) fn whereabouts(self) -> Whereabouts {
         Whereabouts { project: self.full_name, number: self.id, archived: self.archived }
     }
 }

@@ -83,7 +83,7 @@ impl Endpoint for ListEndpoint {
 }
 
 impl GitLab {
-    pub fn new(transport: Arc<Transport>, clock: Clock, looks: LabelLooks) -> GitLab {
+    pub(crate) fn new(transport: Arc<Transport>, clock: Clock, looks: LabelLooks) -> GitLab {
         let never = || Arc::new(AtomicI64::new(i64::MIN));
         GitLab {
             transport,

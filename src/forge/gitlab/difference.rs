@@ -15,7 +15,7 @@ pub(super) struct Difference<'a> {
 }
 
 impl Difference<'_> {
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.reviewers.is_none() && self.add.is_empty() && self.remove.is_empty()
     }
 }

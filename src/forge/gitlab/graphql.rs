@@ -56,19 +56,19 @@ pub(super) struct Titled {
 }
 
 impl<T> Nodes<T> {
-    pub fn entries(self) -> impl Iterator<Item = T> {
+    pub(super) fn entries(self) -> impl Iterator<Item = T> {
         self.nodes.into_iter().flatten().flatten()
     }
 
     /// Whether there is more than these, as far as was asked.
-    pub fn is_cut(&self) -> bool {
+    pub(super) fn is_cut(&self) -> bool {
         let unread = self.nodes.as_ref().is_some_and(|nodes| nodes.unread > 0);
         unread || self.page_info.as_ref().is_some_and(|page| page.has_next_page)
     }
 }
 
 impl UserNode {
-    pub fn account(&self) -> Option<Account> {
+    pub(super) fn account(&self) -> Option<Account> {
         Some(Account::new(number(&self.id)?, &*self.username))
     }
 }

@@ -55,7 +55,7 @@ impl Answers {
     }
 
     /// The ids of all reviewers after the write.
-    pub fn reviewers(&mut self, wanted: bool) -> Result<Vec<u64>, ForgeFault> {
+    pub(super) fn reviewers(&mut self, wanted: bool) -> Result<Vec<u64>, ForgeFault> {
         let removed = self.payloads.remove("removed");
         let appended = self.payloads.remove("appended");
         let payload = if wanted { appended } else { appended.or(removed) };
@@ -72,7 +72,7 @@ impl Answers {
     }
 
     /// The names of all labels after the write; `None`: it is not told.
-    pub fn labels(&mut self) -> Option<BTreeSet<String>> {
+    pub(super) fn labels(&mut self) -> Option<BTreeSet<String>> {
         let list = self.last(["labelled", "unlabelled"])?.merge_request?.labels?;
         Some(list.entries().map(|label| label.title).collect())
     }

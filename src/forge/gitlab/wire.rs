@@ -25,17 +25,17 @@ pub(super) struct User {
 }
 
 impl User {
-    pub fn account(&self) -> Account {
+    pub(super) fn account(&self) -> Account {
         Account::new(self.id, &*self.username)
     }
 
-    pub fn member(&self) -> Member {
+    pub(super) fn member(&self) -> Member {
         let blocked = self.state.clone().filter(|_| !self.is_active());
         let ends = self.expires_at.as_deref().and_then(|day| day.parse().ok());
         Member { account: self.account(), blocked, ends }
     }
 
-    pub fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.state.as_deref().is_none_or(|state| state == "active")
     }
 }
@@ -70,7 +70,7 @@ pub(super) struct References {
 
 impl MergeRequest {
     /// Merged and closed changes are over; `locked` is one being merged.
-    pub fn state(&self) -> ChangeState {
+    pub(super) fn state(&self) -> ChangeState {
         match self.state.as_deref() {
             Some("merged") => ChangeState::Merged,
             Some("closed") => ChangeState::Closed,
@@ -79,32 +79,32 @@ impl MergeRequest {
     }
 
     /// Right after a change was opened its diff is not there yet, and reads as empty.
-    pub fn is_preparing(&self) -> bool {
+    pub(super) fn is_preparing(&self) -> bool {
         self.detailed_merge_status.as_deref() == Some("preparing")
     }
 
     /// Labels and reviewers that could not be read.
-    pub fn unread(&self) -> usize {
+    pub(super) fn unread(&self) -> usize {
         let labels = self.labels.as_ref().map_or(0, |list| list.unread);
         labels + self.reviewers.as_ref().map_or(0, |list| list.unread)
     }
 
-    pub fn labels(&self) -> BTreeSet<String> {
+    pub(super) fn labels(&self) -> BTreeSet<String> {
         self.labels.iter().flatten().cloned().collect()
     }
 
-    pub fn reviewers(&self) -> Vec<Account> {
+    pub(super) fn reviewers(&self) -> Vec<Account> {
         self.reviewers.iter().flatten().map(User::account).collect()
     }
 
     /// Path of the project it belongs to: lists carry only the project's id beside it.
-    pub fn project(&self) -> Option<String> {
+    pub(super) fn project(&self) -> Option<String> {
         let full = self.references.as_ref().and_then(|references| references.full.as_deref())?;
         full.rsplit_once('!').map(|(project, _)| project.to_owned())
     }
 
     /// The change as this answer shows it; nobody's verdict is known.
-    pub fn snapshot(self, tickets: &TicketRules) -> Snapshot {
+    pub(super) fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.reviewers.as_ref().map(|list| SeenReviewers {
             list: list.iter().map(|user| SeenReviewer { account: user.account(), verdict: None }).collect(),
             complete: list.unread == 0,
@@ -140,7 +140,7 @@ pub(super) struct Reviewer {
 impl Reviewer {
     /// What the person's review state says; `unreviewed`, `review_started` and anything new say
     /// nothing yet.
-    pub fn verdict(&self) -> Option<Verdict> {
+    pub(super) fn verdict(&self) -> Option<Verdict> {
         match self.state.as_deref()? {
             "approved" => Some(Verdict::Approved),
             "requested_changes" => Some(Verdict::ChangesRequested),
@@ -200,7 +200,7 @@ const HIDDEN_LINES: u64 = 500;
 impl Diff {
     /// Added plus deleted lines. The text starts with the first hunk (`@@`), so that every line
     /// with a sign is a changed one.
-    pub fn lines(&self) -> u64 {
+    pub(super) fn lines(&self) -> u64 {
         let empty = self.diff.as_deref().is_none_or(str::is_empty);
         if empty && (self.collapsed == Some(true) || self.too_large == Some(true)) {
             return HIDDEN_LINES;

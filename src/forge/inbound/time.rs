@@ -13,7 +13,7 @@ const FRACTION_DIGITS: usize = 9;
 /// Reads an instant in any of the forms that GitHub and GitLab send: RFC 3339,
 /// `2026-01-16 05:56:22 UTC` and `2026-01-16 05:56:22 -0500` (GitLab mixes all three in one
 /// payload). Fractions finer than a nanosecond are floored. `None` for anything else.
-pub fn instant(text: &str) -> Option<Timestamp> {
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     if text.len() > INSTANT_CHARS_MAX {
         return None;
     }

@@ -10,31 +10,31 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 
 /// A text that is borrowed from the body where it has no escapes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Text<'a>(pub Option<Cow<'a, str>>);
+pub(super) struct Text<'a>(pub Option<Cow<'a, str>>);
 
 impl Text<'_> {
     /// The text, or nothing where none was told.
-    pub fn get(&self) -> Option<&str> {
+    pub(super) fn get(&self) -> Option<&str> {
         self.0.as_deref()
     }
 
     /// The text, empty where none was told.
-    pub fn or_empty(&self) -> &str {
+    pub(super) fn or_empty(&self) -> &str {
         self.get().unwrap_or_default()
     }
 }
 
 /// A whole number that is not negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Number(pub Option<u64>);
+pub(super) struct Number(pub Option<u64>);
 
 /// True or false.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flag(pub Option<bool>);
+pub(super) struct Flag(pub Option<bool>);
 
 /// An object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Maybe<T>(pub Option<T>);
+pub(super) struct Maybe<T>(pub Option<T>);
 
 impl<T> Default for Maybe<T> {
     fn default() -> Maybe<T> {
@@ -44,14 +44,14 @@ impl<T> Default for Maybe<T> {
 
 impl<T> Maybe<T> {
     /// The object, or nothing where none was told.
-    pub fn get(&self) -> Option<&T> {
+    pub(super) fn get(&self) -> Option<&T> {
         self.0.as_ref()
     }
 }
 
 /// A list of objects; members that are no objects are left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct List<T>(pub Option<Vec<T>>);
+pub(super) struct List<T>(pub Option<Vec<T>>);
 
 impl<T> Default for List<T> {
     fn default() -> List<T> {
@@ -61,7 +61,7 @@ impl<T> Default for List<T> {
 
 impl<T> List<T> {
     /// The members, or nothing where no list was told.
-    pub fn get(&self) -> Option<&[T]> {
+    pub(super) fn get(&self) -> Option<&[T]> {
         self.0.as_deref()
     }
 }

@@ -11,12 +11,12 @@ use usher_core::model::policy::LabelLook;
 pub(in crate::forge) struct LabelLooks(Arc<ArcSwap<Vec<LabelLook>>>);
 
 impl LabelLooks {
-    pub fn set(&self, looks: Vec<LabelLook>) {
+    pub(crate) fn set(&self, looks: Vec<LabelLook>) {
         self.0.store(Arc::new(looks));
     }
 
     /// The look of a label of this name, without regard to case.
-    pub fn of(&self, name: &str) -> Option<LabelLook> {
+    pub(crate) fn of(&self, name: &str) -> Option<LabelLook> {
         self.0.load().iter().find(|look| look.name.eq_ignore_ascii_case(name)).cloned()
     }
 }

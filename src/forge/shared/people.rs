@@ -35,7 +35,7 @@ pub(in crate::forge) struct Member {
 
 impl Member {
     /// Somebody who can act, for as long as anybody knows.
-    pub fn active(account: Account) -> Member {
+    pub(crate) fn active(account: Account) -> Member {
         Member { account, blocked: None, ends: None }
     }
 

@@ -4,7 +4,7 @@ use usher_core::model::change::ForgeKind;
 
 /// An event that [`Inbound`](crate::forge::inbound::Inbound) reads; to no other is subscribed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HookEvent {
+pub(crate) struct HookEvent {
     /// As the forge's API spells it.
     pub name: &'static str,
     /// As the forge's settings page spells it.
@@ -44,7 +44,7 @@ const GITHUB: &[HookEvent] = &[
 ];
 
 /// Every event that Usher reads on a forge of this kind.
-pub fn events(kind: ForgeKind) -> &'static [HookEvent] {
+pub(crate) fn events(kind: ForgeKind) -> &'static [HookEvent] {
     match kind {
         ForgeKind::GitLab => GITLAB,
         ForgeKind::GitHub => GITHUB,

@@ -49,12 +49,12 @@ pub(super) fn config(kind: ForgeKind, url: String, projects: &[&str]) -> ClientC
 
 impl Script {
     /// A GitLab below the path `/gl`.
-    pub async fn gitlab(projects: &[&str]) -> Script {
+    pub(super) async fn gitlab(projects: &[&str]) -> Script {
         Script::new(ForgeKind::GitLab, "/gl", "/gl/api/v4", projects).await
     }
 
     /// A GitHub Enterprise Server.
-    pub async fn github(projects: &[&str]) -> Script {
+    pub(super) async fn github(projects: &[&str]) -> Script {
         Script::new(ForgeKind::GitHub, "/api/v3", "/api/v3", projects).await
     }
 
@@ -67,16 +67,22 @@ impl Script {
     }
 
     /// Answers `verb` on `place` (below the API's root, `?page=2` allowed) with JSON.
-    pub async fn on(&self, verb: &str, place: &str, status: u16, body: Value) {
+    pub(super) async fn on(&self, verb: &str, place: &str, status: u16, body: Value) {
         self.answer(verb, place, ResponseTemplate::new(status).set_body_json(body)).await;
     }
 
-    pub async fn answer(&self, verb: &str, place: &str, answer: impl Respond + 'static) {
+    pub(super) async fn answer(&self, verb: &str, place: &str, answer: impl Respond + 'static) {
         self.answer_times(verb, place, answer, u64::MAX).await;
     }
 
     /// As [`Script::answer`], for the next `times` requests.
-    pub async fn answer_times(&self, verb: &str, place: &str, answer: impl Respond + 'static, times: u64) {
+    pub(super) async fn answer_times(
+        &self,
+        verb: &str,
+        place: &str,
+        answer: impl Respond + 'static,
+        times: u64,
+    ) {
         let (place, query) = place.split_once('?').unwrap_or((place, ""));
         let mut mock = Mock::given(method(verb)).and(path(format!("{}{place}", self.prefix)));
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -89,7 +95,7 @@ impl Script {
     }
 
     /// Every request so far: verb, place below the API's root with its query, and body.
-    pub async fn requests(&self) -> Vec<String> {
+    pub(super) async fn requests(&self) -> Vec<String> {
         let requests = self.server.received_requests().await.expect("requests are recorded");
         let line = |request: &wiremock::Request| {
             let place = request.url.path().trim_start_matches(self.prefix);
@@ -101,7 +107,7 @@ impl Script {
     }
 
     /// As [`Script::requests`], verb and path only.
-    pub async fn places(&self) -> Vec<String> {
+    pub(super) async fn places(&self) -> Vec<String> {
         let short = |line: String| line.split(['?']).next().unwrap_or_default().to_owned();
         let short = |line: String| short(line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" "));
         self.requests().await.into_iter().map(short).collect()

@@ -6,7 +6,7 @@ use usher_core::model::change::{ChangeKey, ForgeKind};
 
 /// The two roots of one forge. Both end with a slash, so that `Url::join` keeps a path prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForgeAddress {
+pub(crate) struct ForgeAddress {
     kind: ForgeKind,
     /// `https://gitlab.example.com/gl/api/v4/`, `https://api.github.com/`, `https://ghe/api/v3/`.
     pub api: Url,
@@ -30,7 +30,7 @@ impl ForgeAddress {
     ///
     /// # Errors
     /// A sentence saying what is wrong with `text`.
-    pub fn new(kind: ForgeKind, text: &str) -> Result<ForgeAddress, String> {
+    pub(crate) fn new(kind: ForgeKind, text: &str) -> Result<ForgeAddress, String> {
         let mut url = Url::parse(text.trim()).map_err(|error| format!("`{text}` is no URL: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(format!("`{text}` must start with https:// or http:// and name a host"));
@@ -63,7 +63,7 @@ impl ForgeAddress {
 
     /// The project path and number that the address of a change's page names, or `None` if it is
     /// not the page of a change on this forge. Tabs, anchors and a missing scheme do not matter.
-    pub fn change(&self, text: &str) -> Option<(String, u64)> {
+    pub(crate) fn change(&self, text: &str) -> Option<(String, u64)> {
         let text = text.trim();
         let url = match text.split_once("://") {
             Some(_) => Url::parse(text).ok()?,
@@ -93,7 +93,7 @@ impl ForgeAddress {
     }
 
     /// As [`ForgeAddress::change`], with the name of the forge.
-    pub fn change_key(&self, forge: &str, text: &str) -> Option<ChangeKey> {
+    pub(crate) fn change_key(&self, forge: &str, text: &str) -> Option<ChangeKey> {
         self.change(text).map(|(project, number)| ChangeKey::new(forge, project, number))
     }
 }

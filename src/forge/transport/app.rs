@@ -101,7 +101,7 @@ impl fmt::Debug for App {
 impl App {
     /// # Errors
     /// When the key is no RSA key in PEM; the message does not show it.
-    pub fn new(key: &AppKey, clock: Clock) -> Result<App, String> {
+    pub(super) fn new(key: &AppKey, clock: Clock) -> Result<App, String> {
         let pem = key.private_key.expose_secret();
         let encoding = EncodingKey::from_rsa_pem(pem.as_bytes());
         let encoding = encoding.map_err(|_| {
@@ -112,7 +112,7 @@ impl App {
     }
 
     /// Whose token a request to `path` (below the API's root) needs.
-    pub fn whose(path: &str) -> Whose {
+    pub(super) fn whose(path: &str) -> Whose {
         let mut parts = path.trim_start_matches('/').split(['/', '?']);
         match (parts.next(), parts.next()) {
             (Some("app"), _) => Whose::App,
@@ -125,7 +125,7 @@ impl App {
     ///
     /// # Errors
     /// Faults of `send`; [`ForgeFault::Refused`] when the owner has not installed the App.
-    pub async fn bearer<F>(
+    pub(super) async fn bearer<F>(
         &self,
         whose: &Whose,
         mut send: impl FnMut(AppSignIn) -> F,
@@ -160,13 +160,16 @@ impl App {
     }
 
     /// Forgets a token that was not accepted, so that the next request gets a new one.
-    pub async fn forget(&self, refused: &Bearer) {
+    pub(super) async fn forget(&self, refused: &Bearer) {
         let mut known = self.known.lock().await;
         known.tokens.retain(|_, token| token.bearer.header != refused.header);
     }
 
     /// All owners that have installed the App, in lower case.
-    pub async fn owners<F>(&self, mut send: impl FnMut(AppSignIn) -> F) -> Result<Vec<String>, ForgeFault>
+    pub(super) async fn owners<F>(
+        &self,
+        mut send: impl FnMut(AppSignIn) -> F,
+    ) -> Result<Vec<String>, ForgeFault>
     where
         F: Future<Output = Result<bytes::Bytes, ForgeFault>>,
     {

@@ -102,7 +102,7 @@ enum Probe {
 
 impl Breaker {
     /// `forge` names it in the log: its address.
-    pub fn new(forge: &str, clock: Clock) -> Breaker {
+    pub(super) fn new(forge: &str, clock: Clock) -> Breaker {
         Breaker { forge: forge.to_owned(), clock, state: Mutex::default() }
     }
 
@@ -111,7 +111,7 @@ impl Breaker {
     ///
     /// # Errors
     /// While the circuit is open, or the project is left alone.
-    pub fn admit(&self, project: Option<&str>) -> Result<Trial<'_>, NotBefore> {
+    pub(super) fn admit(&self, project: Option<&str>) -> Result<Trial<'_>, NotBefore> {
         let now = self.clock.now();
         let mut state = self.state();
         state.wait(now).map_or(Ok(()), Err)?;
@@ -127,7 +127,7 @@ impl Breaker {
     }
 
     /// The clock was set back: every pause is over, for nobody can tell how long it still is.
-    pub fn forget_pauses(&self) {
+    pub(super) fn forget_pauses(&self) {
         let now = self.clock.now();
         let mut state = self.state();
         state.projects.clear();
@@ -137,7 +137,7 @@ impl Breaker {
     }
 
     /// Leave for the neutral request that closes the circuit, if it is open and its pause is over.
-    pub fn probe(&self) -> Option<Trial<'_>> {
+    pub(super) fn probe(&self) -> Option<Trial<'_>> {
         let now = self.clock.now();
         let mut state = self.state();
         let pause = &mut state.open.as_mut()?.pause;
@@ -152,7 +152,7 @@ impl Breaker {
     ///
     /// # Errors
     /// While the circuit is open.
-    pub fn check(&self) -> Result<(), NotBefore> {
+    pub(super) fn check(&self) -> Result<(), NotBefore> {
         let now = self.clock.now();
         let state = self.state();
         let due = state.open.as_ref().is_some_and(|open| now >= open.pause.until && !open.pause.probing);
@@ -161,17 +161,17 @@ impl Breaker {
 
     /// When the forge is asked again, if the circuit is open; in the past while a probe is due or
     /// under way.
-    pub fn open_until(&self) -> Option<Timestamp> {
+    pub(super) fn open_until(&self) -> Option<Timestamp> {
         self.state().open.as_ref().map(|open| open.pause.until)
     }
 
     /// Whether the forge does not accept the token.
-    pub fn is_token_dead(&self) -> bool {
+    pub(super) fn is_token_dead(&self) -> bool {
         self.state().open.as_ref().is_some_and(|open| open.ail == Ail::DeadToken)
     }
 
     /// The projects that are left alone now, and until when.
-    pub fn paused_projects(&self) -> BTreeMap<String, Timestamp> {
+    pub(super) fn paused_projects(&self) -> BTreeMap<String, Timestamp> {
         let now = self.clock.now();
         let state = self.state();
         let resting = state.projects.iter().filter(|(_, pause)| pause.probing || pause.until > now);
@@ -183,7 +183,7 @@ impl Breaker {
     }
 
     /// The forge does not accept the token: it is left alone, whatever else is wrong.
-    pub fn token_is_dead(&self) {
+    pub(super) fn token_is_dead(&self) {
         let mut state = self.state();
         let pauses = state.open.as_ref().filter(|open| open.ail == Ail::DeadToken);
         let pauses = pauses.map_or(1, |open| open.pause.pauses.saturating_add(1));
@@ -305,12 +305,12 @@ impl Pause {
 
 impl Trial<'_> {
     /// The forge answered, whatever it said.
-    pub fn succeeded(self) {
+    pub(super) fn succeeded(self) {
         self.breaker.succeeded(&self);
     }
 
     /// No answer came, or one that cannot be the forge's.
-    pub fn failed(self, why: &str, failure: Failure) {
+    pub(super) fn failed(self, why: &str, failure: Failure) {
         self.breaker.failed(&self, why, failure);
     }
 }

@@ -65,7 +65,7 @@ struct Remaining {
 
 impl Budgets {
     /// When a request may go out, if it may not now.
-    pub fn check(&self, purse: &Purse, purpose: Purpose, now: Timestamp) -> Option<NotBefore> {
+    pub(super) fn check(&self, purse: &Purse, purpose: Purpose, now: Timestamp) -> Option<NotBefore> {
         let matching =
             self.known.iter().filter(|(known, told)| known.pays_for(purse) && told.resets_at > now);
         let waits = matching.filter_map(|(known, told)| {
@@ -85,7 +85,7 @@ impl Budgets {
 
     /// Learns from an answer's headers: GitHub's `x-ratelimit-*`, GitLab's `RateLimit-*`, both with
     /// the reset in Unix seconds.
-    pub fn learn(&mut self, purse: &Purse, headers: &HeaderMap, now: Timestamp) {
+    pub(super) fn learn(&mut self, purse: &Purse, headers: &HeaderMap, now: Timestamp) {
         for prefix in ["x-ratelimit", "ratelimit"] {
             let header = |name: &str| text_of(headers, &format!("{prefix}-{name}"));
             let number = |name: &str| header(name)?.parse::<u64>().ok();
@@ -101,14 +101,14 @@ impl Budgets {
     }
 
     /// A budget is used up until `at`, whatever the headers said.
-    pub fn exhaust(&mut self, purse: &Purse, at: Timestamp, now: Timestamp) {
+    pub(super) fn exhaust(&mut self, purse: &Purse, at: Timestamp, now: Timestamp) {
         let limit = self.known.get(purse).map_or(0, |told| told.limit);
         self.known.remove(purse);
         self.take_in(purse.clone(), Remaining { limit, remaining: 0, resets_at: within_a_day(at, now) }, now);
     }
 
     /// All budgets whose window has not ended yet.
-    pub fn list(&self, now: Timestamp) -> Vec<RequestBudget> {
+    pub(super) fn list(&self, now: Timestamp) -> Vec<RequestBudget> {
         let current = self.known.iter().filter(|(_, told)| told.resets_at > now);
         let budget = |(purse, told): (&Purse, &Remaining)| RequestBudget {
             owner: purse.owner.clone(),

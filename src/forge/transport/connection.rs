@@ -65,7 +65,7 @@ impl Connection {
     ///
     /// # Errors
     /// When TLS or the network cannot be set up.
-    pub fn new(
+    pub(super) fn new(
         kind: ForgeKind,
         api: Url,
         user_agent: &str,
@@ -106,12 +106,12 @@ impl Connection {
         Ok(Connection { wire, api, graphql, proxy, purpose, clock, shared })
     }
 
-    pub fn is_graphql(&self, path: &str) -> bool {
+    pub(super) fn is_graphql(&self, path: &str) -> bool {
         path == self.graphql.path()
     }
 
     /// Where a request goes: refused if it would carry the token to another host.
-    pub fn resolved(&self, request: &Request<Vec<u8>>) -> Result<Url, ForgeFault> {
+    pub(super) fn resolved(&self, request: &Request<Vec<u8>>) -> Result<Url, ForgeFault> {
         let refuse = |answer: String| ForgeFault::Refused { status: 0, answer };
         let mut url = self.api.join(&request.uri().to_string()).map_err(|error| refuse(error.to_string()))?;
         if url.query() == Some("") {
@@ -125,7 +125,7 @@ impl Connection {
 
     /// Waits for a slot among the requests under way, and asks breaker and gate for leave. `probe`: the
     /// breaker has given it already.
-    pub async fn leave<'a>(
+    pub(super) async fn leave<'a>(
         &'a self,
         ask: &RequestClass<'_>,
         project: Option<&str>,
@@ -171,7 +171,7 @@ impl Connection {
     }
 
     /// Until when background requests wait, if any does.
-    pub fn waits_until(&self) -> Option<Timestamp> {
+    pub(super) fn waits_until(&self) -> Option<Timestamp> {
         let now = self.clock.now();
         let waits = self.shared.waits.lock().unwrap_or_else(PoisonError::into_inner);
         waits.iter().copied().filter(|until| *until > now).min()

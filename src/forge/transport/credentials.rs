@@ -34,7 +34,7 @@ pub(super) struct Bearer {
 impl Bearer {
     /// # Errors
     /// When the token cannot be a header.
-    pub fn new(secret: SecretString) -> Result<Bearer, String> {
+    pub(super) fn new(secret: SecretString) -> Result<Bearer, String> {
         let text = format!("Bearer {}", secret.expose_secret());
         let mut header = HeaderValue::from_str(&text).map_err(|_| {
             "the token holds a line break or another character no header may carry".to_owned()

@@ -51,7 +51,7 @@ impl CachedAnswer {
     ///
     /// # Errors
     /// When it cannot be unpacked, which would be a mistake of ours; in words.
-    pub fn answer(&self, not_modified: &HeaderMap) -> Result<Response<Bytes>, String> {
+    pub(super) fn answer(&self, not_modified: &HeaderMap) -> Result<Response<Bytes>, String> {
         let body =
             lz4_flex::decompress_size_prepended(&self.compressed).map_err(|error| error.to_string())?;
         let mut answer = Response::new(Bytes::from(body));
@@ -64,7 +64,7 @@ impl CachedAnswer {
 
 impl EtagCache {
     /// What was answered before.
-    pub fn find(&self, key: &CacheKey) -> Option<Arc<CachedAnswer>> {
+    pub(super) fn find(&self, key: &CacheKey) -> Option<Arc<CachedAnswer>> {
         let mut state = self.state();
         state.turn += 1;
         let turn = state.turn;
@@ -74,7 +74,7 @@ impl EtagCache {
     }
 
     /// Keeps a good answer that has an ETag.
-    pub fn keep(&self, key: CacheKey, answer: &Response<Bytes>) {
+    pub(super) fn keep(&self, key: CacheKey, answer: &Response<Bytes>) {
         let Some(etag) = answer.headers().get(header::ETAG) else { return };
         let compressed = lz4_flex::compress_prepend_size(answer.body());
         if answer.status() != StatusCode::OK || compressed.len() > ENTRY_BYTES_MAX {

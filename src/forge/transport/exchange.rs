@@ -59,7 +59,7 @@ impl From<Setback> for ForgeFault {
 
 impl Connection {
     /// One request and its answer, once. A good answer is read whole; everything else is a setback.
-    pub async fn exchange(
+    pub(super) async fn exchange(
         &self,
         request: Request<Vec<u8>>,
         url: Url,
@@ -69,7 +69,7 @@ impl Connection {
     }
 
     /// The same for the neutral request, for which the breaker has given leave.
-    pub async fn exchange_as<'a>(
+    pub(super) async fn exchange_as<'a>(
         &'a self,
         mut request: Request<Vec<u8>>,
         url: Url,

@@ -78,4 +78,4 @@ impl ForgeFault {
 }
 
 /// Longest answer of a forge that is kept.
-pub const ANSWER_CHARS: usize = 500;
+pub(crate) const ANSWER_CHARS: usize = 500;

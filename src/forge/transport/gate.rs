@@ -125,12 +125,12 @@ impl Bucket {
 impl Gate {
     /// A gate with the paces of its kind of forge. GitLab publishes no pace for writes: there, what
     /// its headers say decides.
-    pub fn new(kind: ForgeKind, clock: Clock) -> Gate {
+    pub(super) fn new(kind: ForgeKind, clock: Clock) -> Gate {
         Gate { kind, clock, state: Mutex::default() }
     }
 
     /// The clock was set back: what was counted until now, or blocked until an instant, is counted anew.
-    pub fn forget_times(&self) {
+    pub(super) fn forget_times(&self) {
         *self.state() = State::default();
     }
 
@@ -174,7 +174,7 @@ impl Gate {
     }
 
     /// Until when the forge asked for patience, or has nothing left to give; `None` when neither.
-    pub fn blocked_until(&self) -> Option<Timestamp> {
+    pub(super) fn blocked_until(&self) -> Option<Timestamp> {
         let now = self.clock.now();
         let state = self.state();
         let blocked = state.blocked.as_ref().map(|block| block.at).filter(|at| *at > now);
@@ -183,7 +183,7 @@ impl Gate {
     }
 
     /// What is left of each budget whose window has not ended yet.
-    pub fn budgets(&self) -> Vec<RequestBudget> {
+    pub(super) fn budgets(&self) -> Vec<RequestBudget> {
         self.state().budgets.list(self.clock.now())
     }
 

@@ -56,7 +56,7 @@ pub struct Health {
 }
 
 /// Sends requests to one forge as one identity, for one purpose.
-pub struct Transport {
+pub(crate) struct Transport {
     kind: ForgeKind,
     connection: Connection,
     shared: Arc<Shared>,
@@ -87,7 +87,7 @@ impl Transport {
     ///
     /// # Errors
     /// When the credentials cannot be used, or TLS cannot be set up.
-    pub fn new(
+    pub(crate) fn new(
         kind: ForgeKind,
         api: Url,
         credentials: Credentials,
@@ -107,13 +107,13 @@ impl Transport {
 
     /// The same connection for traffic that nobody waits for: it leaves a share of budgets, paces and
     /// places to people, waits a little where it must, and uses answers to lists again.
-    pub fn background(&self) -> Transport {
+    pub(crate) fn background(&self) -> Transport {
         let connection = Connection { purpose: Purpose::Background, ..self.connection.clone() };
         Transport { kind: self.kind, connection, shared: self.shared.clone() }
     }
 
     /// Counts entries of a list that could not be read and were left out.
-    pub fn note_unread(&self, entries: usize) {
+    pub(crate) fn note_unread(&self, entries: usize) {
         if entries > 0 {
             let mut health = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner);
             health.unread_entries = health.unread_entries.saturating_add(entries as u64);
@@ -121,16 +121,16 @@ impl Transport {
     }
 
     /// Root of the API, with a slash at its end.
-    pub fn api(&self) -> &Url {
+    pub(crate) fn api(&self) -> &Url {
         &self.connection.api
     }
 
     /// Where GraphQL queries go.
-    pub fn graphql(&self) -> &Url {
+    pub(crate) fn graphql(&self) -> &Url {
         &self.connection.graphql
     }
 
-    pub fn health(&self) -> Health {
+    pub(crate) fn health(&self) -> Health {
         let shared = &self.connection.shared;
         Health {
             blocked_until: shared.gate.blocked_until(),
@@ -144,7 +144,7 @@ impl Transport {
     }
 
     /// The clock was set back: nobody waits any longer for an instant that was reckoned by it.
-    pub fn clock_was_set_back(&self) {
+    pub(crate) fn clock_was_set_back(&self) {
         self.connection.shared.gate.forget_times();
         self.connection.shared.breaker.forget_pauses();
     }
@@ -153,7 +153,7 @@ impl Transport {
     ///
     /// # Errors
     /// [`ForgeFault::Later`], or [`ForgeFault::Unauthorized`] while the token is dead.
-    pub fn check_write(&self) -> Result<(), ForgeFault> {
+    pub(crate) fn check_write(&self) -> Result<(), ForgeFault> {
         let purse = self.purse(String::new(), Traffic::Write, "");
         let ask = RequestClass { traffic: Traffic::Write, purpose: self.connection.purpose, purse: &purse };
         self.connection.shared.breaker.check()?;
@@ -162,7 +162,7 @@ impl Transport {
 
     /// From when on an action of this urgency may begin, if not now. While the forge is left alone,
     /// until it is asked again.
-    pub fn may_begin(&self, urgency: Urgency) -> Option<Timestamp> {
+    pub(crate) fn may_begin(&self, urgency: Urgency) -> Option<Timestamp> {
         let purse = self.purse(String::new(), Traffic::Write, "");
         let ask = RequestClass { traffic: Traffic::Write, purpose: self.connection.purpose, purse: &purse };
         let closed = self.connection.shared.breaker.check();
@@ -175,7 +175,7 @@ impl Transport {
     ///
     /// # Errors
     /// When it still is not.
-    pub async fn ask_again(&self) -> Result<(), ForgeFault> {
+    pub(crate) async fn ask_again(&self) -> Result<(), ForgeFault> {
         let Some(trial) = self.connection.shared.breaker.probe() else { return Ok(()) };
         let asked = self.ask_neutrally(Some(trial)).await;
         self.note(asked.as_ref().err());
@@ -221,7 +221,7 @@ impl Transport {
     }
 
     /// Whether requests are made as a GitHub App.
-    pub fn is_app(&self) -> bool {
+    pub(crate) fn is_app(&self) -> bool {
         matches!(self.shared.identity, Identity::App(_))
     }
 
@@ -229,7 +229,7 @@ impl Transport {
     ///
     /// # Errors
     /// See [`ForgeFault`].
-    pub async fn owners(&self) -> Result<Vec<String>, ForgeFault> {
+    pub(crate) async fn owners(&self) -> Result<Vec<String>, ForgeFault> {
         match &self.shared.identity {
             Identity::Token(_) => Ok(Vec::new()),
             Identity::App(app) => app.owners(|request| self.sign_in(request)).await,
@@ -242,7 +242,7 @@ impl Transport {
     ///
     /// # Errors
     /// Everything else, as a [`ForgeFault`].
-    pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, ForgeFault> {
+    pub(crate) async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, ForgeFault> {
         self.ask_again().await?;
         let answer = match self.send_signed(request.clone()).await {
             Ok(answer) => Ok(answer),

@@ -39,11 +39,11 @@ pub enum Again {
 }
 
 /// How long an ill forge is tried: longer than an outage should last.
-pub const ILL_FOR: SignedDuration = SignedDuration::from_hours(8 * 24);
+pub(crate) const ILL_FOR: SignedDuration = SignedDuration::from_hours(8 * 24);
 /// How long what is hidden is tried.
-pub const HIDDEN_FOR: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const HIDDEN_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// How long "not yet" is believed; then it is as good as hidden.
-pub const NOT_YET_FOR: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) const NOT_YET_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// When people are told the truth about what does not come about.
 pub const TOLD_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// Nothing is given up before so many attempts, for a server that was off has not tried.

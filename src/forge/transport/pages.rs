@@ -22,12 +22,12 @@ pub(in crate::forge) struct Pages<T> {
 
 impl<T> Pages<T> {
     /// A list that is known to be whole.
-    pub fn whole(entries: Vec<T>) -> Pages<T> {
+    pub(crate) fn whole(entries: Vec<T>) -> Pages<T> {
         Pages { entries, truncated: false, unread: 0 }
     }
 
     /// Whether everything that the forge has is in `entries`.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         !self.truncated && self.unread == 0
     }
 }

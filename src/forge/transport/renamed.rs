@@ -68,7 +68,7 @@ pub(super) struct Renames(Mutex<BTreeSet<String>>);
 
 impl Renames {
     /// Says once for each project where it is now.
-    pub fn tell(&self, api: &Url, old: &Url, new: &Url) {
+    pub(super) fn tell(&self, api: &Url, old: &Url, new: &Url) {
         let name = |url: &Url| -> String {
             let below = url.path().strip_prefix(api.path()).unwrap_or_default();
             let parts: Vec<&str> = below.trim_start_matches('/').split('/').collect();

@@ -31,7 +31,7 @@ pub(super) enum Lost {
 
 impl Wire {
     /// Sends a request once and reads its answer whole.
-    pub async fn send(&self, request: Request<Vec<u8>>, url: Url) -> Result<Response<Bytes>, Lost> {
+    pub(super) async fn send(&self, request: Request<Vec<u8>>, url: Url) -> Result<Response<Bytes>, Lost> {
         match self {
             Wire::Http(http) => whole(http.execute(addressed(request, url)).await.map_err(Lost::Http)?).await,
             Wire::Service(service) => {

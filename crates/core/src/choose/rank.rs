@@ -84,7 +84,7 @@ pub(super) fn capacity(person: &Person, pool: &Pool) -> u32 {
 
 impl Shares {
     /// Adds up the members of `pool` whom the forge knows.
-    pub fn new(world: &World<'_>, pool: &Pool) -> Shares {
+    pub(super) fn new(world: &World<'_>, pool: &Pool) -> Shares {
         let mut shares = Shares { asked: RecentRequests::default(), capacity: 0 };
         let members = world.directory.pool(&pool.name).iter();
         for person in members.filter_map(|name| world.directory.by_name(name)) {
@@ -99,7 +99,13 @@ impl Shares {
     /// Who comes back is asked no more than their share of what is asked since, and one more: after
     /// that the others come first, for a week. So whoever had leave is not flooded because their desk
     /// is empty. Their share is by capacity among all members, and so it never shrinks again.
-    pub fn had_by(&self, person: &Person, load: &Workload, capacity: u32, now: Timestamp) -> Option<Back> {
+    pub(super) fn had_by(
+        &self,
+        person: &Person,
+        load: &Workload,
+        capacity: u32,
+        now: Timestamp,
+    ) -> Option<Back> {
         let had = |own_from: Timestamp, pool_from: Timestamp, since: Date| {
             let asked = load.asked.since(own_from);
             let more = u64::from(asked) * self.capacity > self.due(pool_from, capacity);

@@ -164,11 +164,11 @@ pub(super) struct Remark<'a> {
 }
 
 impl User<'_> {
-    pub fn account(&self) -> Option<Account> {
+    pub(super) fn account(&self) -> Option<Account> {
         Some(Account::new(self.id.0?, self.login.or_empty()))
     }
 
-    pub fn actor(&self) -> Option<Actor> {
+    pub(super) fn actor(&self) -> Option<Actor> {
         let bot = self.kind.get() == Some("Bot") || self.login.or_empty().ends_with("[bot]");
         Some(Actor { account: self.account()?, bot })
     }
@@ -176,12 +176,12 @@ impl User<'_> {
 
 impl Remark<'_> {
     /// When it was written: a review's `submitted_at` stays the same through later edits.
-    pub fn at(&self) -> Option<Timestamp> {
+    pub(super) fn at(&self) -> Option<Timestamp> {
         instant(self.submitted_at.or_empty()).or_else(|| instant(self.created_at.or_empty()))
     }
 
     /// When its words were last touched.
-    pub fn touched_at(&self) -> Option<Timestamp> {
+    pub(super) fn touched_at(&self) -> Option<Timestamp> {
         instant(self.updated_at.or_empty()).or_else(|| self.at())
     }
 }
@@ -189,7 +189,7 @@ impl Remark<'_> {
 impl Pull<'_> {
     /// The author of a change whose account was deleted is null: a review of it that is tracked must
     /// still hear of it.
-    pub fn snapshot(&self, updated_at: Timestamp, tickets: &TicketRules) -> Snapshot {
+    pub(super) fn snapshot(&self, updated_at: Timestamp, tickets: &TicketRules) -> Snapshot {
         let link = self.pull_request.get();
         let url = self.html_url.get().or_else(|| link?.html_url.get());
         let branch =

@@ -131,7 +131,7 @@ pub(super) struct Attributes<'a> {
 }
 
 impl Hook<'_> {
-    pub fn change(&self, context: Context<'_>, merge: &Attributes<'_>) -> Option<ChangeKey> {
+    pub(super) fn change(&self, context: Context<'_>, merge: &Attributes<'_>) -> Option<ChangeKey> {
         let path = |project: &Maybe<Project<'_>>| {
             let path = project.get()?.path_with_namespace.as_deref()?;
             (!path.is_empty()).then(|| path.to_owned())
@@ -140,7 +140,7 @@ impl Hook<'_> {
     }
 
     /// Who did it. Somebody whom GitLab does not name counts as a bot, so that nothing follows.
-    pub fn actor(&self, id_otherwise: Option<u64>) -> Actor {
+    pub(super) fn actor(&self, id_otherwise: Option<u64>) -> Actor {
         let user = self.user.get();
         let login = user.map_or("", |user| user.username.or_empty());
         match user.and_then(|user| user.id.0).or(id_otherwise) {
@@ -155,7 +155,12 @@ impl Hook<'_> {
         Account::new(id, user.map_or("", |user| user.username.or_empty()))
     }
 
-    pub fn snapshot(&self, context: Context<'_>, merge: &Attributes<'_>, updated_at: Timestamp) -> Snapshot {
+    pub(super) fn snapshot(
+        &self,
+        context: Context<'_>,
+        merge: &Attributes<'_>,
+        updated_at: Timestamp,
+    ) -> Snapshot {
         let labels = merge.labels.get().or(self.labels.get().filter(|_| self.merge_request.get().is_none()));
         Snapshot {
             project_id: self.project.get().and_then(|project| project.id.0),
@@ -177,18 +182,18 @@ impl Hook<'_> {
 }
 
 impl Attributes<'_> {
-    pub fn updated_at(&self) -> Option<Timestamp> {
+    pub(super) fn updated_at(&self) -> Option<Timestamp> {
         instant(self.updated_at.or_empty())
     }
 
     /// The latest of the times beside `updated_at`, for a hook in which that cannot be read: a
     /// bound, but better than a lost delivery.
-    pub fn other_time(&self) -> Option<Timestamp> {
+    pub(super) fn other_time(&self) -> Option<Timestamp> {
         instant(self.created_at.or_empty()).max(instant(self.actioned_at.or_empty()))
     }
 
     /// A merge request that is being merged (`locked`) is still open.
-    pub fn change_state(&self) -> ChangeState {
+    pub(super) fn change_state(&self) -> ChangeState {
         match (self.state.get(), self.state_id.0) {
             (Some("closed"), _) | (None, Some(2)) => ChangeState::Closed,
             (Some("merged"), _) | (None, Some(3)) => ChangeState::Merged,
@@ -198,7 +203,7 @@ impl Attributes<'_> {
 
     /// Whether a note has just been written. GitLab before 16.11 sends no action: there an edited
     /// note is told by its times.
-    pub fn is_new(&self) -> bool {
+    pub(super) fn is_new(&self) -> bool {
         match self.action.get() {
             Some(action) => action == "create",
             None => self.updated_at().is_none_or(|at| instant(self.created_at.or_empty()) == Some(at)),

@@ -41,7 +41,7 @@ enum Piece {
 
 impl OwnersPattern {
     /// `None` for a pattern that matches nothing: it is empty, or a bare slash.
-    pub fn new(kind: ForgeKind, text: &str) -> Option<OwnersPattern> {
+    pub(super) fn new(kind: ForgeKind, text: &str) -> Option<OwnersPattern> {
         match kind {
             ForgeKind::GitHub => OwnersPattern::github(text),
             ForgeKind::GitLab => OwnersPattern::gitlab(text),
@@ -103,7 +103,7 @@ impl OwnersPattern {
     ///
     /// Only the last `**` is ever taken back to, so the work is at most parts of the pattern times
     /// parts of the path.
-    pub fn matches(&self, path: &[&str]) -> bool {
+    pub(super) fn matches(&self, path: &[&str]) -> bool {
         let (mut part, mut at) = (0, 0);
         // Where to go on when what follows the last `**` does not fit: one part of the path later.
         let mut resume: Option<(usize, usize)> = None;
