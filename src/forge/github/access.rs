@@ -48,8 +48,7 @@ struct Installation {
 
 #[derive(Debug, Deserialize)]
 struct Owner {
-    #[serde(default)]
-    login: String,
+    login: Option<String>,
 }
 
 impl wire::Repository {
@@ -107,7 +106,7 @@ impl GitHub {
     /// An App has no role; it has the permissions that each owner granted it.
     async fn enter_permissions(&self, projects: &mut [ProjectFacts]) -> Result<(), ForgeFault> {
         let found: Pages<Installation> = self.pages(self.at(["app", "installations"]), PAGES_LIMIT).await?;
-        let owner = |one: Installation| Some((one.account?.login.to_lowercase(), one.permissions));
+        let owner = |one: Installation| Some((one.account?.login?.to_lowercase(), one.permissions));
         let granted: BTreeMap<_, _> = found.entries.into_iter().filter_map(owner).collect();
         for project in projects {
             let owner = project.project.split('/').next().unwrap_or_default().to_lowercase();

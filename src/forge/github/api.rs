@@ -15,9 +15,9 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::forge::shared::dialect::Dialect;
-use crate::forge::shared::entries::{Entries, page};
 use crate::forge::shared::labels::LabelLooks;
 use crate::forge::transport::address::below;
+use crate::forge::transport::entries::{Entries, page};
 use crate::forge::transport::exchange::OWNER_HEADER;
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::http::Transport;

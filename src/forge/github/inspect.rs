@@ -41,9 +41,10 @@ struct Installed {
     permissions: BTreeMap<String, serde_json::Value>,
 }
 
+/// An enterprise has no login, and no repositories.
 #[derive(Deserialize)]
 struct Owner {
-    login: String,
+    login: Option<String>,
 }
 
 impl GitHub {
@@ -56,7 +57,7 @@ impl GitHub {
             let level =
                 |(right, level): (String, serde_json::Value)| Some((right, level.as_str()?.to_owned()));
             Some(Installation {
-                owner: one.account?.login,
+                owner: one.account?.login?,
                 suspended: one.suspended_at.is_some(),
                 permissions: one.permissions.into_iter().filter_map(level).collect(),
             })

@@ -11,7 +11,7 @@ use super::api::GitHub;
 use super::wire::{Label, User};
 use crate::forge::inbound::ghost;
 use crate::forge::inbound::tickets::tickets_of;
-use crate::forge::shared::entries::Entries;
+use crate::forge::transport::entries::Entries;
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::PER_PAGE;
 use usher_core::model::change::{ChangeState, Snapshot};

@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use crate::forge::inbound::ghost;
 use crate::forge::inbound::tickets::tickets_of;
-use crate::forge::shared::entries::Entries;
 use crate::forge::shared::listing::Whereabouts;
 use crate::forge::shared::people::Member;
+use crate::forge::transport::entries::Entries;
 use usher_core::model::access::Rank;
 use usher_core::model::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
 use usher_core::model::tickets::TicketRules;

@@ -14,8 +14,8 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::forge::shared::dialect::Dialect;
-use crate::forge::shared::entries::{Entries, page};
 use crate::forge::shared::labels::LabelLooks;
+use crate::forge::transport::entries::{Entries, page};
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::http::Transport;
 use crate::forge::transport::pages::{PER_PAGE, Pages, next_page};

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::api::GitLab;
 use super::graphql::number;
 use crate::forge::shared::availability::Availability;
-use crate::forge::shared::entries::Entries;
+use crate::forge::transport::entries::Entries;
 use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::change::Account;
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::api::GitLab;
-use crate::forge::shared::entries::Entries;
+use crate::forge::transport::entries::Entries;
 use crate::forge::transport::exchange::About;
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::graphql::{self, GraphQl};

@@ -8,8 +8,8 @@ use jiff::civil::Date;
 
 use super::api::{GitLab, endpoint};
 use super::wire;
-use crate::forge::shared::entries::Entries;
 use crate::forge::shared::people::{Member, People};
+use crate::forge::transport::entries::Entries;
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::{Account, ChangeKey};

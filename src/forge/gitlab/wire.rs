@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::forge::inbound::tickets::tickets_of;
-use crate::forge::shared::entries::Entries;
 use crate::forge::shared::people::Member;
+use crate::forge::transport::entries::Entries;
 use usher_core::model::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Snapshot, Verdict};
 use usher_core::model::tickets::TicketRules;
 

@@ -7,7 +7,6 @@ pub(super) mod changes;
 pub(super) mod codeowners;
 pub(super) mod comments;
 pub(super) mod dialect;
-pub(super) mod entries;
 pub(super) mod inspect;
 pub(super) mod labels;
 pub(super) mod listing;

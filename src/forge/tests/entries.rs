@@ -5,6 +5,7 @@ use serde_json::json;
 use super::script::{Script, change};
 use crate::forge::{ForgeFault, Hint, Since};
 use usher_core::model::action::{Comment, Write};
+use usher_core::model::change::ChangeKey;
 
 const MR: &str = "/projects/acme%2Fshop/merge_requests/7";
 const PULL: &str = "/repos/acme/shop/pulls/7";
@@ -33,6 +34,49 @@ async fn a_list_of_changes_goes_on_after_one_that_cannot_be_read() {
         assert!(!listing.is_complete(), "8 is not gone");
         assert_eq!(script.client.health().unread_entries, 2);
     }
+}
+
+#[tokio::test]
+async fn an_app_signs_in_where_it_is_installed_beside_one_that_cannot_be_read() {
+    let github = Script::github(&[]).await;
+    let app = github.as_app(&["acme/shop", "beta/site"]);
+    let installed = |id: u64, owner: &str| json!({"id": id, "account": {"login": owner}});
+    // An enterprise has no login, and no repositories (OpenAPI: `account` is a simple user or an enterprise).
+    let enterprise = json!({"id": 5, "account": {"id": 1, "slug": "acme-inc", "name": "Acme"}});
+    let strange = json!({"id": 8, "account": {"login": "beta"}, "suspended_at": "soon"});
+    let listed = json!([enterprise, strange, "what?", installed(7, "Acme")]);
+    github.on("GET", "/app/installations", 200, listed).await;
+    let token = json!({"token": "t", "expires_at": "2026-03-02T10:00:00Z"});
+    github.on("POST", "/app/installations/7/access_tokens", 200, token).await;
+    let pull = json!({"number": 7, "updated_at": "2026-03-01T08:00:00Z", "requested_reviewers": []});
+    github.on("GET", PULL, 200, pull).await;
+    github.on("GET", &format!("{PULL}/reviews"), 200, json!([])).await;
+    app.observe(&change()).await.unwrap();
+    assert_eq!(app.health().unread_entries, 2, "an enterprise is no fault");
+    let elsewhere = ChangeKey { project: "beta/site".into(), ..change() };
+    let fault = app.observe(&elsewhere).await.unwrap_err().to_string();
+    assert!(
+        fault.contains("at `beta`") && fault.contains("one of 2 of the list that cannot be read"),
+        "{fault}"
+    );
+}
+
+#[tokio::test]
+async fn one_page_of_installations_is_as_long_as_what_the_forge_sent() {
+    let github = Script::github(&[]).await;
+    let app = github.as_app(&["acme/shop"]);
+    let broken = json!({"id": "one", "account": {"login": "broken"}});
+    let first: Vec<_> = (0..100).map(|_| broken.clone()).collect();
+    github.on("GET", "/app/installations?page=1", 200, first.into()).await;
+    let second = json!([{"id": 7, "account": {"login": "acme"}}]);
+    github.on("GET", "/app/installations?page=2", 200, second).await;
+    let token = json!({"token": "t", "expires_at": "2026-03-02T10:00:00Z"});
+    github.on("POST", "/app/installations/7/access_tokens", 200, token).await;
+    let pull = json!({"number": 7, "updated_at": "2026-03-01T08:00:00Z", "requested_reviewers": []});
+    github.on("GET", PULL, 200, pull).await;
+    github.on("GET", &format!("{PULL}/reviews"), 200, json!([])).await;
+    app.observe(&change()).await.unwrap();
+    assert_eq!(app.health().unread_entries, 100);
 }
 
 #[tokio::test]

@@ -1,12 +1,15 @@
 //! A scripted forge on loopback for the clients' tests.
 
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64::Engine;
 use jiff::Timestamp;
 use serde_json::Value;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, Respond, ResponseTemplate};
 
 use crate::clock::Clock;
-use crate::forge::{Client, ClientConfig, Credentials};
+use crate::forge::{AppKey, Client, ClientConfig, Credentials};
 use usher_core::model::change::{Account, ChangeKey, ForgeKind};
 use usher_core::model::policy::Pattern;
 
@@ -47,7 +50,23 @@ pub(super) fn config(kind: ForgeKind, url: String, projects: &[&str]) -> ClientC
     }
 }
 
+fn private_key() -> String {
+    let key = KeyPair::generate(KeySize::Rsa2048).expect("a key");
+    let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = key.as_der().expect("its DER");
+    let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
+}
+
 impl Script {
+    /// A client of the same server that signs in as a GitHub App.
+    pub(super) fn as_app(&self, projects: &[&str]) -> Client {
+        let credentials = Credentials::App(AppKey { id: "4711".into(), private_key: private_key().into() });
+        let config = config(ForgeKind::GitHub, format!("{}{}", self.server.uri(), self.prefix), projects);
+        Client::new(ClientConfig { credentials, ..config }, self.clock.clone())
+            .expect("a usable configuration")
+    }
+
     /// A GitLab below the path `/gl`.
     pub(super) async fn gitlab(projects: &[&str]) -> Script {
         Script::new(ForgeKind::GitLab, "/gl", "/gl/api/v4", projects).await

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::credentials::{AppKey, Bearer};
+use super::entries::{Entries, page as entries_of};
 use super::fault::ForgeFault;
 use crate::clock::Clock;
 
@@ -44,6 +46,8 @@ pub(super) struct App {
     clock: Clock,
     /// Held while signing in, so that two requests do not fetch two tokens.
     known: Mutex<Known>,
+    /// Installations that could not be read and were left out, since the start.
+    unread: AtomicU64,
 }
 
 #[derive(Default)]
@@ -51,6 +55,8 @@ struct Known {
     read_at: Option<Timestamp>,
     /// Installations by the owner's login in lower case.
     installations: BTreeMap<String, u64>,
+    /// How many could not be read the last time: it may be one of these that somebody looks for.
+    unread: usize,
     tokens: BTreeMap<u64, Token>,
 }
 
@@ -81,9 +87,11 @@ struct Installation {
     suspended_at: Option<Timestamp>,
 }
 
+/// An enterprise has none (GitHub's OpenAPI: `account` is a simple user or an enterprise), and no
+/// repositories either.
 #[derive(Deserialize)]
 struct Owner {
-    login: String,
+    login: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -108,7 +116,13 @@ impl App {
             "the App's private key is no RSA key in PEM; use the file that GitHub handed out, unchanged"
                 .to_owned()
         })?;
-        Ok(App { id: key.id.clone(), key: encoding, clock, known: Mutex::default() })
+        Ok(App {
+            id: key.id.clone(),
+            key: encoding,
+            clock,
+            known: Mutex::default(),
+            unread: AtomicU64::new(0),
+        })
     }
 
     /// Whose token a request to `path` (below the API's root) needs.
@@ -140,7 +154,7 @@ impl App {
         if known.find(whose).is_none() && known.may_look(self.clock.now()) {
             self.read_installations(&mut known, &mut send).await?;
         }
-        let Some(installation) = known.find(whose) else { return Err(not_installed(whose)) };
+        let Some(installation) = known.find(whose) else { return Err(not_installed(whose, known.unread)) };
         let now = self.clock.now();
         if let Some(token) = known.tokens.get(&installation).filter(|token| now < token.renew_at) {
             return Ok(token.bearer.clone());
@@ -163,6 +177,11 @@ impl App {
     pub(super) async fn forget(&self, refused: &Bearer) {
         let mut known = self.known.lock().await;
         known.tokens.retain(|_, token| token.bearer.header != refused.header);
+    }
+
+    /// Installations that could not be read and were left out, since the start.
+    pub(super) fn unread(&self) -> u64 {
+        self.unread.load(Ordering::Relaxed)
     }
 
     /// All owners that have installed the App, in lower case.
@@ -190,21 +209,25 @@ impl App {
     {
         const PER_PAGE: usize = 100;
         const PAGES_MOST: u32 = 10;
-        let mut found = BTreeMap::new();
+        let (mut found, mut left_out) = (BTreeMap::new(), 0);
         for page in 1..=PAGES_MOST {
             let path = format!("app/installations?per_page={PER_PAGE}&page={page}");
             let answer = send(AppSignIn { post: false, path, bearer: self.jwt()? }).await?;
-            let list: Vec<Installation> = read(&answer)?;
-            let last = list.len() < PER_PAGE;
+            let page: Result<Entries<Installation>, _> = entries_of(&answer);
+            let Entries { list, unread } = page.map_err(|error| unreadable(&error))?;
+            left_out += unread;
+            self.unread.fetch_add(unread as u64, Ordering::Relaxed);
+            let last = list.len() + unread < PER_PAGE;
             let active = list.into_iter().filter(|installation| installation.suspended_at.is_none());
             found.extend(active.filter_map(|installation| {
-                Some((installation.account?.login.to_lowercase(), installation.id))
+                Some((installation.account?.login?.to_lowercase(), installation.id))
             }));
             if last {
                 break;
             }
         }
         known.installations = found;
+        known.unread = left_out;
         known.read_at = Some(self.clock.now());
         Ok(())
     }
@@ -236,23 +259,30 @@ impl Known {
     }
 }
 
-fn not_installed(whose: &Whose) -> ForgeFault {
+fn not_installed(whose: &Whose, unread: usize) -> ForgeFault {
     let where_to = match whose {
         Whose::Owner(owner) => format!("at `{owner}`"),
         Whose::App | Whose::Any => "anywhere".to_owned(),
     };
-    let answer =
-        format!("the GitHub App is not installed {where_to}, or suspended there; install it on its page");
+    let doubt = match unread {
+        0 => String::new(),
+        unread => format!(", or its installation there is one of {unread} of the list that cannot be read"),
+    };
+    let answer = format!(
+        "the GitHub App is not installed {where_to}, or suspended there{doubt}; install it on its page"
+    );
     // What it would be told there.
     ForgeFault::Refused { status: 403, answer }
 }
 
 fn read<T: serde::de::DeserializeOwned>(answer: &[u8]) -> Result<T, ForgeFault> {
-    serde_json::from_slice(answer).map_err(|error| {
-        // serde_json's message may repeat what it read, and here that is a token.
-        let place = format!("signing in as an App: not as expected at column {}", error.column());
-        ForgeFault::garbled(&place, false)
-    })
+    serde_json::from_slice(answer).map_err(|error| unreadable(&error))
+}
+
+/// serde_json's message may repeat what it read, and here that may be a token.
+fn unreadable(error: &serde_json::Error) -> ForgeFault {
+    let place = format!("signing in as an App: not as expected at column {}", error.column());
+    ForgeFault::garbled(&place, false)
 }
 
 #[cfg(test)]

@@ -132,6 +132,11 @@ impl Transport {
 
     pub(crate) fn health(&self) -> Health {
         let shared = &self.connection.shared;
+        let noted = self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let at_sign_in = match &self.shared.identity {
+            Identity::Token(_) => 0,
+            Identity::App(app) => app.unread(),
+        };
         Health {
             blocked_until: shared.gate.blocked_until(),
             tries_again_at: shared.breaker.open_until(),
@@ -139,7 +144,8 @@ impl Transport {
             paused_projects: shared.breaker.paused_projects(),
             waits_until: self.connection.waits_until(),
             budgets: shared.gate.budgets(),
-            ..self.shared.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            unread_entries: noted.unread_entries.saturating_add(at_sign_in),
+            ..noted
         }
     }
 

@@ -7,6 +7,7 @@ mod breaker;
 mod budget;
 mod connection;
 pub(super) mod credentials;
+pub(super) mod entries;
 mod etag;
 pub(super) mod exchange;
 pub(super) mod fault;

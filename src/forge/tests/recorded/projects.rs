@@ -1,15 +1,10 @@
 //! Projects, their settings and labels; a GitHub App's own view of them.
 
-use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use base64::Engine;
 use serde_json::{Value, json};
 
-use super::super::script::{Script, config, start};
+use super::super::script::Script;
 use super::{Both, Take, sorted};
-use crate::clock::Clock;
-use crate::forge::{AppKey, Client, ClientConfig, Credentials, ForgeFault};
-use usher_core::model::change::ForgeKind;
+use crate::forge::{Client, ForgeFault};
 use usher_core::model::people::RosterWish;
 
 fn path(take: &Take, project: &Value) -> String {
@@ -88,14 +83,6 @@ pub(super) async fn token(take: &Take) -> Result<Both, ForgeFault> {
     Ok((json!([seen.scopes, end]), json!([take.answer["scopes"], take.answer["expires_at"]])))
 }
 
-fn private_key() -> String {
-    let key = KeyPair::generate(KeySize::Rsa2048).expect("a key");
-    let der: aws_lc_rs::encoding::Pkcs8V1Der<'_> = key.as_der().expect("its DER");
-    let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
-    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
-}
-
 /// An App's client, for which everything but `take` is made up.
 async fn app(take: &Take) -> (Script, Client) {
     let script = take.script(&[]).await;
@@ -119,10 +106,7 @@ async fn app(take: &Take) -> (Script, Client) {
         }
     }
     take.serve(&script, verb).await;
-    let credentials = Credentials::App(AppKey { id: "4711".into(), private_key: private_key().into() });
-    let config = config(ForgeKind::GitHub, format!("{}/api/v3", script.server.uri()), &["**"]);
-    let config = ClientConfig { credentials, ..config };
-    let client = Client::new(config, Clock::virtual_at(start())).expect("a client");
+    let client = script.as_app(&["**"]);
     (script, client)
 }
 
@@ -144,7 +128,9 @@ pub(super) async fn of_app(take: &Take) -> Result<Both, ForgeFault> {
         let rights = |one: &Value| one["permissions"].as_object().map_or(0, serde_json::Map::len);
         let owner = |one: &Value| one["account"]["login"].clone();
         let told = take.entries().map(|one| json!([owner(one), !one["suspended_at"].is_null(), rights(one)]));
-        return Ok((sorted(read), sorted(told)));
+        // The sign-in reads the same list, too, and has nothing to show for it but what it left out.
+        let unread = client.health().unread_entries;
+        return Ok((json!([sorted(read), unread]), json!([sorted(told), 0])));
     }
     let read = seen.list.iter().map(|project| Value::from(project.project.as_str()));
     let told = take.answer["repositories"].as_array().into_iter().flatten();
