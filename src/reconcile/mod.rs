@@ -15,6 +15,8 @@ mod pace;
 mod redelivery;
 mod roll_call;
 mod roster;
+#[cfg(test)]
+mod stocked;
 mod sweep;
 mod webhook_health;
 

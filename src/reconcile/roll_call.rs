@@ -239,36 +239,13 @@ impl Duty for RollCallDuty {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stocked;
     use super::*;
-    use crate::store::Commit;
-
-    async fn stocked(reviews: u64) -> Store {
-        let store = Store::open("sqlite::memory:").await.unwrap();
-        for number in 1..=reviews {
-            let change = ChangeKey::new("gitlab", "acme/shop", number);
-            let mut review = Review::new(change.clone());
-            review.tracked = true;
-            let commit = Commit {
-                change,
-                expected_version: None,
-                review: Some(review),
-                inbox: Vec::new(),
-                ledger: Vec::new(),
-                actions: Vec::new(),
-                absences: Vec::new(),
-                refused: BTreeSet::new(),
-                first_run_taken: false,
-                withdraw_pings: false,
-                now: Timestamp::UNIX_EPOCH,
-            };
-            store.commit(commit).await.unwrap();
-        }
-        store
-    }
 
     #[tokio::test]
     async fn a_roll_call_reads_a_page_of_names_at_a_time_and_stops_once_it_has_seen_enough() {
-        let store = stocked(1_250).await;
+        let store = stocked::empty().await;
+        stocked::add(&store, "gitlab", "acme/shop", 1..=1_250).await;
         let all = |_: &ChangeKey| true;
         let none = |_: &ChangeKey| false;
         let first = missing(&store, "gitlab", 0, none, all).await.unwrap();

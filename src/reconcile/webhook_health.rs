@@ -2,6 +2,7 @@
 //! Sweeps heal what gets lost meanwhile; here the hook is reported, and tested back to life. Where
 //! deliveries are refused, or none comes, GitLab is asked how those went that it sent.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,16 +12,15 @@ use super::context::{DutyContext, SweepError};
 use super::pace::{Duty, DutyTurn, age};
 use crate::engine::{DisabledHook, FailingHook, HookNumber, HookTest};
 use crate::forge::{ForgeFault, HookPlace, HookState, InstalledHook, Watched};
-use crate::store::{Filter, StoreError};
-use usher_core::model::change::ForgeKind;
+use crate::store::{Store, StoreError};
+use usher_core::model::change::{ChangeKey, ForgeKind};
 
 /// Healthy hooks are looked at once in this time; reported ones with every sweep.
 const ROUND_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Projects and groups looked at in one round, at most; each costs a request.
 const PLACES_MAX: usize = 100;
-/// Open reviews, newest first, whose projects are looked at.
-const REVIEWS_MAX: u32 = 1_000;
-const REVIEWS_PAGE: u32 = 200;
+/// Names of reviews read at once.
+const KEYS_PAGE: u32 = 500;
 /// A place whose hooks this token may not see is asked again after so long: rights can be given.
 const HIDDEN_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// Places at which the forge may fail before a look ends: one of them alone must not hide the rest.
@@ -192,24 +192,8 @@ impl WebhookHealthDuty {
 
     async fn projects_in_review(&self) -> Result<Vec<String>, StoreError> {
         let policy = self.context.shared.snapshot().policy.clone();
-        let (mut projects, mut known) = (Vec::new(), BTreeSet::new());
-        let mut offset = 0;
-        while offset < REVIEWS_MAX {
-            let filter = Filter { open_only: true, stage: None, limit: REVIEWS_PAGE, offset };
-            let page = self.context.store.reviews(filter).await?;
-            let full = page.len() >= REVIEWS_PAGE as usize;
-            for change in page.into_iter().map(|stored| stored.review.change) {
-                let ours = change.forge == self.context.client.name() && policy.watches(&change);
-                if ours && known.insert(change.project.clone()) {
-                    projects.push(change.project);
-                }
-            }
-            if !full {
-                break;
-            }
-            offset += REVIEWS_PAGE;
-        }
-        Ok(projects)
+        let is_watched = |change: &ChangeKey| policy.watches(change);
+        projects_in_review(&self.context.store, self.context.client.name(), is_watched).await
     }
 
     /// Looks at one place after another; what is below a group that has a hook needs none of its own.
@@ -307,6 +291,26 @@ impl Look {
     }
 }
 
+/// The watched projects of a forge that have open reviews, those of the newest ones first. Holds one page of
+/// names beside them, and reads no review.
+async fn projects_in_review(
+    store: &Store,
+    forge: &str,
+    is_watched: impl Fn(&ChangeKey) -> bool,
+) -> Result<Vec<String>, StoreError> {
+    let (mut newest, mut after) = (BTreeMap::new(), 0);
+    loop {
+        let page = store.open_keys(forge, after, KEYS_PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        let watched = page.into_iter().filter(|open| is_watched(&open.change));
+        newest.extend(watched.map(|open| (open.change.project, open.id)));
+    }
+    let mut projects: Vec<(String, i64)> = newest.into_iter().collect();
+    projects.sort_by_key(|(_, id)| Reverse(*id));
+    Ok(projects.into_iter().map(|(project, _)| project).collect())
+}
+
 fn report(place: &HookPlace, hook: &InstalledHook) -> DisabledHook {
     DisabledHook {
         place: place.path().to_owned(),
@@ -372,4 +376,22 @@ fn tell(forge: &str, hook: &DisabledHook, reported: &[DisabledHook]) {
         "a webhook is disabled, its deliveries are lost until the next sweep: {}",
         hook.sentence()
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::stocked;
+    use super::*;
+
+    #[tokio::test]
+    async fn projects_in_review_are_found_however_many_reviews_of_another_forge_are_newer() {
+        let store = stocked::empty().await;
+        stocked::add(&store, "gitlab", "acme/shop", 1..=3).await;
+        stocked::add(&store, "gitlab", "acme/site", 1..=2).await;
+        stocked::add(&store, "gitlab", "other/site", 1..=1).await;
+        stocked::add(&store, "github", "acme/sdk", 1..=1_250).await;
+        let is_watched = |change: &ChangeKey| change.project.starts_with("acme/");
+        let found = projects_in_review(&store, "gitlab", is_watched).await.unwrap();
+        assert_eq!(found, ["acme/site", "acme/shop"], "each once, the newest first");
+    }
 }
