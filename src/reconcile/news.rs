@@ -2,13 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::context::{DutyContext, SweepError};
 use crate::forge::{ForgeFault, Listing};
 use crate::store::StoreError;
 use usher_core::model::change::{ChangeKey, Snapshot};
 use usher_core::model::fact::Fact;
+
+/// So long a forge itself still touches a new change: it counts its commits, and looks whether it can be merged.
+const SETTLES_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+
+/// Whether nothing has happened to a change since it was opened.
+fn is_untouched(listed: &Snapshot) -> bool {
+    listed.created_at.is_some_and(|created| listed.updated_at.duration_since(created) < SETTLES_WITHIN)
+}
 
 impl DutyContext {
     /// Keeps what is news among the listed changes, but for those that were `seen` just now. Returns how
@@ -77,8 +85,8 @@ impl DutyContext {
                 if !support || !known.policy.watches(change) {
                     return Ok(None);
                 }
-                // A search shows neither reviewers nor branches.
-                if listed.reviewers.is_some() {
+                // A search shows neither reviewers nor branches, and no list what people said since it began.
+                if listed.reviewers.is_some() && is_untouched(&listed) {
                     return Ok(Some(listed));
                 }
                 self.look_at(change, now).await

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use usher_core::model::review::Stage;
 use usher_sandbox::{ChangeRef, Fault, Forge, Sandbox, Verdict};
 
-use super::harness::{BOTH, House};
+use super::harness::{BOT, BOTH, House};
 use super::life::{full_life, portrait};
 use super::server::until;
 
@@ -62,6 +62,25 @@ async fn a_lost_webhook_is_made_good_by_the_next_sweep() {
         house.sweep().await;
         house.quiet().await;
         assert_eq!(house.sandbox.writes(), 0, "a sweep that finds no news writes nothing");
+    }
+}
+
+/// On the first day most changes are like this one.
+#[tokio::test]
+async fn what_was_said_before_usher_came_counts() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        house.sandbox.lose_next(forge, 99);
+        let change = house.opened(forge, "sam").await;
+        house.sandbox.request_reviewer(&change, "sam", "rita").unwrap();
+        house.minute().await;
+        house.sandbox.review(&change, "rita", Verdict::RequestChanges, "Not yet.").unwrap();
+        house.minute().await;
+        house.sweep().await;
+        house.quiet().await;
+        assert_eq!(house.stage(&change).await, Stage::WithAuthor, "{forge:?}");
+        let seen = house.seen(&change);
+        assert!(seen.comments_by(BOT).iter().all(|comment| !comment.body.contains("@rita")), "{forge:?}");
     }
 }
 
