@@ -40,7 +40,8 @@ const SEEDS_QUICK: u64 = 20;
 /// A message of a law that is broken goes on at length.
 const MESSAGE_CHARS_MAX: usize = 80;
 /// What is counted beside the rest, since it depends on when comments are written.
-const BESIDE: [&str; 3] = ["text.status", "reason.template_broken", "reason.brought_up_to_date"];
+const BESIDE: [&str; 4] =
+    ["text.status", "reason.template_broken", "reason.brought_up_to_date", "reason.still_on_paper"];
 
 /// One seed, played.
 #[derive(Clone, Debug)]

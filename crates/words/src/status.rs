@@ -192,7 +192,9 @@ fn done_lines(status: &StatusView) -> Vec<String> {
     vec![match (status.state, status.opened_at, status.done_at) {
         (ChangeState::Merged, Some(opened), Some(done)) => {
             let took = elapsed(opened, done);
-            format!("Merged {took} after it was opened. Thank you, {author}: that is one customer helped.")
+            // Where tickets are named, how many customers it helps stands there.
+            let helped = if status.tickets.is_empty() { ": that is one customer helped." } else { "." };
+            format!("Merged {took} after it was opened. Thank you, {author}{helped}")
         }
         (ChangeState::Merged, _, _) => format!("Merged. Thank you, {author}."),
         _ => format!("Closed without a merge. Thank you for the work, {author}."),

@@ -184,7 +184,7 @@ impl Seen {
 
     fn reason(&mut self, reason: &Reason) {
         let part = match reason {
-            Reason::TemplateBroken { .. } | Reason::BroughtUpToDate => Part::Status,
+            Reason::TemplateBroken { .. } | Reason::BroughtUpToDate | Reason::StillOnPaper => Part::Status,
             _ => Part::Judged,
         };
         let text = json(reason);

@@ -128,7 +128,8 @@ impl Draft<'_> {
 
     pub(super) fn close(mut self, actions: Vec<Action>, absence: Option<AbsenceWish>) -> Decision {
         if !actions.is_empty() && self.reasons.is_empty() {
-            self.say(Reason::BroughtUpToDate);
+            let dry = self.world.policy.dry_run;
+            self.say(if dry { Reason::StillOnPaper } else { Reason::BroughtUpToDate });
         }
         let wake = self.next_deadline();
         self.review.planned.wake = wake;

@@ -305,6 +305,8 @@ pub enum Reason {
     /// Nothing happened to the change, but what is shown of it is out of date: a calendar, a leave or
     /// the configuration has changed.
     BroughtUpToDate,
+    /// Nothing happened to the change, and what should be shown of it is on paper only: a dry run goes on.
+    StillOnPaper,
 }
 
 /// Why no owner of changed files is in the pool.
