@@ -52,6 +52,26 @@ async fn what_was_put_off_by_a_clock_that_ran_ahead_is_done_when_it_is_right() {
     }
 }
 
+/// A reminder that a wrong clock put off to the next morning comes when the time is over by the right one.
+#[tokio::test]
+async fn what_was_to_be_looked_at_by_a_wrong_clock_is_looked_at_by_the_right_one() {
+    for forge in BOTH {
+        let more = "[timebox.reviewing]\nbudget = \"4h\"\n";
+        let mut house = House::with(Settings { more, ..Settings::default() }).await;
+        let change = house.opened(forge, "sam").await;
+        // In the evening by the wrong clock the time is over, and nobody works.
+        house.clock.advance_to(house.clock.now() + AHEAD * 2);
+        house.quiet().await;
+        house.clock.set_back_to(hours_ago(&house) - AHEAD);
+        house.service.clock_was_set_back().await.unwrap();
+        house.quiet().await;
+        house.assert_one_status_comment(&change);
+        house.pass(AHEAD).await;
+        let pings = house.comments(&change).into_keys().filter(|marker| marker.contains("usher:ping:"));
+        assert_eq!(pings.count(), 1, "{forge:?}: it would come tomorrow");
+    }
+}
+
 #[tokio::test]
 async fn a_running_usher_notices_by_itself() {
     let house = House::with(Settings { always: true, ..Settings::default() }).await;

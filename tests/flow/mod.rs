@@ -10,6 +10,7 @@ mod command;
 mod cost;
 mod cost_of_many;
 mod crash;
+mod dry_run;
 mod examples;
 mod faults;
 pub mod harness;

@@ -85,6 +85,21 @@ async fn the_newest_of_each_kind_is_shown_as_people_would_have_seen_it() {
 }
 
 #[tokio::test]
+async fn readiness_and_metrics_say_whether_it_is_one() {
+    for (house, is_dry) in [(dry().await, true), (House::new().await, false)] {
+        let ready = house.public(Request::get("/readyz").body(Body::empty()).unwrap()).await.json();
+        assert_eq!(ready["dry_run"], is_dry, "{ready:#}");
+        let metrics = house.admin("/metrics").await.text;
+        let line = format!("\nusher_dry_run {}\n", u8::from(is_dry));
+        assert!(metrics.contains(&line), "{metrics}");
+        for page in ["/", "/held", "/people", "/access"] {
+            let page = house.admin(page).await.text;
+            assert_eq!(page.contains("<strong>Dry run.</strong>"), is_dry, "{page}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_a_dry_run_there_is_nothing_on_paper() {
     let house = House::new().await;
     house.keep_entries(pages::reviewing(12), vec![on_paper(10, vec![ping("a")])], Vec::new()).await;

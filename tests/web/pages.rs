@@ -35,6 +35,7 @@ pub(super) fn reviewing(number: u64) -> Review {
     review.planned.pools = vec![part];
     review.planned.assignments = vec![Assignment {
         reviewing_box: TimeBox { running_since: Some(since), ..TimeBox::default() },
+        decided_by,
         ..Assignment::new("backend", "rita", Account::new(RITA, "rita"), since, Origin::Picked)
     }];
     review
@@ -239,7 +240,7 @@ async fn the_api_tells_the_same_story() {
                 "reviewers": [{
                     "person": "rita", "login": "rita", "pool": "backend", "state": "asked",
                     "since": "2026-01-16T08:00:00Z", "due": "2026-01-16T17:00:00Z",
-                    "decided_by": null
+                    "decided_by": "fewest_open"
                 }],
                 "pools": ["backend"],
                 "hold": null,

@@ -47,3 +47,20 @@ pub(in crate::forge) fn data<T>(answer: GraphQl<T>) -> Result<T, ForgeFault> {
         (None, None) => Err(ForgeFault::Refused { status: 200, answer: "no data".into() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_errors_is_said_in_three_ways() {
+        for body in [r#"{"data": 7}"#, r#"{"data": 7, "errors": null}"#, r#"{"data": 7, "errors": []}"#] {
+            let read = || serde_json::from_str::<GraphQl<u8>>(body).unwrap();
+            assert_eq!(data(read()).ok(), Some(7), "{body}");
+            assert_eq!(parts(read()), (Some(7), None), "{body}");
+        }
+        let refused: GraphQl<u8> =
+            serde_json::from_str(r#"{"data": 7, "errors": [{"message": "no"}]}"#).unwrap();
+        assert!(data(refused).unwrap_err().to_string().contains("no"));
+    }
+}
