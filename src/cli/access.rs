@@ -4,12 +4,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
 use super::explain::unknown_forge;
 use super::preview::kept;
-use super::{CliError, start_logging};
+use super::{CliError, start_logging, terminal};
 use crate::audit::access::{AccessReport, AccessRow, Need, judge};
 use crate::audit::words as audit_words;
 use crate::clock::Clock;
@@ -78,7 +77,7 @@ impl Sight<'_> {
         let all = report.rows.len() <= ROWS_MAX;
         let rows: Vec<&AccessRow> =
             report.rows.iter().filter(|row| all || lacking(row)).take(ROWS_MAX).collect();
-        anstream::println!("{}", table(self.forge.kind, &rows));
+        anstream::println!("{}", terminal::fitted(&mut table(self.forge.kind, &rows)));
         let hidden = report.rows.len() - rows.len();
         if hidden > 0 {
             anstream::println!("\n  and {hidden} more rows; --json has all");
@@ -135,9 +134,8 @@ async fn look(config: &Config, forge: &Forge) -> anyhow::Result<Seen> {
 }
 
 fn table(kind: ForgeKind, rows: &[&AccessRow]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["person", "is", "project", "role", "read", "open", "push docs", "review"]);
+    let head = ["person", "is", "project", "role", "read", "open", "push docs", "review"];
+    let mut table = terminal::table(&head);
     for row in rows {
         let mut parts: Vec<&str> = row.support.then_some("support").into_iter().collect();
         parts.extend(row.pools.iter().map(String::as_str));

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
+use jiff::Timestamp;
 
 use super::begin::{CliError, start_logging};
 use super::preview::action_words;
+use super::terminal::{fitted, table};
 use crate::config::Config;
 use crate::store::{InboxRow, OutboxRow, OutboxState, Store};
 use usher_words::happening;
@@ -58,9 +58,9 @@ async fn list(store: &Store, json: bool) -> Result<ExitCode, CliError> {
         anstream::println!("{:#}", serde_json::json!({ "inbox": inbox, "outbox": outbox }));
         return Ok(ExitCode::SUCCESS);
     }
-    let mut table = table(&["outbox", "change", "action", "state", "attempts", "last answer"]);
+    let mut actions = table(&["outbox", "change", "action", "state", "attempts", "last answer"]);
     for row in &outbox {
-        table.add_row([
+        actions.add_row([
             format!("out:{}", row.id),
             row.change.to_string(),
             row.kind.clone(),
@@ -71,19 +71,19 @@ async fn list(store: &Store, json: bool) -> Result<ExitCode, CliError> {
     }
     anstream::println!(
         "{}",
-        if outbox.is_empty() { "The outbox is empty.".into() } else { table.to_string() }
+        if outbox.is_empty() { "The outbox is empty.".into() } else { fitted(&mut actions) }
     );
-    let mut table = self::table(&["inbox", "change", "event", "received", "decided"]);
+    let mut facts = table(&["inbox", "change", "event", "received", "decided"]);
     for row in &inbox {
         let decided = row.decided_at.map_or_else(
             || match &row.why {
                 None => "not yet".into(),
                 Some(why) => format!("not yet: {why}; again at {}", row.not_before),
             },
-            |at| at.to_string(),
+            to_the_second,
         );
-        let received = row.received_at.to_string();
-        table.add_row([
+        let received = to_the_second(row.received_at);
+        facts.add_row([
             format!("in:{}", row.id),
             row.change.to_string(),
             row.event.clone(),
@@ -93,7 +93,7 @@ async fn list(store: &Store, json: bool) -> Result<ExitCode, CliError> {
     }
     anstream::println!(
         "\n{}",
-        if inbox.is_empty() { "The inbox is empty.".into() } else { table.to_string() }
+        if inbox.is_empty() { "The inbox is empty.".into() } else { fitted(&mut facts) }
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -101,8 +101,7 @@ async fn list(store: &Store, json: bool) -> Result<ExitCode, CliError> {
 async fn show(store: &Store, row: Row, json: bool) -> Result<ExitCode, CliError> {
     match row {
         Row::Inbox(number) => {
-            let rows = store.inbox_list(u32::MAX).await.map_err(anyhow::Error::from)?;
-            let Some(row) = rows.into_iter().find(|row| row.id == number) else {
+            let Some(row) = store.inbox_row(number).await.map_err(anyhow::Error::from)? else {
                 return missing(&format!("in:{number}"));
             };
             let body = store.delivery_body(number).await.map_err(anyhow::Error::from)?;
@@ -226,10 +225,9 @@ fn parse(id: &str) -> Result<Row, CliError> {
     }
 }
 
-fn table(head: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(head.iter().copied());
-    table
+/// A time in a table, where no more than that is needed and room is short.
+fn to_the_second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn state(row: &OutboxRow) -> String {

@@ -23,6 +23,7 @@ mod people;
 mod preview;
 mod replay;
 mod serve;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -83,7 +84,7 @@ enum Command {
         #[arg(long)]
         forge: Option<String>,
     },
-    /// List who is what, from which source, and who is away; asks nobody but the store
+    /// List who is what, from which source, and who is away; asks only a forge that was never read
     People {
         /// Ask the forges now; a running server takes the answer over with its next sweep
         #[arg(long)]

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{CliError, start_logging};
+use super::{CliError, start_logging, terminal};
 use crate::audit::membership::{Colleague, everybody, oddities};
 use crate::audit::words as audit_words;
 use crate::clock::Clock;
@@ -85,13 +83,11 @@ impl Sight {
                 news.iter().for_each(|line| anstream::println!("  {line}"));
             }
         }
-        let mut table = Table::new();
-        table.load_style(NOTHING);
-        table.set_header(["person", "is", "accounts", "open", "absence"]);
+        let mut table = terminal::table(&["person", "is", "accounts", "open", "absence"]);
         for colleague in everybody(&self.known.policy, self.known.people()).values() {
             table.add_row(self.row(colleague));
         }
-        anstream::println!("\n{table}");
+        anstream::println!("\n{}", terminal::fitted(&mut table));
         let oddities = self.oddities();
         if !oddities.is_empty() {
             anstream::println!("\nTo look at:");

@@ -372,6 +372,8 @@ async fn the_demo_ends_cleanly_when_it_is_told_to() {
         let (code, out) = demo_until(|out| out.contains("stays open"), signal).await;
         assert_eq!(code, Some(0), "{out}");
         assert!(!out.contains("Stopped in the middle"), "{out}");
+        let shown = include_str!("../../README.md").split("```text\n").nth(1).unwrap();
+        assert!(out.contains(shown.split("```").next().unwrap()), "the README shows something else: {out}");
     }
 }
 

@@ -11,6 +11,7 @@ use super::company::{BOT, Company, key};
 use super::scene::Scene;
 use super::story;
 use crate::cli::preview::action_words;
+use crate::cli::terminal::wrapped;
 use crate::service::Service;
 use usher_core::model::action::{Action, Comment, DesiredState};
 use usher_core::model::candidate::{Candidate, Judgement};
@@ -26,6 +27,9 @@ const USHER: Style = AnsiColor::Cyan.on_default();
 const QUIET: Style = Style::new().dimmed();
 const WARM: Style = AnsiColor::Yellow.on_default();
 
+/// Columns before what people did, and before what Usher did.
+const INDENT_PEOPLE: usize = 9;
+const INDENT_USHER: usize = 11;
 /// Newest ledger rows that are looked at per change.
 const LEDGER_ROWS: u32 = 50;
 
@@ -45,21 +49,23 @@ pub(super) struct Timeline {
 
 impl Timeline {
     pub(super) fn welcome(&self, dashboard: &str) {
+        let company = "Support: sam, siobhan. Pools: backend (rita, ravi, rosa, otto), docs (dora, dan), \
+                       sdk (rita, kim, noah). Lead of all: lena. Rosa is on leave, kim has Tuesdays off, \
+                       and otto has no access yet.";
+        let forges =
+            "The forges are fakes on this machine; server, clients, webhooks and signatures are real.";
         anstream::println!(
-            "{PEOPLE}Usher demo{PEOPLE:#}: a week of a small company with a GitLab and a GitHub.\n\
-             The forges are fakes on this machine; server, clients, webhooks and signatures are real.\n\
-             Support: sam, siobhan. Pools: backend (rita, ravi, rosa, otto), docs (dora, dan),\n\
-             sdk (rita, kim, noah). Lead of all: lena. Rosa is on leave, kim has Tuesdays off, and\n\
-             otto has no access yet.\n\
-             Dashboard: http://{dashboard}   Times are London's."
+            "{PEOPLE}Usher demo{PEOPLE:#}: a week of a small company with a GitLab and a GitHub."
         );
+        anstream::println!("{}\n{}", wrapped(forges, 0), wrapped(company, 0));
+        anstream::println!("Dashboard: http://{dashboard}   Times are London's.");
     }
 
     /// A new scene begins.
     pub(super) fn scene(&mut self, scene: &Scene, now: Timestamp) {
         self.new_day(now);
         self.heading = None;
-        anstream::println!("\n  {}  {PEOPLE}{}{PEOPLE:#}", clock(now), scene.words);
+        anstream::println!("\n  {}  {PEOPLE}{}{PEOPLE:#}", clock(now), wrapped(scene.words, INDENT_PEOPLE));
     }
 
     /// Tells what is new on the forges and in the ledger.
@@ -70,7 +76,11 @@ impl Timeline {
             self.new_day(entry.at);
             self.heading = None;
             let what = entry.what.lines().next().unwrap_or_default();
-            anstream::println!("         {} {} {what}", place(&entry.change), entry.actor);
+            // As wide as it is on the terminal, without its colour.
+            let place = place(&entry.change);
+            let line = format!("{place} {} {what}", entry.actor);
+            let line = wrapped(&line, INDENT_PEOPLE).replacen(&place, &format!("{QUIET}{place}{QUIET:#}"), 1);
+            anstream::println!("         {line}");
         }
         let changes = company.sandbox.changes(Forge::Gitlab).into_iter();
         for change in changes.chain(company.sandbox.changes(Forge::Github)) {
@@ -114,7 +124,7 @@ impl Timeline {
         self.head(change, now.max(at));
         for reason in worth_telling {
             let style = if is_pressing(reason) { WARM } else { Style::new() };
-            anstream::println!("           {style}{}{style:#}", words::sentence(reason));
+            say(style, "", &words::sentence(reason));
             self.verdicts(reason);
         }
         for action in shown {
@@ -122,10 +132,11 @@ impl Timeline {
                 Action::Desired(shape) => self.news(change, shape),
                 Action::Ping(ping) => first_line(&words::ping(&Templates::default(), ping).comment),
                 Action::Reply(reply) => first_line(&words::reply(reply)),
+                Action::React { .. } => Some("reacts to the comment".to_owned()),
                 other => Some(action_words(other)),
             };
             if let Some(line) = line {
-                anstream::println!("           {QUIET}→ {line}{QUIET:#}");
+                say(QUIET, "→ ", &line);
             }
         }
         self.show_comment(actions);
@@ -135,7 +146,7 @@ impl Timeline {
     fn head(&mut self, change: &ChangeRef, at: Timestamp) {
         let heading = Some((change.clone(), at));
         if self.heading != heading {
-            anstream::println!("  {}  {USHER}usher{USHER:#} {}", clock(at), place(change));
+            anstream::println!("  {}  {USHER}usher{USHER:#} {QUIET}{}{QUIET:#}", clock(at), place(change));
             self.heading = heading;
         }
     }
@@ -146,7 +157,7 @@ impl Timeline {
         for candidate in candidates.iter().filter(|candidate| is_telling(candidate)) {
             let verdict = format!("{}: {}", candidate.person, words::candidate(candidate));
             if self.told_verdicts.insert(verdict.clone()) {
-                anstream::println!("           {QUIET}  {verdict}{QUIET:#}");
+                say(QUIET, "  ", &verdict);
             }
         }
     }
@@ -160,7 +171,7 @@ impl Timeline {
         let gone = before.labels.difference(&shape.labels).filter(|label| shape.not_labels.contains(*label));
         let parts = [
             ("asks", logins(shape.reviewers.difference(&before.reviewers).collect())),
-            ("lets go", logins(shape.not_reviewers.difference(&before.not_reviewers).collect())),
+            ("takes off", logins(shape.not_reviewers.difference(&before.not_reviewers).collect())),
             ("label", labels(shape.labels.difference(&before.labels).collect())),
             ("no longer", labels(gone.collect())),
         ];
@@ -178,12 +189,10 @@ impl Timeline {
         if let Some(view) = status
             && !std::mem::replace(&mut self.comment_shown, true)
         {
-            anstream::println!(
-                "           {QUIET}→ writes the status comment, and edits it from now on:{QUIET:#}"
-            );
+            say(QUIET, "→ ", "writes the status comment, and edits it from now on:");
             let comment = words::status(&Templates::default(), view).comment;
             for line in said(comment.body()).take_while(|line| !line.starts_with("<details>")) {
-                anstream::println!("           {QUIET}│ {line}{QUIET:#}");
+                wrapped(line, INDENT_USHER + 2).lines().for_each(|line| say(QUIET, "│ ", line.trim_start()));
             }
         }
     }
@@ -247,12 +256,18 @@ fn said(body: &str) -> impl Iterator<Item = &str> {
     body.lines().filter(|line| !line.starts_with("<!--") && !line.is_empty())
 }
 
+/// One line of what Usher did, with a `mark` before it.
+fn say(style: Style, mark: &str, text: &str) {
+    let text = wrapped(text, INDENT_USHER + mark.chars().count());
+    anstream::println!("{:INDENT_USHER$}{style}{mark}{text}{style:#}", "");
+}
+
 fn place(change: &ChangeRef) -> String {
     let forge = match change.forge {
         Forge::Gitlab => "GitLab",
         Forge::Github => "GitHub",
     };
-    format!("{QUIET}{forge} {change}{QUIET:#}")
+    format!("{forge} {change}")
 }
 
 fn clock(at: Timestamp) -> String {

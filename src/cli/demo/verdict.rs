@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::Table;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ColumnConstraint, Table, Width};
 use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
+use crate::cli::terminal::{fitted, wrapped};
 use crate::service::Service;
 use crate::store::LedgerRow;
 use usher_core::model::action::{Action, Named, STATUS_MARKER};
@@ -17,6 +18,9 @@ use usher_words as words;
 
 /// Ledger rows that are read per change.
 const LEDGER_ROWS: u32 = 1_000;
+
+/// Columns beside what stands in a cell.
+const PADDING: usize = 2;
 
 /// What the week came to.
 pub(super) struct DemoVerdict {
@@ -90,10 +94,16 @@ impl DemoVerdict {
         for row in &self.rows {
             table.add_row(row);
         }
-        anstream::println!("\n{table}\n{}\n", self.numbers);
+        // The name of a change stays in one piece.
+        let names = self.rows.iter().filter_map(|row| row.first()?.lines().next());
+        let longest = names.map(str::len).max().and_then(|longest| u16::try_from(longest + PADDING).ok());
+        if let (Some(column), Some(longest)) = (table.column_mut(0), longest) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(longest)));
+        }
+        anstream::println!("\n{}\n{}\n", fitted(&mut table), wrapped(&self.numbers, 0));
         for (law, broken) in &self.laws {
             let mark = if broken.is_empty() { "held  " } else { "BROKEN" };
-            anstream::println!("  {mark}  {law}");
+            anstream::println!("  {mark}  {}", wrapped(law, 10));
             for what in broken {
                 anstream::println!("          {what}");
             }

@@ -1,12 +1,12 @@
 //! What `usher hooks` says, as tables and as JSON. Hooks of others are numbers here and nothing else.
 
 use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
 use super::secret::Report;
 use super::site::Site;
 use super::survey::{HookDone, HookRow, State};
+use crate::cli::terminal::{fitted, table};
 use crate::forge::{Deliveries, DeliveryFailure, HookPlace, HookState, InstalledHook};
 use usher_core::model::change::ForgeKind;
 
@@ -30,7 +30,7 @@ pub(super) fn plan(sites: &[Site<'_>], secret: Option<&Report>, yes: bool, json:
         };
         table.add_row([site.forge.name.clone(), whereabouts(site, row), state_words(row), end]);
     }
-    print_table(sites, &table, "No project is watched, so there is nothing to set up.");
+    print_table(sites, &mut table, "No project is watched, so there is nothing to set up.");
     print_notes(sites);
     if let Some(secret) = secret {
         print_secret(secret, sites);
@@ -60,7 +60,7 @@ pub(super) fn status(sites: &[Site<'_>], json: bool) {
             deliveries,
         ]);
     }
-    print_table(sites, &table, "No project is watched, so there is no webhook to look at.");
+    print_table(sites, &mut table, "No project is watched, so there is no webhook to look at.");
     print_notes(sites);
 }
 
@@ -78,7 +78,7 @@ pub(super) fn removal(sites: &[Site<'_>], yes: bool, json: bool) {
         };
         table.add_row([site.forge.name.clone(), whereabouts(site, row), what, end]);
     }
-    print_table(sites, &table, "There is no webhook of ours.");
+    print_table(sites, &mut table, "There is no webhook of ours.");
     print_notes(sites);
     if !yes && rows(sites).any(|(_, row)| row.hook.is_some()) {
         anstream::println!("\nNothing was written. Add --yes to do it.");
@@ -89,22 +89,17 @@ fn rows<'a>(sites: &'a [Site<'a>]) -> impl Iterator<Item = (&'a Site<'a>, &'a Ho
     sites.iter().flat_map(|site| site.survey.rows.iter().map(move |row| (site, row)))
 }
 
-fn table(head: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING).set_header(head.iter().copied());
-    table
-}
-
-fn print_table(sites: &[Site<'_>], table: &Table, otherwise: &str) {
+fn print_table(sites: &[Site<'_>], table: &mut Table, otherwise: &str) {
     let empty = rows(sites).next().is_none();
-    anstream::println!("{}", if empty { otherwise.to_owned() } else { table.to_string() });
+    anstream::println!("{}", if empty { otherwise.to_owned() } else { fitted(table) });
 }
 
 fn print_notes(sites: &[Site<'_>]) {
     for site in sites {
         let name = &site.forge.name;
         for note in &site.survey.notes {
-            anstream::println!("\n{name}: {note}.");
+            let end = if note.ends_with('?') { "" } else { "." };
+            anstream::println!("\n{name}: {note}{end}");
         }
         let (foreign, elsewhere) = (site.survey.foreign, site.survey.elsewhere);
         match foreign {
