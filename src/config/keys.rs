@@ -5,7 +5,7 @@
 
 /// The keys of one section.
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     /// How the section is written: `[server]`, `[[pool]]`; empty for the top of the file.
     pub title: &'static str,
     pub names: &'static [&'static str],
@@ -13,9 +13,9 @@ pub(super) struct Keys {
 
 macro_rules! sections {
     ($($name:ident $title:literal [$($key:literal)*])*) => {
-        $(pub(super) const $name: Keys = Keys { title: $title, names: &[$($key),*] };)*
+        $(pub(crate) const $name: Keys = Keys { title: $title, names: &[$($key),*] };)*
         /// All sections.
-        pub(super) const ALL: &[&Keys] = &[$(&$name),*];
+        pub(crate) const ALL: &[&Keys] = &[$(&$name),*];
     };
 }
 
