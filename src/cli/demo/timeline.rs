@@ -54,9 +54,9 @@ impl Timeline {
                        and otto has no access yet.";
         let forges =
             "The forges are fakes on this machine; server, clients, webhooks and signatures are real.";
-        anstream::println!(
-            "{PEOPLE}Usher demo{PEOPLE:#}: a week of a small company with a GitLab and a GitHub."
-        );
+        let name = "Usher demo";
+        let about = wrapped(&format!("{name}: a week of a small company with a GitLab and a GitHub."), 0);
+        anstream::println!("{}", about.replacen(name, &format!("{PEOPLE}{name}{PEOPLE:#}"), 1));
         anstream::println!("{}\n{}", wrapped(forges, 0), wrapped(company, 0));
         anstream::println!("Dashboard: http://{dashboard}   Times are London's.");
     }
