@@ -23,11 +23,15 @@ laws cases="100000":
 
 # the whole in a box, with all that goes wrong, on so many seeds; ends at the first broken law with its story
 sim seeds="10000":
-    SIM_SEEDS={{ seeds }} cargo test --profile laws --test house simulation::many -- --ignored --nocapture
+    SIM_SEEDS={{ seeds }} cargo test --profile laws --test simulation many -- --ignored --nocapture
+
+# six deliberate breaks, each in a scratch copy: does the simulation find them? goes on where it was stopped
+sim-breaks seeds="2000":
+    scripts/sim-breaks {{ seeds }}
 
 # one seed again, with everything that happens
 sim-seed seed:
-    SIM_SEED={{ seed }} cargo test --profile laws --test house simulation::one -- --ignored --nocapture
+    SIM_SEED={{ seed }} cargo test --profile laws --test simulation one -- --ignored --nocapture
 
 # write what every decision of many random histories says, to compare commits; `USHER_DUMP_ONLY=17,23 just dump …` has their details
 dump file seeds="20000":

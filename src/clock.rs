@@ -89,6 +89,14 @@ impl Clock {
         }
     }
 
+    /// Whether somebody waits for a virtual clock to move. False on the system's clock, which moves by itself.
+    pub fn is_awaited(&self) -> bool {
+        match &self.0 {
+            Source::System => false,
+            Source::Virtual(time) => time.receiver_count() > 0,
+        }
+    }
+
     /// Returns once the clock was set back, with how far. Safe to cancel; what happens between two calls
     /// is not seen.
     pub async fn set_back(&self) -> SignedDuration {
@@ -161,9 +169,10 @@ mod tests {
             let clock = clock.clone();
             tokio::spawn(async move { clock.sleep_until(Timestamp::from_second(2_000).unwrap()).await })
         };
+        assert!(!clock.is_awaited());
         clock.advance_to(Timestamp::from_second(1_999).unwrap());
         tokio::task::yield_now().await;
-        assert!(!sleeper.is_finished());
+        assert!(!sleeper.is_finished() && clock.is_awaited());
         clock.advance_to(Timestamp::from_second(2_000).unwrap());
         sleeper.await.unwrap();
         clock.advance_to(start);

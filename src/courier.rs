@@ -37,7 +37,7 @@ const LONGEST_NAP: Duration = Duration::from_secs(30);
 /// So long after a forge has told it a path is taken for the project's.
 const PATH_BELIEVED_FOR: SignedDuration = SignedDuration::from_hours(1);
 /// How long the loop waits after the store has failed.
-const STORE_PATIENCE: Duration = Duration::from_secs(1);
+const STORE_PATIENCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// Performs actions through the clients of the forges.
 pub struct Courier {
@@ -203,7 +203,7 @@ impl Courier {
                 Err(error) if error.may_pass() && self.clock.now() < item.leased_until => {
                     let (change, kind) = (&item.change, &item.kind);
                     tracing::warn!(%change, kind, %error, "how an action went cannot be kept yet; trying again");
-                    tokio::time::sleep(STORE_PATIENCE).await;
+                    self.clock.sleep_until(self.clock.now() + STORE_PATIENCE).await;
                 }
                 settled => return settled,
             }
@@ -244,7 +244,7 @@ impl Courier {
                 Err(error) => {
                     tracing::error!(lane, %error, "the courier cannot reach the store; trying again");
                     tokio::select! {
-                        () = tokio::time::sleep(STORE_PATIENCE) => continue,
+                        () = self.clock.sleep_until(self.clock.now() + STORE_PATIENCE) => continue,
                         () = stop.cancelled() => return,
                     }
                 }

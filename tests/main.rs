@@ -14,6 +14,5 @@ mod interleavings;
 mod links;
 mod network;
 mod payloads;
-mod simulation;
 mod web;
 mod wire;

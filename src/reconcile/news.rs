@@ -48,7 +48,8 @@ impl DutyContext {
     }
 
     /// What a listed change has to tell, if anything: a support contribution that is not known, or
-    /// a tracked one that has moved on since it was last seen.
+    /// a tracked one that has moved on since its verdicts were last seen: most webhooks tell none, so that
+    /// a change may have been seen later than a verdict whose webhook was lost.
     async fn news(
         &self,
         change: &ChangeKey,
@@ -62,7 +63,7 @@ impl DutyContext {
         };
         match stored {
             Some(stored) => {
-                let seen: Option<Timestamp> = stored.review.seen.at;
+                let seen: Option<Timestamp> = stored.review.seen.verdicts_at;
                 // Other rules may find other tickets in what has not changed.
                 let tickets =
                     listed.tickets.as_ref().is_none_or(|found| *found == stored.review.seen.tickets);

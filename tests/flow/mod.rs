@@ -7,6 +7,7 @@ mod answers;
 mod burst;
 mod clock;
 mod command;
+mod company;
 mod cost;
 mod cost_of_many;
 mod crash;

@@ -4,17 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use sqlx::{Connection, SqliteConnection};
-use usher_core::model::change::{Account, ChangeKey, ChangeState};
+use sqlx::Connection;
+use usher_core::model::change::{Account, ChangeKey, ChangeState, Verdict};
 use usher_core::model::review::{Ended, Origin, Review, Routing, Stage};
 use usher_sandbox::{ChangeRef, ChangeSnapshot, Forge};
 
 use super::world::{Broken, World};
-use crate::flow::harness::{BOT, BOTH, name};
+use crate::company::{BOT, BOTH, name};
 
 /// One change, by forge and number: its project may be renamed.
 type Which = (Forge, u64);
 
+/// So many deliveries come again at the end.
+const TOLD_AGAIN: usize = 12;
 /// No row waits longer than this.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(26);
 
@@ -48,7 +50,7 @@ impl Judges {
                 }
             }
         }
-        self.read_store(world).await
+        Ok(())
     }
 
     /// Laws 1, 2 and 4, by what happened on the forges.
@@ -137,10 +139,10 @@ impl Judges {
     }
 
     /// Laws 7 and 9, by what is stored: an action has a reason, an acknowledged delivery is there.
-    async fn read_store(&mut self, world: &World) -> Result<(), Broken> {
+    /// Before anything is thrown away, and at quiet.
+    pub async fn read_store(&mut self, world: &World) -> Result<(), Broken> {
         let failed = |error: sqlx::Error| format!("the store cannot be looked at: {error}");
-        let url = format!("sqlite:{}", world.company.store_path().display());
-        let mut look = SqliteConnection::connect(&url).await.map_err(failed)?;
+        let mut look = world.look_into_store().await?;
         let rows: Vec<(i64, String, String)> =
             sqlx::query_as("SELECT seq, reasons, actions FROM ledger WHERE seq > $1 ORDER BY seq")
                 .bind(self.ledger)
@@ -168,12 +170,29 @@ impl Judges {
         look.close().await.map_err(failed)
     }
 
+    /// Law 5: what was told already is told again, under other names and in another order, and nothing
+    /// more is done.
+    pub async fn told_again(&mut self, world: &mut World) -> Result<(), Broken> {
+        let sandbox = world.company.sandbox.clone();
+        let last: Vec<String> = world.delivered.iter().rev().take(TOLD_AGAIN).cloned().collect();
+        let again = last.iter().filter(|id| sandbox.redeliver(id)).count();
+        sandbox.duplicate_pending_under_new_ids();
+        sandbox.shuffle_pending(again as u64);
+        world.settle().await?;
+        match sandbox.log_since(self.seen).into_iter().find(|entry| entry.actor == BOT) {
+            Some(entry) => {
+                Err(format!("law 5: {} {} when it was told the same again", entry.change, entry.what))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// When nobody has anything left to do.
     pub async fn at_quiet(&self, world: &mut World) -> Result<(), Broken> {
         let store = world.running().service.store.clone();
         let counts = store.counts().await.map_err(|error| error.to_string())?;
-        if counts.undecided > 0 {
-            return Err(format!("{} facts wait for ever", counts.undecided));
+        if counts.undecided > world.unreadable {
+            return Err(format!("{} facts wait for ever", counts.undecided - world.unreadable));
         }
         let next = world.running().service.next_due().await.map_err(|error| error.to_string())?;
         if counts.pending > 0 && next.is_none_or(|next| next > world.now() + LONGEST_WAIT) {
@@ -201,8 +220,7 @@ impl Judges {
 /// What was given up is shown to the operator, with its reason.
 async fn has_dead_letter(world: &World, change: &ChangeRef) -> Result<bool, Broken> {
     let failed = |error: sqlx::Error| format!("the store cannot be looked at: {error}");
-    let url = format!("sqlite:{}", world.company.store_path().display());
-    let mut look = SqliteConnection::connect(&url).await.map_err(failed)?;
+    let mut look = world.look_into_store().await?;
     let dead: i64 =
         sqlx::query_scalar("SELECT COUNT(*) FROM outbox WHERE dead_at IS NOT NULL AND change LIKE $1")
             .bind(format!("{}:%!{}", name(change.forge), change.number))
@@ -260,7 +278,12 @@ fn agrees(world: &World, change: &ChangeRef, shown: &ChangeSnapshot, review: &Re
     let listed = |account: &Account| reviewers.contains(account.login.as_str());
     // On GitHub who has reviewed is taken off the list.
     let spoke =
-        |account: &Account| change.forge == Forge::Github && review.said.verdicts.contains_key(&account.id);
+        |account: &Account| change.forge == Forge::Github && shown.reviewed_by.contains(&account.login);
+    let unheard = review.active().find(|assignment| {
+        let known = review.said.verdicts.get(&assignment.account.id).and_then(|verdicts| verdicts.verdict);
+        let approves = known.is_some_and(|(verdict, _)| verdict == Verdict::Approved);
+        approves != shown.approved_by.contains(&assignment.account.login)
+    });
     let stage = world.config().policy.labels.of(review.done.stage).map(str::to_owned);
     let stage = stage.filter(|label| !review.said.hands_off.contains(label));
     let checks = [
@@ -268,6 +291,7 @@ fn agrees(world: &World, change: &ChangeRef, shown: &ChangeSnapshot, review: &Re
         (wanted.not_labels.is_disjoint(&labels), "labels are there still"),
         (wanted.reviewers.iter().all(|one| listed(one) || spoke(one)), "reviewers are missing"),
         (!wanted.not_reviewers.iter().any(listed), "reviewers are there still"),
+        (unheard.is_none() || ended, "an approval was not heard"),
         (stage.is_none_or(|label| labels.contains(&label)), "the label of the stage is missing"),
     ];
     match checks.iter().find(|(holds, _)| !holds) {

@@ -6,48 +6,64 @@ use jiff::SignedDuration;
 use usher_sandbox::{Access, ChangeRef, Fault, Forge, NewChange, Refusal};
 
 use super::judges::Judges;
-use super::step::{Deed, Failure, PEOPLE, Step};
+use super::step::{Deed, Failure, PEOPLE, Step, start_of};
 use super::world::{Broken, World};
-use crate::flow::harness::{BOTH, Settings, project};
+use crate::company::{BOTH, Settings, project};
 
 /// How a story ended.
+#[derive(Default)]
 pub struct Ended {
     pub broken: Option<Broken>,
     pub counts: BTreeMap<&'static str, u64>,
     /// What happened, and when.
     pub log: Vec<String>,
+    /// What Usher decided, and why.
+    pub ledger: Vec<String>,
 }
 
 /// Plays the steps, lets all trouble end, and looks whether everything is as it should be.
 pub async fn play(seed: u64, steps: &[Step]) -> Ended {
-    let mut world = match World::new().await {
+    let mut world = match World::new(start_of(seed)).await {
         Ok(world) => world,
-        Err(broken) => return Ended { broken: Some(broken), counts: BTreeMap::new(), log: Vec::new() },
+        Err(broken) => return Ended { broken: Some(broken), ..Ended::default() },
     };
     let mut judges = Judges::default();
     let broken = whole(&mut world, &mut judges, steps).await.err();
     world.counts.insert("steps", steps.len() as u64);
     world.counts.insert("requests", world.lines.requests());
+    world.counts.insert("refused writes to the store", world.disk.refused());
+    world.counts.insert("deaths at a write", world.disk.deaths());
+    world.disk.forget();
     let broken = broken.map(|broken| format!("seed {seed}: {broken}"));
-    Ended { broken, counts: world.counts, log: world.log }
+    let ledger = match broken {
+        Some(_) => world.ledger().await.unwrap_or_else(|why| vec![why]),
+        None => Vec::new(),
+    };
+    Ended { broken, counts: world.counts, log: world.log, ledger }
 }
 
 async fn whole(world: &mut World, judges: &mut Judges, steps: &[Step]) -> Result<(), Broken> {
     for step in steps {
         let shown = format!("{step:?}");
         world.say(&shown);
+        if matches!(step, Step::Prune) {
+            judges.read_store(world).await?;
+        }
         take(world, step).await.map_err(|broken| format!("{shown}: {broken}"))?;
         judges.look(world).await.map_err(|broken| format!("after {shown}: {broken}"))?;
     }
     quiet(world).await.map_err(|broken| format!("on the way to quiet: {broken}"))?;
     judges.look(world).await.map_err(|broken| format!("at quiet: {broken}"))?;
-    judges.at_quiet(world).await.map_err(|broken| format!("at quiet: {broken}"))
+    judges.read_store(world).await.map_err(|broken| format!("at quiet: {broken}"))?;
+    judges.at_quiet(world).await.map_err(|broken| format!("at quiet: {broken}"))?;
+    judges.told_again(world).await.map_err(|broken| format!("at quiet: {broken}"))
 }
 
 /// All trouble ends, everything that is on its way arrives, and whatever was put off is tried again.
 async fn quiet(world: &mut World) -> Result<(), Broken> {
     world.say("all is well again");
     world.lines.plan(None);
+    world.disk.mend();
     mend(world);
     if world.dry_run {
         world.dry_run = false;
@@ -146,6 +162,7 @@ async fn take(world: &mut World, step: &Step) -> Result<(), Broken> {
         Step::Settle => world.settle().await?,
         Step::Restart => world.restart().await?,
         Step::Dies(death) => world.lines.plan(Some(*death)),
+        Step::DiesWriting(death) => world.disk.die_at(Some(*death)),
         Step::Pass { minutes } => world.pass(SignedDuration::from_mins(*minutes)).await?,
         Step::Outage { minutes } => {
             let end = world.now() + SignedDuration::from_mins(*minutes);
@@ -204,12 +221,22 @@ fn fault(how: Failure) -> Fault {
 async fn trouble_comes(world: &mut World, step: &Step) -> Result<(), Broken> {
     let sandbox = world.company.sandbox.clone();
     match step {
+        Step::Full { writes } => {
+            world.disk.fill(*writes);
+            world.count("full stores");
+        }
+        Step::Unreadable { forge } => world.leave_unreadable(*forge).await?,
+        Step::Busy { times } => {
+            world.disk.occupy(*times);
+            world.count("busy stores");
+        }
         Step::Fails { forge, how, writes, times } => {
             let method = if *writes { "POST" } else { "GET" };
             sandbox.fail_next(*forge, method, "", fault(*how), *times);
             world.count("faults of a forge");
         }
         Step::Mends => {
+            world.disk.mend();
             mend(world);
             world.renew_tokens(true);
         }

@@ -1,11 +1,13 @@
 //! What may happen in the world, and the story of a seed.
 
+use jiff::Timestamp;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use usher_sandbox::{Forge, Verdict};
 
+use super::disk::DiskDeath;
 use super::wire::Death;
 
 /// Who acts: support engineers, reviewers of both pools, the lead, a stranger.
@@ -92,6 +94,8 @@ pub enum Step {
     Settle,
     Restart,
     Dies(Death),
+    /// It dies at a write to its store.
+    DiesWriting(DiskDeath),
 
     Pass {
         minutes: i64,
@@ -113,6 +117,18 @@ pub enum Step {
     Mends,
     Breaks {
         forge: Forge,
+    },
+    /// The disk under the store has no room for so many writes.
+    Full {
+        writes: u32,
+    },
+    /// A row in the store that this version cannot read, as a newer one may leave it.
+    Unreadable {
+        forge: Forge,
+    },
+    /// Somebody else holds the store so many times.
+    Busy {
+        times: u32,
     },
     TokenDies {
         forge: Forge,
@@ -223,6 +239,7 @@ fn usher() -> impl Strategy<Value = Step> {
         4 => Just(Step::Settle),
         1 => Just(Step::Restart),
         2 => (1_u32..9, any::<bool>()).prop_map(|(at, done)| Step::Dies(Death { at, done })),
+        2 => (1_u32..40, any::<bool>()).prop_map(|(at, done)| Step::DiesWriting(DiskDeath { at, done })),
     ]
 }
 
@@ -251,6 +268,9 @@ fn trouble() -> impl Strategy<Value = Step> {
         8 => fails,
         4 => Just(Step::Mends),
         1 => forge().prop_map(|forge| Step::Breaks { forge }),
+        1 => (1_u32..12).prop_map(|writes| Step::Full { writes }),
+        1 => (1_u32..200).prop_map(|times| Step::Busy { times }),
+        1 => forge().prop_map(|forge| Step::Unreadable { forge }),
         1 => forge().prop_map(|forge| Step::TokenDies { forge }),
         1 => (forge(), -200_i64..200).prop_map(|(forge, seconds)| Step::ForgeClock { forge, seconds }),
         1 => (forge(), any::<bool>()).prop_map(|(forge, back)| Step::Rename { forge, back }),
@@ -284,6 +304,16 @@ fn step() -> impl Strategy<Value = Step> {
         6 => time,
         6 => trouble(),
     ]
+}
+
+/// When the story of a seed begins: on a Monday in winter, or days before the clocks of London change.
+pub fn start_of(seed: u64) -> Timestamp {
+    let start = match seed % 8 {
+        0 => "2026-03-26T10:00:00Z",
+        1 => "2026-10-22T10:00:00Z",
+        _ => "2026-03-02T10:00:00Z",
+    };
+    start.parse().expect("an instant")
 }
 
 /// The steps of a seed: the same for ever.

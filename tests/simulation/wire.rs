@@ -49,6 +49,11 @@ impl Lines {
         self.dies.notified().await;
     }
 
+    /// What is told when Usher is to die.
+    pub fn dies(&self) -> Arc<Notify> {
+        self.dies.clone()
+    }
+
     /// The line to one forge.
     pub fn to(&self, sandbox: &Sandbox, forge: Forge) -> ForgeService {
         let (lines, service) = (self.clone(), sandbox.service(forge));

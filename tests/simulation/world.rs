@@ -2,30 +2,38 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::body::Body;
 use http::Request;
 use jiff::{SignedDuration, Timestamp};
+use sqlx::{Connection, SqliteConnection};
 use tower::ServiceExt;
 use usher::clock::Clock;
 use usher::config::Config;
 use usher::forge::Network;
 use usher::reconcile::Reconcile;
 use usher::service::Service;
+use usher::store::StoreError;
 use usher::web;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::review::Review;
 use usher_sandbox::{ChangeRef, Forge, Sandbox, SignedRequest};
 
+use super::disk::Disk;
 use super::wire::Lines;
-use crate::flow::harness::{BOT, BOTH, Company, SECRETS, Settings, monday, name};
-use crate::wire::time::SandboxClock;
+use crate::company::{BOT, BOTH, Company, SECRETS, Settings, monday, name, project};
+use crate::time::SandboxClock;
 
 /// More rounds of deliveries and answers than this is a circle.
 const ROUNDS_MAX: usize = 60;
 /// More deadlines within one jump than this is one, too.
 const WAKES_MAX: usize = 3_000;
+/// More attempts than this to do what a full or busy store refuses: it will never be done.
+const ATTEMPTS_MAX: usize = 400;
+/// The threads of a dead Usher close its files within this time.
+const BURIAL: Duration = Duration::from_secs(30);
 
 /// Why a story ends early.
 pub type Broken = String;
@@ -39,6 +47,7 @@ pub struct Running {
 pub struct World {
     pub company: Company,
     pub lines: Lines,
+    pub disk: Arc<Disk>,
     pub settings: Settings,
     pub dry_run: bool,
     running: Option<Running>,
@@ -49,6 +58,8 @@ pub struct World {
     /// Until when a forge does not accept the token.
     dead_tokens: BTreeMap<&'static str, Timestamp>,
     pub delivered: Vec<String>,
+    /// Rows that nobody can read.
+    pub unreadable: u64,
     pub counts: BTreeMap<&'static str, u64>,
     pub log: Vec<String>,
 }
@@ -65,19 +76,39 @@ fn folder() -> tempfile::TempDir {
 }
 
 impl World {
-    pub async fn new() -> Result<World, Broken> {
-        let clock = Clock::virtual_at(monday());
+    /// The company at `start`, as Usher has seen it once.
+    pub async fn new(start: Timestamp) -> Result<World, Broken> {
+        if empty_store().get().is_none() {
+            let mut first = World::before_usher(monday());
+            first.start().await?;
+            first.stop().await;
+            let _ = empty_store().set(std::fs::read(first.company.store_path()).unwrap());
+            first.disk.forget();
+        }
+        let mut world = World::before_usher(start);
+        if let Some(store) = empty_store().get() {
+            std::fs::write(world.company.store_path(), store).unwrap();
+        }
+        world.start().await?;
+        world.sweep(false).await?;
+        world.settle().await?;
+        world.counts.clear();
+        Ok(world)
+    }
+
+    fn before_usher(start: Timestamp) -> World {
+        let clock = Clock::virtual_at(start);
         let sandbox = Sandbox::in_process(SandboxClock(clock.clone()));
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
         let company = Company::peopled(sandbox, clock, nowhere, folder());
         // GitHub greets each webhook.
         company.sandbox.take_pending();
-        if let Some(store) = empty_store().get() {
-            std::fs::write(company.store_path(), store).unwrap();
-        }
-        let mut world = World {
+        let lines = Lines::default();
+        let disk = Disk::under(company.store_path().parent().unwrap(), lines.dies());
+        World {
             company,
-            lines: Lines::default(),
+            lines,
+            disk,
             settings: Settings::default(),
             dry_run: false,
             running: None,
@@ -85,19 +116,10 @@ impl World {
             acknowledged: Vec::new(),
             dead_tokens: BTreeMap::new(),
             delivered: Vec::new(),
+            unreadable: 0,
             counts: BTreeMap::new(),
             log: Vec::new(),
-        };
-        world.start().await?;
-        if empty_store().get().is_none() {
-            world.stop().await;
-            let _ = empty_store().set(std::fs::read(world.company.store_path()).unwrap());
-            world.start().await?;
         }
-        world.sweep(false).await?;
-        world.settle().await?;
-        world.counts.clear();
-        Ok(world)
     }
 
     pub fn count(&mut self, what: &'static str) {
@@ -134,16 +156,51 @@ impl World {
     }
 
     async fn start(&mut self) -> Result<(), Broken> {
-        let (lines, sandbox) = (self.lines.clone(), self.company.sandbox.clone());
-        let network = |forge: &usher::config::Forge| {
-            let which = if forge.name == name(Forge::Gitlab) { Forge::Gitlab } else { Forge::Github };
-            Network { service: Some(lines.to(&sandbox, which)), ..Network::default() }
+        for _ in 0..ATTEMPTS_MAX {
+            let (lines, sandbox) = (self.lines.clone(), self.company.sandbox.clone());
+            let network = |forge: &usher::config::Forge| {
+                let which = if forge.name == name(Forge::Gitlab) { Forge::Gitlab } else { Forge::Github };
+                Network { service: Some(lines.to(&sandbox, which)), ..Network::default() }
+            };
+            let (config, clock) = (self.config(), self.company.clock.clone());
+            let (refused, deaths) = (self.disk.refused(), self.disk.deaths());
+            let started = tokio::select! {
+                biased;
+                () = lines.death() => None,
+                started = Service::assemble_over(&config, network, clock) => Some(started),
+            };
+            match started {
+                Some(_) if self.disk.deaths() > deaths => {
+                    lines.death().await;
+                    self.count("failed starts");
+                }
+                Some(Ok(service)) => {
+                    let reconciles = service.reconciles();
+                    self.running = Some(Running { service, reconciles });
+                    return Ok(());
+                }
+                Some(Err(error)) if self.disk.refused() == refused => {
+                    return Err(format!("Usher does not start: {error:#}"));
+                }
+                Some(Err(_)) | None => self.count("failed starts"),
+            }
+            self.bury().await?;
+        }
+        Err("Usher does not start".into())
+    }
+
+    /// What a dead Usher had in its hands is let go.
+    async fn bury(&mut self) -> Result<(), Broken> {
+        self.running = None;
+        self.disk.end_life();
+        let disk = self.disk.clone();
+        let closing = async {
+            while disk.has_open_files_of_the_dead() {
+                tokio::task::yield_now().await;
+            }
         };
-        let service = Service::assemble_over(&self.config(), network, self.company.clock.clone()).await;
-        let service = service.map_err(|error| format!("Usher does not start: {error:#}"))?;
-        let reconciles = service.reconciles();
-        self.running = Some(Running { service, reconciles });
-        Ok(())
+        let closed = tokio::time::timeout(BURIAL, closing).await;
+        closed.map_err(|_| "the store of a dead Usher stays open".to_owned())
     }
 
     /// Usher ends as it does when it is told to.
@@ -165,40 +222,59 @@ impl World {
         act: impl AsyncFnOnce(&mut Running, &Clock) -> Result<T, Broken>,
     ) -> Result<Option<T>, Broken> {
         let (lines, clock) = (self.lines.clone(), self.company.clock.clone());
-        let running = self.running.as_mut().expect("Usher runs");
-        let done = tokio::select! {
+        let (running, deaths) = (self.running.as_mut().expect("Usher runs"), self.disk.deaths());
+        let mut done = tokio::select! {
             biased;
             () = lines.death() => None,
             done = act(running, &clock) => Some(done?),
         };
+        if done.is_some() && self.disk.deaths() > deaths {
+            // It died while it was looked at, and does not live to see what became of it.
+            lines.death().await;
+            done = None;
+        }
         if done.is_none() {
             self.count("crashes");
             self.say("Usher dies");
-            self.running = None;
+            self.bury().await?;
             self.start().await?;
         }
         Ok(done)
     }
 
+    /// Something that may fail because the store does; then it is tried again later. How much was done.
+    async fn on_the_store(
+        &mut self,
+        what: &str,
+        act: impl AsyncFnOnce(&mut Running, &Clock) -> Result<usize, StoreError>,
+    ) -> Result<usize, Broken> {
+        let refused = self.disk.refused();
+        match self.usher(async |running, clock| Ok(act(running, clock).await)).await? {
+            None => Ok(1),
+            Some(Ok(done)) => Ok(done),
+            Some(Err(error)) if error.may_pass() && self.disk.refused() > refused => {
+                self.count("failures of the store");
+                Ok(1)
+            }
+            Some(Err(error)) => Err(format!("{what}: {error}")),
+        }
+    }
+
     pub async fn decide(&mut self) -> Result<usize, Broken> {
-        let decided = self.usher(async |running, _| {
-            running.service.engine.drain().await.map_err(|error| format!("the engine: {error}"))
-        });
-        Ok(decided.await?.unwrap_or(1))
+        self.on_the_store("the engine", async |running, _| running.service.engine.drain().await).await
     }
 
     pub async fn tick(&mut self) -> Result<usize, Broken> {
-        let ticked = self.usher(async |running, _| {
-            running.service.engine.tick().await.map_err(|error| format!("a tick: {error}"))
-        });
-        Ok(ticked.await?.unwrap_or(1))
+        self.on_the_store("a tick", async |running, _| running.service.engine.tick().await).await
     }
 
+    /// How an action went is kept for certain: while the store fails, time goes on.
     pub async fn perform(&mut self) -> Result<usize, Broken> {
-        let performed = self.usher(async |running, _| {
-            running.service.courier.drain().await.map_err(|error| format!("the courier: {error}"))
-        });
-        Ok(performed.await?.unwrap_or(1))
+        let perform = async |running: &mut Running, clock: &Clock| {
+            let soon = || clock.now() + SignedDuration::from_secs(1);
+            while_time_goes_on(clock, soon, running.service.courier.drain()).await
+        };
+        self.on_the_store("the courier", perform).await
     }
 
     /// One sweep of each forge. Background traffic waits for its pace: then the clock goes on.
@@ -206,19 +282,12 @@ impl World {
         for index in 0..BOTH.len() {
             let swept = self.usher(async |running, clock| {
                 let clients = running.service.clients.clone();
-                let moving = async {
-                    loop {
-                        for client in &clients {
-                            client.health().waits_until.into_iter().for_each(|at| clock.advance_to(at));
-                        }
-                        tokio::task::yield_now().await;
-                    }
+                let let_through = || {
+                    let waits = clients.iter().filter_map(|client| client.health().waits_until).max();
+                    waits.unwrap_or(clock.now()).max(clock.now() + SignedDuration::from_secs(1))
                 };
-                tokio::select! {
-                    biased;
-                    swept = running.reconciles[index].sweep(told) => Ok(swept.is_ok()),
-                    () = moving => unreachable!("it goes on for ever"),
-                }
+                let sweep = running.reconciles[index].sweep(told);
+                Ok(while_time_goes_on(clock, let_through, sweep).await.is_ok())
             });
             if swept.await? == Some(false) {
                 self.count("failed sweeps");
@@ -229,8 +298,46 @@ impl World {
 
     pub async fn prune(&mut self) -> Result<(), Broken> {
         let keep = std::time::Duration::from_secs(3 * 86_400);
-        let pruned = self.running().service.store.prune(self.now(), keep).await;
-        pruned.map(drop).map_err(|error| format!("pruning: {error}"))
+        let prune = async |running: &mut Running, clock: &Clock| {
+            running.service.store.prune(clock.now(), keep).await.map(|_| 0)
+        };
+        self.on_the_store("pruning", prune).await.map(drop)
+    }
+
+    /// The store as somebody else sees it.
+    pub async fn look_into_store(&self) -> Result<SqliteConnection, Broken> {
+        let url = format!("sqlite:{}", self.company.store_path().display());
+        SqliteConnection::connect(&url)
+            .await
+            .map_err(|error| format!("the store cannot be looked at: {error}"))
+    }
+
+    /// What was decided so far, and why, a line for each decision.
+    pub async fn ledger(&self) -> Result<Vec<String>, Broken> {
+        let mut store = self.look_into_store().await?;
+        let rows: Result<Vec<(i64, String, String, String)>, _> =
+            sqlx::query_as("SELECT at, change, fact, reasons FROM ledger ORDER BY seq")
+                .fetch_all(&mut store)
+                .await;
+        let line = |(at, change, fact, reasons): (i64, String, String, String)| {
+            let at = Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |at| at.to_string());
+            format!("{at}  {change}\n    {fact}\n    {reasons}")
+        };
+        Ok(rows.map_err(|error| error.to_string())?.into_iter().map(line).collect())
+    }
+
+    /// A row whose facts only a newer version can read.
+    pub async fn leave_unreadable(&mut self, forge: Forge) -> Result<(), Broken> {
+        let (change, now) = (format!("{}:{}!9999", name(forge), project(forge)), self.now().as_millisecond());
+        let mut store = self.look_into_store().await?;
+        let insert = "INSERT INTO inbox (forge, event, change, facts, received_at, not_before)
+            VALUES ($1, 'told', $2, '[{\"fact\":\"of another time\"}]', $3, $3)";
+        let inserted = sqlx::query(insert).bind(name(forge)).bind(change).bind(now).execute(&mut store).await;
+        if inserted.is_ok() {
+            self.unreadable += 1;
+            self.count("unreadable rows");
+        }
+        store.close().await.map_err(|error| error.to_string())
     }
 
     /// Everything that waits is sent, in its order.
@@ -255,9 +362,15 @@ impl World {
             outgoing = outgoing.header(header, value);
         }
         let outgoing = outgoing.body(Body::from(request.body.clone())).unwrap();
-        let door = self.running().service.door.clone();
-        let answer = web::public(door).oneshot(outgoing).await.unwrap();
-        let status = answer.status().as_u16();
+        let refused = self.disk.refused();
+        let taken = self.usher(async |running, _| {
+            let door = running.service.door.clone();
+            Ok(web::public(door).oneshot(outgoing).await.unwrap().status().as_u16())
+        });
+        let Some(status) = taken.await? else {
+            self.company.sandbox.settle(request, None);
+            return Ok(());
+        };
         self.company.sandbox.settle(request, Some(status));
         self.count("deliveries");
         match status {
@@ -265,6 +378,7 @@ impl World {
             200 => {}
             // Between Usher's clock and the forge's there may be more than a signature allows.
             401 => self.count("refused deliveries"),
+            503 if self.disk.refused() > refused => self.count("deliveries turned away"),
             _ => return Err(format!("a webhook was answered with {status}")),
         }
         self.delivered.push(request.delivery_id.clone());
@@ -307,13 +421,29 @@ impl World {
     /// The clock of this machine is set right: it was ahead.
     pub async fn set_back(&mut self, time: SignedDuration) -> Result<(), Broken> {
         self.company.clock.set_back_to(self.now() - time);
-        let told = self.running().service.clock_was_set_back().await;
-        told.map_err(|error| format!("the clock was set back: {error}"))
+        for _ in 0..ATTEMPTS_MAX {
+            let tell = async |running: &mut Running, _: &Clock| {
+                running.service.clock_was_set_back().await.map(|()| 0)
+            };
+            if self.on_the_store("the clock was set back", tell).await? == 0 {
+                return Ok(());
+            }
+        }
+        Err("Usher is never told that the clock was set back".into())
     }
 
+    /// Whoever reloads does it again until the new settings are in force.
     pub async fn reload(&mut self) -> Result<(), Broken> {
-        let reloaded = self.running().service.reload(&self.config()).await;
-        reloaded.map_err(|error| format!("a reload: {error:#}"))
+        let config = self.config();
+        for _ in 0..ATTEMPTS_MAX {
+            let refused = self.disk.refused();
+            match self.usher(async |running, _| Ok(running.service.reload(&config).await)).await? {
+                Some(Err(_)) if self.disk.refused() > refused => self.count("failures of the store"),
+                Some(Err(error)) => return Err(format!("a reload: {error:#}")),
+                Some(Ok(_)) | None => return Ok(()),
+            }
+        }
+        Err("new settings never take effect".into())
     }
 
     /// The forge does not accept the token for an hour.
@@ -331,6 +461,26 @@ impl World {
                 self.company.sandbox.add_token(forge, token(forge), BOT);
             }
         }
+    }
+}
+
+/// Does something, and whenever it sleeps, the clock goes on.
+async fn while_time_goes_on<T>(
+    clock: &Clock,
+    to: impl Fn() -> Timestamp,
+    done: impl Future<Output = T>,
+) -> T {
+    // It is looked at after `done` whenever that was, so what sleeps there is seen at once.
+    let moving = std::future::poll_fn(|_| {
+        if clock.is_awaited() {
+            clock.advance_to(to());
+        }
+        std::task::Poll::Pending
+    });
+    tokio::select! {
+        biased;
+        done = done => done,
+        never = moving => never,
     }
 }
 

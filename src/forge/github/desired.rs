@@ -19,11 +19,11 @@ impl WriteChanges for GitHub {
     async fn set_desired(&self, change: &ChangeKey, desired: &DesiredState) -> Result<Vec<Fact>, ForgeFault> {
         let fresh = self.read(change).await?;
         self.set_labels(change, &fresh, desired).await?;
+        self.unrequest(change, &fresh, desired).await?;
         if fresh.state() != ChangeState::Open {
             // Nobody is asked to review what is merged or closed.
             return Ok(Vec::new());
         }
-        self.unrequest(change, &fresh, desired).await?;
         let wanted = self.still_to_ask(change, &fresh, desired).await?;
         self.request(change, &wanted).await
     }

@@ -109,6 +109,10 @@ impl Applying<'_, '_, '_> {
             // GitLab says which verdict stands, not since when: it dates it by the snapshot, which is
             // an upper bound. So it only fills in what no fact has told. GitHub dates each review.
             let dates = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
+            if seen.complete {
+                let known = &mut self.draft.review.seen.verdicts_at;
+                *known = (*known).max(Some(snapshot.updated_at));
+            }
             for reviewer in &seen.list {
                 if let Some((verdict, at)) = reviewer.verdict {
                     self.take_verdict(&reviewer.account, verdict, at, !dates && at >= snapshot.updated_at);

@@ -93,6 +93,9 @@ pub struct Seen {
     /// The newest snapshot's `updated_at`.
     #[serde(rename = "seen_at")]
     pub at: Option<Timestamp>,
+    /// `updated_at` of the newest snapshot that told all reviewers with their verdicts. What moved the change
+    /// since may have been a verdict of which nobody told, although other news of it came.
+    pub verdicts_at: Option<Timestamp>,
     /// When Usher first heard of it.
     #[serde(rename = "seen_first_at")]
     pub first_at: Option<Timestamp>,

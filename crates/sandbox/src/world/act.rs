@@ -6,6 +6,7 @@ use super::accounts::UserId;
 use super::change::{Change, ChangeRef, Verdict};
 use super::event::{ChangeEvent, Event, Happened, LogEntry};
 use super::forge::Forge;
+use super::project::Project;
 use super::refusal::Refusal;
 use super::state::State;
 
@@ -21,9 +22,7 @@ impl State {
         actor: UserId,
         act: impl FnOnce(&mut State, &mut Change) -> Outcome<T>,
     ) -> Result<T, Refusal> {
-        if self.project(at.forge, &at.project)?.archived {
-            return Err(Refusal::new(403, "Repository was archived so is read-only."));
-        }
+        self.project_to_write(at.forge, &at.project)?;
         let before = self.change(at)?.clone();
         let mut after = before.clone();
         let (answer, happened) = act(self, &mut after)?;
@@ -35,6 +34,16 @@ impl State {
         self.project_mut(at.forge, &at.project)?.changes.insert(at.number, after.clone());
         self.tell(ChangeEvent { at: at.clone(), actor, before, after, happened });
         Ok(answer)
+    }
+
+    /// A project in which something may be made or changed: one that is archived is read-only, for everybody
+    /// (GitHub's "Archiving repositories", GitLab's "Archive a project").
+    pub(super) fn project_to_write(&self, forge: Forge, path: &str) -> Result<&Project, Refusal> {
+        let project = self.project(forge, path)?;
+        match project.archived {
+            true => Err(Refusal::new(403, "Repository was archived so is read-only.")),
+            false => Ok(project),
+        }
     }
 
     /// Logs what happened to a change, and keeps it for the webhooks.

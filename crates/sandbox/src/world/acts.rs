@@ -19,6 +19,7 @@ impl State {
         if !self.can_read(self.project(forge, project)?, author) {
             return Err(Refusal::new(404, "Not Found"));
         }
+        self.project_to_write(forge, project)?;
         let (id, head, now) = (self.ids.number(), self.ids.commit(), self.now());
         let labels: Vec<String> = new
             .labels

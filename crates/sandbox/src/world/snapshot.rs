@@ -1,6 +1,9 @@
 //! A change from outside: logins instead of ids, and nothing of a forge's dialect.
 
-use super::change::{ChangeRef, ChangeState, ReviewerState};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{ChangeRef, ChangeState, ReviewerState, Verdict};
+use super::forge::Forge;
 use super::refusal::Refusal;
 use super::state::State;
 
@@ -19,8 +22,11 @@ pub struct ChangeSnapshot {
     pub labels: Vec<String>,
     /// Requested reviewers (GitHub: those who have not reviewed since) with their state.
     pub reviewers: Vec<(String, ReviewerState)>,
-    /// GitLab: who approves at the moment.
+    /// Who approves at the moment. On GitHub: whose last review that was more than remarks approved, and
+    /// was not dismissed.
     pub approved_by: Vec<String>,
+    /// GitHub: who has submitted a review, of whatever kind.
+    pub reviewed_by: Vec<String>,
     /// Comments, oldest first, without GitLab's system notes.
     pub comments: Vec<CommentSnapshot>,
 }
@@ -58,6 +64,17 @@ impl State {
         let change = self.change(at)?;
         let login = |user: u64| self.login(at.forge, user).to_owned();
         let comments = change.comments.iter().filter(|comment| !comment.system);
+        let mut verdicts = BTreeMap::new();
+        for review in change.reviews.iter().filter(|review| review.verdict != Verdict::Comment) {
+            verdicts.insert(review.user, review.verdict == Verdict::Approve && !review.dismissed);
+        }
+        let approving = |user: &u64| match at.forge {
+            Forge::Gitlab => change.approvals.contains(user),
+            Forge::Github => verdicts.get(user) == Some(&true),
+        };
+        let approvals = change.approvals.iter().chain(verdicts.keys()).copied();
+        let approvals: BTreeSet<u64> = approvals.filter(approving).collect();
+        let reviewed: BTreeSet<u64> = change.reviews.iter().map(|review| review.user).collect();
         Ok(ChangeSnapshot {
             author: login(change.author),
             title: change.title.clone(),
@@ -69,7 +86,8 @@ impl State {
                 .iter()
                 .map(|reviewer| (login(reviewer.user), reviewer.state))
                 .collect(),
-            approved_by: change.approvals.iter().map(|user| login(*user)).collect(),
+            approved_by: approvals.into_iter().map(login).collect(),
+            reviewed_by: reviewed.into_iter().map(login).collect(),
             comments: comments
                 .map(|comment| CommentSnapshot {
                     id: comment.id,

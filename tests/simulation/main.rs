@@ -2,14 +2,22 @@
 //! much that goes wrong; one thing at a time, on a virtual clock, from one seed.
 //!
 //! What is real: core, engine, courier, words, reconcile, intake with signatures, both client crates, the
-//! store's own code on SQLite. What is played: the network (requests are handed over), the clock, people.
-//! A crash drops whatever is being done at a request to a forge, before it or after it, with the store's
-//! connections: what was not committed is gone.
+//! store's own code on SQLite. What is played: the network (requests are handed over), the clock, people,
+//! what the disk says. A crash drops whatever is being done, at a request to a forge or at a write to the
+//! store, before it or after it, with the store's connections: what was not committed is gone.
 
+#![expect(unreachable_pub, reason = "no other crate sees a test, so `pub` is the short word here")]
+
+#[path = "../flow/company.rs"]
+#[expect(dead_code, reason = "the flows need all of it")]
+mod company;
+mod disk;
 mod judges;
 mod play;
 mod step;
 mod story;
+#[path = "../wire/time.rs"]
+mod time;
 mod wire;
 mod world;
 
@@ -146,6 +154,8 @@ fn one_world_again() {
     println!("{}", ended.log.join("\n"));
     if let Some(broken) = ended.broken {
         let (steps, broken) = shortest(seed, steps, broken);
+        let short = played(seed, &steps);
+        println!("\nIn short:\n{}\n\n{}\n", short.log.join("\n"), short.ledger.join("\n"));
         panic!("{}", story::told(seed, &steps, &broken));
     }
 }
