@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::context::{DutyContext, SweepError};
 use crate::forge::{ForgeFault, Listing};
 use crate::store::StoreError;
-use usher_core::model::change::{ChangeKey, Snapshot};
+use usher_core::model::change::{ChangeKey, ChangeState, Snapshot};
 use usher_core::model::fact::Fact;
 
 /// So long a forge itself still touches a new change: it counts its commits, and looks whether it can be merged.
@@ -63,7 +63,10 @@ impl DutyContext {
         };
         match stored {
             Some(stored) => {
-                let seen: Option<Timestamp> = stored.review.seen.verdicts_at;
+                // Nobody said anything on what nobody has touched, and of what has ended nobody need know.
+                let silent = is_untouched(&listed) || listed.state != ChangeState::Open;
+                let seen = &stored.review.seen;
+                let seen: Option<Timestamp> = if silent { seen.at } else { seen.verdicts_at };
                 // Other rules may find other tickets in what has not changed.
                 let tickets =
                     listed.tickets.as_ref().is_none_or(|found| *found == stored.review.seen.tickets);

@@ -84,6 +84,42 @@ async fn what_was_said_before_usher_came_counts() {
     }
 }
 
+/// Found by the simulation: whatever else is told of a change hides a verdict of which nobody told.
+#[tokio::test]
+async fn a_lost_approval_is_heard_although_other_news_came_later() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let change = house.opened(forge, "sam").await;
+        house.minute().await;
+        let who = house.reviewer(&change);
+        house.sandbox.lose_next(forge, 9);
+        house.sandbox.review(&change, &who, Verdict::Approve, "").unwrap();
+        house.minute().await;
+        house.sandbox.comment(&change, "sam", "Thanks for the quick look!").unwrap();
+        house.minute().await;
+        house.sandbox.add_label(&change, "lena", "bug").unwrap();
+        house.minute().await;
+        house.sweep().await;
+        house.quiet().await;
+        assert_eq!(house.stage(&change).await, Stage::ReadyToMerge, "{forge:?}");
+    }
+}
+
+/// Found by the simulation: what was still to be done when a change was closed is done.
+#[tokio::test]
+async fn who_declined_just_before_a_change_was_closed_comes_off() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let change = house.opened(forge, "sam").await;
+        house.minute().await;
+        let who = house.reviewer(&change);
+        house.sandbox.comment(&change, &who, "@usher decline").unwrap();
+        house.sandbox.close(&change, "sam").unwrap();
+        house.quiet().await;
+        assert!(!house.reviewers(&change).contains(&who), "{forge:?}");
+    }
+}
+
 #[tokio::test]
 async fn bad_gateways_and_lost_connections_lead_to_one_comment_and_one_reviewer() {
     let faults = [

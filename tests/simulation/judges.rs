@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Connection;
-use usher_core::model::change::{Account, ChangeKey, ChangeState, Verdict};
+use usher_core::model::change::{Account, ChangeKey, ChangeState};
 use usher_core::model::review::{Ended, Origin, Review, Routing, Stage};
 use usher_sandbox::{ChangeRef, ChangeSnapshot, Forge};
 
@@ -16,7 +16,7 @@ use crate::company::{BOT, BOTH, name};
 type Which = (Forge, u64);
 
 /// So many deliveries come again at the end.
-const TOLD_AGAIN: usize = 12;
+const TOLD_AGAIN: usize = 5;
 /// No row waits longer than this.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_hours(26);
 
@@ -281,8 +281,7 @@ fn agrees(world: &World, change: &ChangeRef, shown: &ChangeSnapshot, review: &Re
         |account: &Account| change.forge == Forge::Github && shown.reviewed_by.contains(&account.login);
     let unheard = review.active().find(|assignment| {
         let known = review.said.verdicts.get(&assignment.account.id).and_then(|verdicts| verdicts.verdict);
-        let approves = known.is_some_and(|(verdict, _)| verdict == Verdict::Approved);
-        approves != shown.approved_by.contains(&assignment.account.login)
+        known.is_none() && shown.approved_by.contains(&assignment.account.login)
     });
     let stage = world.config().policy.labels.of(review.done.stage).map(str::to_owned);
     let stage = stage.filter(|label| !review.said.hands_off.contains(label));

@@ -115,6 +115,8 @@ async fn take(world: &mut World, step: &Step) -> Result<(), Broken> {
             }
         }
         Step::Act { change, by, deed } => {
+            // The forges tell seconds, and nobody does two things in one.
+            world.company.clock.advance_to(world.now() + SignedDuration::from_secs(1));
             if let Some(change) = chosen(world, *change)
                 && act(world, &change, PEOPLE[*by], deed).is_ok()
             {

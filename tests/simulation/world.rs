@@ -329,15 +329,17 @@ impl World {
     /// A row whose facts only a newer version can read.
     pub async fn leave_unreadable(&mut self, forge: Forge) -> Result<(), Broken> {
         let (change, now) = (format!("{}:{}!9999", name(forge), project(forge)), self.now().as_millisecond());
+        self.disk.leave_alone(true);
         let mut store = self.look_into_store().await?;
         let insert = "INSERT INTO inbox (forge, event, change, facts, received_at, not_before)
             VALUES ($1, 'told', $2, '[{\"fact\":\"of another time\"}]', $3, $3)";
-        let inserted = sqlx::query(insert).bind(name(forge)).bind(change).bind(now).execute(&mut store).await;
-        if inserted.is_ok() {
-            self.unreadable += 1;
-            self.count("unreadable rows");
-        }
-        store.close().await.map_err(|error| error.to_string())
+        let insert = sqlx::query(insert).bind(name(forge)).bind(change).bind(now);
+        insert.execute(&mut store).await.map_err(|error| error.to_string())?;
+        self.unreadable += 1;
+        self.count("unreadable rows");
+        let closed = store.close().await.map_err(|error| error.to_string());
+        self.disk.leave_alone(false);
+        closed
     }
 
     /// Everything that waits is sent, in its order.

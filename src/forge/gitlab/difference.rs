@@ -31,10 +31,12 @@ pub(super) fn difference<'a>(
     };
     let before: Vec<u64> = reviewers.iter().map(|account| account.id).collect();
     let mut after: Vec<u64> = reviewers.iter().filter(stays).map(|account| account.id).collect();
-    after.extend(desired.reviewers.iter().map(|account| account.id).filter(|id| !before.contains(id)));
+    // Nobody is asked to review what is merged or closed; who is not to review it comes off all the same.
+    if open {
+        after.extend(desired.reviewers.iter().map(|account| account.id).filter(|id| !before.contains(id)));
+    }
     Difference {
-        // Nobody is asked to review what is merged or closed.
-        reviewers: (open && after != before).then_some(after),
+        reviewers: (after != before).then_some(after),
         add: desired.labels.iter().filter(|label| !labels.contains(*label)).map(String::as_str).collect(),
         remove: desired
             .not_labels
@@ -69,5 +71,6 @@ mod tests {
         assert_eq!(written(&[3, 9], desired(&[3], &[4]), true), None, "nothing differs");
         assert_eq!(written(&[4], desired(&[4], &[4]), true), None, "wanted beats unwanted");
         assert_eq!(written(&[], desired(&[3], &[]), false), None, "not on a closed change");
+        assert_eq!(written(&[4, 9], desired(&[3], &[4]), false), Some(vec![9]), "who declined comes off");
     }
 }

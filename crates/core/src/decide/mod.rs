@@ -25,6 +25,7 @@ pub mod suppressed;
 mod terms;
 mod timers;
 mod unreachable;
+mod verdicts;
 
 pub use stage::{holders, standing};
 

@@ -1,0 +1,86 @@
+//! What people say of a change, and since when: verdicts as they are given, and those that a forge shows.
+
+use jiff::Timestamp;
+
+use super::apply::Applying;
+use crate::model::change::{Account, SeenReviewers, Verdict};
+use crate::model::reason::Reason;
+use crate::model::review::{Ended, Origin};
+
+impl Applying<'_, '_, '_> {
+    /// The verdicts that a snapshot of `at` shows.
+    pub(super) fn take_verdicts(&mut self, seen: &SeenReviewers, at: Timestamp) {
+        // GitLab says which verdict stands, not since when: it dates it by the snapshot, which is
+        // an upper bound. So it only fills in what no fact has told. GitHub dates each review.
+        let dates = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
+        if seen.complete {
+            let known = &mut self.draft.review.seen.verdicts_at;
+            *known = (*known).max(Some(at));
+        }
+        for reviewer in &seen.list {
+            if let Some((verdict, given)) = reviewer.verdict {
+                self.take_verdict(&reviewer.account, verdict, given, !dates && given >= at);
+            }
+        }
+    }
+
+    /// The name of somebody who is heard: of the roster, or asked before they dropped off it.
+    fn name_of(&self, account: &Account) -> Option<String> {
+        let known = self.draft.world.directory.by_id(account.id).map(|person| person.name.clone());
+        known.or_else(|| self.draft.review.active().find(|a| a.account == *account).map(|a| a.person.clone()))
+    }
+
+    /// A person of the roster, or one who is asked, says what they think. The turn of a reviewer who speaks is over:
+    /// their box closes. A formal verdict of somebody whose assignment had ended before puts it on
+    /// again: a human came back.
+    /// With `at_most` the time is only the latest that it can have been.
+    pub(super) fn take_verdict(&mut self, account: &Account, verdict: Verdict, at: Timestamp, at_most: bool) {
+        let Some(person) = self.name_of(account) else { return };
+        if *account == self.draft.review.author {
+            return;
+        }
+        let verdicts = self.draft.review.said.verdicts.entry(account.id).or_default();
+        let had_verdict = verdicts.verdict.is_some_and(|(known, _)| known != Verdict::Withdrawn);
+        let news = if at_most { verdicts.apply_at_most(verdict, at) } else { verdicts.apply(verdict, at) };
+        if !news || (verdict == Verdict::Withdrawn && !had_verdict) {
+            return;
+        }
+        if matches!(verdict, Verdict::Approved | Verdict::ChangesRequested) {
+            self.come_back(account, at, at_most);
+        }
+        let mut involved = false;
+        for assignment in &mut self.draft.review.planned.assignments {
+            if assignment.account == *account && assignment.is_active() {
+                assignment.reviewing_box.close();
+                involved = true;
+            }
+        }
+        let in_pool = self
+            .draft
+            .review
+            .planned
+            .pools
+            .iter()
+            .any(|p| self.draft.world.directory.in_pool(&p.pool, &person));
+        if involved || (in_pool && verdict != Verdict::Commented) {
+            self.draft.say(match verdict {
+                Verdict::Approved => Reason::Approved { person },
+                Verdict::ChangesRequested => Reason::ChangesRequested { person },
+                Verdict::Commented => Reason::ReviewerCommented { person },
+                Verdict::Withdrawn => Reason::ApprovalWithdrawn { person },
+            });
+        }
+    }
+
+    /// Somebody gave a formal verdict at `at` (`at_most`: or before). If they had declined, been let
+    /// go or been refused before, they are on again. Whom a person took off stays off: when that was
+    /// is often known only roughly, so that the order could not be told.
+    fn come_back(&mut self, account: &Account, at: Timestamp, at_most: bool) {
+        let own = self.draft.assignments().find(|(_, own)| own.account == *account);
+        let Some((id, Some((ended, how)))) = own.map(|(id, own)| (id, own.ended)) else { return };
+        let later = ended < at || (ended == at && !at_most);
+        if later && how != Ended::Removed {
+            self.draft.revive(id, Origin::Adopted, at);
+        }
+    }
+}
