@@ -92,8 +92,9 @@ async fn a_lost_approval_is_heard_although_other_news_came_later() {
         let change = house.opened(forge, "sam").await;
         house.minute().await;
         let who = house.reviewer(&change);
-        house.sandbox.lose_next(forge, 9);
         house.sandbox.review(&change, &who, Verdict::Approve, "").unwrap();
+        // Whatever tells of it is lost.
+        assert!(!house.sandbox.take_pending().is_empty());
         house.minute().await;
         house.sandbox.comment(&change, "sam", "Thanks for the quick look!").unwrap();
         house.minute().await;
