@@ -7,6 +7,7 @@ mod scene;
 mod story;
 mod timeline;
 mod verdict;
+mod wrap;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -7,7 +7,8 @@ use comfy_table::{ColumnConstraint, Table, Width};
 use usher_sandbox::{ChangeRef, Forge};
 
 use super::company::{BOT, Company, key};
-use crate::cli::terminal::{fitted, wrapped};
+use super::wrap::wrapped;
+use crate::cli::terminal::fitted;
 use crate::service::Service;
 use crate::store::LedgerRow;
 use usher_core::model::action::{Action, Named, STATUS_MARKER};
