@@ -1,4 +1,4 @@
-//! The house from outside: one integration test binary, one module per subject.
+//! The house from outside, one module per subject.
 
 #![expect(unreachable_pub, reason = "no other crate sees a test, so `pub` is the short word here")]
 

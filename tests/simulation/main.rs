@@ -139,7 +139,7 @@ fn some_worlds_keep_the_laws() {
 
 /// `just sim [SEEDS]`.
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "thousands of seeds take most of an hour; `just sim` plays them, and every run plays some"]
 fn many_worlds_keep_the_laws() {
     let began = Clock::system().now();
     show(play_many(number("SIM_FIRST", 1), number("SIM_SEEDS", 10_000)), began);
@@ -147,7 +147,7 @@ fn many_worlds_keep_the_laws() {
 
 /// `just sim-seed N`.
 #[test]
-#[ignore = "plays the one seed that SIM_SEED names"]
+#[ignore = "no law of its own: `just sim-seed` shows what happens in the one seed that it names"]
 fn one_world_again() {
     let seed = number("SIM_SEED", 1);
     let steps = step::story_of(seed);
