@@ -82,7 +82,7 @@ impl Company {
 
     fn world(&self, now: Timestamp) -> World<'_> {
         let Company { policy, directory, workloads } = self;
-        World { policy, directory, workloads, first_seen: Timestamp::UNIX_EPOCH, now }
+        World { policy, directory, workloads, first_seen: Timestamp::UNIX_EPOCH, unsent: false, now }
     }
 
     /// A review that was staffed, and whose forge shows what was asked for; with its snapshot.

@@ -29,7 +29,10 @@ impl FoldOutcome {
     /// Decides fact after fact; of two actions of one kind the newer stands.
     pub(super) fn take<'a>(&mut self, world: &World<'_>, facts: impl IntoIterator<Item = &'a Fact>) {
         for fact in facts {
-            let decision = decide(world, &self.review, fact);
+            // What this row has asked for so far goes out with the whole of it, if at all.
+            let asked = self.actions.iter().any(|action| matches!(action, Action::Desired(_)));
+            let world = World { unsent: world.unsent || asked, ..*world };
+            let decision = decide(&world, &self.review, fact);
             self.review = decision.review;
             self.absences.extend(decision.absence);
             if !decision.reasons.is_empty() || !decision.actions.is_empty() {

@@ -19,6 +19,7 @@ pub(super) struct LoadedWorld {
     directory: Arc<Directory>,
     workloads: Workloads,
     first_seen: Timestamp,
+    unsent: bool,
     now: Timestamp,
 }
 
@@ -28,6 +29,7 @@ impl LoadedWorld {
         store: Option<&Store>,
         forge: &ForgeState,
         change: &ChangeKey,
+        unsent: bool,
         now: Timestamp,
     ) -> Result<LoadedWorld, StoreError> {
         let workloads = match store {
@@ -38,7 +40,7 @@ impl LoadedWorld {
             None => Workloads::default(),
         };
         let (policy, directory) = (forge.policy.clone(), forge.directory.clone());
-        Ok(LoadedWorld { policy, directory, workloads, first_seen: forge.first_seen, now })
+        Ok(LoadedWorld { policy, directory, workloads, first_seen: forge.first_seen, unsent, now })
     }
 
     /// Takes in whom the forge refuses by these facts, unless they speak of its tier. Returns their
@@ -66,6 +68,7 @@ impl LoadedWorld {
             directory: &self.directory,
             workloads: &self.workloads,
             first_seen: self.first_seen,
+            unsent: self.unsent,
             now: self.now,
         }
     }

@@ -253,20 +253,14 @@ impl Engine {
         let inbox = ids(items);
         let stored = self.store.load(change).await?;
         let expected_version = stored.as_ref().map(|stored| stored.version);
+        let unsent = stored.as_ref().is_some_and(|stored| stored.unsent);
         let (before, renamed) =
             stored.map_or_else(|| (Review::new(change.clone()), None), Stored::as_decided);
         let nothing = |inbox: Vec<i64>| Commit {
-            change: change.clone(),
             expected_version,
-            review: None,
+            unsent,
             inbox,
-            ledger: Vec::new(),
-            actions: Vec::new(),
-            absences: Vec::new(),
-            refused: BTreeSet::new(),
-            first_run_taken: false,
-            withdraw_pings: false,
-            now,
+            ..Commit::empty(change.clone(), now)
         };
         let known = self.shared.snapshot();
         let forge = match known.forge(&change.forge) {
@@ -283,7 +277,7 @@ impl Engine {
             }
         };
         let facts: Vec<&Fact> = renamed.iter().chain(facts_of(items)).collect();
-        let mut loaded = LoadedWorld::load(Some(&self.store), forge, change, now).await?;
+        let mut loaded = LoadedWorld::load(Some(&self.store), forge, change, unsent, now).await?;
         if renamed.is_none() {
             loaded.call(change, &before.change);
         }

@@ -57,9 +57,9 @@ impl Preview {
             Some(store) => store.load_told(change, told).await?,
             None => None,
         };
-        let is_known = stored.is_some();
+        let (is_known, unsent) = (stored.is_some(), stored.as_ref().is_some_and(|stored| stored.unsent));
         let mut review = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
-        let mut loaded = LoadedWorld::load(self.store.as_ref(), &self.forge, change, now).await?;
+        let mut loaded = LoadedWorld::load(self.store.as_ref(), &self.forge, change, unsent, now).await?;
         loaded.call(&review.change, change);
         review.change.clone_from(change);
         Ok(PreviewDraft { loaded, outcome: FoldOutcome::of(review), is_known })

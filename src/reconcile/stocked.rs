@@ -1,6 +1,5 @@
 //! Stores with open reviews, for the tests of duties.
 
-use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
@@ -19,19 +18,7 @@ pub(super) async fn add(store: &Store, forge: &str, project: &str, numbers: Rang
         let change = ChangeKey::new(forge, project, number);
         let mut review = Review::new(change.clone());
         review.tracked = true;
-        let commit = Commit {
-            change,
-            expected_version: None,
-            review: Some(review),
-            inbox: Vec::new(),
-            ledger: Vec::new(),
-            actions: Vec::new(),
-            absences: Vec::new(),
-            refused: BTreeSet::new(),
-            first_run_taken: false,
-            withdraw_pings: false,
-            now: Timestamp::UNIX_EPOCH,
-        };
+        let commit = Commit { review: Some(review), ..Commit::empty(change, Timestamp::UNIX_EPOCH) };
         store.commit(commit).await.unwrap();
     }
 }

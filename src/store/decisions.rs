@@ -87,8 +87,8 @@ impl Store {
     pub async fn load(&self, change: &ChangeKey) -> Result<Option<Stored>, StoreError> {
         let what = "load a review";
         let row = sqlx::query_as(sql::LOAD).bind(self.row_key(change));
-        let row: Option<StoredColumns> = row.fetch_optional(&self.reader).await.map_err(at(what))?;
-        row.map(|row| stored(what, &self.projects.load(), row)).transpose()
+        let row: Option<LoadedColumns> = row.fetch_optional(&self.reader).await.map_err(at(what))?;
+        row.map(|row| loaded(what, &self.projects.load(), row)).transpose()
     }
 
     /// The review of a change of which the project's number was `told`, too.
@@ -104,9 +104,9 @@ impl Store {
         let projects = self.projects.load_full();
         for row_key in projects.row_keys(change, told) {
             let row = sqlx::query_as(sql::LOAD).bind(row_key).fetch_optional(&self.reader).await;
-            let row: Option<StoredColumns> = row.map_err(at(what))?;
+            let row: Option<LoadedColumns> = row.map_err(at(what))?;
             if let Some(row) = row {
-                return Ok(Some(stored(what, &projects, row)?));
+                return Ok(Some(loaded(what, &projects, row)?));
             }
         }
         Ok(None)
@@ -130,7 +130,8 @@ impl Store {
     ///
     /// # Errors
     /// [`CommitError::Conflict`] when the review is not at `expected_version`, or one of the facts has been
-    /// decided before, or is one of another change: another project has the path since it was read. Else what the store says. Nothing was written.
+    /// decided before, or is one of another change: another project has the path since it was read, or what
+    /// was asked for has gone out since then. Else what the store says. Nothing was written.
     pub async fn commit(&self, commit: Commit) -> Result<u64, CommitError> {
         let mut tx = self.begin(COMMIT).await?;
         let row_key = self.row_key(&commit.change);
@@ -139,6 +140,13 @@ impl Store {
             let update = sqlx::query(sql::DECIDED).bind(id).bind(millis(commit.now)).bind(row_key);
             let updated = update.execute(&mut *tx).await.map_err(at(COMMIT))?;
             if updated.rows_affected() == 0 {
+                return Err(CommitError::Conflict);
+            }
+        }
+        if commit.unsent {
+            let unsent = sqlx::query(sql::UNSENT).bind(row_key).fetch_optional(&mut *tx).await;
+            // The courier has taken it meanwhile.
+            if unsent.map_err(at(COMMIT))?.is_none() {
                 return Err(CommitError::Conflict);
             }
         }
@@ -288,6 +296,14 @@ impl Stored {
 /// A review's columns `id`, `version`, `change`, `document`.
 pub(super) type StoredColumns = (i64, i64, String, String);
 
+/// The same, and whether what was asked for has not gone out.
+type LoadedColumns = (i64, i64, String, String, bool);
+
+fn loaded(what: &'static str, projects: &Projects, row: LoadedColumns) -> Result<Stored, StoreError> {
+    let (id, version, row_key, document, unsent) = row;
+    Ok(Stored { unsent, ..stored(what, projects, (id, version, row_key, document))? })
+}
+
 /// A review from its columns.
 pub(super) fn stored(
     what: &'static str,
@@ -297,7 +313,7 @@ pub(super) fn stored(
     let (id, version, row_key, document) = row;
     let mut review: Review = parsed(what, &document)?;
     let called = std::mem::replace(&mut review.change, projects.change(what, &row_key)?);
-    Ok(Stored { id, version, review, called })
+    Ok(Stored { id, version, review, called, unsent: false })
 }
 
 async fn save_review(

@@ -43,7 +43,12 @@ statements! {
     DECIDED = "UPDATE inbox SET decided_at = $2 WHERE id = $1 AND decided_at IS NULL AND change = $3";
 
     // --- reviews
-    LOAD = "SELECT id, version, change, document FROM review WHERE change = $1";
+    LOAD = "SELECT id, version, change, document, EXISTS (SELECT 1 FROM outbox AS o
+            WHERE o.change = review.change AND o.kind = 'shape' AND o.leased = 0 AND o.attempts = 0
+                AND o.outcome_unknown = 0 AND o.dead_at IS NULL) FROM review WHERE change = $1";
+    /// That is still so.
+    UNSENT = "SELECT 1 FROM outbox WHERE change = $1 AND kind = 'shape' AND leased = 0 AND attempts = 0
+            AND outcome_unknown = 0 AND dead_at IS NULL";
     CARRIED = "SELECT version, carried FROM review WHERE change = $1";
     PUT_OFF = "UPDATE review SET wake = $2 WHERE change = $1";
     WAKE_ALL = "UPDATE review SET wake = $1 WHERE stage <> 'done' AND (wake IS NULL OR wake > $1)";

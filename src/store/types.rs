@@ -58,6 +58,9 @@ pub struct Stored {
     pub review: Review,
     /// The change as it was called when it was decided last.
     pub called: ChangeKey,
+    /// Labels and reviewers that were asked for wait in the outbox, and nobody has tried to set them.
+    /// False for a review that is only looked at.
+    pub unsent: bool,
 }
 
 /// A project as it was seen last.
@@ -84,6 +87,8 @@ pub struct Commit {
     pub change: ChangeKey,
     /// The version that was loaded; `None` when there was no review.
     pub expected_version: Option<i64>,
+    /// Decided on the understanding that what was asked for before has not gone out.
+    pub unsent: bool,
     /// The review to keep. With `None` no review is written or checked.
     pub review: Option<Review>,
     /// Inbox rows that this decision has taken in.
@@ -99,6 +104,26 @@ pub struct Commit {
     /// The turn has moved: pings that did not go out yet are taken back.
     pub withdraw_pings: bool,
     pub now: Timestamp,
+}
+
+impl Commit {
+    /// A decision that writes nothing yet, of a change without a review.
+    pub fn empty(change: ChangeKey, now: Timestamp) -> Commit {
+        Commit {
+            change,
+            expected_version: None,
+            unsent: false,
+            review: None,
+            inbox: Vec::new(),
+            ledger: Vec::new(),
+            actions: Vec::new(),
+            absences: Vec::new(),
+            refused: BTreeSet::new(),
+            first_run_taken: false,
+            withdraw_pings: false,
+            now,
+        }
+    }
 }
 
 /// One line of a review's history.

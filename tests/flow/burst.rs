@@ -74,10 +74,10 @@ async fn be_still(house: &House, hands: usize) {
 }
 
 /// Lets the clock go on to the next thing that happens by itself. What is due and was not taken is looked
-/// at again a second later.
-async fn go_on(house: &House) {
+/// at again after `patience`.
+async fn go_on(house: &House, patience: SignedDuration) {
     let on_their_way = house.sandbox.on_their_way().into_iter().min();
-    let (due, soon) = (house.service.next_due().await.unwrap(), house.clock.now() + SECOND);
+    let (due, soon) = (house.service.next_due().await.unwrap(), house.clock.now() + patience);
     let due = due.map(|due| if due > house.clock.now() { due } else { soon });
     if let Some(next) = on_their_way.into_iter().chain(due).min() {
         house.clock.advance_to(next);
@@ -140,7 +140,9 @@ async fn burst(forge: Forge, changes: u32, hands: usize) -> Figures {
         if commented.is_none() && next_commented == opened.len() {
             commented = Some(since(now, start));
         }
-        go_on(&house).await;
+        // Hours of a forge's pace are told to five seconds.
+        let patience = if answered_new.is_some() { SECOND * 5 } else { SECOND };
+        go_on(&house, patience).await;
     }
     stop.cancel();
     tasks.close();

@@ -121,6 +121,33 @@ async fn who_declined_just_before_a_change_was_closed_comes_off() {
     }
 }
 
+/// Found by the simulation: whom Usher had chosen and not yet asked, it does not take off.
+#[tokio::test]
+async fn whom_usher_had_not_asked_yet_stays_on_as_a_person_wants() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let change = house.open(forge, "sam");
+        let hear = async || {
+            house.sandbox.deliver_pending().await;
+            house.service.engine.drain().await.unwrap();
+        };
+        hear().await;
+        let who = house.review(&change).await.active().next().unwrap().person.clone();
+        house.sandbox.comment(&change, &who, "@usher decline no time").unwrap();
+        hear().await;
+        house.clock.advance_to(house.clock.now() + SignedDuration::from_secs(5));
+        // Nothing has gone out so far. Of this nobody tells.
+        house.sandbox.request_reviewer(&change, "sam", &who).unwrap();
+        assert!(!house.sandbox.take_pending().is_empty());
+        house.minute().await;
+        assert!(house.reviewers(&change).contains(&who), "{forge:?}");
+        house.sweep().await;
+        house.quiet().await;
+        assert!(house.reviewers(&change).contains(&who), "{forge:?}");
+        assert!(house.review(&change).await.active().any(|own| own.person == who), "{forge:?}: asked again");
+    }
+}
+
 #[tokio::test]
 async fn bad_gateways_and_lost_connections_lead_to_one_comment_and_one_reviewer() {
     let faults = [

@@ -1,7 +1,5 @@
 //! Projects that are renamed, archived, deleted or hidden while reviews are open in them.
 
-use std::collections::BTreeSet;
-
 use jiff::SignedDuration;
 use usher::store::Commit;
 use usher_core::model::change::{ChangeKey, ChangeState};
@@ -161,19 +159,7 @@ async fn a_roll_call_that_has_seen_enough_goes_on_where_it_was() {
     for number in 1..=250 {
         let mut review = Review::new(gone(number));
         review.tracked = true;
-        let commit = Commit {
-            change: gone(number),
-            expected_version: None,
-            review: Some(review),
-            inbox: Vec::new(),
-            ledger: Vec::new(),
-            actions: Vec::new(),
-            absences: Vec::new(),
-            refused: BTreeSet::new(),
-            first_run_taken: false,
-            withdraw_pings: false,
-            now: house.clock.now(),
-        };
+        let commit = Commit { review: Some(review), ..Commit::empty(gone(number), house.clock.now()) };
         house.service.store.commit(commit).await.unwrap();
     }
     let mut lost = Vec::new();

@@ -71,7 +71,8 @@ fn play(company: &Company, arrivals: &[(i64, i64)]) -> Vec<Asked> {
             workloads.people.entry(person).or_default().open -= 1;
         }
         let (policy, first_seen) = (&company.policy, Timestamp::UNIX_EPOCH);
-        let world = World { policy, directory: &directory, workloads: &workloads, first_seen, now };
+        let world =
+            World { policy, directory: &directory, workloads: &workloads, first_seen, unsent: false, now };
         let mut change = company.change();
         change.number = number as u64;
         let choice = pick(&world, &Review::new(change), &policy.pools[0], None);

@@ -107,6 +107,7 @@ proptest! {
             directory: &directory,
             workloads: &company.elsewhere,
             first_seen: Timestamp::UNIX_EPOCH,
+            unsent: false,
             now,
         };
         let mut change = company.change();
@@ -158,6 +159,7 @@ fn equals_take_turns_over_many_changes() {
         directory: &directory,
         workloads: &company.elsewhere,
         first_seen: Timestamp::UNIX_EPOCH,
+        unsent: false,
         now,
     };
     let mut shares = std::collections::BTreeMap::new();

@@ -265,6 +265,7 @@ impl Run<'_> {
             directory: &quarter.directory,
             workloads: &self.workloads,
             first_seen: Timestamp::UNIX_EPOCH,
+            unsent: false,
             now,
         };
         let mut review = Review::new(ChangeKey::new("forge", "acme/shop", number as u64));

@@ -338,6 +338,7 @@ fn says_elsewhere(story: &mut Story, [who, text]: [&str; 2]) -> Told {
             directory: &play.directory,
             workloads: &workloads,
             first_seen: play.company.first_seen,
+            unsent: false,
             now: play.now,
         };
         let other = Review::new(ChangeKey::new("forge", PROJECT, 8));

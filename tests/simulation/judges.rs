@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use sqlx::Connection;
 use usher_core::model::change::{Account, ChangeKey, ChangeState};
+use usher_core::model::reason::Reason;
 use usher_core::model::review::{Ended, Origin, Review, Routing, Stage};
 use usher_sandbox::{ChangeRef, ChangeSnapshot, Forge};
 
@@ -32,6 +33,10 @@ pub struct Judges {
     declined: BTreeSet<(Which, String)>,
     /// Comments by Usher so far.
     comments: BTreeMap<Which, usize>,
+    /// What humans did to a change, in the log's words, and how often.
+    human: BTreeMap<(Which, String), u64>,
+    /// What Usher took for a human's act, in the same words.
+    taken_for_human: BTreeMap<(Which, String), u64>,
     /// The last ledger row that was looked at.
     ledger: i64,
 }
@@ -61,6 +66,9 @@ impl Judges {
             let which = (entry.change.forge, entry.change.number);
             let by_usher = entry.actor == BOT;
             let of = |person: &str| (which, person.to_owned());
+            if !by_usher {
+                *self.human.entry(of(&entry.what)).or_default() += 1;
+            }
             let author = world.opened.iter().find(|(forge, number, _)| (*forge, *number) == which);
             let author = author.map_or("", |(_, _, author)| author);
             if let Some(person) =
@@ -138,19 +146,56 @@ impl Judges {
         Ok(())
     }
 
-    /// Laws 7 and 9, by what is stored: an action has a reason, an acknowledged delivery is there.
-    /// Before anything is thrown away, and at quiet.
+    /// Law 12: what Usher took for a human's act, a human did, and as often.
+    fn take_for_human(&mut self, world: &World, change: &str, reason: &Reason) -> Result<(), Broken> {
+        let labels = &world.config().policy.labels;
+        let act = match reason {
+            Reason::LabelTakenOff { label } => format!("removed the label {label}"),
+            Reason::ReviewerTakenOff { person } => format!("removed the review request for {person}"),
+            Reason::StageSet { stage } => {
+                format!("added the label {}", labels.of(*stage).unwrap_or_default())
+            }
+            Reason::Skipped { by: None } => format!("added the label {}", labels.skip),
+            _ => return Ok(()),
+        };
+        let known = change.split_once(':').zip(change.rsplit_once('!'));
+        let forge = known.and_then(|((forge, _), _)| BOTH.into_iter().find(|one| name(*one) == forge));
+        let number = known.and_then(|(_, (_, number))| number.parse().ok());
+        let (Some(forge), Some(number)) = (forge, number) else {
+            return Err(format!("the ledger speaks of {change}"));
+        };
+        let of = ((forge, number), act);
+        let done = self.human.get(&of).copied().unwrap_or_default();
+        let taken = self.taken_for_human.entry(of.clone()).or_default();
+        *taken += 1;
+        if *taken > done {
+            return Err(format!(
+                "law 12: {change}: Usher believes that a human {}, {taken} times of {done}",
+                of.1
+            ));
+        }
+        Ok(())
+    }
+
+    /// Laws 7, 9 and 12, by what is stored: an action has a reason, an acknowledged delivery is there, and
+    /// nothing was taken for a human's act that no human did. Before anything is thrown away, and at quiet.
     pub async fn read_store(&mut self, world: &World) -> Result<(), Broken> {
+        self.read_log(world)?;
         let failed = |error: sqlx::Error| format!("the store cannot be looked at: {error}");
         let mut look = world.look_into_store().await?;
-        let rows: Vec<(i64, String, String)> =
-            sqlx::query_as("SELECT seq, reasons, actions FROM ledger WHERE seq > $1 ORDER BY seq")
+        let rows: Vec<(i64, String, String, String)> =
+            sqlx::query_as("SELECT seq, change, reasons, actions FROM ledger WHERE seq > $1 ORDER BY seq")
                 .bind(self.ledger)
                 .fetch_all(&mut look)
                 .await
                 .map_err(failed)?;
-        for (seq, reasons, actions) in rows {
+        for (seq, change, reasons, actions) in rows {
             self.ledger = seq;
+            let why: Vec<Reason> = serde_json::from_str(&reasons)
+                .map_err(|error| format!("the ledger cannot be read: {error}: {reasons}"))?;
+            for reason in &why {
+                self.take_for_human(world, &change, reason)?;
+            }
             if actions != "[]" && reasons == "[]" {
                 return Err(format!("law 7: {actions} without a reason"));
             }

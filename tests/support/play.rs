@@ -164,6 +164,8 @@ impl Play {
             }
             return vec![];
         }
+        // The newer content has taken the row's place.
+        self.outbox.retain(|waiting| waiting.kind() != action.kind());
         if let Some(named) = action.names()
             && self.now > named.not_after
         {
@@ -211,6 +213,7 @@ impl Play {
             directory: &self.directory,
             workloads: &workloads,
             first_seen: self.company.first_seen,
+            unsent: self.outbox.iter().any(|action| matches!(action, Action::Desired(_))),
             now: self.now,
         };
         let before = self.review.clone();

@@ -20,19 +20,8 @@ fn open(number: u64, title: &str) -> Review {
 }
 
 async fn keep(house: &House, review: Review) {
-    let commit = Commit {
-        change: review.change.clone(),
-        expected_version: None,
-        review: Some(review),
-        inbox: Vec::new(),
-        ledger: Vec::new(),
-        actions: Vec::new(),
-        absences: Vec::new(),
-        refused: std::collections::BTreeSet::new(),
-        first_run_taken: false,
-        withdraw_pings: false,
-        now: now(),
-    };
+    let change = review.change.clone();
+    let commit = Commit { review: Some(review), ..Commit::empty(change, now()) };
     house.store.commit(commit).await.unwrap();
 }
 

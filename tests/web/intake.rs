@@ -73,19 +73,7 @@ async fn a_tracked_change_stays_our_business_whoever_its_author_is_now() {
     let change = "github:acme/shop!12".parse::<usher_core::model::change::ChangeKey>().unwrap();
     let mut review = Review::new(change.clone());
     review.tracked = true;
-    let commit = Commit {
-        change,
-        expected_version: None,
-        review: Some(review),
-        inbox: Vec::new(),
-        ledger: Vec::new(),
-        actions: Vec::new(),
-        absences: Vec::new(),
-        refused: std::collections::BTreeSet::new(),
-        first_run_taken: false,
-        withdraw_pings: false,
-        now: now(),
-    };
+    let commit = Commit { review: Some(review), ..Commit::empty(change, now()) };
     house.store.commit(commit).await.unwrap();
     assert_eq!(house.public(github("d-1", ritas())).await.status, StatusCode::ACCEPTED);
 }

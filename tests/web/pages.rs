@@ -49,19 +49,8 @@ impl House {
     }
 
     pub(super) async fn keep_entries(&self, review: Review, ledger: Vec<LedgerEntry>, actions: Vec<Action>) {
-        let commit = Commit {
-            change: review.change.clone(),
-            expected_version: None,
-            review: Some(review),
-            inbox: Vec::new(),
-            ledger,
-            actions,
-            absences: Vec::new(),
-            refused: std::collections::BTreeSet::new(),
-            first_run_taken: false,
-            withdraw_pings: false,
-            now: now(),
-        };
+        let change = review.change.clone();
+        let commit = Commit { review: Some(review), ledger, actions, ..Commit::empty(change, now()) };
         self.store.commit(commit).await.unwrap();
     }
 }

@@ -108,17 +108,10 @@ fn assignment(person: &str) -> Assignment {
 /// A commit that keeps `review` and wants `actions`.
 fn keep(review: Review, expected_version: Option<i64>, actions: Vec<Action>) -> Commit {
     Commit {
-        change: review.change.clone(),
         expected_version,
-        review: Some(review),
-        inbox: Vec::new(),
-        ledger: Vec::new(),
         actions,
-        absences: Vec::new(),
-        refused: BTreeSet::new(),
-        first_run_taken: false,
-        withdraw_pings: false,
-        now: minute(0),
+        review: Some(review.clone()),
+        ..Commit::empty(review.change, minute(0))
     }
 }
 

@@ -299,6 +299,10 @@ impl Applying<'_, '_, '_> {
             self.notice_overwritten(&before, &list);
         }
         self.draft.review.done.overwritten.retain(|account| !list.contains(account));
+        if hand == Hand::Own {
+            self.notice_others(&before, &list, at);
+        }
+        self.draft.review.done.unshown.retain(|account| !list.contains(account));
         if hand != Hand::Person {
             return;
         }
@@ -310,6 +314,18 @@ impl Applying<'_, '_, '_> {
         if seen.complete {
             for account in before.difference(&list) {
                 self.taken_off(account, at);
+            }
+        }
+    }
+
+    /// After a write of ours the list shows somebody whom that did not put there: a person did, and that
+    /// was not heard.
+    fn notice_others(&mut self, before: &BTreeSet<Account>, after: &BTreeSet<Account>, at: Timestamp) {
+        for account in after.difference(before) {
+            let done = &self.draft.review.done;
+            let ours = done.last_applied.reviewers.contains(account) || done.unshown.contains(account);
+            if !ours {
+                self.ask_back(account, at);
             }
         }
     }

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::action::{Action, Announcement, DesiredState};
-use crate::model::change::ChangeState;
+use crate::model::change::{Account, ChangeState};
 use crate::model::fingerprint::fingerprint_of;
 use crate::model::message::{
     AuthorView, MergerView, Moment, PoolView, RefusedSince, ReviewerView, StatusView,
 };
 use crate::model::reason::Reason;
-use crate::model::review::{Assignment, Ended, Hold, Origin, PoolReview, Routing, Stage};
+use crate::model::review::{Assignment, Done, Ended, Hold, Origin, PoolReview, Routing, Stage, Unproven};
 
 /// How often the same shape is asked for again in one turn, when another bot keeps undoing it.
 const RESHAPES_MAX: u32 = 3;
@@ -92,7 +92,8 @@ impl Draft<'_> {
         shape.labels.retain(|label| !self.review.said.hands_off.contains(label));
         shape.not_labels.remove(skip);
         // What was asked for before may be a person's by now.
-        shape.not_labels.retain(|label| self.review.done.set_labels.contains(label));
+        let Done { set_labels, unproven, .. } = &self.review.done;
+        shape.not_labels.retain(|label| set_labels.contains(label) && !unproven.labels.contains(label));
         Some(WantedState { shape, ask: Ask::Yes })
     }
 
@@ -130,6 +131,30 @@ impl Draft<'_> {
         new.then_some(NewStatus { view, fingerprint })
     }
 
+    /// What went out, or may have, is Usher's doing from now on.
+    pub(super) fn note_what_went_out(&mut self) {
+        if !self.world.unsent {
+            let Unproven { reviewers, .. } = std::mem::take(&mut self.review.done.unproven);
+            self.review.done.unshown.extend(reviewers);
+        }
+    }
+
+    /// A request takes the place of one that may not have gone out: what only that one asked for was
+    /// never set.
+    fn replace_unsent(&mut self, shape: &DesiredState) {
+        let done = &mut self.review.done;
+        let never = |label: &String| done.unproven.labels.contains(label) && !shape.labels.contains(label);
+        done.set_labels.retain(|label| !never(label));
+        let new =
+            |label: &&String| !done.set_labels.contains(*label) || done.unproven.labels.contains(*label);
+        let labels = shape.labels.difference(&self.review.seen.labels).filter(new).cloned().collect();
+        let asked = shape.reviewers.difference(&self.review.seen.reviewers);
+        let reviewers = asked.filter(|account| !done.unshown.contains(*account)).cloned().collect();
+        done.unproven = Unproven { reviewers, labels };
+        // A label that is there already was put on by somebody else, or is known as ours.
+        done.set_labels.extend(shape.labels.difference(&self.review.seen.labels).cloned());
+    }
+
     /// Remembers what is asked for, and makes actions of it.
     pub(super) fn take_up(&mut self, desired: Desired, reshape: bool) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -139,9 +164,7 @@ impl Draft<'_> {
                 self.say(Reason::Reshaped);
             }
             if ask != Ask::No {
-                // A label that is there already was put on by somebody else, or is known as ours.
-                let new = shape.labels.difference(&self.review.seen.labels);
-                self.review.done.set_labels.extend(new.cloned());
+                self.replace_unsent(&shape);
                 if reshape {
                     self.review.done.applied_again_at = self.review.seen.at;
                 }
@@ -174,7 +197,9 @@ impl Draft<'_> {
         }
         labels.retain(|label| !review.said.hands_off.contains(label));
         let own = |label: &&String| {
-            names.stage_of(label).is_some() || [&names.overdue, &names.out_of_scope].contains(label)
+            let kept =
+                names.stage_of(label).is_some() || [&names.overdue, &names.out_of_scope].contains(label);
+            kept && !review.done.unproven.labels.contains(*label)
         };
         let mut not_labels: BTreeSet<String> = review.done.set_labels.iter().filter(own).cloned().collect();
         if review.said.unskip || review.done.set_labels.contains(&names.skip) {
@@ -186,12 +211,13 @@ impl Draft<'_> {
         let live = self.is_live();
         let asked = asked.map(|assignment| &assignment.account).chain(&review.done.overwritten);
         let mut reviewers: BTreeSet<_> = asked.filter(|_| live).cloned().collect();
-        let ended = review
-            .planned
-            .assignments
-            .iter()
-            .filter(|a| matches!(a.ended, Some((_, Ended::Declined | Ended::Reassigned))) && a.listed);
-        let not_reviewers: BTreeSet<_> = ended.map(|a| a.account.clone()).collect();
+        let ended = |a: &&Assignment| matches!(a.ended, Some((_, Ended::Declined | Ended::Reassigned)));
+        let ended = review.planned.assignments.iter().filter(ended).map(|a| &a.account);
+        // Whoever is put on the list from now on is put there by somebody else.
+        let on = |account: &&Account| {
+            review.seen.reviewers.contains(*account) || review.done.unshown.contains(*account)
+        };
+        let not_reviewers: BTreeSet<_> = ended.filter(on).cloned().collect();
         // Whom a person put on at the moment of our write, and who then declined, stays off.
         reviewers.retain(|account| !not_reviewers.contains(account));
         DesiredState { reviewers, not_reviewers, labels, not_labels }

@@ -3,7 +3,7 @@
 
 use super::draft::Draft;
 use crate::model::reason::Reason;
-use crate::model::review::{Assignment, Ended, Hold, Review, Written};
+use crate::model::review::{Assignment, Ended, Hold, Review, Unproven, Written};
 
 impl Draft<'_> {
     /// Puts aside what was written when a dry run begins, and takes it up again when it is over.
@@ -65,6 +65,8 @@ impl Draft<'_> {
             done.last_applied.clone_from(&before.done.last_applied);
             done.set_labels.clone_from(&before.done.set_labels);
             done.status_fingerprint = before.done.status_fingerprint;
+            done.unproven =
+                if self.world.unsent { before.done.unproven.clone() } else { Unproven::default() };
         }
     }
 }

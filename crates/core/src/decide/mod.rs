@@ -49,6 +49,7 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
     let was_open = draft.review.tracked && draft.review.seen.state != ChangeState::Merged;
     draft.begin_or_end_dry_run();
     draft.freshen_logins();
+    draft.note_what_went_out();
     let Observed { reshape, rerouted, files, no_files, answers, absence } = apply(&mut draft, fact);
     let mut actions = answers;
     actions.extend(claim(&mut draft, files, no_files).reads);

@@ -161,6 +161,14 @@ pub struct Planned {
     pub wake: Option<Timestamp>,
 }
 
+/// What no request that may have gone out has asked for before.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unproven {
+    pub reviewers: BTreeSet<Account>,
+    pub labels: BTreeSet<String>,
+}
+
 /// What Usher did: what it last asked of the forge, and what it has told whom.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -178,6 +186,10 @@ pub struct Done {
     pub overwritten: BTreeSet<Account>,
     /// Labels that Usher set itself at some time: the only ones it takes off.
     pub set_labels: BTreeSet<String>,
+    /// What the last request asked for first. As long as it has not gone out, none of it is Usher's.
+    pub unproven: Unproven,
+    /// Reviewers of requests that may have gone out, whom no list has shown since.
+    pub unshown: BTreeSet<Account>,
     /// How often the forge was asked again for the same state in this turn, because another bot or
     /// a lost write undid it.
     #[serde(rename = "reshapes")]

@@ -18,6 +18,9 @@ pub struct World<'a> {
     pub workloads: &'a Workloads,
     /// When Usher first saw the change's forge: what was open before is taken on slowly.
     pub first_seen: Timestamp,
+    /// What was last asked of the forge for this change, labels and reviewers, has not gone out yet: the
+    /// forge shows nothing of it.
+    pub unsent: bool,
     pub now: Timestamp,
 }
 
