@@ -200,6 +200,7 @@ fn the_documentation_lists_every_command_with_who_may() {
             Allowed::Roster => "everybody on the roster",
             Allowed::Reviewers => "the reviewers who are asked",
             Allowed::Leads => "leads of the change's pools",
+            Allowed::Author => "the author and colleagues in support",
             Allowed::Involved => "the people involved",
         };
         let own: Vec<_> = rows.iter().filter(|(known, _)| known == word).collect();

@@ -78,7 +78,7 @@ pub struct ReviewerTurn {
     pub person: String,
     pub login: String,
     pub pool: String,
-    /// `asked`, `accepted`, `approved`, `asks_author`, `declined`, `removed`, `refused` or
+    /// `asked`, `accepted`, `approved`, `asks_author`, `declined`, `removed`, `refused`, `away`, `left` or
     /// `reassigned`.
     pub state: &'static str,
     pub since: Timestamp,
@@ -257,6 +257,8 @@ fn state(review: &Review, assignment: &Assignment) -> &'static str {
         Some((_, Ended::Removed)) => "removed",
         Some((_, Ended::Refused(_))) => "refused",
         Some((_, Ended::Reassigned)) => "reassigned",
+        Some((_, Ended::Away)) => "away",
+        Some((_, Ended::Left)) => "left",
         None if review.has_approved(assignment) => "approved",
         None if review.asks_author(assignment) => "asks_author",
         None if assignment.accepted => "accepted",
@@ -269,6 +271,8 @@ pub fn state_phrase(state: &str) -> &str {
     match state {
         "asks_author" => "asks the author",
         "removed" => "taken off",
+        "away" => "on leave",
+        "left" => "no longer of the pool",
         "refused" => "not possible on this forge",
         "reassigned" => "handed on",
         other => other,

@@ -253,7 +253,7 @@ impl Judges {
                 }
                 continue;
             };
-            if !has_dead_letter(world, &change).await? {
+            if !is_given_up(world, &change).await? {
                 agrees(world, &change, &shown, &review)?;
             }
             somebody_acts(world, &change, &review)?;
@@ -262,12 +262,12 @@ impl Judges {
     }
 }
 
-/// What was given up is shown to the operator, with its reason.
-async fn has_dead_letter(world: &World, change: &ChangeRef) -> Result<bool, Broken> {
+/// What was given up, or fails again and again, is shown to the operator with its reason.
+async fn is_given_up(world: &World, change: &ChangeRef) -> Result<bool, Broken> {
     let failed = |error: sqlx::Error| format!("the store cannot be looked at: {error}");
     let mut look = world.look_into_store().await?;
     let dead: i64 =
-        sqlx::query_scalar("SELECT COUNT(*) FROM outbox WHERE dead_at IS NOT NULL AND change LIKE $1")
+        sqlx::query_scalar("SELECT COUNT(*) FROM outbox WHERE error IS NOT NULL AND change LIKE $1")
             .bind(format!("{}:%!{}", name(change.forge), change.number))
             .fetch_one(&mut look)
             .await

@@ -10,6 +10,7 @@ mod history;
 pub mod markup;
 pub mod notices;
 pub mod play;
+mod standing;
 pub mod watch;
 
 /// The root of the checkout.

@@ -285,6 +285,9 @@ impl Play {
         }
         self.choices_hold(fact, review);
         self.somebody_acts(review);
+        super::standing::somebody_has_the_ball(self, review);
+        super::standing::ready_is_ready(review, &self.company.policy);
+        super::standing::own_acts_are_own(fact, decision);
         for action in actions {
             match action {
                 Action::Desired(shape) => self.shape_holds(review, shape),
@@ -312,7 +315,9 @@ impl Play {
             let ours = matches!(assignment.origin, Origin::Picked | Origin::Widened);
             let earlier = review.planned.assignments[..index].iter().any(|other| other.person == *person);
             assert!(!earlier, "law 3: {person} has two assignments");
-            let was_over = planned.assignments.get(index).is_some_and(|before| !before.is_active());
+            // Who was away, or left the pool, may be chosen once they are there again.
+            let known_end = planned.assignments.get(index).and_then(|before| before.ended);
+            let was_over = known_end.is_some_and(|(_, how)| !matches!(how, Ended::Away | Ended::Left));
             let by_person = match fact {
                 Fact::Told { by, .. } => !by.bot,
                 Fact::Swept { .. } => true,
@@ -373,7 +378,7 @@ impl Play {
         for account in &shape.not_reviewers {
             let ended =
                 review.planned.assignments.iter().find(|a| a.account == *account).and_then(|a| a.ended);
-            let wished = matches!(ended, Some((_, Ended::Declined | Ended::Reassigned)));
+            let wished = matches!(ended, Some((_, Ended::Declined | Ended::Reassigned | Ended::Left)));
             assert!(wished, "law 4: nobody wished {account:?} to go");
         }
         for label in &shape.not_labels {

@@ -223,6 +223,15 @@ fn understood(said: &str, word: &str, rest: &str) -> Command {
         "away" => Command::Away { end: away::end(rest) },
         "back" => Command::Back,
         "sponsor" => Command::Sponsor,
+        "ready" => Command::Ready,
+        "overrule" => match first(rest).trim_start_matches('@') {
+            "" => unknown(said, Some("overrule @person")),
+            whom => {
+                let note = rest.split_once(char::is_whitespace).map_or("", |(_, note)| note.trim());
+                let note = (!note.is_empty()).then(|| cut(note, NOTE_CHARS_MAX));
+                Command::Overrule { whom: cut(whom, NAME_CHARS_MAX), note }
+            }
+        },
         "why" => Command::Why,
         other => unknown(said, nearest(other)),
     }

@@ -50,7 +50,7 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::Reassigned { from: None, by } => format!("{by} asked for another reviewer."),
         Reason::Refused { person, refusal } => refused(person, *refusal),
         Reason::ReviewerAway { person, until } => {
-            format!("{person} is away until {}, so somebody else is asked as well.", day(*until))
+            format!("{person} is away until {}, so somebody else is asked.", day(*until))
         }
         Reason::Approved { person } => format!("{person} approved."),
         Reason::ApprovalWithdrawn { person } => format!("{person}'s verdict no longer stands."),
@@ -101,6 +101,16 @@ pub fn sentence(reason: &Reason) -> String {
             format!("It looks like more than a fix: {}.", scope::beyond(beyond))
         }
         Reason::InScope => "It no longer looks like more than a fix.".into(),
+        Reason::Overruled { by, person, note } => {
+            let why = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+            format!("{by} overruled {person}'s request for changes{why}: it holds the change up no longer.")
+        }
+        Reason::LeftPool { pool, person } => {
+            format!("{person} is no longer of {pool}; somebody else is asked.")
+        }
+        Reason::OthersPushed { login } => {
+            format!("{login} pushed, who does not answer for the author; the turn stays where it is.")
+        }
         Reason::Sponsored { by } => format!("{by} takes it on, although it is more than a fix."),
         Reason::Announced { tickets } => scope::announced_sentence(*tickets),
         Reason::HeldForFirstRun => {

@@ -37,6 +37,9 @@ pub fn answer(answer: &Answer, me: &str) -> String {
             "Sorry, there is nobody else to ask: {}. `@{me} reassign @person` asks somebody all the same.",
             obstacles(candidates)
         ),
+        Answer::NothingToOverrule { person } => {
+            format!("{} asks for no changes here, so there is nothing to overrule.", plain(person))
+        }
         Answer::UnknownPerson { handle } => format!("Sorry, I do not know {} on this forge.", quote(handle)),
         Answer::NotInPool { person, pool } => {
             format!("Sorry, {} is not in the pool {}.", plain(person), plain(pool))
@@ -57,7 +60,7 @@ pub fn answer(answer: &Answer, me: &str) -> String {
 /// The answer to `help`, from the table of commands.
 fn help(me: &str) -> String {
     let mut text = format!("Begin a line of a comment with `@{me}` and one of these words.\n");
-    for who in [Allowed::Reviewers, Allowed::Involved, Allowed::Leads, Allowed::Roster] {
+    for who in [Allowed::Reviewers, Allowed::Author, Allowed::Involved, Allowed::Leads, Allowed::Roster] {
         let _ = write!(text, "\nFor {}:\n\n", allowed(who));
         for rule in COMMANDS.iter().filter(|rule| rule.allowed == who) {
             let _ = writeln!(text, "- `@{me} {}`: {}", rule.usage, rule.meaning);
@@ -72,6 +75,7 @@ fn allowed(allowed: Allowed) -> &'static str {
         Allowed::Reviewers => "the reviewers who are asked",
         Allowed::Involved => "the author, the reviewers, members and leads of the pool, and maintainers",
         Allowed::Leads => "leads of the pool",
+        Allowed::Author => "the author and colleagues in support",
     }
 }
 

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use usher_core::model::candidate::{Candidate, Criterion, DecidedBy, Judgement};
 use usher_core::model::change::ChangeState;
 use usher_core::model::message::{
-    AuthorView, MergerView, Moment, NextStep, Ping, PingAbout, PoolView, RefusedSince, ReviewerView,
-    StatusView,
+    AuthorView, Formally, Lacking, MergerView, Moment, NextStep, Ping, PingAbout, PoolView, RefusedSince,
+    ReviewerView, StatusView,
 };
 use usher_core::model::stage::Stage;
 use usher_core::model::timebox::StepKind;
@@ -89,6 +89,7 @@ fn rita(stage: Stage) -> ReviewerView {
         asks: stage == Stage::WithAuthor,
         accepted: false,
         second: false,
+        formally: Formally(stage == Stage::WithAuthor),
         answered: false,
         due: (stage == Stage::Reviewing).then(later),
         late: false,
@@ -106,6 +107,7 @@ fn sample(stage: Stage, state: ChangeState) -> StatusView {
         leadless: false,
         candidates: candidates(),
         ahead: 0,
+        lacks: Lacking::default(),
     };
     StatusView {
         me: "usher".into(),

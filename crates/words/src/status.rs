@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use usher_core::model::change::ChangeState;
-use usher_core::model::message::{MergerView, PoolView, ReviewerView, StatusView};
+use usher_core::model::message::{LackingView, MergerView, PoolView, ReviewerView, StatusView};
 use usher_core::model::stage::Stage;
 
 use super::boxes::box_note;
@@ -92,6 +92,8 @@ fn reviewing_lines(status: &StatusView) -> Vec<String> {
         });
     }
     lines.extend(status.pools.iter().filter(|part| !part.staffed).map(nobody_line));
+    let lacking = status.pools.iter().filter_map(|part| Some((part, part.lacks.0.as_ref()?)));
+    lines.extend(lacking.map(|(part, lacking)| lacking_line(part, lacking, &status.me)));
     lines.push(format!("{}: nothing to do for you now; the answer comes here.", author(status)));
     lines
 }
@@ -116,10 +118,15 @@ fn asked_line(status: &StatusView, reviewer: &ReviewerView, pool: &str, due: &st
 }
 
 fn with_author_lines(status: &StatusView) -> Vec<String> {
-    let asking: Vec<String> = status.reviewers.iter().filter(|r| r.asks).map(|r| plain(&r.login)).collect();
-    let what = match asking.as_slice() {
-        [] => "this was handed back to you.".to_owned(),
-        asking => format!("{} left you an answer.", asking.join(" and ")),
+    let asking = || status.reviewers.iter().filter(|reviewer| reviewer.asks);
+    let who: Vec<String> = asking().map(|reviewer| plain(&reviewer.login)).collect();
+    let (what, how) = match who.as_slice() {
+        [] => ("this was handed back to you.".to_owned(), "Push a change or reply".to_owned()),
+        who if asking().any(|reviewer| reviewer.formally.0) => (
+            format!("{} asked for changes.", who.join(" and ")),
+            format!("Push, ask for the review again or write `@{} ready`", status.me),
+        ),
+        who => (format!("{} left you an answer.", who.join(" and ")), "Push a change or reply".to_owned()),
     };
     let by = status.author.due.as_ref().map(|due| {
         let due = told(due);
@@ -129,11 +136,7 @@ fn with_author_lines(status: &StatusView) -> Vec<String> {
             format!(" Until **{due}** would be good.")
         }
     });
-    vec![format!(
-        "{}: {what} Push a change or reply, and I pass the ball back.{}",
-        author(status),
-        by.unwrap_or_default()
-    )]
+    vec![format!("{}: {what} {how}, and I pass the ball back.{}", author(status), by.unwrap_or_default())]
 }
 
 fn merge_lines(status: &StatusView) -> Vec<String> {
@@ -159,7 +162,7 @@ fn merge_lines(status: &StatusView) -> Vec<String> {
 fn waiting_lines(status: &StatusView) -> Vec<String> {
     let mut lines = Vec::new();
     if status.set_to_wait {
-        return vec!["A person set it to wait. Nobody is reminded until somebody acts.".into()];
+        return vec!["A person set it to wait; it goes on when somebody acts.".into()];
     }
     if status.pools.is_empty() {
         return vec![
@@ -175,6 +178,26 @@ fn waiting_lines(status: &StatusView) -> Vec<String> {
     }
     lines.push(format!("{}: nothing to do for you now; I keep trying.", author(status)));
     lines
+}
+
+/// What a pool lacks although people are asked: nobody of these can give it.
+fn lacking_line(part: &PoolView, lacking: &LackingView, me: &str) -> String {
+    let pool = plain(&part.pool);
+    let mut parts = Vec::new();
+    if !lacking.against.is_empty() {
+        let who: Vec<String> = lacking.against.iter().map(|person| plain(person)).collect();
+        parts.push(format!(
+            "A request for changes by {} stands until it is approved or withdrawn; a lead may write `@{me} overrule @person`.",
+            who.join(" and ")
+        ));
+    }
+    match lacking.approvals {
+        0 => {}
+        1 => parts.push(format!("One more approval is needed, and nobody of {pool} is free to give it.")),
+        more => parts
+            .push(format!("{more} more approvals are needed, and nobody of {pool} is free to give them.")),
+    }
+    parts.join(" ")
 }
 
 /// Why nobody of a pool is asked at the moment.

@@ -132,11 +132,13 @@ fn judge(
 /// What earlier assignments of this change say about the person.
 fn past(review: &Review, person: &Person) -> Option<Judgement> {
     let mut own = review.planned.assignments.iter().filter(|assignment| assignment.person == person.name);
-    own.next_back().map(|assignment| match assignment.ended {
-        None => Judgement::AlreadyAsked { decided_by: assignment.decided_by },
-        Some((_, Ended::Declined)) => Judgement::Declined,
-        Some((_, Ended::Refused(_))) => Judgement::NoAccess,
-        Some((_, Ended::Removed | Ended::Reassigned)) => Judgement::HadTurn,
+    own.next_back().and_then(|assignment| match assignment.ended {
+        None => Some(Judgement::AlreadyAsked { decided_by: assignment.decided_by }),
+        Some((_, Ended::Declined)) => Some(Judgement::Declined),
+        Some((_, Ended::Refused(_))) => Some(Judgement::NoAccess),
+        Some((_, Ended::Removed | Ended::Reassigned)) => Some(Judgement::HadTurn),
+        // Their calendar says whether they are there.
+        Some((_, Ended::Away | Ended::Left)) => None,
     })
 }
 

@@ -12,7 +12,10 @@ use crate::model::action::Action;
 use crate::model::change::{Account, ChangeState, SeenReviewers, Snapshot, Verdict};
 use crate::model::fact::{Act, Actor, Fact, Refusal};
 use crate::model::reason::Reason;
-use crate::model::review::{Ended, Hold, Origin, Review, Stage};
+use crate::model::review::{Ended, GuessedPush, Hold, Origin, Review, Stage};
+
+/// What a sweep reads later than this after a write of ours, is from after it.
+const OWN_WRITE_SETTLES: SignedDuration = SignedDuration::from_mins(1);
 
 /// Whose doing a snapshot is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -60,6 +63,9 @@ impl<'f> Applying<'_, '_, 'f> {
         match fact {
             Fact::Told { act, by, at, snapshot } => {
                 let hand = self.hand(by);
+                if *act == Act::Pushed {
+                    self.pushed(by, snapshot, hand);
+                }
                 self.apply_snapshot(snapshot, hand, Some(act));
                 // While a change waits for its turn, what people do is heard: later it would be news.
                 let waits = self.draft.review.said.hold == Some(Hold::FirstRun);
@@ -113,6 +119,10 @@ impl Applying<'_, '_, '_> {
             return;
         }
         let fresh = self.draft.review.seen.at != Some(snapshot.updated_at);
+        let beside = hand != Hand::Own && self.is_beside_own(snapshot, act);
+        if hand == Hand::Own {
+            self.draft.review.seen.own_at = self.draft.review.seen.own_at.max(Some(snapshot.updated_at));
+        }
         // A webhook that tells nothing new may be a late copy, from before the change was missed.
         if fresh || act.is_none() {
             self.find_again();
@@ -144,14 +154,31 @@ impl Applying<'_, '_, '_> {
                     self.give_away(put_on);
                 }
             }
-            self.apply_labels(labels, hand, snapshot.updated_at);
+            let labels = if beside { self.with_own_labels(labels) } else { labels.clone() };
+            self.apply_labels(&labels, hand, snapshot.updated_at);
         }
         if let Some(reviewers) = &snapshot.reviewers {
-            self.apply_reviewers(reviewers, hand, snapshot.updated_at);
+            self.apply_reviewers(reviewers, hand, beside, snapshot.updated_at);
         }
         self.look_for_what_was_blocked();
         // Only news: the forge may have looked so before it was asked for anything else.
         self.observed.reshape |= hand == Hand::Bot && fresh;
+    }
+
+    /// Whether the snapshot is of the same second as the newest one of a write of ours, so that it may be
+    /// from before it. What is read by a sweep a while later is from after it.
+    fn is_beside_own(&self, snapshot: &Snapshot, act: Option<&Act>) -> bool {
+        let own_at = self.draft.review.seen.own_at;
+        let settled = own_at.is_some_and(|at| self.draft.now().duration_since(at) > OWN_WRITE_SETTLES);
+        own_at == Some(snapshot.updated_at) && (act.is_some() || !settled)
+    }
+
+    /// Labels as they are with what our write, of the same second, has put on and taken off.
+    fn with_own_labels(&self, labels: &BTreeSet<String>) -> BTreeSet<String> {
+        let (seen, asked) = (&self.draft.review.seen.labels, &self.draft.review.done.last_applied);
+        let off = |label: &&String| asked.not_labels.contains(*label) && !seen.contains(*label);
+        let shown = labels.iter().filter(|label| !off(label));
+        shown.chain(seen.intersection(&asked.labels)).cloned().collect()
     }
 
     /// New commits that no fact told of: the author's push was lost. It is dated right after what
@@ -165,8 +192,26 @@ impl Applying<'_, '_, '_> {
             let moment = SignedDuration::from_millis(1);
             let after = known_until.checked_add(moment).unwrap_or(known_until);
             let before = snapshot.updated_at.checked_sub(moment).unwrap_or(snapshot.updated_at);
-            self.author_acts(after.min(before));
+            let (at, before) = (after.min(before), self.draft.review.said.author_acted_at);
+            self.author_acts(at);
+            self.draft.review.said.guessed_push = Some(GuessedPush { head: head.clone(), at, before });
         }
+    }
+
+    /// It is told now who pushed: if it was not the author, it was no answer.
+    fn pushed(&mut self, by: &Actor, snapshot: &Snapshot, hand: Hand) {
+        let theirs = hand == Hand::Person && self.answers_for_author(by);
+        let said = &mut self.draft.review.said;
+        let guessed = said.guessed_push.take_if(|guessed| snapshot.head.as_ref() == Some(&guessed.head));
+        if let Some(guessed) = guessed.filter(|guessed| !theirs && said.author_acted_at == Some(guessed.at)) {
+            said.author_acted_at = guessed.before;
+        }
+    }
+
+    /// Whether what the actor does to the code is the author's answer: the author, or a colleague in support
+    /// who carries on.
+    fn answers_for_author(&self, by: &Actor) -> bool {
+        by.account == self.draft.review.author || self.draft.world.directory.is_support(by.account.id)
     }
 
     fn first_look(&mut self, snapshot: &Snapshot) {
@@ -256,11 +301,8 @@ impl Applying<'_, '_, '_> {
             return;
         }
         let wanted = &self.draft.review.done.last_applied.labels;
-        let taken_off: Vec<String> = wanted
-            .iter()
-            .filter(|label| seen.contains(*label) && !labels.contains(*label) && **label != names.skip)
-            .cloned()
-            .collect();
+        let missing = wanted.iter().filter(|label| seen.contains(*label) && !labels.contains(*label));
+        let taken_off: Vec<String> = missing.filter(|label| **label != names.skip).cloned().collect();
         let set = Stage::ALL.into_iter().find(|stage| {
             let label = names.of(*stage);
             label.is_some_and(|label| {
@@ -290,10 +332,16 @@ impl Applying<'_, '_, '_> {
 
     /// Compares reviewers with those seen before: whom a person took off stays off, whom a person
     /// put back is asked again.
-    fn apply_reviewers(&mut self, seen: &SeenReviewers, hand: Hand, at: Timestamp) {
+    fn apply_reviewers(&mut self, seen: &SeenReviewers, hand: Hand, beside: bool, at: Timestamp) {
         let dated = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
         let listed = seen.list.iter().filter(|one| self.draft.review.is_listed(one, seen.complete, dated));
-        let list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
+        let mut list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
+        if beside {
+            // As with the labels: it may be from before our write.
+            let (known, asked) = (&self.draft.review.seen.reviewers, &self.draft.review.done.last_applied);
+            list.retain(|account| known.contains(account) || !asked.not_reviewers.contains(account));
+            list.extend(known.intersection(&asked.reviewers).cloned());
+        }
         let before = std::mem::replace(&mut self.draft.review.seen.reviewers, list.clone());
         if hand == Hand::Own && seen.complete {
             self.notice_overwritten(&before, &list);
@@ -308,7 +356,8 @@ impl Applying<'_, '_, '_> {
         }
         // Where the list is not complete, who has a verdict may be on it without being asked.
         let asked = seen.list.iter().filter(|reviewer| seen.complete || reviewer.verdict.is_none());
-        for reviewer in asked.filter(|reviewer| !before.contains(&reviewer.account)) {
+        let new = |account: &Account| !before.contains(account) && list.contains(account);
+        for reviewer in asked.filter(|reviewer| new(&reviewer.account)) {
             self.ask_back(&reviewer.account, at);
         }
         if seen.complete {
@@ -389,10 +438,13 @@ impl Applying<'_, '_, '_> {
         let is_author = by.account == self.draft.review.author;
         match act {
             Act::Touched | Act::Labelled { .. } => {}
-            Act::Pushed => self.author_acts(at),
+            Act::Pushed if self.answers_for_author(by) => self.author_acts(at),
+            Act::Pushed => self.draft.say(Reason::OthersPushed { login: by.account.login.clone() }),
             Act::Reviewed { verdict: Verdict::Commented } | Act::Commented if is_author => {
-                self.author_acts(at)
+                self.author_writes(at)
             }
+            // They said that they are on it: what they ask meanwhile they ask in a review.
+            Act::Commented if self.has_accepted(&by.account) => {}
             Act::Reviewed { verdict } if !is_author => self.take_verdict(&by.account, *verdict, at, false),
             Act::Reviewed { .. } => {}
             Act::Commented => self.take_verdict(&by.account, Verdict::Commented, at, false),
@@ -405,14 +457,28 @@ impl Applying<'_, '_, '_> {
         }
     }
 
-    /// The author pushed, answered or asked again.
+    fn has_accepted(&self, account: &Account) -> bool {
+        self.draft.review.active().any(|own| own.account == *account && own.accepted)
+    }
+
+    /// The author pushed, asked again or says that it is ready.
     pub(super) fn author_acts(&mut self, at: Timestamp) {
-        if self.draft.review.said.author_acted_at.is_some_and(|acted| acted >= at) {
-            return;
+        if self.draft.review.said.author_acted_at.is_none_or(|acted| acted < at) {
+            self.answered_by(|review| review.said.author_acted_at = Some(at));
         }
+    }
+
+    /// The author wrote something.
+    fn author_writes(&mut self, at: Timestamp) {
+        if self.draft.review.said.author_wrote_at.is_none_or(|wrote| wrote < at) {
+            self.answered_by(|review| review.said.author_wrote_at = Some(at));
+        }
+    }
+
+    fn answered_by(&mut self, act: impl FnOnce(&mut Review)) {
         let asking = |review: &Review| review.active().filter(|a| review.asks_author(a)).count();
         let before = asking(&self.draft.review);
-        self.draft.review.said.author_acted_at = Some(at);
+        act(&mut self.draft.review);
         if asking(&self.draft.review) < before {
             // Answered: whatever is asked of the author next is a turn of its own.
             self.draft.review.planned.author_box.close();
@@ -426,8 +492,20 @@ impl Applying<'_, '_, '_> {
         if by.account == self.draft.review.author {
             self.author_acts(at);
         }
-        // Asked to look again: what they said before is no longer the last word.
-        self.take_verdict(reviewer, Verdict::Withdrawn, at, false);
+        // GitHub's own block on the merge stays until they review again, GitLab's is gone with the request:
+        // docs.github.com, "About pull request reviews"; docs.gitlab.com, "Re-request a review".
+        let stays = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
+        let requests = self.draft.review.verdicts_of(reviewer).requests_changes();
+        if stays && requests.is_some_and(|requested| requested < at) {
+            let reviewer = reviewer.clone();
+            self.answered_by(|review| {
+                let verdicts = review.said.verdicts.entry(reviewer.id).or_default();
+                verdicts.asked_again_at = verdicts.asked_again_at.max(Some(at));
+            });
+        } else {
+            // Asked to look again: what they said before is no longer the last word.
+            self.take_verdict(reviewer, Verdict::Withdrawn, at, false);
+        }
         self.ask_back(reviewer, at);
     }
 

@@ -67,10 +67,58 @@ impl Draft<'_> {
         let pools: Vec<&Pool> =
             self.review.planned.pools.iter().filter_map(|part| policy.pool(&part.pool)).collect();
         for pool in pools {
+            self.replace_who_left(pool);
             self.adopt(pool);
+            self.cover_leave(pool);
             self.fill(pool);
         }
         found
+    }
+
+    /// Who has left the pool, and has said nothing yet, is not waited for.
+    fn replace_who_left(&mut self, pool: &Pool) {
+        let silent = |own: &Assignment| !own.accepted && !self.review.has_answered(own);
+        let left = self.assignments().filter(|(_, own)| own.is_active() && own.pool == pool.name);
+        let left =
+            left.filter(|(_, own)| is_ours(own) && silent(own) && !self.belongs(&pool.name, &own.person));
+        let left: Vec<_> = left.map(|(id, own)| (id, own.person.clone())).collect();
+        for (id, person) in left {
+            self.end(id, Ended::Left, self.now());
+            self.say(Reason::LeftPool { pool: pool.name.clone(), person });
+        }
+    }
+
+    /// Who has the turn and went on leave for longer than a working day has it no longer: somebody else is
+    /// asked, who keeps it.
+    fn cover_leave(&mut self, pool: &Pool) {
+        if self.stage() != Stage::Reviewing {
+            return;
+        }
+        let turns = self.assignments().filter(|(_, own)| own.pool == pool.name && self.has_the_turn(own));
+        let away = turns
+            .filter_map(|(id, own)| Some((id, own.person.clone(), self.long_leave(&own.person, &own.pool)?)));
+        for (id, person, until) in away.collect::<Vec<_>>() {
+            let by_person = self.assignment(id).is_some_and(|own| !is_ours(own));
+            if !by_person {
+                self.end(id, Ended::Away, self.now());
+                self.say(Reason::ReviewerAway { person, until });
+            } else if self
+                .part_mut(&pool.name)
+                .is_some_and(|part| !std::mem::replace(&mut part.widened, true))
+            {
+                // Whom a person chose stays, and has no clock until they are back.
+                self.say(Reason::ReviewerAway { person, until });
+                if let Err(candidates) = self.choose_second(pool) {
+                    self.retry_if_time_helps(&candidates);
+                }
+            }
+        }
+    }
+
+    /// Whether somebody speaks for the pool: its members and its lead do.
+    pub(super) fn belongs(&self, pool: &str, person: &str) -> bool {
+        let leads = self.world.policy.pool(pool).is_some_and(|pool| pool.lead.as_deref() == Some(person));
+        leads || self.world.directory.in_pool(pool, person)
     }
 
     fn somebody_answered(&self) -> bool {
@@ -81,7 +129,7 @@ impl Draft<'_> {
     fn leave_lost_pools(&mut self) {
         let review = &self.review;
         let has = |pool: &str| review.planned.pools.iter().any(|part| part.pool == pool);
-        let ours = |a: &Assignment| a.is_active() && matches!(a.origin, Origin::Picked | Origin::Widened);
+        let ours = |a: &Assignment| a.is_active() && is_ours(a);
         let lost = |id: &AssignmentId| self.assignment(*id).is_some_and(|a| ours(a) && !has(&a.pool));
         let lost: Vec<AssignmentId> = self.assignment_ids().filter(lost).collect();
         for id in lost {
@@ -191,7 +239,7 @@ impl Draft<'_> {
         let mut people: Vec<_> = ids
             .filter(|id| *id != self.review.author.id)
             .filter_map(|id| directory.by_id(id))
-            .filter(|person| directory.in_pool(&pool.name, &person.name))
+            .filter(|person| self.belongs(&pool.name, &person.name))
             // Whoever had an assignment was put there by us, or is asked again by its own fact.
             .filter(|person| self.review.planned.assignments.iter().all(|a| a.person != person.name))
             .collect();
@@ -286,8 +334,7 @@ impl Draft<'_> {
 
     /// Asks a second reviewer; the first stays. The error is everybody's obstacle.
     pub(super) fn choose_second(&mut self, pool: &Pool) -> Result<(), Vec<Candidate>> {
-        self.choose(pool, Origin::Widened)?;
-        let person = self.review.planned.assignments.last().map(|a| a.person.clone()).unwrap_or_default();
+        let person = self.choose(pool, Origin::Widened)?;
         self.say(Reason::Widened { pool: pool.name.clone(), person });
         Ok(())
     }
@@ -299,8 +346,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Chooses one more reviewer for a pool; the error is everybody's obstacle.
-    fn choose(&mut self, pool: &Pool, origin: Origin) -> Result<(), Vec<Candidate>> {
+    /// Chooses one more reviewer for a pool, by name; the error is everybody's obstacle.
+    fn choose(&mut self, pool: &Pool, origin: Origin) -> Result<String, Vec<Candidate>> {
         let Choice { chosen, decided_by, candidates } = pick(self.world, &self.review, pool, None);
         let chosen = chosen.as_ref().and_then(|name| self.world.directory.by_name(name));
         let Some((person, account)) = chosen.and_then(|person| Some((person, person.account.clone()?)))
@@ -312,12 +359,16 @@ impl Draft<'_> {
             part.nobody_said = false;
         }
         self.say_if_passed(&pool.name, &person.name);
-        self.assign(&pool.name, &person.name, account, origin);
-        if let Some(own) = self.review.planned.assignments.last_mut() {
+        match self.assignment_where(|own| own.person == person.name).map(|(id, _)| id) {
+            // They were away, and are there again.
+            Some(id) => self.reopen(id, origin),
+            None => self.assign(&pool.name, &person.name, account, origin),
+        }
+        if let Some((_, own)) = self.assignment_where(|own| own.person == person.name) {
             own.decided_by = decided_by;
         }
         self.say(Reason::Picked { pool: pool.name.clone(), person: person.name.clone(), origin, candidates });
-        Ok(())
+        Ok(person.name.clone())
     }
 
     pub(super) fn assign(&mut self, pool: &str, person: &str, account: Account, origin: Origin) {
@@ -334,25 +385,36 @@ impl Draft<'_> {
 
     /// A human asked for somebody whose assignment had ended: it is on again.
     pub(super) fn revive(&mut self, id: AssignmentId, origin: Origin, at: Timestamp) {
-        let now = self.now();
         let Some(Assignment { pool, person, .. }) = self.assignment(id) else { return };
         let own = self.part(pool).is_some();
         // Their pool may have lost the change meanwhile; they review for one that has it.
         let mut parts = self.review.planned.pools.iter().map(|part| &part.pool);
-        let other = parts.find(|pool| !own && self.world.directory.in_pool(pool, person)).cloned();
+        let other = parts.find(|pool| !own && self.belongs(pool, person)).cloned();
+        self.reopen(id, origin);
         let Some(assignment) = self.assignment_mut(id) else { return };
         if let Some(pool) = other {
             assignment.pool = pool;
         }
+        assignment.name_at(at);
+        let (pool, person) = (assignment.pool.clone(), assignment.person.clone());
+        self.say(Reason::Adopted { pool, person });
+    }
+
+    /// An assignment is on again, from now on.
+    fn reopen(&mut self, id: AssignmentId, origin: Origin) {
+        let now = self.now();
+        let Some(assignment) = self.assignment_mut(id) else { return };
         assignment.ended = None;
         assignment.since = now;
         assignment.origin = origin;
         assignment.listed = true;
         assignment.accepted = false;
-        assignment.name_at(at);
-        let (pool, person) = (assignment.pool.clone(), assignment.person.clone());
-        self.say(Reason::Adopted { pool, person });
     }
+}
+
+/// Whether Usher chose them.
+fn is_ours(own: &Assignment) -> bool {
+    matches!(own.origin, Origin::Picked | Origin::Widened)
 }
 
 /// Whether two judgements of a pool name the same people with the same kind of obstacle.

@@ -35,6 +35,8 @@ impl Command {
             Command::Away { .. } => "away",
             Command::Back => "back",
             Command::Sponsor => "sponsor",
+            Command::Ready => "ready",
+            Command::Overrule { .. } => "overrule",
             Command::Why => "why",
             Command::Unknown { text, .. } => text,
         }
@@ -150,12 +152,31 @@ impl Applying<'_, '_, '_> {
         answers.say(key, Answer::Stranger);
     }
 
+    /// A lead decides that somebody's request for changes stands no longer.
+    fn overrule(&mut self, by: &Person, whom: &str, note: Option<String>, at: Timestamp) -> Outcome {
+        let Some(person) = self.draft.world.directory.find(whom) else {
+            return Outcome::Refused(Answer::UnknownPerson { handle: whom.to_owned() });
+        };
+        let verdicts =
+            person.account.as_ref().and_then(|own| self.draft.review.said.verdicts.get_mut(&own.id));
+        match verdicts {
+            Some(verdicts) if verdicts.requests_changes().is_some_and(|requested| requested < at) => {
+                verdicts.overruled_at = Some(at);
+                let (by, person) = (by.name.clone(), person.name.clone());
+                self.draft.say(Reason::Overruled { by, person, note });
+                Outcome::Done
+            }
+            _ => Outcome::Refused(Answer::NothingToOverrule { person: person.name.clone() }),
+        }
+    }
+
     fn may(&self, person: &Person, allowed: Allowed) -> bool {
         let assigned = self.draft.review.active().any(|assignment| assignment.person == person.name);
         match allowed {
             Allowed::Roster => true,
             Allowed::Reviewers => assigned,
             Allowed::Leads => self.leads(person),
+            Allowed::Author => person.account.as_ref() == Some(&self.draft.review.author) || person.support,
             Allowed::Involved => {
                 let is_author = person.account.as_ref() == Some(&self.draft.review.author);
                 let of_pool = self.draft.review.planned.pools.iter().any(|part| {
@@ -191,6 +212,11 @@ impl Applying<'_, '_, '_> {
             Command::Pool { name } => self.choose_pool(person, name, at),
             Command::Away { end } => self.go_away(person, *end, at),
             Command::Back => self.say_back(person, at),
+            Command::Ready => {
+                self.author_acts(at);
+                Outcome::Done
+            }
+            Command::Overrule { whom, note } => self.overrule(person, whom, note.clone(), at),
             Command::Sponsor => {
                 self.draft.review.said.sponsor = Some(person.name.clone());
                 self.draft.say(Reason::Sponsored { by: person.name.clone() });
@@ -349,6 +375,14 @@ impl Applying<'_, '_, '_> {
         let choice = pick(self.draft.world, &self.draft.review, rule, Some(&person.name));
         let standing = choice.candidates.into_iter().find(|candidate| candidate.person == person.name);
         match standing.map(|candidate| candidate.standing) {
+            None if self.draft.belongs(pool, &person.name) => {
+                if person.account.as_ref() == Some(&self.draft.review.author) {
+                    return Err(Answer::CannotBeAsked {
+                        person: person.name.clone(),
+                        why: Judgement::Author,
+                    });
+                }
+            }
             None => {
                 return Err(Answer::NotInPool { person: person.name.clone(), pool: pool.to_owned() });
             }

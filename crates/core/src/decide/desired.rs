@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::draft::Draft;
 use super::find::AssignmentId;
+use super::stage::standing;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -12,10 +13,12 @@ use crate::model::action::{Action, Announcement, DesiredState};
 use crate::model::change::{Account, ChangeState};
 use crate::model::fingerprint::fingerprint_of;
 use crate::model::message::{
-    AuthorView, MergerView, Moment, PoolView, RefusedSince, ReviewerView, StatusView,
+    AuthorView, Formally, Lacking, LackingView, MergerView, Moment, PoolView, RefusedSince, ReviewerView,
+    StatusView,
 };
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Done, Ended, Hold, Origin, PoolReview, Routing, Stage, Unproven};
+use crate::model::standing::Why;
 
 /// How often the same shape is asked for again in one turn, when another bot keeps undoing it.
 const RESHAPES_MAX: u32 = 3;
@@ -211,7 +214,8 @@ impl Draft<'_> {
         let live = self.is_live();
         let asked = asked.map(|assignment| &assignment.account).chain(&review.done.overwritten);
         let mut reviewers: BTreeSet<_> = asked.filter(|_| live).cloned().collect();
-        let ended = |a: &&Assignment| matches!(a.ended, Some((_, Ended::Declined | Ended::Reassigned)));
+        let ended =
+            |a: &&Assignment| matches!(a.ended, Some((_, Ended::Declined | Ended::Reassigned | Ended::Left)));
         let ended = review.planned.assignments.iter().filter(ended).map(|a| &a.account);
         // Whoever is put on the list from now on is put there by somebody else.
         let on = |account: &&Account| {
@@ -302,7 +306,8 @@ impl Draft<'_> {
         let merger = self.review.merger().filter(|_| self.review.done.stage == Stage::ReadyToMerge)?;
         Some(MergerView {
             login: merger.account.login.clone(),
-            approved: self.review.has_approved(merger),
+            // A person may have set the stage by label.
+            approved: standing(self.world.policy, &self.review).why == Why::Approved,
             due: self.merge_due().map(in_zone(&self.zone_of(Some(&merger.person)))),
             late: self.review.planned.merge_box.ran_out,
         })
@@ -319,12 +324,22 @@ impl Draft<'_> {
             pool: assignment.pool.clone(),
             approved: review.has_approved(assignment),
             asks: review.asks_author(assignment),
+            formally: Formally(review.asks_author(assignment) && review.requests_changes(assignment)),
             accepted: assignment.accepted,
             second: assignment.origin == Origin::Widened,
             answered: has_the_turn && newest_at.is_some_and(|at| at >= assignment.since),
             due: due.map(in_zone(&self.zone_of(Some(&assignment.person)))),
             late: has_the_turn && assignment.reviewing_box.ran_out,
         }
+    }
+
+    /// What the pool lacks, if nobody who is asked can give it.
+    fn lacking(&self, part: &PoolReview) -> Option<LackingView> {
+        let (policy, review) = (self.world.policy, &self.review);
+        policy.is_stuck(review, &part.pool).then(|| LackingView {
+            approvals: policy.lacks(review, &part.pool),
+            against: review.requesters().map(|own| own.person.clone()).collect(),
+        })
     }
 
     fn pool_view(&self, part: &PoolReview) -> PoolView {
@@ -339,6 +354,7 @@ impl Draft<'_> {
             leadless: !staffed && part.escalated && lead.is_none(),
             candidates: candidates.cloned().collect(),
             ahead: part.queued.as_ref().filter(|_| !staffed).map_or(0, |queued| queued.ahead),
+            lacks: Lacking(self.lacking(part).filter(|_| staffed && !ended)),
         }
     }
 

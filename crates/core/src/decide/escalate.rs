@@ -13,8 +13,11 @@ use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Stage};
 use crate::model::suppressed::SuppressedPing;
 use crate::model::suppressed::SuppressedWhy;
-use crate::model::timebox::{Step, StepKind};
+use crate::model::timebox::{Budget, Step, StepKind};
 use crate::model::unreachable::Blocked;
+
+/// The least time between two words to one person that a box ran out.
+const TOLD_AGAIN_AFTER: Budget = Budget::Days(5);
 
 /// Whether a step was dealt with.
 enum Taken {
@@ -83,6 +86,25 @@ impl Escalation<'_, '_> {
                 Taken::Later(at) => self.draft.retry_at(at),
             }
         }
+        if self.draft.tells_again_at(id).is_some_and(|at| at <= now) {
+            self.escalate_again(id);
+        }
+    }
+
+    /// Nobody has helped since somebody was told: it is told again, as long as it goes on.
+    fn escalate_again(&mut self, id: BoxId) {
+        let last = self.draft.time_box(id).and_then(|own| own.taken_steps.iter().next_back().copied());
+        let escalates = |step: &Step| step.kind == StepKind::Escalate;
+        let steps = self.draft.terms(id).steps;
+        let Some(step) = last.filter(escalates).or_else(|| steps.iter().copied().rfind(escalates)) else {
+            return;
+        };
+        let Some(pool) = self.draft.part_of(id).map(|part| part.pool.clone()) else { return };
+        self.draft.set_escalated(&pool, false);
+        if let Taken::Later(at) = self.escalate(id, step) {
+            self.draft.set_escalated(&pool, true);
+            self.draft.retry_at(at);
+        }
     }
 
     /// The budget is spent: the change is overdue until the turn moves.
@@ -149,7 +171,7 @@ impl Escalation<'_, '_> {
         let Some((pool, candidates)) = part.map(|part| (part.pool.clone(), part.candidates.clone())) else {
             return Taken::Yes;
         };
-        let Some(lead) = self.draft.reachable_lead(&pool) else {
+        let Some(lead) = self.draft.who_is_told(&pool) else {
             self.draft.set_escalated(&pool, true);
             self.draft.say(Reason::NoLead { pool });
             return Taken::Yes;
@@ -167,29 +189,16 @@ impl Escalation<'_, '_> {
         match self.ping(&lead, &key, about) {
             Told::Sent => {
                 self.draft.set_escalated(&pool, true);
+                let now = self.draft.now();
+                if let Some(own) = self.draft.time_box_mut(id) {
+                    own.escalated_at = Some(now);
+                    own.escalations += 1;
+                }
                 self.draft.say(Reason::Escalated { pool, lead });
                 Taken::Yes
             }
             Told::Never => Taken::Yes,
             Told::Later(at) => Taken::Later(at),
-        }
-    }
-
-    /// A reviewer who has the turn went on leave for longer than a working day: a second one is
-    /// asked, and the first stays.
-    pub(super) fn cover_leave(&mut self) {
-        if self.draft.review.done.stage != Stage::Reviewing {
-            return;
-        }
-        for id in self.draft.assignment_ids() {
-            let own = self.draft.assignment(id).filter(|own| self.draft.has_the_turn(own));
-            let Some(Assignment { person, pool, .. }) = own else { continue };
-            let Some(until) = self.draft.long_leave(person, pool) else { continue };
-            if self.draft.part(pool).is_some_and(|part| !part.widened) {
-                let person = person.clone();
-                self.draft.say(Reason::ReviewerAway { person, until });
-                self.widen(BoxId::Reviewing(id));
-            }
         }
     }
 
@@ -231,6 +240,7 @@ impl Draft<'_> {
 
     fn run_once(&mut self) -> Timers {
         self.move_to(self.stage());
+        self.note_who_is_absent();
         self.run_boxes();
         if !self.is_live() {
             return self.tell_contact();
@@ -238,7 +248,6 @@ impl Draft<'_> {
         let pings_before = self.review.done.turn_pings;
         let limit = self.world.policy.limits.pings_per_change;
         let mut steps = Escalation { draft: self, pings: Vec::new(), kept: BTreeSet::new() };
-        steps.cover_leave();
         steps.ping_and_step();
         let sent = steps.draft.review.done.turn_pings;
         if sent >= limit && sent > pings_before && !steps.kept.is_empty() {
@@ -261,9 +270,8 @@ impl Draft<'_> {
         let given_up = self.review.seen.blocked.filter(|blocked| blocked.given_up && !blocked.told);
         let stands = self.review.is_ready() && self.review.said.hold.is_none();
         let stands = stands && self.review.seen.unreachable.is_none();
-        let room = self.review.done.turn_pings < self.world.policy.limits.pings_per_change;
         let contact = self.world.policy.contact.clone();
-        let (Some(blocked), Some(contact)) = (given_up.filter(|_| stands && room), contact) else {
+        let (Some(blocked), Some(contact)) = (given_up.filter(|_| stands), contact) else {
             return Timers::default();
         };
         let since = Moment { at: blocked.since, zone: self.zone_of(Some(&contact)) };
@@ -282,11 +290,37 @@ impl Draft<'_> {
         Timers { pings }
     }
 
-    /// The pool's lead, if the forge knows them.
-    pub(super) fn reachable_lead(&self, pool: &str) -> Option<String> {
-        let lead = self.world.policy.pool(pool)?.lead.clone()?;
-        let known = self.world.directory.by_name(&lead).is_some_and(|person| person.account.is_some());
-        known.then_some(lead)
+    /// Who is told when a box of the pool runs out: its lead, who is at work within a business day; else the
+    /// contact of the configuration; else the lead all the same, once they are back.
+    pub(super) fn who_is_told(&self, pool: &str) -> Option<String> {
+        let known =
+            |name: &String| self.world.directory.by_name(name).is_some_and(|own| own.account.is_some());
+        let soon = |name: &String| self.long_leave(name, pool).is_none();
+        let lead = self.world.policy.pool(pool).and_then(|pool| pool.lead.clone()).filter(known);
+        let contact = self.world.policy.contact.clone().filter(known);
+        lead.clone().filter(soon).or(contact.filter(soon)).or(lead)
+    }
+
+    /// When it is told again that a box ran out: one budget after it was told last, and not before five
+    /// working days of whoever is told.
+    pub(super) fn tells_again_at(&self, id: BoxId) -> Option<Timestamp> {
+        let time_box = self.time_box(id)?;
+        let told = time_box.escalated_at.filter(|_| time_box.running_since.is_some())?;
+        let (terms, agenda) = (self.terms(id), self.agenda(id));
+        let lead = self.who_is_told(&self.part_of(id)?.pool)?;
+        let hers = self.world.directory.by_name(&lead)?.agenda();
+        let budget = agenda.add(told, terms.budget.millis(&agenda))?;
+        let days = hers.add(told, TOLD_AGAIN_AFTER.millis(&hers))?;
+        Some(budget.max(days))
+    }
+
+    /// Who approved and is on leave does not merge: somebody else does.
+    fn note_who_is_absent(&mut self) {
+        let away = |own: &Assignment| own.is_active() && self.long_leave(&own.person, &own.pool).is_some();
+        let away: Vec<bool> = self.review.planned.assignments.iter().map(away).collect();
+        for (own, absent) in self.review.planned.assignments.iter_mut().zip(away) {
+            own.absent = absent;
+        }
     }
 
     /// A ping came too late to be sent: nobody was told, so it does not count, and its step is due
@@ -295,7 +329,7 @@ impl Draft<'_> {
         if self.review.done.lapsed_pings.get(key).is_some_and(|known| *known >= not_after) {
             return;
         }
-        let mut person = None;
+        let (mut person, mut counts) = (None, true);
         for id in self.boxes() {
             let taken = self.time_box(id).into_iter().flat_map(|own| &own.taken_steps);
             for step in taken.copied().collect::<Vec<Step>>() {
@@ -303,7 +337,7 @@ impl Draft<'_> {
                 let named = match step.kind {
                     StepKind::Remind => self.holder(id),
                     StepKind::Widen => None,
-                    StepKind::Escalate => pool.as_deref().and_then(|pool| self.reachable_lead(pool)),
+                    StepKind::Escalate => pool.as_deref().and_then(|pool| self.who_is_told(pool)),
                 };
                 let Some(named) = named.filter(|named| self.key_of(id, step, named) == key) else {
                     continue;
@@ -312,7 +346,11 @@ impl Draft<'_> {
                 time_box.map(|own| own.taken_steps.remove(&step));
                 if let (StepKind::Escalate, Some(pool)) = (step.kind, pool) {
                     self.set_escalated(&pool, false);
+                    if let Some(own) = self.time_box_mut(id) {
+                        (own.escalated_at, own.escalations) = (None, own.escalations.saturating_sub(1));
+                    }
                 }
+                counts = step.kind != StepKind::Escalate;
                 person = Some(named);
             }
         }
@@ -327,11 +365,14 @@ impl Draft<'_> {
             && contact_key(blocked, contact) == key
         {
             blocked.told = false;
+            counts = false;
             person = Some(contact.clone());
         }
         let Some(person) = person else { return };
         self.review.done.lapsed_pings.insert(key.to_owned(), not_after);
-        self.review.done.turn_pings = self.review.done.turn_pings.saturating_sub(1);
+        if counts {
+            self.review.done.turn_pings = self.review.done.turn_pings.saturating_sub(1);
+        }
         self.say(Reason::PingLapsed { person });
     }
 
@@ -356,12 +397,15 @@ impl Draft<'_> {
             BoxId::Reviewing(_) | BoxId::Author | BoxId::Merge => self.holder(id),
         }
         .unwrap_or_default();
-        let step = format!("{}-{}", step.kind.word(), step.at_percent);
+        let told = self.time_box(id).map_or(0, |own| own.escalations);
+        let again =
+            if step.kind == StepKind::Escalate && told > 0 { format!("-{told}") } else { String::new() };
+        let step = format!("{}-{}{again}", step.kind.word(), step.at_percent);
         ping_key(&[word, &holder, &turn.to_string(), &step, person])
     }
 
     /// The last day of the person's present leave, if it outlasts one working day of the pool.
-    fn long_leave(&self, person: &str, pool: &str) -> Option<jiff::civil::Date> {
+    pub(super) fn long_leave(&self, person: &str, pool: &str) -> Option<jiff::civil::Date> {
         let agenda = self.world.directory.by_name(person)?.agenda();
         let until = agenda.away_until(self.now())?;
         let hours = self.world.policy.pool_hours(pool);
@@ -398,7 +442,9 @@ impl Escalation<'_, '_> {
         let Some(person) = self.draft.world.directory.by_name(name) else { return Told::Never };
         let Some(account) = &person.account else { return Told::Never };
         let limits = &self.draft.world.policy.limits;
-        if self.draft.review.done.turn_pings >= limits.pings_per_change {
+        // Whoever can end a silence is told of it, however many were reminded before.
+        let counts = !matches!(about, PingAbout::Escalate { .. } | PingAbout::Refused { .. });
+        if counts && self.draft.review.done.turn_pings >= limits.pings_per_change {
             self.draft.say(Reason::PingHeld { person: name.to_owned(), why: SuppressedWhy::ChangeLimit });
             return Told::Never;
         }
@@ -429,7 +475,7 @@ impl Escalation<'_, '_> {
             return self.hold_ping(name, key, until, SuppressedWhy::DayLimit { until: Some(until) });
         }
         self.draft.review.done.suppressed_pings.remove(key);
-        self.draft.review.done.turn_pings += 1;
+        self.draft.review.done.turn_pings += u32::from(counts);
         self.pings.push(Action::Ping(Box::new(Ping {
             key: key.to_owned(),
             person: name.to_owned(),

@@ -44,14 +44,22 @@ pub fn holders<'r>(policy: &Policy, review: &'r Review, stage: Stage) -> Vec<Hol
     if !review.is_live() {
         return Vec::new();
     }
-    let parts = review.planned.pools.iter().map(|part| part.pool.as_str());
-    let unstaffed = parts.filter(|pool| review.active_in(pool).next().is_none());
-    let mut holders: Vec<Holder<'_>> = unstaffed.map(|pool| Holder::Pool { pool }).collect();
+    let parts = || review.planned.pools.iter().map(|part| part.pool.as_str());
+    let stuck = parts().filter(|pool| policy.is_stuck(review, pool));
+    let mut holders: Vec<Holder<'_>> = stuck.map(|pool| Holder::Pool { pool }).collect();
+    fn reviewer(own: &Assignment) -> Holder<'_> {
+        Holder::Reviewer { pool: &own.pool, person: &own.person }
+    }
     match stage {
-        Stage::Draft | Stage::Waiting | Stage::Done => {}
+        Stage::Draft | Stage::Done => {}
+        // Where a person set the stage, it is theirs whom it concerns, though nothing is lacking.
+        Stage::Waiting if holders.is_empty() => holders.extend(parts().map(|pool| Holder::Pool { pool })),
+        Stage::Waiting => {}
         Stage::Reviewing => {
-            let turns = review.active().filter(|own| policy.has_the_turn(review, own));
-            holders.extend(turns.map(|own| Holder::Reviewer { pool: &own.pool, person: &own.person }));
+            holders.extend(review.active().filter(|own| policy.has_the_turn(review, own)).map(reviewer));
+            if holders.is_empty() {
+                holders.extend(review.active().map(reviewer));
+            }
         }
         Stage::WithAuthor => holders.push(Holder::Author),
         Stage::ReadyToMerge => {
@@ -62,15 +70,38 @@ pub fn holders<'r>(policy: &Policy, review: &'r Review, stage: Stage) -> Vec<Hol
 }
 
 impl Policy {
-    /// Whether the pool has the approvals it needs.
-    pub(super) fn is_content(&self, review: &Review, pool: &str) -> bool {
+    /// How many approvals the pool lacks.
+    pub(super) fn lacks(&self, review: &Review, pool: &str) -> u32 {
         let needed = self.pool(pool).map_or(1, |pool| pool.approvals);
-        review.approvals(pool) >= needed
+        needed.saturating_sub(review.approvals(pool))
     }
 
-    /// Whether something is still wanted of the reviewer.
+    /// Whether the pool has the approvals it needs, and nobody's request for changes stands against them.
+    pub(super) fn is_content(&self, review: &Review, pool: &str) -> bool {
+        // Whose pool has lost the change is heard all the same.
+        let has = |pool: &str| review.planned.pools.iter().any(|part| part.pool == pool);
+        let against = review.requesters().any(|own| own.pool == pool || !has(&own.pool));
+        self.lacks(review, pool) == 0 && !against
+    }
+
+    /// Whether the pool lacks something that nobody who is asked can give: then its lead is told.
+    pub(super) fn is_stuck(&self, review: &Review, pool: &str) -> bool {
+        !self.is_content(review, pool) && !review.active_in(pool).any(|own| self.has_the_turn(review, own))
+    }
+
+    /// Whether something is still wanted of the reviewer. A round belongs to those who asked something of
+    /// the author: others have their turn as far as more approvals are needed than these can give.
     pub(super) fn has_the_turn(&self, review: &Review, own: &Assignment) -> bool {
-        own.is_active() && !review.has_approved(own) && !self.is_content(review, &own.pool)
+        let awaited = |own: &Assignment| {
+            let overruled = review.verdicts_of(&own.account).is_overruled();
+            own.is_active() && !own.absent && !review.has_approved(own) && !overruled
+        };
+        if !awaited(own) || self.is_content(review, &own.pool) {
+            return false;
+        }
+        let asked =
+            review.active_in(&own.pool).filter(|other| awaited(other) && review.has_asked(other)).count();
+        review.has_asked(own) || asked == 0 || self.lacks(review, &own.pool) as usize > asked
     }
 }
 
@@ -97,6 +128,10 @@ impl Draft<'_> {
         if from == Stage::ReadyToMerge {
             self.review.planned.merge_box.close();
         }
+        if from == Stage::WithAuthor && stage == Stage::Reviewing {
+            // A new round: who was silent in the last one has the whole time again.
+            self.review.planned.assignments.iter_mut().for_each(|own| own.reviewing_box.close());
+        }
         // Somebody else has the ball: what is asked of the author next is a turn of its own. A draft
         // or an end only interrupts.
         if matches!(stage, Stage::Waiting | Stage::Reviewing | Stage::ReadyToMerge) {
@@ -121,7 +156,8 @@ fn acted_since(review: &Review, at: Timestamp) -> bool {
     let verdicts = review.said.verdicts.values().flat_map(|verdicts| {
         verdicts.verdict.map(|(_, spoke)| spoke).into_iter().chain(verdicts.commented_at)
     });
-    verdicts.chain(review.said.author_acted_at).any(|acted| acted > at)
+    let author = review.said.author_acted_at.max(review.said.author_wrote_at);
+    verdicts.chain(author).any(|acted| acted > at)
 }
 
 impl Review {
@@ -131,11 +167,13 @@ impl Review {
         self.is_ready() && self.said.hold.is_none() && shown
     }
 
-    /// Who is expected to merge: the reviewer who approved last, else the first one asked.
+    /// Who is expected to merge: the reviewer who approved last of those who are there, else the first one
+    /// asked who is there.
     pub fn merger(&self) -> Option<&Assignment> {
-        let approved = self.active().filter(|assignment| self.has_approved(assignment));
+        let there = || self.active().filter(|assignment| !assignment.absent);
+        let approved = there().filter(|assignment| self.has_approved(assignment));
         let last = approved.max_by_key(|a| self.verdicts_of(&a.account).verdict.map(|(_, at)| at));
-        last.or_else(|| self.active().next())
+        last.or_else(|| there().next())
     }
 
     /// Whether time boxes stand still although the change is open.

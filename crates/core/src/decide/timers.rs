@@ -9,7 +9,7 @@ use super::stage::holders;
 use crate::model::calendar::Agenda;
 use crate::model::message::{Moment, NextStep};
 use crate::model::reason::{Reason, RuleTold};
-use crate::model::review::{Assignment, Planned, PoolReview, Stage};
+use crate::model::review::{Assignment, PoolReview, Stage};
 use crate::model::standing::Holder;
 use crate::model::terms::{Terms, Turn};
 use crate::model::timebox::{StepKind, TimeBox};
@@ -56,11 +56,13 @@ impl Draft<'_> {
                 Some(agenda) => time_box.pause(now, &agenda),
             }
         }
-        let Planned { pools, assignments, .. } = &mut self.review.planned;
-        for part in pools {
-            if assignments.iter().any(|a| a.is_active() && a.pool == part.pool) {
-                part.waiting_box.close();
-            }
+        let policy = self.world.policy;
+        let helped = |part: &&PoolReview| {
+            !policy.is_stuck(&self.review, &part.pool) && part.waiting_box.running_since.is_none()
+        };
+        let helped: Vec<PartId> = self.review.planned.pools.iter().filter(helped).map(PartId::of).collect();
+        for part in helped {
+            self.part_by_mut(part).into_iter().for_each(|part| part.waiting_box.close());
         }
     }
 
@@ -192,7 +194,7 @@ impl<'w> Draft<'w> {
         };
         let (terms, agenda) = (self.terms(id), self.agenda(id));
         let part = self.part_of(id);
-        let lead = part.and_then(|part| self.reachable_lead(&part.pool));
+        let lead = part.and_then(|part| self.who_is_told(&part.pool));
         let done = |kind| match kind {
             StepKind::Remind => false,
             StepKind::Widen => part.is_none_or(|part| part.widened),
@@ -200,6 +202,12 @@ impl<'w> Draft<'w> {
         };
         let untaken =
             terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step) && !done(step.kind));
+        let again = self.tells_again_at(id).filter(|at| *at > self.now());
+        let again = again.map(|at| NextStep {
+            kind: StepKind::Escalate,
+            at: Some(Moment { at, zone: agenda.hours.timezone().clone() }),
+            lead: lead.clone(),
+        });
         let steps = untaken.map(|step| NextStep {
             kind: step.kind,
             at: time_box
@@ -208,7 +216,8 @@ impl<'w> Draft<'w> {
                 .map(|at| Moment { at, zone: agenda.hours.timezone().clone() }),
             lead: lead.clone(),
         });
-        steps.collect()
+        let steps: Vec<NextStep> = steps.collect();
+        if steps.is_empty() { again.into_iter().collect() } else { steps }
     }
 
     /// The time zone in which a person reads a time.
@@ -227,20 +236,29 @@ impl Draft<'_> {
             let (terms, agenda) = (self.terms(id), self.agenda(id));
             let untaken = terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step));
             let steps = untaken.map(|step| step.at_percent).chain([100]).collect::<Vec<_>>();
-            steps
+            let again = self.tells_again_at(id);
+            let dues = steps
                 .into_iter()
-                .filter_map(move |percent| time_box.due(terms.budget, percent, &agenda, &self.walks))
+                .filter_map(move |percent| time_box.due(terms.budget, percent, &agenda, &self.walks));
+            dues.chain(again)
         })
     }
 
-    /// When a reviewer who has the turn goes on leave.
+    /// When somebody who has the turn goes on leave, and when somebody is back.
     pub(super) fn leave_deadlines(&self) -> impl Iterator<Item = Timestamp> {
-        let reviewing = self.review.done.stage == Stage::Reviewing;
-        let turns = self.review.active().filter(move |a| reviewing && self.has_the_turn(a));
-        turns.filter_map(|assignment| {
+        let stage = self.review.done.stage;
+        let merger = self.review.merger().filter(|_| stage == Stage::ReadyToMerge);
+        let turns = self.review.active().filter(move |a| stage == Stage::Reviewing && self.has_the_turn(a));
+        let turns = turns.chain(merger);
+        let back =
+            self.review.active().filter(|own| own.absent).filter_map(|own| {
+                self.world.directory.by_name(&own.person)?.agenda().next_working(self.now())
+            });
+        let begins = turns.filter_map(|assignment| {
             let person = self.world.directory.by_name(&assignment.person)?;
             let agenda = person.agenda();
             agenda.leave_begins(agenda.next_leave(self.now())?)
-        })
+        });
+        begins.chain(back)
     }
 }

@@ -55,13 +55,7 @@ impl Applying<'_, '_, '_> {
                 involved = true;
             }
         }
-        let in_pool = self
-            .draft
-            .review
-            .planned
-            .pools
-            .iter()
-            .any(|p| self.draft.world.directory.in_pool(&p.pool, &person));
+        let in_pool = self.draft.review.planned.pools.iter().any(|p| self.draft.belongs(&p.pool, &person));
         if involved || (in_pool && verdict != Verdict::Commented) {
             self.draft.say(match verdict {
                 Verdict::Approved => Reason::Approved { person },

@@ -31,6 +31,9 @@ pub struct Assignment {
     pub told: bool,
     /// They said that they are on it.
     pub accepted: bool,
+    /// On leave for more than a working day, when the change was last decided: somebody else merges.
+    #[serde(default)]
+    pub absent: bool,
     /// When a person last asked for them, by the forge's clock: an older wish to the contrary that
     /// is told late is void.
     pub named_at: Option<Timestamp>,
@@ -57,6 +60,7 @@ impl Assignment {
             listed: true,
             told: false,
             accepted: false,
+            absent: false,
             named_at: None,
             known_until: None,
             ended: None,
@@ -103,4 +107,8 @@ pub enum Ended {
     Refused(Refusal),
     /// Somebody asked for another reviewer instead.
     Reassigned,
+    /// They went on leave for longer than a working day. They stay on the list, and what they say counts.
+    Away,
+    /// They left the pool.
+    Left,
 }

@@ -14,6 +14,8 @@ pub enum Allowed {
     Involved,
     /// Leads of the change's pools.
     Leads,
+    /// The author, and colleagues in support.
+    Author,
 }
 
 /// One row of the table of commands: the source of permissions, help and documentation.
@@ -24,7 +26,7 @@ pub struct CommandRule {
 }
 
 /// Every command, in the order in which `help` prints them.
-pub const COMMANDS: [CommandRule; 12] = [
+pub const COMMANDS: [CommandRule; 14] = [
     CommandRule {
         usage: "accept",
         allowed: Allowed::Reviewers,
@@ -34,6 +36,11 @@ pub const COMMANDS: [CommandRule; 12] = [
         usage: "decline [reason]",
         allowed: Allowed::Reviewers,
         meaning: "not me; somebody else is asked",
+    },
+    CommandRule {
+        usage: "ready",
+        allowed: Allowed::Author,
+        meaning: "what was asked for is done; the reviewer looks again",
     },
     CommandRule { usage: "snooze 2d", allowed: Allowed::Involved, meaning: "pause the clock (m, h, d)" },
     CommandRule {
@@ -58,6 +65,11 @@ pub const COMMANDS: [CommandRule; 12] = [
         usage: "sponsor",
         allowed: Allowed::Leads,
         meaning: "take on a change that is more than a fix",
+    },
+    CommandRule {
+        usage: "overrule @person [reason]",
+        allowed: Allowed::Leads,
+        meaning: "what this person asked for does not hold the change up",
     },
     CommandRule { usage: "why", allowed: Allowed::Roster, meaning: "show how the reviewer was chosen" },
     CommandRule { usage: "help", allowed: Allowed::Roster, meaning: "show this list" },

@@ -142,6 +142,13 @@ pub enum Command {
     Back,
     /// Take on what looks like more than a fix.
     Sponsor,
+    /// What was asked for is done, without new commits.
+    Ready,
+    /// A request for changes by this login stands no longer.
+    Overrule {
+        whom: String,
+        note: Option<String>,
+    },
     Why,
     /// Addressed to Usher, but not understood: what was written, and the nearest command if one is
     /// near.

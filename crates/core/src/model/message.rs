@@ -97,6 +97,8 @@ pub struct ReviewerView {
     pub approved: bool,
     /// They ask something of the author.
     pub asks: bool,
+    #[serde(default)]
+    pub formally: Formally,
     /// They said that they are on it.
     pub accepted: bool,
     /// Asked beside a first reviewer.
@@ -123,6 +125,45 @@ pub struct PoolView {
     pub candidates: Vec<Candidate>,
     /// Changes ahead of this in its queue.
     pub ahead: u32,
+    #[serde(default)]
+    pub lacks: Lacking,
+}
+
+/// They asked for changes, so that words are no answer. Where it is a mere remark, the comment is the same as
+/// ever, and so is its fingerprint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Formally(pub bool);
+
+impl Hash for Formally {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if self.0 {
+            self.0.hash(state);
+        }
+    }
+}
+
+/// What a pool lacks that nobody who is asked can give, while that is so. While it is not, the comment is
+/// the same as ever, and so is its fingerprint.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Lacking(pub Option<LackingView>);
+
+/// What is missing before the change is ready.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LackingView {
+    /// So many more approvals.
+    pub approvals: u32,
+    /// Whose request for changes stands, by name.
+    pub against: Vec<String>,
+}
+
+impl Hash for Lacking {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if let Some(lacking) = &self.0 {
+            lacking.hash(state);
+        }
+    }
 }
 
 /// Who is expected to merge.
@@ -250,6 +291,10 @@ pub enum Answer {
     NoPoolYet,
     NobodyElse {
         candidates: Vec<Candidate>,
+    },
+    /// They do not ask for changes.
+    NothingToOverrule {
+        person: String,
     },
     UnknownPerson {
         handle: String,

@@ -210,6 +210,22 @@ pub enum Reason {
     },
     /// It no longer does.
     InScope,
+    /// A lead decided that somebody's request for changes stands no longer.
+    Overruled {
+        by: String,
+        person: String,
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// A reviewer left the pool before they said anything.
+    LeftPool {
+        pool: String,
+        person: String,
+    },
+    /// Somebody who does not answer for the author pushed.
+    OthersPushed {
+        login: String,
+    },
     /// A lead takes it on all the same.
     Sponsored {
         by: String,

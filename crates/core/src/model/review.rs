@@ -96,6 +96,8 @@ pub struct Seen {
     /// `updated_at` of the newest snapshot that told all reviewers with their verdicts. What moved the change
     /// since may have been a verdict of which nobody told, although other news of it came.
     pub verdicts_at: Option<Timestamp>,
+    /// `updated_at` of the newest snapshot that told of a write of Usher's.
+    pub own_at: Option<Timestamp>,
     /// When Usher first heard of it.
     #[serde(rename = "seen_first_at")]
     pub first_at: Option<Timestamp>,
@@ -114,8 +116,12 @@ pub struct Said {
     /// By account id; only people of the roster are heard.
     #[serde(rename = "voices", deserialize_with = "by_account")]
     pub verdicts: BTreeMap<u64, PersonVerdicts>,
-    /// When the author last pushed, answered or asked again.
+    /// When the author last pushed, asked again or said `ready`: that answers a request for changes.
     pub author_acted_at: Option<Timestamp>,
+    /// When the author last wrote something: that answers a mere remark.
+    pub author_wrote_at: Option<Timestamp>,
+    /// A head of which nobody told who pushed it. It counts as the author's until that is told.
+    pub guessed_push: Option<GuessedPush>,
     /// A stage that a person set by label, until somebody acts after it.
     #[serde(rename = "stage_set")]
     pub stage: Option<(Stage, Timestamp)>,
@@ -136,6 +142,16 @@ pub struct Said {
     /// Commands that were carried out: comment id and fingerprint.
     #[serde(rename = "obeyed")]
     pub commands: Vec<(u64, u64)>,
+}
+
+/// A push that counts as the author's because nobody told whose it was.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GuessedPush {
+    pub head: String,
+    /// Since when it counts as the author's answer.
+    pub at: Timestamp,
+    /// What was known of the author before.
+    pub before: Option<Timestamp>,
 }
 
 /// What Usher means to do: which pools, which people, and their time.
@@ -388,19 +404,34 @@ impl Review {
         spoke.chain(self.seen.at).max()
     }
 
-    /// Since when the reviewer asks something of the author. A remark from before they were chosen was
-    /// no answer to the request.
-    fn asks_since(&self, assignment: &Assignment) -> Option<Timestamp> {
-        let verdicts = self.verdicts_of(&assignment.account);
+    /// Since when the reviewer wants an answer to a remark. A remark from before they were chosen was no
+    /// answer to the request.
+    fn remarked_at(&self, assignment: &Assignment) -> Option<Timestamp> {
         let chosen = matches!(assignment.origin, Origin::Picked | Origin::Widened);
-        let formal = matches!(verdicts.verdict, Some((Verdict::ChangesRequested, _)));
-        verdicts.asks_author_since().filter(|at| formal || !chosen || *at >= assignment.since)
+        let remarked = self.verdicts_of(&assignment.account).remarked_at();
+        remarked.filter(|at| !chosen || *at >= assignment.since)
     }
 
-    /// Whether the reviewer has answered, and the answer still stands. Being asked again is a fresh
-    /// start.
+    /// Whether the reviewer asks for changes, whoever has answered that meanwhile: the change is not ready
+    /// before they approve.
+    pub fn requests_changes(&self, assignment: &Assignment) -> bool {
+        self.verdicts_of(&assignment.account).requests_changes().is_some()
+    }
+
+    /// Whether the reviewer has asked something of the author on this change, answered or not.
+    pub fn has_asked(&self, assignment: &Assignment) -> bool {
+        self.requests_changes(assignment) || self.remarked_at(assignment).is_some()
+    }
+
+    /// Whether the reviewer has answered, and the answer still stands.
     pub fn has_answered(&self, assignment: &Assignment) -> bool {
-        self.has_approved(assignment) || self.asks_since(assignment).is_some()
+        let overruled = self.verdicts_of(&assignment.account).is_overruled();
+        self.has_approved(assignment) || self.has_asked(assignment) || overruled
+    }
+
+    /// Who has asked for changes, while that stands, whether or not they are still asked to review.
+    pub fn requesters(&self) -> impl Iterator<Item = &Assignment> {
+        self.planned.assignments.iter().filter(|assignment| self.requests_changes(assignment))
     }
 
     /// Whether a list shows somebody as a reviewer. GitHub shows people for a review that was dismissed,
@@ -414,8 +445,13 @@ impl Review {
         }
     }
 
-    /// Whether the reviewer asks something that the author has not acted on since.
+    /// Whether the reviewer asks something that the author has not answered since: a request for changes is
+    /// answered by commits or by asking again, a mere remark by any word.
     pub fn asks_author(&self, assignment: &Assignment) -> bool {
-        self.asks_since(assignment).is_some_and(|at| self.said.author_acted_at.is_none_or(|acted| acted < at))
+        let verdicts = self.verdicts_of(&assignment.account);
+        let acted = self.said.author_acted_at.max(verdicts.asked_again_at);
+        let wrote = acted.max(self.said.author_wrote_at);
+        verdicts.requests_changes().is_some_and(|at| acted < Some(at))
+            || self.remarked_at(assignment).is_some_and(|at| wrote < Some(at))
     }
 }

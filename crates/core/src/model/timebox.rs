@@ -105,6 +105,11 @@ pub struct TimeBox {
     pub taken_steps: BTreeSet<Step>,
     /// The ledger knows that the budget is spent.
     pub ran_out: bool,
+    /// When somebody was last told that it ran out, and how often so far.
+    #[serde(default)]
+    pub escalated_at: Option<Timestamp>,
+    #[serde(default)]
+    pub escalations: u32,
     /// Which turn this is; part of the key of every ping, so that a later turn may ping again.
     pub turn: u32,
 }

@@ -17,6 +17,13 @@ pub struct PersonVerdicts {
     /// read from a list of reviewers, not told by the act itself.
     pub verdict_at_most: bool,
     pub commented_at_most: bool,
+    /// A person asked them to look again: what they asked of the author is answered, and a request for
+    /// changes stands all the same.
+    #[serde(default)]
+    pub asked_again_at: Option<Timestamp>,
+    /// A lead overruled by name what they had said until then.
+    #[serde(default)]
+    pub overruled_at: Option<Timestamp>,
 }
 
 impl PersonVerdicts {
@@ -30,20 +37,39 @@ impl PersonVerdicts {
         exact.filter(|(verdict, _)| *verdict == Verdict::Approved).map(|(_, at)| at)
     }
 
+    /// When they asked for changes, if that stands: they have not approved or taken it back since, nobody
+    /// dismissed it, and no lead overruled it.
+    pub fn requests_changes(&self) -> Option<Timestamp> {
+        let (verdict, at) = self.verdict?;
+        let stands = self.overruled_at.is_none_or(|overruled| overruled < at);
+        (verdict == Verdict::ChangesRequested && stands).then_some(at)
+    }
+
+    /// Whether a lead has overruled their last word.
+    pub fn is_overruled(&self) -> bool {
+        self.overruled_at.is_some() && self.overruled_at >= self.newest_at()
+    }
+
     /// When they were last heard.
     pub fn newest_at(&self) -> Option<Timestamp> {
         self.verdict.map(|(_, at)| at).max(self.commented_at)
     }
 
-    /// Since when the author is asked to do something, if they are. A comment after an approval
-    /// ("nice!") asks nothing.
-    pub fn asks_author_since(&self) -> Option<Timestamp> {
+    /// When they last remarked on something without a verdict, if the author has to answer that. A remark
+    /// after an approval ("nice!") asks nothing.
+    pub fn remarked_at(&self) -> Option<Timestamp> {
+        let remarked =
+            self.commented_at.filter(|at| self.overruled_at.is_none_or(|overruled| overruled < *at));
         match self.verdict {
             Some((Verdict::Approved, _)) => None,
-            Some((Verdict::ChangesRequested, at)) => Some(self.commented_at.map_or(at, |c| c.max(at))),
-            Some((Verdict::Withdrawn, at)) => self.commented_at.filter(|commented| *commented > at),
-            _ => self.commented_at,
+            Some((_, at)) => remarked.filter(|remarked| *remarked > at),
+            None => remarked,
         }
+    }
+
+    /// Since when the author is asked to do something, if they are.
+    pub fn asks_author_since(&self) -> Option<Timestamp> {
+        self.requests_changes().max(self.remarked_at())
     }
 
     /// Whether `verdict` is what the person is known to have said already. Somebody who gave a formal
