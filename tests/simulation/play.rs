@@ -8,7 +8,7 @@ use usher_sandbox::{Access, ChangeRef, Fault, Forge, NewChange, Refusal};
 use super::judges::Judges;
 use super::step::{Deed, Failure, PEOPLE, Step, start_of};
 use super::world::{Broken, World};
-use crate::company::{BOTH, Settings, project};
+use crate::company::{BOTH, Settings, name, project};
 
 /// How a story ended.
 #[derive(Default)]
@@ -98,8 +98,7 @@ fn other_name(forge: Forge) -> String {
 
 /// The path of the forge's one project now.
 fn path_now(world: &World, forge: Forge) -> String {
-    let change = world.company.sandbox.changes(forge).into_iter().next();
-    change.map_or_else(|| project(forge).to_owned(), |change| change.project)
+    if world.renamed.contains(name(forge)) { other_name(forge) } else { project(forge).to_owned() }
 }
 
 async fn take(world: &mut World, step: &Step) -> Result<(), Broken> {
@@ -258,6 +257,11 @@ async fn trouble_comes(world: &mut World, step: &Step) -> Result<(), Broken> {
             let (from, to) = (path_now(world, *forge), other_name(*forge));
             let to = if *back { project(*forge).to_owned() } else { to };
             if from != to {
+                if *back {
+                    world.renamed.remove(name(*forge))
+                } else {
+                    world.renamed.insert(name(*forge))
+                };
                 sandbox.rename_project(*forge, &from, &to);
                 world.count("renamed projects");
             }

@@ -1,6 +1,6 @@
 //! The world: the company on its forges, and Usher beside it, which may die and come again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -58,6 +58,8 @@ pub struct World {
     /// Until when a forge does not accept the token.
     dead_tokens: BTreeMap<&'static str, Timestamp>,
     pub delivered: Vec<String>,
+    /// Forges whose project has its other name now.
+    pub renamed: BTreeSet<&'static str>,
     /// Rows that nobody can read.
     pub unreadable: u64,
     pub counts: BTreeMap<&'static str, u64>,
@@ -116,6 +118,7 @@ impl World {
             acknowledged: Vec::new(),
             dead_tokens: BTreeMap::new(),
             delivered: Vec::new(),
+            renamed: BTreeSet::new(),
             unreadable: 0,
             counts: BTreeMap::new(),
             log: Vec::new(),

@@ -350,13 +350,17 @@ impl Applying<'_, '_, '_> {
         if hand == Hand::Own {
             self.notice_others(&before, &list, at);
         }
-        self.draft.review.done.unshown.retain(|account| !list.contains(account));
+        // Whom Usher asked for, and no list has shown since, is there by Usher's own hand.
+        let ours = std::mem::take(&mut self.draft.review.done.unshown);
+        self.draft.review.done.unshown = ours.difference(&list).cloned().collect();
         if hand != Hand::Person {
             return;
         }
         // Where the list is not complete, who has a verdict may be on it without being asked.
         let asked = seen.list.iter().filter(|reviewer| seen.complete || reviewer.verdict.is_none());
-        let new = |account: &Account| !before.contains(account) && list.contains(account);
+        let new = |account: &Account| {
+            !before.contains(account) && list.contains(account) && !ours.contains(account)
+        };
         for reviewer in asked.filter(|reviewer| new(&reviewer.account)) {
             self.ask_back(&reviewer.account, at);
         }
@@ -387,8 +391,9 @@ impl Applying<'_, '_, '_> {
         match own.ended {
             None => own.name_at(at),
             Some((ended, _)) if ended < at => self.draft.revive(id, Origin::Adopted, at),
-            Some(_) => {}
+            Some(_) => return,
         }
+        self.draft.assignment_mut(id).into_iter().for_each(|own| own.by_hand = true);
     }
 
     /// GitLab takes the whole list of reviewers. Whom a person added between our read and our write

@@ -247,7 +247,9 @@ impl Draft<'_> {
         people.dedup_by(|a, b| a.name == b.name);
         for person in people {
             let Some(account) = person.account.clone() else { continue };
+            let by_hand = self.review.seen.reviewers.contains(&account);
             self.assign(&pool.name, &person.name, account, Origin::Adopted);
+            self.review.planned.assignments.last_mut().into_iter().for_each(|own| own.by_hand = by_hand);
             self.say(Reason::Adopted { pool: pool.name.clone(), person: person.name.clone() });
         }
     }
@@ -408,6 +410,7 @@ impl Draft<'_> {
         assignment.since = now;
         assignment.origin = origin;
         assignment.listed = true;
+        assignment.by_hand = false;
         assignment.accepted = false;
     }
 }

@@ -216,7 +216,8 @@ impl Draft<'_> {
         let mut reviewers: BTreeSet<_> = asked.filter(|_| live).cloned().collect();
         let ended =
             |a: &&Assignment| matches!(a.ended, Some((_, Ended::Declined | Ended::Reassigned | Ended::Left)));
-        let ended = review.planned.assignments.iter().filter(ended).map(|a| &a.account);
+        let ended =
+            review.planned.assignments.iter().filter(ended).filter(|a| !a.by_hand).map(|a| &a.account);
         // Whoever is put on the list from now on is put there by somebody else.
         let on = |account: &&Account| {
             review.seen.reviewers.contains(*account) || review.done.unshown.contains(*account)

@@ -27,6 +27,9 @@ pub struct Assignment {
     /// False when the forge could not list them as a reviewer (one reviewer only): they are named
     /// in the comment instead.
     pub listed: bool,
+    /// A person put them on the forge's list: Usher does not take them off.
+    #[serde(default)]
+    pub by_hand: bool,
     /// A reviewer who could not be listed has been named in a comment of its own.
     pub told: bool,
     /// They said that they are on it.
@@ -58,6 +61,7 @@ impl Assignment {
             reviewing_box: TimeBox::default(),
             ran_out: false,
             listed: true,
+            by_hand: false,
             told: false,
             accepted: false,
             absent: false,
