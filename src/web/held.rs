@@ -142,7 +142,7 @@ impl Line {
             Suppressed::PingsUsedUp { .. } => 1,
             Suppressed::FirstRun => 2,
             Suppressed::Snooze { .. } => 3,
-            Suppressed::Skip => 4,
+            Suppressed::Skip { .. } => 4,
             Suppressed::ForgeRefuses => 5,
         };
         (kind, self.place, self.held.until().unwrap_or(Timestamp::MAX), self.stored.id)

@@ -43,7 +43,8 @@ impl Play {
         self.boxes_are_honest(review);
         self.scope_holds(fact, decision);
         self.announced_once(decision);
-        held_is_left_alone(review, actions);
+        let commented = self.review.done.status_fingerprint.is_some();
+        held_is_left_alone(review, actions, commented);
         for reason in reasons {
             assert!(!words::sentence(reason).is_empty());
             self.choice_holds(reason, workloads);
@@ -410,8 +411,9 @@ impl Play {
     }
 }
 
-/// Nothing is said or asked on a change that is to be left alone, or waits for its turn.
-fn held_is_left_alone(review: &Review, actions: &[Action]) {
+/// Nothing is said or asked on a change that is to be left alone, or waits for its turn; but a status comment
+/// that is there says so, and nobody is thanked in one that is not.
+fn held_is_left_alone(review: &Review, actions: &[Action], commented: bool) {
     let speaks =
         |action: &Action| matches!(action, Action::Desired(_) | Action::Status { .. } | Action::Ping { .. });
     assert!(
@@ -422,7 +424,8 @@ fn held_is_left_alone(review: &Review, actions: &[Action]) {
         let fine = match (review.said.hold, action) {
             (Some(Hold::Skip), Action::Desired(shape)) => shape.reviewers.is_empty(),
             (Some(Hold::FirstRun), Action::Desired(_) | Action::ReadFiles { .. }) => false,
-            (Some(Hold::Skip | Hold::FirstRun), Action::Status { .. } | Action::Ping { .. }) => false,
+            (Some(Hold::Skip), Action::Status(_)) => commented,
+            (Some(Hold::FirstRun), Action::Status(_)) => false,
             (Some(_), Action::Ping { .. }) => false,
             _ => true,
         };

@@ -17,6 +17,8 @@ use super::text::{elapsed, most_telling, obstacles, plain, quote, standing, told
 struct StatusValues {
     stage: &'static str,
     headline: &'static str,
+    /// `paused` or `left alone`, while a person wants it so.
+    hold: Option<&'static str>,
     /// Built-in sentences: who has the ball, until when, what happens next.
     text: String,
     /// Built-in, folded: why these reviewers. May be empty.
@@ -71,6 +73,7 @@ pub(super) fn status_context(status: &StatusView) -> Value {
     Value::from(Serde(StatusValues {
         stage: status.stage.word(),
         headline: headline(status),
+        hold: status.hold.0.as_ref().map(|_| headline(status)),
         text: lead_lines(status).join("\n\n"),
         folded: folded_choice(status).trim().to_owned(),
         title: quote(&status.title),

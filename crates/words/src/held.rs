@@ -27,10 +27,14 @@ pub fn held(held: &Suppressed) -> String {
             format!("It had its {pings} pings; nobody is pinged before the ball moves.")
         }
         Suppressed::FirstRun => "It was open before Usher came and waits for its turn.".into(),
-        Suppressed::Snooze { .. } => "Somebody snoozed it; its clocks stand still.".into(),
+        Suppressed::Snooze { by, .. } => format!("{} snoozed it; its clocks stand still.", whoever(by)),
         Suppressed::ForgeRefuses => {
             "The forge does not let Usher set reviewers and labels; its clocks stand still.".into()
         }
-        Suppressed::Skip => "Somebody asked Usher to leave it alone.".into(),
+        Suppressed::Skip { by } => format!("{} asked Usher to leave it alone.", whoever(by)),
     }
+}
+
+fn whoever(by: &Option<String>) -> String {
+    by.as_deref().map_or_else(|| "Somebody".to_owned(), plain)
 }

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use usher_core::model::candidate::{Candidate, Criterion, DecidedBy, Judgement};
 use usher_core::model::change::ChangeState;
 use usher_core::model::message::{
-    AuthorView, Formally, Lacking, MergerView, Moment, NextStep, Ping, PingAbout, PoolView, RefusedSince,
-    ReviewerView, StatusView,
+    AuthorView, Formally, HoldNote, Lacking, MergerView, Moment, NextStep, Ping, PingAbout, PoolView,
+    RefusedSince, ReviewerView, StatusView,
 };
 use usher_core::model::stage::Stage;
 use usher_core::model::timebox::StepKind;
@@ -117,6 +117,7 @@ fn sample(stage: Stage, state: ChangeState) -> StatusView {
         author: AuthorView { login: "sam".into(), name: Some("sam".into()), due: Some(later()), late: false },
         refused_since: RefusedSince::default(),
         snoozed_until: None,
+        hold: HoldNote::default(),
         set_to_wait: false,
         reviewers: if staffed { vec![rita(stage)] } else { Vec::new() },
         pools: vec![backend],

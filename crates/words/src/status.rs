@@ -9,7 +9,7 @@ use usher_core::model::stage::Stage;
 use super::boxes::box_note;
 use super::next::next_line;
 use super::scope;
-use super::text::{elapsed, obstacles, plain, quote, told, verdicts};
+use super::text::{date_of, elapsed, obstacles, plain, quote, told, verdicts};
 
 /// Room for most status comments.
 const STATUS_BYTES_USUAL: usize = 1024;
@@ -30,8 +30,8 @@ pub(super) fn status(status: &StatusView) -> String {
 
 /// Who has the ball, until when, and what happens next.
 pub(super) fn lead_lines(status: &StatusView) -> Vec<String> {
-    if let Some(until) = &status.snoozed_until {
-        return vec![format!("Snoozed until {}. Nobody is reminded until then.", told(until))];
+    if let Some(line) = held_line(status) {
+        return vec![line];
     }
     if let (Some(since), true) = (&status.refused_since.0, status.stage != Stage::Done) {
         let since = told(since);
@@ -52,7 +52,33 @@ pub(super) fn lead_lines(status: &StatusView) -> Vec<String> {
     lines
 }
 
+/// That the change is snoozed or left alone: by whom, since when or until when, and how that ends.
+fn held_line(status: &StatusView) -> Option<String> {
+    let hold = status.hold.0.as_ref();
+    let by = hold.and_then(|hold| hold.by.as_deref()).map(plain);
+    let me = &status.me;
+    if let Some(until) = &status.snoozed_until {
+        let often = match hold.map_or(0, |hold| hold.snoozes) {
+            0 | 1 => String::new(),
+            2 => " This is the second time.".to_owned(),
+            times => format!(" It has been paused {times} times."),
+        };
+        let until = told(until);
+        let by = by.as_deref().unwrap_or("Somebody");
+        return Some(format!("{by} paused this until {until}; `@{me} resume` ends it.{often}"));
+    }
+    let hold = hold.filter(|hold| hold.skipped)?;
+    let since = hold.since.as_ref().map(|since| format!(", {}", date_of(since))).unwrap_or_default();
+    let by = by.as_deref().unwrap_or("somebody");
+    Some(format!("Usher leaves this alone ({by}{since}); `@{me} resume` ends it."))
+}
+
 pub(super) fn headline(status: &StatusView) -> &'static str {
+    match &status.hold.0 {
+        Some(hold) if hold.skipped => return "left alone",
+        Some(_) => return "paused",
+        None => {}
+    }
     match (status.stage, status.state) {
         (Stage::Draft, _) => "back in draft",
         (Stage::Waiting, _) => "waiting for a reviewer",
@@ -227,6 +253,9 @@ fn done_lines(status: &StatusView) -> Vec<String> {
 /// Folded: how each reviewer was chosen, so that nobody wonders "why me".
 pub(super) fn folded_choice(status: &StatusView) -> String {
     let shown: Vec<_> = status.pools.iter().filter(|part| !part.candidates.is_empty()).collect();
+    if status.hold.0.is_some() {
+        return String::new();
+    }
     // While it waits, the comment says it all already.
     if (shown.is_empty() && status.boxes.is_empty()) || matches!(status.stage, Stage::Done | Stage::Waiting) {
         return String::new();

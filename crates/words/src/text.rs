@@ -153,6 +153,11 @@ pub(super) fn told(moment: &Moment) -> String {
     self::moment(moment.at, &moment.zone)
 }
 
+/// The day of an instant in its reader's zone.
+pub(super) fn date_of(moment: &Moment) -> String {
+    day(moment.at.to_zoned_datetime(moment.zone.clone()).date())
+}
+
 /// How long ago, or how far ahead, in one unit: `5 minutes ago`, `in 2 hours`.
 pub fn relative(at: Timestamp, now: Timestamp) -> String {
     let millis = now.as_millisecond() - at.as_millisecond();

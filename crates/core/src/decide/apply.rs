@@ -12,7 +12,7 @@ use crate::model::action::Action;
 use crate::model::change::{Account, ChangeState, SeenReviewers, Snapshot, Verdict};
 use crate::model::fact::{Act, Actor, Fact, Refusal};
 use crate::model::reason::Reason;
-use crate::model::review::{Ended, GuessedPush, Hold, Origin, Review, Stage};
+use crate::model::review::{Ended, GuessedPush, Hold, HoldOrigin, Origin, Review, Stage};
 
 /// What a sweep reads later than this after a write of ours, is from after it.
 const OWN_WRITE_SETTLES: SignedDuration = SignedDuration::from_mins(1);
@@ -66,7 +66,11 @@ impl<'f> Applying<'_, '_, 'f> {
                 if *act == Act::Pushed {
                     self.pushed(by, snapshot, hand);
                 }
+                let was_skipped = self.draft.review.said.hold == Some(Hold::Skip);
                 self.apply_snapshot(snapshot, hand, Some(act));
+                if !was_skipped {
+                    self.note_who_skipped(by);
+                }
                 // While a change waits for its turn, what people do is heard: later it would be news.
                 let waits = self.draft.review.said.hold == Some(Hold::FirstRun);
                 if !waits || hand == Hand::Person || matches!(act, Act::Commanded { .. }) {
@@ -260,6 +264,20 @@ impl Applying<'_, '_, '_> {
         }
     }
 
+    /// The skip label came on by the hand of `by`.
+    fn note_who_skipped(&mut self, by: &Actor) {
+        if self.draft.review.said.hold != Some(Hold::Skip) {
+            return;
+        }
+        let person = self.draft.world.directory.by_id(by.account.id);
+        let name = person.map_or_else(|| by.account.login.clone(), |person| person.name.clone());
+        if let Some(origin) = &mut self.draft.review.said.hold_origin
+            && !name.is_empty()
+        {
+            origin.by = Some(name);
+        }
+    }
+
     /// What somebody else has put on is theirs, though Usher has asked for it as well: it was taken off
     /// meanwhile, and that was not noticed where nobody told that it was on. The stage is Usher's.
     fn give_away(&mut self, put_on: &BTreeSet<String>) {
@@ -279,6 +297,7 @@ impl Applying<'_, '_, '_> {
             (true, false) if self.draft.review.said.hold == Some(Hold::FirstRun) => {}
             (true, false) if self.draft.review.said.hold != Some(Hold::Skip) && hand != Hand::Own => {
                 self.draft.review.said.hold = Some(Hold::Skip);
+                self.draft.review.said.hold_origin = Some(HoldOrigin { by: None, at });
                 self.draft.review.said.unskip = false;
                 self.draft.say(Reason::Skipped { by: None });
             }

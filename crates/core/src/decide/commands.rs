@@ -14,7 +14,7 @@ use crate::model::fingerprint::fingerprint;
 use crate::model::message::{Answer, ChoiceView, Reply};
 use crate::model::people::Person;
 use crate::model::reason::Reason;
-use crate::model::review::{Assignment, Ended, Hold, Origin, PoolReview};
+use crate::model::review::{Assignment, Ended, Hold, HoldOrigin, Origin, PoolReview};
 use crate::model::timebox::Budget;
 
 /// How many commands are remembered, so that one that comes twice is obeyed once.
@@ -248,6 +248,7 @@ impl Applying<'_, '_, '_> {
             return Outcome::Refused(Answer::Overtaken);
         }
         let by = person.name.clone();
+        let origin = Some(HoldOrigin { by: Some(by.clone()), at });
         match wish {
             // A snooze ends by itself, and what it would replace does not.
             HoldWish::Snooze(_) if self.draft.review.said.hold == Some(Hold::Skip) => {
@@ -262,11 +263,14 @@ impl Applying<'_, '_, '_> {
                     return Outcome::Refused(Answer::SnoozeTooLong);
                 };
                 self.draft.review.said.hold = Some(Hold::Snooze { until });
+                self.draft.review.said.snoozes = self.draft.review.said.snoozes.saturating_add(1);
+                self.draft.review.said.hold_origin = origin;
                 self.draft.say(Reason::Snoozed { by, until });
             }
             HoldWish::Skip => {
                 self.draft.review.said.hold = Some(Hold::Skip);
                 self.draft.review.said.unskip = false;
+                self.draft.review.said.hold_origin = origin;
                 self.draft.say(Reason::Skipped { by: Some(by) });
             }
             HoldWish::Resume => {

@@ -13,8 +13,8 @@ use crate::model::action::{Action, Announcement, DesiredState};
 use crate::model::change::{Account, ChangeState};
 use crate::model::fingerprint::fingerprint_of;
 use crate::model::message::{
-    AuthorView, Formally, Lacking, LackingView, MergerView, Moment, PoolView, RefusedSince, ReviewerView,
-    StatusView,
+    AuthorView, Formally, HoldNote, HoldView, Lacking, LackingView, MergerView, Moment, PoolView,
+    RefusedSince, ReviewerView, StatusView,
 };
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Done, Ended, Hold, Origin, PoolReview, Routing, Stage, Unproven};
@@ -73,8 +73,11 @@ impl Draft<'_> {
         }
         match self.review.said.hold {
             Some(Hold::FirstRun) => Desired::default(),
-            // Commands were answered; everything else stays as it is, but for the label that says so.
-            Some(Hold::Skip) => Desired { shape: self.skip_shape(), status: None },
+            // Commands were answered; everything else stays as it is, but for the label and the comment
+            // that say so. What is finished is left behind as every other change.
+            Some(Hold::Skip) if self.review.is_open() => {
+                Desired { shape: self.skip_shape(), status: self.desired_status() }
+            }
             // Not before it is known whom it concerns.
             _ if self.is_live() && self.review.planned.routing != Routing::Routed => Desired::default(),
             _ => Desired { shape: Some(self.desired_shape(reshape)), status: self.desired_status() },
@@ -205,7 +208,8 @@ impl Draft<'_> {
             kept && !review.done.unproven.labels.contains(*label)
         };
         let mut not_labels: BTreeSet<String> = review.done.set_labels.iter().filter(own).cloned().collect();
-        if review.said.unskip || review.done.set_labels.contains(&names.skip) {
+        let skipped = review.said.hold == Some(Hold::Skip);
+        if !skipped && (review.said.unskip || review.done.set_labels.contains(&names.skip)) {
             not_labels.insert(names.skip.clone());
         }
         not_labels.retain(|label| !labels.contains(label));
@@ -265,15 +269,18 @@ impl Draft<'_> {
     /// stage: what nobody reads is worth no edit.
     fn status_view(&self) -> StatusView {
         let review = &self.review;
+        if review.is_open() && review.said.hold == Some(Hold::Skip) {
+            return self.skipped_view();
+        }
         let stage = review.done.stage;
         let active = self.assignments().filter(|(_, own)| own.is_active());
         let author_zone = self.zone_of(review.author_name.as_deref());
-        let snoozed = match review.said.hold {
-            Some(Hold::Snooze { until }) => Some(until),
-            _ => None,
-        };
         let waits = matches!(review.said.stage, Some((Stage::Waiting, _)));
         let ended = stage == Stage::Done;
+        let snoozed = match review.said.hold {
+            Some(Hold::Snooze { until }) if !ended => Some(until),
+            _ => None,
+        };
         StatusView {
             me: self.world.directory.handle().to_owned(),
             stage,
@@ -286,6 +293,7 @@ impl Draft<'_> {
                 late: stage == Stage::WithAuthor && review.planned.author_box.ran_out,
             },
             snoozed_until: snoozed.map(in_zone(&author_zone)),
+            hold: self.hold_view(),
             refused_since: RefusedSince(
                 review.seen.blocked.map(|blocked| in_zone(&author_zone)(blocked.since)),
             ),
@@ -301,6 +309,50 @@ impl Draft<'_> {
             opened_at: review.seen.opened_at.filter(|_| ended),
             done_at: review.seen.ended_at.filter(|_| ended),
         }
+    }
+
+    /// Of a change that is left alone: whatever people do meanwhile, it says nothing else.
+    fn skipped_view(&self) -> StatusView {
+        let review = &self.review;
+        StatusView {
+            me: self.world.directory.handle().to_owned(),
+            stage: Stage::Draft,
+            state: review.seen.state,
+            title: String::new(),
+            author: AuthorView {
+                login: review.author.login.clone(),
+                name: review.author_name.clone(),
+                due: None,
+                late: false,
+            },
+            snoozed_until: None,
+            hold: self.hold_view(),
+            refused_since: RefusedSince(None),
+            set_to_wait: false,
+            reviewers: Vec::new(),
+            pools: Vec::new(),
+            merger: None,
+            next: Vec::new(),
+            tickets: BTreeSet::new(),
+            out_of_scope: None,
+            sponsor: None,
+            boxes: Vec::new(),
+            opened_at: None,
+            done_at: None,
+        }
+    }
+
+    /// Who asked for the hold of an open change.
+    fn hold_view(&self) -> HoldNote {
+        let said = &self.review.said;
+        let held = self.review.is_open() && matches!(said.hold, Some(Hold::Skip | Hold::Snooze { .. }));
+        let zone = self.zone_of(self.review.author_name.as_deref());
+        HoldNote(held.then(|| HoldView {
+            skipped: said.hold == Some(Hold::Skip),
+            by: said.hold_origin.as_ref().and_then(|origin| origin.by.clone()),
+            since: said.hold_origin.as_ref().map(|origin| in_zone(&zone)(origin.at)),
+            snoozes: said.snoozes,
+        }))
     }
 
     fn merger_view(&self) -> Option<MergerView> {

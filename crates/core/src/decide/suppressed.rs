@@ -10,10 +10,11 @@ pub fn held(review: &Review, policy: &Policy) -> Vec<Suppressed> {
     if !review.is_ready() || review.done.stage == Stage::Done {
         return Vec::new();
     }
+    let by = || review.said.hold_origin.as_ref().and_then(|origin| origin.by.clone());
     match review.said.hold {
         Some(Hold::FirstRun) => return vec![Suppressed::FirstRun],
-        Some(Hold::Skip) => return vec![Suppressed::Skip],
-        Some(Hold::Snooze { until }) => return vec![Suppressed::Snooze { until }],
+        Some(Hold::Skip) => return vec![Suppressed::Skip { by: by() }],
+        Some(Hold::Snooze { until }) => return vec![Suppressed::Snooze { until, by: by() }],
         None if review.seen.blocked.is_some() => return vec![Suppressed::ForgeRefuses],
         None => {}
     }

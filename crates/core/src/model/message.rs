@@ -45,6 +45,8 @@ pub struct StatusView {
     pub author: AuthorView,
     pub snoozed_until: Option<Moment>,
     #[serde(default)]
+    pub hold: HoldNote,
+    #[serde(default)]
     pub refused_since: RefusedSince,
     /// A person set it to wait, although somebody is asked.
     pub set_to_wait: bool,
@@ -74,6 +76,32 @@ impl Hash for RefusedSince {
             since.hash(state);
         }
     }
+}
+
+/// Who asked Usher to leave the change alone, while that is so; as [`RefusedSince`] it leaves the fingerprint
+/// of every other comment as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct HoldNote(pub Option<HoldView>);
+
+impl Hash for HoldNote {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if let Some(hold) = &self.0 {
+            hold.hash(state);
+        }
+    }
+}
+
+/// A snooze or a skip, as the status comment tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct HoldView {
+    /// Until somebody resumes it; else it is snoozed.
+    pub skipped: bool,
+    /// `None` where nobody told.
+    pub by: Option<String>,
+    pub since: Option<Moment>,
+    /// How often it was snoozed so far.
+    pub snoozes: u32,
 }
 
 /// The author, and their turn.

@@ -130,6 +130,10 @@ pub struct Said {
     /// told late is void.
     #[serde(rename = "hold_said_at")]
     pub hold_at: Option<Timestamp>,
+    /// Where the present snooze or skip comes from.
+    pub hold_origin: Option<HoldOrigin>,
+    /// How often it was snoozed so far.
+    pub snoozes: u32,
     /// A person said `resume`: the skip label comes off.
     pub unskip: bool,
     /// When a pool was last chosen by command; as `hold_at`.
@@ -152,6 +156,14 @@ pub struct GuessedPush {
     pub at: Timestamp,
     /// What was known of the author before.
     pub before: Option<Timestamp>,
+}
+
+/// Who asked for a snooze or a skip, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldOrigin {
+    /// A name of the roster, else a login; `None` where only the forge's list showed it.
+    pub by: Option<String>,
+    pub at: Timestamp,
 }
 
 /// What Usher means to do: which pools, which people, and their time.

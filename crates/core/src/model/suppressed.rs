@@ -56,21 +56,21 @@ impl From<Kept> for SuppressedPing {
 #[serde(rename_all = "snake_case", tag = "held")]
 pub enum Suppressed {
     /// A ping that goes out at `until`.
-    Ping {
-        person: String,
-        until: Timestamp,
-        because: SuppressedWhy,
-    },
+    Ping { person: String, until: Timestamp, because: SuppressedWhy },
     /// The change had its pings for this turn: nobody is pinged before the ball moves.
-    PingsUsedUp {
-        pings: u32,
-    },
+    PingsUsedUp { pings: u32 },
     /// Open before Usher came.
     FirstRun,
     Snooze {
         until: Timestamp,
+        /// Who asked for it, where that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
-    Skip,
+    Skip {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+    },
     /// The forge does not take reviewers and labels.
     ForgeRefuses,
 }
@@ -83,7 +83,7 @@ impl Suppressed {
             Suppressed::PingsUsedUp { .. } => "change_limit",
             Suppressed::FirstRun => "first_run",
             Suppressed::Snooze { .. } => "snooze",
-            Suppressed::Skip => "skip",
+            Suppressed::Skip { .. } => "skip",
             Suppressed::ForgeRefuses => "forge_refuses",
         }
     }
@@ -91,10 +91,10 @@ impl Suppressed {
     /// Until when, where that is known.
     pub fn until(&self) -> Option<Timestamp> {
         match self {
-            Suppressed::Ping { until, .. } | Suppressed::Snooze { until } => Some(*until),
+            Suppressed::Ping { until, .. } | Suppressed::Snooze { until, .. } => Some(*until),
             Suppressed::PingsUsedUp { .. }
             | Suppressed::FirstRun
-            | Suppressed::Skip
+            | Suppressed::Skip { .. }
             | Suppressed::ForgeRefuses => None,
         }
     }
