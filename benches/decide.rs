@@ -93,7 +93,8 @@ impl Company {
         for action in &opened.actions {
             let Action::Desired(shape) = action else { continue };
             seen.labels = Some(shape.labels.clone());
-            let listed = |account: &Account| SeenReviewer { account: account.clone(), verdict: None };
+            let listed =
+                |account: &Account| SeenReviewer { account: account.clone(), verdict: None, review: None };
             let list = shape.reviewers.iter().map(listed).collect();
             seen.reviewers = Some(SeenReviewers { list, complete: true });
         }

@@ -341,7 +341,7 @@ fn write_of(action: &Action, templates: &Templates) -> Option<(Write, Option<Tem
         Action::Ping(ping) => worded(words::ping(templates, ping)),
         Action::Reply(reply) => (Write::Comment(words::reply(reply)), None),
         Action::Comment(comment) => (Write::Comment(comment.clone()), None),
-        Action::React { comment } => (Write::React { comment: *comment }, None),
+        Action::React { comment, place } => (Write::React { comment: *comment, place: *place }, None),
         Action::Announce(_) => return None,
     })
 }

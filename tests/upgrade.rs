@@ -87,6 +87,24 @@ fn a_review_of_the_first_version_goes_on() {
     assert_eq!(serde_json::from_str::<Review>(&text).unwrap(), play.review);
 }
 
+/// The first version remembered commands by how they were printed, which no other version can repeat.
+#[test]
+fn a_comment_that_was_obeyed_before_is_obeyed_no_more() {
+    let sam = account("sam").unwrap();
+    let forge = Forge::new(ForgeKind::GitLab, sam.clone());
+    let monday: Timestamp = "2026-11-23T10:00:00Z".parse().unwrap();
+    let mut play = Play::new(Company::new(), forge, monday);
+    let opened = play.forge.opened(play.now);
+    play.tell(opened);
+    let said = play.forge.said(play.now, &sam, "@usher snooze 1d\n@usher skip").remove(0);
+    let Fact::Told { act: Act::Commanded { comment, .. }, .. } = &said else { panic!("{said:?}") };
+    play.review.said.comments_obeyed = vec![(*comment, 0x5eed)];
+    assert_eq!(play.decide(&said), []);
+    assert_eq!((play.review.said.hold, play.review.said.commands.len()), (None, 0));
+    let later = play.forge.said(play.now, &sam, "@usher skip").remove(0);
+    assert_ne!(play.decide(&later), [], "another comment is obeyed");
+}
+
 #[test]
 fn a_review_is_kept_under_the_names_of_the_first_version() {
     let known: Map<String, Value> = serde_json::from_str(REVIEW).unwrap();

@@ -197,6 +197,7 @@ fn the_documentation_lists_every_command_with_who_may() {
             "help forgets `{word}`"
         );
         let who = match rule.allowed {
+            Allowed::Anybody => "anybody",
             Allowed::Roster => "everybody on the roster",
             Allowed::Reviewers => "the reviewers who are asked",
             Allowed::Leads => "leads of the change's pools",

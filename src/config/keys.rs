@@ -48,7 +48,7 @@ sections! {
     LABELS "[labels]" ["contribution" "waiting" "reviewing" "with_author" "ready_to_merge" "overdue"
         "skip" "out_of_scope" "priority"]
     LIMITS "[limits]" ["pings_per_change" "pings_per_person_per_day" "first_run_changes_per_day"
-        "max_pools"]
+        "max_pools" "snooze_max"]
     ESCALATION "[escalation]" ["contact"]
     COMMANDS "[commands]" ["handle"]
     TEMPLATES "[templates]" ["status" "remind" "escalate" "ask"]

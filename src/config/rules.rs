@@ -137,10 +137,13 @@ fn report_label_clashes(section: &Section<'_>, labels: &mut Labels, book: &mut B
 fn limits(root: &Section<'_>, book: &mut Book) -> Limits {
     let default = Limits::default();
     let Some(section) = root.section(book, "limits", &keys::LIMITS) else { return default };
+    let snooze_max = section.value(book, "snooze_max", units::budget);
+    let snooze_max = snooze_max.map_or(default.snooze_max, |span| span.it);
     let mut read = |name, least, default: u32| {
         section.value(book, name, units::count(least, 10_000)).map_or(default, |count| count.it)
     };
     Limits {
+        snooze_max,
         pings_per_change: read("pings_per_change", 0, default.pings_per_change),
         pings_per_person_per_day: read("pings_per_person_per_day", 0, default.pings_per_person_per_day),
         first_run_changes_per_day: read("first_run_changes_per_day", 0, default.first_run_changes_per_day),

@@ -201,7 +201,9 @@ impl Client {
             }
             Write::Desired(desired) => dialect.set_desired(change, desired).await.map(Performed::facts),
             Write::Comment(comment) => comments::write(dialect, change, comment, hint).await,
-            Write::React { comment } => dialect.react(change, *comment).await.map(|()| Performed::default()),
+            Write::React { comment, place } => {
+                dialect.react(change, *comment, *place).await.map(|()| Performed::default())
+            }
         }
     }
 

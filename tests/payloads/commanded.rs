@@ -4,7 +4,7 @@
 use serde_json::Value;
 use usher::forge::{Inbound, Reading, Secrets};
 use usher_core::model::change::ForgeKind;
-use usher_core::model::fact::{Act, Command, Fact};
+use usher_core::model::fact::{Act, Command, Fact, Place};
 
 use super::{headers, payload};
 
@@ -89,7 +89,10 @@ fn the_commands_of_one_comment_are_one_fact() {
 fn a_stored_command_of_an_older_usher_is_read() {
     let act: Act =
         serde_json::from_str(r#"{"act":"commanded","command":{"command":"why"},"comment":5}"#).unwrap();
-    assert_eq!(act, Act::Commanded { command: Command::Why, comment: 5, also: vec![] });
+    assert_eq!(
+        act,
+        Act::Commanded { command: Command::Why, comment: 5, place: Place::Conversation, also: vec![] }
+    );
     assert_eq!(serde_json::to_value(&act).unwrap().get("also"), None);
 }
 

@@ -45,7 +45,7 @@ fn act(act: &Act) -> String {
         Act::Requested { reviewer } => format!("Requested {}", who(reviewer)),
         Act::Unrequested { reviewer } => format!("Unrequested {}", who(reviewer)),
         Act::Reviewed { verdict } => format!("Reviewed {verdict:?}"),
-        Act::Commanded { command, comment, also } => {
+        Act::Commanded { command, comment, also, .. } => {
             let more: String = also.iter().map(|command| format!(" and {command:?}")).collect();
             format!("Commanded {command:?}{more} in {comment}")
         }

@@ -13,7 +13,7 @@ use usher_core::model::change::ForgeKind;
 
 use super::Story;
 use super::language::{Chapter, Line, Told, lines};
-use super::read::{number, person, time};
+use super::read::{number, person, span, time};
 use crate::support::company::pattern;
 
 pub(super) const CHAPTERS: &[Chapter<()>] = &[
@@ -57,6 +57,7 @@ const LIMITS: &[Line<()>] = lines! {
     "at most {5} pings per person and day" => pings_per_day, "The limit of pings for one person.";
     "at most {3} pings per change and turn" => pings_per_turn,
         "The limit of pings for one change, until the ball moves.";
+    "at most {10d} of snooze" => longest_snooze, "The longest pause that one `snooze` gives.";
 };
 
 fn forge_is(story: &mut Story, kind: ForgeKind) -> Told {
@@ -107,6 +108,11 @@ fn taken_on_today(story: &mut Story, [changes]: [&str; 1]) -> Told {
 
 fn pings_per_day(story: &mut Story, [pings]: [&str; 1]) -> Told {
     story.play.company.policy.limits.pings_per_person_per_day = number(pings)?;
+    Ok(())
+}
+
+fn longest_snooze(story: &mut Story, [longest]: [&str; 1]) -> Told {
+    story.play.company.policy.limits.snooze_max = span(longest)?;
     Ok(())
 }
 

@@ -62,6 +62,8 @@ const CHANGE: &[Line<Vec<Fact>>] = lines! {
 
 const REVIEW: &[Line<Vec<Fact>>] = lines! {
     "{rita} says {@usher why / @usher help}" => says, "Rita writes a comment, ` / ` begins a new line of it.";
+    "on a line {rita} says {@usher why / @usher help}" => says_on_a_line,
+        "Rita writes a remark on a line of the change; on GitHub a review without a text is around it.";
     "{rita} comments" => comments, "Rita writes a comment without a command.";
     "{rita} approves" => |story, [who]| reviews(story, who, Verdict::Approved), "Rita submits an approval.";
     "{rita} asks for changes" => |story, [who]| reviews(story, who, Verdict::ChangesRequested),
@@ -243,6 +245,11 @@ fn pushes_files(story: &mut Story, [who, list]: [&str; 2]) -> Facts {
 fn says(story: &mut Story, [who, text]: [&str; 2]) -> Facts {
     let who = person(who)?;
     Ok(story.play.forge.said(story.play.now, &who, &text.replace(" / ", "\n")))
+}
+
+fn says_on_a_line(story: &mut Story, [who, text]: [&str; 2]) -> Facts {
+    let who = person(who)?;
+    Ok(story.play.forge.said_on_a_line(story.play.now, &who, &text.replace(" / ", "\n")))
 }
 
 fn comments(story: &mut Story, [who]: [&str; 1]) -> Facts {

@@ -10,7 +10,7 @@ use usher_core::model::change::{
     Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
     Verdict,
 };
-use usher_core::model::fact::{Act, Actor, Fact, Refusal};
+use usher_core::model::fact::{Act, Actor, Fact, Place, Refusal};
 use usher_core::model::tickets::Ticket;
 use usher_words::templates::Templates;
 use usher_words::{self as words, Worded};
@@ -47,6 +47,8 @@ pub struct Forge {
     pub reviewers: Vec<Account>,
     /// What each reviewer said last, and exactly when.
     pub verdicts: BTreeMap<u64, (Verdict, Timestamp)>,
+    /// The review around somebody's remark on a line, where GitHub lists nothing else of them.
+    wrappers: BTreeMap<u64, u64>,
     pub target_branch: String,
     /// What the description names, where tickets are looked for.
     pub tickets: Option<BTreeSet<Ticket>>,
@@ -87,6 +89,7 @@ impl Forge {
             draft: false,
             labels: BTreeSet::new(),
             reviewers: vec![],
+            wrappers: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             target_branch: "main".into(),
             tickets: None,
@@ -118,7 +121,11 @@ impl Forge {
             let (verdict, _) = self.verdicts.get(&account.id)?;
             (gitlab && *verdict != Verdict::Withdrawn).then_some((*verdict, self.updated_at))
         };
-        let seen = |account: &Account| SeenReviewer { account: account.clone(), verdict: verdict(account) };
+        let seen = |account: &Account| SeenReviewer {
+            account: account.clone(),
+            verdict: verdict(account),
+            review: None,
+        };
         let list = self.reviewers.iter().map(seen).collect();
         self.snapshot_with(SeenReviewers { list, complete: gitlab })
     }
@@ -128,7 +135,11 @@ impl Forge {
         let mut snapshot = self.snapshot();
         if let (ForgeKind::GitHub, Some(seen)) = (self.kind, &mut snapshot.reviewers) {
             for (id, verdict) in &self.verdicts {
-                seen.list.push(SeenReviewer { account: account_of(*id), verdict: Some(*verdict) });
+                seen.list.push(SeenReviewer {
+                    account: account_of(*id),
+                    verdict: Some(*verdict),
+                    review: self.wrappers.get(id).copied(),
+                });
             }
         }
         snapshot
@@ -209,6 +220,7 @@ impl Forge {
         self.notices.takes_part(&by.login);
         self.touch(now);
         self.verdicts.insert(by.id, (verdict, self.updated_at));
+        self.wrappers.remove(&by.id);
         if self.kind == ForgeKind::GitHub {
             self.reviewers.retain(|reviewer| reviewer != by);
         }
@@ -249,7 +261,28 @@ impl Forge {
         self.comment_id += 1;
         let comment = self.comment_id;
         let commands = usher_words::commands::commands(text, &self.handles);
-        vec![self.told(by, Act::commanded(commands, comment).unwrap_or(Act::Commented))]
+        vec![self.told(by, Act::commanded(commands, comment, Place::Conversation).unwrap_or(Act::Commented))]
+    }
+
+    /// A remark on a line. GitHub wraps it into a review without a text, which it lists as a comment, tells of
+    /// by itself, and for which it takes the reviewer off the list of those who are asked.
+    pub fn said_on_a_line(&mut self, now: Timestamp, by: &Account, text: &str) -> Vec<Fact> {
+        self.notices.takes_part(&by.login);
+        self.touch(now);
+        self.comment_id += 1;
+        let (comment, wrapper) = (self.comment_id, 9_000 + self.comment_id);
+        let github = self.kind == ForgeKind::GitHub;
+        let place = if github { Place::Line { review: Some(wrapper) } } else { Place::Conversation };
+        let commands = usher_words::commands::commands(text, &self.handles);
+        let remark = Act::Reviewed { verdict: Verdict::Commented };
+        let act = Act::commanded(commands, comment, place).unwrap_or(remark);
+        if !github {
+            return vec![self.told(by, act)];
+        }
+        self.verdicts.entry(by.id).or_insert((Verdict::Commented, self.updated_at));
+        self.wrappers.insert(by.id, wrapper);
+        self.reviewers.retain(|reviewer| reviewer != by);
+        vec![self.told(by, act), self.told(by, Act::Touched)]
     }
 
     fn list(&mut self, reviewer: &Account) {
@@ -277,7 +310,7 @@ impl Forge {
         let worded = match action {
             Action::ReadFiles { codeowners } => return vec![self.read_files(codeowners.is_some())],
             Action::Desired(shape) => return self.shape(now, shape),
-            Action::React { comment } => {
+            Action::React { comment, .. } => {
                 self.reactions.push(*comment);
                 return vec![];
             }

@@ -16,6 +16,11 @@ pub(super) fn away_unclear(today: Date, me: &str) -> String {
     )
 }
 
+/// The answer to an `away` that counts days.
+pub(super) fn away_until(last: Date, me: &str) -> String {
+    format!("Noted: you are away up to and including {}, on all changes. `@{me} back` ends it.", day(last))
+}
+
 pub(super) fn away_over(last: Date, today: Date, me: &str) -> String {
     let example = today.checked_add(7.days()).unwrap_or(today);
     format!("Sorry, {last} is over already. Like this, for example: `@{me} away until {example}`.")

@@ -22,6 +22,7 @@ mod reasons;
 mod replies;
 mod samples;
 mod scope;
+mod spans;
 mod status;
 pub mod templates;
 mod text;

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
+use usher_core::model::change::ChangeState;
 use usher_core::model::commands::{Allowed, COMMANDS};
 use usher_core::model::message::{Answer, BoxNote, ChoiceView, Reply};
 
-use super::absence::{away_over, away_too_long, away_unclear, still_away};
-use super::boxes::box_note;
-use super::text::{obstacles, plain, quote, standing, verdicts};
+use super::absence::{away_over, away_too_long, away_unclear, away_until, still_away};
+use super::boxes::{box_note, budget};
+use super::text::{obstacles, plain, quote, standing, told, verdicts};
 
 /// The words of a reply, without its hidden marker.
 pub(super) fn reply(reply: &Reply) -> String {
@@ -22,7 +23,13 @@ pub fn answer(answer: &Answer, me: &str) -> String {
         Answer::Why { pools, boxes } => why(pools, boxes),
         Answer::StillAway { leave, busy, zone } => still_away(*leave, *busy, zone),
         Answer::NotAllowed { command, allowed } => not_allowed(command, *allowed),
-        Answer::Stranger => stranger(),
+        Answer::Stranger { ask } => stranger(ask),
+        Answer::Finished { state } => finished(*state),
+        Answer::AlreadyApproved { people } => already_approved(people, me),
+        Answer::AwayUntil { last } => away_until(*last, me),
+        Answer::SnoozeCapped { max, until } => {
+            format!("Paused until {}: {} is the most at once.", told(until), budget(*max))
+        }
         Answer::Overtaken => "Something newer was said since, so I left everything as it is.".into(),
         Answer::NotUnderstood { text, nearest } => not_understood(text, nearest.as_deref(), me),
         Answer::SnoozeTooLong => "Sorry, that is further ahead than the calendar goes.".into(),
@@ -60,7 +67,14 @@ pub fn answer(answer: &Answer, me: &str) -> String {
 /// The answer to `help`, from the table of commands.
 fn help(me: &str) -> String {
     let mut text = format!("Begin a line of a comment with `@{me}` and one of these words.\n");
-    for who in [Allowed::Reviewers, Allowed::Author, Allowed::Involved, Allowed::Leads, Allowed::Roster] {
+    for who in [
+        Allowed::Reviewers,
+        Allowed::Author,
+        Allowed::Involved,
+        Allowed::Leads,
+        Allowed::Roster,
+        Allowed::Anybody,
+    ] {
         let _ = write!(text, "\nFor {}:\n\n", allowed(who));
         for rule in COMMANDS.iter().filter(|rule| rule.allowed == who) {
             let _ = writeln!(text, "- `@{me} {}`: {}", rule.usage, rule.meaning);
@@ -71,6 +85,7 @@ fn help(me: &str) -> String {
 
 fn allowed(allowed: Allowed) -> &'static str {
     match allowed {
+        Allowed::Anybody => "anybody",
         Allowed::Roster => "everybody on the roster",
         Allowed::Reviewers => "the reviewers who are asked",
         Allowed::Involved => "the author, the reviewers, members and leads of the pool, and maintainers",
@@ -107,16 +122,40 @@ fn not_allowed(command: &str, who: Allowed) -> String {
 }
 
 /// To somebody whom no roster names.
-fn stranger() -> String {
-    "Sorry, I do not know you here, so I may not do that for you. The author, the reviewers or the lead of their pool can.".into()
+fn stranger(ask: &[String]) -> String {
+    let people: Vec<String> = ask.iter().map(|person| plain(person)).collect();
+    match people.is_empty() {
+        true => "Only people named in the configuration can do this.".into(),
+        false => {
+            format!("Only people named in the configuration can do this; ask {}.", people.join(" or "))
+        }
+    }
+}
+
+fn finished(state: ChangeState) -> String {
+    match state {
+        ChangeState::Merged => {
+            "This is merged already, so there is nothing left to do here. Thank you!".into()
+        }
+        ChangeState::Closed | ChangeState::Open => {
+            "This is closed, so there is nothing to do here until somebody opens it again.".into()
+        }
+    }
+}
+
+fn already_approved(people: &[String], me: &str) -> String {
+    let people: Vec<String> = people.iter().map(|person| plain(person)).collect();
+    format!(
+        "{} approved this already, so nobody needs to be asked. For a second opinion: `@{me} reassign @person`.",
+        people.join(" and ")
+    )
 }
 
 fn not_understood(text: &str, nearest: Option<&str>, me: &str) -> String {
-    let help = format!("`@{me} help` lists what I understand.");
     match nearest {
-        Some(nearest) => {
-            format!("Sorry, I do not know {}. Did you mean `{nearest}`? {help}", quote(text))
-        }
-        None => format!("Sorry, I do not know {}. {help}", quote(text)),
+        // Only what has to follow the word is not there.
+        Some(usage) if usage.contains(' ') => format!("Please write it like this: `@{me} {usage}`."),
+        Some(nearest) => format!("Did you mean `@{me} {nearest}`?"),
+        None => format!("Sorry, I do not know {}. `@{me} help` lists what I understand.", quote(text)),
     }
 }

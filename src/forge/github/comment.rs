@@ -11,6 +11,7 @@ use crate::forge::shared::people::People;
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Place;
 
 #[async_trait]
 impl Comments for GitHub {
@@ -39,12 +40,17 @@ impl Comments for GitHub {
         found(ours.map(|comment| comment.id), &comments)
     }
 
-    async fn react(&self, change: &ChangeKey, comment: u64) -> Result<(), ForgeFault> {
-        let mut place = self.comment_place(change, comment);
-        if let Ok(mut path) = place.path_segments_mut() {
-            path.push("reactions");
-        }
-        match self.write(Method::POST, &place, Some(&json!({ "content": "+1" }))).await {
+    /// The text of a review takes none by REST: docs.github.com, "REST API endpoints for reactions".
+    async fn react(&self, change: &ChangeKey, comment: u64, place: Place) -> Result<(), ForgeFault> {
+        let kind = match place {
+            Place::Conversation => "issues",
+            Place::Line { .. } => "pulls",
+            Place::Review => return Ok(()),
+        };
+        let number = comment.to_string();
+        let path = [kind, "comments", &number, "reactions"];
+        let address = self.in_project(&change.project, path);
+        match self.write(Method::POST, &address, Some(&json!({ "content": "+1" }))).await {
             // Reacting twice answers 200; a comment that is gone needs no reaction.
             Ok(()) | Err(ForgeFault::Gone) => Ok(()),
             Err(fault) => Err(fault),

@@ -26,7 +26,11 @@ impl ReadChanges for GitHub {
         let (author, requested, unread) = (pull.author(), pull.requested(), pull.unread());
         let reviews = self.reviews(change).await?;
         let mut list = verdicts(&reviews.entries, &author);
-        list.extend(requested.into_iter().map(|account| SeenReviewer { account, verdict: None }));
+        list.extend(requested.into_iter().map(|account| SeenReviewer {
+            account,
+            verdict: None,
+            review: None,
+        }));
         let complete = reviews.is_whole() && unread == 0;
         Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot(tickets) })
     }
@@ -83,11 +87,11 @@ fn verdicts(reviews: &[wire::Review], author: &Account) -> Vec<SeenReviewer> {
         }
         let given = Some((verdict, at));
         match list.iter_mut().find(|seen| seen.account == account) {
-            None => list.push(SeenReviewer { account, verdict: given }),
+            None => list.push(SeenReviewer { account, verdict: given, review: review.id }),
             Some(seen) => {
                 let was_comment = matches!(seen.verdict, Some((Verdict::Commented, _)));
                 if verdict != Verdict::Commented || was_comment {
-                    seen.verdict = given;
+                    (seen.verdict, seen.review) = (given, review.id);
                 }
             }
         }

@@ -146,7 +146,7 @@ impl Pull {
     /// The change as this answer shows it. Who has reviewed is no longer among the requested.
     pub(super) fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.requested_reviewers.is_some().then(|| {
-            let seen = |account| SeenReviewer { account, verdict: None };
+            let seen = |account| SeenReviewer { account, verdict: None, review: None };
             SeenReviewers { list: self.requested().into_iter().map(seen).collect(), complete: false }
         });
         Snapshot {
@@ -177,6 +177,7 @@ pub(super) struct Requested {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Review {
+    pub id: Option<u64>,
     pub user: Option<User>,
     /// Upper case here, lower case in webhooks.
     pub state: Option<String>,

@@ -52,7 +52,7 @@ impl ReadChanges for GitLab {
             let by_them = |note: &&wire::Note| note.author.as_ref().is_some_and(|by| by.id == account.id);
             let noted = || notes.iter().filter(by_them).filter_map(|note| note.created_at).max();
             let at = approved_at(reviewer).or_else(noted).or(reviewer.created_at).unwrap_or(seen.updated_at);
-            SeenReviewer { verdict: reviewer.verdict().map(|verdict| (verdict, at)), account }
+            SeenReviewer { verdict: reviewer.verdict().map(|verdict| (verdict, at)), account, review: None }
         });
         let list = list.collect();
         let complete = reviewers.is_whole();

@@ -106,7 +106,10 @@ impl MergeRequest {
     /// The change as this answer shows it; nobody's verdict is known.
     pub(super) fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.reviewers.as_ref().map(|list| SeenReviewers {
-            list: list.iter().map(|user| SeenReviewer { account: user.account(), verdict: None }).collect(),
+            list: list
+                .iter()
+                .map(|user| SeenReviewer { account: user.account(), verdict: None, review: None })
+                .collect(),
             complete: list.unread == 0,
         });
         Snapshot {

@@ -156,7 +156,7 @@ impl Seen {
                 self.said("reply.text", &body(action, templates).unwrap_or_default());
                 self.kinds.push("action.reply".into());
             }
-            Action::React { comment } => {
+            Action::React { comment, .. } => {
                 self.judged("react", comment.to_string());
                 self.kinds.push("action.react".into());
             }

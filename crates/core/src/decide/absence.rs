@@ -36,6 +36,10 @@ impl Applying<'_, '_, '_> {
         let first = said_leave(person).filter(runs_on).map_or(first, |leave| leave.first);
         if self.remember(person, Some(Away { first, last }), at) {
             self.draft.say(Reason::WentAway { person: person.name.clone(), until: last });
+            // They counted days; here is what came out.
+            if let Some(AwayEnd::Days(_)) = end {
+                return Outcome::Words(Answer::AwayUntil { last });
+            }
         }
         Outcome::Done
     }

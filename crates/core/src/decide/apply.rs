@@ -475,8 +475,8 @@ impl Applying<'_, '_, '_> {
             Act::Dismissed { reviewer } => self.take_verdict(reviewer, Verdict::Withdrawn, at, false),
             Act::Requested { reviewer } => self.requested(reviewer, by, at),
             Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
-            Act::Commanded { command, comment, also } => {
-                self.obey_all(std::iter::once(command).chain(also), *comment, by, at);
+            Act::Commanded { command, comment, place, also } => {
+                self.obey_all(std::iter::once(command).chain(also), (*place, *comment), by, at);
             }
         }
     }

@@ -4,18 +4,17 @@
 use jiff::Timestamp;
 
 use super::apply::Applying;
+use super::holds::HoldWish;
 use crate::choose::pick::pick;
 use crate::model::action::Action;
 use crate::model::candidate::Judgement;
-use crate::model::change::{Account, Verdict};
+use crate::model::change::{Account, ChangeState, Verdict};
 use crate::model::commands::{Allowed, COMMANDS};
-use crate::model::fact::{Actor, Command};
-use crate::model::fingerprint::fingerprint;
+use crate::model::fact::{Actor, Command, Place};
 use crate::model::message::{Answer, ChoiceView, Reply};
 use crate::model::people::Person;
 use crate::model::reason::Reason;
-use crate::model::review::{Assignment, Ended, Hold, HoldOrigin, Origin, PoolReview};
-use crate::model::timebox::Budget;
+use crate::model::review::{Assignment, DoneCommand, Ended, Origin, PoolReview, Stage};
 
 /// How many commands are remembered, so that one that comes twice is obeyed once.
 const REMEMBERED: usize = 32;
@@ -46,15 +45,6 @@ impl Command {
         let rule = COMMANDS.iter().find(|rule| rule.usage.split(' ').next() == Some(self.word()));
         rule.map_or(Allowed::Roster, |rule| rule.allowed)
     }
-}
-
-/// Whether Usher is to leave the change alone.
-#[derive(Clone, Copy)]
-enum HoldWish {
-    /// For so long.
-    Snooze(Budget),
-    Skip,
-    Resume,
 }
 
 /// How a command ended.
@@ -89,16 +79,16 @@ impl Applying<'_, '_, '_> {
     pub(super) fn obey_all<'c>(
         &mut self,
         commands: impl Iterator<Item = &'c Command>,
-        comment: u64,
+        (place, comment): (Place, u64),
         by: &Actor,
         at: Timestamp,
     ) {
         let mut answers = Answers::default();
         for command in commands {
-            self.obey(command, comment, by, at, &mut answers);
+            self.obey(command, (place, comment), by, at, &mut answers);
         }
         if answers.done {
-            self.observed.answers.push(Action::React { comment });
+            self.observed.answers.push(Action::React { comment, place });
         }
         if let Some(key) = answers.key {
             let me = self.draft.world.directory.handle().to_owned();
@@ -107,22 +97,31 @@ impl Applying<'_, '_, '_> {
     }
 
     /// Obeys a command, once.
-    fn obey(&mut self, command: &Command, comment: u64, by: &Actor, at: Timestamp, answers: &mut Answers) {
-        let print = fingerprint([format!("{command:?}").as_str()]);
-        let key = (comment, print);
-        if self.draft.review.said.commands.contains(&key) {
+    fn obey(
+        &mut self,
+        command: &Command,
+        (place, comment): (Place, u64),
+        by: &Actor,
+        at: Timestamp,
+        answers: &mut Answers,
+    ) {
+        let print = command.print();
+        if !self.is_new(DoneCommand { place, comment, print }) {
             return;
         }
-        if self.draft.review.said.commands.len() >= REMEMBERED {
-            self.draft.review.said.commands.remove(0);
-        }
-        self.draft.review.said.commands.push(key);
-        let key = format!("reply-{comment}-{print:016x}");
+        let key = match place {
+            Place::Conversation => format!("reply-{comment}-{print:016x}"),
+            Place::Review => format!("reply-review-{comment}-{print:016x}"),
+            Place::Line { .. } => format!("reply-line-{comment}-{print:016x}"),
+        };
         let Some(person) = self.draft.world.directory.by_id(by.account.id) else {
-            return self.turn_away(key, &by.account, command, answers);
+            return self.answer_stranger(key, &by.account, command, answers);
         };
         let (allowed, word) = (command.allowed(), command.word().to_owned());
-        let outcome = if self.may(person, allowed) {
+        let state = self.draft.review.seen.state;
+        let outcome = if state != ChangeState::Open && command.is_about_the_change() {
+            Outcome::Refused(Answer::Finished { state })
+        } else if self.may(person, allowed) {
             self.carry_out(command, person, at)
         } else {
             Outcome::Refused(Answer::NotAllowed { command: word.clone(), allowed })
@@ -141,15 +140,49 @@ impl Applying<'_, '_, '_> {
         }
     }
 
-    /// Strangers may not command, and are told so instead of being met with silence: once for each
-    /// change, so that nobody can make Usher chatter.
-    fn turn_away(&mut self, key: String, who: &Account, command: &Command, answers: &mut Answers) {
-        if std::mem::replace(&mut self.draft.review.done.stranger_told, true) {
-            return;
+    /// Remembers the command; false when it was carried out before.
+    fn is_new(&mut self, command: DoneCommand) -> bool {
+        let said = &mut self.draft.review.said;
+        // Remarks on lines were not heard when whole comments were remembered.
+        let whole = !matches!(command.place, Place::Line { .. })
+            && said.comments_obeyed.iter().any(|(comment, _)| *comment == command.comment);
+        if whole || said.commands.contains(&command) {
+            return false;
         }
-        self.draft
-            .say(Reason::StrangerRefused { login: who.login.clone(), command: command.word().to_owned() });
-        answers.say(key, Answer::Stranger);
+        if said.commands.len() >= REMEMBERED {
+            said.commands.remove(0);
+        }
+        said.commands.push(command);
+        true
+    }
+
+    /// Somebody whom no roster names may ask, and is told who may do everything else.
+    fn answer_stranger(&mut self, key: String, who: &Account, command: &Command, answers: &mut Answers) {
+        let (login, word) = (who.login.clone(), command.word().to_owned());
+        let answer = match command {
+            Command::Help => Answer::Help,
+            Command::Why => self.why(),
+            _ => {
+                self.draft.say(Reason::StrangerRefused { login, command: word });
+                return answers.say(key, Answer::Stranger { ask: self.who_can_help() });
+            }
+        };
+        self.draft.say(Reason::Answered { by: login, command: word });
+        answers.say(key, answer);
+    }
+
+    /// The author and the leads of the change's pools, as far as they are on the roster.
+    fn who_can_help(&self) -> Vec<String> {
+        let review = &self.draft.review;
+        let policy = self.draft.world.policy;
+        let pools = review.planned.pools.iter().filter_map(|part| policy.pool(&part.pool));
+        let mut people: Vec<String> = review.author_name.iter().cloned().collect();
+        for lead in pools.filter_map(|pool| pool.lead.as_ref()) {
+            if !people.contains(lead) {
+                people.push(lead.clone());
+            }
+        }
+        people
     }
 
     /// A lead decides that somebody's request for changes stands no longer.
@@ -173,7 +206,7 @@ impl Applying<'_, '_, '_> {
     fn may(&self, person: &Person, allowed: Allowed) -> bool {
         let assigned = self.draft.review.active().any(|assignment| assignment.person == person.name);
         match allowed {
-            Allowed::Roster => true,
+            Allowed::Anybody | Allowed::Roster => true,
             Allowed::Reviewers => assigned,
             Allowed::Leads => self.leads(person),
             Allowed::Author => person.account.as_ref() == Some(&self.draft.review.author) || person.support,
@@ -242,47 +275,6 @@ impl Applying<'_, '_, '_> {
         }
     }
 
-    /// `snooze`, `skip` and `resume`: the newest word counts, in whatever order they are told.
-    fn hold(&mut self, wish: HoldWish, person: &Person, at: Timestamp) -> Outcome {
-        if self.draft.review.said.hold_at.is_some_and(|said| said > at) {
-            return Outcome::Refused(Answer::Overtaken);
-        }
-        let by = person.name.clone();
-        let origin = Some(HoldOrigin { by: Some(by.clone()), at });
-        match wish {
-            // A snooze ends by itself, and what it would replace does not.
-            HoldWish::Snooze(_) if self.draft.review.said.hold == Some(Hold::Skip) => {
-                return Outcome::Refused(Answer::SnoozeSkipped);
-            }
-            HoldWish::Snooze(_) if self.draft.review.said.hold == Some(Hold::FirstRun) => {
-                return Outcome::Refused(Answer::SnoozeFirstRun);
-            }
-            HoldWish::Snooze(span) => {
-                let agenda = person.agenda();
-                let Some(until) = agenda.add(self.draft.now(), span.millis(&agenda)) else {
-                    return Outcome::Refused(Answer::SnoozeTooLong);
-                };
-                self.draft.review.said.hold = Some(Hold::Snooze { until });
-                self.draft.review.said.snoozes = self.draft.review.said.snoozes.saturating_add(1);
-                self.draft.review.said.hold_origin = origin;
-                self.draft.say(Reason::Snoozed { by, until });
-            }
-            HoldWish::Skip => {
-                self.draft.review.said.hold = Some(Hold::Skip);
-                self.draft.review.said.unskip = false;
-                self.draft.review.said.hold_origin = origin;
-                self.draft.say(Reason::Skipped { by: Some(by) });
-            }
-            HoldWish::Resume => {
-                self.draft.review.said.hold = None;
-                self.draft.review.said.unskip = true;
-                self.draft.say(Reason::Resumed { by: Some(by) });
-            }
-        }
-        self.draft.review.said.hold_at = Some(at);
-        Outcome::Done
-    }
-
     fn accept(&mut self, person: &Person) -> Outcome {
         for assignment in self.draft.review.planned.assignments.iter_mut().filter(|a| a.is_active()) {
             if assignment.person == person.name && !assignment.accepted {
@@ -346,6 +338,11 @@ impl Applying<'_, '_, '_> {
                 if let Err(refusal) = self.name_reviewer(&pool, handle, at) {
                     return Outcome::Refused(refusal);
                 }
+            }
+            // Nobody is waited for in whose place somebody could be asked.
+            None if current.is_none() && self.draft.stage() == Stage::ReadyToMerge => {
+                let people = self.draft.review.active().map(|own| own.person.clone()).collect();
+                return Outcome::Refused(Answer::AlreadyApproved { people });
             }
             None => {
                 let Some(rule) = self.draft.world.policy.pool(&pool) else {

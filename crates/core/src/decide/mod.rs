@@ -17,6 +17,7 @@ mod draft;
 mod dry_run;
 mod escalate;
 mod find;
+mod holds;
 mod owners;
 mod scope;
 mod size;

@@ -18,10 +18,18 @@ impl Applying<'_, '_, '_> {
             *known = (*known).max(Some(at));
         }
         for reviewer in &seen.list {
-            if let Some((verdict, given)) = reviewer.verdict {
+            if let Some((verdict, given)) = reviewer.verdict
+                && !(verdict == Verdict::Commented && self.was_a_command(reviewer.review))
+            {
                 self.take_verdict(&reviewer.account, verdict, given, !dates && given >= at);
             }
         }
+    }
+
+    /// Whether all that is known of a review is a command for Usher, in its text or on a line: nobody's answer.
+    fn was_a_command(&self, review: Option<u64>) -> bool {
+        let done = &self.draft.review.said.commands;
+        review.is_some() && done.iter().any(|done| done.place.review(done.comment) == review)
     }
 
     /// The name of somebody who is heard: of the roster, or asked before they dropped off it.
@@ -52,6 +60,8 @@ impl Applying<'_, '_, '_> {
         for assignment in &mut self.draft.review.planned.assignments {
             if assignment.account == *account && assignment.is_active() {
                 assignment.reviewing_box.close();
+                // What they accepted is done; the next round is another one.
+                assignment.accepted = false;
                 involved = true;
             }
         }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::change::Account;
+use super::fact::Place;
 use super::message::{Ping, Reply, StatusView};
 use super::tickets::Ticket;
 
@@ -32,7 +33,11 @@ pub enum Action {
     #[serde(rename = "reply_view")]
     Reply(Box<Reply>),
     /// "Done": a reaction on the comment that gave the command.
-    React { comment: u64 },
+    React {
+        comment: u64,
+        #[serde(default, skip_serializing_if = "Place::is_conversation")]
+        place: Place,
+    },
     /// Tell the ticket system that the change was merged: not for the forge.
     Announce(Announcement),
     /// A comment in words, as 0.1.0 left it in the outbox. Nothing decides on one any more.
@@ -105,7 +110,11 @@ impl Action {
             Action::ReadFiles { .. } => "files".into(),
             Action::Desired(_) => "shape".into(),
             Action::Status(_) | Action::Comment(Comment::Status { .. }) => "status".into(),
-            Action::React { comment } => format!("react:{comment}"),
+            Action::React { comment, place } => match place {
+                Place::Conversation => format!("react:{comment}"),
+                Place::Review => format!("react:review-{comment}"),
+                Place::Line { .. } => format!("react:line-{comment}"),
+            },
             Action::Announce(_) => "announce".into(),
             Action::Reply(reply) => format!("reply:{}", reply.key),
             Action::Comment(Comment::Reply { key, .. }) => format!("reply:{key}"),
@@ -150,7 +159,7 @@ pub enum Write {
     ReadFiles { codeowners: Option<String> },
     Desired(DesiredState),
     Comment(Comment),
-    React { comment: u64 },
+    React { comment: u64, place: Place },
 }
 
 /// What a ticket system is told of a merge: no names, neither of people nor of customers.

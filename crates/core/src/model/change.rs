@@ -131,6 +131,9 @@ pub struct SeenReviewer {
     /// The last verdict and when it was given; `None` where nothing was said or the source of the
     /// snapshot does not tell.
     pub verdict: Option<(Verdict, Timestamp)>,
+    /// The number of the review that gave it, where the forge counts them (GitHub).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<u64>,
 }
 
 /// The reviewers of a change as one source showed them.

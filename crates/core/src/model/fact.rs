@@ -98,6 +98,8 @@ pub enum Act {
     Commanded {
         command: Command,
         comment: u64,
+        #[serde(default, skip_serializing_if = "Place::is_conversation")]
+        place: Place,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         also: Vec<Command>,
     },
@@ -105,10 +107,38 @@ pub enum Act {
 
 impl Act {
     /// The commands of one comment, in their order; `None` when there are none.
-    pub fn commanded(commands: Vec<Command>, comment: u64) -> Option<Act> {
+    pub fn commanded(commands: Vec<Command>, comment: u64, place: Place) -> Option<Act> {
         let mut commands = commands.into_iter();
         let command = commands.next()?;
-        Some(Act::Commanded { command, comment, also: commands.collect() })
+        Some(Act::Commanded { command, comment, place, also: commands.collect() })
+    }
+}
+
+/// Where a comment stands. Each place counts by itself on GitHub: a review may have a comment's number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// In the conversation; on GitLab, where all notes are counted together, everywhere.
+    #[default]
+    Conversation,
+    /// The text of a review.
+    Review,
+    /// On a line of the change, wrapped into a review of this number.
+    Line { review: Option<u64> },
+}
+
+impl Place {
+    pub fn is_conversation(&self) -> bool {
+        *self == Place::Conversation
+    }
+
+    /// The review that a comment in this place is, or is part of. `comment` is the comment's number.
+    pub fn review(&self, comment: u64) -> Option<u64> {
+        match self {
+            Place::Conversation => None,
+            Place::Review => Some(comment),
+            Place::Line { review } => *review,
+        }
     }
 }
 

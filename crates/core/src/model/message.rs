@@ -305,8 +305,28 @@ pub enum Answer {
         command: String,
         allowed: Allowed,
     },
-    /// To somebody whom no roster names.
-    Stranger,
+    /// To somebody whom no roster names: who can do it, by name.
+    Stranger {
+        #[serde(default)]
+        ask: Vec<String>,
+    },
+    /// The change is merged or closed already.
+    Finished {
+        state: ChangeState,
+    },
+    /// All have approved who are asked.
+    AlreadyApproved {
+        people: Vec<String>,
+    },
+    /// They are noted as away up to and including this day.
+    AwayUntil {
+        last: Date,
+    },
+    /// Snoozed for the longest time that is possible at once.
+    SnoozeCapped {
+        max: Budget,
+        until: Moment,
+    },
     /// Newer words have made the command pointless.
     Overtaken,
     NotUnderstood {

@@ -14,7 +14,7 @@ use super::scope::ScopeRules;
 use super::stage::Stage;
 use super::terms::{BoxOverrides, TimeBoxRule};
 use super::tickets::TicketRules;
-use super::timebox::BoxRules;
+use super::timebox::{BoxRules, Budget};
 
 /// Everything a decision needs to know that does not change while the configuration stays.
 #[derive(Clone, Debug)]
@@ -311,6 +311,8 @@ pub struct Limits {
     /// How many changes that were open before Usher came are taken on in a day.
     pub first_run_changes_per_day: u32,
     pub max_pools: usize,
+    /// The longest snooze, in working time of whoever asks for it.
+    pub snooze_max: Budget,
 }
 
 impl Default for Limits {
@@ -320,6 +322,7 @@ impl Default for Limits {
             pings_per_person_per_day: 5,
             first_run_changes_per_day: 20,
             max_pools: 2,
+            snooze_max: Budget::Days(10),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::action::DesiredState;
 use super::candidate::Candidate;
 use super::change::{Account, ChangeKey, ChangeState, SeenReviewer, Size, Verdict};
+use super::fact::Place;
 use super::owner::Owner;
 use super::queue::Queued;
 use super::scope::OutOfScope;
@@ -143,9 +144,21 @@ pub struct Said {
     pub sponsor: Option<String>,
     /// Labels of ours that a person took off: never set again on this change.
     pub hands_off: BTreeSet<String>,
-    /// Commands that were carried out: comment id and fingerprint.
+    /// Commands that were carried out, by a print of each that no later version can make: such an entry
+    /// stands for its whole comment.
     #[serde(rename = "obeyed")]
-    pub commands: Vec<(u64, u64)>,
+    pub comments_obeyed: Vec<(u64, u64)>,
+    /// Commands that were carried out.
+    pub commands: Vec<DoneCommand>,
+}
+
+/// A command that was carried out: where it stands, and what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DoneCommand {
+    pub place: Place,
+    pub comment: u64,
+    /// [`Command::print`](super::fact::Command::print)
+    pub print: u64,
 }
 
 /// A push that counts as the author's because nobody told whose it was.
@@ -238,8 +251,6 @@ pub struct Done {
     pub lapsed_pings: BTreeMap<String, Timestamp>,
     /// The time box rule of the ledger's last word on it: the stage, and the rule's fingerprint.
     pub box_rule_said: Option<(Stage, u64)>,
-    /// Somebody who is on no roster was told that they cannot command.
-    pub stranger_told: bool,
     /// Templates that could not be used for this change: the ledger says so once for each.
     pub broken_templates: BTreeSet<String>,
     /// Fingerprint of the status comment last written.

@@ -157,6 +157,8 @@ pub(super) struct Remark<'a> {
     pub state: Text<'a>,
     #[serde(borrow)]
     pub submitted_at: Text<'a>,
+    /// Of a remark on a line: the review that it belongs to.
+    pub pull_request_review_id: Number,
     #[serde(borrow)]
     pub created_at: Text<'a>,
     #[serde(borrow)]
@@ -235,6 +237,6 @@ fn names(labels: &[Label<'_>]) -> BTreeSet<String> {
 
 /// Only those who have not answered yet: submitting a review takes a user off GitHub's list.
 fn requested(users: &[User<'_>]) -> SeenReviewers {
-    let seen = |account| SeenReviewer { account, verdict: None };
+    let seen = |account| SeenReviewer { account, verdict: None, review: None };
     SeenReviewers { list: users.iter().filter_map(User::account).map(seen).collect(), complete: false }
 }

@@ -14,7 +14,7 @@ use crate::forge::inbound::meaning::{EventMeaning, Subject};
 use crate::forge::inbound::time::instant;
 use crate::forge::inbound::tolerant::{Maybe, Text};
 use usher_core::model::change::{Account, ChangeKey, Snapshot, Verdict};
-use usher_core::model::fact::{Act, Actor, Fact};
+use usher_core::model::fact::{Act, Actor, Fact, Place};
 use usher_words::commands::commands;
 
 /// The JSON of a delivery: the body, or its `payload` field where the hook's content type is
@@ -121,7 +121,7 @@ impl Payload<'_> {
         let deeds = match event {
             "pull_request" => vec![self.pull_deed(&snapshot)],
             "pull_request_review" => self.review_deeds(context, &snapshot),
-            "pull_request_review_comment" => vec![self.comment_deed(&snapshot)],
+            "pull_request_review_comment" => self.line_deeds(context, &snapshot),
             // A resolved thread says nothing by itself, but it shows the change as it is.
             "pull_request_review_thread" => vec![self.deed(Act::Touched, &snapshot)],
             _ => self.comment_deeds(context, &snapshot),
@@ -189,7 +189,7 @@ impl Payload<'_> {
         }
     }
 
-    /// A comment on a line of the diff. The review that it belongs to comes as its own delivery.
+    /// A comment that was just written, here or there.
     fn comment_deed(&self, snapshot: &Snapshot) -> Deed {
         let by = self.comment.get().and_then(|comment| comment.user.get()?.actor());
         let at = self.comment.get().and_then(Remark::at).unwrap_or(snapshot.updated_at);
@@ -203,8 +203,26 @@ impl Payload<'_> {
     fn comment_deeds(&self, context: Context<'_>, snapshot: &Snapshot) -> Vec<Deed> {
         let deed = self.comment_deed(snapshot);
         let comment = self.comment.get().filter(|_| deed.act == Act::Commented);
-        let deeds = comment.map(|comment| commanded(context, comment, &deed.by, deed.at));
+        let place = Place::Conversation;
+        let deeds = comment.map(|comment| commanded(context, comment, place, &deed.by, deed.at));
         deeds.filter(|deeds| !deeds.is_empty()).unwrap_or_else(|| vec![deed])
+    }
+
+    /// A remark on a line. It is a reviewer's answer like the text of a review; the review that wraps it
+    /// comes as its own delivery, and says nothing more.
+    fn line_deeds(&self, context: Context<'_>, snapshot: &Snapshot) -> Vec<Deed> {
+        let deed = self.comment_deed(snapshot);
+        let Some(remark) = self.comment.get().filter(|_| deed.act == Act::Commented) else {
+            return vec![deed];
+        };
+        let place = Place::Line { review: remark.pull_request_review_id.0 };
+        let deeds = commanded(context, remark, place, &deed.by, deed.at);
+        if !deeds.is_empty() {
+            return deeds;
+        }
+        let own = deed.by.account == snapshot.author;
+        let act = if own { Act::Commented } else { Act::Reviewed { verdict: Verdict::Commented } };
+        vec![Deed { act, ..deed }]
     }
 
     /// What tells this event from every other: for a remark the remark itself, so that a change in
@@ -242,7 +260,7 @@ impl Payload<'_> {
 /// commands asks nothing of the author. The "comment" of such a command is the review's id.
 fn submitted(context: Context<'_>, review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Vec<Deed> {
     let given = given(review, by, snapshot);
-    let mut deeds = commanded(context, review, &given.by, given.at);
+    let mut deeds = commanded(context, review, Place::Review, &given.by, given.at);
     let remark = matches!(given.act, Act::Commented | Act::Reviewed { verdict: Verdict::Commented });
     if deeds.is_empty() || !remark {
         deeds.insert(0, given);
@@ -251,12 +269,14 @@ fn submitted(context: Context<'_>, review: &Remark<'_>, by: Actor, snapshot: &Sn
 }
 
 /// The verdict of a review. GitHub wraps an author's answers to comments into "reviews" of their
-/// own change: those are comments.
+/// own change: those are comments. A comment without a text is the wrapper of remarks on lines, which tell
+/// of themselves.
 fn given(review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Deed {
     let at = review.at().unwrap_or(snapshot.updated_at);
     let verdict = match review.state.or_empty().to_ascii_lowercase().as_str() {
         "approved" => Some(Verdict::Approved),
         "changes_requested" => Some(Verdict::ChangesRequested),
+        "commented" if review.body.or_empty().trim().is_empty() => None,
         "commented" => Some(Verdict::Commented),
         _ => None,
     };
@@ -268,10 +288,16 @@ fn given(review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Deed {
     Deed { act, by, at }
 }
 
-fn commanded(context: Context<'_>, remark: &Remark<'_>, by: &Actor, at: Timestamp) -> Vec<Deed> {
+fn commanded(
+    context: Context<'_>,
+    remark: &Remark<'_>,
+    place: Place,
+    by: &Actor,
+    at: Timestamp,
+) -> Vec<Deed> {
     let comment = remark.id.0.unwrap_or_default();
     let commands = commands(remark.body.or_empty(), context.handles);
-    let act = Act::commanded(commands, comment);
+    let act = Act::commanded(commands, comment, place);
     act.into_iter().map(|act| Deed { act, by: by.clone(), at }).collect()
 }
 

@@ -121,6 +121,9 @@ pub(super) struct Attributes<'a> {
     pub note: Text<'a>,
     #[serde(borrow)]
     pub noteable_type: Text<'a>,
+    /// `DiffNote` on a line, `DiscussionNote` in a thread, else null.
+    #[serde(borrow, rename = "type")]
+    pub kind: Text<'a>,
     #[serde(borrow)]
     pub created_at: Text<'a>,
     #[serde(borrow)]

@@ -14,7 +14,7 @@ use crate::forge::inbound::meaning::{EventMeaning, Subject};
 use crate::forge::inbound::time::instant;
 use crate::forge::inbound::tolerant::Text;
 use usher_core::model::change::Verdict;
-use usher_core::model::fact::{Act, Actor, Command, Fact};
+use usher_core::model::fact::{Act, Actor, Command, Fact, Place};
 use usher_words::commands::commands;
 
 /// Reads the body of a delivery.
@@ -155,7 +155,7 @@ impl Hook<'_> {
             event: "note".to_owned(),
             change,
             author: snapshot.author.clone(),
-            facts: note.acts(context.handles).into_iter().map(told).collect(),
+            facts: note.acts(context.handles, by.account == snapshot.author).into_iter().map(told).collect(),
         }))
     }
 
@@ -190,7 +190,7 @@ impl Hook<'_> {
 
 impl Attributes<'_> {
     /// What a note does. Commands are taken when it is created and never again.
-    fn acts(&self, handles: &[String]) -> Vec<Act> {
+    fn acts(&self, handles: &[String], by_author: bool) -> Vec<Act> {
         if self.system.0 == Some(true) || !self.is_new() {
             return vec![Act::Touched];
         }
@@ -199,7 +199,11 @@ impl Attributes<'_> {
         if self.internal.0 == Some(true) {
             keep_internal(&mut commands);
         }
-        vec![Act::commanded(commands, comment).unwrap_or(Act::Commented)]
+        let commanded = Act::commanded(commands, comment, Place::Conversation);
+        // A remark on a line is a reviewer's answer; one in the conversation may be talk.
+        let on_a_line = self.kind.get() == Some("DiffNote") && !by_author;
+        let written = if on_a_line { Act::Reviewed { verdict: Verdict::Commented } } else { Act::Commented };
+        vec![commanded.unwrap_or(written)]
     }
 }
 

@@ -45,7 +45,7 @@ impl Reviewer<'_> {
 pub(super) fn seen(list: &[Reviewer<'_>], at: Timestamp) -> SeenReviewers {
     let seen = |reviewer: &Reviewer<'_>| {
         let verdict = reviewer.verdict().map(|verdict| (verdict, at));
-        reviewer.account().map(|account| SeenReviewer { account, verdict })
+        reviewer.account().map(|account| SeenReviewer { account, verdict, review: None })
     };
     SeenReviewers { list: list.iter().filter_map(seen).collect(), complete: true }
 }
