@@ -21,7 +21,7 @@ macro_rules! sections {
 
 sections! {
     ROOT "" ["dry_run" "server" "store" "forge" "support" "maintainers" "person" "pool" "route" "calendar" "timebox"
-        "timebox_rule" "labels" "limits" "escalation" "commands" "templates" "scope" "tickets" "reconcile"]
+        "timebox_rule" "labels" "limits" "escalation" "comments" "commands" "templates" "scope" "tickets" "reconcile"]
     SERVER "[server]" ["listen" "admin" "admin_names" "metrics_token" "body_limit" "keep_bodies"]
     STORE "[store]" ["url"]
     FORGE "[[forge]]" ["name" "kind" "url" "token" "app_id" "app_private_key" "webhook_secrets"
@@ -50,6 +50,7 @@ sections! {
     LIMITS "[limits]" ["pings_per_change" "pings_per_person_per_day" "first_run_changes_per_day"
         "max_pools" "snooze_max"]
     ESCALATION "[escalation]" ["contact"]
+    COMMENTS "[comments]" ["verdicts"]
     COMMANDS "[commands]" ["handle"]
     TEMPLATES "[templates]" ["status" "remind" "escalate" "ask"]
     SCOPE "[scope]" ["labels" "titles" "max_lines" "max_files"]

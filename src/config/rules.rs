@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use usher_core::model::calendar::Hours;
+use usher_core::model::choice::VerdictsTold;
 use usher_core::model::policy::{ForgePolicy, Labels, Limits, Policy};
 
 use super::calendars::Calendars;
@@ -50,6 +51,7 @@ pub(super) fn policy(
         labels: labels(root, book),
         limits: limits(root, book),
         handle: handle(root, book),
+        verdicts: verdicts(root, book),
         contact: contact(root, book),
         scope: tickets::scope(root, book),
         ..Policy::default()
@@ -60,6 +62,13 @@ pub(super) fn policy(
 fn handle(root: &Section<'_>, book: &mut Book) -> Option<String> {
     let section = root.section(book, "commands", &keys::COMMANDS)?;
     Some(section.value(book, "handle", units::login)?.it)
+}
+
+/// How much of a choice is told in public.
+fn verdicts(root: &Section<'_>, book: &mut Book) -> VerdictsTold {
+    let section = root.section(book, "comments", &keys::COMMENTS);
+    let told = section.and_then(|section| section.value(book, "verdicts", units::verdicts));
+    told.map(|told| told.it).unwrap_or_default()
 }
 
 /// Who is told where nobody else can be.

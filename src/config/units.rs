@@ -7,6 +7,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::{SignedDuration, Timestamp};
 
 use usher_core::model::calendar::{Away, Window};
+use usher_core::model::choice::VerdictsTold;
 use usher_core::model::policy::Pattern;
 use usher_core::model::timebox::{Budget, StepKind};
 
@@ -179,6 +180,19 @@ pub(super) fn step_kind(node: &Node) -> Result<StepKind, Fault> {
         _ => {
             let todo = did_you_mean(&text, &["remind", "widen", "escalate"], "");
             Err(Fault::new(format!("unknown step `{text}`"), todo))
+        }
+    }
+}
+
+pub(super) fn verdicts(node: &Node) -> Result<VerdictsTold, Fault> {
+    let text = text(node)?;
+    match text.as_str() {
+        "full" => Ok(VerdictsTold::Full),
+        "counts" => Ok(VerdictsTold::Counts),
+        "off" => Ok(VerdictsTold::Off),
+        _ => {
+            let todo = did_you_mean(&text, &["full", "counts", "off"], "");
+            Err(Fault::new(format!("`{text}` is no way to tell of a choice"), todo))
         }
     }
 }

@@ -9,6 +9,7 @@ use usher_core::model::action::{Action, DesiredState, STATUS_MARKER};
 use usher_core::model::calendar::Agenda;
 use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::ChangeState;
+use usher_core::model::choice::VerdictsTold;
 use usher_core::model::fact::{Act, Command, Fact};
 use usher_core::model::people::{Person, Workloads};
 use usher_core::model::policy::Pool;
@@ -360,6 +361,10 @@ impl Play {
             let known = asked || self.directory.find(handle).is_some() || *handle == review.author.login;
             assert!(known, "@{handle} is live and on no roster: {body}");
         }
+        if self.company.policy.verdicts != VerdictsTold::Full {
+            let told = PRIVATE.iter().find(|words| text.contains(**words));
+            assert!(told.is_none(), "{told:?} is told in public: {body}");
+        }
         assert!(live.quick_actions.is_empty(), "a quick action: {body}");
         let html = live.html.iter().flat_map(|html| html.split_inclusive('>')).map(str::trim);
         let foreign: Vec<_> = html.filter(|tag| !OWN_HTML.iter().any(|own| own.contains(tag))).collect();
@@ -410,6 +415,10 @@ impl Play {
         })
     }
 }
+
+/// What nobody outside needs to know of a colleague: leave, load, and who declined.
+const PRIVATE: [&str; 6] =
+    [" declined", "is away until", "goes on leave", "is busy", "open reviews of at most", "is eased in"];
 
 /// Nothing is said or asked on a change that is to be left alone, or waits for its turn; but a status comment
 /// that is there says so, and nobody is thanked in one that is not.

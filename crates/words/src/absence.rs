@@ -34,7 +34,15 @@ pub(super) fn away_too_long(latest: Date) -> String {
 }
 
 /// The answer to `back` of somebody who is not asked all the same.
-pub(super) fn still_away(leave: Option<Date>, busy: Option<Busy>, zone: &TimeZone) -> String {
+pub(super) fn still_away(
+    leave: Option<Date>,
+    busy: Option<Busy>,
+    in_private: bool,
+    zone: &TimeZone,
+) -> String {
+    if in_private {
+        return still_away_without_dates(leave.is_some(), busy);
+    }
     let leave = leave.map(|last| {
         format!(
             "Your leave until {} is in the configuration, and I cannot end that; whoever looks after it can.",
@@ -46,6 +54,19 @@ pub(super) fn still_away(leave: Option<Date>, busy: Option<Busy>, zone: &TimeZon
         format!(
             "{forge} showed you as busy on {seen}. Clear your status there, and I see it within about an hour."
         )
+    });
+    let causes: Vec<String> = leave.into_iter().chain(busy).collect();
+    format!("Welcome back! {}", causes.join(" "))
+}
+
+fn still_away_without_dates(leave: bool, busy: Option<Busy>) -> String {
+    let leave = leave.then(|| {
+        "A leave of yours is in the configuration, and I cannot end that; whoever looks after it can."
+            .to_owned()
+    });
+    let busy = busy.map(|busy| {
+        let forge = brand(busy.says);
+        format!("If {forge} shows you as busy, clear that there; I see it within about an hour.")
     });
     let causes: Vec<String> = leave.into_iter().chain(busy).collect();
     format!("Welcome back! {}", causes.join(" "))

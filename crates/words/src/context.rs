@@ -6,12 +6,14 @@ use minijinja::value::Serde;
 use serde::Serialize;
 use usher_core::model::candidate::Candidate;
 use usher_core::model::change::ChangeState;
-use usher_core::model::message::{Moment, Ping, PingAbout, ReviewerView, StatusView};
+use usher_core::model::choice::ChoiceTold;
+use usher_core::model::message::{Moment, Ping, PingAbout, PoolView, ReviewerView, StatusView};
 use usher_core::model::stage::Stage;
 
+use super::choices;
 use super::next::next_line;
 use super::status::{author, author_name, folded_choice, headline, lead_lines};
-use super::text::{elapsed, most_telling, obstacles, plain, quote, standing, told};
+use super::text::{elapsed, most_telling, plain, quote, standing, told};
 
 #[derive(Serialize)]
 struct StatusValues {
@@ -67,9 +69,6 @@ pub(super) fn status_context(status: &StatusView) -> Value {
         Stage::ReadyToMerge => status.merger.as_ref().and_then(|merger| merger.due.as_ref()),
         _ => status.reviewers.iter().filter_map(|one| one.due.as_ref()).min_by_key(|due| due.at),
     };
-    let candidates = status.pools.iter();
-    let candidates =
-        candidates.flat_map(|part| most_telling(&part.candidates).into_iter().map(|one| (&part.pool, one)));
     Value::from(Serde(StatusValues {
         stage: status.stage.word(),
         headline: headline(status),
@@ -81,7 +80,7 @@ pub(super) fn status_context(status: &StatusView) -> Value {
         reviewers: status.reviewers.iter().map(reviewer).collect(),
         due: due.map(told),
         next: next_line(status.stage, &status.next),
-        choice: candidates.map(|(pool, one)| judged(pool, one)).collect(),
+        choice: status.pools.iter().flat_map(judged_all).collect(),
         merged: status.state == ChangeState::Merged,
         took: status.opened_at.zip(status.done_at).map(|(opened, done)| elapsed(opened, done)),
         me: status.me.clone(),
@@ -98,6 +97,20 @@ fn reviewer(one: &ReviewerView) -> Reviewer {
         accepted: one.accepted,
         overdue: one.late,
     }
+}
+
+/// Those of a choice who are told by name.
+fn judged_all(part: &PoolView) -> Vec<Judged> {
+    let in_full = most_telling(choices::in_full(&part.candidates)).into_iter();
+    let mut all: Vec<Judged> = in_full.map(|one| judged(&part.pool, one)).collect();
+    if let ChoiceTold::Counts(counts) = &part.candidates {
+        all.extend(counts.asked.iter().map(|one| Judged {
+            pool: plain(&part.pool),
+            person: plain(&one.person),
+            verdict: choices::asked(one),
+        }));
+    }
+    all
 }
 
 fn judged(pool: &str, one: &Candidate) -> Judged {
@@ -142,7 +155,7 @@ pub(super) fn ping_context(ping: &Ping) -> Value {
             over: true,
             pool: Some(plain(pool)),
             holder: holder.as_deref().map(plain),
-            obstacles: (*stage == Stage::Waiting).then(|| obstacles(candidates)),
+            obstacles: choices::why_nobody(candidates).filter(|_| *stage == Stage::Waiting),
             ..values
         },
     }))

@@ -8,6 +8,7 @@
 mod absence;
 mod away;
 mod boxes;
+mod choices;
 pub mod commands;
 mod comments;
 mod context;

@@ -1,10 +1,11 @@
 //! Pings: short new comments that name one person.
 
-use usher_core::model::candidate::Candidate;
+use usher_core::model::choice::ChoiceTold;
 use usher_core::model::message::{Moment, Ping, PingAbout};
 use usher_core::model::stage::Stage;
 
-use super::text::{obstacles, plain, told};
+use super::choices::why_nobody;
+use super::text::{plain, told};
 
 /// The built-in words of a ping, without its hidden marker.
 pub(super) fn ping(ping: &Ping) -> String {
@@ -44,13 +45,13 @@ fn escalate(
     stage: Stage,
     pool: &str,
     holder: Option<&str>,
-    candidates: &[Candidate],
+    candidates: &ChoiceTold,
 ) -> String {
     let pool = plain(pool);
     match (stage, holder) {
         (Stage::Waiting, _) => format!(
-            "@{handle}: nobody of {pool} could be asked to review this yet ({}). `@{} reassign @person` asks somebody all the same.",
-            obstacles(candidates),
+            "@{handle}: nobody of {pool} could be asked to review this yet{}. `@{} reassign @person` asks somebody all the same.",
+            why_nobody(candidates).map(|why| format!(" ({why})")).unwrap_or_default(),
             me
         ),
         (Stage::ReadyToMerge, _) => {

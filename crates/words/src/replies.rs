@@ -8,7 +8,8 @@ use usher_core::model::message::{Answer, BoxNote, ChoiceView, Reply};
 
 use super::absence::{away_over, away_too_long, away_unclear, away_until, still_away};
 use super::boxes::{box_note, budget};
-use super::text::{obstacles, plain, quote, standing, told, verdicts};
+use super::choices;
+use super::text::{plain, quote, standing, told};
 
 /// The words of a reply, without its hidden marker.
 pub(super) fn reply(reply: &Reply) -> String {
@@ -21,7 +22,7 @@ pub fn answer(answer: &Answer, me: &str) -> String {
     match answer {
         Answer::Help => help(me),
         Answer::Why { pools, boxes } => why(pools, boxes),
-        Answer::StillAway { leave, busy, zone } => still_away(*leave, *busy, zone),
+        Answer::StillAway { leave, busy, in_private, zone } => still_away(*leave, *busy, *in_private, zone),
         Answer::NotAllowed { command, allowed } => not_allowed(command, *allowed),
         Answer::Stranger { ask } => stranger(ask),
         Answer::Finished { state } => finished(*state),
@@ -41,8 +42,8 @@ pub fn answer(answer: &Answer, me: &str) -> String {
             format!("Sorry, no pool claims this change yet. `@{me} pool NAME` sends it to one.")
         }
         Answer::NobodyElse { candidates } => format!(
-            "Sorry, there is nobody else to ask: {}. `@{me} reassign @person` asks somebody all the same.",
-            obstacles(candidates)
+            "Sorry, there is nobody else to ask{}. `@{me} reassign @person` asks somebody all the same.",
+            choices::why_nobody(candidates).map(|why| format!(": {why}")).unwrap_or_default()
         ),
         Answer::NothingToOverrule { person } => {
             format!("{} asks for no changes here, so there is nothing to overrule.", plain(person))
@@ -104,7 +105,13 @@ fn why(pools: &[ChoiceView], boxes: &[BoxNote]) -> String {
             let adopted: Vec<_> = part.asked.iter().map(|person| plain(person)).collect();
             let _ = writeln!(text, "- no choice was made; {} came by a person's hand", adopted.join(" and "));
         }
-        text.push_str(&verdicts(&part.candidates));
+        let list = choices::list(&part.candidates);
+        if list.is_empty() && !part.candidates.is_empty() {
+            let asked: Vec<_> = part.asked.iter().map(|person| plain(person)).collect();
+            let who = if asked.is_empty() { "nobody".to_owned() } else { asked.join(" and ") };
+            let _ = writeln!(text, "- asked now: {who}; how that came about is not told in comments here");
+        }
+        text.push_str(&list);
         text.push('\n');
     }
     for note in boxes {

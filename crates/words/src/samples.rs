@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use usher_core::model::candidate::{Candidate, Criterion, DecidedBy, Judgement};
 use usher_core::model::change::ChangeState;
+use usher_core::model::choice::ChoiceTold;
 use usher_core::model::message::{
     AuthorView, Formally, HoldNote, Lacking, MergerView, Moment, NextStep, Ping, PingAbout, PoolView,
     RefusedSince, ReviewerView, StatusView,
@@ -62,7 +63,15 @@ fn reminder(stage: Stage) -> Ping {
 
 fn escalation(stage: Stage) -> Ping {
     let holder = (stage != Stage::Waiting).then(|| "rita".into());
-    to("lena", PingAbout::Escalate { stage, pool: "backend".into(), holder, candidates: candidates() })
+    to(
+        "lena",
+        PingAbout::Escalate {
+            stage,
+            pool: "backend".into(),
+            holder,
+            candidates: ChoiceTold::Full(candidates()),
+        },
+    )
 }
 
 fn later() -> Moment {
@@ -105,7 +114,7 @@ fn sample(stage: Stage, state: ChangeState) -> StatusView {
         staffed,
         on_hold: false,
         leadless: false,
-        candidates: candidates(),
+        candidates: ChoiceTold::Full(candidates()),
         ahead: 0,
         lacks: Lacking::default(),
     };

@@ -7,9 +7,10 @@ use usher_core::model::message::{LackingView, MergerView, PoolView, ReviewerView
 use usher_core::model::stage::Stage;
 
 use super::boxes::box_note;
+use super::choices;
 use super::next::next_line;
 use super::scope;
-use super::text::{date_of, elapsed, obstacles, plain, quote, told, verdicts};
+use super::text::{date_of, elapsed, plain, quote, told};
 
 /// Room for most status comments.
 const STATUS_BYTES_USUAL: usize = 1024;
@@ -232,8 +233,9 @@ fn nobody_line(part: &PoolView) -> String {
     if part.on_hold {
         return format!("A reviewer was taken off; somebody else of {pool} is asked in a few minutes.");
     }
-    let (why, place) = (obstacles(&part.candidates), scope::place(part.ahead));
-    format!("Nobody of {pool} can be asked right now: {why}.{place}")
+    let why = choices::why_nobody(&part.candidates).map(|why| format!(": {why}")).unwrap_or_default();
+    let place = scope::place(part.ahead);
+    format!("Nobody of {pool} can be asked right now{why}.{place}")
 }
 
 fn done_lines(status: &StatusView) -> Vec<String> {
@@ -252,7 +254,9 @@ fn done_lines(status: &StatusView) -> Vec<String> {
 
 /// Folded: how each reviewer was chosen, so that nobody wonders "why me".
 pub(super) fn folded_choice(status: &StatusView) -> String {
-    let shown: Vec<_> = status.pools.iter().filter(|part| !part.candidates.is_empty()).collect();
+    let shown: Vec<_> = (status.pools.iter().map(|part| (part, choices::list(&part.candidates))))
+        .filter(|(_, list)| !list.is_empty())
+        .collect();
     if status.hold.0.is_some() {
         return String::new();
     }
@@ -261,8 +265,8 @@ pub(super) fn folded_choice(status: &StatusView) -> String {
         return String::new();
     }
     let mut text = String::from("\n\n<details><summary>Why this choice?</summary>\n");
-    for part in shown {
-        let _ = write!(text, "\n**{}**\n\n{}", plain(&part.pool), verdicts(&part.candidates));
+    for (part, list) in shown {
+        let _ = write!(text, "\n**{}**\n\n{list}", plain(&part.pool));
     }
     for note in &status.boxes {
         let _ = writeln!(text, "\n{}", box_note(note));

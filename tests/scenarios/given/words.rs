@@ -1,6 +1,7 @@
 //! What Usher is called, whom it obeys, and the company's own templates.
 
 use usher_core::model::change::Account;
+use usher_core::model::choice::VerdictsTold;
 use usher_words::templates::{TemplateName, Templates};
 
 use crate::scenarios::Story;
@@ -8,6 +9,10 @@ use crate::scenarios::language::{Line, Told, lines};
 use crate::scenarios::read::{names, people};
 
 pub(super) const LINES: &[Line<()>] = lines! {
+    "choices are told in full" => |story, []| tell(story, VerdictsTold::Full),
+        "Comments name everybody of a pool with the judgement; else they have counts.";
+    "choices are not told" => |story, []| tell(story, VerdictsTold::Off),
+        "Comments say only who is asked.";
     "Usher is called {acme-helper} here" => is_called,
         "Usher has this account on the forge, and obeys under this name, too.";
     "the maintainers are {olga, otto}" => maintainers_are, "These people may give every command.";
@@ -17,6 +22,11 @@ pub(super) const LINES: &[Line<()>] = lines! {
         |story, []| { story.play.company.templates = Templates::default(); Ok(()) },
         "Usher uses its own words again.";
 };
+
+fn tell(story: &mut Story, told: VerdictsTold) -> Told {
+    story.play.company.policy.verdicts = told;
+    Ok(())
+}
 
 fn is_called(story: &mut Story, [login]: [&str; 1]) -> Told {
     story.play.company.roster.me = Some(Account::new(1, login));

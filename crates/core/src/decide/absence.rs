@@ -7,6 +7,7 @@ use super::apply::Applying;
 use super::commands::Outcome;
 use crate::model::absence::{AWAY_DAYS_MAX, Absence, AbsenceWish, AwayEnd};
 use crate::model::calendar::{Agenda, Away, Hours};
+use crate::model::choice::VerdictsTold;
 use crate::model::message::Answer;
 use crate::model::people::Person;
 use crate::model::reason::Reason;
@@ -59,10 +60,11 @@ impl Applying<'_, '_, '_> {
         let configured = self.draft.world.policy.people.get(&person.name).map(|own| own.away.as_slice());
         let leave = Agenda::new(&person.hours, configured.unwrap_or_default()).away_until(now);
         let busy = person.busy.filter(|busy| busy.counts(now));
+        let in_private = self.draft.world.policy.verdicts != VerdictsTold::Full;
         if leave.is_none() && busy.is_none() {
             return Outcome::Done;
         }
-        Outcome::Words(Answer::StillAway { leave, busy, zone: person.hours.timezone().clone() })
+        Outcome::Words(Answer::StillAway { leave, busy, in_private, zone: person.hours.timezone().clone() })
     }
 
     /// Notes what is to be remembered; false when something newer is known.

@@ -9,6 +9,7 @@ use crate::choose::pick::pick;
 use crate::model::action::Action;
 use crate::model::candidate::Judgement;
 use crate::model::change::{Account, ChangeState, Verdict};
+use crate::model::choice::ChoiceTold;
 use crate::model::commands::{Allowed, COMMANDS};
 use crate::model::fact::{Actor, Command, Place};
 use crate::model::message::{Answer, ChoiceView, Reply};
@@ -264,9 +265,10 @@ impl Applying<'_, '_, '_> {
     /// How each pool's reviewers came to be asked, and why the time boxes are as they are.
     fn why(&self) -> Answer {
         let review = &self.draft.review;
+        let told = self.draft.world.policy.verdicts;
         let choice = |part: &PoolReview| ChoiceView {
             pool: part.pool.clone(),
-            candidates: part.candidates.clone(),
+            candidates: ChoiceTold::of(&part.candidates, told),
             asked: review.active_in(&part.pool).map(|assignment| assignment.person.clone()).collect(),
         };
         Answer::Why {
@@ -350,7 +352,8 @@ impl Applying<'_, '_, '_> {
                 };
                 let choice = pick(self.draft.world, &self.draft.review, rule, None);
                 if choice.chosen.is_none() {
-                    return Outcome::Refused(Answer::NobodyElse { candidates: choice.candidates });
+                    let candidates = ChoiceTold::of(&choice.candidates, self.draft.world.policy.verdicts);
+                    return Outcome::Refused(Answer::NobodyElse { candidates });
                 }
             }
         }

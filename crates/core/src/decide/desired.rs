@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::action::{Action, Announcement, DesiredState};
 use crate::model::change::{Account, ChangeState};
+use crate::model::choice::ChoiceTold;
 use crate::model::fingerprint::fingerprint_of;
 use crate::model::message::{
     AuthorView, Formally, HoldNote, HoldView, Lacking, LackingView, MergerView, Moment, PoolView,
@@ -399,13 +400,13 @@ impl Draft<'_> {
         let lead = self.world.policy.pool(&part.pool).and_then(|pool| pool.lead.as_deref());
         let staffed = self.review.active_in(&part.pool).next().is_some();
         let ended = self.review.done.stage == Stage::Done;
-        let candidates = part.candidates.iter().filter(|_| !ended);
+        let candidates = if ended { &[] } else { part.candidates.as_slice() };
         PoolView {
             pool: part.pool.clone(),
             staffed,
             on_hold: !staffed && part.not_before.is_some(),
             leadless: !staffed && part.escalated && lead.is_none(),
-            candidates: candidates.cloned().collect(),
+            candidates: ChoiceTold::of(candidates, self.world.policy.verdicts),
             ahead: part.queued.as_ref().filter(|_| !staffed).map_or(0, |queued| queued.ahead),
             lacks: Lacking(self.lacking(part).filter(|_| staffed && !ended)),
         }

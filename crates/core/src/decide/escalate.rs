@@ -8,6 +8,7 @@ use super::draft::Draft;
 use super::timers::BoxId;
 use crate::model::action::{Action, ping_key};
 use crate::model::calendar::Agenda;
+use crate::model::choice::ChoiceTold;
 use crate::model::message::{Moment, Ping, PingAbout};
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Stage};
@@ -184,7 +185,7 @@ impl Escalation<'_, '_> {
             },
             pool: pool.clone(),
             holder: self.draft.holder(id),
-            candidates,
+            candidates: ChoiceTold::of(&candidates, self.draft.world.policy.verdicts),
         };
         match self.ping(&lead, &key, about) {
             Told::Sent => {

@@ -9,8 +9,9 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::absence::Busy;
-use super::candidate::{Candidate, Judgement};
+use super::candidate::Judgement;
 use super::change::{ChangeState, Size};
+use super::choice::ChoiceTold;
 use super::commands::Allowed;
 use super::scope::OutOfScope;
 use super::stage::Stage;
@@ -150,7 +151,7 @@ pub struct PoolView {
     /// The time ran out, and there is no lead whom Usher could tell.
     pub leadless: bool,
     /// Everybody's judgement of the last choice.
-    pub candidates: Vec<Candidate>,
+    pub candidates: ChoiceTold,
     /// Changes ahead of this in its queue.
     pub ahead: u32,
     #[serde(default)]
@@ -267,7 +268,7 @@ pub enum PingAbout {
         over: bool,
     },
     /// The word to a pool's lead.
-    Escalate { stage: Stage, pool: String, holder: Option<String>, candidates: Vec<Candidate> },
+    Escalate { stage: Stage, pool: String, holder: Option<String>, candidates: ChoiceTold },
     /// The word to whoever looks after Usher: the forge takes nothing for the change.
     Refused { since: Moment },
     /// The request to a reviewer whom the forge cannot list.
@@ -298,6 +299,9 @@ pub enum Answer {
     StillAway {
         leave: Option<Date>,
         busy: Option<Busy>,
+        /// No dates are told in public.
+        #[serde(default)]
+        in_private: bool,
         #[serde(with = "jiff::fmt::serde::tz::required")]
         zone: TimeZone,
     },
@@ -338,7 +342,7 @@ pub enum Answer {
     SnoozeFirstRun,
     NoPoolYet,
     NobodyElse {
-        candidates: Vec<Candidate>,
+        candidates: ChoiceTold,
     },
     /// They do not ask for changes.
     NothingToOverrule {
@@ -377,7 +381,7 @@ pub enum Answer {
 pub struct ChoiceView {
     pub pool: String,
     /// Everybody's judgement; empty where no choice was made.
-    pub candidates: Vec<Candidate>,
+    pub candidates: ChoiceTold,
     /// Who is asked now.
     pub asked: Vec<String>,
 }

@@ -8,6 +8,7 @@ pub mod assignment;
 pub mod calendar;
 pub mod candidate;
 pub mod change;
+pub mod choice;
 pub mod commands;
 pub mod fact;
 pub mod fingerprint;

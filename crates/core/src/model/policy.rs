@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::calendar::{Away, Hours, Window};
 use super::change::{ChangeKey, ForgeKind};
+use super::choice::VerdictsTold;
 use super::scope::ScopeRules;
 use super::stage::Stage;
 use super::terms::{BoxOverrides, TimeBoxRule};
@@ -39,6 +40,8 @@ pub struct Policy {
     pub limits: Limits,
     /// How people call Usher in comments, without `@`; `None`: as its account is called.
     pub handle: Option<String>,
+    /// How much of a choice is told in public.
+    pub verdicts: VerdictsTold,
     /// Who is told where nobody else can be.
     pub contact: Option<String>,
     pub scope: ScopeRules,
@@ -64,6 +67,7 @@ impl Default for Policy {
             box_rules: Vec::new(),
             labels: Labels::default(),
             limits: Limits::default(),
+            verdicts: VerdictsTold::default(),
             handle: None,
             contact: None,
             scope: ScopeRules::default(),
