@@ -16,6 +16,7 @@ mod examples;
 mod faults;
 pub mod harness;
 mod healing;
+mod heard;
 mod hooks;
 mod labels;
 mod life;

@@ -62,6 +62,8 @@ const CHANGE: &[Line<Vec<Fact>>] = lines! {
 
 const REVIEW: &[Line<Vec<Fact>>] = lines! {
     "{rita} says {@usher why / @usher help}" => says, "Rita writes a comment, ` / ` begins a new line of it.";
+    "in a review {rita} says {@usher why / @usher help}" => says_in_a_review,
+        "Rita submits a review without a verdict with this text.";
     "on a line {rita} says {@usher why / @usher help}" => says_on_a_line,
         "Rita writes a remark on a line of the change; on GitHub a review without a text is around it.";
     "{rita} comments" => comments, "Rita writes a comment without a command.";
@@ -245,6 +247,11 @@ fn pushes_files(story: &mut Story, [who, list]: [&str; 2]) -> Facts {
 fn says(story: &mut Story, [who, text]: [&str; 2]) -> Facts {
     let who = person(who)?;
     Ok(story.play.forge.said(story.play.now, &who, &text.replace(" / ", "\n")))
+}
+
+fn says_in_a_review(story: &mut Story, [who, text]: [&str; 2]) -> Facts {
+    let who = person(who)?;
+    Ok(story.play.forge.said_in_a_review(story.play.now, &who, &text.replace(" / ", "\n")))
 }
 
 fn says_on_a_line(story: &mut Story, [who, text]: [&str; 2]) -> Facts {

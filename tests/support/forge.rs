@@ -264,6 +264,24 @@ impl Forge {
         vec![self.told(by, Act::commanded(commands, comment, Place::Conversation).unwrap_or(Act::Commented))]
     }
 
+    /// A review with this text. GitLab tells of the text and of the review.
+    pub fn said_in_a_review(&mut self, now: Timestamp, by: &Account, text: &str) -> Vec<Fact> {
+        let mut facts = vec![self.reviewed(now, by, Verdict::Commented)];
+        self.comment_id += 1;
+        let github = self.kind == ForgeKind::GitHub;
+        let place = if github { Place::Review } else { Place::Conversation };
+        let commands = usher_words::commands::commands(text, &self.handles);
+        let commanded = Act::commanded(commands, self.comment_id, place);
+        if github && commanded.is_some() {
+            facts.clear();
+            self.wrappers.insert(by.id, self.comment_id);
+        }
+        if let Some(act) = commanded.or((!github).then_some(Act::Commented)) {
+            facts.push(self.told(by, act));
+        }
+        facts
+    }
+
     /// A remark on a line. GitHub wraps it into a review without a text, which it lists as a comment, tells of
     /// by itself, and for which it takes the reviewer off the list of those who are asked.
     pub fn said_on_a_line(&mut self, now: Timestamp, by: &Account, text: &str) -> Vec<Fact> {

@@ -469,6 +469,7 @@ impl Applying<'_, '_, '_> {
             }
             // They said that they are on it: what they ask meanwhile they ask in a review.
             Act::Commented if self.has_accepted(&by.account) => {}
+            Act::Reviewed { verdict: Verdict::Commented } if self.reviewed_by_command(&by.account, at) => {}
             Act::Reviewed { verdict } if !is_author => self.take_verdict(&by.account, *verdict, at, false),
             Act::Reviewed { .. } => {}
             Act::Commented => self.take_verdict(&by.account, Verdict::Commented, at, false),
@@ -476,6 +477,9 @@ impl Applying<'_, '_, '_> {
             Act::Requested { reviewer } => self.requested(reviewer, by, at),
             Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
             Act::Commanded { command, comment, place, also } => {
+                if !self.draft.world.policy.dates_reviews(&self.draft.review.change.forge) {
+                    self.commands(&by.account, at);
+                }
                 self.obey_all(std::iter::once(command).chain(also), (*place, *comment), by, at);
             }
         }
@@ -530,6 +534,7 @@ impl Applying<'_, '_, '_> {
             // Asked to look again: what they said before is no longer the last word.
             self.take_verdict(reviewer, Verdict::Withdrawn, at, false);
         }
+        self.draft.review.said.commanders.remove(&reviewer.id);
         self.ask_back(reviewer, at);
     }
 

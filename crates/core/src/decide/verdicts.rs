@@ -1,11 +1,18 @@
 //! What people say of a change, and since when: verdicts as they are given, and those that a forge shows.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Applying;
 use crate::model::change::{Account, SeenReviewers, Verdict};
 use crate::model::reason::Reason;
-use crate::model::review::{Ended, Origin};
+use crate::model::review::{Commander, Ended, Origin};
+
+/// How far apart the times may be of a review on GitLab and of the note that is its text.
+const ONE_DEED: SignedDuration = SignedDuration::from_secs(10);
+
+fn is_one_deed(one: Timestamp, other: Timestamp) -> bool {
+    one.duration_since(other).abs() <= ONE_DEED
+}
 
 impl Applying<'_, '_, '_> {
     /// The verdicts that a snapshot of `at` shows.
@@ -18,10 +25,15 @@ impl Applying<'_, '_, '_> {
             *known = (*known).max(Some(at));
         }
         for reviewer in &seen.list {
-            if let Some((verdict, given)) = reviewer.verdict
-                && !(verdict == Verdict::Commented && self.was_a_command(reviewer.review))
-            {
-                self.take_verdict(&reviewer.account, verdict, given, !dates && given >= at);
+            let Some((verdict, given)) = reviewer.verdict else { continue };
+            let remark = verdict == Verdict::Commented;
+            let at_most = !dates && given >= at;
+            let command = match at_most {
+                true => remark && self.reviewed_by_command(&reviewer.account, given),
+                false => remark && self.was_a_command(reviewer.review),
+            };
+            if !command {
+                self.take_verdict(&reviewer.account, verdict, given, at_most);
             }
         }
     }
@@ -30,6 +42,29 @@ impl Applying<'_, '_, '_> {
     fn was_a_command(&self, review: Option<u64>) -> bool {
         let done = &self.draft.review.said.commands;
         review.is_some() && done.iter().any(|done| done.place.review(done.comment) == review)
+    }
+
+    /// GitLab shows that somebody has reviewed when a command was the text of the review. Both are told of by
+    /// themselves, in any order, and only their times say that they are one.
+    pub(super) fn reviewed_by_command(&mut self, account: &Account, at: Timestamp) -> bool {
+        let Some(commander) = self.draft.review.said.commanders.get_mut(&account.id) else { return false };
+        commander.only_that |= is_one_deed(commander.at, at);
+        commander.only_that
+    }
+
+    /// Somebody gave a command, where reviews are not dated. A review that was told just before was that.
+    pub(super) fn commands(&mut self, account: &Account, at: Timestamp) {
+        let said = &mut self.draft.review.said;
+        let known = said.commanders.get(&account.id).copied();
+        let verdicts = said.verdicts.get_mut(&account.id);
+        let remark = verdicts.filter(|own| own.commented_at.is_some_and(|wrote| is_one_deed(wrote, at)));
+        let only_that = remark.is_some() || known.is_some_and(|known| known.only_that);
+        if let Some(verdicts) = remark {
+            (verdicts.commented_at, verdicts.commented_at_most) = (None, false);
+        }
+        if known.is_none_or(|known| known.at <= at) {
+            said.commanders.insert(account.id, Commander { at, only_that });
+        }
     }
 
     /// The name of somebody who is heard: of the roster, or asked before they dropped off it.

@@ -150,6 +150,18 @@ pub struct Said {
     pub comments_obeyed: Vec<(u64, u64)>,
     /// Commands that were carried out.
     pub commands: Vec<DoneCommand>,
+    /// Who gave the last command when, by account id, where the forge does not date reviews: that somebody
+    /// has reviewed may be no more than that.
+    #[serde(deserialize_with = "by_account")]
+    pub commanders: BTreeMap<u64, Commander>,
+}
+
+/// Somebody who gave a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commander {
+    pub at: Timestamp,
+    /// The review that the forge shows of them was the command and nothing else.
+    pub only_that: bool,
 }
 
 /// A command that was carried out: where it stands, and what it is.
@@ -258,9 +270,13 @@ pub struct Done {
 }
 
 /// A map by account id whose keys may be texts: that is what they are in a flattened part.
-fn by_account<'de, D: Deserializer<'de>>(stored: D) -> Result<BTreeMap<u64, PersonVerdicts>, D::Error> {
-    let texts = BTreeMap::<String, PersonVerdicts>::deserialize(stored)?;
-    let ids = texts.into_iter().map(|(id, verdicts)| Ok((id.parse().map_err(D::Error::custom)?, verdicts)));
+fn by_account<'de, D, T>(stored: D) -> Result<BTreeMap<u64, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let texts = BTreeMap::<String, T>::deserialize(stored)?;
+    let ids = texts.into_iter().map(|(id, value)| Ok((id.parse().map_err(D::Error::custom)?, value)));
     ids.collect()
 }
 

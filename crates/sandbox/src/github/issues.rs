@@ -24,7 +24,7 @@ pub(super) fn answer(
     match rest {
         ["comments", id, rest @ ..] => {
             let id = id.parse().map_err(|_| not_found())?;
-            let at = of_comment(state, path, id)?;
+            let at = of_comment(state, path, id, false)?;
             one_comment(state, call, me, &at, id, rest)
         }
         [number, rest @ ..] => {
@@ -51,7 +51,8 @@ fn one_issue(
         }
         (GET, ["comments"]) => {
             let (project, change) = (state.project(Forge::Github, &at.project)?, state.change(at)?);
-            let comments = change.comments.iter().map(|comment| state.gh_comment(project, change, comment));
+            let comments = change.comments.iter().filter(|comment| !comment.is_on_a_line());
+            let comments = comments.map(|comment| state.gh_comment(project, change, comment));
             Ok(paged(call, comments.collect()))
         }
         (POST, ["comments"]) => {
@@ -124,25 +125,35 @@ fn one_comment(
             let reactions = comment(state, at, id)?.reactions.iter();
             Ok(paged(call, reactions.map(|reaction| state.gh_reaction(reaction)).collect()))
         }
-        (POST, ["reactions"]) => {
-            let content = call.text("content").unwrap_or_default();
-            if !REACTIONS.contains(&content) {
-                return Err(Refusal::invalid(json!([{
-                    "resource": "Reaction", "code": "invalid", "field": "content", "value": content,
-                }])));
-            }
-            let (reaction, is_new) = state.react(at, me, id, content)?;
-            Ok(Reply::json(if is_new { 201 } else { 200 }, state.gh_reaction(&reaction)))
-        }
+        (POST, ["reactions"]) => react(state, call, me, at, id),
         // POST to a comment, which octocrab 0.54 sends for an edit, is no route of GitHub's.
         _ => Err(not_found()),
     }
 }
 
-/// The pull request a comment belongs to.
-fn of_comment(state: &State, path: &str, id: u64) -> Result<ChangeRef, Refusal> {
+/// Reacts to a comment, wherever it stands.
+pub(super) fn react(
+    state: &mut State,
+    call: &Call,
+    me: UserId,
+    at: &ChangeRef,
+    id: u64,
+) -> Result<Reply, Refusal> {
+    let content = call.text("content").unwrap_or_default();
+    if !REACTIONS.contains(&content) {
+        return Err(Refusal::invalid(json!([{
+            "resource": "Reaction", "code": "invalid", "field": "content", "value": content,
+        }])));
+    }
+    let (reaction, is_new) = state.react(at, me, id, content)?;
+    Ok(Reply::json(if is_new { 201 } else { 200 }, state.gh_reaction(&reaction)))
+}
+
+/// The pull request a comment belongs to, in the conversation or on a line: each has its own address.
+pub(super) fn of_comment(state: &State, path: &str, id: u64, on_a_line: bool) -> Result<ChangeRef, Refusal> {
     let project = state.project(Forge::Github, path)?;
-    let holds = |comments: &[Comment]| comments.iter().any(|comment| comment.id == id);
+    let is_it = |comment: &Comment| comment.id == id && comment.is_on_a_line() == on_a_line;
+    let holds = |comments: &[Comment]| comments.iter().any(is_it);
     let change = project.changes.values().find(|change| holds(&change.comments)).ok_or_else(not_found)?;
     Ok(ChangeRef { forge: Forge::Github, project: path.to_owned(), number: change.number })
 }

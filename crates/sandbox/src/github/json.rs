@@ -105,8 +105,8 @@ impl State {
             "rebaseable": null,
             "mergeable_state": if change.draft { "draft" } else { "clean" },
             "merged_by": change.ended_by.filter(|_| is_merged).map(|user| self.gh_user(user)),
-            "comments": change.comments.len(),
-            "review_comments": 0,
+            "comments": change.comments.iter().filter(|comment| !comment.is_on_a_line()).count(),
+            "review_comments": change.comments.iter().filter(|comment| comment.is_on_a_line()).count(),
             "maintainer_can_modify": false,
             "commits": change.commits,
             "additions": change.files.iter().map(|file| file.added).sum::<u64>(),
@@ -156,7 +156,7 @@ impl State {
             "node_id": format!("PR_{}", change.id),
             "url": url,
             "repository_url": format!("{}/repos/{}", self.api(Forge::Github), project.path),
-            "comments": change.comments.len(),
+            "comments": change.comments.iter().filter(|comment| !comment.is_on_a_line()).count(),
             "pull_request": {
                 "url": pull["url"],
                 "html_url": pull["html_url"],
@@ -189,6 +189,28 @@ impl State {
             "author_association": self.gh_association(project, comment.author),
             "body": comment.body,
             "performed_via_github_app": null,
+            "reactions": reactions(&format!("{api}/comments/{}", comment.id), &comment.reactions),
+        })
+    }
+
+    /// A comment on a line, which belongs to a review.
+    pub(super) fn gh_line_comment(&self, project: &Project, change: &Change, comment: &Comment) -> Value {
+        let api = format!("{}/repos/{}/pulls", self.api(Forge::Github), project.path);
+        let page = format!("{}/{}/pull/{}", self.pages(Forge::Github), project.path, change.number);
+        json!({
+            "id": comment.id,
+            "node_id": format!("PRRC_{}", comment.id),
+            "pull_request_review_id": comment.wrapper(),
+            "url": format!("{api}/comments/{}", comment.id),
+            "html_url": format!("{page}#discussion_r{}", comment.id),
+            "pull_request_url": format!("{api}/{}", change.number),
+            "path": change.files.first().map_or("README.md", |file| file.path.as_str()),
+            "commit_id": change.head,
+            "user": self.gh_user(comment.author),
+            "created_at": github_time(comment.created_at),
+            "updated_at": github_time(comment.updated_at),
+            "author_association": self.gh_association(project, comment.author),
+            "body": comment.body,
             "reactions": reactions(&format!("{api}/comments/{}", comment.id), &comment.reactions),
         })
     }

@@ -161,6 +161,17 @@ impl State {
         action: &str,
         changes: Value,
     ) -> (&'static str, Value) {
+        if comment.is_on_a_line() {
+            let mut body = json!({
+                "action": action,
+                "comment": self.gh_line_comment(project, change, comment),
+                "pull_request": self.gh_pull(project, change),
+            });
+            if !changes.is_null() {
+                body["changes"] = changes;
+            }
+            return ("pull_request_review_comment", merged(body, self.gh_common(project, actor)));
+        }
         let mut body = json!({
             "action": action,
             "issue": self.gh_issue(project, change),

@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::issues;
 use super::json::open_or_closed;
 use super::replies::{must_have, not_found, paged};
 use crate::wire::{Call, Reply};
@@ -22,6 +23,15 @@ pub(super) fn answer(
     path: &str,
     rest: &[&str],
 ) -> Result<Reply, Refusal> {
+    if let ["comments", id, "reactions"] = rest {
+        let id = id.parse().map_err(|_| not_found())?;
+        let at = issues::of_comment(state, path, id, true)?;
+        return if call.method == Method::POST {
+            issues::react(state, call, me, &at, id)
+        } else {
+            Err(not_found())
+        };
+    }
     let [number, rest @ ..] = rest else {
         return if call.method == Method::GET { list(state, call, path) } else { Err(not_found()) };
     };

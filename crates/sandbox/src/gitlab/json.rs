@@ -181,7 +181,7 @@ impl State {
     pub(super) fn gl_note(&self, project: &Project, change: &Change, note: &Comment) -> Value {
         json!({
             "id": note.id,
-            "type": null,
+            "type": note.is_on_a_line().then_some("DiffNote"),
             "body": note.body,
             "author": self.gl_user(note.author),
             "created_at": rest_time(note.created_at),

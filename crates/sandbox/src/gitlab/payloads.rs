@@ -229,7 +229,7 @@ impl State {
                 "attachment": null,
                 "line_code": null,
                 "commit_id": "",
-                "type": null,
+                "type": note.is_on_a_line().then_some("DiffNote"),
                 "system": note.system,
                 "internal": note.internal,
                 "st_diff": null,

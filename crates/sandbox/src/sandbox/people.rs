@@ -55,6 +55,14 @@ impl Sandbox {
         self.as_user(at, who, |state, user| state.comment(at, user, body, false))
     }
 
+    /// Writes a remark on a line of the change, which GitHub wraps into a review without a text.
+    ///
+    /// # Errors
+    /// What the forge refuses; nothing has happened then.
+    pub fn remark(&self, at: &ChangeRef, who: &str, body: &str) -> Result<u64, Refusal> {
+        self.as_user(at, who, |state, user| state.remark(at, user, body))
+    }
+
     /// Edits a comment.
     ///
     /// # Errors

@@ -171,10 +171,35 @@ pub(crate) struct Comment {
     /// GitLab's own notes about what happened ("requested review from @rita").
     pub(crate) system: bool,
     pub(crate) internal: bool,
+    pub(crate) place: Place,
     pub(crate) edits: u32,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) reactions: Vec<Reaction>,
+}
+
+/// Where a comment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Conversation,
+    /// On a line; on GitHub within the review of this number.
+    Line {
+        review: u64,
+    },
+}
+
+impl Comment {
+    pub(crate) fn is_on_a_line(&self) -> bool {
+        self.place != Place::Conversation
+    }
+
+    /// The review that GitHub wraps around it.
+    pub(crate) fn wrapper(&self) -> Option<u64> {
+        match self.place {
+            Place::Conversation => None,
+            Place::Line { review } => Some(review),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

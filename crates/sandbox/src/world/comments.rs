@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::accounts::{Access, UserId};
-use super::change::{Change, ChangeRef, Comment, Reaction};
+use super::change::{Change, ChangeRef, Comment, Place, Reaction, Verdict};
 use super::event::Happened;
 use super::forge::Forge;
 use super::refusal::Refusal;
@@ -34,6 +34,23 @@ impl State {
         self.act(at, actor, |state, change| {
             let id = state.add_comment(change, actor, body, false, internal);
             Ok((id, vec![Happened::Commented(id)]))
+        })
+    }
+
+    /// A remark on a line. GitHub wraps it into a review without a text, and for that takes the actor off the
+    /// list of those who are asked; on GitLab it is a note of the kind `DiffNote`.
+    pub(crate) fn remark(&mut self, at: &ChangeRef, actor: UserId, body: &str) -> Result<u64, Refusal> {
+        self.act(at, actor, |state, change| {
+            let id = state.add_comment(change, actor, body, false, false);
+            let mut happened = vec![Happened::Commented(id)];
+            let mut review = 0;
+            if at.forge == Forge::Github {
+                review = state.submit(change, actor, Verdict::Comment, "");
+                change.reviewers.retain(|reviewer| reviewer.user != actor);
+                happened.push(Happened::Reviewed(review));
+            }
+            find_comment(change, at.forge, id)?.place = Place::Line { review };
+            Ok((id, happened))
         })
     }
 
@@ -110,6 +127,7 @@ impl State {
             body: body.to_owned(),
             system,
             internal,
+            place: Place::Conversation,
             edits: 0,
             created_at: now,
             updated_at: now,

@@ -124,7 +124,7 @@ impl State {
         })
     }
 
-    fn submit(&mut self, change: &mut Change, user: UserId, verdict: Verdict, body: &str) -> u64 {
+    pub(super) fn submit(&mut self, change: &mut Change, user: UserId, verdict: Verdict, body: &str) -> u64 {
         let (id, submitted_at) = (self.ids.number(), self.now());
         let (body, commit) = (body.to_owned(), change.head.clone());
         change.reviews.push(SubmittedReview {
