@@ -7,7 +7,7 @@ use usher::clock::Clock;
 use usher::forge::{BotRole, Client, ClientConfig, Credentials, ForgeFault, Hint, HookPlace, Since};
 use usher_core::model::action::{Comment, DesiredState, Write};
 use usher_core::model::change::{Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile};
-use usher_core::model::fact::{Fact, Place, Refusal};
+use usher_core::model::fact::{CommentPlace, Fact, Refusal};
 use usher_core::model::people::RosterWish;
 use usher_core::model::policy::Pattern;
 use usher_sandbox::{Access, ChangeRef, Forge, NewChange, Sandbox, Tier, Verdict};
@@ -324,7 +324,7 @@ async fn files_people_and_reactions_are_read_and_written() {
         assert_eq!(roster.unknown, ["acme/none", "nobody"]);
         let comment = town.sandbox.comment(&at, "sam", "@usher accept").unwrap();
         for _ in 0..2 {
-            town.perform(&at, &Write::React { comment, place: Place::Conversation }).await;
+            town.perform(&at, &Write::React { comment, place: CommentPlace::Conversation }).await;
         }
         assert_eq!(town.sandbox.snapshot(&at).unwrap().comments[0].reactions.len(), 1);
     }

@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use usher_core::model::action::Action;
 use usher_core::model::change::{Account, ForgeKind};
-use usher_core::model::fact::{Act, Actor, Command, Fact, Place};
+use usher_core::model::fact::{Act, Actor, Command, CommentPlace, Fact};
 
 use crate::support::company::{ACCOUNTS, Company, account};
 use crate::support::forge::Forge;
@@ -152,7 +152,7 @@ proptest! {
                 comment += 1;
                 let by = Actor { account: account("rita").unwrap(), bot: false };
                 let snapshot = play.forge.snapshot();
-                play.tell(Fact::Told { act: Act::Commanded { command, comment, place: Place::Conversation, also: Vec::new() }, by, at: play.now, snapshot });
+                play.tell(Fact::Told { act: Act::Commanded { command, comment, place: CommentPlace::Conversation, also: Vec::new() }, by, at: play.now, snapshot });
             }
         }
         // The author leaves the roster: from now on their login is text like any other.

@@ -13,7 +13,7 @@ use usher_core::model::change::{
     Account, ChangeKey, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size,
     Snapshot, Verdict,
 };
-use usher_core::model::fact::{Act, Actor, Command, Fact, Place, Refusal};
+use usher_core::model::fact::{Act, Actor, Command, CommentPlace, Fact, Refusal};
 use usher_core::model::policy::Route;
 use usher_core::model::review::{Hold, Review, Routing, Stage};
 use usher_core::model::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
@@ -825,7 +825,7 @@ pub(super) fn odd_fact() -> impl Strategy<Value = Fact> {
         (odd_command(), any::<u64>()).prop_map(|(command, comment)| Act::Commanded {
             command,
             comment,
-            place: Place::default(),
+            place: CommentPlace::default(),
             also: vec![]
         }),
     ];

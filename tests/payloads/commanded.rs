@@ -4,7 +4,7 @@
 use serde_json::Value;
 use usher::forge::{Inbound, Reading, Secrets};
 use usher_core::model::change::ForgeKind;
-use usher_core::model::fact::{Act, Command, Fact, Place};
+use usher_core::model::fact::{Act, Command, CommentPlace, Fact};
 
 use super::{headers, payload};
 
@@ -91,7 +91,7 @@ fn a_stored_command_of_an_older_usher_is_read() {
         serde_json::from_str(r#"{"act":"commanded","command":{"command":"why"},"comment":5}"#).unwrap();
     assert_eq!(
         act,
-        Act::Commanded { command: Command::Why, comment: 5, place: Place::Conversation, also: vec![] }
+        Act::Commanded { command: Command::Why, comment: 5, place: CommentPlace::Conversation, also: vec![] }
     );
     assert_eq!(serde_json::to_value(&act).unwrap().get("also"), None);
 }

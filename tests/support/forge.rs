@@ -10,7 +10,7 @@ use usher_core::model::change::{
     Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
     Verdict,
 };
-use usher_core::model::fact::{Act, Actor, Fact, Place, Refusal};
+use usher_core::model::fact::{Act, Actor, CommentPlace, Fact, Refusal};
 use usher_core::model::tickets::Ticket;
 use usher_words::templates::Templates;
 use usher_words::{self as words, Worded};
@@ -261,7 +261,10 @@ impl Forge {
         self.comment_id += 1;
         let comment = self.comment_id;
         let commands = usher_words::commands::commands(text, &self.handles);
-        vec![self.told(by, Act::commanded(commands, comment, Place::Conversation).unwrap_or(Act::Commented))]
+        vec![self.told(
+            by,
+            Act::commanded(commands, comment, CommentPlace::Conversation).unwrap_or(Act::Commented),
+        )]
     }
 
     /// A review with this text. GitLab tells of the text and of the review.
@@ -269,7 +272,7 @@ impl Forge {
         let mut facts = vec![self.reviewed(now, by, Verdict::Commented)];
         self.comment_id += 1;
         let github = self.kind == ForgeKind::GitHub;
-        let place = if github { Place::Review } else { Place::Conversation };
+        let place = if github { CommentPlace::Review } else { CommentPlace::Conversation };
         let commands = usher_words::commands::commands(text, &self.handles);
         let commanded = Act::commanded(commands, self.comment_id, place);
         if github && commanded.is_some() {
@@ -290,7 +293,8 @@ impl Forge {
         self.comment_id += 1;
         let (comment, wrapper) = (self.comment_id, 9_000 + self.comment_id);
         let github = self.kind == ForgeKind::GitHub;
-        let place = if github { Place::Line { review: Some(wrapper) } } else { Place::Conversation };
+        let place =
+            if github { CommentPlace::Line { review: Some(wrapper) } } else { CommentPlace::Conversation };
         let commands = usher_words::commands::commands(text, &self.handles);
         let remark = Act::Reviewed { verdict: Verdict::Commented };
         let act = Act::commanded(commands, comment, place).unwrap_or(remark);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use usher_core::model::candidate::Candidate;
-use usher_core::model::choice::{Asked, ChoiceCounts, ChoiceTold};
+use usher_core::model::choice::{AskedPerson, ChoiceCounts, ChoiceTold};
 
 use super::text::{criterion, obstacles, plain, verdicts};
 
@@ -40,7 +40,7 @@ pub(super) fn why_nobody(choice: &ChoiceTold) -> Option<String> {
 }
 
 /// What decided for somebody who is asked.
-pub(super) fn asked(one: &Asked) -> String {
+pub(super) fn asked(one: &AskedPerson) -> String {
     match one.decided_by.0 {
         Some(why) => format!("chosen: {}", criterion(why)),
         None => "is asked".into(),

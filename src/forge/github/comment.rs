@@ -11,7 +11,7 @@ use crate::forge::shared::people::People;
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::ChangeKey;
-use usher_core::model::fact::Place;
+use usher_core::model::fact::CommentPlace;
 
 #[async_trait]
 impl Comments for GitHub {
@@ -41,11 +41,11 @@ impl Comments for GitHub {
     }
 
     /// The text of a review takes none by REST: docs.github.com, "REST API endpoints for reactions".
-    async fn react(&self, change: &ChangeKey, comment: u64, place: Place) -> Result<(), ForgeFault> {
+    async fn react(&self, change: &ChangeKey, comment: u64, place: CommentPlace) -> Result<(), ForgeFault> {
         let kind = match place {
-            Place::Conversation => "issues",
-            Place::Line { .. } => "pulls",
-            Place::Review => return Ok(()),
+            CommentPlace::Conversation => "issues",
+            CommentPlace::Line { .. } => "pulls",
+            CommentPlace::Review => return Ok(()),
         };
         let number = comment.to_string();
         let path = [kind, "comments", &number, "reactions"];

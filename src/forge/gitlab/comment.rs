@@ -11,7 +11,7 @@ use crate::forge::shared::people::People;
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::ChangeKey;
-use usher_core::model::fact::Place;
+use usher_core::model::fact::CommentPlace;
 
 /// GitLab's name of the 👍 reaction.
 const DONE: &str = "thumbsup";
@@ -45,7 +45,7 @@ impl Comments for GitLab {
     }
 
     /// Notes on lines and in the conversation have one address.
-    async fn react(&self, change: &ChangeKey, note: u64, _: Place) -> Result<(), ForgeFault> {
+    async fn react(&self, change: &ChangeKey, note: u64, _: CommentPlace) -> Result<(), ForgeFault> {
         let mut award = CreateMergeRequestNoteAward::builder();
         let award = award.project(&change.project).merge_request(change.number).note(note).name(DONE).build();
         match self.write::<serde::de::IgnoredAny, _>(&endpoint(award)?).await {

@@ -7,7 +7,7 @@ use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::Pages;
 use usher_core::model::action::Comment;
 use usher_core::model::change::ChangeKey;
-use usher_core::model::fact::Place;
+use usher_core::model::fact::CommentPlace;
 
 /// Comments on a change, written by our own account.
 #[async_trait]
@@ -18,7 +18,7 @@ pub(in crate::forge) trait Comments: Sync {
     /// The id of the new comment.
     async fn create(&self, change: &ChangeKey, body: &str) -> Result<u64, ForgeFault>;
     /// Puts our "done" on somebody's comment; one that is gone needs none.
-    async fn react(&self, change: &ChangeKey, comment: u64, place: Place) -> Result<(), ForgeFault>;
+    async fn react(&self, change: &ChangeKey, comment: u64, place: CommentPlace) -> Result<(), ForgeFault>;
 }
 
 /// The comment that was looked for among `all`. One that is not among those that could be read may be

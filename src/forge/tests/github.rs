@@ -7,7 +7,7 @@ use super::script::{Script, account, change};
 use crate::forge::{ForgeFault, Hint, Performed, Since};
 use usher_core::model::action::{Comment, DesiredState, Write};
 use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
-use usher_core::model::fact::{Fact, Place, Refusal};
+use usher_core::model::fact::{CommentPlace, Fact, Refusal};
 use usher_core::model::people::RosterWish;
 
 const PULL: &str = "/repos/acme/shop/pulls/7";
@@ -402,8 +402,8 @@ async fn a_reaction_says_done() {
     let script = Script::github(&[]).await;
     let place = "/repos/acme/shop/issues/comments/70/reactions";
     script.on("POST", place, 201, json!({"id": 1})).await;
-    perform(&script, Write::React { comment: 70, place: Place::Conversation }, Hint::default()).await;
-    perform(&script, Write::React { comment: 71, place: Place::Conversation }, Hint::default()).await;
+    perform(&script, Write::React { comment: 70, place: CommentPlace::Conversation }, Hint::default()).await;
+    perform(&script, Write::React { comment: 71, place: CommentPlace::Conversation }, Hint::default()).await;
     assert_eq!(script.requests().await[0], format!(r#"POST {place} {{"content":"+1"}}"#));
 }
 

@@ -8,7 +8,7 @@ use super::script::{Script, account, change};
 use crate::forge::{ForgeFault, Hint, Performed};
 use usher_core::model::action::{Comment, DesiredState, Write};
 use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
-use usher_core::model::fact::{Fact, Place, Refusal};
+use usher_core::model::fact::{CommentPlace, Fact, Refusal};
 
 const MR: &str = "/projects/acme%2Fshop/merge_requests/7";
 const NOTES: &str = "/projects/acme%2Fshop/merge_requests/7/notes";
@@ -337,7 +337,8 @@ async fn reacting_twice_is_done() {
     let taken = json!({"message": "404 Award Emoji Name has already been taken Not Found"});
     script.on("POST", &place, 404, taken).await;
     for _ in 0..2 {
-        perform(&script, Write::React { comment: 70, place: Place::Conversation }, Hint::default()).await;
+        perform(&script, Write::React { comment: 70, place: CommentPlace::Conversation }, Hint::default())
+            .await;
     }
     assert_eq!(script.requests().await[0], format!("POST {place} name=thumbsup"));
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use usher_core::model::action::Comment;
-use usher_core::model::fact::Place;
+use usher_core::model::fact::CommentPlace;
 
 use super::*;
 
@@ -84,7 +84,7 @@ fn action(index: usize) -> Action {
         0 => status("x"),
         1 => shape(),
         2 => Action::ReadFiles { codeowners: None },
-        3 => Action::React { comment: 4, place: Place::default() },
+        3 => Action::React { comment: 4, place: CommentPlace::default() },
         _ => Action::Comment(Comment::Reply { key: "r".into(), body: String::new() }),
     }
 }

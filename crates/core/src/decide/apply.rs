@@ -264,20 +264,6 @@ impl Applying<'_, '_, '_> {
         }
     }
 
-    /// The skip label came on by the hand of `by`.
-    fn note_who_skipped(&mut self, by: &Actor) {
-        if self.draft.review.said.hold != Some(Hold::Skip) {
-            return;
-        }
-        let person = self.draft.world.directory.by_id(by.account.id);
-        let name = person.map_or_else(|| by.account.login.clone(), |person| person.name.clone());
-        if let Some(origin) = &mut self.draft.review.said.hold_origin
-            && !name.is_empty()
-        {
-            origin.by = Some(name);
-        }
-    }
-
     /// What somebody else has put on is theirs, though Usher has asked for it as well: it was taken off
     /// meanwhile, and that was not noticed where nobody told that it was on. The stage is Usher's.
     fn give_away(&mut self, put_on: &BTreeSet<String>) {

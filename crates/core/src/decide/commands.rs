@@ -11,7 +11,7 @@ use crate::model::candidate::Judgement;
 use crate::model::change::{Account, ChangeState, Verdict};
 use crate::model::choice::ChoiceTold;
 use crate::model::commands::{Allowed, COMMANDS};
-use crate::model::fact::{Actor, Command, Place};
+use crate::model::fact::{Actor, Command, CommentPlace};
 use crate::model::message::{Answer, ChoiceView, Reply};
 use crate::model::people::Person;
 use crate::model::reason::Reason;
@@ -80,7 +80,7 @@ impl Applying<'_, '_, '_> {
     pub(super) fn obey_all<'c>(
         &mut self,
         commands: impl Iterator<Item = &'c Command>,
-        (place, comment): (Place, u64),
+        (place, comment): (CommentPlace, u64),
         by: &Actor,
         at: Timestamp,
     ) {
@@ -101,7 +101,7 @@ impl Applying<'_, '_, '_> {
     fn obey(
         &mut self,
         command: &Command,
-        (place, comment): (Place, u64),
+        (place, comment): (CommentPlace, u64),
         by: &Actor,
         at: Timestamp,
         answers: &mut Answers,
@@ -111,9 +111,9 @@ impl Applying<'_, '_, '_> {
             return;
         }
         let key = match place {
-            Place::Conversation => format!("reply-{comment}-{print:016x}"),
-            Place::Review => format!("reply-review-{comment}-{print:016x}"),
-            Place::Line { .. } => format!("reply-line-{comment}-{print:016x}"),
+            CommentPlace::Conversation => format!("reply-{comment}-{print:016x}"),
+            CommentPlace::Review => format!("reply-review-{comment}-{print:016x}"),
+            CommentPlace::Line { .. } => format!("reply-line-{comment}-{print:016x}"),
         };
         let Some(person) = self.draft.world.directory.by_id(by.account.id) else {
             return self.answer_stranger(key, &by.account, command, answers);
@@ -145,7 +145,7 @@ impl Applying<'_, '_, '_> {
     fn is_new(&mut self, command: DoneCommand) -> bool {
         let said = &mut self.draft.review.said;
         // Remarks on lines were not heard when whole comments were remembered.
-        let whole = !matches!(command.place, Place::Line { .. })
+        let whole = !matches!(command.place, CommentPlace::Line { .. })
             && said.comments_obeyed.iter().any(|(comment, _)| *comment == command.comment);
         if whole || said.commands.contains(&command) {
             return false;

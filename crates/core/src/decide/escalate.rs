@@ -12,8 +12,7 @@ use crate::model::choice::ChoiceTold;
 use crate::model::message::{Moment, Ping, PingAbout};
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Stage};
-use crate::model::suppressed::SuppressedPing;
-use crate::model::suppressed::SuppressedWhy;
+use crate::model::suppressed::{SuppressedPing, SuppressedWhy};
 use crate::model::timebox::{Budget, Step, StepKind};
 use crate::model::unreachable::Blocked;
 

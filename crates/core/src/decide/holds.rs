@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::apply::Applying;
 use super::commands::Outcome;
+use crate::model::fact::Actor;
 use crate::model::message::{Answer, Moment};
 use crate::model::people::Person;
 use crate::model::reason::Reason;
@@ -66,5 +67,19 @@ impl Applying<'_, '_, '_> {
         }
         self.draft.review.said.hold_at = Some(at);
         outcome
+    }
+
+    /// The skip label came on by the hand of `by`.
+    pub(super) fn note_who_skipped(&mut self, by: &Actor) {
+        if self.draft.review.said.hold != Some(Hold::Skip) {
+            return;
+        }
+        let person = self.draft.world.directory.by_id(by.account.id);
+        let name = person.map_or_else(|| by.account.login.clone(), |person| person.name.clone());
+        if let Some(origin) = &mut self.draft.review.said.hold_origin
+            && !name.is_empty()
+        {
+            origin.by = Some(name);
+        }
     }
 }

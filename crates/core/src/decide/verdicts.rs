@@ -30,7 +30,7 @@ impl Applying<'_, '_, '_> {
             let at_most = !dates && given >= at;
             let command = match at_most {
                 true => remark && self.reviewed_by_command(&reviewer.account, given),
-                false => remark && self.was_a_command(reviewer.review),
+                false => remark && self.was_a_command(&reviewer.account, reviewer.review, given),
             };
             if !command {
                 self.take_verdict(&reviewer.account, verdict, given, at_most);
@@ -39,9 +39,12 @@ impl Applying<'_, '_, '_> {
     }
 
     /// Whether all that is known of a review is a command for Usher, in its text or on a line: nobody's answer.
-    fn was_a_command(&self, review: Option<u64>) -> bool {
-        let done = &self.draft.review.said.commands;
-        review.is_some() && done.iter().any(|done| done.place.review(done.comment) == review)
+    fn was_a_command(&self, account: &Account, review: Option<u64>, at: Timestamp) -> bool {
+        let said = &self.draft.review.said;
+        let numbered = || said.commands.iter().any(|done| done.place.review(done.comment) == review);
+        // GitLab has no number of it; its client dates it by the person's newest note.
+        let noted = said.commanders.get(&account.id).is_some_and(|own| is_one_deed(own.at, at));
+        noted || (review.is_some() && numbered())
     }
 
     /// GitLab shows that somebody has reviewed when a command was the text of the review. Both are told of by

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::change::Account;
-use super::fact::Place;
+use super::fact::CommentPlace;
 use super::message::{Ping, Reply, StatusView};
 use super::tickets::Ticket;
 
@@ -35,8 +35,8 @@ pub enum Action {
     /// "Done": a reaction on the comment that gave the command.
     React {
         comment: u64,
-        #[serde(default, skip_serializing_if = "Place::is_conversation")]
-        place: Place,
+        #[serde(default, skip_serializing_if = "CommentPlace::is_conversation")]
+        place: CommentPlace,
     },
     /// Tell the ticket system that the change was merged: not for the forge.
     Announce(Announcement),
@@ -111,9 +111,9 @@ impl Action {
             Action::Desired(_) => "shape".into(),
             Action::Status(_) | Action::Comment(Comment::Status { .. }) => "status".into(),
             Action::React { comment, place } => match place {
-                Place::Conversation => format!("react:{comment}"),
-                Place::Review => format!("react:review-{comment}"),
-                Place::Line { .. } => format!("react:line-{comment}"),
+                CommentPlace::Conversation => format!("react:{comment}"),
+                CommentPlace::Review => format!("react:review-{comment}"),
+                CommentPlace::Line { .. } => format!("react:line-{comment}"),
             },
             Action::Announce(_) => "announce".into(),
             Action::Reply(reply) => format!("reply:{}", reply.key),
@@ -159,7 +159,7 @@ pub enum Write {
     ReadFiles { codeowners: Option<String> },
     Desired(DesiredState),
     Comment(Comment),
-    React { comment: u64, place: Place },
+    React { comment: u64, place: CommentPlace },
 }
 
 /// What a ticket system is told of a merge: no names, neither of people nor of customers.

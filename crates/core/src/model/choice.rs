@@ -32,7 +32,7 @@ pub enum ChoiceTold {
 /// A choice in numbers. Whoever is asked is on the forge's list anyway, so they have names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ChoiceCounts {
-    pub asked: Vec<Asked>,
+    pub asked: Vec<AskedPerson>,
     /// Others who could have been asked.
     pub free: u32,
     /// At capacity, or promised to an earlier change.
@@ -43,7 +43,7 @@ pub struct ChoiceCounts {
 
 /// Somebody who is asked, and what decided for them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Asked {
+pub struct AskedPerson {
     pub person: String,
     #[serde(default, skip_serializing_if = "DecidedBy::is_unknown")]
     pub decided_by: DecidedBy,
@@ -90,7 +90,7 @@ impl ChoiceCounts {
         for one in candidates {
             match &one.standing {
                 Judgement::Chosen { decided_by, .. } | Judgement::AlreadyAsked { decided_by } => {
-                    counts.asked.push(Asked { person: one.person.clone(), decided_by: *decided_by });
+                    counts.asked.push(AskedPerson { person: one.person.clone(), decided_by: *decided_by });
                 }
                 Judgement::Free { .. } | Judgement::EasedIn { .. } => counts.free += 1,
                 Judgement::AtCapacity { .. } | Judgement::Kept { .. } => counts.full += 1,

@@ -98,8 +98,8 @@ pub enum Act {
     Commanded {
         command: Command,
         comment: u64,
-        #[serde(default, skip_serializing_if = "Place::is_conversation")]
-        place: Place,
+        #[serde(default, skip_serializing_if = "CommentPlace::is_conversation")]
+        place: CommentPlace,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         also: Vec<Command>,
     },
@@ -107,7 +107,7 @@ pub enum Act {
 
 impl Act {
     /// The commands of one comment, in their order; `None` when there are none.
-    pub fn commanded(commands: Vec<Command>, comment: u64, place: Place) -> Option<Act> {
+    pub fn commanded(commands: Vec<Command>, comment: u64, place: CommentPlace) -> Option<Act> {
         let mut commands = commands.into_iter();
         let command = commands.next()?;
         Some(Act::Commanded { command, comment, place, also: commands.collect() })
@@ -117,7 +117,7 @@ impl Act {
 /// Where a comment stands. Each place counts by itself on GitHub: a review may have a comment's number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Place {
+pub enum CommentPlace {
     /// In the conversation; on GitLab, where all notes are counted together, everywhere.
     #[default]
     Conversation,
@@ -127,17 +127,17 @@ pub enum Place {
     Line { review: Option<u64> },
 }
 
-impl Place {
+impl CommentPlace {
     pub fn is_conversation(&self) -> bool {
-        *self == Place::Conversation
+        *self == CommentPlace::Conversation
     }
 
     /// The review that a comment in this place is, or is part of. `comment` is the comment's number.
     pub fn review(&self, comment: u64) -> Option<u64> {
         match self {
-            Place::Conversation => None,
-            Place::Review => Some(comment),
-            Place::Line { review } => *review,
+            CommentPlace::Conversation => None,
+            CommentPlace::Review => Some(comment),
+            CommentPlace::Line { review } => *review,
         }
     }
 }

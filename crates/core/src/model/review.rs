@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::action::DesiredState;
 use super::candidate::Candidate;
 use super::change::{Account, ChangeKey, ChangeState, SeenReviewer, Size, Verdict};
-use super::fact::Place;
+use super::fact::CommentPlace;
 use super::owner::Owner;
 use super::queue::Queued;
 use super::scope::OutOfScope;
@@ -167,7 +167,7 @@ pub struct Commander {
 /// A command that was carried out: where it stands, and what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoneCommand {
-    pub place: Place,
+    pub place: CommentPlace,
     pub comment: u64,
     /// [`Command::print`](super::fact::Command::print)
     pub print: u64,

@@ -14,7 +14,7 @@ use crate::forge::inbound::meaning::{EventMeaning, Subject};
 use crate::forge::inbound::time::instant;
 use crate::forge::inbound::tolerant::{Maybe, Text};
 use usher_core::model::change::{Account, ChangeKey, Snapshot, Verdict};
-use usher_core::model::fact::{Act, Actor, Fact, Place};
+use usher_core::model::fact::{Act, Actor, CommentPlace, Fact};
 use usher_words::commands::commands;
 
 /// The JSON of a delivery: the body, or its `payload` field where the hook's content type is
@@ -203,7 +203,7 @@ impl Payload<'_> {
     fn comment_deeds(&self, context: Context<'_>, snapshot: &Snapshot) -> Vec<Deed> {
         let deed = self.comment_deed(snapshot);
         let comment = self.comment.get().filter(|_| deed.act == Act::Commented);
-        let place = Place::Conversation;
+        let place = CommentPlace::Conversation;
         let deeds = comment.map(|comment| commanded(context, comment, place, &deed.by, deed.at));
         deeds.filter(|deeds| !deeds.is_empty()).unwrap_or_else(|| vec![deed])
     }
@@ -215,7 +215,7 @@ impl Payload<'_> {
         let Some(remark) = self.comment.get().filter(|_| deed.act == Act::Commented) else {
             return vec![deed];
         };
-        let place = Place::Line { review: remark.pull_request_review_id.0 };
+        let place = CommentPlace::Line { review: remark.pull_request_review_id.0 };
         let deeds = commanded(context, remark, place, &deed.by, deed.at);
         if !deeds.is_empty() {
             return deeds;
@@ -260,7 +260,7 @@ impl Payload<'_> {
 /// commands asks nothing of the author. The "comment" of such a command is the review's id.
 fn submitted(context: Context<'_>, review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Vec<Deed> {
     let given = given(review, by, snapshot);
-    let mut deeds = commanded(context, review, Place::Review, &given.by, given.at);
+    let mut deeds = commanded(context, review, CommentPlace::Review, &given.by, given.at);
     let remark = matches!(given.act, Act::Commented | Act::Reviewed { verdict: Verdict::Commented });
     if deeds.is_empty() || !remark {
         deeds.insert(0, given);
@@ -291,7 +291,7 @@ fn given(review: &Remark<'_>, by: Actor, snapshot: &Snapshot) -> Deed {
 fn commanded(
     context: Context<'_>,
     remark: &Remark<'_>,
-    place: Place,
+    place: CommentPlace,
     by: &Actor,
     at: Timestamp,
 ) -> Vec<Deed> {

@@ -14,7 +14,7 @@ use crate::forge::inbound::meaning::{EventMeaning, Subject};
 use crate::forge::inbound::time::instant;
 use crate::forge::inbound::tolerant::Text;
 use usher_core::model::change::Verdict;
-use usher_core::model::fact::{Act, Actor, Command, Fact, Place};
+use usher_core::model::fact::{Act, Actor, Command, CommentPlace, Fact};
 use usher_words::commands::commands;
 
 /// Reads the body of a delivery.
@@ -199,7 +199,7 @@ impl Attributes<'_> {
         if self.internal.0 == Some(true) {
             keep_internal(&mut commands);
         }
-        let commanded = Act::commanded(commands, comment, Place::Conversation);
+        let commanded = Act::commanded(commands, comment, CommentPlace::Conversation);
         // A remark on a line is a reviewer's answer; one in the conversation may be talk.
         let on_a_line = self.kind.get() == Some("DiffNote") && !by_author;
         let written = if on_a_line { Act::Reviewed { verdict: Verdict::Commented } } else { Act::Commented };
