@@ -166,7 +166,7 @@ impl ReviewRow {
             // A snooze says by itself until when.
             due: if review.said.hold.is_some() { None } else { clock.due(&view) },
             overdue: view.overdue,
-            hold: review.said.hold.map(|hold| held(clock, hold)),
+            hold: review.said.hold.filter(|_| review.is_open()).map(|hold| held(clock, hold)),
             tickets: review.seen.tickets.iter().map(|t| format!("{} {}", t.system, t.reference)).collect(),
             notes: notes(known, review),
             why: last_sentences(entries).iter().map(|sentence| Prose::new(sentence)).collect(),

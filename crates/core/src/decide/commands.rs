@@ -4,7 +4,6 @@
 use jiff::Timestamp;
 
 use super::apply::Applying;
-use super::holds::HoldWish;
 use crate::choose::pick::pick;
 use crate::model::action::Action;
 use crate::model::candidate::Judgement;
@@ -239,9 +238,9 @@ impl Applying<'_, '_, '_> {
             Command::Why => Outcome::Words(self.why()),
             Command::Accept => self.accept(person),
             Command::Decline { note } => self.decline(person, note.clone(), at),
-            Command::Snooze { span } => self.hold(HoldWish::Snooze(*span), person, at),
-            Command::Skip => self.hold(HoldWish::Skip, person, at),
-            Command::Resume => self.hold(HoldWish::Resume, person, at),
+            Command::Snooze { span } => self.snooze(*span, person, at),
+            Command::Skip => self.skip(person, at),
+            Command::Resume => self.resume(person, at),
             Command::Reassign { to } => self.reassign(person, to.as_deref(), at),
             Command::Pool { name } => self.choose_pool(person, name, at),
             Command::Away { end } => self.go_away(person, *end, at),

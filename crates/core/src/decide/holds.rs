@@ -13,7 +13,7 @@ use crate::model::timebox::Budget;
 
 /// Whether Usher is to leave the change alone.
 #[derive(Clone, Copy)]
-pub(super) enum HoldWish {
+enum HoldWish {
     /// For so long.
     Snooze(Budget),
     Skip,
@@ -21,8 +21,20 @@ pub(super) enum HoldWish {
 }
 
 impl Applying<'_, '_, '_> {
-    /// `snooze`, `skip` and `resume`: the newest word counts, in whatever order they are told.
-    pub(super) fn hold(&mut self, wish: HoldWish, person: &Person, at: Timestamp) -> Outcome {
+    pub(super) fn snooze(&mut self, span: Budget, person: &Person, at: Timestamp) -> Outcome {
+        self.hold(HoldWish::Snooze(span), person, at)
+    }
+
+    pub(super) fn skip(&mut self, person: &Person, at: Timestamp) -> Outcome {
+        self.hold(HoldWish::Skip, person, at)
+    }
+
+    pub(super) fn resume(&mut self, person: &Person, at: Timestamp) -> Outcome {
+        self.hold(HoldWish::Resume, person, at)
+    }
+
+    /// The newest word counts, in whatever order they are told.
+    fn hold(&mut self, wish: HoldWish, person: &Person, at: Timestamp) -> Outcome {
         if self.draft.review.said.hold_at.is_some_and(|said| said > at) {
             return Outcome::Refused(Answer::Overtaken);
         }
