@@ -257,13 +257,7 @@ fn labels(
         &labels.ready_to_merge,
         &labels.overdue,
     ];
-    let is_there = |wanted: &&&String| {
-        facts.labels.iter().any(|there| match forge.kind {
-            ForgeKind::GitLab => there == **wanted,
-            // To GitHub they are the same.
-            ForgeKind::GitHub => there.eq_ignore_ascii_case(wanted),
-        })
-    };
+    let is_there = |wanted: &&&String| facts.labels.iter().any(|there| forge.kind.same_label(there, wanted));
     let missing = put_on.iter().filter(|label| !is_there(label)).count();
     let may_make = match forge.kind {
         ForgeKind::GitLab => facts.role >= BotRole::Labels || facts.role == BotRole::Unknown,

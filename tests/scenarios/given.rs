@@ -13,7 +13,7 @@ use usher_core::model::change::ForgeKind;
 
 use super::Story;
 use super::language::{Chapter, Line, Told, lines};
-use super::read::{number, person, span, time};
+use super::read::{names, number, person, span, time};
 use crate::support::company::pattern;
 
 pub(super) const CHAPTERS: &[Chapter<()>] = &[
@@ -35,6 +35,8 @@ const FORGE: &[Line<()>] = lines! {
     "the project is not watched" => is_not_watched, "The configuration names other projects only.";
     "the forge keeps one reviewer" => |story, []| { story.play.forge.one_reviewer = true; Ok(()) },
         "A change has one reviewer at most, as on GitLab's Free tier.";
+    "the project has the labels {Bug, Skip-This}" => has_labels,
+        "These labels are there already; GitHub keeps their spelling, whatever is asked for.";
     "the forge refuses {rita}" => refuses, "A request to make her a reviewer fails.";
     "the forge silently drops {rita}" => silently_drops,
         "A request to make her a reviewer succeeds and changes nothing.";
@@ -68,6 +70,11 @@ fn forge_is(story: &mut Story, kind: ForgeKind) -> Told {
 
 fn is_not_watched(story: &mut Story, []: [&str; 0]) -> Told {
     story.play.company.policy.forges[0].projects = vec![pattern("other/*")];
+    Ok(())
+}
+
+fn has_labels(story: &mut Story, [labels]: [&str; 1]) -> Told {
+    story.play.forge.repository_labels.extend(names(labels));
     Ok(())
 }
 

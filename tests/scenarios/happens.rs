@@ -228,7 +228,7 @@ fn removes_label(story: &mut Story, [who, label]: [&str; 2]) -> Facts {
     if !story.play.forge.labels.contains(label) {
         return Err(format!("{label} is not on the change"));
     }
-    edits(story, who, |forge| forge.labels.retain(|other| other != label))
+    edits(story, who, |forge| forge.unlabel(label))
 }
 
 fn pushes(story: &mut Story, [who]: [&str; 1]) -> Facts {

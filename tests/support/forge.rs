@@ -44,6 +44,9 @@ pub struct Forge {
     pub state: ChangeState,
     pub draft: bool,
     pub labels: BTreeSet<String>,
+    /// Labels that the repository has already. On GitHub they stay as they are spelled, however they are
+    /// asked for.
+    pub repository_labels: BTreeSet<String>,
     pub reviewers: Vec<Account>,
     /// What each reviewer said last, and exactly when.
     pub verdicts: BTreeMap<u64, (Verdict, Timestamp)>,
@@ -88,6 +91,7 @@ impl Forge {
             state: ChangeState::Open,
             draft: false,
             labels: BTreeSet::new(),
+            repository_labels: BTreeSet::new(),
             reviewers: vec![],
             wrappers: BTreeMap::new(),
             verdicts: BTreeMap::new(),
@@ -323,7 +327,21 @@ impl Forge {
             let scope = format!("{scope}::");
             self.labels.retain(|other| !other.starts_with(&scope));
         }
-        self.labels.insert(label.to_owned());
+        let label = self.spelled(label);
+        self.repository_labels.insert(label.clone());
+        self.labels.insert(label);
+    }
+
+    /// A label as the repository has it: GitHub knows one of each, without regard to case.
+    fn spelled(&self, label: &str) -> String {
+        let mut there = self.repository_labels.iter();
+        there.find(|there| self.kind.same_label(there, label)).map_or(label, |there| there).to_owned()
+    }
+
+    /// Takes a label off, by the name that the forge knows it by.
+    pub fn unlabel(&mut self, label: &str) {
+        let kind = self.kind;
+        self.labels.retain(|on| !kind.same_label(on, label));
     }
 
     /// Performs an action as the courier would, in the company's words; what the forge then tells comes
@@ -391,9 +409,10 @@ impl Forge {
         for label in &shape.not_labels {
             // A stage label is handed to Usher with the stage, the skip label by `resume`.
             let handed = label.contains("::") || label.ends_with("-skip");
-            let own = handed || !self.remembers_hands || !self.foreign.contains(label);
-            assert!(own || !self.labels.contains(label), "law 4: {label} was put on by somebody else");
-            self.labels.remove(label);
+            let spelled = self.spelled(label);
+            let own = handed || !self.remembers_hands || !self.foreign.contains(&spelled);
+            assert!(own || !self.labels.contains(&spelled), "law 4: {label} was put on by somebody else");
+            self.unlabel(label);
         }
         // What was taken off, and is put on now, is Usher's.
         let labels = &self.labels;

@@ -306,7 +306,8 @@ impl Play {
         let lines = review.seen.size.is_some_and(|size| rules.max_lines.is_some_and(|max| size.lines > max));
         let files = review.seen.size.is_some_and(|size| rules.max_files.is_some_and(|max| size.files > max));
         let title = rules.titles.iter().any(|pattern| pattern.is_match(&review.seen.title));
-        !rules.labels.is_disjoint(&review.seen.labels) || title || lines || files
+        let spelled = |on: &String| rules.labels.iter().any(|label| self.forge.kind.same_label(label, on));
+        review.seen.labels.iter().any(spelled) || title || lines || files
     }
 
     /// The label of the scope says what the review knows, and the priority label is people's.

@@ -18,10 +18,8 @@ impl GitHub {
         fresh: &wire::Pull,
         desired: &DesiredState,
     ) -> Result<(), ForgeFault> {
-        let present = fresh.labels();
-        // GitHub takes label names that differ in case only for the same label.
-        let has = |wanted: &str| present.iter().any(|label| label.eq_ignore_ascii_case(wanted));
-        let missing: Vec<&String> = desired.labels.iter().filter(|label| !has(label)).collect();
+        let missing: Vec<&String> =
+            desired.labels.iter().filter(|label| fresh.label(label).is_none()).collect();
         if !missing.is_empty() {
             let place = self.issue(change, ["labels"]);
             let all: Vec<Shown> = self.post(&place, &json!({ "labels": missing })).await?;
@@ -30,7 +28,7 @@ impl GitHub {
                 self.dress(change, &label.name).await;
             }
         }
-        for label in desired.not_labels.iter().filter(|label| has(label)) {
+        for label in desired.not_labels.iter().filter_map(|label| fresh.label(label)) {
             let place = self.issue(change, ["labels", label]);
             match self.write(Method::DELETE, &place, None::<&()>).await {
                 // Somebody was quicker.

@@ -109,9 +109,7 @@ impl GitHub {
 }
 
 fn is_untouched(fresh: &wire::Pull, desired: &DesiredState) -> bool {
-    let labels = fresh.labels();
-    let marked =
-        desired.labels.iter().chain(&desired.not_labels).any(|label| labels.contains(label.as_str()));
+    let marked = desired.labels.iter().chain(&desired.not_labels).any(|label| fresh.label(label).is_some());
     let silent = fresh.comments == Some(0) && fresh.review_comments == Some(0);
     let young = fresh.created_at.is_some_and(|created_at| {
         fresh.updated_at.duration_since(created_at) <= SignedDuration::from_secs(UNTOUCHED_SECONDS)

@@ -12,7 +12,9 @@ use crate::forge::shared::listing::Whereabouts;
 use crate::forge::shared::people::Member;
 use crate::forge::transport::entries::Entries;
 use usher_core::model::access::Rank;
-use usher_core::model::change::{Account, ChangeState, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict};
+use usher_core::model::change::{
+    Account, ChangeState, ForgeKind, SeenReviewer, SeenReviewers, Size, Snapshot, Verdict,
+};
 use usher_core::model::tickets::TicketRules;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -137,6 +139,11 @@ impl Pull {
 
     pub(super) fn labels(&self) -> BTreeSet<&str> {
         self.labels.iter().flatten().map(|label| label.name.as_str()).collect()
+    }
+
+    /// The label that is this one to GitHub, as it is spelled there.
+    pub(super) fn label(&self, wanted: &str) -> Option<&str> {
+        self.labels().into_iter().find(|label| ForgeKind::GitHub.same_label(label, wanted))
     }
 
     pub(super) fn requested(&self) -> Vec<Account> {

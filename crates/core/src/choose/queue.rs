@@ -28,7 +28,7 @@ fn since(world: &World<'_>, review: &Review, pool: &Pool) -> Timestamp {
 
 fn head_start(policy: &Policy, review: &Review, pool: &str, since: Timestamp) -> Timestamp {
     let tickets = i64::try_from(review.seen.tickets.len().min(TICKETS_COUNTED_MAX)).unwrap_or(0);
-    let priority = review.seen.labels.contains(&policy.labels.priority);
+    let priority = policy.labels_on(review).has(&policy.labels.priority);
     let days = tickets + if priority { PRIORITY_DAYS } else { 0 };
     // Kept in whole milliseconds: a place must compare the same wherever it was read.
     let mut start = Timestamp::from_millisecond(since.as_millisecond()).unwrap_or(since);

@@ -1,9 +1,8 @@
 //! Claims: which pools a change belongs to, by the first route that matches each of its files.
 
-use std::collections::BTreeSet;
-
 use crate::model::change::{ChangeKey, ChangedFile, OwnersFile};
 use crate::model::fingerprint::fingerprint;
+use crate::model::labels::LabelsOn;
 use crate::model::policy::{Pattern, Policy, Route};
 
 /// Most handles of owners that one pool's claim carries.
@@ -14,7 +13,7 @@ const HANDLES_MAX: usize = 100;
 pub struct RouteFacts<'a> {
     pub change: &'a ChangeKey,
     pub target_branch: &'a str,
-    pub labels: &'a BTreeSet<String>,
+    pub labels: LabelsOn<'a>,
     /// Changed files, if they have been read.
     pub files: Option<&'a [ChangedFile]>,
 }
@@ -140,7 +139,7 @@ impl Route {
         (self.forges.is_empty() || self.forges.contains(&facts.change.forge))
             && any(&self.projects, &facts.change.project)
             && any(&self.target_branches, facts.target_branch)
-            && (self.labels.is_empty() || self.labels.iter().any(|label| facts.labels.contains(label)))
+            && facts.labels.satisfy(&self.labels)
     }
 
     /// Whether a change of this project may come by this route.

@@ -151,14 +151,17 @@ impl Applying<'_, '_, '_> {
         self.measure_snapshot(snapshot);
         self.apply_state(snapshot);
         if let Some(labels) = &snapshot.labels {
+            let (names, kind) = (&self.draft.world.policy.labels, self.draft.world.directory.kind);
             // What this act put on was not there before: that we took it off may not have been told.
             if let (Some(Act::Labelled { labels: put_on }), true) = (act, fresh) {
+                let put_on = names.spelled(kind, put_on);
                 self.draft.review.seen.labels.retain(|label| !put_on.contains(label));
                 if hand != Hand::Own {
-                    self.give_away(put_on);
+                    self.give_away(&put_on);
                 }
             }
-            let labels = if beside { self.with_own_labels(labels) } else { labels.clone() };
+            let labels = names.spelled(kind, labels);
+            let labels = if beside { self.with_own_labels(&labels) } else { labels };
             self.apply_labels(&labels, hand, snapshot.updated_at);
         }
         if let Some(reviewers) = &snapshot.reviewers {

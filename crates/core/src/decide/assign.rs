@@ -173,7 +173,7 @@ impl Draft<'_> {
         let facts = RouteFacts {
             change: &self.review.change,
             target_branch: &self.review.seen.target_branch,
-            labels: &self.review.seen.labels,
+            labels: self.world.policy.labels_on(&self.review),
             files: read.map(|read| read.files),
         };
         match self.world.policy.claims(&facts) {

@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use crate::model::change::Size;
+use crate::model::labels::LabelsOn;
 use crate::model::reason::Reason;
 use crate::model::review::Review;
 use crate::model::scope::{OutOfScope, ScopeRules};
@@ -11,9 +12,8 @@ const TITLE_BYTES_MAX: usize = 1_024;
 
 impl ScopeRules {
     /// The first rule that the change goes beyond: labels, then title, then size.
-    pub fn judge(&self, review: &Review) -> Option<OutOfScope> {
-        let label = self.labels.iter().find(|label| review.seen.labels.contains(*label));
-        if let Some(label) = label {
+    pub fn judge(&self, review: &Review, labels: LabelsOn<'_>) -> Option<OutOfScope> {
+        if let Some(label) = labels.first_of(&self.labels) {
             return Some(OutOfScope::Label { label: label.clone() });
         }
         let title = &review.seen.title[..review.seen.title.floor_char_boundary(TITLE_BYTES_MAX)];
@@ -32,7 +32,8 @@ impl Draft<'_> {
     /// Judges a live change by the rules of the scope, anew with every fact: labels, title, size and
     /// rules may have changed.
     pub(super) fn scope(&mut self) {
-        let beyond = self.world.policy.scope.judge(&self.review);
+        let policy = self.world.policy;
+        let beyond = policy.scope.judge(&self.review, policy.labels_on(&self.review));
         let known = std::mem::replace(&mut self.review.planned.out_of_scope, beyond.clone());
         match (known, beyond) {
             (Some(known), Some(beyond)) if known.same_rule(&beyond) => {}

@@ -8,6 +8,7 @@
 //! large gives its box the larger budget at once, and what is spent stays spent.
 
 use crate::model::fingerprint::fingerprint;
+use crate::model::labels::LabelsOn;
 use crate::model::message::{BoxNote, BoxNoteSource};
 use crate::model::policy::{Policy, Route};
 use crate::model::review::{PoolReview, Review};
@@ -18,16 +19,14 @@ impl TimeBoxRule {
         self.min_lines.is_some() || self.max_lines.is_some() || self.max_files.is_some()
     }
 
-    pub fn matches(&self, review: &Review) -> bool {
-        let labelled =
-            self.labels.is_empty() || self.labels.iter().any(|label| review.seen.labels.contains(label));
+    pub fn matches(&self, review: &Review, labels: LabelsOn<'_>) -> bool {
         let fits = !self.needs_size()
             || review.seen.size.is_some_and(|size| {
                 self.min_lines.is_none_or(|least| size.lines >= least)
                     && self.max_lines.is_none_or(|most| size.lines <= most)
                     && self.max_files.is_none_or(|most| size.files <= most)
             });
-        labelled && fits
+        labels.satisfy(&self.labels) && fits
     }
 
     /// The rule as it is told.
@@ -60,7 +59,8 @@ impl Policy {
 
     /// The first rule that matches the change and says something of the turn.
     pub fn box_rule(&self, review: &Review, turn: Turn) -> Option<&TimeBoxRule> {
-        self.box_rules.iter().find(|rule| rule.boxes.said(turn).is_some() && rule.matches(review))
+        let labels = self.labels_on(review);
+        self.box_rules.iter().find(|rule| rule.boxes.said(turn).is_some() && rule.matches(review, labels))
     }
 
     /// The terms of a turn's box; `part` is the pool whose reviewers (or lead) it concerns.

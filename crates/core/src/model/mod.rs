@@ -12,6 +12,7 @@ pub mod choice;
 pub mod commands;
 pub mod fact;
 pub mod fingerprint;
+pub mod labels;
 pub mod message;
 pub mod owner;
 pub mod people;
