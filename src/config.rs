@@ -17,6 +17,7 @@ mod ics;
 mod ics_event;
 mod keys;
 mod mistakes;
+mod names;
 mod outside;
 mod people;
 mod pools;

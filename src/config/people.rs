@@ -37,7 +37,7 @@ pub(super) fn support(root: &Section<'_>, forges: &[ReadForge], book: &mut Book)
         );
     }
     for name in &except {
-        if members.iter().any(|member| member.it == name.it) {
+        if members.iter().any(|member| member.it.eq_ignore_ascii_case(&name.it)) {
             let what = format!("`{}` is a member of support and excepted from it", name.it);
             book.mistake(&name.place, what, "leave one of the two out");
         }
@@ -145,7 +145,8 @@ pub(super) fn people(
         let person = person(&section, calendars, default_hours, book);
         let Some(name) = name else { continue };
         report_shared_login(&section, &name.it, &mut logins, book);
-        if people.insert(name.it.clone(), person).is_some() {
+        let known = people.keys().any(|known: &String| known.eq_ignore_ascii_case(&name.it));
+        if people.insert(name.it.clone(), person).is_some() || known {
             let what = format!("a second person is called `{}`", name.it);
             book.mistake(&name.place, what, "join the two: each person is described once");
         }
@@ -221,7 +222,8 @@ pub(super) fn warn_of_slips(root: &Section<'_>, support: &Support, pools: &[Plac
         nodes("person", "name").filter_map(|node| units::login(node).ok()).collect();
     let mut warn = |node: &Node, others: Vec<&str>| {
         let Ok(name) = units::login(node) else { return };
-        if let (false, Some(near)) = (others.contains(&name.as_str()), slip_of(&name, &others)) {
+        let named = others.iter().any(|other| other.eq_ignore_ascii_case(&name));
+        if let (false, Some(near)) = (named, slip_of(&name, &others)) {
             let what = format!("`{name}` is named nowhere else");
             book.warning(&node.place, what, format!("did you mean `{near}`?"));
         }
@@ -238,7 +240,7 @@ pub(super) fn warn_of_slips(root: &Section<'_>, support: &Support, pools: &[Plac
     }
 }
 
-/// The name that differs from `name` by one letter, or only in its case.
+/// The name that differs from `name` by one letter.
 fn slip_of<'n>(name: &str, others: &[&'n str]) -> Option<&'n str> {
     let name = name.to_lowercase();
     let near = |other: &&&str| strsim::damerau_levenshtein(&name, &other.to_lowercase()) <= 1;

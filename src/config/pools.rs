@@ -26,7 +26,7 @@ pub(super) fn pools(
     let mut pools: Vec<Placed<Pool>> = Vec::new();
     for section in root.sections(book, "pool", &keys::POOL) {
         let Some(pool) = pool(&section, calendars, forges, support, book) else { continue };
-        if pools.iter().any(|other| other.it.name == pool.it.name) {
+        if pools.iter().any(|other| other.it.name.to_lowercase() == pool.it.name.to_lowercase()) {
             let what = format!("a second pool is called `{}`", pool.it.name);
             book.mistake(&pool.place, what, "each pool has a name of its own");
         }
@@ -52,7 +52,7 @@ fn pool(
         book.mistake(section.place, "a pool without members and groups", todo);
     }
     if let ([only], true) = (&members[..], groups.is_empty())
-        && support.members.contains(&only.it)
+        && support.members.iter().any(|member| member.eq_ignore_ascii_case(&only.it))
     {
         let what = format!("`{}` is in support and the only member of this pool", only.it);
         book.warning(

@@ -14,7 +14,7 @@ use super::keys;
 use super::mistakes::{Book, Fault};
 use super::reader::Section;
 use super::tree::Node;
-use super::{people, pools, tickets, timeboxes, units};
+use super::{names, people, pools, tickets, timeboxes, units};
 
 /// GitHub's limit for the name of a label, in characters.
 const LABEL_MOST_CHARS: usize = 50;
@@ -38,7 +38,7 @@ pub(super) fn policy(
         projects: forge.projects.clone(),
         maintenance: forge.maintenance.clone(),
     });
-    Policy {
+    let mut policy = Policy {
         forges: forges.collect(),
         support,
         maintainers,
@@ -55,7 +55,10 @@ pub(super) fn policy(
         contact: contact(root, book),
         scope: tickets::scope(root, book),
         ..Policy::default()
-    }
+    };
+    names::unite(&mut policy);
+    names::report_taken_logins(root, &mut policy, book);
+    policy
 }
 
 /// How people call Usher in comments, where that is not what its account is called.

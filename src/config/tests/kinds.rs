@@ -115,7 +115,48 @@ fn names_are_given_once() {
         "[[person]]\nname = \"x\"\ngitlab = \"z\"\n[[person]]\nname = \"y\"\ngitlab = \"Z\"",
         "21:1 `Z` is the account of `x` and of `y` (each account belongs to one person)",
     );
+    check(
+        "[[person]]\nname = \"x\"\n[[person]]\nname = \"X\"",
+        "19:8 a second person is called `X` (join the two: each person is described once)",
+    );
+    check(
+        "[[pool]]\nname = \"Backend\"\nmembers = [\"x\"]",
+        "\
+17:8 a second pool is called `Backend` (each pool has a name of its own)
+17:8 warning: no route leads to the pool `Backend` (changes only get there by the command `pool`; add a [[route]])",
+    );
     check_instead("[\"sam\"]", "[\"sam\", \"Sam\"]", "8:19 `Sam` is named twice (leave it out)");
+    check_instead(
+        "members = [\"sam\"]",
+        "members = [\"sam\"]\nexcept = [\"SAM\"]",
+        "9:11 `SAM` is a member of support and excepted from it (leave one of the two out)",
+    );
+}
+
+/// Forges compare logins without case, so a name has one spelling, whichever is written.
+#[test]
+fn a_person_is_one_in_whatever_case_the_name_is_written() {
+    let text = LEAST.replace("\"rita\", \"ravi\"]", "\"Rita\", \"ravi\"]\nlead = \"RAVI\"");
+    let text = text + "[[person]]\nname = \"rita\"\ncapacity = 2\n[escalation]\ncontact = \"SAM\"";
+    let result = read(&text);
+    assert_eq!(short(&result), "");
+    let policy = result.unwrap().config.policy;
+    assert_eq!(policy.pools[0].members, ["rita", "ravi"]);
+    assert_eq!(policy.pools[0].lead.as_deref(), Some("ravi"));
+    assert_eq!(policy.contact.as_deref(), Some("sam"));
+    assert_eq!(policy.people.keys().collect::<Vec<_>>(), ["rita"]);
+}
+
+#[test]
+fn a_login_that_is_somebody_elses_name_is_a_mistake() {
+    let other = "[[person]]\nname = \"ria\"\ngitlab = \"Rita\"";
+    check(
+        other,
+        "18:1 `Rita` is the account of `ria` and, by its name, of `rita` \
+         (write `ria` for `rita`, or describe `rita` with a login of its own)",
+    );
+    check(&format!("{other}\n[[person]]\nname = \"rita\"\ngitlab = \"rita-ray\""), "");
+    check(&other.replace("gitlab", "github"), "");
 }
 
 #[test]
@@ -230,7 +271,6 @@ fn pools() {
         "12:8 warning: `rvai` is named nowhere else (did you mean `ravi`?)",
     );
     check_instead("[[route]]", "lead = \"lena\"\n[[route]]", "");
-    check("[[person]]\nname = \"Rita\"", "17:8 warning: `Rita` is named nowhere else (did you mean `rita`?)");
     check("[[person]]\nname = \"somebody-in-a-group\"", "");
     check_instead(
         "name = \"backend\"",

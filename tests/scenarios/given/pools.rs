@@ -4,12 +4,14 @@ use usher_core::model::policy::{GroupRef, Route};
 
 use crate::scenarios::Story;
 use crate::scenarios::language::{Line, Told, lines};
-use crate::scenarios::read::{names, number, people};
+use crate::scenarios::read::{names, number, people, person};
 use crate::support::company::{self, pattern};
 
 pub(super) const LINES: &[Line<()>] = lines! {
     "the pool {docs} has {dora, dirk}, led by {dan}" => has,
         "A pool of this name is added or replaced; `nobody` may be in it or lead it.";
+    "the configuration calls {rita} {Rita}" => calls,
+        "Another name for the same account, in all pools and lists.";
     "the lead of {backend} is {lena}" => lead_is, "The pool gets this lead, or `nobody`.";
     "the contact is {lena}" => contact_is, "`[escalation] contact` names her.";
     "the pool {docs} is gone" => is_gone, "The configuration loses the pool and all routes to it.";
@@ -36,6 +38,19 @@ fn has(story: &mut Story, [pool, members, lead]: [&str; 3]) -> Told {
     let pools = &mut story.play.company.policy.pools;
     pools.retain(|known| known.name != pool);
     pools.push(company::pool(pool, &members, (lead != "nobody").then_some(lead)));
+    Ok(())
+}
+
+fn calls(story: &mut Story, [old, new]: [&str; 2]) -> Told {
+    let (login, policy) = (person(old)?.login, &mut story.play.company.policy);
+    let members = policy.pools.iter_mut().flat_map(|pool| pool.members.iter_mut().chain(&mut pool.lead));
+    members
+        .chain(&mut policy.support.members)
+        .filter(|name| *name == old)
+        .for_each(|name| *name = new.into());
+    let mut own = policy.people.remove(old).unwrap_or_default();
+    (own.gitlab, own.github) = (Some(login.clone()), Some(login));
+    policy.people.insert(new.to_owned(), own);
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::model::absence::AbsenceWish;
 use crate::model::action::Action;
 use crate::model::calendar::Walks;
+use crate::model::change::Account;
 use crate::model::fact::Fact;
 use crate::model::reason::Reason;
 use crate::model::review::{Hold, Review};
@@ -40,8 +41,21 @@ impl Draft<'_> {
         self.reasons.push(reason);
     }
 
-    /// Ids stay, logins change: people are named, and on GitHub asked, by the login that they have.
+    /// Ids stay, logins change: people are named, and on GitHub asked, by the login that they have. Where
+    /// the configuration calls somebody otherwise by now, they are the same person.
     pub(super) fn freshen_logins(&mut self) {
+        let directory = self.world.directory;
+        let renamed = |name: &str, account: &Account| {
+            let known = directory.by_id(account.id).filter(|_| directory.by_name(name).is_none());
+            known.map(|person| person.name.clone())
+        };
+        for own in &mut self.review.planned.assignments {
+            own.person =
+                renamed(&own.person, &own.account).unwrap_or_else(|| std::mem::take(&mut own.person));
+        }
+        let author = &self.review.author;
+        let named = self.review.author_name.as_ref().and_then(|name| renamed(name, author));
+        self.review.author_name = named.or(self.review.author_name.take());
         let asked = self.review.planned.assignments.iter_mut().map(|assignment| &mut assignment.account);
         for account in asked.chain([&mut self.review.author]) {
             let known = self.world.directory.by_id(account.id).and_then(|person| person.account.as_ref());
