@@ -37,6 +37,7 @@ pub(super) async fn run(path: &Path, online: bool, verbose: bool, json: bool) ->
             "config": "good",
             "warnings": mistakes_json(&warnings),
             "calendars": check_calendars::json(&config, Clock::system().now()),
+            "without_calendar": config.policy.without_calendar(),
             "templates": broken,
             "online": findings,
         });
@@ -45,6 +46,7 @@ pub(super) async fn run(path: &Path, online: bool, verbose: bool, json: bool) ->
         let verdict = if broken.is_empty() { "is good" } else { "can be used, with built-in words" };
         anstream::println!("{} {verdict}.\n", path.display());
         summary(&config, verbose);
+        check_calendars::warn_of_missing(&config.policy);
         for fault in &broken {
             anstream::println!("\n  FAULT   template {}: {fault}", fault.text.word());
             anstream::println!(

@@ -6,9 +6,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::config::{Calendar, Config};
+use usher_core::model::policy::Policy;
 
 /// What a day off that stands in the configuration itself is called.
 const UNNAMED: &str = "holiday";
+/// Most people without a calendar who are named.
+const NAMED_MAX: usize = 10;
 
 /// The days of one calendar in one year.
 struct Year<'c> {
@@ -65,6 +68,25 @@ pub(super) fn print(config: &Config, now: Timestamp, verbose: bool) {
             lines.iter().for_each(|line| anstream::println!("          {line}"));
         }
     }
+}
+
+/// Warns of those who count as working in the default calendar because nothing else is said of them.
+pub(super) fn warn_of_missing(policy: &Policy) {
+    let without = policy.without_calendar();
+    if !without.is_empty() {
+        let who = words_of(&without);
+        anstream::println!(
+            "\n  WARNING no calendar: {who} count as working Monday to Friday, 09:00 to 17:00 UTC"
+        );
+        anstream::println!("          write `calendar` in [support], their [[pool]] or a [[person]]");
+    }
+}
+
+/// A few of them by name, the others by number.
+fn words_of(names: &[String]) -> String {
+    let (named, others) = names.split_at(names.len().min(NAMED_MAX));
+    let named = named.join(", ");
+    if others.is_empty() { named } else { format!("{named} and {} more", others.len()) }
 }
 
 /// "2026-12-25 Fri Christmas Day".

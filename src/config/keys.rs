@@ -27,7 +27,7 @@ sections! {
     FORGE "[[forge]]" ["name" "kind" "url" "token" "app_id" "app_private_key" "webhook_secrets"
         "signing_tokens" "secret_tokens" "allow_unsigned" "projects" "changes_at_once" "ca_file" "proxy"
         "maintenance"]
-    SUPPORT "[support]" ["members" "gitlab_groups" "github_teams" "except"]
+    SUPPORT "[support]" ["members" "gitlab_groups" "github_teams" "except" "calendar"]
     MAINTAINERS "[maintainers]" ["members" "gitlab_groups" "github_teams"]
     PERSON "[[person]]" ["name" "gitlab" "github" "calendar" "timezone" "days" "hours" "capacity"
         "away"]

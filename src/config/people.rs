@@ -17,7 +17,12 @@ use super::{keys, units};
 /// Most open reviews that may be configured for one person.
 pub(super) const CAPACITY_MOST: u32 = 1000;
 
-pub(super) fn support(root: &Section<'_>, forges: &[ReadForge], book: &mut Book) -> Support {
+pub(super) fn support(
+    root: &Section<'_>,
+    forges: &[ReadForge],
+    calendars: &Calendars,
+    book: &mut Book,
+) -> Support {
     let todo = "begin it with a line [support] and write members = [\"sam\"] or gitlab_groups = [\"gitlab:acme/support\"]";
     let Some(section) = root.section(book, "support", &keys::SUPPORT) else {
         if root.node("support").is_none() {
@@ -43,7 +48,8 @@ pub(super) fn support(root: &Section<'_>, forges: &[ReadForge], book: &mut Book)
         }
     }
     report_twice(&members, book);
-    Support { members: bare(members), groups, except: bare(except) }
+    let hours = calendars.named(&section, book);
+    Support { members: bare(members), groups, except: bare(except), hours }
 }
 
 pub(super) fn maintainers(root: &Section<'_>, forges: &[ReadForge], book: &mut Book) -> Maintainers {

@@ -26,7 +26,7 @@ pub(super) fn policy(
     book: &mut Book,
 ) -> Policy {
     let default_hours = Arc::new(Hours::office(TimeZone::UTC));
-    let support = people::support(root, forges, book);
+    let support = people::support(root, forges, calendars, book);
     let maintainers = people::maintainers(root, forges, book);
     let people = people::people(root, calendars, &default_hours, book);
     let pools = pools::pools(root, calendars, forges, &support, book);

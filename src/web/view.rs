@@ -129,7 +129,7 @@ impl<'a> Eyes<'a> {
             .reviewing_box
             .runs_out(
                 self.budget(review, terms::Turn::Reviewing, Some(&assignment.pool)),
-                &self.agenda(review, Some(&assignment.person)),
+                &self.agenda(review, Some(&assignment.person), Some(&assignment.pool)),
             )
             .filter(|_| assignment.is_active());
         ReviewerTurn {
@@ -146,7 +146,10 @@ impl<'a> Eyes<'a> {
     /// The soonest end among the boxes that run.
     fn deadline(&self, review: &Review) -> Option<Deadline<'a>> {
         if let Some(Hold::Snooze { until }) = review.said.hold {
-            return Some(Deadline { at: until, agenda: self.agenda(review, review.author_name.as_deref()) });
+            return Some(Deadline {
+                at: until,
+                agenda: self.agenda(review, review.author_name.as_deref(), None),
+            });
         }
         let end = |agenda: Agenda<'a>, at: Option<Timestamp>| at.map(|at| Deadline { at, agenda });
         let closed = self.policy.maintenance(&review.change.forge);
@@ -156,7 +159,7 @@ impl<'a> Eyes<'a> {
             end(agenda, part.waiting_box.runs_out(budget, &agenda))
         });
         let reviewers = review.active().filter_map(|assignment| {
-            let agenda = self.agenda(review, Some(&assignment.person));
+            let agenda = self.agenda(review, Some(&assignment.person), Some(&assignment.pool));
             let budget = self.budget(review, terms::Turn::Reviewing, Some(&assignment.pool));
             end(agenda, assignment.reviewing_box.runs_out(budget, &agenda))
         });
@@ -165,13 +168,13 @@ impl<'a> Eyes<'a> {
             Stage::Waiting => pools.min_by_key(|deadline| deadline.at),
             Stage::Reviewing => pools.chain(reviewers).min_by_key(|deadline| deadline.at),
             Stage::WithAuthor => {
-                let agenda = self.agenda(review, review.author_name.as_deref());
+                let agenda = self.agenda(review, review.author_name.as_deref(), None);
                 let budget = self.budget(review, terms::Turn::WithAuthor, None);
                 end(agenda, review.planned.author_box.runs_out(budget, &agenda))
             }
             Stage::ReadyToMerge => {
-                let agenda = self.agenda(review, review.merger().map(|merger| merger.person.as_str()));
                 let pool = review.merger().map(|merger| merger.pool.as_str());
+                let agenda = self.agenda(review, review.merger().map(|merger| merger.person.as_str()), pool);
                 end(
                     agenda,
                     review
@@ -189,9 +192,13 @@ impl<'a> Eyes<'a> {
         self.policy.terms(review, turn, named.or(review.planned.pools.first())).budget
     }
 
-    /// A person's working time, or the default's for somebody unknown.
-    fn agenda(&self, review: &Review, person: Option<&str>) -> Agenda<'a> {
-        let person = self.directory.zip(person).and_then(|(directory, name)| directory.by_name(name));
+    /// A person's working time, for the pool that asks them where one does; the default's for somebody
+    /// unknown.
+    fn agenda(&self, review: &Review, person: Option<&str>, pool: Option<&str>) -> Agenda<'a> {
+        let person = self.directory.zip(person).and_then(|(directory, name)| match pool {
+            Some(pool) => directory.asked_by(pool, name),
+            None => directory.by_name(name),
+        });
         let closed = self.policy.maintenance(&review.change.forge);
         person.map_or_else(
             || Agenda::new(&self.policy.default_hours, &[]).outside(closed),

@@ -178,7 +178,7 @@ impl Play {
     }
 
     fn is_surely_free(&self, name: &str, pool: &Pool, review: &Review, workloads: &Workloads) -> bool {
-        let Some(person) = self.directory.by_name(name) else { return false };
+        let Some(person) = self.directory.asked_by(&pool.name, name) else { return false };
         let Some(account) = &person.account else { return false };
         let is_author = *account == review.author || review.author_name.as_deref() == Some(name);
         let known = review.planned.assignments.iter().any(|a| a.person == name || a.account == *account);
@@ -222,7 +222,7 @@ impl Play {
         let policy = &self.company.policy;
         for own in review.active().filter(|own| own.reviewing_box.running_since.is_some()) {
             let (Some(person), Some(since)) =
-                (self.directory.by_name(&own.person), own.reviewing_box.running_since)
+                (self.directory.asked_by(&own.pool, &own.person), own.reviewing_box.running_since)
             else {
                 continue;
             };
@@ -392,7 +392,8 @@ impl Play {
     /// Whether somebody was on a long leave that ended in the last week, and was asked more than
     /// their share since.
     fn had_share(&self, name: &str, pool: &str, workloads: &Workloads) -> bool {
-        let (Some(person), Some(pool)) = (self.directory.by_name(name), self.company.policy.pool(pool))
+        let (Some(person), Some(pool)) =
+            (self.directory.asked_by(pool, name), self.company.policy.pool(pool))
         else {
             return false;
         };

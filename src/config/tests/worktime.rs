@@ -217,3 +217,20 @@ fn mistakes_in_the_hours_of_a_weekday() {
         "20:13 2027-02-06 is a holiday and a working day (leave it out of `holidays` or `workdays`)",
     );
 }
+
+#[test]
+fn who_has_no_calendar_is_known() {
+    let without = |text: &str| good(text).policy.without_calendar();
+    assert_eq!(without(LEAST), ["ravi", "rita", "sam"]);
+    let calendar = "[[calendar]]\nname = \"emea\"\ntimezone = \"Europe/London\"\n";
+    let text = format!("{LEAST}{calendar}[escalation]\ncontact = \"carla\"\n");
+    let text = text.replace("members = [\"sam\"]", "members = [\"sam\"]\ncalendar = \"emea\"");
+    let text = text + "[[person]]\nname = \"ravi\"\ntimezone = \"Asia/Kolkata\"\n";
+    assert_eq!(without(&text), ["carla", "rita"]);
+    let pool = "members = [\"rita\", \"ravi\"]";
+    let text = text.replace(pool, &format!("{pool}\nlead = \"carla\"\ncalendar = \"emea\""));
+    assert_eq!(without(&text), [""; 0]);
+    let group =
+        text.replace("calendar = \"emea\"\n[[pool]]", "gitlab_groups = [\"gitlab:acme/s\"]\n[[pool]]");
+    assert_eq!(without(&group), ["gitlab:acme/s", "sam"]);
+}

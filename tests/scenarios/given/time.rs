@@ -14,6 +14,12 @@ use crate::support::company::{london, zone};
 pub(super) const LINES: &[Line<()>] = lines! {
     "{rita} is away {2026-11-30}..{2026-12-04}" => is_away,
         "The configuration has this leave, first and last day.";
+    "the calendar of {backend} is office hours in {America/New_York}" => pool_works_in,
+        "The pool has this calendar; members and leads without one of their own work in it.";
+    "support engineers work office hours in {America/New_York}" => support_works_in,
+        "`[support] calendar`: support engineers without one of their own work in it.";
+    "nobody else has a calendar but {Pacific/Auckland}" => default_is,
+        "Who has no calendar at all works office hours there.";
     "{rita} works office hours in {America/New_York}" => works_in,
         "She works Monday to Friday, 09:00 to 17:00 there.";
     "{ravi} lives in {America/New_York} with holidays on {2026-11-26, 2026-11-27}" => lives_in,
@@ -45,6 +51,21 @@ fn works(story: &mut Story, who: &str, hours: Hours) -> Told {
 
 fn works_in(story: &mut Story, [who, place]: [&str; 2]) -> Told {
     works(story, who, Hours::office(zone(place)))
+}
+
+fn pool_works_in(story: &mut Story, [pool, place]: [&str; 2]) -> Told {
+    story.pool_mut(pool)?.hours = Some(Arc::new(Hours::office(zone(place))));
+    Ok(())
+}
+
+fn support_works_in(story: &mut Story, [place]: [&str; 1]) -> Told {
+    story.play.company.policy.support.hours = Some(Arc::new(Hours::office(zone(place))));
+    Ok(())
+}
+
+fn default_is(story: &mut Story, [place]: [&str; 1]) -> Told {
+    story.play.company.policy.default_hours = Arc::new(Hours::office(zone(place)));
+    Ok(())
 }
 
 fn lives_in(story: &mut Story, [who, place, days]: [&str; 3]) -> Told {

@@ -64,7 +64,7 @@ pub fn pick(world: &World<'_>, review: &Review, pool: &Pool, exempt: Option<&str
     let mut candidates = Vec::with_capacity(members.len());
     let outlook = Outlook::new(world, review, pool);
     for name in members {
-        let Some(person) = world.directory.by_name(name) else { continue };
+        let Some(person) = world.directory.asked_by(&pool.name, name) else { continue };
         let standing = outlook.weigh(judge(world, review, pool, &shares, person, exempt), name);
         let owner = owners.iter().find(|owner| owner.person == *name);
         let had_share = matches!(standing, Judgement::EasedIn { .. });

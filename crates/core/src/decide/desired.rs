@@ -275,7 +275,7 @@ impl Draft<'_> {
         }
         let stage = review.done.stage;
         let active = self.assignments().filter(|(_, own)| own.is_active());
-        let author_zone = self.zone_of(review.author_name.as_deref());
+        let author_zone = self.zone_of(review.author_name.as_deref(), None);
         let waits = matches!(review.said.stage, Some((Stage::Waiting, _)));
         let ended = stage == Stage::Done;
         let snoozed = match review.said.hold {
@@ -362,7 +362,7 @@ impl Draft<'_> {
             login: merger.account.login.clone(),
             // A person may have set the stage by label.
             approved: standing(self.world.policy, &self.review).why == Why::Approved,
-            due: self.merge_due().map(in_zone(&self.zone_of(Some(&merger.person)))),
+            due: self.merge_due().map(in_zone(&self.zone_of(Some(&merger.person), Some(&merger.pool)))),
             late: self.review.planned.merge_box.ran_out,
         })
     }
@@ -382,7 +382,7 @@ impl Draft<'_> {
             accepted: assignment.accepted,
             second: assignment.origin == Origin::Widened,
             answered: has_the_turn && newest_at.is_some_and(|at| at >= assignment.since),
-            due: due.map(in_zone(&self.zone_of(Some(&assignment.person)))),
+            due: due.map(in_zone(&self.zone_of(Some(&assignment.person), Some(&assignment.pool)))),
             late: has_the_turn && assignment.reviewing_box.ran_out,
         }
     }

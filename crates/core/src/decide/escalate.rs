@@ -10,6 +10,7 @@ use crate::model::action::{Action, ping_key};
 use crate::model::calendar::Agenda;
 use crate::model::choice::ChoiceTold;
 use crate::model::message::{Moment, Ping, PingAbout};
+use crate::model::people::Person;
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Stage};
 use crate::model::suppressed::{SuppressedPing, SuppressedWhy};
@@ -133,12 +134,14 @@ impl Escalation<'_, '_> {
         let Some(person) = self.draft.holder(id) else { return Taken::Yes };
         let key = self.draft.key_of(id, step, &person);
         let due = self.draft.due(id);
+        let holder = self.draft.person_of(id, &person);
+        let zone = holder.map(|holder| holder.hours.timezone().clone());
         let about = PingAbout::Remind {
             stage: self.draft.review.done.stage,
-            due: due.map(|at| Moment { at, zone: self.draft.zone_of(Some(&person)) }),
+            due: due.and_then(|at| Some(Moment { at, zone: zone? })),
             over: due.is_some_and(|due| due <= self.draft.now()),
         };
-        match self.ping(&person, &key, about) {
+        match self.ping(holder, &key, about) {
             Told::Sent => {
                 self.draft.say(Reason::Reminded { person });
                 Taken::Yes
@@ -186,7 +189,7 @@ impl Escalation<'_, '_> {
             holder: self.draft.holder(id),
             candidates: ChoiceTold::of(&candidates, self.draft.world.policy.verdicts),
         };
-        match self.ping(&lead, &key, about) {
+        match self.ping(self.draft.world.directory.asked_by(&pool, &lead), &key, about) {
             Told::Sent => {
                 self.draft.set_escalated(&pool, true);
                 let now = self.draft.now();
@@ -209,8 +212,8 @@ impl Escalation<'_, '_> {
             if own.listed || own.told || !self.draft.has_the_turn(own) {
                 continue;
             }
-            let (person, key) = (own.person.clone(), asked_key(own));
-            match self.ping(&person, &key, PingAbout::Ask) {
+            let (pool, person, key) = (own.pool.clone(), own.person.clone(), asked_key(own));
+            match self.ping(self.draft.world.directory.asked_by(&pool, &person), &key, PingAbout::Ask) {
                 Told::Sent | Told::Never => {
                     self.draft.assignment_mut(id).into_iter().for_each(|own| own.told = true);
                 }
@@ -274,10 +277,11 @@ impl Draft<'_> {
         let (Some(blocked), Some(contact)) = (given_up.filter(|_| stands), contact) else {
             return Timers::default();
         };
-        let since = Moment { at: blocked.since, zone: self.zone_of(Some(&contact)) };
+        let since = Moment { at: blocked.since, zone: self.zone_of(Some(&contact), None) };
         let key = contact_key(&blocked, &contact);
         let mut telling = Escalation { draft: self, pings: Vec::new(), kept: BTreeSet::new() };
-        let told = telling.ping(&contact, &key, PingAbout::Refused { since });
+        let told =
+            telling.ping(telling.draft.world.directory.by_name(&contact), &key, PingAbout::Refused { since });
         let pings = telling.pings;
         match told {
             Told::Sent => {
@@ -406,7 +410,7 @@ impl Draft<'_> {
 
     /// The last day of the person's present leave, if it outlasts one working day of the pool.
     pub(super) fn long_leave(&self, person: &str, pool: &str) -> Option<jiff::civil::Date> {
-        let agenda = self.world.directory.by_name(person)?.agenda();
+        let agenda = self.world.directory.asked_by(pool, person)?.agenda();
         let until = agenda.away_until(self.now())?;
         let hours = self.world.policy.pool_hours(pool);
         let pool_time = Agenda::new(hours, &[]);
@@ -437,10 +441,13 @@ enum Told {
 
 impl Escalation<'_, '_> {
     /// Names one person in a short new comment, within the kindness limits.
-    fn ping(&mut self, name: &str, key: &str, about: PingAbout) -> Told {
+    fn ping(&mut self, person: Option<&Person>, key: &str, about: PingAbout) -> Told {
         let now = self.draft.now();
-        let Some(person) = self.draft.world.directory.by_name(name) else { return Told::Never };
-        let Some(account) = &person.account else { return Told::Never };
+        let Some((person, account)) = person.and_then(|person| Some((person, person.account.as_ref()?)))
+        else {
+            return Told::Never;
+        };
+        let name = person.name.as_str();
         let limits = &self.draft.world.policy.limits;
         // Whoever can end a silence is told of it, however many were reminded before.
         let counts = !matches!(about, PingAbout::Escalate { .. } | PingAbout::Refused { .. });

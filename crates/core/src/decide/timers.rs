@@ -8,6 +8,7 @@ use super::find::{AssignmentId, PartId};
 use super::stage::holders;
 use crate::model::calendar::Agenda;
 use crate::model::message::{Moment, NextStep};
+use crate::model::people::Person;
 use crate::model::reason::{Reason, RuleTold};
 use crate::model::review::{Assignment, PoolReview, Stage};
 use crate::model::standing::Holder;
@@ -163,7 +164,7 @@ impl<'w> Draft<'w> {
             return Agenda::new(world.policy.pool_hours(&part.pool), &[]).outside(closed);
         }
         let holder = self.holder(id);
-        match holder.and_then(|name| world.directory.by_name(&name)) {
+        match holder.and_then(|name| self.person_of(id, &name)) {
             Some(person) => person.agenda(),
             None => Agenda::new(&world.policy.default_hours, &[]).outside(closed),
         }
@@ -220,9 +221,22 @@ impl<'w> Draft<'w> {
         if steps.is_empty() { again.into_iter().collect() } else { steps }
     }
 
-    /// The time zone in which a person reads a time.
-    pub(super) fn zone_of(&self, name: Option<&str>) -> TimeZone {
-        let person = name.and_then(|name| self.world.directory.by_name(name));
+    /// Somebody with the working time that they have as the box concerns them.
+    pub(super) fn person_of(&self, id: BoxId, name: &str) -> Option<&'w Person> {
+        let directory = self.world.directory;
+        match self.part_of(id) {
+            Some(part) if id != BoxId::Author => directory.asked_by(&part.pool, name),
+            _ => directory.by_name(name),
+        }
+    }
+
+    /// The time zone in which a person reads a time, as somebody whom the pool asks or else.
+    pub(super) fn zone_of(&self, name: Option<&str>, pool: Option<&str>) -> TimeZone {
+        let directory = self.world.directory;
+        let person = name.and_then(|name| match pool {
+            Some(pool) => directory.asked_by(pool, name),
+            None => directory.by_name(name),
+        });
         person.map_or_else(|| self.world.policy.default_hours.timezone(), |p| p.hours.timezone()).clone()
     }
 }
@@ -255,7 +269,7 @@ impl Draft<'_> {
                 self.world.directory.by_name(&own.person)?.agenda().next_working(self.now())
             });
         let begins = turns.filter_map(|assignment| {
-            let person = self.world.directory.by_name(&assignment.person)?;
+            let person = self.world.directory.asked_by(&assignment.pool, &assignment.person)?;
             let agenda = person.agenda();
             agenda.leave_begins(agenda.next_leave(self.now())?)
         });

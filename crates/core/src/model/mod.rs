@@ -31,4 +31,5 @@ pub mod tickets;
 pub mod timebox;
 pub mod unreachable;
 pub mod verdicts;
+mod worktime;
 pub mod world;

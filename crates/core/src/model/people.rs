@@ -13,6 +13,7 @@ use super::change::{Account, ForgeKind};
 use super::policy::{GroupRef, Policy};
 use super::queue::Queue;
 use super::recent_requests::RecentRequests;
+use super::worktime::InPools;
 
 /// What a forge answered about the people that the policy names. Cached by the store, so that a
 /// forge that is down keeps its last known roster.
@@ -141,7 +142,8 @@ pub struct Directory {
     closed: Arc<[Window]>,
     /// As the policy has it.
     handle: Option<String>,
-    people: BTreeMap<String, Person>,
+    pub(super) people: BTreeMap<String, Person>,
+    pub(super) in_pools: InPools,
     name_of: BTreeMap<u64, String>,
     /// Members of each pool, by pool name; names in ascending order.
     pools: BTreeMap<String, Vec<String>>,
@@ -208,7 +210,7 @@ pub fn handle_of(login: &str) -> &str {
 }
 
 /// Working time of a week, looked at in one that no holiday list reaches: the first of 1970.
-fn week_millis(hours: &Hours) -> i64 {
+pub(super) fn week_millis(hours: &Hours) -> i64 {
     let monday = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(4 * 24);
     Agenda::new(hours, &[]).between(monday, monday + SignedDuration::from_hours(7 * 24))
 }
@@ -240,6 +242,7 @@ impl Directory {
             handle: policy.handle.clone(),
             known: roster.fetched_at.is_some(),
             people: BTreeMap::new(),
+            in_pools: InPools::new(),
             name_of: BTreeMap::new(),
             pools: BTreeMap::new(),
             maintainers: policy.maintainers.members.iter().cloned().collect(),
@@ -268,6 +271,7 @@ impl Directory {
             let account = person.account.as_ref();
             person.busy = account.and_then(|account| roster.busy.get(&account.id)).copied();
         }
+        directory.give_calendars(policy);
         directory
     }
 
@@ -319,17 +323,6 @@ impl Directory {
             let mut members: BTreeSet<String> = pool.members.iter().cloned().collect();
             for account in pool.groups.iter().flat_map(group) {
                 members.insert(self.name_for(policy, roster, account));
-            }
-            // Members without a calendar of their own work in their pool's.
-            for name in &members {
-                let own = policy.people.get(name);
-                let has_calendar = own.is_some_and(|own| own.hours.is_some());
-                if let (Some(person), Some(hours), false) =
-                    (self.people.get_mut(name), &pool.hours, has_calendar)
-                {
-                    person.hours = own.map_or_else(|| hours.clone(), |own| own.week.of(hours));
-                    person.week_millis = week_millis(&person.hours);
-                }
             }
             self.pools.insert(pool.name.clone(), members.into_iter().collect());
         }
@@ -413,7 +406,8 @@ impl Directory {
     }
 
     fn people_mut(&mut self) -> impl Iterator<Item = &mut Person> {
-        self.people.values_mut()
+        let in_pools = self.in_pools.values_mut().flat_map(BTreeMap::values_mut);
+        self.people.values_mut().chain(in_pools)
     }
 
     /// Accounts of everybody who is in a pool, without those that this forge does not know.

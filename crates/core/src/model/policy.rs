@@ -112,6 +112,8 @@ pub struct Support {
     pub groups: Vec<GroupRef>,
     /// Names that are never support engineers, whatever group they are in.
     pub except: Vec<String>,
+    /// Working time of support engineers who have none of their own.
+    pub hours: Option<Arc<Hours>>,
 }
 
 /// Who may command on every change, beside those whom it concerns.
