@@ -110,6 +110,16 @@ const ELSEWHERE: &[Line<()>] = lines! {
     "nobody waits ahead any more" => nobody_waits_ahead, "The queue of other changes is empty.";
 };
 
+/// The forge's clock is decades ahead.
+fn misdate(fact: &mut Fact) {
+    let wrong = Timestamp::from_second(4_000_000_000).unwrap_or(Timestamp::MAX);
+    if let Fact::Told { at, snapshot, .. } = fact {
+        let given = snapshot.reviewers.iter_mut().flat_map(|seen| &mut seen.list);
+        given.filter_map(|one| one.verdict.as_mut()).for_each(|(_, at)| *at = wrong);
+        (*at, snapshot.updated_at) = (wrong, wrong);
+    }
+}
+
 impl Story {
     /// Something happens, at the time named before it or right away.
     pub(super) fn happens(&mut self, line: &str) -> Told {
@@ -145,8 +155,13 @@ impl Story {
             (_, Some(line)) => (true, true, line),
             _ => (true, false, line),
         };
+        let (misdated, line) = line.strip_prefix("misdated: ").map_or((false, line), |line| (true, line));
         let line = line.strip_prefix("the bot ").unwrap_or(line);
-        let facts = run(DEEDS, self, line).unwrap_or_else(|| Err("no such line".into()))?;
+        let mut facts = run(DEEDS, self, line).unwrap_or_else(|| Err("no such line".into()))?;
+        if misdated {
+            self.play.clock_is_own = true;
+            facts.iter_mut().for_each(misdate);
+        }
         if !self.begun {
             return Err("no change has been opened yet".into());
         }

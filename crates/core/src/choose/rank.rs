@@ -1,5 +1,8 @@
 //! The order among those who can be asked.
 
+// Numbers come from the store: what overflows there must end somewhere.
+#![warn(clippy::arithmetic_side_effects)]
+
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -90,7 +93,7 @@ impl Shares {
         for person in members.filter_map(|name| world.directory.by_name(name)) {
             if person.account.is_some() {
                 shares.asked.join(&world.workloads.of(&person.name).asked);
-                shares.capacity += u64::from(capacity(person, pool));
+                shares.capacity = shares.capacity.saturating_add(u64::from(capacity(person, pool)));
             }
         }
         shares
@@ -108,7 +111,7 @@ impl Shares {
     ) -> Option<Back> {
         let had = |own_from: Timestamp, pool_from: Timestamp, since: Date| {
             let asked = load.asked.since(own_from);
-            let more = u64::from(asked) * self.capacity > self.due(pool_from, capacity);
+            let more = u64::from(asked).saturating_mul(self.capacity) > self.due(pool_from, capacity);
             more.then_some(Back { since, asked })
         };
         let leave = leaves_ended(person, now).find_map(|since| {
@@ -126,7 +129,7 @@ impl Shares {
 
     /// The share of `capacity` in what the pool was asked since `from`, times the pool's capacity.
     fn due(&self, from: Timestamp, capacity: u32) -> u64 {
-        u64::from(self.asked.since(from)) * u64::from(capacity)
+        u64::from(self.asked.since(from)).saturating_mul(u64::from(capacity))
     }
 
     /// When they began to be asked again after they had been passed over for days, for whatever reason:
@@ -135,8 +138,8 @@ impl Shares {
         (0..EASING_DAYS).map(|days| days_before(now, days)).find(|end| {
             let start = days_before(*end, GAP_DAYS);
             let passed_over = load.asked.since(start) == load.asked.since(*end);
-            let others_got = || self.due(start, capacity) - self.due(*end, capacity);
-            passed_over && others_got() >= GAP_SHARE * self.capacity
+            let others_got = || self.due(start, capacity).saturating_sub(self.due(*end, capacity));
+            passed_over && others_got() >= self.capacity.saturating_mul(GAP_SHARE)
         })
     }
 }
@@ -153,7 +156,7 @@ fn leaves_ended(person: &Person, now: Timestamp) -> impl Iterator<Item = Date> {
 
 /// Days of the calendar from the first to the last, both included; 0 when they are the wrong way round.
 fn days(first: Date, last: Date) -> i32 {
-    first.until(last).map_or(0, |span| span.get_days() + 1).max(0)
+    first.until(last).map_or(0, |span| span.get_days().saturating_add(1)).max(0)
 }
 
 /// The place of somebody who can be asked; `(had_share, owns_nothing)` is judged elsewhere.
@@ -167,18 +170,21 @@ pub(super) fn rank(
 ) -> Ranking {
     let (now, load) = (world.now, world.workloads.of(&person.name));
     let capacity = capacity.max(1);
-    let desk_millis = FULL_DESK_MILLIS * i64::from(open + 1) / i64::from(capacity);
+    let desk_millis = FULL_DESK_MILLIS.saturating_mul(i64::from(open.saturating_add(1)));
+    let desk_millis = desk_millis.checked_div(i64::from(capacity)).unwrap_or(desk_millis);
     let answer_at = person.agenda().add(now, desk_millis).unwrap_or(Timestamp::MAX);
-    let wait_millis = answer_at.as_millisecond() - now.as_millisecond();
-    let age = load.last_asked.map_or(RECENCY_MILLIS, |at| now.as_millisecond() - at.as_millisecond());
+    let wait_millis = answer_at.as_millisecond().saturating_sub(now.as_millisecond());
+    let age =
+        load.last_asked.map_or(RECENCY_MILLIS, |at| now.as_millisecond().saturating_sub(at.as_millisecond()));
+    let asked = u64::from(load.asked.remembered(now)).saturating_mul(1_000_000_000);
     Ranking {
         had_share,
         owns_nothing,
         soon: wait_millis / STEP_MILLIS,
-        load: open.saturating_mul(1000) / capacity,
-        asked: u64::from(load.asked.remembered(now)) * 1_000_000_000 / weight(person, capacity, now),
+        load: open.saturating_mul(1000).checked_div(capacity).unwrap_or(u32::MAX),
+        asked: asked.checked_div(weight(person, capacity, now)).unwrap_or(asked),
         answer_at,
-        recency: -age.clamp(0, RECENCY_MILLIS),
+        recency: age.clamp(0, RECENCY_MILLIS).saturating_neg(),
         tie: tie_break(&review.change, &person.name),
     }
 }
@@ -190,8 +196,10 @@ fn weight(person: &Person, capacity: u32, now: Timestamp) -> u64 {
     let today = agenda.date(now);
     let first = agenda.date(days_before(now, REMEMBERED_DAYS - 1));
     let away = person.away.iter().map(|leave| days(leave.first.max(first), leave.last.min(today)));
-    let there = (REMEMBERED_DAYS - i64::from(away.sum::<i32>())).max(1);
-    u64::from(capacity) * (person.week_millis / 60_000).max(1).unsigned_abs() * there.unsigned_abs()
+    let away = away.fold(0_i64, |sum, days| sum.saturating_add(i64::from(days)));
+    let there = REMEMBERED_DAYS.saturating_sub(away).max(1).unsigned_abs();
+    let week_minutes = (person.week_millis / 60_000).max(1).unsigned_abs();
+    u64::from(capacity).saturating_mul(week_minutes).saturating_mul(there)
 }
 
 /// FNV-1a over change and name: stable across versions, machines and restarts.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::draft::{Draft, GRACE_AFTER_REMOVAL};
+use super::draft::{Draft, GRACE_AFTER_REMOVAL, later};
+use super::plausible::CLOCKS_DIFFER;
 use crate::choose::route::FilesRead;
 use crate::model::absence::AbsenceWish;
 use crate::model::action::Action;
@@ -105,8 +106,14 @@ impl Applying<'_, '_, '_> {
         }
     }
 
-    fn is_news(&self, snapshot: &Snapshot) -> bool {
-        self.draft.review.seen.at.is_none_or(|seen| seen <= snapshot.updated_at)
+    /// A look at the forge also counts where what was last seen is dated in the future.
+    fn is_news(&self, snapshot: &Snapshot, looked: bool) -> bool {
+        let plausible = later(self.draft.now(), CLOCKS_DIFFER);
+        self.draft
+            .review
+            .seen
+            .at
+            .is_none_or(|seen| seen <= snapshot.updated_at || (looked && seen > plausible))
     }
 
     /// Takes in what the change looks like after `act`; `None` where only the looks are known.
@@ -118,7 +125,7 @@ impl Applying<'_, '_, '_> {
         if let Some(seen) = &snapshot.reviewers {
             self.take_verdicts(seen, snapshot.updated_at);
         }
-        if !self.is_news(snapshot) {
+        if !self.is_news(snapshot, act.is_none()) {
             self.draft.say(Reason::OlderSnapshot);
             return;
         }
@@ -436,7 +443,7 @@ impl Applying<'_, '_, '_> {
         self.draft.end(id, Ended::Removed, at);
         self.draft.say(Reason::ReviewerTakenOff { person });
         if let Some(part) = self.draft.part_mut(&pool) {
-            part.not_before = Some(now + GRACE_AFTER_REMOVAL);
+            part.not_before = Some(later(now, GRACE_AFTER_REMOVAL));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::draft::{Draft, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN};
+use super::draft::{Draft, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN, later};
 use super::find::AssignmentId;
 use crate::choose::pick::{Choice, pick};
 use crate::choose::queue::queue_up;
@@ -56,10 +56,10 @@ impl Draft<'_> {
         match self.review.planned.routing {
             Routing::Pending => found.reads.extend(self.route(None)),
             Routing::ReadingFiles if due => found.reads.extend(self.route(None)),
-            Routing::ReadingFiles => self.retry_at(self.now() + RETRY_FILES),
+            Routing::ReadingFiles => self.retry_at(later(self.now(), RETRY_FILES)),
             Routing::Routed if !self.review.planned.pools.is_empty() => {}
             Routing::Routed if due || rerouted => found.reads.extend(self.route(None)),
-            Routing::Routed => self.retry_at(self.now() + RETRY_TOMORROW),
+            Routing::Routed => self.retry_at(later(self.now(), RETRY_TOMORROW)),
         }
         found.reads.extend(self.measure_again());
         // A pool that a policy reload removed has nobody to ask; its part stays on record.
@@ -157,7 +157,7 @@ impl Draft<'_> {
     /// none does, the change is staffed all the same.
     fn waits_to_be_seen_whole(&mut self) -> bool {
         let Some(ready) = self.review.seen.ready_at.filter(|_| !self.review.seen.whole) else { return false };
-        let latest = ready.max(self.review.seen.first_at.unwrap_or(ready)) + SEEN_WHOLE_WITHIN;
+        let latest = later(ready.max(self.review.seen.first_at.unwrap_or(ready)), SEEN_WHOLE_WITHIN);
         if self.review.planned.routing != Routing::Pending || latest <= self.now() {
             return false;
         }
@@ -197,7 +197,7 @@ impl Draft<'_> {
         let branch = codeowners.then(|| self.review.seen.target_branch.clone());
         let read = self.read_files(branch);
         self.review.planned.routing = Routing::ReadingFiles;
-        self.retry_at(self.now() + RETRY_FILES);
+        self.retry_at(later(self.now(), RETRY_FILES));
         read
     }
 
@@ -207,7 +207,7 @@ impl Draft<'_> {
         claims.retain(|claim| self.world.policy.pool(&claim.pool).is_some());
         if claims.is_empty() {
             self.review.planned.pools.clear();
-            self.retry_at(self.now() + RETRY_TOMORROW);
+            self.retry_at(later(self.now(), RETRY_TOMORROW));
             if !routed_before {
                 self.say(Reason::NoRoute);
             }
@@ -289,7 +289,7 @@ impl Draft<'_> {
                     part.nobody_said = true;
                     self.say(Reason::NobodyFree { pool: pool.name.clone(), candidates });
                 }
-                self.retry_at(self.now() + RETRY_STAFFING);
+                self.retry_at(later(self.now(), RETRY_STAFFING));
                 return;
             }
         }
@@ -344,7 +344,7 @@ impl Draft<'_> {
     /// Looks again soon if somebody may become free in the meantime.
     pub(super) fn retry_if_time_helps(&mut self, candidates: &[Candidate]) {
         if candidates.iter().any(|candidate| candidate.standing.may_pass()) {
-            self.retry_at(self.now() + RETRY_STAFFING);
+            self.retry_at(later(self.now(), RETRY_STAFFING));
         }
     }
 

@@ -167,7 +167,7 @@ impl Draft<'_> {
         let mut actions = Vec::new();
         if let Some(WantedState { shape, ask }) = desired.shape {
             if ask == Ask::Again {
-                self.review.done.applied_again += 1;
+                self.review.done.applied_again = self.review.done.applied_again.saturating_add(1);
                 self.say(Reason::Reshaped);
             }
             if ask != Ask::No {

@@ -23,6 +23,11 @@ pub(super) const SEEN_WHOLE_WITHIN: SignedDuration = SignedDuration::from_mins(2
 /// How soon files that were asked for and did not come are asked for again.
 pub(super) const RETRY_FILES: SignedDuration = SignedDuration::from_hours(1);
 
+/// So much later, at most the end of time.
+pub(super) fn later(at: Timestamp, span: SignedDuration) -> Timestamp {
+    at.checked_add(span).unwrap_or(Timestamp::MAX)
+}
+
 /// A review as it comes to be, and why. Phases read and write it; what else they find they return.
 pub(super) struct Draft<'w> {
     pub(super) world: &'w World<'w>,
@@ -120,18 +125,18 @@ impl Draft<'_> {
         }
         if review.seen.unreachable.is_some() {
             // Reconcile looks for it; this is for a ledger that never ends in silence.
-            return Some(self.now() + RETRY_TOMORROW);
+            return Some(later(self.now(), RETRY_TOMORROW));
         }
         match review.said.hold {
             Some(Hold::Skip) => return None,
             Some(Hold::Snooze { until }) => return Some(until),
             Some(Hold::FirstRun) => {
                 // What happens meanwhile does not put it at the end of the queue.
-                let tomorrow = self.now() + RETRY_TOMORROW;
+                let tomorrow = later(self.now(), RETRY_TOMORROW);
                 let set = review.planned.wake.filter(|wake| *wake > self.now());
                 return Some(set.map_or(tomorrow, |set| set.min(tomorrow)));
             }
-            None if review.seen.blocked.is_some() => return Some(self.now() + RETRY_FILES),
+            None if review.seen.blocked.is_some() => return Some(later(self.now(), RETRY_FILES)),
             None => {}
         }
         let boxes = self.box_deadlines();

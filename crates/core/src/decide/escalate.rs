@@ -68,7 +68,11 @@ impl Escalation<'_, '_> {
             // reload put a step before one that was taken.
             let taken = self.draft.time_box(id).into_iter().flat_map(|own| &own.taken_steps);
             let taken = taken.filter(|taken| *taken > step);
-            let later = due.iter().skip(place + 1).chain(taken).any(|step| step.kind != StepKind::Widen);
+            let later = due
+                .iter()
+                .skip(place.saturating_add(1))
+                .chain(taken)
+                .any(|step| step.kind != StepKind::Widen);
             let taken = match step.kind {
                 StepKind::Remind if later => {
                     let person = self.draft.holder(id).unwrap_or_default();
@@ -467,7 +471,8 @@ impl Escalation<'_, '_> {
             return self.hold_ping(name, key, working, why);
         };
         let sent_now = self.pings.iter().filter(|action| action.names().is_some_and(|n| n.person == name));
-        let today = self.draft.world.workloads.of(name).pings_today + sent_now.count() as u32;
+        let today = self.draft.world.workloads.of(name).pings_today;
+        let today = today.saturating_add(sent_now.count() as u32);
         if today >= limits.pings_per_person_per_day {
             let set = self
                 .draft
@@ -482,7 +487,8 @@ impl Escalation<'_, '_> {
             return self.hold_ping(name, key, until, SuppressedWhy::DayLimit { until: Some(until) });
         }
         self.draft.review.done.suppressed_pings.remove(key);
-        self.draft.review.done.turn_pings += u32::from(counts);
+        let pings = &mut self.draft.review.done.turn_pings;
+        *pings = pings.saturating_add(u32::from(counts));
         self.pings.push(Action::Ping(Box::new(Ping {
             key: key.to_owned(),
             person: name.to_owned(),

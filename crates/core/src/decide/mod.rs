@@ -7,6 +7,8 @@
 
 // A new variant must be thought of wherever its kind is judged.
 #![warn(clippy::wildcard_enum_match_arm)]
+// Times and numbers come from forges and from the store: what overflows there must end somewhere.
+#![warn(clippy::arithmetic_side_effects)]
 
 mod absence;
 mod apply;
@@ -19,6 +21,7 @@ mod escalate;
 mod find;
 mod holds;
 mod owners;
+mod plausible;
 mod scope;
 mod size;
 mod stage;
@@ -33,6 +36,7 @@ pub use stage::{holders, standing};
 use apply::{Observed, apply};
 use assign::claim;
 use draft::Draft;
+use plausible::plausible;
 
 use crate::model::calendar::Walks;
 use crate::model::change::ChangeState;
@@ -43,6 +47,7 @@ use crate::model::world::{Decision, World};
 /// Decides what a fact means for a review. Total, pure and deterministic: the same world, review
 /// and fact give the same decision, and every combination has one.
 pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
+    let fact = &*plausible(world.now, review, fact);
     let mut draft = Draft { world, review: review.clone(), reasons: Vec::new(), walks: Walks::default() };
     if !draft.admits(fact) {
         return draft.close(Vec::new(), None);

@@ -128,14 +128,14 @@ impl TimeBox {
     /// Stops the box and keeps what was spent in business time of `agenda`.
     pub fn pause(&mut self, now: Timestamp, agenda: &Agenda<'_>) {
         if let Some(since) = self.running_since.take() {
-            self.spent_millis += agenda.between(since, now);
+            self.spent_millis = self.spent_millis.saturating_add(agenda.between(since, now));
         }
     }
 
     /// Closes the box; the next run is a new turn with the whole budget.
     pub fn close(&mut self) {
         if self.running_since.is_some() || self.spent_millis > 0 || !self.taken_steps.is_empty() {
-            *self = TimeBox { turn: self.turn + 1, ..TimeBox::default() };
+            *self = TimeBox { turn: self.turn.saturating_add(1), ..TimeBox::default() };
         }
     }
 
@@ -161,6 +161,6 @@ impl TimeBox {
     /// Since when it runs, and the business time from then on until `at_percent` is spent.
     fn left(&self, budget: Budget, at_percent: u32, agenda: &Agenda<'_>) -> Option<(Timestamp, i64)> {
         let wanted = budget.millis(agenda).saturating_mul(i64::from(at_percent)) / 100;
-        Some((self.running_since?, (wanted - self.spent_millis).max(0)))
+        Some((self.running_since?, wanted.saturating_sub(self.spent_millis).max(0)))
     }
 }
