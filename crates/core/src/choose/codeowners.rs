@@ -11,9 +11,12 @@
 //! | no owners | takes the owners away | the section's default owners, else nobody |
 //! | `!path`, `[a-z]`, `\#` | not supported: the line is passed over | exclusion, set, a real `#` |
 //! | `# …` after the owners | a comment | not supported: what looks like an owner is one |
+//! | what is no owner | the whole line is skipped | passed over: owners are found in the text |
+//! | `/` | nothing | everything |
 //!
 //! Sources: GitHub `about-code-owners.md`, GitLab `doc/user/project/codeowners/reference.md` and
-//! `advanced.md`; what they leave open is marked `[memory]`.
+//! `advanced.md`, and for headings, owners and bare slashes its `file.rb`, `section_parser.rb` and
+//! `reference_extractor.rb` (19.x); what they leave open is marked `[memory]`.
 //!
 //! Reading never fails: a line that is not understood is passed over and told with its number.
 
@@ -190,8 +193,34 @@ impl Reader {
         if let Some(what) = unsupported {
             return self.flaw(number, format!("{what}: {}", shown(pattern)));
         }
-        let owners = self.handles(number, owners);
-        self.entry(number, pattern, false, owners);
+        if let Some(owners) = self.github_owners(number, owners) {
+            self.entry(number, pattern, false, owners);
+        }
+    }
+
+    /// The handles among the owners of a line; `None` where one is no owner at all, for GitHub then skips
+    /// the line. Whom an e-mail address stands for is not known here.
+    fn github_owners(&mut self, number: usize, text: &str) -> Option<Vec<String>> {
+        let mut handles: Vec<String> = Vec::new();
+        for word in text.split_whitespace() {
+            let handle = word.strip_prefix('@').filter(|handle| is_handle(handle));
+            match handle {
+                Some(handle) if handles.len() < OWNERS_MAX => handles.push(handle.to_owned()),
+                Some(_) => {
+                    self.flaw(number, format!("more than {OWNERS_MAX} owners; the rest is left out"));
+                    break;
+                }
+                None if is_address(word) => {
+                    self.flaw(number, format!("{} is no user name and is passed over", shown(word)));
+                }
+                None => {
+                    let what = format!("{} is no owner, so GitHub skips the line", shown(word));
+                    self.flaw(number, what);
+                    return None;
+                }
+            }
+        }
+        Some(handles)
     }
 
     fn gitlab(&mut self, number: usize, line: &str) {
@@ -202,7 +231,7 @@ impl Reader {
                 self.file.sections.push(Section::new(&name));
                 self.file.sections.len() - 1
             });
-            self.default_owners = self.handles(number, owners);
+            self.default_owners = self.gitlab_owners(number, owners);
             return;
         }
         if line.starts_with('[') || line.starts_with("^[") {
@@ -211,12 +240,14 @@ impl Reader {
         }
         let (pattern, owners) = split(line);
         let (pattern, excludes) = pattern.strip_prefix('!').map_or((pattern, false), |path| (path, true));
-        let mut owners = if excludes { Vec::new() } else { self.handles(number, owners) };
+        // With anything after the path the line has owners of its own, also where they are nobody.
+        let owners = match owners.trim() {
+            _ if excludes => Vec::new(),
+            "" => self.default_owners.clone(),
+            own => self.gitlab_owners(number, own),
+        };
         if owners.is_empty() && !excludes {
-            owners.clone_from(&self.default_owners);
-            if owners.is_empty() {
-                self.flaw(number, format!("nobody owns {}", shown(pattern)));
-            }
+            self.flaw(number, format!("nobody is known to own {}", shown(pattern)));
         }
         self.entry(number, pattern, excludes, owners);
     }
@@ -234,31 +265,61 @@ impl Reader {
         }
     }
 
-    /// The handles of a line that can be owners. E-mail addresses and GitLab's roles are told: which
-    /// people they stand for is not known here.
-    fn handles(&mut self, number: usize, text: &str) -> Vec<String> {
-        let mut handles: Vec<String> = Vec::new();
-        for word in text.split_whitespace() {
-            let handle = word.strip_prefix('@').filter(|handle| is_handle(handle));
-            match handle {
-                Some(handle) if handles.len() < OWNERS_MAX => handles.push(handle.to_owned()),
-                Some(_) => {
-                    self.flaw(number, format!("more than {OWNERS_MAX} owners; the rest is left out"));
-                    break;
-                }
-                None if word.starts_with("@@") => {
-                    self.flaw(number, format!("the role {} is passed over", shown(word)));
-                }
-                None if word.contains('@') => {
-                    self.flaw(number, format!("{} is no user name and is passed over", shown(word)));
-                }
+    /// The handles that are found in the text. Whom addresses and roles stand for is not known here; what
+    /// is none of these is told.
+    fn gitlab_owners(&mut self, number: usize, text: &str) -> Vec<String> {
+        for word in text.split_whitespace().filter(|word| found_in(word).next().is_none()) {
+            if word.starts_with("@@") {
+                self.flaw(number, format!("the role {} is passed over", shown(word)));
+            } else if word.contains('@') {
+                self.flaw(number, format!("{} is no user name and is passed over", shown(word)));
+            } else if !text.contains('#') {
                 // GitLab reads no inline comments: their words are owners that do not exist.
-                None if self.file.kind == ForgeKind::GitLab && text.contains('#') => {}
-                None => self.flaw(number, format!("{} is no owner; did you mean `@…`?", shown(word))),
+                self.flaw(number, format!("{} is no owner; did you mean `@…`?", shown(word)));
             }
+        }
+        let mut handles: Vec<String> = found_in(text).take(OWNERS_MAX + 1).map(str::to_owned).collect();
+        if handles.len() > OWNERS_MAX {
+            self.flaw(number, format!("more than {OWNERS_MAX} owners; the rest is left out"));
+            handles.truncate(OWNERS_MAX);
         }
         handles
     }
+}
+
+/// The handles in a text as GitLab finds them: after an `@` before which no letter, digit, `_` or `@`
+/// stands, whatever is around it.
+fn found_in(text: &str) -> impl Iterator<Item = &str> {
+    let before = |at: usize| text[..at].chars().next_back();
+    let begins =
+        move |at: &usize| before(*at).is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '_' | '@')));
+    let signs = text.match_indices('@').map(|(at, _)| at).filter(begins);
+    signs.map(|at| handle_at(&text[at + 1..])).filter(|handle| !handle.is_empty())
+}
+
+/// The handle that a text begins with; empty where it begins with none. A full stop does not end one.
+fn handle_at(text: &str) -> &str {
+    let mut end = 0;
+    for part in text.split('/') {
+        let length = part.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')));
+        let known = part[..length.unwrap_or(part.len())].trim_end_matches('.');
+        let begins = known.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+        if !begins {
+            break;
+        }
+        // The slash before it belongs to the handle only together with it.
+        end = if end == 0 { known.len() } else { end + 1 + known.len() };
+        if known.len() < part.len() {
+            break;
+        }
+    }
+    &text[..end]
+}
+
+/// As much of an e-mail address as matters: something before and after one `@`.
+fn is_address(word: &str) -> bool {
+    word.split_once('@')
+        .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'))
 }
 
 /// Letters, digits and `-_.`, in parts between slashes.
@@ -281,14 +342,16 @@ fn split(line: &str) -> (&str, &str) {
     (line, "")
 }
 
-/// `[Name]`, `^[Name]`, `[Name][2]`, each with default owners after it.
+/// `[Name]`, `^[Name]`, `[Name][2]`, each with default owners after it: whatever begins so is a heading, also
+/// `[a-z]*.rb`. The owners end with the first character that is in no handle.
 fn heading(line: &str) -> Option<Heading<'_>> {
     let (name, rest) = line.strip_prefix('^').unwrap_or(line).strip_prefix('[')?.split_once(']')?;
     let number = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    let number = number.filter(|(number, _)| number.chars().all(|c| c.is_ascii_digit() || c.is_whitespace()));
     let rest = number.map_or(rest, |(_, rest)| rest);
-    // `[a-z]*.rb @x` is a path: after a heading comes white space or nothing [memory].
-    let ends = rest.is_empty() || rest.starts_with(char::is_whitespace);
-    (ends && !name.trim().is_empty()).then_some(Heading { name: name.trim(), owners: rest })
+    let ends =
+        |c: char| !(c.is_alphanumeric() || c.is_whitespace() || matches!(c, '@' | '_' | '.' | '-' | '/'));
+    Some(Heading { name, owners: &rest[..rest.find(ends).unwrap_or(rest.len())] })
 }
 
 /// A piece of the file for a flaw: short, on one line, in backquotes.

@@ -40,7 +40,7 @@ enum Piece {
 }
 
 impl OwnersPattern {
-    /// `None` for a pattern that matches nothing: it is empty, or a bare slash.
+    /// `None` for a pattern that matches nothing: it is empty, or on GitHub a bare slash.
     pub(super) fn new(kind: ForgeKind, text: &str) -> Option<OwnersPattern> {
         match kind {
             ForgeKind::GitHub => OwnersPattern::github(text),
@@ -79,6 +79,9 @@ impl OwnersPattern {
     /// A pattern without a slash before it matches in any folder; a slash at the end means all files
     /// below. `**` is more than `*` only where a slash follows it.
     fn gitlab(text: &str) -> Option<OwnersPattern> {
+        if text == "/" {
+            return Some(OwnersPattern { parts: vec![Part::Everything] });
+        }
         let (rooted, rest) = text.strip_prefix('/').map_or((false, text), |rest| (true, rest));
         let (folder, rest) = rest.strip_suffix('/').map_or((false, rest), |rest| (true, rest));
         if rest.is_empty() {

@@ -114,13 +114,18 @@ fn what_github_does_not_support_is_told_by_line_and_passed_over() {
         (3, "`\\#` is no way to write a `#` on GitHub: `\\#b`"),
         (4, "`[ ]` is no set of characters on GitHub: `src/[a-z].rs`"),
         (5, "`docs@example.com` is no user name and is passed over"),
-        (6, "`pythonista` is no owner; did you mean `@…`?"),
+        (6, "`pythonista` is no owner, so GitHub skips the line"),
         (7, "`/` matches nothing"),
         (8, "three asterisks in a row: `a/***`"),
     ];
     assert_eq!(told, expected);
     assert_eq!(file.owners("a.js"), ["all"]);
     assert!(file.owners("a.go").is_empty(), "the line counts, only its owner is not known here");
+    assert_eq!(file.owners("a.py"), ["all"], "what is no owner makes GitHub skip the line");
+    let file = github("* @all\na.rs @rita ravi\nb.rs @rita, @ravi\nc.rs @\nd.rs @@maintainer\n");
+    for path in ["a.rs", "b.rs", "c.rs", "d.rs"] {
+        assert_eq!(file.owners(path), ["all"], "{path}: the whole line is skipped");
+    }
 }
 
 #[test]
@@ -161,16 +166,62 @@ fn what_gitlab_does_not_read_is_told_by_line() {
     let expected = [
         (1, "the role `@@developer` is passed over"),
         (2, "`rita@example.com` is no user name and is passed over"),
-        (2, "nobody owns `b.rb`"),
-        (3, "nobody owns `c.rb`"),
+        (2, "nobody is known to own `b.rb`"),
+        (3, "nobody is known to own `c.rb`"),
         (4, "this heading is not closed: `[Section name`"),
         (4, "`name` is no owner; did you mean `@…`?"),
-        (4, "nobody owns `[Section`"),
+        (4, "nobody is known to own `[Section`"),
         (6, "`user` is no owner; did you mean `@…`?"),
     ];
     assert_eq!(told, expected);
     assert_eq!(file.owners("a.rb"), ["rita"]);
     assert_eq!(file.owners("d.rb"), ["x", "y"], "an owner in a comment is one on GitLab");
+}
+
+/// `reference_extractor.rb` scans the text after the path; `file.rb` takes the section's owners only where
+/// there is no such text.
+#[test]
+fn gitlab_finds_owners_in_the_text_and_falls_back_to_no_default() {
+    let file = gitlab(
+        "[Docs] @docs-team\na @rita, @ravi and @acme/team.\nb (@rita)\nc @@maintainers\nd rita@example.com\n\
+         e somebody\nf\ng x@y @-dash @.dot\nh @rita/\ni @acme//x\nj @@owner @rita\n",
+    );
+    assert_eq!(file.owners("a"), ["rita", "ravi", "acme/team"]);
+    assert_eq!(file.owners("b"), ["rita"]);
+    for path in ["c", "d", "e"] {
+        assert!(file.owners(path).is_empty(), "{path}: owners of its own, of whom none is known");
+    }
+    assert_eq!(file.owners("f"), ["docs-team"]);
+    assert_eq!(file.owners("g"), [".dot"]);
+    assert_eq!(file.owners("h"), ["rita"]);
+    assert_eq!(file.owners("i"), ["acme"]);
+    assert_eq!(file.owners("j"), ["rita"]);
+}
+
+/// `normalize_pattern` of `file.rb` makes `/**/*` of a bare slash.
+#[test]
+fn on_gitlab_a_bare_slash_is_everything() {
+    let file = gitlab("/ @rita\ndocs/ @dora\n");
+    assert_eq!((file.owners("a"), file.owners("a/b/c")), (vec!["rita"], vec!["rita"]));
+    assert_eq!(file.owners("x/docs/a"), ["dora"]);
+    assert_eq!(file.flaws, []);
+}
+
+/// `section_parser.rb`: a line that begins with a closed bracket is a heading, whatever follows.
+#[test]
+fn gitlab_headings_are_read_by_its_own_rule() {
+    let owner = |heading: &str| {
+        let file = gitlab(&format!("{heading}\na\n"));
+        file.owners("a").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(owner("[Backend][2]@rita"), ["rita"]);
+    assert_eq!(owner("^[Backend][ 2 ] @rita"), ["rita"]);
+    assert_eq!(owner("[] @rita"), ["rita"]);
+    assert_eq!(owner("[Docs] @rita, @ravi"), ["rita"], "a comma ends a heading's owners");
+    assert_eq!(owner("[Doc]] @rita"), [""; 0]);
+    assert_eq!(owner("[Docs][two] @rita"), [""; 0]);
+    let file = gitlab("* @all\n[a-z]*.rb @rita\nb.rb\n");
+    assert_eq!(file.owners("a.rb"), ["all"], "a heading, and no path");
 }
 
 #[test]
