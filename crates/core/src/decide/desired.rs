@@ -347,7 +347,7 @@ impl Draft<'_> {
     fn hold_view(&self) -> HoldNote {
         let said = &self.review.said;
         let held = self.review.is_open() && matches!(said.hold, Some(Hold::Skip | Hold::Snooze { .. }));
-        let zone = self.zone_of(self.review.author_name.as_deref());
+        let zone = self.zone_of(self.review.author_name.as_deref(), None);
         HoldNote(held.then(|| HoldView {
             skipped: said.hold == Some(Hold::Skip),
             by: said.hold_origin.as_ref().and_then(|origin| origin.by.clone()),
