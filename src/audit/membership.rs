@@ -218,6 +218,7 @@ mod tests {
                 members: vec!["sam".into()],
                 groups: vec![group("acme/support"), elsewhere],
                 except: vec!["bot".into()],
+                ..Support::default()
             },
             pools: vec![pool],
             ..Policy::default()
