@@ -18,7 +18,8 @@ use usher_core::model::fact::{Fact, Refusal};
 const UNTOUCHED_SECONDS: i64 = 60;
 
 impl GitHub {
-    /// Takes back the requests to those who are not wanted any more, in one write.
+    /// Takes back the requests to those who are not wanted any more, in one write; after a 422 each on its
+    /// own. Who cannot be taken off stays on, and whatever else is wanted is done all the same.
     pub(super) async fn unrequest(
         &self,
         change: &ChangeKey,
@@ -29,11 +30,25 @@ impl GitHub {
         let unwanted = desired.not_reviewers.difference(&desired.reviewers);
         let unwanted: Vec<&str> =
             unwanted.filter(|account| requested.contains(account)).map(|account| &*account.login).collect();
-        if !unwanted.is_empty() {
-            let body = json!({ "reviewers": unwanted });
-            self.write(Method::DELETE, &self.pull(change, ["requested_reviewers"]), Some(&body)).await?;
+        if unwanted.is_empty() || self.unrequest_once(change, &unwanted).await? {
+            return Ok(());
+        }
+        for login in unwanted.iter().filter(|_| unwanted.len() > 1) {
+            self.unrequest_once(change, &[login]).await?;
         }
         Ok(())
+    }
+
+    /// Whether GitHub took the names (it may answer 422, to this as to a request).
+    async fn unrequest_once(&self, change: &ChangeKey, unwanted: &[&str]) -> Result<bool, ForgeFault> {
+        let body = json!({ "reviewers": unwanted });
+        match self.write(Method::DELETE, &self.pull(change, ["requested_reviewers"]), Some(&body)).await {
+            Err(fault) if fault.meaning() == Meaning::Refused => {
+                tracing::warn!(%change, %fault, ?unwanted, "GitHub takes reviewers not off");
+                Ok(false)
+            }
+            answer => answer.map(|()| true),
+        }
     }
 
     /// The wanted reviewers who are neither requested nor have answered.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::script::{Script, account, change};
+use crate::forge::transport::meaning::Meaning;
 use crate::forge::{ForgeFault, Hint, Performed, Since};
 use usher_core::model::action::{Comment, DesiredState, Write};
 use usher_core::model::change::{ChangeState, ChangedFile, OwnersFile, Verdict};
@@ -112,6 +113,35 @@ async fn who_has_answered_is_not_asked_again() {
             script.requests().await.into_iter().filter(|line| line.contains(REQUESTS)).collect();
         assert_eq!(asked, [format!(r#"POST {REQUESTS} {{"reviewers":["u4"]}}"#)]);
     }
+}
+
+/// A refusal of one part keeps nothing else from being done.
+#[tokio::test]
+async fn a_refused_removal_or_label_keeps_nobody_from_being_asked() {
+    let no = || ResponseTemplate::new(422).set_body_json(json!({"message": "Validation Failed"}));
+    let wish = Write::Desired(shape(&[3], &[8, 9]));
+    let asked = format!(r#"POST {REQUESTS} {{"reviewers":["u3"]}}"#);
+    let script = Script::github(&[]).await;
+    script.on("GET", PULL, 200, pull(&[8, 9], &[])).await;
+    script.on("POST", LABELS, 200, json!([])).await;
+    script.answer_times("DELETE", REQUESTS, no(), 2).await;
+    script.on("DELETE", REQUESTS, 200, json!({})).await;
+    script.on("GET", &format!("{PULL}/reviews"), 200, json!([])).await;
+    script.on("POST", REQUESTS, 201, pull(&[3], &[])).await;
+    assert_eq!(perform(&script, wish, Hint::default()).await.facts, []);
+    let requests = script.requests().await;
+    let removals = requests.iter().filter(|line| line.starts_with("DELETE")).count();
+    assert_eq!(removals, 3, "all at once, then each on its own: {requests:?}");
+    assert!(requests.contains(&asked), "{requests:?}");
+    let script = Script::github(&[]).await;
+    script.on("GET", PULL, 200, pull(&[], &[])).await;
+    script.answer("POST", LABELS, no()).await;
+    script.on("GET", &format!("{PULL}/reviews"), 200, json!([])).await;
+    script.on("POST", REQUESTS, 201, pull(&[3], &[])).await;
+    let wish = Write::Desired(shape(&[3], &[]));
+    let refused = script.client.perform(&change(), &wish, Hint::default()).await;
+    assert_eq!(refused.unwrap_err().meaning(), Meaning::Refused, "somebody learns of it");
+    assert!(script.requests().await.contains(&asked));
 }
 
 #[tokio::test]
