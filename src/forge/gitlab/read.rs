@@ -31,7 +31,11 @@ impl ReadChanges for GitLab {
         let seen = self.read(change).await?;
         let mut wanted = mr::MergeRequestReviewers::builder();
         let wanted = endpoint(wanted.project(&change.project).merge_request(change.number).build())?;
-        let reviewers: Pages<wire::Reviewer> = self.pages(&wanted, PAGES_LIMIT).await?;
+        let reviewers: Pages<wire::Reviewer> = match self.pages(&wanted, PAGES_LIMIT).await {
+            // The change is there: this GitLab is too old to tell its reviewers with their states.
+            Err(ForgeFault::Gone) => return self.without_states(change, seen, tickets).await,
+            answer => answer?,
+        };
         let approved = |reviewer: &wire::Reviewer| reviewer.verdict() == Some(Verdict::Approved);
         let approvals = if reviewers.entries.iter().any(approved) {
             self.approvals(change).await?
@@ -94,6 +98,22 @@ impl GitLab {
         let seen: wire::MergeRequest = self.get(&wanted).await?;
         self.transport.note_unread(seen.unread());
         Ok(seen)
+    }
+
+    /// The change with the reviewers that it lists itself. Of their verdicts only approvals are known.
+    async fn without_states(
+        &self,
+        change: &ChangeKey,
+        seen: wire::MergeRequest,
+        tickets: &TicketRules,
+    ) -> Result<Snapshot, ForgeFault> {
+        let mut snapshot = seen.snapshot(tickets);
+        let approvals = self.approvals(change).await?;
+        for reviewer in snapshot.reviewers.iter_mut().flat_map(|seen| &mut seen.list) {
+            let given = approvals.get(&reviewer.account.id);
+            reviewer.verdict = given.map(|at| (Verdict::Approved, *at));
+        }
+        Ok(snapshot)
     }
 
     /// When each of those approved whose approval stands, by account id, as far as this GitLab tells.

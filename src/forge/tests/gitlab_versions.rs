@@ -43,6 +43,22 @@ async fn the_time_of_an_approval_is_read_where_gitlab_tells_it() {
     assert_eq!(script.requests().await.len(), 3, "no notes have to be read for it");
 }
 
+/// `GET …/reviewers` answers 404 where the version does not have it.
+#[tokio::test]
+async fn a_gitlab_without_states_of_reviewers_is_read_all_the_same() {
+    let script = Script::gitlab(&[]).await;
+    let listed = json!([{"id": 3, "username": "u3"}, {"id": 4, "username": "u4"}]);
+    let seen = json!({"iid": 7, "updated_at": "2026-03-01T08:00:00Z", "reviewers": listed});
+    script.on("GET", MR, 200, seen).await;
+    script.on("GET", &format!("{MR}/reviewers"), 404, json!({"error": "404 Not Found"})).await;
+    let approvals = json!({"approved_by": [{"user": {"id": 3, "username": "u3"}, "approved_at": ASKED}]});
+    script.on("GET", &format!("{MR}/approvals"), 200, approvals).await;
+    let seen = script.client.observe(&change()).await.unwrap().reviewers.unwrap();
+    assert_eq!(seen.list.iter().map(|one| one.account.id).collect::<Vec<_>>(), [3, 4]);
+    assert!(seen.complete);
+    assert_eq!(verdicts(&script).await, [(3, Verdict::Approved, ASKED.to_owned())]);
+}
+
 #[tokio::test]
 async fn an_older_gitlab_tells_it_by_its_notes_alone() {
     let said = "2026-03-01T10:00:00Z";
