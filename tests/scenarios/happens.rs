@@ -110,6 +110,13 @@ const ELSEWHERE: &[Line<()>] = lines! {
     "nobody waits ahead any more" => nobody_waits_ahead, "The queue of other changes is empty.";
 };
 
+/// The forge tells the actor's name alone, as GitLab did before May 2021.
+fn lose_id(fact: &mut Fact) {
+    if let Fact::Told { by, .. } = fact {
+        by.account.id = 0;
+    }
+}
+
 /// The forge's clock is decades ahead.
 fn misdate(fact: &mut Fact) {
     let wrong = Timestamp::from_second(4_000_000_000).unwrap_or(Timestamp::MAX);
@@ -156,8 +163,13 @@ impl Story {
             _ => (true, false, line),
         };
         let (misdated, line) = line.strip_prefix("misdated: ").map_or((false, line), |line| (true, line));
+        let (nameless, line) =
+            line.strip_prefix("by name alone: ").map_or((false, line), |line| (true, line));
         let line = line.strip_prefix("the bot ").unwrap_or(line);
         let mut facts = run(DEEDS, self, line).unwrap_or_else(|| Err("no such line".into()))?;
+        if nameless {
+            facts.iter_mut().for_each(lose_id);
+        }
         if misdated {
             self.play.clock_is_own = true;
             facts.iter_mut().for_each(misdate);

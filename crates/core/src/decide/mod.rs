@@ -11,6 +11,7 @@
 #![warn(clippy::arithmetic_side_effects)]
 
 mod absence;
+mod actor;
 mod apply;
 mod assign;
 mod commands;
@@ -33,6 +34,7 @@ mod verdicts;
 
 pub use stage::{holders, standing};
 
+use actor::named;
 use apply::{Observed, apply};
 use assign::claim;
 use draft::Draft;
@@ -48,6 +50,7 @@ use crate::model::world::{Decision, World};
 /// and fact give the same decision, and every combination has one.
 pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
     let fact = &*plausible(world.now, review, fact);
+    let fact = &*named(world, review, fact);
     let mut draft = Draft { world, review: review.clone(), reasons: Vec::new(), walks: Walks::default() };
     if !draft.admits(fact) {
         return draft.close(Vec::new(), None);

@@ -142,13 +142,15 @@ impl Hook<'_> {
         Some(ChangeKey::new(context.forge, path(&merge.target).or_else(|| path(&self.project))?, merge.iid?))
     }
 
-    /// Who did it. Somebody whom GitLab does not name counts as a bot, so that nothing follows.
+    /// Who did it. Before May 2021 GitLab tells the name alone: then the id is [`NOBODY_ID`], and the
+    /// judgement looks the name up. Somebody whom GitLab does not name counts as a bot, so that nothing
+    /// follows.
     pub(super) fn actor(&self, id_otherwise: Option<u64>) -> Actor {
         let user = self.user.get();
         let login = user.map_or("", |user| user.username.or_empty());
         match user.and_then(|user| user.id.0).or(id_otherwise) {
             Some(id) => Actor { account: Account::new(id, login), bot: is_bot(login) },
-            None => Actor { account: Account::new(NOBODY_ID, login), bot: true },
+            None => Actor { account: Account::new(NOBODY_ID, login), bot: login.is_empty() || is_bot(login) },
         }
     }
 
