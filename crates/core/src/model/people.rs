@@ -13,7 +13,6 @@ use super::change::{Account, ForgeKind};
 use super::policy::{GroupRef, Policy};
 use super::queue::Queue;
 use super::recent_requests::RecentRequests;
-use super::worktime::InPools;
 
 /// What a forge answered about the people that the policy names. Cached by the store, so that a
 /// forge that is down keeps its last known roster.
@@ -143,7 +142,8 @@ pub struct Directory {
     /// As the policy has it.
     handle: Option<String>,
     pub(super) people: BTreeMap<String, Person>,
-    pub(super) in_pools: InPools,
+    /// By pool, then name: people who work at other times for the pool than otherwise.
+    pub(super) in_pools: BTreeMap<String, BTreeMap<String, Person>>,
     name_of: BTreeMap<u64, String>,
     /// Members of each pool, by pool name; names in ascending order.
     pools: BTreeMap<String, Vec<String>>,
@@ -242,7 +242,7 @@ impl Directory {
             handle: policy.handle.clone(),
             known: roster.fetched_at.is_some(),
             people: BTreeMap::new(),
-            in_pools: InPools::new(),
+            in_pools: BTreeMap::new(),
             name_of: BTreeMap::new(),
             pools: BTreeMap::new(),
             maintainers: policy.maintainers.members.iter().cloned().collect(),

@@ -1,14 +1,10 @@
 //! In which calendar somebody works: their own, else that of support, else that of the pool that asks.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::calendar::Hours;
 use super::people::{Directory, Person, week_millis};
 use super::policy::{GroupRef, Policy, Pool};
-
-/// By pool, then name: people who work at other times for the pool than otherwise.
-pub(super) type InPools = BTreeMap<String, BTreeMap<String, Person>>;
 
 impl Directory {
     /// Somebody with the working time that they have where this pool asks them, as a member or lead.
