@@ -101,16 +101,11 @@ pub fn sentence(reason: &Reason) -> String {
             format!("It looks like more than a fix: {}.", scope::beyond(beyond))
         }
         Reason::InScope => "It no longer looks like more than a fix.".into(),
-        Reason::Overruled { by, person, note } => {
-            let why = note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
-            format!("{by} overruled {person}'s request for changes{why}: it holds the change up no longer.")
-        }
+        Reason::Overruled { by, person, note } => overruled(by, person, note.as_deref()),
         Reason::LeftPool { pool, person } => {
             format!("{person} is no longer of {pool}; somebody else is asked.")
         }
-        Reason::OthersPushed { login } => {
-            format!("{login} pushed, who does not answer for the author; the turn stays where it is.")
-        }
+        Reason::OthersPushed { login } => format!("{login} pushed: no answer of the author's."),
         Reason::Sponsored { by } => format!("{by} takes it on, although it is more than a fix."),
         Reason::Announced { tickets } => scope::announced_sentence(*tickets),
         Reason::HeldForFirstRun => {
@@ -166,6 +161,11 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::StillOnPaper => "It is a dry run, so this is still not written.".into(),
         Reason::Reshaped => "Labels or reviewers were not as they should be and are set again.".into(),
     }
+}
+
+fn overruled(by: &str, person: &str, note: Option<&str>) -> String {
+    let why = note.map(|note| format!(" ({note})")).unwrap_or_default();
+    format!("{by} overruled {person}'s request for changes{why}: it holds the change up no longer.")
 }
 
 fn or_somebody(login: &str) -> String {

@@ -38,7 +38,9 @@ async fn a_decision_is_kept_whole_and_read_back() {
     let home = home.reopen().await;
     let stored = home.store.load(&change(1)).await.unwrap().unwrap();
     assert_eq!((stored.version, &stored.review), (1, &kept));
-    assert_eq!(home.store.review_by_id(stored.id).await.unwrap(), Some(stored));
+    assert!(stored.unsent, "what is asked for waits in the outbox");
+    let shown = Stored { unsent: false, ..stored };
+    assert_eq!(home.store.review_by_id(shown.id).await.unwrap(), Some(shown));
     assert!(home.store.is_tracked(&change(1), None).await.unwrap());
     assert!(!home.store.is_tracked(&change(2), None).await.unwrap());
     let ledger = home.store.ledger(&change(1), 10).await.unwrap();
@@ -46,6 +48,10 @@ async fn a_decision_is_kept_whole_and_read_back() {
     assert!(undecided(&home.store, minute(9)).await.is_empty());
     assert_eq!(home.store.inbox_row(inbox).await.unwrap().unwrap().decided_at, Some(minute(4)));
     assert_eq!(claimed(&home.store, minute(4)).await, ["1/shape"]);
+    // The courier has it now: whoever decided before that decides again.
+    assert!(!home.store.load(&change(1)).await.unwrap().unwrap().unsent);
+    let late = Commit { unsent: true, ..keep(kept, Some(1), vec![shape()]) };
+    assert!(matches!(home.store.commit(late).await, Err(CommitError::Conflict)));
 }
 
 #[tokio::test]

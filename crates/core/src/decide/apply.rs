@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::draft::{Draft, GRACE_AFTER_REMOVAL, later};
+use super::draft::{Draft, later};
 use super::plausible::CLOCKS_DIFFER;
 use crate::choose::route::FilesRead;
 use crate::model::absence::AbsenceWish;
 use crate::model::action::Action;
-use crate::model::change::{Account, ChangeState, SeenReviewers, Snapshot, Verdict};
-use crate::model::fact::{Act, Actor, Fact, Refusal};
+use crate::model::change::{Account, ChangeState, Snapshot, Verdict};
+use crate::model::fact::{Act, Actor, Fact};
 use crate::model::reason::Reason;
-use crate::model::review::{Ended, GuessedPush, Hold, HoldOrigin, Origin, Review, Stage};
+use crate::model::review::{GuessedPush, Hold, HoldOrigin, Review, Stage};
 
 /// What a sweep reads later than this after a write of ours, is from after it.
 const OWN_WRITE_SETTLES: SignedDuration = SignedDuration::from_mins(1);
 
 /// Whose doing a snapshot is.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Hand {
+pub(super) enum Hand {
     /// Usher's own.
     Own,
     /// Another bot's: it never moves the turn and is corrected like a lost write.
@@ -345,108 +345,6 @@ impl Applying<'_, '_, '_> {
         }
     }
 
-    /// Compares reviewers with those seen before: whom a person took off stays off, whom a person
-    /// put back is asked again.
-    fn apply_reviewers(&mut self, seen: &SeenReviewers, hand: Hand, beside: bool, at: Timestamp) {
-        let dated = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
-        let listed = seen.list.iter().filter(|one| self.draft.review.is_listed(one, seen.complete, dated));
-        let mut list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
-        if beside {
-            // As with the labels: it may be from before our write.
-            let (known, asked) = (&self.draft.review.seen.reviewers, &self.draft.review.done.last_applied);
-            list.retain(|account| known.contains(account) || !asked.not_reviewers.contains(account));
-            list.extend(known.intersection(&asked.reviewers).cloned());
-        }
-        let before = std::mem::replace(&mut self.draft.review.seen.reviewers, list.clone());
-        if hand == Hand::Own && seen.complete {
-            self.notice_overwritten(&before, &list);
-        }
-        self.draft.review.done.overwritten.retain(|account| !list.contains(account));
-        if hand == Hand::Own {
-            self.notice_others(&before, &list, at);
-        }
-        // Whom Usher asked for, and no list has shown since, is there by Usher's own hand.
-        let ours = std::mem::take(&mut self.draft.review.done.unshown);
-        self.draft.review.done.unshown = ours.difference(&list).cloned().collect();
-        if hand != Hand::Person {
-            return;
-        }
-        // Where the list is not complete, who has a verdict may be on it without being asked.
-        let asked = seen.list.iter().filter(|reviewer| seen.complete || reviewer.verdict.is_none());
-        let new = |account: &Account| {
-            !before.contains(account) && list.contains(account) && !ours.contains(account)
-        };
-        for reviewer in asked.filter(|reviewer| new(&reviewer.account)) {
-            self.ask_back(&reviewer.account, at);
-        }
-        if seen.complete {
-            for account in before.difference(&list) {
-                self.taken_off(account, at);
-            }
-        }
-    }
-
-    /// After a write of ours the list shows somebody whom that did not put there: a person did, and that
-    /// was not heard.
-    fn notice_others(&mut self, before: &BTreeSet<Account>, after: &BTreeSet<Account>, at: Timestamp) {
-        for account in after.difference(before) {
-            let done = &self.draft.review.done;
-            let ours = done.last_applied.reviewers.contains(account) || done.unshown.contains(account);
-            if !ours {
-                self.ask_back(account, at);
-            }
-        }
-    }
-
-    /// A person asked for somebody, or they came of their own accord, at `at`. If their assignment had
-    /// ended before, it is on again.
-    fn ask_back(&mut self, account: &Account, at: Timestamp) {
-        let own = self.draft.assignment_where(|own| own.account == *account);
-        let Some((id, own)) = own else { return };
-        match own.ended {
-            None => own.name_at(at),
-            Some((ended, _)) if ended < at => self.draft.revive(id, Origin::Adopted, at),
-            Some(_) => return,
-        }
-        self.draft.assignment_mut(id).into_iter().for_each(|own| own.by_hand = true);
-    }
-
-    /// GitLab takes the whole list of reviewers. Whom a person added between our read and our write
-    /// is gone with it, and only this snapshot of our own write shows it.
-    fn notice_overwritten(&mut self, before: &BTreeSet<Account>, after: &BTreeSet<Account>) {
-        for account in before.difference(after) {
-            let meant = self.draft.review.done.last_applied.not_reviewers.contains(account);
-            // An author among the reviewers is none of Usher's asking, not even to put them back.
-            let is_author = *account == self.draft.review.author;
-            if !meant && !is_author && self.draft.review.done.overwritten.insert(account.clone()) {
-                self.draft.say(Reason::Overwritten { login: account.login.clone() });
-            }
-        }
-    }
-
-    /// A person took a reviewer off: the assignment ends, and nobody else is chosen for a moment.
-    fn taken_off(&mut self, account: &Account, at: Timestamp) {
-        let now = self.draft.now();
-        let own = self.draft.assignment_where(|own| own.account == *account && own.listed);
-        let Some((id, own)) = own else { return };
-        // Taken off once more: an older wish to have them back, told late, is void.
-        if let Some((ended, Ended::Removed)) = &mut own.ended {
-            *ended = at.max(*ended);
-            return;
-        }
-        // They were chosen with this news, or newer, at hand.
-        let older = own.known_until >= Some(at);
-        if older || !own.yields_at(at) {
-            return;
-        }
-        let (person, pool) = (own.person.clone(), own.pool.clone());
-        self.draft.end(id, Ended::Removed, at);
-        self.draft.say(Reason::ReviewerTakenOff { person });
-        if let Some(part) = self.draft.part_mut(&pool) {
-            part.not_before = Some(later(now, GRACE_AFTER_REMOVAL));
-        }
-    }
-
     /// Takes in what somebody did.
     fn apply_act(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
         if hand != Hand::Person {
@@ -499,7 +397,7 @@ impl Applying<'_, '_, '_> {
         }
     }
 
-    fn answered_by(&mut self, act: impl FnOnce(&mut Review)) {
+    pub(super) fn answered_by(&mut self, act: impl FnOnce(&mut Review)) {
         let asking = |review: &Review| review.active().filter(|a| review.asks_author(a)).count();
         let before = asking(&self.draft.review);
         act(&mut self.draft.review);
@@ -508,45 +406,5 @@ impl Applying<'_, '_, '_> {
             self.draft.review.planned.author_box.close();
             self.draft.say(Reason::AuthorActed);
         }
-    }
-
-    /// A person asked `reviewer` to review, or to review again.
-    fn requested(&mut self, reviewer: &Account, by: &Actor, at: Timestamp) {
-        // An author who asks somebody passes the ball, also when it is a second opinion.
-        if by.account == self.draft.review.author {
-            self.author_acts(at);
-        }
-        // GitHub's own block on the merge stays until they review again, GitLab's is gone with the request:
-        // docs.github.com, "About pull request reviews"; docs.gitlab.com, "Re-request a review".
-        let stays = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
-        let requests = self.draft.review.verdicts_of(reviewer).requests_changes();
-        if stays && requests.is_some_and(|requested| requested < at) {
-            let reviewer = reviewer.clone();
-            self.answered_by(|review| {
-                let verdicts = review.said.verdicts.entry(reviewer.id).or_default();
-                verdicts.asked_again_at = verdicts.asked_again_at.max(Some(at));
-            });
-        } else {
-            // Asked to look again: what they said before is no longer the last word.
-            self.take_verdict(reviewer, Verdict::Withdrawn, at, false);
-        }
-        self.draft.review.said.commanders.remove(&reviewer.id);
-        self.ask_back(reviewer, at);
-    }
-
-    /// The forge would not have a reviewer that we asked for.
-    fn refused(&mut self, reviewer: &Account, refusal: Refusal) {
-        self.draft.review.done.overwritten.remove(reviewer);
-        let own = self.draft.assignment_where(|own| own.is_active() && own.account == *reviewer);
-        let Some((id, own)) = own else { return };
-        let person = own.person.clone();
-        if refusal == Refusal::OneReviewerOnly {
-            // Still theirs to review: they are named in the comment instead.
-            own.listed = false;
-        } else {
-            self.draft.end(id, Ended::Refused(refusal), self.draft.now());
-        }
-        self.draft.review.done.last_applied.reviewers.remove(reviewer);
-        self.draft.say(Reason::Refused { person, refusal });
     }
 }

@@ -162,7 +162,19 @@ impl Applying<'_, '_, '_> {
         let answer = match command {
             Command::Help => Answer::Help,
             Command::Why => self.why(),
-            _ => {
+            Command::Accept
+            | Command::Decline { .. }
+            | Command::Snooze { .. }
+            | Command::Reassign { .. }
+            | Command::Pool { .. }
+            | Command::Skip
+            | Command::Resume
+            | Command::Away { .. }
+            | Command::Back
+            | Command::Sponsor
+            | Command::Ready
+            | Command::Overrule { .. }
+            | Command::Unknown { .. } => {
                 self.draft.say(Reason::StrangerRefused { login, command: word });
                 return answers.say(key, Answer::Stranger { ask: self.who_can_help() });
             }

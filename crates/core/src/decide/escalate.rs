@@ -199,7 +199,7 @@ impl Escalation<'_, '_> {
                 let now = self.draft.now();
                 if let Some(own) = self.draft.time_box_mut(id) {
                     own.escalated_at = Some(now);
-                    own.escalations += 1;
+                    own.escalations = own.escalations.saturating_add(1);
                 }
                 self.draft.say(Reason::Escalated { pool, lead });
                 Taken::Yes

@@ -23,6 +23,7 @@ mod find;
 mod holds;
 mod owners;
 mod plausible;
+mod reviewers;
 mod scope;
 mod size;
 mod stage;
