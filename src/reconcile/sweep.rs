@@ -15,8 +15,6 @@ use usher_core::model::fingerprint::fingerprint;
 /// How far the watermark stays behind the sweep: projects are listed one after another, and forges
 /// date by their own clocks. What is listed twice is no news the second time.
 const MARGIN: SignedDuration = SignedDuration::from_mins(2);
-/// Where nothing was listed, nothing tells what the forge's clock says: it may be behind by so much.
-const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_hours(1);
 /// Two snapshots of one second may differ, so a sweep looks a little further back.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(2);
 
@@ -56,9 +54,7 @@ impl SweepDuty {
         let newest = listing.changes.iter().map(|(_, snapshot)| snapshot.updated_at).max();
         let (news, shown) = context.take_in(&mut listing, &BTreeSet::new(), started).await?;
         self.backoff.note_refused(&context, &scope, &since, &listing, started).await?;
-        // A house that was empty at first is known from then on: what is listed later is news.
-        let nothing = (mark.is_none() && listing.is_complete()).then(|| started - CLOCKS_DIFFER);
-        if let Some(newest) = newest.or(nothing).filter(|_| !listing.truncated) {
+        if let Some(newest) = newest.filter(|_| !listing.truncated) {
             let covered = listing.covered_until.map_or(newest, |until| until.min(newest));
             let mark = covered.min(started - MARGIN);
             context.store.save_watermark(forge, &scope, mark).await?;

@@ -65,25 +65,6 @@ async fn a_lost_webhook_is_made_good_by_the_next_sweep() {
     }
 }
 
-/// A sweep without a watermark lists open changes alone, so a house that was empty must have one, too.
-#[tokio::test]
-async fn a_lost_merge_is_found_although_the_first_sweep_found_nothing() {
-    for forge in BOTH {
-        let mut house = House::new().await;
-        house.sweep().await;
-        house.quiet().await;
-        let change = house.opened(forge, "sam").await;
-        house.minute().await;
-        let who = house.reviewer(&change);
-        house.sandbox.lose_next(forge, 99);
-        house.sandbox.merge(&change, &who).unwrap();
-        house.minute().await;
-        house.sweep().await;
-        house.quiet().await;
-        assert_eq!(house.stage(&change).await, Stage::Done, "{forge:?}");
-    }
-}
-
 /// On the first day most changes are like this one.
 #[tokio::test]
 async fn what_was_said_before_usher_came_counts() {
