@@ -1,7 +1,7 @@
 //! Claims: which pools a change belongs to, by the first route that matches each of its files.
 
 use crate::model::change::{ChangeKey, ChangedFile, OwnersFile};
-use crate::model::fingerprint::fingerprint;
+use crate::model::fingerprint::{fingerprint, fingerprint_of};
 use crate::model::labels::LabelsOn;
 use crate::model::policy::{Pattern, Policy, Route};
 
@@ -165,5 +165,12 @@ impl Route {
             .chain(["branches"])
             .chain(texts(&self.target_branches));
         fingerprint(texts)
+    }
+}
+
+impl Policy {
+    /// What tells these routes, in their order, from any others.
+    pub fn routes_print(&self) -> u64 {
+        fingerprint_of(&self.routes.iter().map(Route::print).collect::<Vec<_>>())
     }
 }

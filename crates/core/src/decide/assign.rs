@@ -52,14 +52,17 @@ impl Draft<'_> {
         if self.waits_to_be_seen_whole() {
             return found;
         }
-        let due = self.review.planned.retry_at.take().is_some_and(|at| at <= self.now());
+        let set = self.review.planned.retry_at.take();
+        let due = set.is_some_and(|at| at <= self.now());
+        let other_routes = self.review.planned.unclaimed_by != Some(self.world.policy.routes_print());
         match self.review.planned.routing {
             Routing::Pending => found.reads.extend(self.route(None)),
             Routing::ReadingFiles if due => found.reads.extend(self.route(None)),
             Routing::ReadingFiles => self.retry_at(later(self.now(), RETRY_FILES)),
             Routing::Routed if !self.review.planned.pools.is_empty() => {}
-            Routing::Routed if due || rerouted => found.reads.extend(self.route(None)),
-            Routing::Routed => self.retry_at(later(self.now(), RETRY_TOMORROW)),
+            Routing::Routed if due || rerouted || other_routes => found.reads.extend(self.route(None)),
+            // What happens meanwhile does not put the next look off.
+            Routing::Routed => self.retry_at(set.unwrap_or_else(|| later(self.now(), RETRY_TOMORROW))),
         }
         found.reads.extend(self.measure_again());
         // A pool that a policy reload removed has nobody to ask; its part stays on record.
@@ -207,6 +210,7 @@ impl Draft<'_> {
         claims.retain(|claim| self.world.policy.pool(&claim.pool).is_some());
         if claims.is_empty() {
             self.review.planned.pools.clear();
+            self.review.planned.unclaimed_by = Some(self.world.policy.routes_print());
             self.retry_at(later(self.now(), RETRY_TOMORROW));
             if !routed_before {
                 self.say(Reason::NoRoute);

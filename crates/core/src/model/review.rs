@@ -203,6 +203,9 @@ pub struct Planned {
     /// How many pools' parts there have been so far.
     pub parts_made: u32,
     pub routing: Routing,
+    /// The routes ([`Policy::routes_print`](super::policy::Policy::routes_print)) of which none claimed it:
+    /// others are asked anew.
+    pub unclaimed_by: Option<u64>,
     /// It was routed without its files, which could not be had: they count once they are read.
     pub provisional: bool,
     pub assignments: Vec<Assignment>,
