@@ -164,7 +164,7 @@ fn words(act: &Act) -> String {
 }
 
 /// What the event must be told as. In the recorded reviews the author answers on their own change,
-/// which counts as a comment.
+/// which counts as a comment; without a text it only wraps answers on lines, which tell of themselves.
 fn expected(event: &str, payload: &Value) -> String {
     let reviewer = &payload["requested_reviewer"]["id"];
     match (event, payload["action"].as_str().unwrap()) {
@@ -173,6 +173,12 @@ fn expected(event: &str, payload: &Value) -> String {
         ("pull_request", "review_requested") => format!("requested {reviewer}"),
         ("pull_request", "review_request_removed") => format!("unrequested {reviewer}"),
         ("pull_request_review", "dismissed") => format!("dismissed {}", payload["review"]["user"]["id"]),
+        ("pull_request_review", "submitted")
+            if payload["review"]["state"] == "commented"
+                && payload["review"]["body"].as_str().unwrap_or_default().trim().is_empty() =>
+        {
+            "touched".into()
+        }
         ("pull_request_review", "submitted")
             if payload["review"]["user"] == payload["pull_request"]["user"] =>
         {

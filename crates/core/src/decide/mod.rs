@@ -23,6 +23,7 @@ mod find;
 mod holds;
 mod owners;
 mod plausible;
+mod presence;
 mod reviewers;
 mod scope;
 mod size;
