@@ -129,7 +129,7 @@ export class Exchanges {
     }
     for (const [who, { forge, rows }] of this.made) {
       // The clients by others are for REST; queries have judges of their own.
-      const asked = (row) => who.startsWith("usher ") || row.path !== "/graphql";
+      const asked = (row) => who.startsWith("usher ") || (row.path !== "/graphql" && !row.alone);
       const never = this.table[NAMES[forge]].filter((row) => asked(row) && !rows.has(row.name));
       this.faults.add(who, never.map((row) => `${row.name} was never made with success`));
     }

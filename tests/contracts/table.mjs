@@ -8,7 +8,9 @@ export function calls(page) {
   for (const line of readFileSync(page, "utf8").split("\n")) {
     if (line.startsWith("## ")) forge = found[line.slice(3).trim()];
     const row = /^\| `([A-Z]+) (\S+)` \|/.exec(line);
-    if (forge && row) forge.push({ method: row[1], path: row[2], name: `${row[1]} ${row[2]}` });
+    // What no client by others can make: the fake lets nobody write a remark on a line over REST.
+    const alone = line.trimEnd().endsWith("| — | — |");
+    if (forge && row) forge.push({ method: row[1], path: row[2], name: `${row[1]} ${row[2]}`, alone });
   }
   return found;
 }
