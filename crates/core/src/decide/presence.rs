@@ -29,14 +29,15 @@ impl Draft<'_> {
         let time_box = self.time_box(id)?;
         let told = time_box.escalated_at.filter(|_| time_box.running_since.is_some())?;
         let (terms, agenda) = (self.terms(id), self.agenda(id));
-        let lead = self.who_is_told(&self.part_of(id)?.pool)?;
-        let hers = self.world.directory.by_name(&lead)?.agenda();
+        let pool = &self.part_of(id)?.pool;
+        let lead = self.who_is_told(pool)?;
+        let hers = self.world.directory.asked_by(pool, &lead)?.agenda();
         let budget = agenda.add(told, terms.budget.millis(&agenda))?;
         let days = hers.add(told, TOLD_AGAIN_AFTER.millis(&hers))?;
         Some(budget.max(days))
     }
 
-    /// Who approved and is on leave does not merge: somebody else does.
+    /// Who is on leave for longer neither merges nor has a clock.
     pub(super) fn note_who_is_absent(&mut self) {
         let away = |own: &Assignment| own.is_active() && self.long_leave(&own.person, &own.pool).is_some();
         let away: Vec<bool> = self.review.planned.assignments.iter().map(away).collect();

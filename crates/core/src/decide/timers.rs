@@ -264,10 +264,9 @@ impl Draft<'_> {
         let merger = self.review.merger().filter(|_| stage == Stage::ReadyToMerge);
         let turns = self.review.active().filter(move |a| stage == Stage::Reviewing && self.has_the_turn(a));
         let turns = turns.chain(merger);
-        let back =
-            self.review.active().filter(|own| own.absent).filter_map(|own| {
-                self.world.directory.by_name(&own.person)?.agenda().next_working(self.now())
-            });
+        let back = self.review.active().filter(|own| own.absent).filter_map(|own| {
+            self.world.directory.asked_by(&own.pool, &own.person)?.agenda().next_working(self.now())
+        });
         let begins = turns.filter_map(|assignment| {
             let person = self.world.directory.asked_by(&assignment.pool, &assignment.person)?;
             let agenda = person.agenda();
