@@ -16,6 +16,7 @@ use usher_core::model::change::{
     Account, ChangeKey, ChangeState, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
 };
 use usher_core::model::fact::{Act, Actor, Fact};
+use usher_core::model::load::Load;
 use usher_core::model::people::{Directory, Roster, Workload, Workloads};
 use usher_core::model::policy::{ForgePolicy, Pattern, Policy, Pool, Route, Support};
 use usher_core::model::review::Review;
@@ -65,7 +66,7 @@ impl Company {
         for (index, reviewer) in reviewers.iter().enumerate() {
             let hours = Some(zones[index % zones.len()].clone());
             policy.people.entry(reviewer.login.clone()).or_default().hours = hours;
-            let mut load = Workload { open: index as u32 % 4, ..Workload::default() };
+            let mut load = Workload { open: Load::of_reviews(index as u32 % 4), ..Workload::default() };
             (0..index % 6)
                 .for_each(|days| load.asked.add(opened_at() - SignedDuration::from_hours(24 * days as i64)));
             workloads.people.insert(reviewer.login.clone(), load);

@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::store::{Commit, CommitError, InboxItem, LedgerEntry, Store, StoreError, Stored};
 use crate::wakeups::Wakeups;
+use usher_core::loads;
 use usher_core::model::action::Action;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
@@ -298,8 +299,10 @@ impl Engine {
         let first_run_taken = outcome.leaves_first_run(&before);
         let withdraw_pings = outcome.review.done.stage != before.done.stage;
         let FoldOutcome { review, ledger, actions, absences } = outcome;
+        let loads = loads(&forge.policy, &review, now);
+        let loads = loads.into_iter().map(|(person, load)| (person.to_owned(), load)).collect();
         let review = Some(review);
-        let decided = Commit { review, ledger, actions, absences, refused, ..nothing(inbox) };
+        let decided = Commit { review, loads, ledger, actions, absences, refused, ..nothing(inbox) };
         Ok(Some(Commit { first_run_taken, withdraw_pings, ..decided }))
     }
 }

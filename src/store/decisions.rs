@@ -13,6 +13,7 @@ use super::{Commit, OpenKey, Store, Stored, absences, outbox, queue, refusals, s
 use usher_core::model::action::Named;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
+use usher_core::model::load::Load;
 use usher_core::model::people::{Workload, Workloads};
 use usher_core::model::recent_requests::RecentRequests;
 use usher_core::model::review::Review;
@@ -21,7 +22,7 @@ use usher_core::model::review::Review;
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 const COMMIT: &str = "commit a decision";
 
-/// Open assignments by person.
+/// What a review takes of its reviewers, in halves of a review.
 type Carried = BTreeMap<String, i64>;
 
 impl Store {
@@ -268,7 +269,10 @@ impl Store {
                 tracing::error!(person, %error, "how often somebody was asked cannot be read; counted anew");
                 RecentRequests::default()
             });
-            result.people.insert(person, Workload { open: small(open), last_asked, asked, pings_today: 0 });
+            result.people.insert(
+                person,
+                Workload { open: Load::from_halves(small(open)), last_asked, asked, pings_today: 0 },
+            );
         }
         let pings = sqlx::query_as(sql::PINGS_SINCE).bind(day_ago).fetch_all(&self.reader).await;
         let pings: Vec<(String, i64)> = pings.map_err(at(what))?;
@@ -328,10 +332,8 @@ async fn save_review(
         return Err(CommitError::Conflict);
     }
     let before: Carried = row.map(|(_, text)| parsed(COMMIT, &text)).transpose()?.unwrap_or_default();
-    let mut after = Carried::new();
-    for assignment in review.occupies() {
-        *after.entry(assignment.person.clone()).or_default() += 1;
-    }
+    let after: Carried =
+        commit.loads.iter().map(|(person, load)| (person.clone(), i64::from(load.halves()))).collect();
     let opened_at = review.seen.opened_at.map(millis);
     let insert = match commit.expected_version {
         None => sqlx::query(sql::INSERT_REVIEW).bind(row_key),
@@ -364,8 +366,8 @@ async fn save_review(
     Ok(nudged)
 }
 
-/// Moves the workload of everybody whose number of open assignments changed. Who carries more through
-/// an assignment that began just `now` was asked; who does because an approval was taken back was not.
+/// Moves the workload of everybody on whom the review weighs otherwise than before. Whose
+/// assignment is new and began just `now` was asked.
 /// Answers who carries less than before.
 async fn carry(
     tx: &mut Tx,
@@ -378,8 +380,12 @@ async fn carry(
     for (person, open) in before {
         *moved.entry(person.clone()).or_default() -= open;
     }
-    for (person, by) in moved.iter().filter(|(_, by)| **by != 0) {
-        let since = review.active().filter(|a| *by > 0 && a.person == *person).map(|a| millis(a.since));
+    for (person, by) in &moved {
+        let new = !before.contains_key(person);
+        if *by == 0 && !new {
+            continue;
+        }
+        let since = review.active().filter(|a| new && a.person == *person).map(|a| millis(a.since));
         let last_asked = since.max().unwrap_or(0);
         let asked = sqlx::query_scalar(sql::ASKED).bind(person).fetch_optional(&mut **tx).await;
         let asked: Option<String> = asked.map_err(at(COMMIT))?;

@@ -75,8 +75,8 @@ statements! {
         ORDER BY wake, opened_at LIMIT 1";
     APPEND = "INSERT INTO ledger (change, at, fact, reasons, actions) VALUES ($1, $2, $3, $4, $5)";
     ASKED = "SELECT asked FROM workload WHERE person = $1";
-    CARRY = "INSERT INTO workload (person, open, last_asked, asked) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (person) DO UPDATE SET open = workload.open + excluded.open,
+    CARRY = "INSERT INTO workload (person, halves, last_asked, asked) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (person) DO UPDATE SET halves = workload.halves + excluded.halves,
             last_asked = CASE WHEN excluded.last_asked > workload.last_asked
                 THEN excluded.last_asked ELSE workload.last_asked END,
             asked = excluded.asked";
@@ -90,7 +90,7 @@ statements! {
     RIGHT_OUTBOX = "UPDATE outbox SET run_at = $1 WHERE dead_at IS NULL AND leased = 0
         AND run_at > CASE WHEN attempts = 0 THEN $1 ELSE $1 + $2 END";
     RIGHT_FIRST_RUN = "UPDATE review SET first_run_at = $1 WHERE first_run_at > $1";
-    WORKLOADS = "SELECT person, open, last_asked, asked FROM workload";
+    WORKLOADS = "SELECT person, halves, last_asked, asked FROM workload";
     PINGS_SINCE = "SELECT person, COUNT(*) FROM ping WHERE at > $1 GROUP BY person";
     FIRST_RUN_SINCE = "SELECT COUNT(*) FROM review WHERE first_run_at > $1";
 
@@ -105,7 +105,7 @@ statements! {
     /// Changes between $1 and $2 of which there is a review under the number ($3) as well.
     FOLD_TWICE_REVIEWS = "SELECT change, carried FROM review WHERE change >= $1 AND change < $2 AND EXISTS (
         SELECT 1 FROM review AS n WHERE n.change = $3 || SUBSTR(review.change, LENGTH($1) + 1))";
-    GIVE_BACK = "UPDATE workload SET open = open - $2 WHERE person = $1";
+    GIVE_BACK = "UPDATE workload SET halves = halves - $2 WHERE person = $1";
     DROP_REVIEW = "DELETE FROM review WHERE change = $1";
     DROP_ACTIONS = "DELETE FROM outbox WHERE change = $1";
     DROP_PLACES = "DELETE FROM queue WHERE change = $1";

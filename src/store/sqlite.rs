@@ -78,7 +78,7 @@ pub(super) struct Pools {
 }
 
 /// The steps of the schema, in their order: number, name, statements.
-const STEPS: [(i64, &str, &str); 10] = [
+const STEPS: [(i64, &str, &str); 11] = [
     (1, "start", include_str!("migrations/0001_start.sqlite.sql")),
     (2, "fair", include_str!("migrations/0002_fair.sqlite.sql")),
     (3, "absence", include_str!("migrations/0003_absence.sqlite.sql")),
@@ -89,6 +89,7 @@ const STEPS: [(i64, &str, &str); 10] = [
     (8, "urgency", include_str!("migrations/0008_urgency.sqlite.sql")),
     (9, "policy", include_str!("migrations/0009_policy.sqlite.sql")),
     (10, "project", include_str!("migrations/0010_project.sqlite.sql")),
+    (11, "halves", include_str!("migrations/0011_halves.sqlite.sql")),
 ];
 
 fn migrator() -> Migrator {

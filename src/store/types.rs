@@ -8,6 +8,7 @@ use usher_core::model::absence::AbsenceWish;
 use usher_core::model::action::Action;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
+use usher_core::model::load::Load;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{Review, Stage};
 
@@ -91,6 +92,8 @@ pub struct Commit {
     pub unsent: bool,
     /// The review to keep. With `None` no review is written or checked.
     pub review: Option<Review>,
+    /// Everybody who is asked, by Usher's name for them, with what the review takes of their capacity.
+    pub loads: BTreeMap<String, Load>,
     /// Inbox rows that this decision has taken in.
     pub inbox: Vec<i64>,
     pub ledger: Vec<LedgerEntry>,
@@ -114,6 +117,7 @@ impl Commit {
             expected_version: None,
             unsent: false,
             review: None,
+            loads: BTreeMap::new(),
             inbox: Vec::new(),
             ledger: Vec::new(),
             actions: Vec::new(),

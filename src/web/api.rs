@@ -19,6 +19,7 @@ use crate::engine::StateSnapshot;
 use crate::store::{Filter, Stored};
 use usher_core::model::candidate::Criterion;
 use usher_core::model::change::Account;
+use usher_core::model::load::Load;
 use usher_core::model::people::Workloads;
 use usher_core::model::review::{Hold, Review, Stage};
 use usher_core::model::tickets::Ticket;
@@ -225,7 +226,7 @@ struct PersonJson {
     pools: BTreeSet<String>,
     lead_of: BTreeSet<String>,
     /// Open reviews the person is asked for and has not approved.
-    open: u32,
+    open: Load,
     /// Open reviews the person may hold; null for somebody who is in no pool.
     capacity: Option<u32>,
     away: Vec<AwayJson>,

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use usher_core::choose::pick::pick;
 use usher_core::model::calendar::{Away, Hours};
 use usher_core::model::candidate::Judgement;
+use usher_core::model::load::Load;
 use usher_core::model::review::Review;
 use usher_core::model::world::World;
 
@@ -68,7 +69,8 @@ fn play(company: &Company, arrivals: &[(i64, i64)]) -> Vec<Asked> {
     for (number, (minutes, hours)) in arrivals.iter().enumerate() {
         now += SignedDuration::from_mins(*minutes);
         for (_, person) in open.extract_if(.., |(until, _)| *until <= now) {
-            workloads.people.entry(person).or_default().open -= 1;
+            let own = workloads.people.entry(person).or_default();
+            own.open = Load::from_halves(own.open.halves() - Load::WHOLE.halves());
         }
         let (policy, first_seen) = (&company.policy, Timestamp::UNIX_EPOCH);
         let world =
@@ -79,7 +81,7 @@ fn play(company: &Company, arrivals: &[(i64, i64)]) -> Vec<Asked> {
         let others = choice.candidates.iter().any(|c| matches!(c.standing, Judgement::Free { .. }));
         let Some(person) = choice.chosen else { continue };
         let load = workloads.people.entry(person.clone()).or_default();
-        load.open += 1;
+        load.open = load.open.and(Load::WHOLE);
         load.last_asked = Some(now);
         load.asked.add(now);
         open.push((now + SignedDuration::from_hours(*hours), person.clone()));

@@ -14,6 +14,7 @@ use usher_core::model::change::{
     Snapshot, Verdict,
 };
 use usher_core::model::fact::{Act, Actor, Command, CommentPlace, Fact, Refusal};
+use usher_core::model::load::Load;
 use usher_core::model::policy::Route;
 use usher_core::model::review::{Hold, Review, Routing, Stage};
 use usher_core::model::terms::{BoxOverride, BoxOverrides, TimeBoxRule};
@@ -476,7 +477,7 @@ pub(super) fn take(play: &mut Play, step: &Step, post: &mut Post) {
         Step::Refuses { who, silently: false } => drop(play.forge.not_allowed.insert(account_of(*who))),
         Step::Load { who, open, pings } => {
             let load = play.company.elsewhere.people.entry(account_of(*who).login).or_default();
-            (load.open, load.pings_today) = (*open, *pings);
+            (load.open, load.pings_today) = (Load::from_halves(*open), *pings);
         }
         Step::Leave { who, in_days, days } => {
             let today = play.now.to_zoned_datetime(jiff::tz::TimeZone::UTC).date();

@@ -8,6 +8,7 @@ use usher_core::choose::pick::pick;
 use usher_core::model::calendar::Hours;
 use usher_core::model::candidate::{Criterion, Judgement};
 use usher_core::model::change::Account;
+use usher_core::model::load::Load;
 use usher_core::model::people::{Person, Workload};
 use usher_core::model::review::Review;
 use usher_core::model::world::World;
@@ -20,7 +21,7 @@ const NOON: i64 = 1_795_435_200; // Monday 2026-11-23T12:00:00Z
 /// One member as a test makes them up.
 #[derive(Clone, Debug)]
 struct Member {
-    open: u32,
+    open: Load,
     capacity: u32,
     asked_hours_ago: Option<u32>,
     zone: &'static str,
@@ -29,9 +30,9 @@ struct Member {
 
 fn member() -> impl Strategy<Value = Member> {
     let zones = prop::sample::select(vec!["Europe/London", "America/New_York", "Asia/Tokyo"]);
-    (0_u32..7, 0_u32..7, prop::option::of(0_u32..200), zones, prop::bool::weighted(0.9)).prop_map(
+    (0_u32..14, 0_u32..7, prop::option::of(0_u32..200), zones, prop::bool::weighted(0.9)).prop_map(
         |(open, capacity, asked_hours_ago, zone, known)| Member {
-            open,
+            open: Load::from_halves(open),
             capacity,
             asked_hours_ago,
             zone,
@@ -87,11 +88,12 @@ fn order(
         return None;
     };
     let hour = 3_600_000;
-    let answer = person.agenda().add(now, 8 * hour * i64::from(open + 1) / i64::from(capacity)).unwrap();
+    let answer =
+        person.agenda().add(now, 4 * hour * i64::from(open.halves() + 2) / i64::from(capacity)).unwrap();
     let five_days = 5 * 24 * hour;
     let since = load.last_asked.map_or(five_days, |at| now.as_millisecond() - at.as_millisecond());
     let step = (answer.as_millisecond() - now.as_millisecond()) / (4 * hour);
-    Some((step, open * 1000 / capacity, answer, -since.min(five_days)))
+    Some((step, open.halves() * 500 / capacity, answer, -since.min(five_days)))
 }
 
 proptest! {
@@ -138,8 +140,8 @@ proptest! {
         prop_assert!(choice.chosen.as_deref() != Some("sam"), "law 1");
         for candidate in &choice.candidates {
             let load = company.elsewhere.of(&candidate.person).open;
-            let full = matches!(candidate.standing, Judgement::AtCapacity { open, capacity } if open == load && open >= capacity);
-            let free = matches!(candidate.standing, Judgement::Chosen { open, capacity, .. } | Judgement::Free { open, capacity, .. } if open == load && open < capacity);
+            let full = matches!(candidate.standing, Judgement::AtCapacity { open, capacity } if open == load && open.halves() >= 2 * capacity);
+            let free = matches!(candidate.standing, Judgement::Chosen { open, capacity, .. } | Judgement::Free { open, capacity, .. } if open == load && open.halves() < 2 * capacity);
             let no_account = candidate.standing == Judgement::UnknownOnForge;
             prop_assert!(full || free || no_account || candidate.person == "sam", "{candidate:?}");
         }
@@ -150,8 +152,16 @@ proptest! {
 #[test]
 fn equals_take_turns_over_many_changes() {
     let now = Timestamp::from_second(NOON).unwrap();
-    let members =
-        vec![Member { open: 0, capacity: 5, asked_hours_ago: None, zone: "Europe/London", known: true }; 5];
+    let members = vec![
+        Member {
+            open: Load::NONE,
+            capacity: 5,
+            asked_hours_ago: None,
+            zone: "Europe/London",
+            known: true
+        };
+        5
+    ];
     let company = company(&members, now);
     let directory = company.directory();
     let world = World {

@@ -16,6 +16,7 @@ use usher_core::model::calendar::{Agenda, Away, Hours};
 use usher_core::model::candidate::{Candidate, Judgement};
 use usher_core::model::change::{Account, ChangeKey, ForgeKind};
 use usher_core::model::fingerprint::fingerprint;
+use usher_core::model::load::Load;
 use usher_core::model::people::{Directory, Person, Roster, Workloads};
 use usher_core::model::policy::{ForgePolicy, PersonPolicy, Policy, Pool, Route};
 use usher_core::model::review::Review;
@@ -258,7 +259,8 @@ impl Run<'_> {
         }
         for (name, desk) in quarter.names.iter().zip(&mut self.desks) {
             desk.closes.retain(|at| *at > now);
-            self.workloads.people.entry(name.clone()).or_default().open = desk.closes.len() as u32;
+            self.workloads.people.entry(name.clone()).or_default().open =
+                Load::of_reviews(desk.closes.len() as u32);
         }
         let world = World {
             policy: &quarter.policy,
@@ -304,7 +306,7 @@ fn by_the_letter(world: &World<'_>, number: usize, candidates: &[Candidate]) -> 
         let memory = world.now - SignedDuration::from_hours(5 * 24);
         let asked = world.workloads.of(&candidate.person).last_asked.map_or(memory, |at| at.max(memory));
         let tie = fingerprint([&number.to_string(), candidate.person.as_str()]);
-        Some((free_at, open * 1000 / capacity, asked, tie))
+        Some((free_at, open.halves() * 500 / capacity, asked, tie))
     };
     let askable = candidates.iter().filter(|candidate| place(candidate).is_some());
     askable.min_by_key(place).map(|candidate| candidate.person.clone())

@@ -24,6 +24,8 @@ const REVIEWERS: &[Line<()>] = lines! {
     "nobody is asked" => |story, []| same(vec![], story.play.asked()), "Nobody has to review.";
     "{rita} is not asked" => is_not_asked, "Rita does not have to review.";
     "the forge lists {rita and ravi}" => forge_lists, "The forge shows these reviewers and no others.";
+    "the load of {rita} is {0.5}" => |story, [who, reviews]| same(reviews.to_owned(), load(story, who)),
+        "So much she carries now, in reviews: half of one for what is with its author.";
     "the forge lists no reviewers" => |story, []| same(vec![], reviewers(story)),
         "The forge shows no reviewers.";
 };
@@ -118,6 +120,10 @@ fn reviewers(story: &Story) -> Vec<String> {
     let mut list: Vec<_> = story.play.forge.reviewers.iter().map(|account| account.login.clone()).collect();
     list.sort();
     list
+}
+
+fn load(story: &Story, who: &str) -> String {
+    story.play.workloads().of(who).open.to_string()
 }
 
 fn forge_lists(story: &mut Story, [who]: [&str; 1]) -> Told {

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use usher_core::model::absence::{Absences, BusyPeople};
 use usher_core::model::calendar::Hours;
 use usher_core::model::change::{Account, ChangeKey, ForgeKind};
+use usher_core::model::load::Load;
 use usher_core::model::people::{Directory, Roster, Workload, Workloads};
 use usher_core::model::policy::{ForgePolicy, Pattern, PersonPolicy, Policy, Pool, Route, Support};
 use usher_core::model::queue::{Queue, Waiting};
@@ -103,7 +104,7 @@ impl Company {
             ..Roster::default()
         };
         let mut elsewhere = Workloads::default();
-        elsewhere.people.insert("ravi".into(), Workload { open: 1, ..Workload::default() });
+        elsewhere.people.insert("ravi".into(), Workload { open: Load::WHOLE, ..Workload::default() });
         Company {
             policy,
             roster,

@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
-use usher_core::decide;
 use usher_core::model::absence::AbsenceWish;
 use usher_core::model::action::Action;
 use usher_core::model::fact::Fact;
@@ -13,6 +12,7 @@ use usher_core::model::queue::Waiting;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{Ended, Hold, Origin, PoolReview, Review, Routing};
 use usher_core::model::world::{Decision, World};
+use usher_core::{decide, loads};
 use usher_words as words;
 use usher_words::happening;
 use usher_words::templates::Templates;
@@ -111,8 +111,9 @@ impl Play {
     /// What everybody carries: the other changes and this one.
     pub fn workloads(&self) -> Workloads {
         let mut workloads = self.company.elsewhere.clone();
-        for assignment in self.review.occupies() {
-            workloads.people.entry(assignment.person.clone()).or_default().open += 1;
+        for (person, load) in loads(&self.company.policy, &self.review, self.now) {
+            let own = workloads.people.entry(person.to_owned()).or_default();
+            own.open = own.open.and(load);
         }
         for assignment in &self.review.planned.assignments {
             let load = workloads.people.entry(assignment.person.clone()).or_default();

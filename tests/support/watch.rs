@@ -96,12 +96,10 @@ impl Play {
             assert!(!workloads.no_access.contains(name), "{name} cannot be a reviewer there and was chosen");
             assert!(person.agenda().next_working(self.now).is_some(), "{name} never works and was chosen");
             let (open, capacity) = (workloads.of(name).open, capacity(person, pool));
-            assert!(open < capacity, "{name} has {open} of {capacity} reviews and was chosen");
+            let room = open.room_for(capacity);
+            assert!(room > 0, "{name} has {open} of {capacity} reviews and was chosen");
             let ahead = self.surely_ahead(review, own);
-            assert!(
-                ahead < capacity - open,
-                "{name} is kept for {ahead} and was chosen ({open} of {capacity})"
-            );
+            assert!(ahead < room, "{name} is kept for {ahead} and was chosen ({open} of {capacity})");
         }
     }
 
@@ -193,7 +191,7 @@ impl Play {
         if leave || busy || person.agenda().next_working(self.now).is_none() {
             return false;
         }
-        let room = capacity(person, pool).saturating_sub(workloads.of(name).open);
+        let room = workloads.of(name).open.room_for(capacity(person, pool));
         // The clock may have gone back since it began to wait.
         let queued = review
             .planned

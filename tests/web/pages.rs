@@ -9,6 +9,7 @@ use usher_core::model::action::{Action, DesiredState};
 use usher_core::model::calendar::Away;
 use usher_core::model::candidate::{Candidate, Criterion, DecidedBy, Judgement};
 use usher_core::model::change::{ChangeKey, ChangeState};
+use usher_core::model::load::Load;
 use usher_core::model::policy::PersonPolicy;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{Assignment, Hold, Origin, PoolReview, Review, Stage};
@@ -29,7 +30,7 @@ pub(super) fn reviewing(number: u64) -> Review {
     review.done.stage_since = Some(since);
     review.seen.opened_at = Some(since);
     let decided_by = DecidedBy(Some(Criterion::FewestOpen));
-    let open = Judgement::Chosen { free_at: since, open: 0, capacity: 5, decided_by };
+    let open = Judgement::Chosen { free_at: since, open: Load::NONE, capacity: 5, decided_by };
     let mut part = PoolReview::new("backend".into(), 3);
     part.candidates = vec![Candidate { person: "rita".into(), standing: open, owns: None }];
     review.planned.pools = vec![part];

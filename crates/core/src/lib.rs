@@ -13,4 +13,4 @@ pub mod choose;
 pub mod decide;
 pub mod model;
 
-pub use decide::decide;
+pub use decide::{decide, loads};

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use usher_core::model::candidate::{Candidate, Criterion, DecidedBy, Judgement};
 use usher_core::model::change::ChangeState;
 use usher_core::model::choice::ChoiceTold;
+use usher_core::model::load::Load;
 use usher_core::model::message::{
     AuthorView, Formally, HoldNote, Lacking, MergerView, Moment, NextStep, Ping, PingAbout, PoolView,
     RefusedSince, ReviewerView, StatusView,
@@ -81,7 +82,7 @@ fn later() -> Moment {
 fn candidates() -> Vec<Candidate> {
     let chosen = Judgement::Chosen {
         free_at: Timestamp::UNIX_EPOCH,
-        open: 1,
+        open: Load::WHOLE,
         capacity: 5,
         decided_by: DecidedBy(Some(Criterion::FewestOpen)),
     };

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use usher_core::model::candidate::{Candidate, Criterion, DecidedBy, Judgement};
 use usher_core::model::change::ForgeKind;
+use usher_core::model::load::Load;
 use usher_core::model::message::Moment;
 use usher_core::model::stage::Stage;
 
@@ -97,7 +98,9 @@ pub fn standing(standing: &Judgement) -> String {
         Judgement::Away { until } => format!("is away until {}", day(*until)),
         Judgement::Busy { says, until } => busy_phrase(*says, *until),
         Judgement::LeaveSoon { from } => format!("goes on leave on {}", day(*from)),
-        Judgement::AtCapacity { open: 1, capacity } => format!("has 1 open review of at most {capacity}"),
+        Judgement::AtCapacity { open: Load::WHOLE, capacity } => {
+            format!("has 1 open review of at most {capacity}")
+        }
         Judgement::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
         Judgement::Kept { ahead: 1 } => "is kept for a change that waits ahead".into(),
         Judgement::Kept { ahead } => format!("is kept for {ahead} changes that wait ahead"),
@@ -348,7 +351,7 @@ mod tests {
         let standing = |n: usize| match n {
             900 => Judgement::Chosen {
                 free_at: Timestamp::UNIX_EPOCH,
-                open: 0,
+                open: Load::NONE,
                 capacity: 5,
                 decided_by: DecidedBy::default(),
             },

@@ -161,22 +161,36 @@ async fn workloads_are_counted_across_reviews() {
     store.commit(keep(review(1, &["rita"]), None, Vec::new())).await.unwrap();
     store.commit(keep(second.clone(), None, Vec::new())).await.unwrap();
     let loads = store.workloads(minute(10)).await.unwrap();
-    assert_eq!((loads.of("rita").open, loads.of("rita").last_asked), (2, Some(minute(7))));
-    assert_eq!((loads.of("ravi").open, loads.of("ravi").last_asked), (1, Some(minute(0))));
+    assert_eq!((loads.of("rita").open.halves() / 2, loads.of("rita").last_asked), (2, Some(minute(7))));
+    assert_eq!((loads.of("ravi").open.halves() / 2, loads.of("ravi").last_asked), (1, Some(minute(0))));
 
     second.said.verdicts.entry(account_id("rita")).or_default().apply(Verdict::Approved, minute(8));
     second.planned.assignments[1].ended = Some((minute(8), Ended::Declined));
     second.planned.assignments.push(Assignment { since: minute(8), ..assignment("rosa") });
     store.commit(keep(second.clone(), Some(1), Vec::new())).await.unwrap();
     let loads = store.workloads(minute(10)).await.unwrap();
-    assert_eq!((loads.of("rita").open, loads.of("ravi").open, loads.of("rosa").open), (1, 0, 1));
+    assert_eq!(
+        (
+            loads.of("rita").open.halves() / 2,
+            loads.of("ravi").open.halves() / 2,
+            loads.of("rosa").open.halves() / 2
+        ),
+        (1, 0, 1)
+    );
 
     second.seen.state = ChangeState::Merged;
     second.done.stage = Stage::Done;
     store.commit(keep(second, Some(2), Vec::new())).await.unwrap();
     let home = home.reopen().await;
     let loads = home.store.workloads(minute(10)).await.unwrap();
-    assert_eq!((loads.of("rita").open, loads.of("ravi").open, loads.of("rosa").open), (1, 0, 0));
+    assert_eq!(
+        (
+            loads.of("rita").open.halves() / 2,
+            loads.of("ravi").open.halves() / 2,
+            loads.of("rosa").open.halves() / 2
+        ),
+        (1, 0, 0)
+    );
     let asked = ["rita", "ravi", "rosa"].map(|name| loads.of(name).last_asked);
     assert_eq!(asked, [Some(minute(7)), Some(minute(0)), Some(minute(8))], "remembered when all is over");
 }
@@ -198,11 +212,11 @@ async fn who_was_asked_is_counted_by_day_and_once() {
     let mut approved = first.clone();
     approved.said.verdicts.entry(account_id("rita")).or_default().apply(Verdict::Approved, day(3));
     home.store.commit(again(approved, 1)).await.unwrap();
-    assert_eq!(home.store.workloads(day(3)).await.unwrap().of("rita").open, 1);
+    assert_eq!(home.store.workloads(day(3)).await.unwrap().of("rita").open.halves() / 2, 1);
     home.store.commit(again(first, 2)).await.unwrap();
     let home = home.reopen().await;
     let rita = home.store.workloads(day(3)).await.unwrap().of("rita");
-    assert_eq!((rita.open, rita.asked.since(day(0)), rita.asked.since(day(1))), (2, 2, 1));
+    assert_eq!((rita.open.halves() / 2, rita.asked.since(day(0)), rita.asked.since(day(1))), (2, 2, 1));
 }
 
 #[tokio::test]

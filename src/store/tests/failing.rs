@@ -99,7 +99,7 @@ async fn unreadable_counts_and_places_stop_no_decision() {
     ] {
         sqlx::query(spoil).execute(&home.store.writer).await.unwrap();
     }
-    assert_eq!(home.store.workloads(minute(6)).await.unwrap().of("rita").open, 1);
+    assert_eq!(home.store.workloads(minute(6)).await.unwrap().of("rita").open.halves() / 2, 1);
     assert_eq!(home.store.due(minute(6), 10).await.unwrap(), [change(2)]);
     // It was put off, and takes nobody's place in the next look.
     assert_eq!(home.store.due(minute(6), 1).await.unwrap(), [change(2)]);

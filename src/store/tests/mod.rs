@@ -23,6 +23,7 @@ use super::*;
 use usher_core::model::action::{Action, Comment, DesiredState, STATUS_MARKER};
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
+use usher_core::model::load::Load;
 use usher_core::model::review::{Assignment, Origin, Review};
 
 /// A store in a folder of its own, removed with it.
@@ -110,6 +111,13 @@ fn keep(review: Review, expected_version: Option<i64>, actions: Vec<Action>) -> 
     Commit {
         expected_version,
         actions,
+        loads: review
+            .active()
+            .map(|own| {
+                let waits = review.is_open() && !review.has_approved(own);
+                (own.person.clone(), if waits { Load::WHOLE } else { Load::NONE })
+            })
+            .collect(),
         review: Some(review.clone()),
         ..Commit::empty(review.change, minute(0))
     }

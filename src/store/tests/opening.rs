@@ -80,7 +80,7 @@ async fn looking_at_a_store_writes_nothing() {
     let before = files(&home.folder);
     let look = Store::open_read_only(&home.url()).await.unwrap();
     assert!(look.is_tracked(&change(2), None).await.unwrap());
-    assert_eq!(look.workloads(minute(0)).await.unwrap().of("rita").open, 1);
+    assert_eq!(look.workloads(minute(0)).await.unwrap().of("rita").open.halves() / 2, 1);
     assert_eq!(look.first_seen("gitlab", minute(3)).await.unwrap(), minute(3));
     look.ping().await.unwrap();
     let refusals = [

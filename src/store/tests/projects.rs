@@ -8,8 +8,18 @@ use usher_core::model::reason::Reason;
 const OLD: &str = "acme/tools/shop";
 const NEW: &str = "acme/store";
 
+/// What people carry, counted in whole reviews.
+const UNDO_HALVES: [&str; 3] = [
+    "ALTER TABLE workload RENAME COLUMN halves TO open",
+    "UPDATE workload SET open = open / 2",
+    "UPDATE review SET carried = (SELECT json_group_object(key, value / 2) FROM json_each(carried))",
+];
+
 /// What the schema of the last version has otherwise.
-pub(super) const UNDO: [&str; 3] = [
+pub(super) const UNDO: [&str; 6] = [
+    UNDO_HALVES[0],
+    UNDO_HALVES[1],
+    UNDO_HALVES[2],
     "DROP TABLE project",
     "ALTER TABLE review ADD COLUMN home TEXT",
     "CREATE INDEX review_home ON review (home) WHERE home IS NOT NULL",
@@ -210,7 +220,7 @@ async fn the_first_answer_that_tells_the_number_takes_everything_along_at_once()
         assert!(no_access.contains("rosa"), "{path}");
     }
     assert_eq!(store.comment_of(&item, &format!("{STATUS_MARKER} 2")).await.unwrap(), Some(5));
-    assert_eq!(store.workloads(minute(3)).await.unwrap().of("rita").open, 1);
+    assert_eq!(store.workloads(minute(3)).await.unwrap().of("rita").open.halves() / 2, 1);
 }
 
 #[tokio::test]
@@ -231,7 +241,11 @@ async fn of_two_reviews_of_one_change_the_one_that_was_told_by_its_number_goes_o
     let facts: Vec<&str> = ledger.iter().map(|row| row.entry.fact.as_str()).collect();
     assert_eq!(facts, ["opened", "again"]);
     let loads = store.workloads(minute(6)).await.unwrap();
-    assert_eq!((loads.of("rita").open, loads.of("ravi").open), (0, 1), "nobody carries the other one");
+    assert_eq!(
+        (loads.of("rita").open.halves() / 2, loads.of("ravi").open.halves() / 2),
+        (0, 1),
+        "nobody carries the other one"
+    );
     let actions: Vec<Action> =
         store.outbox_list(9).await.unwrap().into_iter().map(|row| row.action).collect();
     assert_eq!(actions, [status("new")]);
@@ -300,6 +314,23 @@ async fn names_of_open_reviews_are_read_page_by_page() {
     assert_eq!(pages, [vec![1, 2, 3, 5], vec![6, 7]]);
 }
 
+#[tokio::test]
+async fn what_was_counted_in_whole_reviews_is_counted_in_halves_and_looked_at_anew() {
+    let home = Home::new().await;
+    let (own, change) = (review(1, &["rita"]), review(1, &[]).change);
+    home.store.commit(keep(own, None, Vec::new())).await.unwrap();
+    for step in UNDO_HALVES.into_iter().chain(["DELETE FROM _sqlx_migrations WHERE version >= 11"]) {
+        sqlx::query(step).execute(&home.store.writer).await.unwrap();
+    }
+    let home = home.reopen().await;
+    let load = async || home.store.workloads(minute(1)).await.unwrap().of("rita").open;
+    assert_eq!(load().await, Load::WHOLE);
+    assert_eq!(home.store.due(minute(1), 9).await.unwrap(), [change], "it may weigh less by now");
+    let snoozed = keep(review(1, &["rita"]), Some(1), Vec::new());
+    home.store.commit(Commit { loads: [("rita".into(), Load::NONE)].into(), ..snoozed }).await.unwrap();
+    assert_eq!(load().await, Load::NONE);
+}
+
 /// A store as the last version left it: keyed by paths.
 async fn schema_9() -> Home {
     let home = Home::new().await;
@@ -344,7 +375,7 @@ async fn a_store_of_the_last_version_is_brought_under_numbers() {
     let comments: Vec<i64> = comments.iter().map(|row| row.get(0)).collect();
     assert_eq!(comments, [2, 3, 4], "the one of the review that goes on");
     let loads = store.workloads(minute(1)).await.unwrap();
-    assert_eq!((loads.of("rita").open, loads.of("ravi").open), (1, 1));
+    assert_eq!((loads.of("rita").open.halves() / 2, loads.of("ravi").open.halves() / 2), (1, 1));
     let stored = store.load(&at("acme/old", 1)).await.unwrap().unwrap();
     assert_eq!(stored.review.change, at("acme/new", 1));
     let facts = |rows: Vec<LedgerRow>| rows.into_iter().map(|row| row.entry.fact).collect::<Vec<_>>();

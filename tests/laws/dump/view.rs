@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use usher_core::decide::suppressed::held;
+use usher_core::loads;
 use usher_core::model::action::{Action, DesiredState};
 use usher_core::model::calendar::Agenda;
 use usher_core::model::change::Account;
@@ -65,7 +66,7 @@ pub(super) fn seen(world: &World<'_>, templates: &Templates, fact: &Fact, decisi
     seen.standing(world, &decision.review);
     seen.judged("wake", moment(decision.wake));
     seen.wanted(&decision.review);
-    seen.others(&decision.review);
+    seen.others(world, &decision.review);
     decision.actions.iter().for_each(|action| seen.action(action, templates));
     decision.reasons.iter().for_each(|reason| seen.reason(reason));
     if let Some(wish) = &decision.absence {
@@ -121,9 +122,9 @@ impl Seen {
     }
 
     /// What other changes feel of this one: who is occupied by it, and its places in queues.
-    fn others(&mut self, review: &Review) {
-        let occupied: Vec<String> =
-            review.occupies().map(|own| format!("{}/{}", own.person, own.pool)).collect();
+    fn others(&mut self, world: &World<'_>, review: &Review) {
+        let occupied = loads(world.policy, review, world.now).into_iter();
+        let occupied: Vec<String> = occupied.map(|(person, load)| format!("{person}/{load}")).collect();
         if !occupied.is_empty() {
             self.judged("occupies", occupied.join(" "));
         }

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use jiff::civil::Time;
+use usher_core::model::load::Load;
 use usher_core::model::people::Workload;
 
 use crate::scenarios::Story;
@@ -23,7 +24,7 @@ fn load<'a>(story: &'a mut Story, who: &str) -> Result<&'a mut Workload, String>
 }
 
 fn has_open_reviews(story: &mut Story, [who, open]: [&str; 2]) -> Told {
-    load(story, who)?.open = number(open)?;
+    load(story, who)?.open = Load::of_reviews(number(open)?);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The order among those who can be asked (in `rank.rs`): whoever came back and had their share comes
 //! last; then owners of changed files, where a route follows CODEOWNERS; then the soonest answer that can be expected, in steps of half a working day; then the
-//! smallest open workload against capacity; then who was asked least, for what they can carry, in the
+//! smallest load (in halves of a review) against capacity; then who was asked least, for what they can carry, in the
 //! last two weeks; then the soonest answer exactly, who was asked longest ago, and a stable hash of
 //! change and name. There is no randomness, so the same question has the same answer.
 
@@ -120,7 +120,7 @@ fn judge(
     }
     let load = world.workloads.of(&person.name);
     let (open, capacity) = (load.open, capacity(person, pool));
-    if open >= capacity {
+    if open.room_for(capacity) == 0 {
         return Judgement::AtCapacity { open, capacity };
     }
     match shares.had_by(person, &load, capacity, world.now) {

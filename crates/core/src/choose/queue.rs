@@ -70,7 +70,7 @@ impl<'w> Outlook<'w> {
             return standing;
         };
         let ahead = self.queue.ahead_for(person, place, self.change);
-        if ahead >= capacity.saturating_sub(open) { Judgement::Kept { ahead } } else { standing }
+        if ahead >= open.room_for(capacity) { Judgement::Kept { ahead } } else { standing }
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use crate::model::candidate::Criterion;
 use crate::model::change::ChangeKey;
 use crate::model::fingerprint::fingerprint;
+use crate::model::load::Load;
 use crate::model::people::{Person, Workload};
 use crate::model::policy::Pool;
 use crate::model::recent_requests::{REMEMBERED_DAYS, RecentRequests, days_before};
@@ -164,14 +165,15 @@ pub(super) fn rank(
     world: &World<'_>,
     review: &Review,
     person: &Person,
-    open: u32,
+    open: Load,
     capacity: u32,
     (had_share, owns_nothing): (bool, bool),
 ) -> Ranking {
     let (now, load) = (world.now, world.workloads.of(&person.name));
     let capacity = capacity.max(1);
-    let desk_millis = FULL_DESK_MILLIS.saturating_mul(i64::from(open.saturating_add(1)));
-    let desk_millis = desk_millis.checked_div(i64::from(capacity)).unwrap_or(desk_millis);
+    let full = i64::from(Load::of_reviews(capacity).halves());
+    let desk_millis = FULL_DESK_MILLIS.saturating_mul(i64::from(open.and(Load::WHOLE).halves()));
+    let desk_millis = desk_millis.checked_div(full).unwrap_or(desk_millis);
     let answer_at = person.agenda().add(now, desk_millis).unwrap_or(Timestamp::MAX);
     let wait_millis = answer_at.as_millisecond().saturating_sub(now.as_millisecond());
     let age =
@@ -181,7 +183,7 @@ pub(super) fn rank(
         had_share,
         owns_nothing,
         soon: wait_millis / STEP_MILLIS,
-        load: open.saturating_mul(1000).checked_div(capacity).unwrap_or(u32::MAX),
+        load: open.halves().saturating_mul(500).checked_div(capacity).unwrap_or(u32::MAX),
         asked: asked.checked_div(weight(person, capacity, now)).unwrap_or(asked),
         answer_at,
         recency: age.clamp(0, RECENCY_MILLIS).saturating_neg(),

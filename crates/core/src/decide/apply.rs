@@ -258,6 +258,9 @@ impl Applying<'_, '_, '_> {
                 state @ (ChangeState::Closed | ChangeState::Merged) => Reason::Ended { state },
             });
             self.draft.review.seen.state = snapshot.state;
+            if self.draft.review.is_open() {
+                self.take_care_of_stage_labels();
+            }
         }
         if let Some(draft) = snapshot.draft {
             if draft && !self.draft.review.seen.draft {
@@ -272,6 +275,13 @@ impl Applying<'_, '_, '_> {
             self.draft.review.seen.ready_at = Some(snapshot.updated_at);
             self.draft.say(Reason::Ready);
         }
+    }
+
+    /// A stage that somebody put on a finished change is over when it is open again.
+    fn take_care_of_stage_labels(&mut self) {
+        let (names, review) = (&self.draft.world.policy.labels, &mut self.draft.review);
+        let stages = review.seen.labels.iter().filter(|label| names.stage_of(label).is_some());
+        review.done.set_labels.extend(stages.cloned());
     }
 
     /// What somebody else has put on is theirs, though Usher has asked for it as well: it was taken off
@@ -324,7 +334,8 @@ impl Applying<'_, '_, '_> {
                 labels.contains(label) && !seen.contains(label) && !wanted.contains(label)
             })
         });
-        if let Some(stage) = set {
+        // On a finished change it is a label like any other, and stays.
+        if let Some(stage) = set.filter(|_| self.draft.review.is_open()) {
             // The label that the new one replaces was taken off as part of the same wish.
             self.draft.review.said.stage = Some((stage, at));
             self.draft.say(Reason::StageSet { stage });

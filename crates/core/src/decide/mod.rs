@@ -21,6 +21,7 @@ mod dry_run;
 mod escalate;
 mod find;
 mod holds;
+mod load;
 mod owners;
 mod plausible;
 mod presence;
@@ -34,6 +35,7 @@ mod timers;
 mod unreachable;
 mod verdicts;
 
+pub use load::loads;
 pub use stage::{holders, standing};
 
 use actor::named;

@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::change::ForgeKind;
+use super::load::Load;
 
 /// One member of a pool, judged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct Candidate {
 pub enum Judgement {
     Chosen {
         free_at: Timestamp,
-        open: u32,
+        open: Load,
         capacity: u32,
         #[serde(default, skip_serializing_if = "DecidedBy::is_unknown")]
         decided_by: DecidedBy,
@@ -32,7 +33,7 @@ pub enum Judgement {
     /// Could have been chosen; somebody else came first.
     Free {
         free_at: Timestamp,
-        open: u32,
+        open: Load,
         capacity: u32,
     },
     /// Could have been chosen, too; but they came back a few days ago and have had their share of what
@@ -42,7 +43,7 @@ pub enum Judgement {
         /// How often they were asked since.
         asked: u32,
         free_at: Timestamp,
-        open: u32,
+        open: Load,
         capacity: u32,
     },
     Author,
@@ -59,7 +60,7 @@ pub enum Judgement {
         from: Date,
     },
     AtCapacity {
-        open: u32,
+        open: Load,
         capacity: u32,
     },
     /// Free, but for changes that wait ahead of this one.
@@ -132,9 +133,9 @@ impl Judgement {
         }
     }
 
-    /// What is known of somebody who can be asked: when they work next, and their open reviews of how
-    /// many.
-    pub fn askable(&self) -> Option<(Timestamp, u32, u32)> {
+    /// What is known of somebody who can be asked: when they work next, and how much they carry of how
+    /// many reviews.
+    pub fn askable(&self) -> Option<(Timestamp, Load, u32)> {
         match *self {
             Judgement::Free { free_at, open, capacity }
             | Judgement::EasedIn { free_at, open, capacity, .. } => Some((free_at, open, capacity)),
@@ -177,7 +178,8 @@ mod tests {
     fn what_is_not_known_leaves_the_fingerprint_as_it_was() {
         let free_at = Timestamp::UNIX_EPOCH;
         let before = fingerprint_of(&Before::Chosen { free_at, open: 1, capacity: 5 });
-        let chosen = |decided_by| Judgement::Chosen { free_at, open: 1, capacity: 5, decided_by };
+        let open = Load::WHOLE;
+        let chosen = |decided_by| Judgement::Chosen { free_at, open, capacity: 5, decided_by };
         assert_eq!(fingerprint_of(&chosen(DecidedBy(None))), before);
         assert_ne!(fingerprint_of(&Before::Free), before);
         assert_ne!(fingerprint_of(&chosen(DecidedBy(Some(Criterion::OnlyOne)))), before);

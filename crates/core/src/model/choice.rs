@@ -113,6 +113,7 @@ impl ChoiceCounts {
 mod tests {
     use super::*;
     use crate::model::fingerprint::fingerprint_of;
+    use crate::model::load::Load;
 
     fn pool() -> Vec<Candidate> {
         let one = |person: &str, standing| Candidate { person: person.into(), standing, owns: None };
@@ -121,7 +122,7 @@ mod tests {
             one("rita", asked),
             one("ravi", Judgement::Declined),
             one("dora", Judgement::Away { until: "2026-12-01".parse().unwrap() }),
-            one("dirk", Judgement::AtCapacity { open: 4, capacity: 4 }),
+            one("dirk", Judgement::AtCapacity { open: Load::of_reviews(4), capacity: 4 }),
         ]
     }
 

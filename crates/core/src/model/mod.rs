@@ -13,6 +13,7 @@ pub mod commands;
 pub mod fact;
 pub mod fingerprint;
 pub mod labels;
+pub mod load;
 pub mod message;
 pub mod owner;
 pub mod people;

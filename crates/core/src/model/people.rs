@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::absence::{Absence, Absences, Busy, BusyPeople};
 use super::calendar::{Agenda, Away, Hours, Window};
 use super::change::{Account, ForgeKind};
+use super::load::Load;
 use super::policy::{GroupRef, Policy};
 use super::queue::Queue;
 use super::recent_requests::RecentRequests;
@@ -156,8 +157,8 @@ pub struct Directory {
 /// How much each person carries, counted by the store over all forges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Workload {
-    /// Open assignments that are not approved yet.
-    pub open: u32,
+    /// What open changes take of them.
+    pub open: Load,
     /// When the person was last asked to review.
     pub last_asked: Option<Timestamp>,
     /// How often they were asked on each of the last days.

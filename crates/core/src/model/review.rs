@@ -416,13 +416,6 @@ impl Review {
         self.active_in(pool).filter(|assignment| self.has_approved(assignment)).count() as u32
     }
 
-    /// Whether the person counts as occupied by this review: asked, open and not approved yet.
-    pub fn occupies(&self) -> impl Iterator<Item = &Assignment> {
-        let shown = self.seen.unreachable.is_none() && self.seen.blocked.is_none();
-        let busy = self.is_ready() && self.said.hold != Some(Hold::Skip) && shown;
-        self.active().filter(move |assignment| busy && !self.has_approved(assignment))
-    }
-
     /// What the account has said so far.
     pub fn verdicts_of(&self, account: &Account) -> PersonVerdicts {
         self.said.verdicts.get(&account.id).copied().unwrap_or_default()
