@@ -119,11 +119,17 @@ fn lose_id(fact: &mut Fact) {
 
 /// The forge's clock is decades ahead.
 fn misdate(fact: &mut Fact) {
-    let wrong = Timestamp::from_second(4_000_000_000).unwrap_or(Timestamp::MAX);
+    redate(fact, |_| Timestamp::from_second(4_000_000_000).unwrap_or(Timestamp::MAX));
+}
+
+/// How far a slow clock of the forge is behind ours.
+const SLOW: SignedDuration = SignedDuration::from_mins(90);
+
+fn redate(fact: &mut Fact, date: impl Fn(Timestamp) -> Timestamp) {
     if let Fact::Told { at, snapshot, .. } = fact {
         let given = snapshot.reviewers.iter_mut().flat_map(|seen| &mut seen.list);
-        given.filter_map(|one| one.verdict.as_mut()).for_each(|(_, at)| *at = wrong);
-        (*at, snapshot.updated_at) = (wrong, wrong);
+        given.filter_map(|one| one.verdict.as_mut()).for_each(|(_, at)| *at = date(*at));
+        (*at, snapshot.updated_at) = (date(*at), date(snapshot.updated_at));
     }
 }
 
@@ -163,6 +169,7 @@ impl Story {
             _ => (true, false, line),
         };
         let (misdated, line) = line.strip_prefix("misdated: ").map_or((false, line), |line| (true, line));
+        let (slow, line) = line.strip_prefix("by a slow clock: ").map_or((false, line), |line| (true, line));
         let (nameless, line) =
             line.strip_prefix("by name alone: ").map_or((false, line), |line| (true, line));
         let line = line.strip_prefix("the bot ").unwrap_or(line);
@@ -173,6 +180,10 @@ impl Story {
         if misdated {
             self.play.clock_is_own = true;
             facts.iter_mut().for_each(misdate);
+        }
+        if slow {
+            self.play.clock_is_own = true;
+            facts.iter_mut().for_each(|fact| redate(fact, |at| at - SLOW));
         }
         if !self.begun {
             return Err("no change has been opened yet".into());

@@ -8,6 +8,7 @@
 
 #![expect(unreachable_pub, reason = "no other crate sees a test, so `pub` is the short word here")]
 
+mod clocks;
 #[path = "../flow/company.rs"]
 #[expect(dead_code, reason = "the flows need all of it")]
 mod company;

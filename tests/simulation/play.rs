@@ -69,9 +69,7 @@ async fn quiet(world: &mut World) -> Result<(), Broken> {
         world.dry_run = false;
         world.restart().await?;
     }
-    for forge in BOTH {
-        world.company.sandbox.set_clock_ahead(forge, SignedDuration::ZERO);
-    }
+    world.set_clocks_right();
     world.renew_tokens(true);
     for hours in [1, 26, 1] {
         world.pass(SignedDuration::from_hours(hours)).await?;
@@ -250,7 +248,7 @@ async fn trouble_comes(world: &mut World, step: &Step) -> Result<(), Broken> {
             world.count("dead tokens");
         }
         Step::ForgeClock { forge, seconds } => {
-            sandbox.set_clock_ahead(*forge, SignedDuration::from_secs(*seconds));
+            world.set_forge_ahead(*forge, SignedDuration::from_secs(*seconds));
             world.count("wrong clocks of a forge");
         }
         Step::Rename { forge, back } => {

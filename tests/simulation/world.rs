@@ -21,6 +21,7 @@ use usher_core::model::change::ChangeKey;
 use usher_core::model::review::Review;
 use usher_sandbox::{ChangeRef, Forge, Sandbox, SignedRequest};
 
+use super::clocks::Clocks;
 use super::disk::Disk;
 use super::wire::Lines;
 use crate::company::{BOT, BOTH, Company, SECRETS, Settings, monday, name, project};
@@ -31,7 +32,7 @@ const ROUNDS_MAX: usize = 60;
 /// More deadlines within one jump than this is one, too.
 const WAKES_MAX: usize = 3_000;
 /// More attempts than this to do what a full or busy store refuses: it will never be done.
-const ATTEMPTS_MAX: usize = 400;
+pub const ATTEMPTS_MAX: usize = 400;
 /// The threads of a dead Usher close its files within this time.
 const BURIAL: Duration = Duration::from_secs(30);
 
@@ -57,6 +58,7 @@ pub struct World {
     pub acknowledged: Vec<(String, Timestamp)>,
     /// Until when a forge does not accept the token.
     dead_tokens: BTreeMap<&'static str, Timestamp>,
+    pub clocks: Clocks,
     pub delivered: Vec<String>,
     /// Forges whose project has its other name now.
     pub renamed: BTreeSet<&'static str>,
@@ -117,6 +119,7 @@ impl World {
             opened: Vec::new(),
             acknowledged: Vec::new(),
             dead_tokens: BTreeMap::new(),
+            clocks: Clocks::default(),
             delivered: Vec::new(),
             renamed: BTreeSet::new(),
             unreadable: 0,
@@ -246,7 +249,7 @@ impl World {
     }
 
     /// Something that may fail because the store does; then it is tried again later. How much was done.
-    async fn on_the_store(
+    pub async fn on_the_store(
         &mut self,
         what: &str,
         act: impl AsyncFnOnce(&mut Running, &Clock) -> Result<usize, StoreError>,
@@ -424,20 +427,6 @@ impl World {
             self.settle().await?;
         }
         Err(format!("more than {WAKES_MAX} things are due within {time:#}"))
-    }
-
-    /// The clock of this machine is set right: it was ahead.
-    pub async fn set_back(&mut self, time: SignedDuration) -> Result<(), Broken> {
-        self.company.clock.set_back_to(self.now() - time);
-        for _ in 0..ATTEMPTS_MAX {
-            let tell = async |running: &mut Running, _: &Clock| {
-                running.service.clock_was_set_back().await.map(|()| 0)
-            };
-            if self.on_the_store("the clock was set back", tell).await? == 0 {
-                return Ok(());
-            }
-        }
-        Err("Usher is never told that the clock was set back".into())
     }
 
     /// Whoever reloads does it again until the new settings are in force.

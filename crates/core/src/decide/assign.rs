@@ -408,9 +408,10 @@ impl Draft<'_> {
 
     /// An assignment is on again, from now on.
     fn reopen(&mut self, id: AssignmentId, origin: Origin) {
-        let now = self.now();
+        let (now, known_until) = (self.now(), self.review.known_until());
         let Some(assignment) = self.assignment_mut(id) else { return };
         assignment.ended = None;
+        assignment.known_until = known_until;
         assignment.since = now;
         assignment.origin = origin;
         assignment.listed = true;

@@ -40,8 +40,8 @@ pub struct Assignment {
     /// When a person last asked for them, by the forge's clock: an older wish to the contrary that
     /// is told late is void.
     pub named_at: Option<Timestamp>,
-    /// Until when the forge's news was known as they became a reviewer: that they were taken off before
-    /// was about an earlier request, however late it is told.
+    /// Until when the forge's news was known as they became a reviewer: what they said and that they were
+    /// taken off before was about an earlier request, however late it is told.
     #[serde(default)]
     pub known_until: Option<Timestamp>,
     /// When (by the clock of whoever told) and how it ended; `None` while it is active.

@@ -440,11 +440,12 @@ impl Review {
     }
 
     /// Since when the reviewer wants an answer to a remark. A remark from before they were chosen was no
-    /// answer to the request.
+    /// answer to the request; what was before is told by the forge's own time, for our clock may be wrong.
     fn remarked_at(&self, assignment: &Assignment) -> Option<Timestamp> {
         let chosen = matches!(assignment.origin, Origin::Picked | Origin::Widened);
         let remarked = self.verdicts_of(&assignment.account).remarked_at();
-        remarked.filter(|at| !chosen || *at >= assignment.since)
+        let chosen_at = assignment.known_until.unwrap_or(assignment.since);
+        remarked.filter(|at| !chosen || *at >= chosen_at)
     }
 
     /// Whether the reviewer asks for changes, whoever has answered that meanwhile: the change is not ready
