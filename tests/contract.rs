@@ -56,6 +56,7 @@ impl Town {
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         Write::Desired(DesiredState {
             reviewers: reviewers.iter().map(|login| self.account(login)).collect(),
+            reviewers_again: BTreeSet::new(),
             not_reviewers: BTreeSet::new(),
             labels: words(labels),
             not_labels: words(not_labels),

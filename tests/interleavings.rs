@@ -149,6 +149,7 @@ impl Town {
             dice.some_of(&LABELS[2..]).difference(&labels).map(|name| (*name).to_owned()).collect();
         let shape = DesiredState {
             reviewers: self.accounts(&wanted),
+            reviewers_again: BTreeSet::new(),
             not_reviewers: self.accounts(&unwanted),
             labels: labels.into_iter().map(str::to_owned).collect(),
             not_labels,

@@ -247,8 +247,11 @@ pool = "backend"
     /// One status comment and nothing else was written by Usher.
     #[track_caller]
     pub fn assert_one_status_comment(&self, change: &ChangeRef) {
+        let mut comments = self.comments(change);
+        // On GitLab a reviewer is told in a comment that the author has answered: once a round.
+        comments.retain(|marker, times| *times > 1 || !marker.contains("usher:ping:back-"));
         let expected = BTreeMap::from([("<!-- usher:status -->".to_owned(), 1)]);
-        assert_eq!(self.comments(change), expected, "{change}");
+        assert_eq!(comments, expected, "{change}");
     }
 
     /// All requests so far as `METHOD path`, without query.

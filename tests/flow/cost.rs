@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use usher_core::model::review::Stage;
-use usher_sandbox::{Forge, NewChange};
+use usher_sandbox::{Forge, NewChange, Verdict};
 
 use super::harness::{BOTH, House, Settings, project, touching};
 use super::life::full_life;
@@ -163,9 +163,30 @@ async fn nothing_changes_so_nothing_is_asked() {
     }
 }
 
+/// A push while nobody has answered costs nothing; one that answers a request for changes hands the review
+/// back.
+#[tokio::test]
+async fn a_push_and_a_hand_back_cost_what_they_cost() {
+    for forge in BOTH {
+        let mut house = at_home(Settings::default()).await;
+        let change = house.opened(forge, "sam").await;
+        house.minute().await;
+        let push = async |house: &mut House| house.sandbox.push(&change, "sam").unwrap();
+        let asked = house.cost_of(push).await;
+        tell("a push", forge, &asked);
+        let who = house.reviewer(&change);
+        house.minute().await;
+        house.sandbox.review(&change, &who, Verdict::RequestChanges, "Which rate?").unwrap();
+        house.quiet().await;
+        house.minute().await;
+        let asked = house.cost_of(push).await;
+        tell("a push that answers a request for changes", forge, &asked);
+    }
+}
+
 #[tokio::test]
 async fn the_full_life_of_a_review_costs_what_it_costs() {
-    for (forge, reads, writes) in [(Forge::Gitlab, 5, 11), (Forge::Github, 5, 14)] {
+    for (forge, reads, writes) in [(Forge::Gitlab, 5, 12), (Forge::Github, 6, 15)] {
         let mut house = at_home(Settings::default()).await;
         let change = full_life(&mut house, forge).await;
         house.assert_one_status_comment(&change);

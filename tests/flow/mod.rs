@@ -14,6 +14,7 @@ mod crash;
 mod dry_run;
 mod examples;
 mod faults;
+mod hand_back;
 pub mod harness;
 mod healing;
 mod heard;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use usher_core::choose::codeowners::Codeowners;
-use usher_core::model::action::{Action, DesiredState, STATUS_MARKER};
+use usher_core::model::action::{Action, AskedAgain, DesiredState, STATUS_MARKER};
 use usher_core::model::change::{
     Account, ChangeState, ChangedFile, ForgeKind, OwnersFile, SeenReviewer, SeenReviewers, Size, Snapshot,
     Verdict,
@@ -138,6 +138,7 @@ impl Forge {
     pub fn swept(&self) -> Snapshot {
         let mut snapshot = self.snapshot();
         if let (ForgeKind::GitHub, Some(seen)) = (self.kind, &mut snapshot.reviewers) {
+            seen.complete = true;
             for (id, verdict) in &self.verdicts {
                 seen.list.push(SeenReviewer {
                     account: account_of(*id),
@@ -233,13 +234,19 @@ impl Forge {
 
     pub fn dismissed(&mut self, now: Timestamp, by: &Account, reviewer: &Account) -> Fact {
         self.touch(now);
-        self.verdicts.insert(reviewer.id, (Verdict::Withdrawn, self.updated_at));
+        // GitHub shows the review as dismissed, and dates it as before.
+        let given = self.verdicts.get(&reviewer.id).map(|(_, given)| *given);
+        let shown = given.filter(|_| self.kind == ForgeKind::GitHub).unwrap_or(self.updated_at);
+        self.verdicts.insert(reviewer.id, (Verdict::Withdrawn, shown));
         self.told(by, Act::Dismissed { reviewer: reviewer.clone() })
     }
 
     pub fn requested(&mut self, now: Timestamp, by: &Account, reviewer: &Account) -> Fact {
         self.touch(now);
-        self.verdicts.remove(&reviewer.id);
+        // GitHub keeps the review, GitLab forgets it.
+        if self.kind == ForgeKind::GitLab {
+            self.verdicts.remove(&reviewer.id);
+        }
         self.list(reviewer);
         self.told(by, Act::Requested { reviewer: reviewer.clone() })
     }
@@ -421,7 +428,16 @@ impl Forge {
             self.label(label);
         }
         self.reviewers.retain(|listed| !shape.not_reviewers.contains(listed));
-        for reviewer in &shape.reviewers {
+        assert!(
+            shape.reviewers_again.is_empty() || self.kind == ForgeKind::GitHub,
+            "it would end the verdict"
+        );
+        let silent = |again: &&AskedAgain| {
+            self.verdicts.get(&again.account.id).is_none_or(|(_, at)| *at <= again.verdict_at)
+        };
+        let again: Vec<&Account> =
+            shape.reviewers_again.iter().filter(silent).map(|again| &again.account).collect();
+        for reviewer in shape.reviewers.iter().chain(again) {
             assert_ne!(*reviewer, self.author, "law 1: the author was asked to review");
             let full = self.one_reviewer && self.reviewers.iter().any(|listed| listed != reviewer);
             let refusal = match () {

@@ -29,14 +29,14 @@ impl Play {
         for action in &decision.actions {
             let Some(Named { key, person, .. }) = action.names() else { continue };
             // Whoever can end a silence is told of it, however many were reminded before.
-            let told = matches!(action, Action::Ping(ping)
-                if matches!(ping.about, PingAbout::Escalate { .. } | PingAbout::Refused { .. }));
+            let counts = !matches!(action, Action::Ping(ping) if !matches!(ping.about,
+                PingAbout::Remind { .. } | PingAbout::Ask));
             assert!(
-                told || self.turn_pings < limit,
+                !counts || self.turn_pings < limit,
                 "law 2: {person} gets ping {} of {limit}",
                 self.turn_pings + 1
             );
-            self.turn_pings += u32::from(!told);
+            self.turn_pings += u32::from(counts);
             let before = self.pings.iter().find(|ping| ping.key == key && !ping.withdrawn);
             assert!(before.is_none(), "law 2: {person} was told already by {key}");
             let quiet = matches!(decision.review.done.stage, Stage::Draft | Stage::Done);

@@ -35,8 +35,8 @@ pub fn ping(templates: &Templates, ping: &Ping) -> Worded {
         PingAbout::Remind { .. } => TemplateName::Remind,
         PingAbout::Escalate { .. } => TemplateName::Escalate,
         PingAbout::Ask => TemplateName::Ask,
-        // Seldom, and for one person: companies have no words of their own for it.
-        PingAbout::Refused { .. } => {
+        // Seldom, and for one person: companies have no words of their own for these.
+        PingAbout::Refused { .. } | PingAbout::Back { .. } => {
             return Worded { comment: Comment::ping(ping, &pings::ping(ping)), fault: None };
         }
     };

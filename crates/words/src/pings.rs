@@ -17,6 +17,7 @@ pub(super) fn ping(ping: &Ping) -> String {
         }
         PingAbout::Refused { since } => refused(handle, since),
         PingAbout::Ask => asked_by_name(handle),
+        PingAbout::Back { author, due } => back(handle, me, author.as_deref(), due.as_ref()),
     }
 }
 
@@ -71,6 +72,15 @@ fn refused(handle: &str, since: &Moment) -> String {
     format!(
         "@{handle}: since {} I may not set reviewers and labels here, so nobody is asked. Does my account still have the rights it needs in this project? I go on by myself once it has.",
         told(since)
+    )
+}
+
+/// Tells a reviewer that the author has answered; without the hidden marker.
+fn back(handle: &str, me: &str, author: Option<&str>, due: Option<&Moment>) -> String {
+    let author = author.map_or_else(|| "the author".into(), plain);
+    let by = due.map(|due| format!(" by {}", told(due))).unwrap_or_default();
+    format!(
+        "@{handle}: {author} has answered what you asked for. Could you look again{by}? No time? `@{me} decline` hands it on."
     )
 }
 

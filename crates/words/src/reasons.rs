@@ -105,6 +105,7 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::LeftPool { pool, person } => {
             format!("{person} is no longer of {pool}; somebody else is asked.")
         }
+        Reason::HandedBack { person } => format!("The author has answered; {person} is asked to look again."),
         Reason::OthersPushed { login } => format!("{login} pushed: no answer of the author's."),
         Reason::Sponsored { by } => format!("{by} takes it on, although it is more than a fix."),
         Reason::Announced { tickets } => scope::announced_sentence(*tickets),

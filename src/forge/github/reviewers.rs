@@ -1,16 +1,16 @@
 //! Reviewers requested of a pull request, and requests taken back.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use http::Method;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::api::GitHub;
 use super::wire;
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::meaning::Meaning;
-use usher_core::model::action::DesiredState;
+use usher_core::model::action::{AskedAgain, DesiredState};
 use usher_core::model::change::{Account, ChangeKey};
 use usher_core::model::fact::{Fact, Refusal};
 
@@ -51,7 +51,8 @@ impl GitHub {
         }
     }
 
-    /// The wanted reviewers who are neither requested nor have answered.
+    /// The wanted reviewers who are neither requested nor have answered, and those who are to be asked again
+    /// and have said nothing since.
     ///
     /// A user leaves `requested_reviewers` by submitting a review, and requesting them again would
     /// ask them again. So if somebody is missing the reviews are read (one more request), unless
@@ -66,16 +67,26 @@ impl GitHub {
     ) -> Result<Vec<&'a Account>, ForgeFault> {
         let requested = fresh.requested();
         let missing = |account: &&Account| !requested.contains(account);
-        let mut missing: Vec<&Account> = desired.reviewers.iter().filter(missing).collect();
-        if missing.is_empty() || is_untouched(fresh, desired) {
-            return Ok(missing);
+        let mut ask: Vec<&Account> = desired.reviewers.iter().filter(missing).collect();
+        let again = desired.reviewers_again.iter().filter(|again| missing(&&again.account));
+        let again: Vec<&AskedAgain> = again.collect();
+        if again.is_empty() && (ask.is_empty() || is_untouched(fresh, desired)) {
+            return Ok(ask);
         }
         let reviews = self.reviews(change).await?;
         let given = reviews.entries.iter().filter(|review| review.verdict().is_some());
-        let answered: BTreeSet<u64> =
-            given.filter_map(|review| review.user.as_ref()).map(|by| by.id).collect();
-        missing.retain(|account| !answered.contains(&account.id));
-        Ok(missing)
+        let given = given.filter_map(|review| Some((review.user.as_ref()?.id, review.submitted_at?)));
+        let mut answered: BTreeMap<u64, Timestamp> = BTreeMap::new();
+        for (id, at) in given {
+            let last = answered.entry(id).or_insert(at);
+            *last = at.max(*last);
+        }
+        ask.retain(|account| !answered.contains_key(&account.id));
+        let silent = |again: &&&AskedAgain| {
+            answered.get(&again.account.id).is_none_or(|last| *last <= again.verdict_at)
+        };
+        ask.extend(again.iter().filter(silent).map(|again| &again.account));
+        Ok(ask)
     }
 
     /// Requests all at once; one bad name fails them all, so after a 422 each on its own.

@@ -110,7 +110,7 @@ impl Draft<'_> {
         let unconfirmed = self.is_unlike(&self.review.done.last_applied);
         let unlike = self.is_unlike(&shape);
         let ask = match () {
-            () if differs && (unlike || unconfirmed) => Ask::Yes,
+            () if differs && (unlike || unconfirmed || self.hands_back(&shape)) => Ask::Yes,
             () if unlike && reshape && self.may_reshape() => Ask::Again,
             () => Ask::No,
         };
@@ -178,6 +178,7 @@ impl Draft<'_> {
                 self.review.seen.blocked.iter_mut().for_each(|blocked| blocked.given_up = false);
                 actions.push(Action::Desired(shape.clone()));
             }
+            self.note_handed_back(&shape);
             self.review.done.last_applied = shape;
         }
         if let Some(NewStatus { view, fingerprint }) = desired.status {
@@ -230,7 +231,8 @@ impl Draft<'_> {
         let not_reviewers: BTreeSet<_> = ended.filter(on).cloned().collect();
         // Whom a person put on at the moment of our write, and who then declined, stays off.
         reviewers.retain(|account| !not_reviewers.contains(account));
-        DesiredState { reviewers, not_reviewers, labels, not_labels }
+        let reviewers_again = self.asked_again();
+        DesiredState { reviewers, not_reviewers, reviewers_again, labels, not_labels }
     }
 
     /// Tells the ticket system of the merge that was just heard of. One that was merged before it was

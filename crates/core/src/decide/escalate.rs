@@ -37,6 +37,7 @@ impl Escalation<'_, '_> {
     /// Takes the steps of every running box, and tells those whom the forge cannot list.
     pub(super) fn ping_and_step(&mut self) {
         self.tell_unlisted();
+        self.hand_back();
         self.draft.review.done.overdue = false;
         for id in self.draft.running() {
             self.take_steps(id);
@@ -331,6 +332,9 @@ impl Draft<'_> {
             assignment.told = false;
             person = Some(assignment.person.clone());
         }
+        if let Some(back) = self.take_hand_back_back(key) {
+            (person, counts) = (Some(back), false);
+        }
         let contact = self.world.policy.contact.as_ref();
         if let (Some(blocked), Some(contact)) = (&mut self.review.seen.blocked, contact)
             && blocked.told
@@ -388,7 +392,7 @@ fn asked_key(assignment: &Assignment) -> String {
 }
 
 /// What became of a ping.
-enum Told {
+pub(super) enum Told {
     Sent,
     Later(Timestamp),
     /// Not at all: nobody to name, or the change had its pings.
@@ -397,7 +401,7 @@ enum Told {
 
 impl Escalation<'_, '_> {
     /// Names one person in a short new comment, within the kindness limits.
-    fn ping(&mut self, person: Option<&Person>, key: &str, about: PingAbout) -> Told {
+    pub(super) fn ping(&mut self, person: Option<&Person>, key: &str, about: PingAbout) -> Told {
         let now = self.draft.now();
         let Some((person, account)) = person.and_then(|person| Some((person, person.account.as_ref()?)))
         else {
@@ -405,8 +409,8 @@ impl Escalation<'_, '_> {
         };
         let name = person.name.as_str();
         let limits = &self.draft.world.policy.limits;
-        // Whoever can end a silence is told of it, however many were reminded before.
-        let counts = !matches!(about, PingAbout::Escalate { .. } | PingAbout::Refused { .. });
+        // Reminders count. Whoever can end a silence is told of it, however many were reminded before.
+        let counts = matches!(about, PingAbout::Remind { .. } | PingAbout::Ask);
         if counts && self.draft.review.done.turn_pings >= limits.pings_per_change {
             self.draft.say(Reason::PingHeld { person: name.to_owned(), why: SuppressedWhy::ChangeLimit });
             return Told::Never;

@@ -20,6 +20,7 @@ mod draft;
 mod dry_run;
 mod escalate;
 mod find;
+mod hand_back;
 mod holds;
 mod load;
 mod owners;

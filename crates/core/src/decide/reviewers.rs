@@ -120,6 +120,11 @@ impl Applying<'_, '_, '_> {
         if by.account == self.draft.review.author {
             self.author_acts(at);
         }
+        self.asked_to_look_again(reviewer, at, false);
+    }
+
+    /// A person wants the reviewer to look at it, or to look again, since `at` (`at_most`: or before).
+    pub(super) fn asked_to_look_again(&mut self, reviewer: &Account, at: Timestamp, at_most: bool) {
         // GitHub's own block on the merge stays until they review again, GitLab's is gone with the request:
         // docs.github.com, "About pull request reviews"; docs.gitlab.com, "Re-request a review".
         let stays = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
@@ -132,7 +137,7 @@ impl Applying<'_, '_, '_> {
             });
         } else {
             // Asked to look again: what they said before is no longer the last word.
-            self.take_verdict(reviewer, Verdict::Withdrawn, at, false);
+            self.take_verdict(reviewer, Verdict::Withdrawn, at, at_most);
         }
         self.draft.review.said.commanders.remove(&reviewer.id);
         self.ask_back(reviewer, at);

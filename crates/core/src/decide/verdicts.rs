@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Applying;
-use crate::model::change::{Account, SeenReviewers, Verdict};
+use crate::model::change::{Account, SeenReviewer, SeenReviewers, Verdict};
 use crate::model::reason::Reason;
 use crate::model::review::{Commander, Ended, Origin};
 
@@ -26,6 +26,9 @@ impl Applying<'_, '_, '_> {
         }
         for reviewer in &seen.list {
             let Some((verdict, given)) = reviewer.verdict else { continue };
+            if dates {
+                self.take_unheard(seen, &reviewer.account, (verdict, given), at);
+            }
             let remark = verdict == Verdict::Commented;
             let at_most = !dates && given >= at;
             let command = match at_most {
@@ -36,6 +39,41 @@ impl Applying<'_, '_, '_> {
                 self.take_verdict(&reviewer.account, verdict, given, at_most);
             }
         }
+    }
+
+    /// GitHub shows a dismissed review under the time at which it was given, and who is asked again beside
+    /// what they said: both may have happened unheard, `at` the latest.
+    fn take_unheard(
+        &mut self,
+        seen: &SeenReviewers,
+        account: &Account,
+        (verdict, given): (Verdict, Timestamp),
+        at: Timestamp,
+    ) {
+        let known = self.draft.review.verdicts_of(account);
+        if verdict == Verdict::Withdrawn {
+            let void =
+                known.verdict.is_some_and(|(word, since)| word != Verdict::Withdrawn && since <= given);
+            if void {
+                self.take_verdict(account, Verdict::Withdrawn, at, true);
+            }
+            return;
+        }
+        let again = |one: &SeenReviewer| one.account == *account && one.verdict.is_none();
+        // Their review may have come between the two reads of a list.
+        let asked = seen.complete && given < at && seen.list.iter().any(again);
+        let settled = known.newest_at() > Some(given) || known.asked_again_at >= Some(given);
+        if asked && !settled && !self.asked_by_us(account, given) {
+            self.asked_to_look_again(account, at, true);
+        }
+    }
+
+    /// Whether a request that a list shows beside a verdict is Usher's.
+    fn asked_by_us(&self, account: &Account, given: Timestamp) -> bool {
+        let (review, done) = (&self.draft.review, &self.draft.review.done);
+        let asked = [&done.last_applied.reviewers, &done.unproven.reviewers, &done.unshown];
+        asked.into_iter().any(|asked| asked.contains(account))
+            || review.active().any(|own| own.account == *account && own.handed_back >= Some(given))
     }
 
     /// Whether all that is known of a review is a command for Usher, in its text or on a line: nobody's answer.

@@ -194,6 +194,14 @@ pub fn ping_key(parts: &[&str]) -> String {
         .join("-")
 }
 
+/// A reviewer who must be asked again, unless they have reviewed since.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AskedAgain {
+    pub account: Account,
+    /// When they gave the verdict that was answered, by the forge's clock.
+    pub verdict_at: Timestamp,
+}
+
 /// Labels and reviewers as they should be on the forge. Whoever and whatever is not named here is
 /// none of Usher's business and stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,6 +210,9 @@ pub struct DesiredState {
     pub reviewers: BTreeSet<Account>,
     /// Were set by Usher and must not be reviewers any more.
     pub not_reviewers: BTreeSet<Account>,
+    /// Are asked to look again, where the forge keeps their verdict meanwhile (GitHub). Nobody elsewhere.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reviewers_again: BTreeSet<AskedAgain>,
     /// Must be on the change.
     pub labels: BTreeSet<String>,
     /// Usher's own labels that must not be on the change.

@@ -34,6 +34,9 @@ pub struct Assignment {
     pub told: bool,
     /// They said that they are on it.
     pub accepted: bool,
+    /// The request for changes (its time) that the author has answered and they were told so by Usher.
+    #[serde(default)]
+    pub handed_back: Option<Timestamp>,
     /// On leave for more than a working day, when the change was last decided: somebody else merges.
     #[serde(default)]
     pub absent: bool,
@@ -64,6 +67,7 @@ impl Assignment {
             by_hand: false,
             told: false,
             accepted: false,
+            handed_back: None,
             absent: false,
             named_at: None,
             known_until: None,

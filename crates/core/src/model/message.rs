@@ -273,6 +273,12 @@ pub enum PingAbout {
     Refused { since: Moment },
     /// The request to a reviewer whom the forge cannot list.
     Ask,
+    /// The author has answered a request for changes: the reviewer may look again.
+    Back {
+        /// Usher's name for the author.
+        author: Option<String>,
+        due: Option<Moment>,
+    },
 }
 
 /// The one answer to the commands of one comment.

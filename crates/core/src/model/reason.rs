@@ -222,6 +222,10 @@ pub enum Reason {
         pool: String,
         person: String,
     },
+    /// The author has answered what they asked for, and Usher told them so.
+    HandedBack {
+        person: String,
+    },
     /// Somebody who does not answer for the author pushed.
     OthersPushed {
         login: String,
