@@ -55,7 +55,7 @@ impl Company {
             pools: vec![Pool {
                 name: "backend".into(),
                 members: reviewers.iter().map(|account| account.login.clone()).collect(),
-                lead: Some(account(2).login),
+                leads: vec![account(2).login],
                 ..Pool::default()
             }],
             routes: vec![Route { pool: "backend".into(), projects: any(), ..Route::default() }],

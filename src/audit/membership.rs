@@ -20,6 +20,8 @@ pub enum Role {
     Pool(String),
     LeadOf(String),
     Maintainer,
+    /// `[support] lead`
+    LeadOfSupport,
     /// `[escalation] contact`
     Contact,
 }
@@ -150,8 +152,9 @@ fn roles(
     roles.enter(&Role::Support, &policy.support.members, &policy.support.groups);
     for pool in &policy.pools {
         roles.enter(&Role::Pool(pool.name.clone()), &pool.members, &pool.groups);
-        roles.enter(&Role::LeadOf(pool.name.clone()), pool.lead.as_slice(), &[]);
+        roles.enter(&Role::LeadOf(pool.name.clone()), &pool.leads, &[]);
     }
+    roles.enter(&Role::LeadOfSupport, policy.support.lead.as_slice(), &[]);
     roles.enter(&Role::Contact, policy.contact.as_slice(), &[]);
     roles.enter(&Role::Maintainer, &policy.maintainers.members, &policy.maintainers.groups);
     for (name, roles) in &mut roles.found {
@@ -209,7 +212,7 @@ mod tests {
             name: "backend".into(),
             members: vec!["rita".into()],
             groups: vec![group("acme/backend")],
-            lead: Some("rita".into()),
+            leads: vec!["rita".into()],
             ..Pool::default()
         };
         let policy = Policy {

@@ -70,7 +70,7 @@ fn summary(config: &Config, verbose: bool) {
     for pool in &config.policy.pools {
         let mut members = pool.members.clone();
         members.extend(pool.groups.iter().map(|group| format!("{}:{}", group.forge, group.path)));
-        let lead = pool.lead.as_deref().unwrap_or("nobody");
+        let lead = if pool.leads.is_empty() { "nobody".to_owned() } else { pool.leads.join(", ") };
         anstream::println!("  pool    {:<12} {}; lead: {lead}", pool.name, members.join(", "));
     }
     for route in &config.policy.routes {

@@ -27,11 +27,11 @@ sections! {
     FORGE "[[forge]]" ["name" "kind" "url" "token" "app_id" "app_private_key" "webhook_secrets"
         "signing_tokens" "secret_tokens" "allow_unsigned" "projects" "changes_at_once" "ca_file" "proxy"
         "maintenance"]
-    SUPPORT "[support]" ["members" "gitlab_groups" "github_teams" "except" "calendar"]
+    SUPPORT "[support]" ["members" "gitlab_groups" "github_teams" "except" "lead" "calendar"]
     MAINTAINERS "[maintainers]" ["members" "gitlab_groups" "github_teams"]
     PERSON "[[person]]" ["name" "gitlab" "github" "calendar" "timezone" "days" "hours" "capacity"
         "away"]
-    POOL "[[pool]]" ["name" "members" "gitlab_groups" "github_teams" "lead" "reviewers" "approvals"
+    POOL "[[pool]]" ["name" "members" "gitlab_groups" "github_teams" "lead" "leads" "reviewers" "approvals"
         "capacity" "calendar" "timebox"]
     ROUTE "[[route]]" ["pool" "projects" "paths" "labels" "target_branches" "forges" "codeowners"
         "timebox"]

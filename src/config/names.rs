@@ -25,8 +25,9 @@ pub(super) fn unite(policy: &mut Policy) {
 
 /// Every place but `[[person]]` that names somebody.
 fn mentions(policy: &mut Policy) -> impl Iterator<Item = &mut String> {
-    let pools = policy.pools.iter_mut().flat_map(|pool| pool.members.iter_mut().chain(&mut pool.lead));
+    let pools = policy.pools.iter_mut().flat_map(|pool| pool.members.iter_mut().chain(&mut pool.leads));
     let support = policy.support.members.iter_mut().chain(&mut policy.support.except);
+    let support = support.chain(&mut policy.support.lead);
     pools.chain(support).chain(&mut policy.maintainers.members).chain(&mut policy.contact)
 }
 

@@ -48,8 +48,9 @@ pub(super) fn support(
         }
     }
     report_twice(&members, book);
+    let lead = section.value(book, "lead", units::login).map(|lead| lead.it);
     let hours = calendars.named(&section, book);
-    Support { members: bare(members), groups, except: bare(except), hours }
+    Support { members: bare(members), groups, except: bare(except), lead, hours }
 }
 
 pub(super) fn maintainers(root: &Section<'_>, forges: &[ReadForge], book: &mut Book) -> Maintainers {
@@ -220,7 +221,8 @@ fn report_shared_login(
 pub(super) fn warn_of_slips(root: &Section<'_>, support: &Support, pools: &[Placed<Pool>], book: &mut Book) {
     let members = pools.iter().flat_map(|pool| &pool.it.members);
     let members: BTreeSet<&str> = members.chain(&support.members).map(String::as_str).collect();
-    let leads: BTreeSet<&str> = pools.iter().filter_map(|pool| pool.it.lead.as_deref()).collect();
+    let leads = pools.iter().flat_map(|pool| &pool.it.leads).chain(&support.lead);
+    let leads: BTreeSet<&str> = leads.map(String::as_str).collect();
     let nodes =
         |list, key| root.tables(list).filter_map(move |table| table.get(key)).map(|entry| &entry.node);
     let contact = root.table("escalation").and_then(|table| table.get("contact")).map(|entry| &entry.node);

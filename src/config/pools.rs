@@ -61,16 +61,27 @@ fn pool(
             "nobody reviews their own change, so theirs will wait: add another member",
         );
     }
-    let lead = section.value(book, "lead", units::login);
+    let leads = leads(section, book);
     let (reviewers, approvals) = numbers(section, members.len(), groups.is_empty(), book);
     let capacity = people::capacity(section, book).unwrap_or(Pool::default().capacity);
     let hours = calendars.named(section, book);
     let boxes = timeboxes::own(section, book);
     let members = bare(members);
-    let lead = lead.map(|lead| lead.it);
     let name = name?;
-    let pool = Pool { name: name.it, members, groups, lead, reviewers, approvals, capacity, hours, boxes };
+    let pool = Pool { name: name.it, members, groups, leads, reviewers, approvals, capacity, hours, boxes };
     Some(Placed { it: pool, place: name.place })
+}
+
+/// Who is told, in this order: `leads`, or `lead` where there is one.
+fn leads(section: &Section<'_>, book: &mut Book) -> Vec<String> {
+    let lead = section.value(book, "lead", units::login);
+    let leads = section.list(book, "leads", units::login);
+    people::report_twice(&leads, book);
+    if let (Some(lead), Some(place)) = (&lead, section.key_place("leads")) {
+        let what = format!("`lead` names `{}`, and `leads` names leads as well", lead.it);
+        book.mistake(place, what, "write all of them in `leads`, in the order in which they are told");
+    }
+    lead.into_iter().chain(leads).map(|lead| lead.it).collect()
 }
 
 /// How many are asked, and how many must approve.

@@ -165,10 +165,15 @@ impl<'a> Eyes<'a> {
         });
         match review.done.stage {
             Stage::Draft | Stage::Done => None,
-            Stage::Waiting => pools.min_by_key(|deadline| deadline.at),
+            Stage::Waiting => {
+                let agenda = self.agenda(review, None, None);
+                let budget = self.budget(review, terms::Turn::Waiting, None);
+                let unclaimed = end(agenda, review.planned.unclaimed_box.runs_out(budget, &agenda));
+                pools.chain(unclaimed).min_by_key(|deadline| deadline.at)
+            }
             Stage::Reviewing => pools.chain(reviewers).min_by_key(|deadline| deadline.at),
             Stage::WithAuthor => {
-                let agenda = self.agenda(review, review.author_name.as_deref(), None);
+                let agenda = self.agenda(review, review.acting_author().0, None);
                 let budget = self.budget(review, terms::Turn::WithAuthor, None);
                 end(agenda, review.planned.author_box.runs_out(budget, &agenda))
             }
@@ -229,7 +234,7 @@ pub fn turn(policy: &Policy, review: &Review) -> WhoseTurn {
     let unstaffed = || {
         let pools = holders.iter().filter_map(|holder| match holder {
             Holder::Pool { pool } => Some((*pool).to_owned()),
-            Holder::Reviewer { .. } | Holder::Author | Holder::Merger { .. } => None,
+            Holder::Unclaimed | Holder::Reviewer { .. } | Holder::Author | Holder::Merger { .. } => None,
         });
         pools.collect()
     };
@@ -239,12 +244,15 @@ pub fn turn(policy: &Policy, review: &Review) -> WhoseTurn {
         Stage::Reviewing => {
             let people = holders.iter().filter_map(|holder| match holder {
                 Holder::Reviewer { person, .. } => Some((*person).to_owned()),
-                Holder::Pool { .. } | Holder::Author | Holder::Merger { .. } => None,
+                Holder::Unclaimed | Holder::Pool { .. } | Holder::Author | Holder::Merger { .. } => None,
             });
             let people: Vec<String> = people.collect();
             if people.is_empty() { WhoseTurn::Pool(unstaffed()) } else { WhoseTurn::Reviewer(people) }
         }
-        Stage::WithAuthor => WhoseTurn::Author(author(review)),
+        Stage::WithAuthor => {
+            let carrier = review.said.carrier.as_ref().map(|carrier| carrier.person.clone());
+            WhoseTurn::Author(carrier.unwrap_or_else(|| author(review)))
+        }
         Stage::ReadyToMerge => WhoseTurn::Merger(review.merger().map(|merger| merger.person.clone())),
     }
 }

@@ -347,6 +347,7 @@ pub(super) fn prepared(setup: &Setup) -> Play {
     let mut backend = pool("backend", members, setup.lead.then_some("lena"));
     (backend.reviewers, backend.approvals) = (setup.reviewers, setup.approvals);
     company.policy.pools = vec![backend, pool("docs", &["dirk", "dora"], None)];
+    company.policy.support.lead = setup.lead.then(|| "siobhan".to_owned());
     if setup.docs_route {
         let route = Route { pool: "docs".into(), paths: vec![pattern("docs/**")], ..Route::default() };
         company.policy.routes.insert(0, route);
@@ -496,7 +497,7 @@ pub(super) fn take(play: &mut Play, step: &Step, post: &mut Post) {
         Step::Reload { approvals, lead, budget_minutes } => {
             let policy = &mut play.company.policy;
             policy.pools[0].approvals = *approvals;
-            policy.pools[0].lead = lead.then(|| "lena".to_owned());
+            policy.pools[0].leads = lead.then(|| "lena".to_owned()).into_iter().collect();
             policy.boxes.reviewing.budget = Budget::Minutes(*budget_minutes);
             play.reload();
         }
@@ -809,6 +810,11 @@ fn odd_command() -> impl Strategy<Value = Command> {
         Just(Command::Skip),
         Just(Command::Resume),
         Just(Command::Sponsor),
+        Just(Command::Ready),
+        prop::option::of(prop_oneof!["\\PC{0,12}", Just("siobhan".to_owned()), Just("rita".to_owned())])
+            .prop_map(|to| Command::Handover { to }),
+        prop_oneof![Just("rita".to_owned()), Just("ravi".to_owned())]
+            .prop_map(|whom| Command::Overrule { whom, note: None }),
         Just(Command::Why),
         "\\PC{0,200}".prop_map(|text| Command::Unknown { nearest: Some("snooze".into()), text }),
     ]

@@ -76,7 +76,7 @@ pub fn pool(name: &str, members: &[&str], lead: Option<&str>) -> Pool {
     Pool {
         name: name.into(),
         members: members.iter().map(|member| (*member).to_owned()).collect(),
-        lead: lead.map(str::to_owned),
+        leads: lead.map(str::to_owned).into_iter().collect(),
         ..Pool::default()
     }
 }

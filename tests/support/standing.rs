@@ -12,7 +12,7 @@ use usher_core::model::world::Decision;
 use super::play::Play;
 
 /// Law 10: on an open, ready change a clock runs, unless a stop is stated: a hold, a change or a forge that is
-/// not there, files that are being read, a route that nobody wrote, or a minute in which a person may be
+/// not there, files that are being read, or a minute in which a person may be
 /// about to name somebody.
 pub(super) fn somebody_has_the_ball(play: &Play, review: &Review) {
     let planned = &review.planned;
@@ -20,11 +20,12 @@ pub(super) fn somebody_has_the_ball(play: &Play, review: &Review) {
         || !review.tracked
         || play.company.policy.dry_run
         || planned.routing != Routing::Routed
-        || planned.pools.is_empty()
         || planned.pools.iter().any(|part| part.not_before.is_some());
     let boxes = planned.pools.iter().map(|part| &part.waiting_box);
     let boxes = boxes.chain(planned.assignments.iter().map(|own| &own.reviewing_box));
-    let runs = boxes.chain([&planned.author_box, &planned.merge_box]).any(|own| own.running_since.is_some());
+    let runs = boxes
+        .chain([&planned.author_box, &planned.merge_box, &planned.unclaimed_box])
+        .any(|own| own.running_since.is_some());
     assert!(stopped || runs, "law 10: nobody has the ball, no clock runs ({:?})", review.done.stage);
 }
 

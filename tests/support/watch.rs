@@ -246,8 +246,9 @@ impl Play {
         }
         let waiting = review.planned.pools.iter().map(|part| &part.waiting_box);
         let reviewing = review.active().map(|own| &own.reviewing_box);
-        let mut boxes =
-            waiting.chain(reviewing).chain([&review.planned.author_box, &review.planned.merge_box]);
+        let planned = &review.planned;
+        let others = [&planned.unclaimed_box, &planned.author_box, &planned.merge_box];
+        let mut boxes = waiting.chain(reviewing).chain(others);
         let over = boxes.any(|one| one.ran_out && one.running_since.is_some());
         assert!(!review.done.overdue || over, "overdue, and no box ran out");
     }
@@ -270,10 +271,10 @@ impl Play {
         if self.review.said.sponsor != review.said.sponsor {
             let lead = |by: &Person| {
                 let pools = self.review.planned.pools.iter().chain(&review.planned.pools);
-                let mut leads = pools.filter_map(|part| self.company.policy.pool(&part.pool)?.lead.as_ref());
+                let mut pools = pools.filter_map(|part| self.company.policy.pool(&part.pool));
                 // Before a pool has it, whoever leads any pool may take it on.
-                let any = self.company.policy.pools.iter().any(|pool| pool.lead.as_ref() == Some(&by.name));
-                leads.any(|lead| *lead == by.name) || (self.review.planned.pools.is_empty() && any)
+                let any = self.company.policy.pools.iter().any(|pool| pool.is_led_by(&by.name));
+                pools.any(|pool| pool.is_led_by(&by.name)) || (self.review.planned.pools.is_empty() && any)
             };
             let said = match fact {
                 Fact::Told { act: Act::Commanded { command, also, .. }, by, .. } => {

@@ -149,7 +149,7 @@ fn policy() -> Policy {
     let backend = Pool {
         name: "backend".into(),
         members: vec!["rita".into()],
-        lead: Some("lena".into()),
+        leads: vec!["lena".into()],
         ..Pool::default()
     };
     Policy {

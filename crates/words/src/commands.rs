@@ -27,9 +27,9 @@ const UNKNOWN_CHARS_MAX: usize = 80;
 const OWN_MARKER: &str = "<!-- usher:";
 
 /// The words, as people type them.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 15] = [
     "help", "accept", "decline", "snooze", "reassign", "pool", "skip", "resume", "away", "back", "sponsor",
-    "why",
+    "why", "ready", "overrule", "handover",
 ];
 
 /// Reads the commands of a comment in Markdown, in their order, at most [`COMMANDS_MAX`]. A command
@@ -215,10 +215,7 @@ fn understood(said: &str, word: &str, rest: &str) -> Command {
             Some(span) => Command::Snooze { span },
             None => unknown(said, Some("snooze 2d")),
         },
-        "reassign" | "assign" => {
-            let to = first(rest).trim_start_matches('@');
-            Command::Reassign { to: (!to.is_empty()).then(|| cut(to, NAME_CHARS_MAX)) }
-        }
+        "reassign" | "assign" => Command::Reassign { to: person(rest) },
         "pool" => match first(rest) {
             "" => unknown(said, Some("pool NAME")),
             name => Command::Pool { name: cut(name, NAME_CHARS_MAX) },
@@ -231,6 +228,7 @@ fn understood(said: &str, word: &str, rest: &str) -> Command {
         "back" => Command::Back,
         "sponsor" => Command::Sponsor,
         "ready" => Command::Ready,
+        "handover" | "hand-over" => Command::Handover { to: person(rest) },
         "overrule" => match first(rest).trim_start_matches('@') {
             "" => unknown(said, Some("overrule @person")),
             whom => {
@@ -252,6 +250,12 @@ fn probably(said: &str) -> Option<&'static str> {
 
 fn unknown(said: &str, nearest: Option<&str>) -> Command {
     Command::Unknown { text: cut(said, UNKNOWN_CHARS_MAX), nearest: nearest.map(str::to_owned) }
+}
+
+/// The person that the first word names.
+fn person(text: &str) -> Option<String> {
+    let name = first(text).trim_start_matches('@');
+    (!name.is_empty()).then(|| cut(name, NAME_CHARS_MAX))
 }
 
 /// The first word, without the punctuation that ends a sentence.

@@ -36,7 +36,12 @@ pub fn ping(templates: &Templates, ping: &Ping) -> Worded {
         PingAbout::Escalate { .. } => TemplateName::Escalate,
         PingAbout::Ask => TemplateName::Ask,
         // Seldom, and for one person: companies have no words of their own for these.
-        PingAbout::Refused { .. } | PingAbout::Back { .. } => {
+        PingAbout::Refused { .. }
+        | PingAbout::Back { .. }
+        | PingAbout::AuthorSilent { .. }
+        | PingAbout::AuthorAway { .. }
+        | PingAbout::HandOver { .. }
+        | PingAbout::NoRoute => {
             return Worded { comment: Comment::ping(ping, &pings::ping(ping)), fault: None };
         }
     };

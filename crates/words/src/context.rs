@@ -146,7 +146,13 @@ pub(super) fn ping_context(ping: &Ping) -> Value {
         me: ping.me.clone(),
     };
     Value::from(Serde(match &ping.about {
-        PingAbout::Ask | PingAbout::Refused { .. } | PingAbout::Back { .. } => values,
+        PingAbout::Ask
+        | PingAbout::Refused { .. }
+        | PingAbout::Back { .. }
+        | PingAbout::AuthorSilent { .. }
+        | PingAbout::AuthorAway { .. }
+        | PingAbout::HandOver { .. }
+        | PingAbout::NoRoute => values,
         PingAbout::Remind { stage, due, over } => {
             PingValues { stage: stage.word(), due: due.as_ref().map(told), over: *over, ..values }
         }

@@ -17,6 +17,22 @@ pub(super) fn ping(ping: &Ping) -> String {
         }
         PingAbout::Refused { since } => refused(handle, since),
         PingAbout::Ask => asked_by_name(handle),
+        PingAbout::AuthorSilent { author, since } => format!(
+            "@{handle}: {} has not answered since {}. Can somebody in support take it over? `@{me} handover @person` names them.",
+            named(author.as_deref()),
+            told(since)
+        ),
+        PingAbout::AuthorAway { author } => format!(
+            "@{handle}: {} is away, and a reviewer's answer waits here. `@{me} handover @person` names somebody in support who carries on; else it waits for them.",
+            named(author.as_deref())
+        ),
+        PingAbout::HandOver { author } => format!(
+            "@{handle}: {} asks for somebody in support who carries on here. `@{me} handover @person` names them.",
+            named(author.as_deref())
+        ),
+        PingAbout::NoRoute => format!(
+            "@{handle}: no route sends this change to a pool, so nobody is asked to review it. `@{me} pool NAME` sends it to one; a `[[route]]` of the configuration does it for the next."
+        ),
         PingAbout::Back { author, due } => back(handle, me, author.as_deref(), due.as_ref()),
     }
 }
@@ -75,9 +91,13 @@ fn refused(handle: &str, since: &Moment) -> String {
     )
 }
 
+fn named(author: Option<&str>) -> String {
+    author.map_or_else(|| "the author".into(), plain)
+}
+
 /// Tells a reviewer that the author has answered; without the hidden marker.
 fn back(handle: &str, me: &str, author: Option<&str>, due: Option<&Moment>) -> String {
-    let author = author.map_or_else(|| "the author".into(), plain);
+    let author = named(author);
     let by = due.map(|due| format!(" by {}", told(due))).unwrap_or_default();
     format!(
         "@{handle}: {author} has answered what you asked for. Could you look again{by}? No time? `@{me} decline` hands it on."

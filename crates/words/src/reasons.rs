@@ -84,6 +84,15 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::NoLead { pool } => {
             format!("The lead of {pool} should be told, but there is none on this forge.")
         }
+        Reason::HandedOver { by, to } => format!("{by} handed it over; {to} carries on."),
+        Reason::WantsToHandOver { by, lead } => {
+            format!("{by} asks for somebody who carries on; {lead} is told.")
+        }
+        Reason::ToldOfSilence { person } => format!("{person} was told that nobody acts here."),
+        Reason::NobodyToTell => {
+            "Somebody should be told, but the configuration names nobody ([support] lead, [escalation] contact)."
+                .into()
+        }
         Reason::PingHeld { person, why } => ping_held(person, *why),
         Reason::PingLapsed { person } => {
             format!("A ping for {person} could not be sent while they were at work, so it is due again.")

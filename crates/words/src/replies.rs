@@ -45,6 +45,16 @@ pub fn answer(answer: &Answer, me: &str) -> String {
             "Sorry, there is nobody else to ask{}. `@{me} reassign @person` asks somebody all the same.",
             choices::why_nobody(candidates).map(|why| format!(": {why}")).unwrap_or_default()
         ),
+        Answer::NotInSupport { person } => format!(
+            "Sorry, {} is not in support. `@{me} handover @person` names a support engineer, `@{me} reassign @person` a reviewer.",
+            plain(person)
+        ),
+        Answer::ReviewsIt { person } => {
+            format!("Sorry, {} reviews this change, so it cannot be theirs as well.", plain(person))
+        }
+        Answer::NobodyToHandOverTo => format!(
+            "Sorry, nobody is named whom I could ask to find a colleague. `@{me} handover @person` names a support engineer."
+        ),
         Answer::NothingToOverrule { person } => {
             format!("{} asks for no changes here, so there is nothing to overrule.", plain(person))
         }

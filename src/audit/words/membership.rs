@@ -45,6 +45,7 @@ fn role_phrase(role: &Role) -> String {
         Role::Pool(pool) => format!("pool {pool}"),
         Role::LeadOf(pool) => format!("leads {pool}"),
         Role::Maintainer => "maintainer".into(),
+        Role::LeadOfSupport => "lead of support".into(),
         Role::Contact => "contact for what nobody else can mend".into(),
     }
 }

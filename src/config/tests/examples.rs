@@ -11,7 +11,7 @@ fn the_complete_file_is_accepted() {
     let config = loaded.config;
     assert_eq!(config.forges.len(), 2);
     assert_eq!(config.policy.people["rita"].github.as_deref(), Some("rita-acme"));
-    assert_eq!(config.policy.pools[0].lead.as_deref(), Some("lena"));
+    assert_eq!(config.policy.pools[0].leads, ["lena"]);
 }
 
 /// The values that the file shows are the defaults, as it says.

@@ -142,7 +142,7 @@ fn a_person_is_one_in_whatever_case_the_name_is_written() {
     assert_eq!(short(&result), "");
     let policy = result.unwrap().config.policy;
     assert_eq!(policy.pools[0].members, ["rita", "ravi"]);
-    assert_eq!(policy.pools[0].lead.as_deref(), Some("ravi"));
+    assert_eq!(policy.pools[0].leads, ["ravi"]);
     assert_eq!(policy.contact.as_deref(), Some("sam"));
     assert_eq!(policy.people.keys().collect::<Vec<_>>(), ["rita"]);
 }

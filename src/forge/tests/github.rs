@@ -38,6 +38,7 @@ fn pull(requested: &[u64], labels: &[&str]) -> Value {
 
 fn shape(reviewers: &[u64], not_reviewers: &[u64]) -> DesiredState {
     DesiredState {
+        reviewers_again: Default::default(),
         reviewers: reviewers.iter().map(|id| account(*id)).collect(),
         not_reviewers: not_reviewers.iter().map(|id| account(*id)).collect(),
         labels: ["support-contribution".to_owned(), "support-review::reviewing".into()].into(),

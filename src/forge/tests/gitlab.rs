@@ -30,6 +30,7 @@ pub(super) fn mr(reviewers: &[u64], labels: &[&str]) -> Value {
 
 fn desired(reviewers: &[u64], not_reviewers: &[u64]) -> DesiredState {
     DesiredState {
+        reviewers_again: Default::default(),
         reviewers: reviewers.iter().map(|id| account(*id)).collect(),
         not_reviewers: not_reviewers.iter().map(|id| account(*id)).collect(),
         labels: ["support-contribution".to_owned(), "support-review::reviewing".into()].into(),

@@ -14,6 +14,7 @@ pub(super) const LINES: &[Line<()>] = lines! {
     "{rita} holds at most {2} reviews" => holds_at_most, "The configuration gives her a capacity of her own.";
     "{rita} was asked {3} times on {2026-11-20}" => was_asked,
         "She was asked for so many other reviews that day.";
+    "{sam} is on no roster any more" => is_on_no_roster, "The forge knows no such account, and no list names him.";
     "{rita} was last asked {5} hours ago" => was_last_asked, "Somebody asked her for another review then.";
     "{rita} had {5} pings today" => had_pings, "Usher pinged her on other changes.";
 };
@@ -21,6 +22,15 @@ pub(super) const LINES: &[Line<()>] = lines! {
 fn load<'a>(story: &'a mut Story, who: &str) -> Result<&'a mut Workload, String> {
     person(who)?;
     Ok(story.play.company.elsewhere.people.entry(who.into()).or_default())
+}
+
+fn is_on_no_roster(story: &mut Story, [who]: [&str; 1]) -> Told {
+    person(who)?;
+    let company = &mut story.play.company;
+    company.policy.support.members.retain(|member| member != who);
+    company.policy.pools.iter_mut().for_each(|pool| pool.members.retain(|member| member != who));
+    company.roster.accounts.remove(who);
+    Ok(())
 }
 
 fn has_open_reviews(story: &mut Story, [who, open]: [&str; 2]) -> Told {

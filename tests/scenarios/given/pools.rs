@@ -13,6 +13,8 @@ pub(super) const LINES: &[Line<()>] = lines! {
     "the configuration calls {rita} {Rita}" => calls,
         "Another name for the same account, in all pools and lists.";
     "the lead of {backend} is {lena}" => lead_is, "The pool gets this lead, or `nobody`.";
+    "the leads of {backend} are {lena, dan}" => lead_is, "The pool gets these leads, who are told in this order.";
+    "support is led by {lena}" => support_is_led_by, "`[support] lead` names her.";
     "the contact is {lena}" => contact_is, "`[escalation] contact` names her.";
     "the pool {docs} is gone" => is_gone, "The configuration loses the pool and all routes to it.";
     "{backend} needs {2} approvals" => needs,
@@ -43,7 +45,7 @@ fn has(story: &mut Story, [pool, members, lead]: [&str; 3]) -> Told {
 
 fn calls(story: &mut Story, [old, new]: [&str; 2]) -> Told {
     let (login, policy) = (person(old)?.login, &mut story.play.company.policy);
-    let members = policy.pools.iter_mut().flat_map(|pool| pool.members.iter_mut().chain(&mut pool.lead));
+    let members = policy.pools.iter_mut().flat_map(|pool| pool.members.iter_mut().chain(&mut pool.leads));
     members
         .chain(&mut policy.support.members)
         .filter(|name| *name == old)
@@ -54,8 +56,18 @@ fn calls(story: &mut Story, [old, new]: [&str; 2]) -> Told {
     Ok(())
 }
 
+fn support_is_led_by(story: &mut Story, [who]: [&str; 1]) -> Told {
+    person(who)?;
+    story.play.company.policy.support.lead = Some(who.to_owned());
+    story.play.reload();
+    Ok(())
+}
+
 fn lead_is(story: &mut Story, [pool, lead]: [&str; 2]) -> Told {
-    story.pool_mut(pool)?.lead = (lead != "nobody").then(|| lead.to_owned());
+    story.pool_mut(pool)?.leads = match lead {
+        "nobody" => vec![],
+        leads => leads.split(", ").map(str::to_owned).collect(),
+    };
     Ok(())
 }
 

@@ -96,7 +96,7 @@ fn judge(
     exempt: Option<&str>,
 ) -> Judgement {
     let Some(account) = &person.account else { return Judgement::UnknownOnForge };
-    if *account == review.author || review.author_name.as_ref() == Some(&person.name) {
+    if review.is_authors(account) || review.author_name.as_ref() == Some(&person.name) {
         return Judgement::Author;
     }
     if exempt != Some(person.name.as_str())

@@ -225,7 +225,7 @@ impl Applying<'_, '_, '_> {
     /// Whether what the actor does to the code is the author's answer: the author, or a colleague in support
     /// who carries on.
     fn answers_for_author(&self, by: &Actor) -> bool {
-        by.account == self.draft.review.author || self.draft.world.directory.is_support(by.account.id)
+        self.draft.review.is_authors(&by.account) || self.draft.world.directory.is_support(by.account.id)
     }
 
     fn first_look(&mut self, snapshot: &Snapshot) {
@@ -364,7 +364,7 @@ impl Applying<'_, '_, '_> {
             }
             return;
         }
-        let is_author = by.account == self.draft.review.author;
+        let is_author = self.draft.review.is_authors(&by.account);
         match act {
             Act::Touched | Act::Labelled { .. } => {}
             Act::Pushed if self.answers_for_author(by) => self.author_acts(at),

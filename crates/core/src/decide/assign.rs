@@ -98,8 +98,9 @@ impl Draft<'_> {
             return;
         }
         let turns = self.assignments().filter(|(_, own)| own.pool == pool.name && self.has_the_turn(own));
-        let away = turns
-            .filter_map(|(id, own)| Some((id, own.person.clone(), self.long_leave(&own.person, &own.pool)?)));
+        let away = turns.filter_map(|(id, own)| {
+            Some((id, own.person.clone(), self.long_leave(&own.person, Some(&own.pool))?))
+        });
         for (id, person, until) in away.collect::<Vec<_>>() {
             let by_person = self.assignment(id).is_some_and(|own| !is_ours(own));
             if !by_person {
@@ -118,9 +119,9 @@ impl Draft<'_> {
         }
     }
 
-    /// Whether somebody speaks for the pool: its members and its lead do.
+    /// Whether somebody speaks for the pool: its members and its leads do.
     pub(super) fn belongs(&self, pool: &str, person: &str) -> bool {
-        let leads = self.world.policy.pool(pool).is_some_and(|pool| pool.lead.as_deref() == Some(person));
+        let leads = self.world.policy.pool(pool).is_some_and(|pool| pool.is_led_by(person));
         leads || self.world.directory.in_pool(pool, person)
     }
 

@@ -36,6 +36,7 @@ impl Command {
             Command::Sponsor => "sponsor",
             Command::Ready => "ready",
             Command::Overrule { .. } => "overrule",
+            Command::Handover { .. } => "handover",
             Command::Why => "why",
             Command::Unknown { text, .. } => text,
         }
@@ -174,6 +175,7 @@ impl Applying<'_, '_, '_> {
             | Command::Sponsor
             | Command::Ready
             | Command::Overrule { .. }
+            | Command::Handover { .. }
             | Command::Unknown { .. } => {
                 self.draft.say(Reason::StrangerRefused { login, command: word });
                 return answers.say(key, Answer::Stranger { ask: self.who_can_help() });
@@ -189,7 +191,7 @@ impl Applying<'_, '_, '_> {
         let policy = self.draft.world.policy;
         let pools = review.planned.pools.iter().filter_map(|part| policy.pool(&part.pool));
         let mut people: Vec<String> = review.author_name.iter().cloned().collect();
-        for lead in pools.filter_map(|pool| pool.lead.as_ref()) {
+        for lead in pools.flat_map(|pool| &pool.leads) {
             if !people.contains(lead) {
                 people.push(lead.clone());
             }
@@ -221,13 +223,16 @@ impl Applying<'_, '_, '_> {
             Allowed::Anybody | Allowed::Roster => true,
             Allowed::Reviewers => assigned,
             Allowed::Leads => self.leads(person),
-            Allowed::Author => person.account.as_ref() == Some(&self.draft.review.author) || person.support,
+            Allowed::Author => person.support || self.speaks_for_author(person),
             Allowed::Involved => {
-                let is_author = person.account.as_ref() == Some(&self.draft.review.author);
-                let of_pool = self.draft.review.planned.pools.iter().any(|part| {
-                    let lead = self.draft.world.policy.pool(&part.pool).and_then(|pool| pool.lead.as_ref());
-                    lead == Some(&person.name) || self.draft.world.directory.in_pool(&part.pool, &person.name)
-                });
+                let is_author = self.speaks_for_author(person);
+                let of_pool = self
+                    .draft
+                    .review
+                    .planned
+                    .pools
+                    .iter()
+                    .any(|part| self.draft.belongs(&part.pool, &person.name));
                 // Before any pool is known, whoever reviews anywhere may help the change along.
                 let unclaimed = self.draft.review.planned.pools.is_empty() && !person.support;
                 let maintains = self.draft.world.directory.maintains(&person.name);
@@ -236,11 +241,17 @@ impl Applying<'_, '_, '_> {
         }
     }
 
+    /// The author, whoever carries on for them, and the lead of support.
+    fn speaks_for_author(&self, person: &Person) -> bool {
+        let (review, support) = (&self.draft.review, &self.draft.world.policy.support);
+        let theirs = person.account.as_ref().is_some_and(|own| review.is_authors(own));
+        theirs || support.lead.as_ref() == Some(&person.name)
+    }
+
     /// Whether the person leads one of the change's pools; any pool, before one has the change.
     fn leads(&self, person: &Person) -> bool {
         let parts = &self.draft.review.planned.pools;
-        let mut led =
-            self.draft.world.policy.pools.iter().filter(|pool| pool.lead.as_ref() == Some(&person.name));
+        let mut led = self.draft.world.policy.pools.iter().filter(|pool| pool.is_led_by(&person.name));
         led.any(|pool| parts.is_empty() || parts.iter().any(|part| part.pool == pool.name))
     }
 
@@ -261,6 +272,7 @@ impl Applying<'_, '_, '_> {
                 self.author_acts(at);
                 Outcome::Done
             }
+            Command::Handover { to } => self.hand_over(person, to.as_deref(), at),
             Command::Overrule { whom, note } => self.overrule(person, whom, note.clone(), at),
             Command::Sponsor => {
                 self.draft.review.said.sponsor = Some(person.name.clone());

@@ -277,7 +277,10 @@ impl Draft<'_> {
         }
         let stage = review.done.stage;
         let active = self.assignments().filter(|(_, own)| own.is_active());
-        let author_zone = self.zone_of(review.author_name.as_deref(), None);
+        // When it is over, it was the author's all the same.
+        let over = (review.author_name.as_deref(), &review.author);
+        let (acting_name, acting) = if review.is_open() { review.acting_author() } else { over };
+        let author_zone = self.zone_of(acting_name, None);
         let waits = matches!(review.said.stage, Some((Stage::Waiting, _)));
         let ended = stage == Stage::Done;
         let snoozed = match review.said.hold {
@@ -290,8 +293,8 @@ impl Draft<'_> {
             state: review.seen.state,
             title: String::new(),
             author: AuthorView {
-                login: review.author.login.clone(),
-                name: review.author_name.clone(),
+                login: acting.login.clone(),
+                name: acting_name.map(str::to_owned),
                 due: self.author_due().map(in_zone(&author_zone)),
                 late: stage == Stage::WithAuthor && review.planned.author_box.ran_out,
             },
@@ -399,7 +402,7 @@ impl Draft<'_> {
     }
 
     fn pool_view(&self, part: &PoolReview) -> PoolView {
-        let lead = self.world.policy.pool(&part.pool).and_then(|pool| pool.lead.as_deref());
+        let led = self.world.policy.pool(&part.pool).is_some_and(|pool| !pool.leads.is_empty());
         let staffed = self.review.active_in(&part.pool).next().is_some();
         let ended = self.review.done.stage == Stage::Done;
         let candidates = if ended { &[] } else { part.candidates.as_slice() };
@@ -407,7 +410,7 @@ impl Draft<'_> {
             pool: part.pool.clone(),
             staffed,
             on_hold: !staffed && part.not_before.is_some(),
-            leadless: !staffed && part.escalated && lead.is_none(),
+            leadless: !staffed && part.escalated && !led,
             candidates: ChoiceTold::of(candidates, self.world.policy.verdicts),
             ahead: part.queued.as_ref().filter(|_| !staffed).map_or(0, |queued| queued.ahead),
             lacks: Lacking(self.lacking(part).filter(|_| staffed && !ended)),

@@ -63,7 +63,8 @@ impl Draft<'_> {
         let named = self.review.author_name.as_ref().and_then(|name| renamed(name, author));
         self.review.author_name = named.or(self.review.author_name.take());
         let asked = self.review.planned.assignments.iter_mut().map(|assignment| &mut assignment.account);
-        for account in asked.chain([&mut self.review.author]) {
+        let carrier = self.review.said.carrier.as_mut().map(|carrier| &mut carrier.account);
+        for account in asked.chain([&mut self.review.author]).chain(carrier) {
             let known = self.world.directory.by_id(account.id).and_then(|person| person.account.as_ref());
             if let Some(known) = known.filter(|known| known.login != account.login) {
                 account.login.clone_from(&known.login);

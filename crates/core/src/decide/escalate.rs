@@ -8,14 +8,12 @@ use super::draft::Draft;
 use super::timers::BoxId;
 use crate::model::action::{Action, ping_key};
 use crate::model::calendar::Agenda;
-use crate::model::choice::ChoiceTold;
 use crate::model::message::{Moment, Ping, PingAbout};
 use crate::model::people::Person;
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Stage};
 use crate::model::suppressed::{SuppressedPing, SuppressedWhy};
 use crate::model::timebox::{Step, StepKind};
-use crate::model::unreachable::Blocked;
 
 /// Whether a step was dealt with.
 enum Taken {
@@ -38,6 +36,7 @@ impl Escalation<'_, '_> {
     pub(super) fn ping_and_step(&mut self) {
         self.tell_unlisted();
         self.hand_back();
+        self.tell_lead_of_support();
         self.draft.review.done.overdue = false;
         for id in self.draft.running() {
             self.take_steps(id);
@@ -102,10 +101,9 @@ impl Escalation<'_, '_> {
         let Some(step) = last.filter(escalates).or_else(|| steps.iter().copied().rfind(escalates)) else {
             return;
         };
-        let Some(pool) = self.draft.part_of(id).map(|part| part.pool.clone()) else { return };
-        self.draft.set_escalated(&pool, false);
-        if let Taken::Later(at) = self.escalate(id, step) {
-            self.draft.set_escalated(&pool, true);
+        self.draft.set_escalated(id, false);
+        if let Taken::Later(at) = self.tell(id, step) {
+            self.draft.set_escalated(id, true);
             self.draft.retry_at(at);
         }
     }
@@ -125,7 +123,7 @@ impl Escalation<'_, '_> {
             let holder = holder.or_else(|| self.draft.part_of(id).map(|part| part.pool.clone()));
             let holder = holder.unwrap_or_else(|| self.draft.review.author.login.clone());
             let stage = match id {
-                BoxId::Waiting(_) => Stage::Waiting,
+                BoxId::Waiting(_) | BoxId::Unclaimed => Stage::Waiting,
                 BoxId::Reviewing(_) | BoxId::Author | BoxId::Merge => self.draft.review.done.stage,
             };
             self.draft.say(Reason::BoxRanOut { stage, holder });
@@ -170,36 +168,35 @@ impl Escalation<'_, '_> {
         Taken::Yes
     }
 
-    /// Names the pool's lead. Once per pool and turn.
+    /// Names whoever is told. Once per pool and turn.
     fn escalate(&mut self, id: BoxId, step: Step) -> Taken {
-        let part = self.draft.part_of(id).filter(|part| !part.escalated);
-        let Some((pool, candidates)) = part.map(|part| (part.pool.clone(), part.candidates.clone())) else {
-            return Taken::Yes;
-        };
-        let Some(lead) = self.draft.who_is_told(&pool) else {
-            self.draft.set_escalated(&pool, true);
-            self.draft.say(Reason::NoLead { pool });
+        if self.draft.is_escalated(id) { Taken::Yes } else { self.tell(id, step) }
+    }
+
+    fn tell(&mut self, id: BoxId, step: Step) -> Taken {
+        let pool = self.draft.part_of(id).map(|part| part.pool.clone());
+        let Some(lead) = self.draft.who_is_told(id) else {
+            self.draft.set_escalated(id, true);
+            self.draft.say(match pool.filter(|_| id != BoxId::Author) {
+                Some(pool) => Reason::NoLead { pool },
+                None => Reason::NobodyToTell,
+            });
             return Taken::Yes;
         };
         let key = self.draft.key_of(id, step, &lead);
-        let about = PingAbout::Escalate {
-            stage: match id {
-                BoxId::Waiting(_) => Stage::Waiting,
-                BoxId::Reviewing(_) | BoxId::Author | BoxId::Merge => self.draft.review.done.stage,
-            },
-            pool: pool.clone(),
-            holder: self.draft.holder(id),
-            candidates: ChoiceTold::of(&candidates, self.draft.world.policy.verdicts),
-        };
-        match self.ping(self.draft.world.directory.asked_by(&pool, &lead), &key, about) {
+        let about = self.draft.what_is_told(id);
+        match self.ping(self.draft.person_of(id, &lead), &key, about) {
             Told::Sent => {
-                self.draft.set_escalated(&pool, true);
+                self.draft.set_escalated(id, true);
                 let now = self.draft.now();
                 if let Some(own) = self.draft.time_box_mut(id) {
                     own.escalated_at = Some(now);
                     own.escalations = own.escalations.saturating_add(1);
                 }
-                self.draft.say(Reason::Escalated { pool, lead });
+                self.draft.say(match pool.filter(|_| id != BoxId::Author) {
+                    Some(pool) => Reason::Escalated { pool, lead },
+                    None => Reason::ToldOfSilence { person: lead },
+                });
                 Taken::Yes
             }
             Told::Never => Taken::Yes,
@@ -269,33 +266,6 @@ impl Draft<'_> {
         Timers { pings }
     }
 
-    /// Where the forge takes nothing and nobody tries any more, the contact of the configuration is told,
-    /// once for each such stop. No clock of the change has anything to do with it.
-    fn tell_contact(&mut self) -> Timers {
-        let given_up = self.review.seen.blocked.filter(|blocked| blocked.given_up && !blocked.told);
-        let stands = self.review.is_ready() && self.review.said.hold.is_none();
-        let stands = stands && self.review.seen.unreachable.is_none();
-        let contact = self.world.policy.contact.clone();
-        let (Some(blocked), Some(contact)) = (given_up.filter(|_| stands), contact) else {
-            return Timers::default();
-        };
-        let since = Moment { at: blocked.since, zone: self.zone_of(Some(&contact), None) };
-        let key = contact_key(&blocked, &contact);
-        let mut telling = Escalation { draft: self, pings: Vec::new(), kept: BTreeSet::new() };
-        let told =
-            telling.ping(telling.draft.world.directory.by_name(&contact), &key, PingAbout::Refused { since });
-        let pings = telling.pings;
-        match told {
-            Told::Sent => {
-                self.review.seen.blocked = Some(Blocked { told: true, ..blocked });
-                self.say(Reason::ContactTold { person: contact });
-            }
-            Told::Later(at) => self.retry_at(at),
-            Told::Never => {}
-        }
-        Timers { pings }
-    }
-
     /// A ping came too late to be sent: nobody was told, so it does not count, and its step is due
     /// again. Each is taken back once, however often that is told.
     pub(super) fn lapsed(&mut self, key: &str, not_after: Timestamp) {
@@ -306,19 +276,18 @@ impl Draft<'_> {
         for id in self.boxes() {
             let taken = self.time_box(id).into_iter().flat_map(|own| &own.taken_steps);
             for step in taken.copied().collect::<Vec<Step>>() {
-                let pool = self.part_of(id).map(|part| part.pool.clone());
                 let named = match step.kind {
                     StepKind::Remind => self.holder(id),
                     StepKind::Widen => None,
-                    StepKind::Escalate => pool.as_deref().and_then(|pool| self.who_is_told(pool)),
+                    StepKind::Escalate => self.who_is_told(id),
                 };
                 let Some(named) = named.filter(|named| self.key_of(id, step, named) == key) else {
                     continue;
                 };
                 let time_box = self.time_box_mut(id);
                 time_box.map(|own| own.taken_steps.remove(&step));
-                if let (StepKind::Escalate, Some(pool)) = (step.kind, pool) {
-                    self.set_escalated(&pool, false);
+                if step.kind == StepKind::Escalate {
+                    self.set_escalated(id, false);
                     if let Some(own) = self.time_box_mut(id) {
                         (own.escalated_at, own.escalations) = (None, own.escalations.saturating_sub(1));
                     }
@@ -335,14 +304,8 @@ impl Draft<'_> {
         if let Some(back) = self.take_hand_back_back(key) {
             (person, counts) = (Some(back), false);
         }
-        let contact = self.world.policy.contact.as_ref();
-        if let (Some(blocked), Some(contact)) = (&mut self.review.seen.blocked, contact)
-            && blocked.told
-            && contact_key(blocked, contact) == key
-        {
-            blocked.told = false;
-            counts = false;
-            person = Some(contact.clone());
+        if let Some(told) = self.take_word_back(key) {
+            (person, counts) = (Some(told), false);
         }
         let Some(person) = person else { return };
         self.review.done.lapsed_pings.insert(key.to_owned(), not_after);
@@ -352,8 +315,23 @@ impl Draft<'_> {
         self.say(Reason::PingLapsed { person });
     }
 
-    fn set_escalated(&mut self, pool: &str, escalated: bool) {
-        if let Some(part) = self.part_mut(pool) {
+    /// Whether somebody was told in this turn: of a pool once, whichever of its boxes ran out.
+    pub(super) fn is_escalated(&self, id: BoxId) -> bool {
+        match id {
+            BoxId::Author | BoxId::Unclaimed => self.time_box(id).is_some_and(|own| own.told),
+            BoxId::Waiting(_) | BoxId::Reviewing(_) | BoxId::Merge => {
+                self.part_of(id).is_none_or(|part| part.escalated)
+            }
+        }
+    }
+
+    fn set_escalated(&mut self, id: BoxId, escalated: bool) {
+        if let BoxId::Author | BoxId::Unclaimed = id {
+            self.time_box_mut(id).into_iter().for_each(|own| own.told = escalated);
+            return;
+        }
+        let pool = self.part_of(id).map(|part| part.pool.clone());
+        if let Some(part) = pool.and_then(|pool| self.part_mut(&pool)) {
             part.escalated = escalated;
         }
     }
@@ -361,6 +339,7 @@ impl Draft<'_> {
     /// Unique on its change, also when a turn comes back.
     fn key_of(&self, id: BoxId, step: Step, person: &str) -> String {
         let word = match id {
+            BoxId::Unclaimed => "unclaimed",
             BoxId::Waiting(_) => "waiting",
             BoxId::Reviewing(_) => "reviewing",
             BoxId::Author => "with-author",
@@ -370,7 +349,7 @@ impl Draft<'_> {
         let holder = match id {
             // Nobody holds it: the pool's part tells two pools with one lead apart.
             BoxId::Waiting(id) => self.part_by(id).map(|part| format!("{}-{}", part.pool, part.number)),
-            BoxId::Reviewing(_) | BoxId::Author | BoxId::Merge => self.holder(id),
+            BoxId::Unclaimed | BoxId::Reviewing(_) | BoxId::Author | BoxId::Merge => self.holder(id),
         }
         .unwrap_or_default();
         let told = self.time_box(id).map_or(0, |own| own.escalations);
@@ -379,11 +358,6 @@ impl Draft<'_> {
         let step = format!("{}-{}{again}", step.kind.word(), step.at_percent);
         ping_key(&[word, &holder, &turn.to_string(), &step, person])
     }
-}
-
-/// The key of the word to the contact.
-fn contact_key(blocked: &Blocked, contact: &str) -> String {
-    ping_key(&["refused", &blocked.since.as_second().to_string(), contact])
 }
 
 /// The key of the request to a reviewer whom the forge cannot list.

@@ -117,7 +117,7 @@ impl Applying<'_, '_, '_> {
     /// A person asked `reviewer` to review, or to review again.
     pub(super) fn requested(&mut self, reviewer: &Account, by: &Actor, at: Timestamp) {
         // An author who asks somebody passes the ball, also when it is a second opinion.
-        if by.account == self.draft.review.author {
+        if self.draft.review.is_authors(&by.account) {
             self.author_acts(at);
         }
         self.asked_to_look_again(reviewer, at, false);

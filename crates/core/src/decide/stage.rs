@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::draft::Draft;
 use crate::model::policy::Policy;
 use crate::model::reason::Reason;
-use crate::model::review::{Assignment, Hold, Review, Stage};
+use crate::model::review::{Assignment, Hold, Review, Routing, Stage};
 use crate::model::standing::{Holder, Standing, Why};
 
 /// Where the review stands. It follows from the review alone, so facts may come in any order.
@@ -53,6 +53,9 @@ pub fn holders<'r>(policy: &Policy, review: &'r Review, stage: Stage) -> Vec<Hol
     match stage {
         Stage::Draft | Stage::Done => {}
         // Where a person set the stage, it is theirs whom it concerns, though nothing is lacking.
+        Stage::Waiting if review.planned.pools.is_empty() => {
+            holders.extend((review.planned.routing == Routing::Routed).then_some(Holder::Unclaimed));
+        }
         Stage::Waiting if holders.is_empty() => holders.extend(parts().map(|pool| Holder::Pool { pool })),
         Stage::Waiting => {}
         Stage::Reviewing => {

@@ -18,6 +18,8 @@ use crate::model::timebox::{StepKind, TimeBox};
 /// One of the time boxes of a review.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum BoxId {
+    /// No route claims the change.
+    Unclaimed,
     /// A pool that has nobody to ask.
     Waiting(PartId),
     /// A reviewer's turn.
@@ -62,6 +64,9 @@ impl Draft<'_> {
             !policy.is_stuck(&self.review, &part.pool) && part.waiting_box.running_since.is_none()
         };
         let helped: Vec<PartId> = self.review.planned.pools.iter().filter(helped).map(PartId::of).collect();
+        if !self.review.planned.pools.is_empty() {
+            self.review.planned.unclaimed_box.close();
+        }
         for part in helped {
             self.part_by_mut(part).into_iter().for_each(|part| part.waiting_box.close());
         }
@@ -78,6 +83,7 @@ impl Draft<'_> {
                 let turn = Holder::Reviewer { pool: &own.pool, person: &own.person };
                 own.is_active() && holders.contains(&turn)
             }),
+            BoxId::Unclaimed => holders.contains(&Holder::Unclaimed),
             BoxId::Author => holders.contains(&Holder::Author),
             BoxId::Merge => holders.iter().any(|holder| matches!(holder, Holder::Merger { .. })),
         };
@@ -92,7 +98,7 @@ impl Draft<'_> {
     pub(super) fn boxes(&self) -> Vec<BoxId> {
         let waiting = self.review.planned.pools.iter().map(|part| BoxId::Waiting(PartId::of(part)));
         let reviewing = self.assignment_ids().map(BoxId::Reviewing);
-        waiting.chain(reviewing).chain([BoxId::Author, BoxId::Merge]).collect()
+        waiting.chain(reviewing).chain([BoxId::Unclaimed, BoxId::Author, BoxId::Merge]).collect()
     }
 
     pub(super) fn running(&self) -> Vec<BoxId> {
@@ -105,6 +111,7 @@ impl Draft<'_> {
         match id {
             BoxId::Waiting(id) => self.part_by(id).map(|part| &part.waiting_box),
             BoxId::Reviewing(id) => self.assignment(id).map(|own| &own.reviewing_box),
+            BoxId::Unclaimed => Some(&self.review.planned.unclaimed_box),
             BoxId::Author => Some(&self.review.planned.author_box),
             BoxId::Merge => Some(&self.review.planned.merge_box),
         }
@@ -114,17 +121,18 @@ impl Draft<'_> {
         match id {
             BoxId::Waiting(id) => self.part_by_mut(id).map(|part| &mut part.waiting_box),
             BoxId::Reviewing(id) => self.assignment_mut(id).map(|own| &mut own.reviewing_box),
+            BoxId::Unclaimed => Some(&mut self.review.planned.unclaimed_box),
             BoxId::Author => Some(&mut self.review.planned.author_box),
             BoxId::Merge => Some(&mut self.review.planned.merge_box),
         }
     }
 
-    /// The person who holds the box, by name; nobody holds a waiting box.
+    /// The person who holds the box, by name; nobody holds that of a change which waits.
     pub(super) fn holder(&self, id: BoxId) -> Option<String> {
         match id {
-            BoxId::Waiting(_) => None,
+            BoxId::Waiting(_) | BoxId::Unclaimed => None,
             BoxId::Reviewing(id) => self.assignment(id).map(|own| own.person.clone()),
-            BoxId::Author => self.review.author_name.clone(),
+            BoxId::Author => self.review.acting_author().0.map(str::to_owned),
             BoxId::Merge => self.review.merger().map(|assignment| assignment.person.clone()),
         }
     }
@@ -135,7 +143,7 @@ impl Draft<'_> {
             BoxId::Waiting(id) => return self.part_by(id),
             BoxId::Reviewing(id) => self.assignment(id).map(|own| own.pool.as_str()),
             BoxId::Merge => self.review.merger().map(|assignment| assignment.pool.as_str()),
-            BoxId::Author => None,
+            BoxId::Author | BoxId::Unclaimed => None,
         };
         pool.and_then(|pool| self.part(pool)).or(self.review.planned.pools.first())
     }
@@ -145,7 +153,7 @@ impl<'w> Draft<'w> {
     /// Budget and steps of the box on this change, at this moment.
     pub(super) fn terms(&self, id: BoxId) -> Terms<'w> {
         let turn = match id {
-            BoxId::Waiting(_) => Turn::Waiting,
+            BoxId::Waiting(_) | BoxId::Unclaimed => Turn::Waiting,
             BoxId::Reviewing(_) => Turn::Reviewing,
             BoxId::Author => Turn::WithAuthor,
             BoxId::Merge => Turn::ReadyToMerge,
@@ -195,11 +203,11 @@ impl<'w> Draft<'w> {
         };
         let (terms, agenda) = (self.terms(id), self.agenda(id));
         let part = self.part_of(id);
-        let lead = part.and_then(|part| self.who_is_told(&part.pool));
+        let lead = self.who_is_told(id);
         let done = |kind| match kind {
             StepKind::Remind => false,
             StepKind::Widen => part.is_none_or(|part| part.widened),
-            StepKind::Escalate => part.is_none_or(|part| part.escalated),
+            StepKind::Escalate => self.is_escalated(id),
         };
         let untaken =
             terms.steps.iter().filter(|step| !time_box.taken_steps.contains(step) && !done(step.kind));
@@ -264,6 +272,11 @@ impl Draft<'_> {
         let merger = self.review.merger().filter(|_| stage == Stage::ReadyToMerge);
         let turns = self.review.active().filter(move |a| stage == Stage::Reviewing && self.has_the_turn(a));
         let turns = turns.chain(merger);
+        let author = self.holder(BoxId::Author).filter(|_| stage == Stage::WithAuthor);
+        let author = author.and_then(|name| {
+            let agenda = self.world.directory.by_name(&name)?.agenda();
+            agenda.leave_begins(agenda.next_leave(self.now())?)
+        });
         let back = self.review.active().filter(|own| own.absent).filter_map(|own| {
             self.world.directory.asked_by(&own.pool, &own.person)?.agenda().next_working(self.now())
         });
@@ -272,6 +285,6 @@ impl Draft<'_> {
             let agenda = person.agenda();
             agenda.leave_begins(agenda.next_leave(self.now())?)
         });
-        begins.chain(back)
+        begins.chain(back).chain(author)
     }
 }

@@ -120,7 +120,7 @@ impl Applying<'_, '_, '_> {
     /// With `at_most` the time is only the latest that it can have been.
     pub(super) fn take_verdict(&mut self, account: &Account, verdict: Verdict, at: Timestamp, at_most: bool) {
         let Some(person) = self.name_of(account) else { return };
-        if *account == self.draft.review.author {
+        if self.draft.review.is_authors(account) {
             return;
         }
         let verdicts = self.draft.review.said.verdicts.entry(account.id).or_default();

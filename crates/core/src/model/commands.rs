@@ -21,7 +21,7 @@ pub enum Allowed {
     Involved,
     /// Leads of the change's pools.
     Leads,
-    /// The author, and colleagues in support.
+    /// The author, colleagues in support, and the lead of support.
     Author,
 }
 
@@ -33,7 +33,7 @@ pub struct CommandRule {
 }
 
 /// Every command, in the order in which `help` prints them.
-pub const COMMANDS: [CommandRule; 14] = [
+pub const COMMANDS: [CommandRule; 15] = [
     CommandRule {
         usage: "accept",
         allowed: Allowed::Reviewers,
@@ -48,6 +48,11 @@ pub const COMMANDS: [CommandRule; 14] = [
         usage: "ready",
         allowed: Allowed::Author,
         meaning: "what was asked for is done; the reviewer looks again",
+    },
+    CommandRule {
+        usage: "handover [@colleague]",
+        allowed: Allowed::Author,
+        meaning: "it got too much: this colleague in support carries on, or the lead of support is asked",
     },
     CommandRule { usage: "snooze 2d", allowed: Allowed::Involved, meaning: "pause the clock (m, h, d)" },
     CommandRule {
@@ -101,6 +106,7 @@ impl Command {
             Command::Pool { name } => Some(name.clone()),
             Command::Away { end: day } => day.as_ref().map(end),
             Command::Overrule { whom, .. } => Some(whom.clone()),
+            Command::Handover { to } => to.clone(),
             Command::Help
             | Command::Accept
             | Command::Skip
@@ -130,6 +136,7 @@ impl Command {
             | Command::Resume
             | Command::Ready
             | Command::Overrule { .. }
+            | Command::Handover { .. }
             | Command::Sponsor => true,
         }
     }

@@ -174,6 +174,10 @@ pub enum Command {
     Sponsor,
     /// What was asked for is done, without new commits.
     Ready,
+    /// Somebody else in support carries on: this login, or whoever the lead of support finds.
+    Handover {
+        to: Option<String>,
+    },
     /// A request for changes by this login stands no longer.
     Overrule {
         whom: String,

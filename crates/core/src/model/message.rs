@@ -273,6 +273,18 @@ pub enum PingAbout {
     Refused { since: Moment },
     /// The request to a reviewer whom the forge cannot list.
     Ask,
+    /// The word to the lead of support: the author is silent.
+    AuthorSilent {
+        /// Usher's name for whoever acts for the author.
+        author: Option<String>,
+        since: Moment,
+    },
+    /// The word to the lead of support: the author is on leave while it is their turn.
+    AuthorAway { author: Option<String> },
+    /// The word to the lead of support: the author asks for somebody who carries on.
+    HandOver { author: Option<String> },
+    /// The word to the contact: no route claims the change.
+    NoRoute,
     /// The author has answered a request for changes: the reviewer may look again.
     Back {
         /// Usher's name for the author.
@@ -350,6 +362,16 @@ pub enum Answer {
     NobodyElse {
         candidates: ChoiceTold,
     },
+    /// Only a colleague in support can carry on.
+    NotInSupport {
+        person: String,
+    },
+    /// Who reviews the change cannot be its author.
+    ReviewsIt {
+        person: String,
+    },
+    /// Nobody is named who could find a colleague.
+    NobodyToHandOverTo,
     /// They do not ask for changes.
     NothingToOverrule {
         person: String,

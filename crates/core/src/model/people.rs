@@ -190,8 +190,11 @@ impl RosterWish {
     pub fn new(policy: &Policy, forge: &str) -> RosterWish {
         let Some(kind) = policy.forge(forge).map(|forge| forge.kind) else { return RosterWish::default() };
         let pools = policy.pools.iter();
-        let named = pools.flat_map(|pool| pool.members.iter().chain(&pool.lead));
-        let named = named.chain(&policy.support.members).chain(&policy.maintainers.members);
+        let named = pools.flat_map(|pool| pool.members.iter().chain(&pool.leads));
+        let named = named
+            .chain(&policy.support.members)
+            .chain(&policy.support.lead)
+            .chain(&policy.maintainers.members);
         let named = named.chain(policy.people.keys()).chain(&policy.contact);
         let groups = policy.pools.iter().flat_map(|pool| &pool.groups).chain(&policy.support.groups);
         let groups = groups.chain(&policy.maintainers.groups);
@@ -459,8 +462,11 @@ impl Directory {
 impl RosterWish {
     /// Every name that the policy speaks of.
     fn new_names(policy: &Policy) -> BTreeSet<String> {
-        let pools = policy.pools.iter().flat_map(|pool| pool.members.iter().chain(&pool.lead));
-        let named = pools.chain(&policy.support.members).chain(&policy.maintainers.members);
+        let pools = policy.pools.iter().flat_map(|pool| pool.members.iter().chain(&pool.leads));
+        let named = pools
+            .chain(&policy.support.members)
+            .chain(&policy.support.lead)
+            .chain(&policy.maintainers.members);
         named.chain(policy.people.keys()).chain(&policy.contact).cloned().collect()
     }
 }

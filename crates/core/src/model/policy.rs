@@ -112,6 +112,8 @@ pub struct Support {
     pub groups: Vec<GroupRef>,
     /// Names that are never support engineers, whatever group they are in.
     pub except: Vec<String>,
+    /// Told when an author is silent or gone; has an author's rights.
+    pub lead: Option<String>,
     /// Working time of support engineers who have none of their own.
     pub hours: Option<Arc<Hours>>,
 }
@@ -166,7 +168,8 @@ pub struct Pool {
     pub name: String,
     pub members: Vec<String>,
     pub groups: Vec<GroupRef>,
-    pub lead: Option<String>,
+    /// In the order in which they are told.
+    pub leads: Vec<String>,
     /// How many reviewers are asked at first.
     pub reviewers: u32,
     /// How many approvals make the pool content.
@@ -185,7 +188,7 @@ impl Default for Pool {
             name: String::new(),
             members: Vec::new(),
             groups: Vec::new(),
-            lead: None,
+            leads: Vec::new(),
             reviewers: 1,
             approvals: 1,
             capacity: 5,

@@ -222,6 +222,22 @@ pub enum Reason {
         pool: String,
         person: String,
     },
+    /// A colleague in support carries on for the author.
+    HandedOver {
+        by: String,
+        to: String,
+    },
+    /// The author asks for somebody who carries on.
+    WantsToHandOver {
+        by: String,
+        lead: String,
+    },
+    /// Somebody was told that the author is silent, away or wants to hand over, or that no route claims the change.
+    ToldOfSilence {
+        person: String,
+    },
+    /// The configuration names nobody who could be told.
+    NobodyToTell,
     /// The author has answered what they asked for, and Usher told them so.
     HandedBack {
         person: String,

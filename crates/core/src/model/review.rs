@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -121,6 +122,10 @@ pub struct Said {
     pub author_acted_at: Option<Timestamp>,
     /// When the author last wrote something: that answers a mere remark.
     pub author_wrote_at: Option<Timestamp>,
+    /// Who in support carries on for the author.
+    pub carrier: Option<Carrier>,
+    /// When `handover` was last said without a name: the lead of support is to find somebody.
+    pub handover_asked_at: Option<Timestamp>,
     /// A head of which nobody told who pushed it. It counts as the author's until that is told.
     pub guessed_push: Option<GuessedPush>,
     /// A stage that a person set by label, until somebody acts after it.
@@ -154,6 +159,16 @@ pub struct Said {
     /// has reviewed may be no more than that.
     #[serde(deserialize_with = "by_account")]
     pub commanders: BTreeMap<u64, Commander>,
+}
+
+/// A colleague in support who carries on for the author.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carrier {
+    /// Usher's name for them.
+    pub person: String,
+    pub account: Account,
+    /// Since when, by the forge's clock: an older word to the contrary that is told late is void.
+    pub at: Timestamp,
 }
 
 /// Somebody who gave a command.
@@ -206,6 +221,8 @@ pub struct Planned {
     /// The routes ([`Policy::routes_print`](super::policy::Policy::routes_print)) of which none claimed it:
     /// others are asked anew.
     pub unclaimed_by: Option<u64>,
+    /// Runs while no route claims it.
+    pub unclaimed_box: TimeBox,
     /// It was routed without its files, which could not be had: they count once they are read.
     pub provisional: bool,
     pub assignments: Vec<Assignment>,
@@ -266,6 +283,10 @@ pub struct Done {
     pub lapsed_pings: BTreeMap<String, Timestamp>,
     /// The time box rule of the ledger's last word on it: the stage, and the rule's fingerprint.
     pub box_rule_said: Option<(Stage, u64)>,
+    /// The `handover` of which the lead of support was told.
+    pub handover_told: Option<Timestamp>,
+    /// The leave of the author (its last day) of which the lead of support was told.
+    pub leave_told: Option<Date>,
     /// Templates that could not be used for this change: the ledger says so once for each.
     pub broken_templates: BTreeSet<String>,
     /// Fingerprint of the status comment last written.
@@ -414,6 +435,19 @@ impl Review {
     /// How many active reviewers of the pool have approved.
     pub fn approvals(&self, pool: &str) -> u32 {
         self.active_in(pool).filter(|assignment| self.has_approved(assignment)).count() as u32
+    }
+
+    /// Who acts for the author: whoever carries on, else the author. Usher's name for them, if they have one.
+    pub fn acting_author(&self) -> (Option<&str>, &Account) {
+        match &self.said.carrier {
+            Some(carrier) => (Some(&carrier.person), &carrier.account),
+            None => (self.author_name.as_deref(), &self.author),
+        }
+    }
+
+    /// Whether the account is the author's, or that of whoever carries on for them.
+    pub fn is_authors(&self, account: &Account) -> bool {
+        *account == self.author || self.said.carrier.as_ref().is_some_and(|own| own.account == *account)
     }
 
     /// What the account has said so far.

@@ -19,6 +19,8 @@ pub enum Holder<'r> {
     Pool {
         pool: &'r str,
     },
+    /// Nobody: no route claims the change.
+    Unclaimed,
     Reviewer {
         pool: &'r str,
         person: &'r str,

@@ -83,7 +83,7 @@ impl Default for BoxRules {
         BoxRules {
             waiting: rule(Budget::Minutes(120), &[(100, Escalate)]),
             reviewing: rule(Budget::Minutes(480), &[(100, Remind), (150, Widen), (200, Escalate)]),
-            with_author: rule(Budget::Days(5), &[(100, Remind)]),
+            with_author: rule(Budget::Days(5), &[(100, Remind), (200, Escalate)]),
             ready_to_merge: rule(Budget::Minutes(480), &[(100, Remind), (200, Escalate)]),
         }
     }
@@ -110,6 +110,9 @@ pub struct TimeBox {
     pub escalated_at: Option<Timestamp>,
     #[serde(default)]
     pub escalations: u32,
+    /// That it ran out was told, or there is nobody to tell; of pools it is kept with their part.
+    #[serde(default)]
+    pub told: bool,
     /// Which turn this is; part of the key of every ping, so that a later turn may ping again.
     pub turn: u32,
 }

@@ -20,7 +20,8 @@ impl Directory {
         let names: Vec<String> = self.people().map(|person| person.name.clone()).collect();
         for name in names.iter().filter(|name| !policy.has_own_calendar(name)) {
             let pools = self.calendars_of(policy, name);
-            let support = self.by_name(name).is_some_and(|person| person.support);
+            let leads = policy.support.lead.as_ref() == Some(name);
+            let support = leads || self.by_name(name).is_some_and(|person| person.support);
             let of_support = policy.support.hours.as_ref().filter(|_| support);
             let Some(usual) = of_support.or(pools.first().map(|(_, hours)| *hours)) else { continue };
             let Some(person) = self.people.get_mut(name) else { continue };
@@ -54,10 +55,10 @@ impl Policy {
             without.extend(groups.iter().map(|group| format!("{}:{}", group.forge, group.path)));
         };
         if self.support.hours.is_none() {
-            note(&mut self.support.members.iter(), &self.support.groups);
+            note(&mut self.support.members.iter().chain(&self.support.lead), &self.support.groups);
         }
         for pool in self.pools.iter().filter(|pool| pool.hours.is_none()) {
-            note(&mut pool.members.iter().chain(&pool.lead), &pool.groups);
+            note(&mut pool.members.iter().chain(&pool.leads), &pool.groups);
         }
         note(&mut self.contact.iter(), &[]);
         without.sort();
@@ -67,7 +68,8 @@ impl Policy {
 
     /// Whether somebody who is named has any calendar, as far as the configuration alone can tell.
     fn works_somewhere(&self, name: &String) -> bool {
-        let support = self.support.hours.is_some() && self.support.members.contains(name);
+        let support = self.support.members.contains(name) || self.support.lead.as_ref() == Some(name);
+        let support = self.support.hours.is_some() && support;
         let pools = self.pools.iter().filter(|pool| pool.hours.is_some());
         let of_pool = |pool: &Pool| pool.members.contains(name) || pool.is_led_by(name);
         self.has_own_calendar(name) || support || pools.into_iter().any(of_pool)
@@ -75,8 +77,9 @@ impl Policy {
 }
 
 impl Pool {
-    fn is_led_by(&self, name: &str) -> bool {
-        self.lead.iter().any(|lead| lead == name)
+    /// Whether the person is one of its leads.
+    pub fn is_led_by(&self, name: &str) -> bool {
+        self.leads.iter().any(|lead| lead == name)
     }
 }
 
