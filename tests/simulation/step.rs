@@ -165,7 +165,7 @@ pub enum Step {
     },
 }
 
-const SAYINGS: [&str; 16] = [
+const SAYINGS: [&str; 20] = [
     "thanks",
     "@usher accept",
     "@usher decline",
@@ -177,6 +177,10 @@ const SAYINGS: [&str; 16] = [
     "@usher pool docs",
     "@usher skip",
     "@usher resume",
+    "@usher ready",
+    "@usher overrule @rita",
+    "@usher handover",
+    "@usher handover @siobhan",
     "@usher away 3d",
     "@usher back",
     "@usher why",

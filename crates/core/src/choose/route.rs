@@ -70,6 +70,12 @@ impl Policy {
         }
     }
 
+    /// What tells the routes that may claim the change, whatever its files, from any others.
+    pub fn admitted_print(&self, facts: &RouteFacts<'_>) -> u64 {
+        let admitted = self.routes.iter().filter(|route| route.admits(facts)).map(Route::print);
+        fingerprint_of(&admitted.collect::<Vec<_>>())
+    }
+
     /// Each file is claimed by the first route that matches it; the pool with most changed lines
     /// comes first, ties in the order of the routes.
     fn claimed_by_files(&self, candidates: &[&Route], files: &[ChangedFile]) -> Vec<Claim> {

@@ -6,7 +6,7 @@ use super::draft::{Draft, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOL
 use super::find::AssignmentId;
 use crate::choose::pick::{Choice, pick};
 use crate::choose::queue::queue_up;
-use crate::choose::route::{Claim, Claims, FilesRead, RouteFacts};
+use crate::choose::route::{Claim, Claims, FilesRead};
 use crate::model::action::Action;
 use crate::model::candidate::Candidate;
 use crate::model::change::{Account, OwnersFile, Verdict};
@@ -34,11 +34,16 @@ pub(super) fn claim(draft: &mut Draft<'_>, files: Option<FilesRead<'_>>, no_file
         let nothing = FilesRead { files: &[], codeowners: OwnersFile::NotAsked };
         return Assignments { reads: draft.route(Some(nothing)).into_iter().collect() };
     }
-    let again = files.is_some() && std::mem::take(&mut draft.review.planned.provisional);
-    let open = again && !draft.somebody_answered();
-    let read = files.filter(|_| !routed || open);
-    let reads = read.and_then(|read| draft.route(Some(read))).into_iter().collect();
-    if open {
+    let mut reads = Vec::new();
+    if let Some(read) = files {
+        draft.review.planned.provisional = false;
+        if routed {
+            draft.claim_by_files(read);
+        } else {
+            reads.extend(draft.route(Some(read)));
+        }
+    }
+    if routed {
         draft.leave_lost_pools();
     }
     Assignments { reads }
@@ -59,7 +64,9 @@ impl Draft<'_> {
             Routing::Pending => found.reads.extend(self.route(None)),
             Routing::ReadingFiles if due => found.reads.extend(self.route(None)),
             Routing::ReadingFiles => self.retry_at(later(self.now(), RETRY_FILES)),
-            Routing::Routed if !self.review.planned.pools.is_empty() => {}
+            Routing::Routed if !self.review.planned.pools.is_empty() => {
+                found.reads.extend(self.route_again(rerouted));
+            }
             Routing::Routed if due || rerouted || other_routes => found.reads.extend(self.route(None)),
             // What happens meanwhile does not put the next look off.
             Routing::Routed => self.retry_at(set.unwrap_or_else(|| later(self.now(), RETRY_TOMORROW))),
@@ -125,10 +132,6 @@ impl Draft<'_> {
         leads || self.world.directory.in_pool(pool, person)
     }
 
-    fn somebody_answered(&self) -> bool {
-        self.review.active().any(|asked| asked.accepted || self.review.has_answered(asked))
-    }
-
     /// Takes off whom Usher asked for a pool that has lost the change.
     fn leave_lost_pools(&mut self) {
         let review = &self.review;
@@ -174,13 +177,7 @@ impl Draft<'_> {
 
     /// Routes the change; where files are needed and not at hand, asks for them.
     pub(super) fn route(&mut self, read: Option<FilesRead<'_>>) -> Option<Action> {
-        let facts = RouteFacts {
-            change: &self.review.change,
-            target_branch: &self.review.seen.target_branch,
-            labels: self.world.policy.labels_on(&self.review),
-            files: read.map(|read| read.files),
-        };
-        match self.world.policy.claims(&facts) {
+        match self.world.policy.claims(&self.route_facts(read)) {
             Claims::NeedFiles { codeowners } => {
                 self.say(if codeowners { Reason::ReadingOwners } else { Reason::ReadingFiles });
                 Some(self.wait_for_files(codeowners))
@@ -208,6 +205,7 @@ impl Draft<'_> {
     fn take_claims(&mut self, mut claims: Vec<Claim>, file: OwnersFile) {
         let routed_before = self.review.planned.routing == Routing::Routed;
         self.review.planned.routing = Routing::Routed;
+        self.note_routed();
         claims.retain(|claim| self.world.policy.pool(&claim.pool).is_some());
         if claims.is_empty() {
             self.review.planned.pools.clear();
@@ -422,7 +420,7 @@ impl Draft<'_> {
 }
 
 /// Whether Usher chose them.
-fn is_ours(own: &Assignment) -> bool {
+pub(super) fn is_ours(own: &Assignment) -> bool {
     matches!(own.origin, Origin::Picked | Origin::Widened)
 }
 

@@ -144,7 +144,8 @@ impl Draft<'_> {
         let boxes = self.box_deadlines();
         let leaves = self.leave_deadlines().chain(with_author_until(review));
         // What is due already was dealt with, or is kept back until `retry_at`.
-        boxes.chain(leaves).chain(review.planned.retry_at).filter(|at| *at > self.now()).min()
+        let reroute = review.planned.reroute.as_ref().map(|waits| waits.at);
+        boxes.chain(leaves).chain(reroute).chain(review.planned.retry_at).filter(|at| *at > self.now()).min()
     }
 
     pub(super) fn close(mut self, actions: Vec<Action>, absence: Option<AbsenceWish>) -> Decision {

@@ -27,6 +27,7 @@ mod load;
 mod owners;
 mod plausible;
 mod presence;
+mod reroute;
 mod reviewers;
 mod scope;
 mod size;

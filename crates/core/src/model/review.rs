@@ -225,6 +225,12 @@ pub struct Planned {
     pub unclaimed_box: TimeBox,
     /// It was routed without its files, which could not be had: they count once they are read.
     pub provisional: bool,
+    /// The head with which it was routed, and what tells the routes apart that looked at it then
+    /// ([`Policy::admitted_print`](super::policy::Policy::admitted_print)).
+    pub routed_head: Option<String>,
+    pub routed_by: Option<u64>,
+    /// Its files are read once more when a burst of pushes is over.
+    pub reroute: Option<Reroute>,
     pub assignments: Vec<Assignment>,
     pub author_box: TimeBox,
     pub merge_box: TimeBox,
@@ -232,6 +238,14 @@ pub struct Planned {
     pub retry_at: Option<Timestamp>,
     /// When the next deadline is, as the last decision computed it.
     pub wake: Option<Timestamp>,
+}
+
+/// Files that are to be read for the routes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reroute {
+    /// The newest head: another one begins the wait anew.
+    pub head: Option<String>,
+    pub at: Timestamp,
 }
 
 /// What no request that may have gone out has asked for before.
