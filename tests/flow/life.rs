@@ -37,7 +37,8 @@ pub struct Portrait {
     pub assignments: Vec<(String, String, String)>,
     pub labels: BTreeSet<String>,
     pub reviewers: Vec<(String, ReviewerState)>,
-    /// Usher's comments by marker.
+    /// Usher's comments by marker. Whether a reviewer was told in between that the author has answered depends
+    /// on what was heard when.
     pub comments: BTreeMap<String, usize>,
     pub status_comment: Option<String>,
     pub title: String,
@@ -54,7 +55,9 @@ pub async fn portrait(house: &House, change: &ChangeRef) -> Portrait {
         stage: review.done.stage,
         assignments: assignments.collect(),
         labels: seen.labels.iter().cloned().collect(),
-        comments: house.comments(change),
+        comments: (house.comments(change).into_iter())
+            .filter(|(marker, times)| *times > 1 || !marker.contains("usher:ping:back-"))
+            .collect(),
         status_comment: status.map(|comment| comment.body.clone()),
         reviewers: seen.reviewers,
         title: review.seen.title.clone(),

@@ -290,7 +290,7 @@ impl Play {
             let Action::Status(view) = action else { continue };
             let worded = words::status(&self.company.templates, view).comment;
             let body = worded.body();
-            let advice = body.contains("A thought:");
+            let advice = body.contains("may be more than a fix:");
             let wanted = review.planned.out_of_scope.is_some()
                 && review.said.sponsor.is_none()
                 && review.done.stage != Stage::Done;

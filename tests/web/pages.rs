@@ -51,7 +51,8 @@ impl House {
 
     pub(super) async fn keep_entries(&self, review: Review, ledger: Vec<LedgerEntry>, actions: Vec<Action>) {
         let change = review.change.clone();
-        let commit = Commit { review: Some(review), ledger, actions, ..Commit::empty(change, now()) };
+        let loads = review.active().map(|own| (own.person.clone(), Load::WHOLE)).collect();
+        let commit = Commit { review: Some(review), loads, ledger, actions, ..Commit::empty(change, now()) };
         self.store.commit(commit).await.unwrap();
     }
 }

@@ -43,10 +43,10 @@ fn remind(handle: &str, me: &str, stage: Stage, due: Option<&Moment>, over: bool
     let due = due.map(|due| format!("; it {hoped} by {}", told(due))).unwrap_or_default();
     match stage {
         Stage::WithAuthor => format!(
-            "@{handle}: a small nudge, the reviewer's answer is waiting for you. If it got too much, say so; that is fine."
+            "@{handle}: a small nudge, a reviewer's answer waits for you. Need longer? `@{me} snooze 3d`. Too much? `@{me} handover @colleague`."
         ),
         Stage::ReadyToMerge => {
-            format!("@{handle}: a small nudge, this is approved and only needs merging{due}.")
+            format!("@{handle}: a small nudge, this only needs merging{due}.")
         }
         _ => format!(
             "@{handle}: a small nudge, a colleague in support waits for your answer{due}. No time? `@{} decline` hands it on.",
@@ -72,10 +72,10 @@ fn escalate(
             me
         ),
         (Stage::ReadyToMerge, _) => {
-            format!("@{handle}: this is approved and has waited long to be merged. Can you help?")
+            format!("@{handle}: this has waited long to be merged. Can you help?")
         }
         (_, Some(holder)) => format!(
-            "@{handle}: this has waited long for an answer from {}. Can you help, or name somebody with `@{} reassign @person`?",
+            "@{handle}: there is no answer from {} yet. Could you review it yourself, or name somebody with `@{} reassign @person`?",
             plain(holder),
             me
         ),

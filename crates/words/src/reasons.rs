@@ -81,18 +81,11 @@ pub fn sentence(reason: &Reason) -> String {
             format!("A second reviewer of {pool} was due, but nobody is left: {}.", obstacles(candidates))
         }
         Reason::Escalated { pool, lead } => format!("{lead}, who leads {pool}, was told."),
-        Reason::NoLead { pool } => {
-            format!("The lead of {pool} should be told, but there is none on this forge.")
-        }
+        Reason::NoLead { pool } => no_lead(pool),
         Reason::HandedOver { by, to } => format!("{by} handed it over; {to} carries on."),
-        Reason::WantsToHandOver { by, lead } => {
-            format!("{by} asks for somebody who carries on; {lead} is told.")
-        }
+        Reason::WantsToHandOver { by, lead } => wants_to_hand_over(by, lead),
         Reason::ToldOfSilence { person } => format!("{person} was told that nobody acts here."),
-        Reason::NobodyToTell => {
-            "Somebody should be told, but the configuration names nobody ([support] lead, [escalation] contact)."
-                .into()
-        }
+        Reason::NobodyToTell => NOBODY_TO_TELL.into(),
         Reason::PingHeld { person, why } => ping_held(person, *why),
         Reason::PingLapsed { person } => {
             format!("A ping for {person} could not be sent while they were at work, so it is due again.")
@@ -118,9 +111,7 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::OthersPushed { login } => format!("{login} pushed: no answer of the author's."),
         Reason::Sponsored { by } => format!("{by} takes it on, although it is more than a fix."),
         Reason::Announced { tickets } => scope::announced_sentence(*tickets),
-        Reason::HeldForFirstRun => {
-            "It was open before Usher came and waits for its turn in the first roll-out.".into()
-        }
+        Reason::HeldForFirstRun => HELD_FOR_FIRST_RUN.into(),
         Reason::WentLive => {
             "The dry run is over: from now on this is written, and every clock starts now.".into()
         }
@@ -171,6 +162,19 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::StillOnPaper => "It is a dry run, so this is still not written.".into(),
         Reason::Reshaped => "Labels or reviewers were not as they should be and are set again.".into(),
     }
+}
+
+const HELD_FOR_FIRST_RUN: &str =
+    "It was open before Usher came and waits for its turn in the first roll-out.";
+const NOBODY_TO_TELL: &str =
+    "Somebody should be told, but the configuration names nobody ([support] lead, [escalation] contact).";
+
+fn no_lead(pool: &str) -> String {
+    format!("The lead of {pool} should be told, but there is none on this forge.")
+}
+
+fn wants_to_hand_over(by: &str, lead: &str) -> String {
+    format!("{by} asks for somebody who carries on; {lead} is told.")
 }
 
 fn overruled(by: &str, person: &str, note: Option<&str>) -> String {

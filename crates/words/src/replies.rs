@@ -60,7 +60,11 @@ pub fn answer(answer: &Answer, me: &str) -> String {
         }
         Answer::UnknownPerson { handle } => format!("Sorry, I do not know {} on this forge.", quote(handle)),
         Answer::NotInPool { person, pool } => {
-            format!("Sorry, {} is not in the pool {}.", plain(person), plain(pool))
+            format!(
+                "{} is not in *{}*. Add them as a reviewer by hand, or send the change to their pool: `@{me} pool NAME`.",
+                plain(person),
+                plain(pool)
+            )
         }
         Answer::CannotBeAsked { person, why } => {
             format!("Sorry, {} cannot be asked: {}.", plain(person), standing(why))

@@ -11,7 +11,7 @@ use usher_core::model::choice::ChoiceTold;
 use usher_core::model::load::Load;
 use usher_core::model::message::{
     AuthorView, Formally, HoldNote, Lacking, MergerView, Moment, NextStep, Ping, PingAbout, PoolView,
-    RefusedSince, ReviewerView, StatusView,
+    PushedSince, RefusedSince, ReviewerView, StatusView,
 };
 use usher_core::model::stage::Stage;
 use usher_core::model::timebox::StepKind;
@@ -132,6 +132,7 @@ fn sample(stage: Stage, state: ChangeState) -> StatusView {
         reviewers: if staffed { vec![rita(stage)] } else { Vec::new() },
         pools: vec![backend],
         merger: staffed.then_some(merges),
+        pushed_since: PushedSince::default(),
         next: vec![NextStep { kind: StepKind::Remind, at: Some(later()), lead: None }],
         tickets: BTreeSet::new(),
         out_of_scope: None,

@@ -20,7 +20,7 @@ pub(super) fn lines(status: &StatusView) -> Vec<String> {
     match (&status.out_of_scope, &status.sponsor) {
         (_, Some(lead)) => lines.push(format!("Sponsored by {}.", plain(lead))),
         (Some(rule), None) if status.stage != Stage::Done => lines.push(format!(
-            "A thought: {}, so this may be more than a fix, and features belong to product. It is reviewed all the same; a lead takes it on with `@{me} sponsor`.",
+            "This may be more than a fix: {}. It is reviewed all the same; a lead may write `@{me} sponsor`.",
             beyond(rule)
         )),
         _ => {}

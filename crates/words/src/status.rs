@@ -111,7 +111,7 @@ fn reviewing_lines(status: &StatusView) -> Vec<String> {
         lines.push(match (reviewer.approved, &reviewer.due) {
             (true, _) => format!("{} ({pool}) has approved.", plain(login)),
             (false, Some(due)) => format!(
-                "{} No time? `@{} decline` is fine too.",
+                "{} No time: `@{} decline`, no reason needed.",
                 asked_line(status, reviewer, &pool, &told(due)),
                 status.me
             ),
@@ -121,7 +121,12 @@ fn reviewing_lines(status: &StatusView) -> Vec<String> {
     lines.extend(status.pools.iter().filter(|part| !part.staffed).map(nobody_line));
     let lacking = status.pools.iter().filter_map(|part| Some((part, part.lacks.0.as_ref()?)));
     lines.extend(lacking.map(|(part, lacking)| lacking_line(part, lacking, &status.me)));
-    lines.push(format!("{}: nothing to do for you now; the answer comes here.", author(status)));
+    let awaited = status.reviewers.iter().filter(|one| !one.approved && one.due.is_some());
+    let awaited: Vec<String> = awaited.map(|one| plain(&one.login)).collect();
+    lines.push(match awaited.as_slice() {
+        [] => format!("{}: you need do nothing now.", author(status)),
+        who => format!("{}: you need do nothing until {} answers.", author(status), who.join(" or ")),
+    });
     lines
 }
 
@@ -129,41 +134,51 @@ fn reviewing_lines(status: &StatusView) -> Vec<String> {
 fn asked_line(status: &StatusView, reviewer: &ReviewerView, pool: &str, due: &str) -> String {
     let (login, author) = (&reviewer.login, author_name(status));
     if reviewer.late {
-        return format!("@{login} ({pool}): an answer was hoped for by **{due}** and is still very welcome.");
+        return format!(
+            "@{login}: an answer for *{pool}* was hoped for by **{due}**; it is welcome at any time."
+        );
     }
     if reviewer.accepted {
-        return format!("{} ({pool}) is on it. An answer is hoped for by **{due}**.", plain(login));
+        return format!("{} (*{pool}*) is on it. An answer is hoped for by **{due}**.", plain(login));
     }
     if reviewer.answered {
-        return format!("@{login} ({pool}): {author} has answered you. Please look again by **{due}**.");
+        return format!("@{login}: {author} has answered you. Could you look again by **{due}**?");
     }
-    let from = match reviewer.second {
-        true => "you are asked as well, to help out the first reviewer.".to_owned(),
-        false => format!("this comes from {author}, a colleague in support who fixes what customers report."),
-    };
-    format!("@{login} ({pool}): {from} Please answer by **{due}**.")
+    if reviewer.second {
+        let firsts = status.reviewers.iter().filter(|one| one.pool == reviewer.pool && !one.second);
+        let firsts: Vec<String> = firsts.map(|one| plain(&one.login)).collect();
+        let why = match firsts.as_slice() {
+            [] => String::new(),
+            firsts => format!("{} has not got to this yet. ", firsts.join(" and ")),
+        };
+        return format!("@{login}: {why}Could you review it for *{pool}* by **{due}**?");
+    }
+    format!(
+        "@{login}, could you review this for *{pool}* by **{due}**? {author} from support fixed something a customer reported. Review it like any colleague's change; it needs no ticket or planning."
+    )
 }
 
 fn with_author_lines(status: &StatusView) -> Vec<String> {
     let asking = || status.reviewers.iter().filter(|reviewer| reviewer.asks);
     let who: Vec<String> = asking().map(|reviewer| plain(&reviewer.login)).collect();
     let (what, how) = match who.as_slice() {
-        [] => ("this was handed back to you.".to_owned(), "Push a change or reply".to_owned()),
+        [] => ("this was handed back to you.".to_owned(), "Push a change or reply.".to_owned()),
         who if asking().any(|reviewer| reviewer.formally.0) => (
             format!("{} asked for changes.", who.join(" and ")),
-            format!("Push, ask for the review again or write `@{} ready`", status.me),
+            format!("Push, ask for a review again or write `@{} ready` when it is ready.", status.me),
         ),
-        who => (format!("{} left you an answer.", who.join(" and ")), "Push a change or reply".to_owned()),
+        who => (format!("{} left you an answer.", who.join(" and ")), "Push a change or reply.".to_owned()),
     };
     let by = status.author.due.as_ref().map(|due| {
         let due = told(due);
         if status.author.late {
-            format!(" It was hoped for by **{due}**; if it got too much, say so, that is fine.")
+            format!(" It was hoped for by **{due}**.")
         } else {
             format!(" Until **{due}** would be good.")
         }
     });
-    vec![format!("{}: {what} {how}, and I pass the ball back.{}", author(status), by.unwrap_or_default())]
+    let (author, by, me) = (author(status), by.unwrap_or_default(), &status.me);
+    vec![format!("{author}: {what} {how}{by} Too much? `@{me} handover @colleague`.")]
 }
 
 fn merge_lines(status: &StatusView) -> Vec<String> {
@@ -177,12 +192,17 @@ fn merge_lines(status: &StatusView) -> Vec<String> {
     };
     // A person may have set the stage before anybody approved.
     let what = match approved {
-        true => "everything is approved.",
+        true => "approved, thank you.",
         false => "a person marked this as ready to merge.",
     };
+    let pushed = if status.pushed_since.0 {
+        format!(" {} has pushed since it was approved.", author_name(status))
+    } else {
+        String::new()
+    };
     vec![
-        format!("@{login}: {what} Please merge it{by}, or say what is missing."),
-        format!("{}: nothing to do for you now.", author(status)),
+        format!("@{login}: {what}{pushed} Please merge it{by}. Not ready? Ask for changes."),
+        format!("{}: you need do nothing now.", author(status)),
     ]
 }
 
@@ -203,7 +223,10 @@ fn waiting_lines(status: &StatusView) -> Vec<String> {
             lines.push(format!("{} has no lead whom I could tell.", plain(&part.pool)));
         }
     }
-    lines.push(format!("{}: nothing to do for you now; I keep trying.", author(status)));
+    lines.push(format!(
+        "{}: you need do nothing; somebody is asked as soon as there is room.",
+        author(status)
+    ));
     lines
 }
 
@@ -240,14 +263,17 @@ fn nobody_line(part: &PoolView) -> String {
 
 fn done_lines(status: &StatusView) -> Vec<String> {
     let author = author_name(status);
+    let approvers: Vec<String> =
+        status.reviewers.iter().filter(|one| one.approved).map(|one| plain(&one.login)).collect();
+    let thanks = match approvers.as_slice() {
+        [] => format!("Thank you, {author}."),
+        who => format!("Thank you, {author}; and thank you, {}, for the review.", who.join(" and ")),
+    };
     vec![match (status.state, status.opened_at, status.done_at) {
         (ChangeState::Merged, Some(opened), Some(done)) => {
-            let took = elapsed(opened, done);
-            // Where tickets are named, how many customers it helps stands there.
-            let helped = if status.tickets.is_empty() { ": that is one customer helped." } else { "." };
-            format!("Merged {took} after it was opened. Thank you, {author}{helped}")
+            format!("Merged {} after it was opened. {thanks}", elapsed(opened, done))
         }
-        (ChangeState::Merged, _, _) => format!("Merged. Thank you, {author}."),
+        (ChangeState::Merged, _, _) => format!("Merged. {thanks}"),
         _ => format!("Closed without a merge. Thank you for the work, {author}."),
     }]
 }

@@ -92,7 +92,7 @@ pub fn standing(standing: &Judgement) -> String {
         }
         Judgement::EasedIn { since, asked, .. } => {
             let times = if *asked == 1 { "once".to_owned() } else { format!("{asked} times") };
-            format!("is eased in again since {} (asked {times}, their share)", day(*since))
+            format!("is back from leave since {} and had their share (asked {times})", day(*since))
         }
         Judgement::Author => "is the author".into(),
         Judgement::Away { until } => format!("is away until {}", day(*until)),
@@ -102,8 +102,8 @@ pub fn standing(standing: &Judgement) -> String {
             format!("has 1 open review of at most {capacity}")
         }
         Judgement::AtCapacity { open, capacity } => format!("has {open} open reviews of at most {capacity}"),
-        Judgement::Kept { ahead: 1 } => "is kept for a change that waits ahead".into(),
-        Judgement::Kept { ahead } => format!("is kept for {ahead} changes that wait ahead"),
+        Judgement::Kept { ahead: 1 } => "is promised to an earlier change".into(),
+        Judgement::Kept { ahead } => format!("is promised to {ahead} earlier changes"),
         Judgement::Declined => "declined".into(),
         Judgement::HadTurn => "had their turn".into(),
         Judgement::AlreadyAsked { decided_by: DecidedBy(None) } => "is asked already".into(),

@@ -39,7 +39,7 @@ fn wrong_types() {
     );
     check(
         "[support.x]\ny = 1",
-        "16:10 unknown key `x` in [support] (known: `members`, `gitlab_groups`, `github_teams`, `except`, `calendar`)",
+        "16:10 unknown key `x` in [support] (known: `members`, `gitlab_groups`, `github_teams`, `except`, `lead`, `calendar`)",
     );
     check("[person]\nname = \"x\"", "16:2 `person` is a list of tables (begin it with a line [[person]])");
     check(

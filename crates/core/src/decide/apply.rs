@@ -202,6 +202,9 @@ impl Applying<'_, '_, '_> {
         let Some(head) = &snapshot.head else { return };
         let moved = self.draft.review.seen.head.as_ref().is_some_and(|known| known != head);
         self.draft.review.seen.head = Some(head.clone());
+        if moved {
+            self.draft.review.seen.pushed_at = Some(snapshot.updated_at);
+        }
         if let (true, false, Some(known_until)) = (moved, told, known_until) {
             let moment = SignedDuration::from_millis(1);
             let after = known_until.checked_add(moment).unwrap_or(known_until);

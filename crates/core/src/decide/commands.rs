@@ -402,14 +402,10 @@ impl Applying<'_, '_, '_> {
         let choice = pick(self.draft.world, &self.draft.review, rule, Some(&person.name));
         let standing = choice.candidates.into_iter().find(|candidate| candidate.person == person.name);
         match standing.map(|candidate| candidate.standing) {
-            None if self.draft.belongs(pool, &person.name) => {
-                if person.account.as_ref() == Some(&self.draft.review.author) {
-                    return Err(Answer::CannotBeAsked {
-                        person: person.name.clone(),
-                        why: Judgement::Author,
-                    });
-                }
+            None if person.account.as_ref().is_some_and(|own| self.draft.review.is_authors(own)) => {
+                return Err(Answer::CannotBeAsked { person: person.name.clone(), why: Judgement::Author });
             }
+            None if self.draft.belongs(pool, &person.name) => {}
             None => {
                 return Err(Answer::NotInPool { person: person.name.clone(), pool: pool.to_owned() });
             }

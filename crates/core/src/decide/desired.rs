@@ -15,7 +15,7 @@ use crate::model::choice::ChoiceTold;
 use crate::model::fingerprint::fingerprint_of;
 use crate::model::message::{
     AuthorView, Formally, HoldNote, HoldView, Lacking, LackingView, MergerView, Moment, PoolView,
-    RefusedSince, ReviewerView, StatusView,
+    PushedSince, RefusedSince, ReviewerView, StatusView,
 };
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Done, Ended, Hold, Origin, PoolReview, Routing, Stage, Unproven};
@@ -307,6 +307,7 @@ impl Draft<'_> {
             reviewers: active.map(|(id, assignment)| self.reviewer_view(id, assignment)).collect(),
             pools: review.planned.pools.iter().map(|part| self.pool_view(part)).collect(),
             merger: self.merger_view(),
+            pushed_since: PushedSince(self.was_pushed_since_approval()),
             next: self.next_steps(),
             tickets: review.seen.tickets.clone(),
             out_of_scope: review.planned.out_of_scope.clone(),
@@ -338,6 +339,7 @@ impl Draft<'_> {
             reviewers: Vec::new(),
             pools: Vec::new(),
             merger: None,
+            pushed_since: PushedSince::default(),
             next: Vec::new(),
             tickets: BTreeSet::new(),
             out_of_scope: None,
@@ -359,6 +361,14 @@ impl Draft<'_> {
             since: said.hold_origin.as_ref().map(|origin| in_zone(&zone)(origin.at)),
             snoozes: said.snoozes,
         }))
+    }
+
+    /// The forge may take approvals back at a push: then the change is not ready, and this says nothing.
+    fn was_pushed_since_approval(&self) -> bool {
+        let review = &self.review;
+        let approved = review.active().filter_map(|own| review.verdicts_of(&own.account).approved_at()).max();
+        let approved = approved.filter(|_| review.done.stage == Stage::ReadyToMerge);
+        approved.is_some_and(|approved| review.seen.pushed_at > Some(approved))
     }
 
     fn merger_view(&self) -> Option<MergerView> {

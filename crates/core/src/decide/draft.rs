@@ -2,7 +2,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::load::with_author_until;
 use crate::model::absence::AbsenceWish;
 use crate::model::action::Action;
 use crate::model::calendar::Walks;
@@ -142,7 +141,7 @@ impl Draft<'_> {
             None => {}
         }
         let boxes = self.box_deadlines();
-        let leaves = self.leave_deadlines().chain(with_author_until(review));
+        let leaves = self.leave_deadlines().chain(self.load_deadline());
         // What is due already was dealt with, or is kept back until `retry_at`.
         let reroute = review.planned.reroute.as_ref().map(|waits| waits.at);
         boxes.chain(leaves).chain(reroute).chain(review.planned.retry_at).filter(|at| *at > self.now()).min()

@@ -142,12 +142,12 @@ impl Escalation<'_, '_> {
             over: due.is_some_and(|due| due <= self.draft.now()),
         };
         match self.ping(holder, &key, about) {
-            Told::Sent => {
+            PingOutcome::Sent => {
                 self.draft.say(Reason::Reminded { person });
                 Taken::Yes
             }
-            Told::Never => Taken::Yes,
-            Told::Later(at) => Taken::Later(at),
+            PingOutcome::Never => Taken::Yes,
+            PingOutcome::Later(at) => Taken::Later(at),
         }
     }
 
@@ -186,7 +186,7 @@ impl Escalation<'_, '_> {
         let key = self.draft.key_of(id, step, &lead);
         let about = self.draft.what_is_told(id);
         match self.ping(self.draft.person_of(id, &lead), &key, about) {
-            Told::Sent => {
+            PingOutcome::Sent => {
                 self.draft.set_escalated(id, true);
                 let now = self.draft.now();
                 if let Some(own) = self.draft.time_box_mut(id) {
@@ -199,8 +199,8 @@ impl Escalation<'_, '_> {
                 });
                 Taken::Yes
             }
-            Told::Never => Taken::Yes,
-            Told::Later(at) => Taken::Later(at),
+            PingOutcome::Never => Taken::Yes,
+            PingOutcome::Later(at) => Taken::Later(at),
         }
     }
 
@@ -213,10 +213,10 @@ impl Escalation<'_, '_> {
             }
             let (pool, person, key) = (own.pool.clone(), own.person.clone(), asked_key(own));
             match self.ping(self.draft.world.directory.asked_by(&pool, &person), &key, PingAbout::Ask) {
-                Told::Sent | Told::Never => {
+                PingOutcome::Sent | PingOutcome::Never => {
                     self.draft.assignment_mut(id).into_iter().for_each(|own| own.told = true);
                 }
-                Told::Later(at) => self.draft.retry_at(at),
+                PingOutcome::Later(at) => self.draft.retry_at(at),
             }
         }
     }
@@ -366,7 +366,7 @@ fn asked_key(assignment: &Assignment) -> String {
 }
 
 /// What became of a ping.
-pub(super) enum Told {
+pub(super) enum PingOutcome {
     Sent,
     Later(Timestamp),
     /// Not at all: nobody to name, or the change had its pings.
@@ -375,11 +375,11 @@ pub(super) enum Told {
 
 impl Escalation<'_, '_> {
     /// Names one person in a short new comment, within the kindness limits.
-    pub(super) fn ping(&mut self, person: Option<&Person>, key: &str, about: PingAbout) -> Told {
+    pub(super) fn ping(&mut self, person: Option<&Person>, key: &str, about: PingAbout) -> PingOutcome {
         let now = self.draft.now();
         let Some((person, account)) = person.and_then(|person| Some((person, person.account.as_ref()?)))
         else {
-            return Told::Never;
+            return PingOutcome::Never;
         };
         let name = person.name.as_str();
         let limits = &self.draft.world.policy.limits;
@@ -387,10 +387,10 @@ impl Escalation<'_, '_> {
         let counts = matches!(about, PingAbout::Remind { .. } | PingAbout::Ask);
         if counts && self.draft.review.done.turn_pings >= limits.pings_per_change {
             self.draft.say(Reason::PingHeld { person: name.to_owned(), why: SuppressedWhy::ChangeLimit });
-            return Told::Never;
+            return PingOutcome::Never;
         }
         let agenda = person.agenda();
-        let Some(working) = agenda.next_working(now) else { return Told::Never };
+        let Some(working) = agenda.next_working(now) else { return PingOutcome::Never };
         let Some(not_after) = agenda.working_until(now) else {
             let until = Some(working);
             // Somebody at work is kept from it by the forge alone.
@@ -413,7 +413,9 @@ impl Escalation<'_, '_> {
                 .map(|held| held.until)
                 .filter(|until| *until > now);
             let tomorrow = now.checked_add(SignedDuration::from_hours(12)).unwrap_or(now);
-            let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else { return Told::Never };
+            let Some(until) = set.or_else(|| agenda.next_working(tomorrow)) else {
+                return PingOutcome::Never;
+            };
             return self.hold_ping(name, key, until, SuppressedWhy::DayLimit { until: Some(until) });
         }
         self.draft.review.done.suppressed_pings.remove(key);
@@ -427,17 +429,17 @@ impl Escalation<'_, '_> {
             me: self.draft.world.directory.handle().to_owned(),
             about,
         })));
-        Told::Sent
+        PingOutcome::Sent
     }
 
     /// Keeps a ping back, and says so once.
-    fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: SuppressedWhy) -> Told {
+    fn hold_ping(&mut self, name: &str, key: &str, until: Timestamp, why: SuppressedWhy) -> PingOutcome {
         let held = SuppressedPing { person: name.to_owned(), until, why };
         let known = self.draft.review.done.suppressed_pings.insert(key.to_owned(), held);
         self.kept.insert(key.to_owned());
         if known.is_none_or(|known| known.until != until) {
             self.draft.say(Reason::PingHeld { person: name.to_owned(), why });
         }
-        Told::Later(until)
+        PingOutcome::Later(until)
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::draft::Draft;
-use super::escalate::{Escalation, Told};
+use super::escalate::{Escalation, PingOutcome};
 use super::find::AssignmentId;
 use crate::model::action::{AskedAgain, DesiredState, ping_key};
 use crate::model::message::{Moment, PingAbout};
@@ -90,16 +90,16 @@ impl Escalation<'_, '_> {
             let author = self.draft.review.author_name.clone();
             let about = PingAbout::Back { author, due };
             match self.ping(holder, &key, about) {
-                told @ (Told::Sent | Told::Never) => {
+                told @ (PingOutcome::Sent | PingOutcome::Never) => {
                     self.draft
                         .assignment_mut(id)
                         .into_iter()
                         .for_each(|own| own.handed_back = Some(requested));
-                    if matches!(told, Told::Sent) {
+                    if matches!(told, PingOutcome::Sent) {
                         self.draft.say(Reason::HandedBack { person });
                     }
                 }
-                Told::Later(at) => self.draft.retry_at(at),
+                PingOutcome::Later(at) => self.draft.retry_at(at),
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::draft::later;
+use super::draft::{Draft, later};
 use super::stage::holders;
 use crate::model::load::Load;
 use crate::model::policy::Policy;
@@ -38,8 +38,14 @@ pub fn loads<'r>(policy: &Policy, review: &'r Review, now: Timestamp) -> BTreeMa
     loads
 }
 
-/// Until when a change that is with its author takes half a review of those who are asked.
-pub(super) fn with_author_until(review: &Review) -> Option<Timestamp> {
+impl Draft<'_> {
+    /// When a change that is with its author stops to take anything of those who are asked.
+    pub(super) fn load_deadline(&self) -> Option<Timestamp> {
+        with_author_until(&self.review)
+    }
+}
+
+fn with_author_until(review: &Review) -> Option<Timestamp> {
     let since =
         review.done.stage_since.filter(|_| review.is_live() && review.done.stage == Stage::WithAuthor);
     since.map(|since| later(since, COMES_BACK_WITHIN))

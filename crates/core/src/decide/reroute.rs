@@ -31,8 +31,7 @@ impl Draft<'_> {
         }
         let head = self.review.seen.head.clone();
         let facts = self.route_facts(None);
-        let (claims, admitted) =
-            (self.world.policy.claims(&facts), self.world.policy.admitted_print(&facts));
+        let (claims, admitted) = (self.world.policy.claims(&facts), self.world.policy.admitted_print(&facts));
         let planned = &mut self.review.planned;
         // Routed by an earlier version, which did not note it.
         planned.routed_by.get_or_insert(admitted);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::draft::Draft;
-use super::escalate::{Escalation, Timers, Told};
+use super::escalate::{Escalation, PingOutcome, Timers};
 use super::timers::BoxId;
 use crate::model::action::ping_key;
 use crate::model::choice::ChoiceTold;
@@ -56,12 +56,12 @@ impl Draft<'_> {
             telling.ping(telling.draft.world.directory.by_name(&contact), &key, PingAbout::Refused { since });
         let pings = telling.pings;
         match told {
-            Told::Sent => {
+            PingOutcome::Sent => {
                 self.review.seen.blocked = Some(Blocked { told: true, ..blocked });
                 self.say(Reason::ContactTold { person: contact });
             }
-            Told::Later(at) => self.retry_at(at),
-            Told::Never => {}
+            PingOutcome::Later(at) => self.retry_at(at),
+            PingOutcome::Never => {}
         }
         Timers { pings }
     }
@@ -117,12 +117,12 @@ impl Escalation<'_, '_> {
     /// Whether it was told, or cannot be.
     fn told_or_kept(&mut self, lead: &str, key: &str, about: PingAbout) -> bool {
         match self.ping(self.draft.world.directory.by_name(lead), key, about) {
-            Told::Sent => {
+            PingOutcome::Sent => {
                 self.draft.say(Reason::ToldOfSilence { person: lead.to_owned() });
                 true
             }
-            Told::Never => true,
-            Told::Later(at) => {
+            PingOutcome::Never => true,
+            PingOutcome::Later(at) => {
                 self.draft.retry_at(at);
                 false
             }

@@ -54,6 +54,8 @@ pub struct StatusView {
     pub reviewers: Vec<ReviewerView>,
     pub pools: Vec<PoolView>,
     pub merger: Option<MergerView>,
+    #[serde(default)]
+    pub pushed_since: PushedSince,
     /// The steps to come if nobody does anything, in the order in which they come.
     pub next: Vec<NextStep>,
     pub tickets: BTreeSet<Ticket>,
@@ -165,6 +167,20 @@ pub struct PoolView {
 pub struct Formally(pub bool);
 
 impl Hash for Formally {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if self.0 {
+            self.0.hash(state);
+        }
+    }
+}
+
+/// Somebody has pushed since the change was approved, and the approval stands. While that is not so, the comment
+/// is the same as ever, and so is its fingerprint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PushedSince(pub bool);
+
+impl Hash for PushedSince {
     fn hash<H: Hasher>(&self, state: &mut H) {
         if self.0 {
             self.0.hash(state);

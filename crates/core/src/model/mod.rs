@@ -23,6 +23,7 @@ pub mod reason;
 pub mod recent_requests;
 pub mod review;
 pub mod roster;
+pub mod said;
 pub mod scope;
 pub mod stage;
 pub mod standing;
