@@ -18,7 +18,7 @@ use super::timebox::TimeBox;
 use super::unreachable::{Blocked, Unreachable};
 
 pub use super::assignment::{Assignment, Ended, Origin};
-pub use super::said::{Carrier, Commander, DoneCommand, GuessedPush, HoldOrigin, Said};
+pub use super::said::{Carrier, Commander, DoneCommand, GuessedPush, Hold, HoldOrigin, Said};
 pub use super::stage::Stage;
 pub use super::verdicts::PersonVerdicts;
 
@@ -278,19 +278,6 @@ impl PoolReview {
             queued: None,
         }
     }
-}
-
-/// Why Usher leaves an open change alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "hold")]
-pub enum Hold {
-    /// The skip label or command.
-    Skip,
-    Snooze {
-        until: Timestamp,
-    },
-    /// Open before Usher came: waits for its turn in the first roll-out.
-    FirstRun,
 }
 
 impl Default for Review {

@@ -8,7 +8,6 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::change::Account;
 use super::fact::CommentPlace;
-use super::review::Hold;
 use super::stage::Stage;
 use super::verdicts::PersonVerdicts;
 
@@ -97,6 +96,19 @@ pub struct GuessedPush {
     pub at: Timestamp,
     /// What was known of the author before.
     pub before: Option<Timestamp>,
+}
+
+/// Why Usher leaves an open change alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "hold")]
+pub enum Hold {
+    /// The skip label or command.
+    Skip,
+    Snooze {
+        until: Timestamp,
+    },
+    /// Open before Usher came: waits for its turn in the first roll-out.
+    FirstRun,
 }
 
 /// Who asked for a snooze or a skip, and when.
