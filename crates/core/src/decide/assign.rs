@@ -43,9 +43,6 @@ pub(super) fn claim(draft: &mut Draft<'_>, files: Option<FilesRead<'_>>, no_file
             reads.extend(draft.route(Some(read)));
         }
     }
-    if routed {
-        draft.leave_lost_pools();
-    }
     Assignments { reads }
 }
 
@@ -133,7 +130,7 @@ impl Draft<'_> {
     }
 
     /// Takes off whom Usher asked for a pool that has lost the change.
-    fn leave_lost_pools(&mut self) {
+    pub(super) fn leave_lost_pools(&mut self) {
         let review = &self.review;
         let has = |pool: &str| review.planned.pools.iter().any(|part| part.pool == pool);
         let ours = |a: &Assignment| a.is_active() && is_ours(a);

@@ -36,7 +36,14 @@ impl Draft<'_> {
 
     fn first_there(&self, told: &[&String], pool: Option<&str>) -> Option<String> {
         let directory = self.world.directory;
-        let known = |name: &&&String| directory.by_name(name).is_some_and(|own| own.account.is_some());
+        // An author who leads support is not told of their own silence.
+        let theirs = |name: &str| {
+            let (acting, _) = self.review.acting_author();
+            acting == Some(name) || self.review.author_name.as_deref() == Some(name)
+        };
+        let known = |name: &&&String| {
+            directory.by_name(name).is_some_and(|own| own.account.is_some()) && !theirs(name)
+        };
         let there = |name: &&&String| {
             let busy = directory.by_name(name).and_then(|own| own.busy);
             self.long_leave(name, pool).is_none() && busy.is_none_or(|busy| !busy.counts(self.now()))

@@ -124,6 +124,7 @@ impl Draft<'_> {
         let after: Vec<String> = after.collect();
         if after != before {
             self.say(Reason::Routed { pools: after });
+            self.leave_lost_pools();
         }
     }
 
