@@ -298,7 +298,7 @@ async fn what_the_forge_refuses_for_five_minutes_is_one_stop_and_the_comment_tel
         house.pass(SignedDuration::from_mins(2)).await;
         let told = status_comment(&house, &change);
         assert!(told.contains("does not let me set reviewers and labels"), "{told}");
-        assert!(!told.contains("Please answer by"), "{told}");
+        assert!(!told.contains("could you review this"), "{told}");
         let review = house.review(&change).await;
         assert_eq!(
             review.planned.assignments.iter().filter(|one| !one.is_active()).count(),
@@ -316,7 +316,7 @@ async fn what_the_forge_refuses_for_five_minutes_is_one_stop_and_the_comment_tel
         house.sandbox.clear_faults();
         house.pass(SignedDuration::from_mins(90)).await;
         assert_in_review(&house, &change, "it goes on by itself").await;
-        assert!(status_comment(&house, &change).contains("Please answer by"));
+        assert!(status_comment(&house, &change).contains("could you review this"));
     }
 }
 
