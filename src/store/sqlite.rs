@@ -47,14 +47,27 @@ pub(super) const CLAIM_NEXT: &str = "UPDATE outbox SET leased = 1, run_at = $3, 
 
 /// When [`CLAIM_NEXT`] for forge $1, without the projects in $2, gives a row of any urgency next: of the
 /// lowest turn of its change ($3 as $6 there), or at the end of the change's last lease if that is later.
-pub(super) const NEXT_OUTBOX: &str =
-    "SELECT MIN(COALESCE((SELECT MAX(b.run_at) FROM outbox AS b WHERE b.change = o.change
-            AND b.dead_at IS NULL AND b.leased = 1 AND b.turn < 3 AND b.run_at > o.run_at), o.run_at))
-        FROM outbox AS o WHERE dead_at IS NULL AND o.turn < 3 AND o.forge = $1
+/// Of what no lease keeps back the first in the order of the index will do; of a change with a row out, each
+/// is looked at, and these are few.
+pub(super) const NEXT_OUTBOX: &str = "SELECT MIN(next) FROM (SELECT next FROM (
+        SELECT o.run_at AS next FROM outbox AS o WHERE o.dead_at IS NULL AND o.turn < 3 AND o.forge = $1
+        AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
+            AND b.leased = 1 AND b.turn < 3 AND b.run_at > o.run_at)
         AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
         AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
             AND b.turn < o.turn AND b.attempts < $3)
-        AND NOT EXISTS (SELECT 1 FROM json_each($2) AS p WHERE SUBSTR(o.change, 1, LENGTH(p.value)) = p.value)";
+        AND NOT EXISTS (SELECT 1 FROM json_each($2) AS p WHERE SUBSTR(o.change, 1, LENGTH(p.value)) = p.value)
+        ORDER BY o.run_at, o.id LIMIT 1)
+    UNION ALL
+        SELECT MAX(o.run_at, l.run_at) FROM outbox AS l JOIN outbox AS o ON o.change = l.change
+        WHERE l.dead_at IS NULL AND l.leased = 1 AND l.turn < 3 AND l.forge = $1
+        AND o.dead_at IS NULL AND o.turn < 3
+        AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
+            AND b.leased = 1 AND b.turn < 3 AND b.run_at > MAX(o.run_at, l.run_at))
+        AND NOT EXISTS (SELECT 1 FROM inbox AS i WHERE i.change = o.change AND i.decided_at IS NULL)
+        AND NOT EXISTS (SELECT 1 FROM outbox AS b WHERE b.change = o.change AND b.dead_at IS NULL
+            AND b.turn < o.turn AND b.attempts < $3)
+        AND NOT EXISTS (SELECT 1 FROM json_each($2) AS p WHERE SUBSTR(o.change, 1, LENGTH(p.value)) = p.value))";
 
 /// Leases announcements: they go to the ticket system, in the order in which they are due.
 pub(super) const CLAIM_ANNOUNCEMENTS: &str =
@@ -78,7 +91,7 @@ pub(super) struct Pools {
 }
 
 /// The steps of the schema, in their order: number, name, statements.
-const STEPS: [(i64, &str, &str); 11] = [
+const STEPS: [(i64, &str, &str); 12] = [
     (1, "start", include_str!("migrations/0001_start.sqlite.sql")),
     (2, "fair", include_str!("migrations/0002_fair.sqlite.sql")),
     (3, "absence", include_str!("migrations/0003_absence.sqlite.sql")),
@@ -90,6 +103,7 @@ const STEPS: [(i64, &str, &str); 11] = [
     (9, "policy", include_str!("migrations/0009_policy.sqlite.sql")),
     (10, "project", include_str!("migrations/0010_project.sqlite.sql")),
     (11, "halves", include_str!("migrations/0011_halves.sqlite.sql")),
+    (12, "due", include_str!("migrations/0012_due.sqlite.sql")),
 ];
 
 fn migrator() -> Migrator {

@@ -78,7 +78,7 @@ async fn before_the_schema_changes_the_file_is_copied_beside_itself() {
     let old = matches!(&look, Err(StoreError::Schema { why, .. }) if why.contains("older"));
     assert!(old, "the copy is as the store was: {look:?}");
     let home = home.reopen().await;
-    assert!(!names(&home).contains(&"usher.db.schema-11".to_owned()), "nothing has changed this time");
+    assert!(!names(&home).contains(&"usher.db.schema-12".to_owned()), "nothing has changed this time");
 }
 
 #[tokio::test]

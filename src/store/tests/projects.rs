@@ -9,17 +9,21 @@ const OLD: &str = "acme/tools/shop";
 const NEW: &str = "acme/store";
 
 /// What people carry, counted in whole reviews.
-const UNDO_HALVES: [&str; 3] = [
+const UNDO_HALVES: [&str; 5] = [
+    "DROP INDEX outbox_due",
+    "DROP INDEX outbox_leased",
     "ALTER TABLE workload RENAME COLUMN halves TO open",
     "UPDATE workload SET open = open / 2",
     "UPDATE review SET carried = (SELECT json_group_object(key, value / 2) FROM json_each(carried))",
 ];
 
 /// What the schema of the last version has otherwise.
-pub(super) const UNDO: [&str; 6] = [
+pub(super) const UNDO: [&str; 8] = [
     UNDO_HALVES[0],
     UNDO_HALVES[1],
     UNDO_HALVES[2],
+    UNDO_HALVES[3],
+    UNDO_HALVES[4],
     "DROP TABLE project",
     "ALTER TABLE review ADD COLUMN home TEXT",
     "CREATE INDEX review_home ON review (home) WHERE home IS NOT NULL",
