@@ -385,7 +385,10 @@ impl World {
             202 => self.acknowledged.push((request.delivery_id.clone(), self.now())),
             200 => {}
             // Between Usher's clock and the forge's there may be more than a signature allows.
-            401 => self.count("refused deliveries"),
+            401 => {
+                self.count("refused deliveries");
+                return Ok(());
+            }
             503 if self.disk.refused() > refused => {
                 self.count("deliveries turned away");
                 return Ok(());

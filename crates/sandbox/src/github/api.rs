@@ -42,7 +42,7 @@ pub(crate) fn answer(state: &mut State, request: Parts, body: &Bytes, user: Opti
 
 /// Counts a request against the budgets.
 fn count(state: &mut State, call: &Call) -> Result<(), Refusal> {
-    let now = state.now().as_second();
+    let now = state.now(Forge::Github).as_second();
     state.rates.charge(Forge::Github, now)?;
     match call.method {
         Method::GET | Method::HEAD => Ok(()),

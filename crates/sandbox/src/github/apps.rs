@@ -34,7 +34,7 @@ impl State {
     /// The owner whose installation token a request carries, if it carries one that lasts.
     pub(super) fn app_grant(&self, headers: &HeaderMap) -> Option<&Grant> {
         let grant = self.credentials.app.as_ref()?.granted.get(bearer(headers)?)?;
-        (self.now() < grant.expires_at).then_some(grant)
+        (self.now(Forge::Github) < grant.expires_at).then_some(grant)
     }
 
     /// Whether the request carries a good JWT of the App.
@@ -48,7 +48,7 @@ impl State {
         let token = bearer(headers).ok_or_else(undecodable)?;
         let claims =
             jsonwebtoken::decode::<Claims>(token, &app.key, &form).map_err(|_| undecodable())?.claims;
-        let now = self.now().as_second();
+        let now = self.now(Forge::Github).as_second();
         if claims.iss != app.id.to_string() {
             return Err(wrong("'Issuer' claim ('iss') must be an Integer"));
         }
@@ -93,7 +93,7 @@ pub(super) fn answer(state: &mut State, call: &Call, rest: &[&str]) -> Result<Re
             if one.suspended_at.is_some() {
                 return Err(Refusal::new(403, "This installation has been suspended"));
             }
-            let (owner, now) = (owner.clone(), state.now());
+            let (owner, now) = (owner.clone(), state.now(Forge::Github));
             grant(state, owner, now)
         }
         _ => Err(not_found()),

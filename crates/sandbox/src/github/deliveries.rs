@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::replies::not_found;
 use super::time::github_time;
 use crate::wire::{Call, Reply};
-use crate::world::{Attempt, Refusal, State};
+use crate::world::{Attempt, Forge, Refusal, State};
 
 /// Deliveries are kept and sent again for so long; on Enterprise Server for seven days.
 const KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
@@ -47,7 +47,7 @@ fn attempt_json(attempt: &Attempt) -> Value {
 
 /// `GET …/deliveries` (newest first) and `POST …/deliveries/{id}/attempts` of these hooks.
 pub(super) fn answer(state: &mut State, call: &Call, rest: &[&str], hooks: &[u64]) -> Result<Reply, Refusal> {
-    let now = state.now();
+    let now = state.now(Forge::Github);
     let kept: Vec<_> = state
         .deliveries
         .attempts()

@@ -56,7 +56,7 @@ fn found<'a>(state: &'a State, field: &Field) -> Result<Option<&'a User>, String
 
 /// Who has never set a status has none; one that has expired is gone.
 fn node(state: &State, user: &User) -> Value {
-    let over = user.busy_until.is_some_and(|until| until <= state.now());
+    let over = user.busy_until.is_some_and(|until| until <= state.now(Forge::Github));
     let status = json!({
         "indicatesLimitedAvailability": user.busy,
         "expiresAt": user.busy_until.map(|until| until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),

@@ -103,7 +103,7 @@ fn create(state: &mut State, call: &Call, target: &HookTarget) -> Result<Reply, 
 
 /// What is not given stays; a `config` replaces the whole old one, secret included.
 fn edit(state: &mut State, call: &Call, target: &HookTarget, id: u64) -> Result<Reply, Refusal> {
-    let (body, now) = (&call.json, state.now());
+    let (body, now) = (&call.json, state.now(Forge::Github));
     let Some(hook) = state.hooks.get_mut(&id) else { return Err(not_found()) };
     let mut new = hook.new.clone();
     if body["config"].is_object() {

@@ -39,6 +39,6 @@ fn query(state: &mut State, body: &Bytes, user: Option<UserId>) -> Result<Reply,
 }
 
 fn charge(state: &mut State) -> Result<(), Refusal> {
-    let now = state.now().as_second();
+    let now = state.now(Forge::Gitlab).as_second();
     state.rates.charge(Forge::Gitlab, now)
 }

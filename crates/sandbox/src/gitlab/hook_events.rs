@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::replies::{no_route, paged};
 use crate::wire::{Call, Reply};
-use crate::world::{Attempt, Hook, Refusal, State};
+use crate::world::{Attempt, Forge, Hook, Refusal, State};
 
 /// Events are listed for so long.
 const LISTED: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -23,7 +23,7 @@ pub(super) fn list(state: &State, call: &Call, hook: &Hook) -> Result<Reply, Ref
     if call.number("per_page").is_some_and(|asked| !(1..=PER_PAGE_MAX).contains(&asked)) {
         return Err(Refusal::new(400, "per_page does not have a valid value"));
     }
-    let now = state.now();
+    let now = state.now(Forge::Gitlab);
     let wanted = |attempt: &&Attempt| {
         let listed = attempt.hook == hook.id && now.duration_since(attempt.at) < LISTED;
         listed && call.text("status").is_none_or(|status| status.split(',').any(|one| fits(attempt, one)))

@@ -142,7 +142,7 @@ impl State {
             self.gl_hook_change(project, after),
             json!({
                 "action": update.action,
-                "actioned_at": hook_time(self.now()),
+                "actioned_at": hook_time(self.now(Forge::Gitlab)),
                 "system": update.system_action.is_some(),
             }),
         );
@@ -244,7 +244,7 @@ impl State {
     /// GitLab's group member event: it has no `object_kind`.
     fn gl_member_body(&self, path: &str, user: UserId, access: Access, what: Membership) -> Value {
         let name = path.rsplit('/').next().unwrap_or_default();
-        let now = hook_time(self.now());
+        let now = hook_time(self.now(Forge::Gitlab));
         let event = match what {
             Membership::Added => "user_add_to_group",
             Membership::Updated => "user_update_for_group",

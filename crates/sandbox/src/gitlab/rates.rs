@@ -12,7 +12,7 @@ pub(super) fn add_rates(state: &State, reply: &mut Reply) {
     reply.header("ratelimit-remaining", allowance.shown_as_remaining());
     reply.header("ratelimit-reset", allowance.resets_at());
     if reply.status == 429 {
-        let wait = allowance.resets_at() - state.now().as_second();
+        let wait = allowance.resets_at() - state.now(Forge::Gitlab).as_second();
         reply.header("retry-after", wait.max(1));
     }
 }

@@ -129,7 +129,7 @@ fn group(state: &State, call: &Call, me: UserId, id: &str, rest: &[&str]) -> Res
         }))),
         ["members"] => {
             let Some(group) = state.groups.get(&path) else { return Err(no_route()) };
-            let members = group.members_on(state.today()).into_iter();
+            let members = group.members_on(state.today(Forge::Gitlab)).into_iter();
             let members =
                 members.map(|(user, access)| state.gl_member(user, access, group.ends.get(&user).copied()));
             Ok(paged(call, members.collect()))

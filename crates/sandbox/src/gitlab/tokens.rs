@@ -37,7 +37,7 @@ pub(super) fn own_token(state: &State, call: &Call, me: UserId) -> Value {
         "description": "",
         "scopes": scopes,
         "user_id": me,
-        "last_used_at": rest_time(state.now()),
+        "last_used_at": rest_time(state.now(Forge::Gitlab)),
         "active": true,
         "expires_at": end.map(|end| end.strftime("%Y-%m-%d").to_string()),
     })

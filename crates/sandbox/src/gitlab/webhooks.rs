@@ -109,7 +109,7 @@ fn create(state: &mut State, call: &Call, target: &HookTarget) -> Result<Reply, 
 
 /// What is not given stays, except the secret token, which is cleared.
 fn edit(state: &mut State, call: &Call, target: &HookTarget, id: u64) -> Result<Reply, Refusal> {
-    let (url, signing_token, now) = (address(call)?, signing_token(call)?, state.now());
+    let (url, signing_token, now) = (address(call)?, signing_token(call)?, state.now(Forge::Gitlab));
     if let Some(hook) = state.hooks.get_mut(&id) {
         let heard = |(name, _): (&'static str, bool)| {
             call.text(name).map_or(listens(hook, name), |given| given == "true").then_some(name)
@@ -172,7 +172,7 @@ fn hook_json(state: &State, hook: &Hook) -> Value {
         "enable_ssl_verification": hook.new.verifies_tls,
         "token_present": hook.new.secret.is_some(),
         "signing_token_present": hook.new.signing_token.is_some(),
-        "alert_status": hook.alert_status(state.now()),
+        "alert_status": hook.alert_status(state.now(Forge::Gitlab)),
         "disabled_until": hook.disabled_until.map(rest_time),
         "url_variables": [],
     });

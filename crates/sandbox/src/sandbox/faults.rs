@@ -66,7 +66,7 @@ impl Sandbox {
         self.forges().plan.on_their_way()
     }
 
-    /// Puts a forge's clock, as `Date` shows it, ahead of the sandbox's.
+    /// Puts a forge's clock ahead of the sandbox's.
     pub fn set_clock_ahead(&self, forge: Forge, ahead: SignedDuration) {
         self.forges().state.ahead.insert(forge, ahead);
     }

@@ -32,7 +32,7 @@ impl Sandbox {
     /// GitLab's `alert_status` of a hook: `executable`, `temporarily_disabled` or `disabled`.
     pub fn hook_status(&self, id: u64) -> Option<&'static str> {
         let state = &self.forges().state;
-        state.hooks.get(&id).map(|hook| hook.alert_status(state.now()))
+        state.hooks.get(&id).map(|hook| hook.alert_status(state.now(Forge::Gitlab)))
     }
 }
 
@@ -66,7 +66,7 @@ impl Sandbox {
         let request = take_next(&mut forges.state)?;
         if let Some(recording) = &mut forges.recording {
             let hook = forges.state.hooks.get(&request.hook).map(|hook| &hook.new);
-            recording.webhook(&request, hook, forges.state.now());
+            recording.webhook(&request, hook, forges.state.now(request.forge));
         }
         Some(request)
     }

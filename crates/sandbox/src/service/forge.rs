@@ -9,7 +9,6 @@ use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use jiff::Timestamp;
 use tower::Service;
 
 use super::body::{Body, ConnectionDropped};
@@ -128,7 +127,7 @@ fn exchange(
         method,
         path,
         status: reply.as_ref().map(|reply| reply.status),
-        at: forges.state.now(),
+        at: forges.state.clock.now(),
         body_bytes: body.len(),
         user: user.map(|user| forges.state.login(forge, user).to_owned()),
         mutates,
@@ -172,9 +171,7 @@ fn who_asks(state: &State, forge: Forge, headers: &HeaderMap) -> (Option<String>
 
 /// The answer with what every answer carries: the date, and on GitHub what the token tells.
 fn completed(state: &State, forge: Forge, token: Option<&str>, mut reply: Reply) -> Reply {
-    let ahead = state.ahead.get(&forge).copied().unwrap_or_default();
-    let date = state.now().checked_add(ahead).unwrap_or(Timestamp::MAX);
-    reply.header("date", date.strftime("%a, %d %b %Y %H:%M:%S GMT"));
+    reply.header("date", state.now(forge).strftime("%a, %d %b %Y %H:%M:%S GMT"));
     if forge == Forge::Github {
         github::tokens::add_facts(state, token, &mut reply);
     }

@@ -42,6 +42,6 @@ fn is_told(state: &State, forge: Forge, payload: &Payload, hook: &Hook) -> bool 
         Audience::At(target) => hook.target == *target,
     };
     // A resting hook gets nothing, now or later: GitLab drops in silence.
-    let is_awake = || hook.alert_status(state.now()) == "executable";
+    let is_awake = || hook.alert_status(state.now(forge)) == "executable";
     hears && hook.forge == forge && hook.new.active && hook.hears(payload.subscription) && is_awake()
 }

@@ -69,7 +69,7 @@ fn signed(state: &mut State, delivery: &Delivery) -> Option<SignedRequest> {
 }
 
 fn gitlab_headers(state: &mut State, hook: &Hook, delivery: &Delivery) -> Vec<(&'static str, String)> {
-    let sent_at = state.now().as_second();
+    let sent_at = state.now(Forge::Gitlab).as_second();
     let mut headers = vec![
         ("Content-Type", "application/json".to_owned()),
         ("User-Agent", "GitLab/19.5.0".to_owned()),
@@ -114,7 +114,7 @@ fn github_headers(state: &State, hook: &Hook, delivery: &Delivery) -> Vec<(&'sta
 
 /// Takes the receiver's answer in; `None` if there was none.
 pub(crate) fn settle(state: &mut State, request: &SignedRequest, status: Option<u16>) {
-    let (forge, now) = (request.forge, state.now());
+    let (forge, now) = (request.forge, state.now(request.forge));
     // GitLab counts redirects as success, GitHub does not.
     let succeeded = status.is_some_and(|status| match forge {
         Forge::Gitlab => (200..400).contains(&status),

@@ -49,7 +49,7 @@ impl State {
     /// Members of a GitLab group and its ancestors.
     pub(crate) fn group_members_all(&self, path: &str) -> BTreeMap<UserId, Access> {
         let mut all = BTreeMap::new();
-        let today = self.today();
+        let today = self.today(Forge::Gitlab);
         for ancestor in with_ancestors(path) {
             if let Some(group) = self.groups.get(ancestor) {
                 merge(&mut all, &group.members_on(today));

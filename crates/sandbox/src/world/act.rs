@@ -30,7 +30,7 @@ impl State {
             return Ok(answer);
         }
         let just_later = before.updated_at + Duration::from_millis(1);
-        after.updated_at = self.now().max(just_later);
+        after.updated_at = self.now(at.forge).max(just_later);
         self.project_mut(at.forge, &at.project)?.changes.insert(at.number, after.clone());
         self.tell(ChangeEvent { at: at.clone(), actor, before, after, happened });
         Ok(answer)
@@ -58,7 +58,7 @@ impl State {
     pub(super) fn write_log(&mut self, change: &ChangeRef, actor: UserId, what: String) {
         let by_bot = self.user(change.forge, actor).is_some_and(|user| user.bot);
         let actor = self.login(change.forge, actor).to_owned();
-        self.log.push(LogEntry { at: self.now(), actor, by_bot, change: change.clone(), what });
+        self.log.push(LogEntry { at: self.clock.now(), actor, by_bot, change: change.clone(), what });
     }
 
     fn in_words(&self, forge: Forge, change: &Change, happened: &Happened) -> String {

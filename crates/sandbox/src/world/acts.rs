@@ -20,7 +20,7 @@ impl State {
             return Err(Refusal::new(404, "Not Found"));
         }
         self.project_to_write(forge, project)?;
-        let (id, head, now) = (self.ids.number(), self.ids.commit(), self.now());
+        let (id, head, now) = (self.ids.number(), self.ids.commit(), self.now(forge));
         let labels: Vec<String> = new
             .labels
             .iter()
@@ -123,7 +123,7 @@ impl State {
                 return Err(Refusal::new(405, "Pull Request is still a draft"));
             }
             change.state = if merged { ChangeState::Merged } else { ChangeState::Closed };
-            change.ended_at = Some(state.now());
+            change.ended_at = Some(state.now(at.forge));
             change.ended_by = Some(actor);
             Ok(((), vec![if merged { Happened::Merged } else { Happened::Closed }]))
         })

@@ -32,7 +32,7 @@ impl State {
             }])));
         }
         self.act(at, actor, |state, change| {
-            let id = state.add_comment(change, actor, body, false, internal);
+            let id = state.add_comment(at.forge, change, actor, body, false, internal);
             Ok((id, vec![Happened::Commented(id)]))
         })
     }
@@ -41,11 +41,11 @@ impl State {
     /// list of those who are asked; on GitLab it is a note of the kind `DiffNote`.
     pub(crate) fn remark(&mut self, at: &ChangeRef, actor: UserId, body: &str) -> Result<u64, Refusal> {
         self.act(at, actor, |state, change| {
-            let id = state.add_comment(change, actor, body, false, false);
+            let id = state.add_comment(at.forge, change, actor, body, false, false);
             let mut happened = vec![Happened::Commented(id)];
             let mut review = 0;
             if at.forge == Forge::Github {
-                review = state.submit(change, actor, Verdict::Comment, "");
+                review = state.submit(at.forge, change, actor, Verdict::Comment, "");
                 change.reviewers.retain(|reviewer| reviewer.user != actor);
                 happened.push(Happened::Reviewed(review));
             }
@@ -63,7 +63,7 @@ impl State {
     ) -> Result<(), Refusal> {
         let may_edit_all = self.has(at, actor, Access::MAINTAIN)?;
         self.act(at, actor, |state, change| {
-            let now = state.now();
+            let now = state.now(at.forge);
             let comment = find_comment(change, at.forge, id)?;
             if comment.author != actor && !(may_edit_all && at.forge == Forge::Github) {
                 return Err(Refusal::new(
@@ -97,7 +97,7 @@ impl State {
         comment: u64,
         name: &str,
     ) -> Result<(Reaction, bool), Refusal> {
-        let (id, created_at) = (self.ids.number(), self.now());
+        let (id, created_at) = (self.ids.number(), self.now(at.forge));
         let project = self.project_mut(at.forge, &at.project)?;
         let missing = || Refusal::new(404, "Not Found");
         let change = project.changes.get_mut(&at.number).ok_or_else(missing)?;
@@ -114,13 +114,14 @@ impl State {
 
     pub(super) fn add_comment(
         &mut self,
+        forge: Forge,
         change: &mut Change,
         author: UserId,
         body: &str,
         system: bool,
         internal: bool,
     ) -> u64 {
-        let (id, now) = (self.ids.number(), self.now());
+        let (id, now) = (self.ids.number(), self.now(forge));
         change.comments.push(Comment {
             id,
             author,
@@ -139,7 +140,7 @@ impl State {
     /// GitLab writes what happened among the notes; whoever looks for a comment has to look past them.
     pub(super) fn system_note(&mut self, forge: Forge, change: &mut Change, actor: UserId, text: &str) {
         if forge == Forge::Gitlab {
-            self.add_comment(change, actor, text, true, false);
+            self.add_comment(forge, change, actor, text, true, false);
         }
     }
 }

@@ -90,7 +90,7 @@ impl State {
                 ),
             });
         }
-        let (id, created_at) = (self.ids.number(), self.now());
+        let (id, created_at) = (self.ids.number(), self.now(forge));
         let color = color.trim_start_matches('#').to_owned();
         let label = Label { id, name: name.to_owned(), color, description, created_at };
         self.project_mut(forge, project)?.labels.push(label.clone());

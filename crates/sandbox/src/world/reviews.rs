@@ -44,7 +44,7 @@ impl State {
                     ..Refusal::new(422, "Unprocessable Entity")
                 });
             }
-            let id = state.submit(change, actor, verdict, body);
+            let id = state.submit(at.forge, change, actor, verdict, body);
             change.reviewers.retain(|reviewer| reviewer.user != actor);
             Ok(((), vec![Happened::Reviewed(id)]))
         })
@@ -61,7 +61,9 @@ impl State {
             change.must_be_open()?;
             let mut happened = Vec::new();
             if !body.is_empty() {
-                happened.push(Happened::Commented(state.add_comment(change, actor, body, false, false)));
+                happened.push(Happened::Commented(
+                    state.add_comment(at.forge, change, actor, body, false, false),
+                ));
             }
             let approved = change.approvals.contains(&actor);
             match verdict {
@@ -77,7 +79,7 @@ impl State {
                 Verdict::RequestChanges => {
                     change.set_reviewer_state(actor, ReviewerState::RequestedChanges);
                     state.system_note(at.forge, change, actor, "requested changes");
-                    happened.push(Happened::Reviewed(state.submit(change, actor, verdict, body)));
+                    happened.push(Happened::Reviewed(state.submit(at.forge, change, actor, verdict, body)));
                     if approved {
                         change.approvals.retain(|user| *user != actor);
                         happened.push(Happened::Unapproved);
@@ -87,7 +89,7 @@ impl State {
                 Verdict::Comment if approved => {}
                 Verdict::Comment => {
                     change.set_reviewer_state(actor, ReviewerState::Reviewed);
-                    happened.push(Happened::Reviewed(state.submit(change, actor, verdict, body)));
+                    happened.push(Happened::Reviewed(state.submit(at.forge, change, actor, verdict, body)));
                 }
             }
             Ok(((), happened))
@@ -124,8 +126,15 @@ impl State {
         })
     }
 
-    pub(super) fn submit(&mut self, change: &mut Change, user: UserId, verdict: Verdict, body: &str) -> u64 {
-        let (id, submitted_at) = (self.ids.number(), self.now());
+    pub(super) fn submit(
+        &mut self,
+        forge: Forge,
+        change: &mut Change,
+        user: UserId,
+        verdict: Verdict,
+        body: &str,
+    ) -> u64 {
+        let (id, submitted_at) = (self.ids.number(), self.now(forge));
         let (body, commit) = (body.to_owned(), change.head.clone());
         change.reviews.push(SubmittedReview {
             id,
@@ -188,7 +197,7 @@ impl State {
         self.act(at, actor, |state, change| {
             let project = state.project(at.forge, &at.project)?;
             let mut happened = Vec::new();
-            let now = state.now();
+            let now = state.now(at.forge);
             for login in logins {
                 let user = state.user_by_login(at.forge, login);
                 if user.is_some_and(|user| user.id == change.author) {
@@ -264,7 +273,7 @@ impl State {
         }
         let gone = change.reviewers.extract_if(.., |reviewer| !readable.contains(&reviewer.user));
         let mut happened: Vec<Happened> = gone.map(|reviewer| Happened::Unrequested(reviewer.user)).collect();
-        let now = self.now();
+        let now = self.now(at.forge);
         for user in readable {
             if !change.is_requested(user) {
                 change.reviewers.push(Reviewer { user, state: ReviewerState::Unreviewed, since: now });

@@ -54,14 +54,14 @@ impl State {
             };
         }
         let id = self.ids.number();
-        self.projects.insert((forge, path.to_owned()), Project::new(id, forge, path, self.now()));
+        self.projects.insert((forge, path.to_owned()), Project::new(id, forge, path, self.now(forge)));
         id
     }
 
     /// A new webhook; GitHub greets it with a `ping`.
     pub(crate) fn attach(&mut self, forge: Forge, target: HookTarget, new: NewHook) -> u64 {
         let id = self.ids.number();
-        self.hooks.insert(id, Hook::new(id, forge, target, new, self.now()));
+        self.hooks.insert(id, Hook::new(id, forge, target, new, self.now(forge)));
         self.events.push(Event::HookAdded { forge, hook: id });
         id
     }

@@ -25,6 +25,9 @@ pub struct ChangeSnapshot {
     /// Who approves at the moment. On GitHub: whose last review that was more than remarks approved, and
     /// was not dismissed.
     pub approved_by: Vec<String>,
+    /// Whose request for changes stands. On GitHub: whose last review that was more than remarks was one, and
+    /// was not dismissed.
+    pub changes_requested_by: Vec<String>,
     /// GitHub: who has submitted a review, of whatever kind.
     pub reviewed_by: Vec<String>,
     /// Comments, oldest first, without GitLab's system notes.
@@ -64,16 +67,22 @@ impl State {
         let change = self.change(at)?;
         let login = |user: u64| self.login(at.forge, user).to_owned();
         let comments = change.comments.iter().filter(|comment| !comment.system);
-        let mut verdicts = BTreeMap::new();
-        for review in change.reviews.iter().filter(|review| review.verdict != Verdict::Comment) {
-            verdicts.insert(review.user, review.verdict == Verdict::Approve && !review.dismissed);
-        }
-        let approving = |user: &u64| match at.forge {
-            Forge::Gitlab => change.approvals.contains(user),
-            Forge::Github => verdicts.get(user) == Some(&true),
+        let formal = change.reviews.iter().filter(|review| review.verdict != Verdict::Comment);
+        let last: BTreeMap<u64, _> = formal.map(|review| (review.user, review)).collect();
+        let standing = |verdict: Verdict| {
+            let stands = last.iter().filter(move |(_, one)| one.verdict == verdict && !one.dismissed);
+            stands.map(|(user, _)| *user).collect::<BTreeSet<u64>>()
         };
-        let approvals = change.approvals.iter().chain(verdicts.keys()).copied();
-        let approvals: BTreeSet<u64> = approvals.filter(approving).collect();
+        let in_state = |state: ReviewerState| {
+            let there = change.reviewers.iter().filter(move |reviewer| reviewer.state == state);
+            there.map(|reviewer| reviewer.user).collect::<BTreeSet<u64>>()
+        };
+        let (approvals, requests) = match at.forge {
+            Forge::Gitlab => {
+                (change.approvals.iter().copied().collect(), in_state(ReviewerState::RequestedChanges))
+            }
+            Forge::Github => (standing(Verdict::Approve), standing(Verdict::RequestChanges)),
+        };
         let reviewed: BTreeSet<u64> = change.reviews.iter().map(|review| review.user).collect();
         Ok(ChangeSnapshot {
             author: login(change.author),
@@ -87,6 +96,7 @@ impl State {
                 .map(|reviewer| (login(reviewer.user), reviewer.state))
                 .collect(),
             approved_by: approvals.into_iter().map(login).collect(),
+            changes_requested_by: requests.into_iter().map(login).collect(),
             reviewed_by: reviewed.into_iter().map(login).collect(),
             comments: comments
                 .map(|comment| CommentSnapshot {

@@ -89,14 +89,15 @@ impl State {
         }
     }
 
-    /// The current instant.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+    /// The instant that the forge's own clock shows: all that it dates, it dates by it.
+    pub(crate) fn now(&self, forge: Forge) -> Timestamp {
+        let ahead = self.ahead.get(&forge).copied().unwrap_or_default();
+        self.clock.now().checked_add(ahead).unwrap_or(Timestamp::MAX)
     }
 
-    /// The day it is in UTC.
-    pub(crate) fn today(&self) -> Date {
-        self.now().to_zoned_datetime(TimeZone::UTC).date()
+    /// The day it is there, in UTC.
+    pub(crate) fn today(&self, forge: Forge) -> Date {
+        self.now(forge).to_zoned_datetime(TimeZone::UTC).date()
     }
 
     /// Whether group hooks, several reviewers and scoped labels exist here.
