@@ -2,21 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::context::{DutyContext, SweepError};
 use crate::forge::{ForgeFault, Listing};
 use crate::store::StoreError;
 use usher_core::model::change::{ChangeKey, ChangeState, Snapshot};
 use usher_core::model::fact::Fact;
-
-/// So long a forge itself still touches a new change: it counts its commits, and looks whether it can be merged.
-const SETTLES_WITHIN: SignedDuration = SignedDuration::from_secs(30);
-
-/// Whether nothing has happened to a change since it was opened.
-fn is_untouched(listed: &Snapshot) -> bool {
-    listed.created_at.is_some_and(|created| listed.updated_at.duration_since(created) < SETTLES_WITHIN)
-}
 
 impl DutyContext {
     /// Keeps what is news among the listed changes, but for those that were `seen` just now. Returns how
@@ -49,7 +41,8 @@ impl DutyContext {
 
     /// What a listed change has to tell, if anything: a support contribution that is not known, or
     /// a tracked one that has moved on since its verdicts were last seen: most webhooks tell none, so that
-    /// a change may have been seen later than a verdict whose webhook was lost.
+    /// a change may have been seen later than a verdict whose webhook was lost. Each is read once after its
+    /// opening for this; nobody is too quick to be heard.
     async fn news(
         &self,
         change: &ChangeKey,
@@ -63,10 +56,10 @@ impl DutyContext {
         };
         match stored {
             Some(stored) => {
-                // Nobody said anything on what nobody has touched, and of what has ended nobody need know.
-                let silent = is_untouched(&listed) || listed.state != ChangeState::Open;
+                // What was said of what has ended nobody need know.
                 let seen = &stored.review.seen;
-                let seen: Option<Timestamp> = if silent { seen.at } else { seen.verdicts_at };
+                let ended = listed.state != ChangeState::Open;
+                let seen: Option<Timestamp> = if ended { seen.at } else { seen.verdicts_at };
                 // Other rules may find other tickets in what has not changed.
                 let tickets =
                     listed.tickets.as_ref().is_none_or(|found| *found == stored.review.seen.tickets);
@@ -89,10 +82,7 @@ impl DutyContext {
                 if !support || !known.policy.watches(change) {
                     return Ok(None);
                 }
-                // A search shows neither reviewers nor branches, and no list what people said since it began.
-                if listed.reviewers.is_some() && is_untouched(&listed) {
-                    return Ok(Some(listed));
-                }
+                // No list shows what people said since it was opened.
                 self.look_at(change, now).await
             }
         }

@@ -15,6 +15,9 @@ use usher_core::model::fingerprint::fingerprint;
 /// How far the watermark stays behind the sweep: projects are listed one after another, and forges
 /// date by their own clocks. What is listed twice is no news the second time.
 const MARGIN: SignedDuration = SignedDuration::from_mins(2);
+/// How far it stays behind where there was nothing yet: no time of the forge's own is known then, and its clock
+/// may be slow.
+const EMPTY_MARGIN: SignedDuration = SignedDuration::from_hours(1);
 /// Two snapshots of one second may differ, so a sweep looks a little further back.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(2);
 
@@ -54,9 +57,16 @@ impl SweepDuty {
         let newest = listing.changes.iter().map(|(_, snapshot)| snapshot.updated_at).max();
         let (news, shown) = context.take_in(&mut listing, &BTreeSet::new(), started).await?;
         self.backoff.note_refused(&context, &scope, &since, &listing, started).await?;
-        if let Some(newest) = newest.filter(|_| !listing.truncated) {
-            let covered = listing.covered_until.map_or(newest, |until| until.min(newest));
-            let mark = covered.min(started - MARGIN);
+        let mark = match newest.filter(|_| !listing.truncated) {
+            Some(newest) => {
+                let covered = listing.covered_until.map_or(newest, |until| until.min(newest));
+                Some(covered.min(started - MARGIN))
+            }
+            // Without a mark only what is open is listed, and what ends unheard would not be news.
+            None if mark.is_none() && listing.is_complete() => Some(started - EMPTY_MARGIN),
+            None => None,
+        };
+        if let Some(mark) = mark {
             context.store.save_watermark(forge, &scope, mark).await?;
         }
         if news > 0 {

@@ -35,7 +35,7 @@ fn open(house: &House, forge: Forge, project: usize, change: NewChange) -> Chang
 
 async fn sweep(house: &House, forge: Forge) -> (usize, usize) {
     house.sandbox.clear_requests();
-    house.sweep_of(forge, false).await.unwrap();
+    house.patiently(house.sweep_of(forge, false)).await.unwrap();
     (house.sandbox.reads(), house.sandbox.writes())
 }
 

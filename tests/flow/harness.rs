@@ -149,17 +149,17 @@ impl House {
 
     /// Lets the clock go on wherever background traffic waits for a pace.
     pub async fn patiently<T>(&self, work: impl Future<Output = T>) -> T {
-        let moving = async {
-            loop {
-                for client in &self.service.clients {
-                    client.health().waits_until.into_iter().for_each(|at| self.clock.advance_to(at));
-                }
-                tokio::task::yield_now().await;
+        // Looked at after `work` whenever that was, so that what waits there is seen at once.
+        let moving = std::future::poll_fn(|_| {
+            for client in &self.service.clients {
+                client.health().waits_until.into_iter().for_each(|at| self.clock.advance_to(at));
             }
-        };
+            std::task::Poll::Pending
+        });
         tokio::select! {
+            biased;
             done = work => done,
-            () = moving => unreachable!("it goes on for ever"),
+            never = moving => never,
         }
     }
 

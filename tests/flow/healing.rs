@@ -106,6 +106,38 @@ async fn a_lost_approval_is_heard_although_other_news_came_later() {
     }
 }
 
+/// The first sweep of the house found nothing, and no other has been since.
+#[tokio::test]
+async fn what_ends_unheard_in_a_house_that_was_empty_is_seen_by_the_next_sweep() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let change = house.opened(forge, "sam").await;
+        house.sandbox.lose_next(forge, 9);
+        house.sandbox.merge(&change, "lena").unwrap();
+        house.sweep().await;
+        house.quiet().await;
+        assert_eq!(house.stage(&change).await, Stage::Done, "{forge:?}");
+    }
+}
+
+/// Found by the simulation: a change that is as old as its newest news was taken for one that nobody has touched.
+#[tokio::test]
+async fn a_lost_approval_is_heard_that_was_given_seconds_after_the_opening() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let change = house.open(forge, "sam");
+        house.quiet().await;
+        house.clock.advance_to(house.clock.now() + SignedDuration::from_secs(2));
+        let who = house.reviewer(&change);
+        house.sandbox.review(&change, &who, Verdict::Approve, "").unwrap();
+        assert!(!house.sandbox.take_pending().is_empty());
+        house.minute().await;
+        house.sweep().await;
+        house.quiet().await;
+        assert_eq!(house.stage(&change).await, Stage::ReadyToMerge, "{forge:?}");
+    }
+}
+
 /// Found by the simulation: what was still to be done when a change was closed is done.
 #[tokio::test]
 async fn who_declined_just_before_a_change_was_closed_comes_off() {

@@ -197,6 +197,7 @@ async fn a_quiet_sweep_costs_nothing_of_githubs_budget() {
     let mut house = House::new().await;
     house.opened(Forge::Github, "sam").await;
     house.sweep().await;
+    house.quiet().await;
     house.sweep().await;
     house.sandbox.clear_requests();
     let left = |house: &House| {

@@ -46,6 +46,9 @@ async fn places_in_a_queue_outlive_a_reload() {
     let mut house = House::with(one).await;
     house.opened(Forge::Gitlab, "sam").await;
     let waiting = [house.opened(Forge::Gitlab, "sam").await, house.opened(Forge::Github, "siobhan").await];
+    // A sweep has nothing more to tell of them afterwards, so that they are decided in their order.
+    house.sweep().await;
+    house.quiet().await;
     let mut places = Vec::new();
     for change in &waiting {
         places.push(place(&house.review(change).await));
