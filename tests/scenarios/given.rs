@@ -43,6 +43,8 @@ const FORGE: &[Line<()>] = lines! {
     "the forge does not know {rita}" => does_not_know, "The roster has no account of hers.";
     "every delivery comes twice" => |story, []| { story.play.twice = true; Ok(()) },
         "A project webhook and a group webhook tell the same.";
+    "the forge tells whole seconds" => |story, []| { story.play.forge.whole_seconds = true; Ok(()) },
+        "What happens without a time between is of one second, and Usher hears of it within that.";
     "our own edits are not told back" => |story, []| { story.play.deaf_to_itself = true; Ok(()) },
         "No webhook tells what Usher wrote.";
 };

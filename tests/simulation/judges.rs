@@ -10,6 +10,7 @@ use usher_core::model::reason::Reason;
 use usher_core::model::review::{Ended, Origin, Review, Routing, Stage};
 use usher_sandbox::{ChangeRef, ChangeSnapshot, Forge};
 
+use super::standing;
 use super::world::{Broken, World};
 use crate::company::{BOT, BOTH, name};
 
@@ -52,6 +53,10 @@ impl Judges {
                 no_comment_twice(&change, &shown)?;
                 if let Some(review) = world.review(&change).await? {
                     self.look_at(&change, &review)?;
+                    let policy = world.running().service.shared.snapshot().policy.clone();
+                    let laws = standing::somebody_has_the_ball(&review, &policy)
+                        .and_then(|()| standing::ready_is_ready(&review, &policy));
+                    laws.map_err(|broken| format!("{change}: {broken}"))?;
                 }
             }
         }
@@ -256,6 +261,7 @@ impl Judges {
             if !is_given_up(world, &change).await? {
                 agrees(world, &change, &shown, &review)?;
             }
+            verdicts_are_true(&change, &shown, &review)?;
             somebody_acts(world, &change, &review)?;
         }
         Ok(())
@@ -345,6 +351,30 @@ fn agrees(world: &World, change: &ChangeRef, shown: &ChangeSnapshot, review: &Re
         )),
         None => Ok(()),
     }
+}
+
+/// Law 11 by what the forge shows: what is called ready has an approval there, and nobody's request for changes
+/// stands.
+fn verdicts_are_true(change: &ChangeRef, shown: &ChangeSnapshot, review: &Review) -> Result<(), Broken> {
+    if !standing::is_called_ready(review) || shown.state != usher_sandbox::ChangeState::Open {
+        return Ok(());
+    }
+    for own in &review.planned.assignments {
+        let overruled = review.verdicts_of(&own.account).is_overruled();
+        if !overruled && shown.changes_requested_by.contains(&own.account.login) {
+            return Err(format!(
+                "law 11: {} asks for changes on {change}, and it is called ready",
+                own.person
+            ));
+        }
+    }
+    for part in &review.planned.pools {
+        let mut asked = review.active_in(&part.pool);
+        if !asked.any(|own| shown.approved_by.contains(&own.account.login)) {
+            return Err(format!("law 11: {change} is called ready, and nobody of {} approves", part.pool));
+        }
+    }
+    Ok(())
 }
 
 /// Law 6: an open change has somebody who reviews it, or a reason why not, and a time to look again.

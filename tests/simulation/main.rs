@@ -15,6 +15,9 @@ mod company;
 mod disk;
 mod judges;
 mod play;
+#[path = "../support/standing.rs"]
+#[expect(dead_code, reason = "law 12 is judged by what happened on the forges here")]
+mod standing;
 mod step;
 mod story;
 #[path = "../wire/time.rs"]

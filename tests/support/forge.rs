@@ -65,6 +65,8 @@ pub struct Forge {
     /// Labels that somebody else than Usher put on.
     pub foreign: BTreeSet<String>,
     pub remembers_hands: bool,
+    /// Times are whole seconds, as on GitHub: what happens in one second has one time.
+    pub whole_seconds: bool,
     /// An edit of the status comment moves no clock and is not told: what follows does not depend on
     /// how often it is edited.
     pub quiet_edits: bool,
@@ -105,6 +107,7 @@ impl Forge {
             comment_id: 100,
             foreign: BTreeSet::new(),
             remembers_hands: true,
+            whole_seconds: false,
             quiet_edits: false,
             comments_in_part: false,
             handles: vec!["usher".to_owned()],
@@ -169,8 +172,13 @@ impl Forge {
         }
     }
 
-    /// Moves the forge's clock: every event has a time of its own.
+    /// Moves the forge's clock: every event has a time of its own, unless there are only whole seconds.
     fn touch(&mut self, now: Timestamp) {
+        if self.whole_seconds {
+            let second = Timestamp::from_second(now.as_second()).unwrap_or(now);
+            self.updated_at = self.updated_at.max(second);
+            return;
+        }
         self.updated_at = now.max(self.updated_at + SignedDuration::from_millis(1));
     }
 

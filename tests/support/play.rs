@@ -199,7 +199,9 @@ impl Play {
     /// Forge and server share their clock here, unless it was set by hand; it never goes back.
     fn clock_of(&mut self, fact: &Fact) {
         if let (Fact::Told { at, .. }, false) = (fact, self.clock_is_own) {
-            self.now = self.now.max(*at);
+            // Whoever is told learns of it a moment after it happened.
+            let moment = SignedDuration::from_millis(if self.forge.whole_seconds { 400 } else { 0 });
+            self.now = self.now.max(*at + moment);
         }
     }
 
@@ -286,8 +288,8 @@ impl Play {
         }
         self.choices_hold(fact, review);
         self.somebody_acts(review);
-        super::standing::somebody_has_the_ball(self, review);
-        super::standing::ready_is_ready(review, &self.company.policy);
+        super::standing::somebody_has_the_ball(review, &self.company.policy).unwrap();
+        super::standing::ready_is_ready(review, &self.company.policy).unwrap();
         super::standing::own_acts_are_own(fact, decision);
         for action in actions {
             match action {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::draft::{Draft, later};
 use super::plausible::CLOCKS_DIFFER;
+use super::seconds::second_of;
 use crate::choose::route::FilesRead;
 use crate::model::absence::AbsenceWish;
 use crate::model::action::Action;
@@ -50,11 +51,13 @@ pub(super) struct Observed<'f> {
 pub(super) struct Applying<'d, 'w, 'f> {
     pub(super) draft: &'d mut Draft<'w>,
     pub(super) observed: Observed<'f>,
+    /// When what the fact tells counts as done.
+    told_at: Option<Timestamp>,
 }
 
 /// Takes a fact in: what it says is written into the review.
 pub(super) fn apply<'f>(draft: &mut Draft<'_>, fact: &'f Fact) -> Observed<'f> {
-    let mut applying = Applying { draft, observed: Observed::default() };
+    let mut applying = Applying { draft, observed: Observed::default(), told_at: None };
     applying.apply(fact);
     applying.observed
 }
@@ -64,6 +67,11 @@ impl<'f> Applying<'_, '_, 'f> {
         match fact {
             Fact::Told { act, by, at, snapshot } => {
                 let hand = self.hand(by);
+                let at = match hand {
+                    Hand::Person => self.draft.told_apart(act, by, *at),
+                    Hand::Own | Hand::Bot => *at,
+                };
+                self.told_at = Some(at);
                 if *act == Act::Pushed {
                     self.pushed(by, snapshot, hand);
                 }
@@ -75,7 +83,7 @@ impl<'f> Applying<'_, '_, 'f> {
                 // While a change waits for its turn, what people do is heard: later it would be news.
                 let waits = self.draft.review.said.hold == Some(Hold::FirstRun);
                 if !waits || hand == Hand::Person || matches!(act, Act::Commanded { .. }) {
-                    self.apply_act(act, by, *at, hand);
+                    self.apply_act(act, by, at, hand);
                 }
             }
             Fact::Swept { snapshot } => {
@@ -340,7 +348,8 @@ impl Applying<'_, '_, '_> {
         // On a finished change it is a label like any other, and stays.
         if let Some(stage) = set.filter(|_| self.draft.review.is_open()) {
             // The label that the new one replaces was taken off as part of the same wish.
-            self.draft.review.said.stage = Some((stage, at));
+            let told_at = self.told_at.filter(|told| second_of(*told) == at);
+            self.draft.review.said.stage = Some((stage, told_at.unwrap_or(at)));
             self.draft.say(Reason::StageSet { stage });
             // With the stage the label is in Usher's care again.
             let label = names.of(stage).unwrap_or_default();

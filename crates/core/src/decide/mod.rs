@@ -30,6 +30,7 @@ mod presence;
 mod reroute;
 mod reviewers;
 mod scope;
+mod seconds;
 mod size;
 mod stage;
 pub mod suppressed;

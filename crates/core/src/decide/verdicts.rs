@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Applying;
+use super::seconds::second_of;
 use crate::model::change::{Account, SeenReviewer, SeenReviewers, Verdict};
 use crate::model::reason::Reason;
 use crate::model::review::{Commander, Ended, Origin};
@@ -52,8 +53,9 @@ impl Applying<'_, '_, '_> {
     ) {
         let known = self.draft.review.verdicts_of(account);
         if verdict == Verdict::Withdrawn {
+            let before = |since: Timestamp| second_of(since) <= given;
             let void =
-                known.verdict.is_some_and(|(word, since)| word != Verdict::Withdrawn && since <= given);
+                known.verdict.is_some_and(|(word, since)| word != Verdict::Withdrawn && before(since));
             if void {
                 self.take_verdict(account, Verdict::Withdrawn, at, true);
             }
@@ -62,7 +64,7 @@ impl Applying<'_, '_, '_> {
         let again = |one: &SeenReviewer| one.account == *account && one.verdict.is_none();
         // Their review may have come between the two reads of a list.
         let asked = seen.complete && given < at && seen.list.iter().any(again);
-        let settled = known.newest_at() > Some(given) || known.asked_again_at >= Some(given);
+        let settled = known.newest_at().map(second_of) > Some(given) || known.asked_again_at >= Some(given);
         if asked && !settled && !self.asked_by_us(account, given) {
             self.asked_to_look_again(account, at, true);
         }

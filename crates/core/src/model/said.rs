@@ -7,7 +7,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::change::Account;
-use super::fact::CommentPlace;
+use super::fact::{Act, CommentPlace};
 use super::stage::Stage;
 use super::verdicts::PersonVerdicts;
 
@@ -49,6 +49,9 @@ pub struct Said {
     pub sponsor: Option<String>,
     /// Labels of ours that a person took off: never set again on this change.
     pub hands_off: BTreeSet<String>,
+    /// What people did in the newest second of which anything was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second: Option<SameSecond>,
     /// Commands that were carried out, by a print of each that no later version can make: such an entry
     /// stands for its whole comment.
     #[serde(rename = "obeyed")]
@@ -59,6 +62,14 @@ pub struct Said {
     /// has reviewed may be no more than that.
     #[serde(deserialize_with = "by_account")]
     pub commanders: BTreeMap<u64, Commander>,
+}
+
+/// What was told of one second, by the clock of a forge that dates to the second.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SameSecond {
+    pub at: Timestamp,
+    /// Account id and act, in the order of arrival, each once.
+    pub acts: Vec<(u64, Act)>,
 }
 
 /// A colleague in support who carries on for the author.
