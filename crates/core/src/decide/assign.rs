@@ -90,7 +90,7 @@ impl Draft<'_> {
             left.filter(|(_, own)| is_ours(own) && silent(own) && !self.belongs(&pool.name, &own.person));
         let left: Vec<_> = left.map(|(id, own)| (id, own.person.clone())).collect();
         for (id, person) in left {
-            self.end(id, Ended::Left, self.now());
+            self.let_go(id, Ended::Left);
             self.say(Reason::LeftPool { pool: pool.name.clone(), person });
         }
     }
@@ -108,7 +108,7 @@ impl Draft<'_> {
         for (id, person, until) in away.collect::<Vec<_>>() {
             let by_person = self.assignment(id).is_some_and(|own| !is_ours(own));
             if !by_person {
-                self.end(id, Ended::Away, self.now());
+                self.let_go(id, Ended::Away);
                 self.say(Reason::ReviewerAway { person, until });
             } else if self
                 .part_mut(&pool.name)
@@ -137,7 +137,7 @@ impl Draft<'_> {
         let lost = |id: &AssignmentId| self.assignment(*id).is_some_and(|a| ours(a) && !has(&a.pool));
         let lost: Vec<AssignmentId> = self.assignment_ids().filter(lost).collect();
         for id in lost {
-            self.end(id, Ended::Reassigned, self.now());
+            self.let_go(id, Ended::Reassigned);
         }
     }
 
@@ -383,6 +383,12 @@ impl Draft<'_> {
         let Some(assignment) = self.assignment_mut(id) else { return };
         assignment.ended = Some((at, how));
         assignment.reviewing_box.close();
+    }
+
+    /// Usher itself ends it, by all that is known of the forge: what people did there since, however late it
+    /// is told, comes after that.
+    pub(super) fn let_go(&mut self, id: AssignmentId, how: Ended) {
+        self.end(id, how, self.review.known_until().unwrap_or(self.now()));
     }
 
     /// A human asked for somebody whose assignment had ended: it is on again.

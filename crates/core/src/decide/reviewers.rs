@@ -153,7 +153,7 @@ impl Applying<'_, '_, '_> {
             // Still theirs to review: they are named in the comment instead.
             own.listed = false;
         } else {
-            self.draft.end(id, Ended::Refused(refusal), self.draft.now());
+            self.draft.let_go(id, Ended::Refused(refusal));
         }
         self.draft.review.done.last_applied.reviewers.remove(reviewer);
         self.draft.say(Reason::Refused { person, refusal });

@@ -47,7 +47,8 @@ pub struct Assignment {
     /// taken off before was about an earlier request, however late it is told.
     #[serde(default)]
     pub known_until: Option<Timestamp>,
-    /// When (by the clock of whoever told) and how it ended; `None` while it is active.
+    /// When (by the forge's clock; where Usher ended it, until when the forge's news was known) and how it
+    /// ended; `None` while it is active.
     pub ended: Option<(Timestamp, Ended)>,
 }
 
