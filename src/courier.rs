@@ -275,7 +275,7 @@ impl Courier {
     ) -> Result<Result<ChangeKey, ForgeFault>, StoreError> {
         let (change, now) = (self.store.called(item)?, self.clock.now());
         let Some(known) = self.store.project_of(&change)? else { return Ok(Ok(change)) };
-        let reads = matches!(write, Write::ReadFiles { .. });
+        let reads = write.is_read();
         if known.seen_at.is_some_and(|at| reads || now.duration_since(at) <= PATH_BELIEVED_FOR) {
             return Ok(Ok(change));
         }
@@ -304,7 +304,7 @@ impl Courier {
         };
         let marker = match &write {
             Write::Comment(comment) => Some(comment.marker()),
-            Write::ReadFiles { .. } | Write::Desired(_) | Write::React { .. } => None,
+            Write::ReadFiles { .. } | Write::Look | Write::Desired(_) | Write::React { .. } => None,
         };
         let comment_id = match &marker {
             Some(marker) => self.store.comment_of(item, marker).await?,
@@ -336,6 +336,7 @@ fn write_of(action: &Action, templates: &Templates) -> Option<(Write, Option<Tem
     let worded = |words::Worded { comment, fault }| (Write::Comment(comment), fault);
     Some(match action {
         Action::ReadFiles { codeowners } => (Write::ReadFiles { codeowners: codeowners.clone() }, None),
+        Action::Look => (Write::Look, None),
         Action::Desired(shape) => (Write::Desired(shape.clone()), None),
         Action::Status(view) => worded(words::status(templates, view)),
         Action::Ping(ping) => worded(words::ping(templates, ping)),

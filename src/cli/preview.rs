@@ -256,6 +256,7 @@ pub(super) fn action_words(action: &Action) -> String {
     let join = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(", ");
     match action {
         Action::ReadFiles { .. } => "read the changed files".into(),
+        Action::Look => "look at the whole change".into(),
         Action::Desired(shape) => {
             let mut parts = Vec::new();
             let logins = |set: &std::collections::BTreeSet<usher_core::model::change::Account>| {

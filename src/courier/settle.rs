@@ -6,7 +6,6 @@ use jiff::SignedDuration;
 use crate::clock::Clock;
 use crate::forge::{Again, ForgeFault, TOLD_AFTER};
 use crate::store::{OutboxItem, Settlement};
-use usher_core::model::action::Action;
 use usher_core::model::fact::Fact;
 
 /// Never at once, whatever the forge's clock says.
@@ -33,7 +32,7 @@ pub(super) fn fault(clock: &Clock, item: &OutboxItem, fault: ForgeFault) -> Sett
             let at = now + pause;
             tracing::warn!(%change, kind = item.kind, %error, "an action failed; tried again at {at}");
             // Routing waits five minutes for files, whatever keeps them back.
-            let files = matches!(item.action, Action::ReadFiles { .. });
+            let files = item.action.is_read();
             let late = item.attempts > 1 && since >= TOLD_AFTER;
             let told = (files && late) || meaning.is_told(item.attempts, since);
             retry(at, true, told.then(|| failed(item, false)).into_iter().collect())

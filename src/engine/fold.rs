@@ -58,7 +58,7 @@ impl FoldOutcome {
 
     /// A dry run records what would be done and does it not: only reads go out.
     pub(super) fn keep_dry(&mut self) {
-        self.actions.retain(|action| matches!(action, Action::ReadFiles { .. }));
+        self.actions.retain(Action::is_read);
     }
 
     /// Whether the change was held back by the first roll-out and is taken on now. One that a person

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use usher_core::model::absence::Busy;
 use usher_core::model::action::Write;
 use usher_core::model::change::{Account, ChangeKey, ForgeKind, Snapshot};
+use usher_core::model::fact::Fact;
 use usher_core::model::people::{Roster, RosterWish};
 use usher_core::model::policy::{LabelLook, Pattern};
 use usher_core::model::tickets::TicketRules;
@@ -177,7 +178,7 @@ impl Client {
     /// more where labels of the project are made first, or its GraphQL cannot do it),
     /// on GitHub 1 write each for added labels and reviewers (a removed label costs one more each);
     /// `Status`, `Ping`, `Reply`, `React` 1 write; `ReadFiles` 1 read per 100 files,
-    /// and up to 3 to find CODEOWNERS where it is asked for.
+    /// and up to 3 to find CODEOWNERS where it is asked for; `Look` what [`Client::observe`] reads.
     ///
     /// # Errors
     /// See [`ForgeFault`]. [`ForgeFault::Gone`]: the change is not there any more. After
@@ -190,7 +191,7 @@ impl Client {
         hint: Hint,
     ) -> Result<Performed, ForgeFault> {
         let dialect = &*self.0.dialect;
-        if !matches!(write, Write::ReadFiles { .. }) {
+        if !write.is_read() {
             // A read that only serves a write is not spent while the write could not follow.
             self.0.transport.check_write()?;
         }
@@ -198,6 +199,10 @@ impl Client {
             Write::ReadFiles { codeowners: branch } => {
                 let fact = codeowners::files(dialect, change, branch.as_deref()).await?;
                 Ok(Performed::facts(vec![fact]))
+            }
+            Write::Look => {
+                let snapshot = self.observe(change).await?;
+                Ok(Performed::facts(vec![Fact::Swept { snapshot }]))
             }
             Write::Desired(desired) => dialect.set_desired(change, desired).await.map(Performed::facts),
             Write::Comment(comment) => comments::write(dialect, change, comment, hint).await,

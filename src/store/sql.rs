@@ -1,6 +1,6 @@
 //! Every statement of the store, in the subset that SQLite and PostgreSQL share: `$1` placeholders,
 //! TEXT, BIGINT, BLOB, `ON CONFLICT`, `RETURNING`. What one engine needs for itself is in its own
-//! file ([`super::sqlite`]).
+//! file ([`super::sqlite`]). `LIMIT 0 + $1`: see the test `no_limit_is_a_parameter_and_nothing_else`.
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $sql:literal;)*) => {
@@ -28,9 +28,9 @@ statements! {
             WHERE n.forge = f.forge AND n.decided_at IS NULL AND n.not_before <= $1 AND NOT EXISTS (
                 SELECT 1 FROM inbox AS e WHERE e.change = n.change AND e.decided_at IS NULL
                     AND e.id < n.id AND e.not_before > $1)
-            ORDER BY n.id LIMIT $2)
+            ORDER BY n.id LIMIT 0 + $2)
         WHERE REPLACE($3, '|' || f.forge || '|', '') = $3
-        ORDER BY i.id LIMIT $2";
+        ORDER BY i.id LIMIT 0 + $2";
     NEXT_UNDECIDED = "WITH RECURSIVE f (forge) AS (SELECT MIN(forge) FROM inbox WHERE decided_at IS NULL
             UNION ALL SELECT (SELECT MIN(n.forge) FROM inbox AS n
                 WHERE n.decided_at IS NULL AND n.forge > f.forge) FROM f WHERE f.forge IS NOT NULL)
@@ -67,7 +67,7 @@ statements! {
     DUE = "SELECT change FROM review AS r WHERE wake <= $1 AND NOT EXISTS (
             SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
             AND REPLACE($3, '|' || SUBSTR(r.change, 1, INSTR(r.change, ':') - 1) || '|', '') = $3
-        ORDER BY wake, opened_at LIMIT $2";
+        ORDER BY wake, opened_at LIMIT 0 + $2";
     /// Leaves out what `DUE` leaves out, else the alarm would spin on a change whose facts wait.
     NEXT_WAKE = "SELECT wake FROM review AS r WHERE wake IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM inbox AS i WHERE i.change = r.change AND i.decided_at IS NULL)
@@ -160,12 +160,12 @@ statements! {
                 FROM p WHERE p.person IS NOT NULL)
         SELECT q.person, q.pool, q.place, q.change FROM p
         JOIN queue AS q ON q.id IN (SELECT h.id FROM queue AS h
-            WHERE h.person = p.person AND h.judged_at > $1 ORDER BY h.place, h.change LIMIT $2)";
+            WHERE h.person = p.person AND h.judged_at > $1 ORDER BY h.place, h.change LIMIT 0 + $2)";
     RENEW_PLACES = "UPDATE queue SET judged_at = $1 WHERE judged_at < $1";
     LEAVE_QUEUE = "DELETE FROM queue WHERE change = $1 RETURNING person";
     JOIN_QUEUE = "INSERT INTO queue (change, pool, person, place, judged_at) VALUES ($1, $2, $3, $4, $5)";
     NUDGE = "UPDATE review SET wake = $2 WHERE wake > $2 AND change <> $4 AND change IN
-        (SELECT change FROM queue WHERE person = $1 ORDER BY place, change LIMIT $3)";
+        (SELECT change FROM queue WHERE person = $1 ORDER BY place, change LIMIT 0 + $3)";
 
     // --- outbox
     /// A newer action takes the place of an older one that has not gone out, dead or alive. While
@@ -218,30 +218,30 @@ statements! {
     // --- views
     /// Open reviews of forge $3 after id $1, without what is in them.
     OPEN_KEYS = "SELECT id, change FROM review WHERE stage <> 'done' AND id > $1
-        AND SUBSTR(change, 1, LENGTH($3)) = $3 ORDER BY id LIMIT $2";
-    REVIEWS = "SELECT id, version, change, document FROM review ORDER BY id DESC LIMIT $1 OFFSET $2";
+        AND SUBSTR(change, 1, LENGTH($3)) = $3 ORDER BY id LIMIT 0 + $2";
+    REVIEWS = "SELECT id, version, change, document FROM review ORDER BY id DESC LIMIT 0 + $1 OFFSET 0 + $2";
     REVIEWS_OPEN = "SELECT id, version, change, document FROM review WHERE stage <> 'done'
-        ORDER BY id DESC LIMIT $1 OFFSET $2";
+        ORDER BY id DESC LIMIT 0 + $1 OFFSET 0 + $2";
     REVIEWS_IN = "SELECT id, version, change, document FROM review WHERE stage = $3
-        ORDER BY id DESC LIMIT $1 OFFSET $2";
+        ORDER BY id DESC LIMIT 0 + $1 OFFSET 0 + $2";
     REVIEW_BY_ID = "SELECT id, version, change, document FROM review WHERE id = $1";
     LEDGER = "SELECT seq, at, fact, reasons, actions FROM ledger WHERE change = $1
-        ORDER BY seq DESC LIMIT $2";
+        ORDER BY seq DESC LIMIT 0 + $2";
     /// The newest entries of all changes that begin so, and ask for something.
     NEWEST_LEDGER = "SELECT change, seq, at, fact, reasons, actions FROM ledger
         WHERE seq > COALESCE((SELECT MAX(seq) FROM ledger), 0) - $3
             AND substr(fact, 1, length($1)) = $1 AND actions <> '[]'
-        ORDER BY seq DESC LIMIT $2";
+        ORDER BY seq DESC LIMIT 0 + $2";
     INBOX = "SELECT id, delivery_id, event, change, facts, received_at, not_before, why, decided_at
-        FROM inbox ORDER BY id DESC LIMIT $1";
+        FROM inbox ORDER BY id DESC LIMIT 0 + $1";
     /// Rows that are put off, with why: the oldest first.
     INBOX_PUT_OFF = "SELECT id, delivery_id, event, change, facts, received_at, not_before, why, decided_at
-        FROM inbox WHERE decided_at IS NULL AND why IS NOT NULL ORDER BY forge, id LIMIT $1";
+        FROM inbox WHERE decided_at IS NULL AND why IS NOT NULL ORDER BY forge, id LIMIT 0 + $1";
     INBOX_BY_ID = "SELECT id, delivery_id, event, change, facts, received_at, not_before, why, decided_at
         FROM inbox WHERE id = $1";
     OUTBOX = "SELECT id, generation, change, action, attempts, outcome_unknown, created_at, run_at, leased,
             dead_at, error
-        FROM outbox ORDER BY CASE WHEN dead_at IS NULL THEN 1 ELSE 0 END, id LIMIT $1";
+        FROM outbox ORDER BY CASE WHEN dead_at IS NULL THEN 1 ELSE 0 END, id LIMIT 0 + $1";
     BODY = "SELECT bytes FROM body WHERE id = $1";
     COUNT_STAGES = "SELECT stage, COUNT(*) FROM review GROUP BY stage";
     COUNT_UNDECIDED = "SELECT COUNT(*) FROM inbox WHERE decided_at IS NULL";
@@ -269,15 +269,15 @@ statements! {
     SAVE_WATERMARK = "INSERT INTO watermark (forge, scope, at) VALUES ($1, $2, $3)
         ON CONFLICT (forge, scope) DO UPDATE SET at = excluded.at";
     WATERMARKS = "SELECT scope, at FROM watermark WHERE forge = $1 AND SUBSTR(scope, 1, LENGTH($2)) = $2
-        ORDER BY scope LIMIT $3";
+        ORDER BY scope LIMIT 0 + $3";
     FORGET_WATERMARK = "DELETE FROM watermark WHERE forge = $1 AND scope = $2";
     WATERMARK = "SELECT at FROM watermark WHERE forge = $1 AND scope = $2";
 
     // --- pruning, a handful at a time so that intake never waits long for the writer
     PRUNE_BODIES = "DELETE FROM body WHERE id IN (SELECT id FROM
-        (SELECT id, received_at FROM body ORDER BY id LIMIT $2) AS oldest WHERE received_at < $1)";
+        (SELECT id, received_at FROM body ORDER BY id LIMIT 0 + $2) AS oldest WHERE received_at < $1)";
     PRUNE_INBOX = "DELETE FROM inbox WHERE id IN
-        (SELECT id FROM inbox WHERE decided_at < $1 ORDER BY decided_at LIMIT $2)";
+        (SELECT id FROM inbox WHERE decided_at < $1 ORDER BY decided_at LIMIT 0 + $2)";
     PRUNE_PINGS = "DELETE FROM ping WHERE at < $1";
     PRUNE_REFUSALS = "DELETE FROM refusal WHERE at <= $1";
 }

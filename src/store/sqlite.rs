@@ -74,7 +74,7 @@ pub(super) const CLAIM_ANNOUNCEMENTS: &str =
     "UPDATE outbox SET leased = 1, run_at = $3, attempts = attempts + 1,
         outcome_unknown = CASE WHEN leased = 1 THEN 1 ELSE outcome_unknown END
     WHERE id IN (SELECT id FROM outbox WHERE dead_at IS NULL AND turn = 3 AND run_at <= $1
-        ORDER BY run_at, id LIMIT $2)
+        ORDER BY run_at, id LIMIT 0 + $2)
     RETURNING id, generation, change, action, attempts, outcome_unknown, created_at";
 
 const HAS_SCHEMA: &str = "SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations'";

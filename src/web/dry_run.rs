@@ -161,7 +161,7 @@ async fn find(door: &Door, known: &StateSnapshot) -> Result<Paper, Problem> {
     let entries = door.store.newest_ledger(ON_PAPER, ENTRIES_MAX).await?;
     paper.cut = entries.len() == ENTRIES_MAX as usize;
     for (change, entry) in entries {
-        let written = entry.actions.into_iter().filter(|action| !matches!(action, Action::ReadFiles { .. }));
+        let written = entry.actions.into_iter().filter(|action| !action.is_read());
         for action in written {
             let place = paper.changes.iter().position(|(known, _)| *known == change);
             let place = place.unwrap_or_else(|| {
@@ -266,9 +266,11 @@ fn comment(action: &Action, templates: &Templates) -> Option<String> {
         Action::Ping(ping) => words::ping(templates, ping).comment,
         Action::Reply(reply) => words::reply(reply),
         Action::Comment(comment) => comment.clone(),
-        Action::ReadFiles { .. } | Action::Desired(_) | Action::React { .. } | Action::Announce(_) => {
-            return None;
-        }
+        Action::ReadFiles { .. }
+        | Action::Look
+        | Action::Desired(_)
+        | Action::React { .. }
+        | Action::Announce(_) => return None,
     };
     let body = comment.body();
     let text =

@@ -153,7 +153,8 @@ impl Judges {
 
     /// Law 12: what Usher took for a human's act, a human did, and as often.
     fn take_for_human(&mut self, world: &World, change: &str, reason: &Reason) -> Result<(), Broken> {
-        let labels = &world.config().policy.labels;
+        let policy = world.running().service.shared.snapshot().policy.clone();
+        let labels = &policy.labels;
         let act = match reason {
             Reason::LabelTakenOff { label } => format!("removed the label {label}"),
             Reason::ReviewerTakenOff { person } => format!("removed the review request for {person}"),
@@ -334,7 +335,8 @@ fn agrees(world: &World, change: &ChangeRef, shown: &ChangeSnapshot, review: &Re
         let known = review.said.verdicts.get(&assignment.account.id).and_then(|verdicts| verdicts.verdict);
         known.is_none() && shown.approved_by.contains(&assignment.account.login)
     });
-    let stage = world.config().policy.labels.of(review.done.stage).map(str::to_owned);
+    let policy = world.running().service.shared.snapshot().policy.clone();
+    let stage = policy.labels.of(review.done.stage).map(str::to_owned);
     let stage = stage.filter(|label| !review.said.hands_off.contains(label));
     let checks = [
         (wanted.labels.is_subset(&labels), "labels are missing"),

@@ -364,6 +364,7 @@ impl Forge {
     pub fn perform(&mut self, now: Timestamp, action: &Action, templates: &Templates) -> Vec<Fact> {
         let worded = match action {
             Action::ReadFiles { codeowners } => return vec![self.read_files(codeowners.is_some())],
+            Action::Look => return vec![Fact::Swept { snapshot: self.swept() }],
             Action::Desired(shape) => return self.shape(now, shape),
             Action::React { comment, .. } => {
                 self.reactions.push(*comment);

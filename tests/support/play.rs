@@ -240,7 +240,7 @@ impl Play {
             self.withdraw_pings();
         }
         if self.company.policy.dry_run {
-            actions.retain(|action| matches!(action, Action::ReadFiles { .. }));
+            actions.retain(Action::is_read);
         }
         for action in &actions {
             if let Action::Ping(ping) = action {
@@ -302,7 +302,11 @@ impl Play {
                     self.mentions_hold(words::status(&self.company.templates, view).comment.body());
                 }
                 Action::Comment(_) => panic!("decided in words: {action:?}"),
-                Action::Reply(_) | Action::ReadFiles { .. } | Action::React { .. } | Action::Announce(_) => {}
+                Action::Reply(_)
+                | Action::ReadFiles { .. }
+                | Action::Look
+                | Action::React { .. }
+                | Action::Announce(_) => {}
             }
         }
     }
@@ -497,6 +501,7 @@ fn shown(action: &Action) -> String {
         Action::Reply(reply) => format!("reply: {}", after_marker(words::reply(reply).body())),
         Action::Comment(comment) => format!("comment: {}", after_marker(comment.body())),
         Action::ReadFiles { .. } => "read the changed files".into(),
+        Action::Look => "look at the whole change".into(),
         Action::React { .. } => "react".into(),
         Action::Announce(news) => format!("announce the merge for {:?}", news.tickets),
     }
@@ -513,9 +518,11 @@ pub fn body(action: &Action, templates: &Templates) -> Option<String> {
         Action::Ping(ping) => words::ping(templates, ping).comment,
         Action::Reply(reply) => words::reply(reply),
         Action::Comment(comment) => comment.clone(),
-        Action::ReadFiles { .. } | Action::Desired(_) | Action::React { .. } | Action::Announce(_) => {
-            return None;
-        }
+        Action::ReadFiles { .. }
+        | Action::Look
+        | Action::Desired(_)
+        | Action::React { .. }
+        | Action::Announce(_) => return None,
     };
     Some(comment.body().to_owned())
 }

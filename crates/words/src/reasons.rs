@@ -26,7 +26,7 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::IsDraft => "It is a draft and is left in peace.".into(),
         Reason::Ready => "It is ready for review; the clock starts.".into(),
         Reason::SeenInPart => {
-            "Only a comment told of it so far; a look at the whole change comes first.".into()
+            "Only a part of it was told so far; a look at the whole change comes first.".into()
         }
         Reason::ReadingFiles => "A route has paths, so the changed files are read first.".into(),
         Reason::ReadingOwners => {

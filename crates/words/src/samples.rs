@@ -10,7 +10,7 @@ use usher_core::model::change::ChangeState;
 use usher_core::model::choice::ChoiceTold;
 use usher_core::model::load::Load;
 use usher_core::model::message::{
-    AuthorView, Formally, HoldNote, Lacking, MergerView, Moment, NextStep, Ping, PingAbout, PoolView,
+    AuthorView, Formally, HoldNote, Lacking, MergerView, Moment, NextStep, Others, Ping, PingAbout, PoolView,
     PushedSince, RefusedSince, ReviewerView, StatusView,
 };
 use usher_core::model::stage::Stage;
@@ -133,6 +133,7 @@ fn sample(stage: Stage, state: ChangeState) -> StatusView {
         pools: vec![backend],
         merger: staffed.then_some(merges),
         pushed_since: PushedSince::default(),
+        others: Others::default(),
         next: vec![NextStep { kind: StepKind::Remind, at: Some(later()), lead: None }],
         tickets: BTreeSet::new(),
         out_of_scope: None,

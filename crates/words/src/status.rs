@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use usher_core::model::change::ChangeState;
-use usher_core::model::message::{LackingView, MergerView, PoolView, ReviewerView, StatusView};
+use usher_core::model::message::{LackingView, MergerView, OtherVerdict, PoolView, ReviewerView, StatusView};
 use usher_core::model::stage::Stage;
 
 use super::boxes::box_note;
@@ -48,9 +48,20 @@ pub(super) fn lead_lines(status: &StatusView) -> Vec<String> {
         Stage::WithAuthor => with_author_lines(status),
         Stage::ReadyToMerge => merge_lines(status),
     };
+    lines.extend(others_line(status));
     lines.extend(next_line(status.stage, &status.next));
     lines.extend(scope::lines(status));
     lines
+}
+
+/// What people said whom nobody asked.
+fn others_line(status: &StatusView) -> Option<String> {
+    let said = |other: &OtherVerdict| match other.approves {
+        true => format!("{} approved", plain(&other.person)),
+        false => format!("{} asked for changes", plain(&other.person)),
+    };
+    let said: Vec<String> = status.others.0.iter().map(said).collect();
+    (!said.is_empty()).then(|| format!("Not of the pool: {}.", said.join(", ")))
 }
 
 /// That the change is snoozed or left alone: by whom, since when or until when, and how that ends.

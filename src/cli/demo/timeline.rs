@@ -115,7 +115,7 @@ impl Timeline {
         let worth_telling: Vec<&Reason> = reasons.iter().filter(|reason| is_news(reason)).collect();
         let shown: Vec<&Action> = actions
             .iter()
-            .filter(|action| !matches!(action, Action::Status(_) | Action::ReadFiles { .. }))
+            .filter(|action| !matches!(action, Action::Status(_)) && !action.is_read())
             .collect();
         if worth_telling.is_empty() && shown.is_empty() {
             return;

@@ -142,6 +142,7 @@ impl Seen {
                 let owners = if codeowners.is_some() { "_and_owners" } else { "" };
                 self.kinds.push(format!("action.read_files{owners}"));
             }
+            Action::Look => self.kinds.push("action.look".into()),
             Action::Desired(shape) => self.shape(shape),
             // How often it is written is no matter, so it is not counted.
             Action::Status(_) => self.status = body(action, templates),

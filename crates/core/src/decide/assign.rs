@@ -51,7 +51,8 @@ impl Draft<'_> {
     pub(super) fn assign_reviewers(&mut self, rerouted: bool) -> Assignments {
         let mut found = Assignments::default();
         self.forget_lost_pools();
-        if self.waits_to_be_seen_whole() {
+        if let Some(look) = self.waits_to_be_seen_whole() {
+            found.reads.extend(look);
             return found;
         }
         let set = self.review.planned.retry_at.take();
@@ -156,20 +157,20 @@ impl Draft<'_> {
         }
     }
 
-    /// A change that was first heard of by a comment is not staffed yet: whom a person asked and where
-    /// it goes is not known, and a wrong choice would be seen by everybody. The next sweep tells; if
-    /// none does, the change is staffed all the same.
-    fn waits_to_be_seen_whole(&mut self) -> bool {
-        let Some(ready) = self.review.seen.ready_at.filter(|_| !self.review.seen.whole) else { return false };
+    /// A change that was first heard of by a comment, or by a webhook without reviewers, is not staffed yet:
+    /// whom a person asked and where it goes is not known, and a wrong choice would be seen by everybody. It
+    /// is read at once; if that tells nothing, and no sweep does, the change is staffed all the same.
+    fn waits_to_be_seen_whole(&mut self) -> Option<Option<Action>> {
+        let ready = self.review.seen.ready_at.filter(|_| !self.review.seen.whole)?;
         let latest = later(ready.max(self.review.seen.first_at.unwrap_or(ready)), SEEN_WHOLE_WITHIN);
         if self.review.planned.routing != Routing::Pending || latest <= self.now() {
-            return false;
+            return None;
         }
-        if self.review.planned.retry_at.is_none() {
+        let first = self.review.planned.retry_at.replace(latest).is_none();
+        if first {
             self.say(Reason::SeenInPart);
         }
-        self.review.planned.retry_at = Some(latest);
-        true
+        Some(first.then_some(Action::Look))
     }
 
     /// Routes the change; where files are needed and not at hand, asks for them.

@@ -14,7 +14,7 @@ use crate::model::change::{Account, ChangeState};
 use crate::model::choice::ChoiceTold;
 use crate::model::fingerprint::fingerprint_of;
 use crate::model::message::{
-    AuthorView, Formally, HoldNote, HoldView, Lacking, LackingView, MergerView, Moment, PoolView,
+    AuthorView, Formally, HoldNote, HoldView, Lacking, LackingView, MergerView, Moment, Others, PoolView,
     PushedSince, RefusedSince, ReviewerView, StatusView,
 };
 use crate::model::reason::Reason;
@@ -308,6 +308,7 @@ impl Draft<'_> {
             pools: review.planned.pools.iter().map(|part| self.pool_view(part)).collect(),
             merger: self.merger_view(),
             pushed_since: PushedSince(self.was_pushed_since_approval()),
+            others: self.others(),
             next: self.next_steps(),
             tickets: review.seen.tickets.clone(),
             out_of_scope: review.planned.out_of_scope.clone(),
@@ -340,6 +341,7 @@ impl Draft<'_> {
             pools: Vec::new(),
             merger: None,
             pushed_since: PushedSince::default(),
+            others: Others::default(),
             next: Vec::new(),
             tickets: BTreeSet::new(),
             out_of_scope: None,

@@ -43,6 +43,8 @@ impl Applying<'_, '_, '_> {
     pub(super) fn failed(&mut self, action: &str, since: Timestamp, given_up: bool) {
         match action {
             "files" => self.observed.no_files = true,
+            // Nobody waits for it longer than for a sweep.
+            "look" => {}
             "shape" if self.draft.review.is_open() => {
                 let known = self.draft.review.seen.blocked;
                 // Facts may come late: an older word never takes the place of a newer one.

@@ -3,8 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::apply::Applying;
+use super::draft::Draft;
 use super::seconds::second_of;
 use crate::model::change::{Account, SeenReviewer, SeenReviewers, Verdict};
+use crate::model::message::{OtherVerdict, Others};
 use crate::model::reason::Reason;
 use crate::model::review::{Commander, Ended, Origin};
 
@@ -54,8 +56,7 @@ impl Applying<'_, '_, '_> {
         let known = self.draft.review.verdicts_of(account);
         if verdict == Verdict::Withdrawn {
             let before = |since: Timestamp| second_of(since) <= given;
-            let void =
-                known.verdict.is_some_and(|(word, since)| word != Verdict::Withdrawn && before(since));
+            let void = known.verdict.is_some_and(|(word, since)| word != Verdict::Withdrawn && before(since));
             if void {
                 self.take_verdict(account, Verdict::Withdrawn, at, true);
             }
@@ -143,8 +144,7 @@ impl Applying<'_, '_, '_> {
                 involved = true;
             }
         }
-        let in_pool = self.draft.review.planned.pools.iter().any(|p| self.draft.belongs(&p.pool, &person));
-        if involved || (in_pool && verdict != Verdict::Commented) {
+        if involved || verdict != Verdict::Commented {
             self.draft.say(match verdict {
                 Verdict::Approved => Reason::Approved { person },
                 Verdict::ChangesRequested => Reason::ChangesRequested { person },
@@ -164,5 +164,28 @@ impl Applying<'_, '_, '_> {
         if later && how != Ended::Removed {
             self.draft.revive(id, Origin::Adopted, at);
         }
+    }
+}
+
+impl Draft<'_> {
+    /// Who of the roster approves or asks for changes and was asked by no pool. It is shown while people can
+    /// act on it, and moves nothing.
+    pub(super) fn others(&self) -> Others {
+        let review = &self.review;
+        if !review.is_live() {
+            return Others::default();
+        }
+        let asked = |id: u64| review.planned.assignments.iter().any(|own| own.account.id == id);
+        let said = review.said.verdicts.iter().filter(|(id, _)| !asked(**id));
+        let formal = said.filter_map(|(id, said)| {
+            let approves = said.has_approved();
+            let stands = approves || said.requests_changes().is_some();
+            let person = self.world.directory.by_id(*id).filter(|_| stands && !said.is_overruled())?;
+            let authors = person.account.as_ref().is_some_and(|own| review.is_authors(own));
+            (!authors).then(|| OtherVerdict { person: person.name.clone(), approves })
+        });
+        let mut others: Vec<OtherVerdict> = formal.collect();
+        others.sort();
+        Others(others)
     }
 }

@@ -20,6 +20,9 @@ pub enum Action {
         #[serde(default)]
         codeowners: Option<String>,
     },
+    /// Look at the whole change, of which only a part was told; it comes back as
+    /// [`Fact::Swept`](super::fact::Fact::Swept).
+    Look,
     /// Labels and reviewers as they should be.
     #[serde(rename = "shape")]
     Desired(DesiredState),
@@ -108,6 +111,7 @@ impl Action {
     pub fn kind(&self) -> String {
         match self {
             Action::ReadFiles { .. } => "files".into(),
+            Action::Look => "look".into(),
             Action::Desired(_) => "shape".into(),
             Action::Status(_) | Action::Comment(Comment::Status { .. }) => "status".into(),
             Action::React { comment, place } => match place {
@@ -123,6 +127,11 @@ impl Action {
         }
     }
 
+    /// Whether it only reads: nobody sees anything of it.
+    pub fn is_read(&self) -> bool {
+        matches!(self, Action::ReadFiles { .. } | Action::Look)
+    }
+
     /// Whom a ping names, under which key, and when it is too late; `None` for everything else.
     pub fn names(&self) -> Option<Named<'_>> {
         match self {
@@ -133,6 +142,7 @@ impl Action {
                 Some(Named { person, key, not_after: *not_after })
             }
             Action::ReadFiles { .. }
+            | Action::Look
             | Action::Desired(_)
             | Action::Status(_)
             | Action::Reply(_)
@@ -157,9 +167,17 @@ pub struct Named<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
     ReadFiles { codeowners: Option<String> },
+    Look,
     Desired(DesiredState),
     Comment(Comment),
     React { comment: u64, place: CommentPlace },
+}
+
+impl Write {
+    /// Whether it only reads, in spite of its name.
+    pub fn is_read(&self) -> bool {
+        matches!(self, Write::ReadFiles { .. } | Write::Look)
+    }
 }
 
 /// What a ticket system is told of a merge: no names, neither of people nor of customers.

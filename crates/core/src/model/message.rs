@@ -56,6 +56,8 @@ pub struct StatusView {
     pub merger: Option<MergerView>,
     #[serde(default)]
     pub pushed_since: PushedSince,
+    #[serde(default)]
+    pub others: Others,
     /// The steps to come if nobody does anything, in the order in which they come.
     pub next: Vec<NextStep>,
     pub tickets: BTreeSet<Ticket>,
@@ -186,6 +188,29 @@ impl Hash for PushedSince {
             self.0.hash(state);
         }
     }
+}
+
+/// What people of the roster say formally whom no pool of the change has asked, while anybody does; as
+/// [`PushedSince`] it leaves the fingerprint of every other comment as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Others(pub Vec<OtherVerdict>);
+
+impl Hash for Others {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if !self.0.is_empty() {
+            self.0.hash(state);
+        }
+    }
+}
+
+/// An approval or a request for changes that stands and counts for no pool.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OtherVerdict {
+    /// Usher's name for them.
+    pub person: String,
+    /// Otherwise they ask for changes.
+    pub approves: bool,
 }
 
 /// What a pool lacks that nobody who is asked can give, while that is so. While it is not, the comment is

@@ -38,7 +38,7 @@ pub enum Reason {
     IsDraft,
     /// It is ready for review; the clock starts.
     Ready,
-    /// Only a comment told of it so far; its reviewers and target branch are not known yet.
+    /// Only a part of it was told so far; its reviewers and target branch are not known yet.
     SeenInPart,
     /// The changed files must be read before a pool can be chosen.
     ReadingFiles,
