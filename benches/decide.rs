@@ -97,7 +97,7 @@ impl Company {
             let listed =
                 |account: &Account| SeenReviewer { account: account.clone(), verdict: None, review: None };
             let list = shape.reviewers.iter().map(listed).collect();
-            seen.reviewers = Some(SeenReviewers { list, complete: true });
+            seen.reviewers = Some(SeenReviewers { list, complete: true, beside: None });
         }
         let swept = Fact::Swept { snapshot: seen.clone() };
         (decide(&self.world(seen.updated_at), &opened.review, &swept).review, seen)
@@ -117,7 +117,7 @@ fn snapshot(updated_at: Timestamp) -> Snapshot {
         state: ChangeState::Open,
         draft: Some(false),
         labels: Some(BTreeSet::new()),
-        reviewers: Some(SeenReviewers { list: vec![], complete: true }),
+        reviewers: Some(SeenReviewers { list: vec![], complete: true, beside: None }),
         target_branch: Some("main".into()),
         tickets: None,
         head: Some("0123456789abcdef".into()),

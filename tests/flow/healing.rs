@@ -138,6 +138,35 @@ async fn a_lost_approval_is_heard_that_was_given_seconds_after_the_opening() {
     }
 }
 
+/// Found by the simulation: whoever may approve on GitLab need not be a reviewer.
+#[tokio::test]
+async fn a_lost_approval_of_somebody_who_was_not_asked_is_heard_and_that_it_was_taken_back() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let change = house.opened(forge, "sam").await;
+        house.minute().await;
+        let asked = house.reviewer(&change);
+        let other = ["rita", "ravi"].into_iter().find(|one| *one != asked).unwrap();
+        house.sandbox.review(&change, other, Verdict::Approve, "").unwrap();
+        assert!(!house.sandbox.take_pending().is_empty());
+        house.minute().await;
+        house.sweep().await;
+        house.quiet().await;
+        assert_eq!(house.stage(&change).await, Stage::ReadyToMerge, "{forge:?}");
+
+        house.minute().await;
+        match forge {
+            Forge::Gitlab => house.sandbox.unapprove(&change, other).unwrap(),
+            Forge::Github => house.sandbox.dismiss_review(&change, "lena", other).unwrap(),
+        }
+        assert!(!house.sandbox.take_pending().is_empty());
+        house.minute().await;
+        house.sweep().await;
+        house.quiet().await;
+        assert_eq!(house.stage(&change).await, Stage::Reviewing, "{forge:?}");
+    }
+}
+
 /// Found by the simulation: what was still to be done when a change was closed is done.
 #[tokio::test]
 async fn who_declined_just_before_a_change_was_closed_comes_off() {

@@ -756,9 +756,12 @@ fn odd_account() -> impl Strategy<Value = Account> {
 fn odd_snapshot() -> impl Strategy<Value = Snapshot> {
     let seen = (odd_account(), prop::option::of((verdict(), instant())))
         .prop_map(|(account, verdict)| SeenReviewer { account, verdict, review: None });
-    let reviewers = prop::option::of(
-        (vec(seen, 0..4), any::<bool>()).prop_map(|(list, complete)| SeenReviewers { list, complete }),
-    );
+    let reviewers =
+        prop::option::of((vec(seen, 0..4), any::<bool>()).prop_map(|(list, complete)| SeenReviewers {
+            list,
+            complete,
+            beside: None,
+        }));
     let state = prop::sample::select(vec![
         ChangeState::Open,
         ChangeState::Open,

@@ -254,7 +254,11 @@ impl Judges {
             let shown = world.company.sandbox.snapshot(&change).map_err(|refusal| format!("{refusal:?}"))?;
             let Some(review) = world.review(&change).await? else {
                 let key = ChangeKey::new(name(forge), change.project.clone(), number);
-                if is_support(world, forge, author) && shown.state == usher_sandbox::ChangeState::Open {
+                let listed = !world.archived.contains(name(forge));
+                if listed
+                    && is_support(world, forge, author)
+                    && shown.state == usher_sandbox::ChangeState::Open
+                {
                     return Err(format!("law 6: nothing is known of {key} by {author}"));
                 }
                 continue;

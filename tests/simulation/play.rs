@@ -266,6 +266,11 @@ async fn trouble_comes(world: &mut World, step: &Step) -> Result<(), Broken> {
         }
         Step::Archive { forge, archived } => {
             sandbox.archive_project(*forge, &path_now(world, *forge), *archived);
+            if *archived {
+                world.archived.insert(name(*forge))
+            } else {
+                world.archived.remove(name(*forge))
+            };
             world.count("archived projects");
         }
         Step::Leaves { forge, who } => {

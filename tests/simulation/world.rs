@@ -62,6 +62,8 @@ pub struct World {
     pub delivered: Vec<String>,
     /// Forges whose project has its other name now.
     pub renamed: BTreeSet<&'static str>,
+    /// Forges whose project is read-only: its changes are in no list, and nobody can act on them.
+    pub archived: BTreeSet<&'static str>,
     /// Rows that nobody can read.
     pub unreadable: u64,
     pub counts: BTreeMap<&'static str, u64>,
@@ -122,6 +124,7 @@ impl World {
             clocks: Clocks::default(),
             delivered: Vec::new(),
             renamed: BTreeSet::new(),
+            archived: BTreeSet::new(),
             unreadable: 0,
             counts: BTreeMap::new(),
             log: Vec::new(),

@@ -134,7 +134,7 @@ impl Forge {
             review: None,
         };
         let list = self.reviewers.iter().map(seen).collect();
-        self.snapshot_with(SeenReviewers { list, complete: gitlab })
+        self.snapshot_with(SeenReviewers { list, complete: gitlab, beside: None })
     }
 
     /// The change as a sweep shows it: on GitHub with everybody who gave a verdict, and exactly when.
@@ -149,6 +149,16 @@ impl Forge {
                     review: self.wrappers.get(id).copied(),
                 });
             }
+        }
+        if let (ForgeKind::GitLab, Some(seen)) = (self.kind, &mut snapshot.reviewers) {
+            let approving = self.verdicts.iter().filter(|(_, (verdict, _))| *verdict == Verdict::Approved);
+            let seen_of = |(id, verdict): (&u64, &(Verdict, Timestamp))| SeenReviewer {
+                account: account_of(*id),
+                verdict: Some(*verdict),
+                review: None,
+            };
+            let beside = approving.map(seen_of).filter(|one| !self.reviewers.contains(&one.account));
+            seen.beside = Some(beside.collect());
         }
         snapshot
     }

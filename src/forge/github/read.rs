@@ -32,7 +32,10 @@ impl ReadChanges for GitHub {
             review: None,
         }));
         let complete = reviews.is_whole() && unread == 0;
-        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..pull.snapshot(tickets) })
+        Ok(Snapshot {
+            reviewers: Some(SeenReviewers { list, complete, beside: None }),
+            ..pull.snapshot(tickets)
+        })
     }
 
     async fn changed_files(&self, change: &ChangeKey) -> Result<Vec<ChangedFile>, ForgeFault> {

@@ -154,7 +154,11 @@ impl Pull {
     pub(super) fn snapshot(self, tickets: &TicketRules) -> Snapshot {
         let reviewers = self.requested_reviewers.is_some().then(|| {
             let seen = |account| SeenReviewer { account, verdict: None, review: None };
-            SeenReviewers { list: self.requested().into_iter().map(seen).collect(), complete: false }
+            SeenReviewers {
+                list: self.requested().into_iter().map(seen).collect(),
+                complete: false,
+                beside: None,
+            }
         });
         Snapshot {
             project_id: self.home().and_then(|home| home.id),

@@ -17,7 +17,7 @@ use crate::forge::shared::inspect::if_allowed;
 use crate::forge::transport::fault::ForgeFault;
 use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::{
-    ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
+    Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
 };
 use usher_core::model::tickets::TicketRules;
 
@@ -36,14 +36,10 @@ impl ReadChanges for GitLab {
             Err(ForgeFault::Gone) => return self.without_states(change, seen, tickets).await,
             answer => answer?,
         };
-        let approved = |reviewer: &wire::Reviewer| reviewer.verdict() == Some(Verdict::Approved);
-        let approvals = if reviewers.entries.iter().any(approved) {
-            self.approvals(change).await?
-        } else {
-            BTreeMap::new()
-        };
+        let approvals = self.approvals(change).await?;
         let approved_at = |reviewer: &wire::Reviewer| {
-            approvals.get(&reviewer.user.id).filter(|_| approved(reviewer)).copied()
+            let approved = reviewer.verdict() == Some(Verdict::Approved);
+            approvals.as_ref()?.get(&reviewer.user.id).filter(|_| approved)?.1
         };
         let untimed =
             |reviewer: &wire::Reviewer| reviewer.verdict().is_some() && approved_at(reviewer).is_none();
@@ -58,9 +54,11 @@ impl ReadChanges for GitLab {
             let at = approved_at(reviewer).or_else(noted).or(reviewer.created_at).unwrap_or(seen.updated_at);
             SeenReviewer { verdict: reviewer.verdict().map(|verdict| (verdict, at)), account, review: None }
         });
-        let list = list.collect();
+        let list: Vec<SeenReviewer> = list.collect();
         let complete = reviewers.is_whole();
-        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete }), ..seen.snapshot(tickets) })
+        let approvals = approvals.filter(|_| complete);
+        let beside = approvals.map(|approvals| beside(&list, &approvals, seen.updated_at));
+        Ok(Snapshot { reviewers: Some(SeenReviewers { list, complete, beside }), ..seen.snapshot(tickets) })
     }
 
     async fn changed_files(&self, change: &ChangeKey) -> Result<Vec<ChangedFile>, ForgeFault> {
@@ -107,23 +105,44 @@ impl GitLab {
         seen: wire::MergeRequest,
         tickets: &TicketRules,
     ) -> Result<Snapshot, ForgeFault> {
-        let mut snapshot = seen.snapshot(tickets);
+        let (at, mut snapshot) = (seen.updated_at, seen.snapshot(tickets));
         let approvals = self.approvals(change).await?;
-        for reviewer in snapshot.reviewers.iter_mut().flat_map(|seen| &mut seen.list) {
-            let given = approvals.get(&reviewer.account.id);
-            reviewer.verdict = given.map(|at| (Verdict::Approved, *at));
+        if let Some(shown) = &mut snapshot.reviewers {
+            for reviewer in &mut shown.list {
+                let given = approvals.as_ref().and_then(|all| all.get(&reviewer.account.id)?.1);
+                reviewer.verdict = given.map(|at| (Verdict::Approved, at));
+            }
+            shown.beside = approvals.map(|approvals| beside(&shown.list, &approvals, at));
         }
         Ok(snapshot)
     }
 
-    /// When each of those approved whose approval stands, by account id, as far as this GitLab tells.
-    async fn approvals(&self, change: &ChangeKey) -> Result<BTreeMap<u64, Timestamp>, ForgeFault> {
+    /// Whose approval stands, by account id, and since when, as far as this GitLab tells. `None`: it does not
+    /// tell all of them.
+    async fn approvals(&self, change: &ChangeKey) -> Result<Option<Approved>, ForgeFault> {
         let project = NameOrId::from(&change.project);
         let path = format!("projects/{project}/merge_requests/{}/approvals", change.number);
         let found = self.get::<wire::Approvals, _>(&ListEndpoint { path, parameters: Vec::new() }).await;
-        let found = if_allowed(found)?.unwrap_or_default();
+        let Some(found) = if_allowed(found)? else { return Ok(None) };
         self.transport.note_unread(found.approved_by.unread);
-        let given = |one: wire::Approval| Some((one.user?.id, one.approved_at?));
-        Ok(found.approved_by.into_iter().filter_map(given).collect())
+        let whole = found.approved_by.unread == 0;
+        let given = |one: wire::Approval| {
+            let account = one.user?.account();
+            Some((account.id, (account, one.approved_at)))
+        };
+        Ok(Some(found.approved_by.into_iter().filter_map(given).collect()).filter(|_| whole))
     }
+}
+
+type Approved = BTreeMap<u64, (Account, Option<Timestamp>)>;
+
+/// Who approves and is not on the list of reviewers. An older GitLab does not tell since when: by `at`.
+fn beside(list: &[SeenReviewer], approvals: &Approved, at: Timestamp) -> Vec<SeenReviewer> {
+    let others = approvals.values().filter(|(account, _)| !list.iter().any(|one| one.account == *account));
+    let seen = |(account, given): &(Account, Option<Timestamp>)| SeenReviewer {
+        account: account.clone(),
+        verdict: Some((Verdict::Approved, given.unwrap_or(at))),
+        review: None,
+    };
+    others.map(seen).collect()
 }

@@ -111,6 +111,7 @@ impl MergeRequest {
                 .map(|user| SeenReviewer { account: user.account(), verdict: None, review: None })
                 .collect(),
             complete: list.unread == 0,
+            beside: None,
         });
         Snapshot {
             project_id: self.project_id,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::{SignedDuration, Timestamp};
 
 use super::draft::later;
-use crate::model::change::Snapshot;
+use crate::model::change::{SeenReviewers, Snapshot};
 use crate::model::fact::Fact;
 use crate::model::review::Review;
 
@@ -52,12 +52,12 @@ pub(super) fn plausible<'f>(now: Timestamp, review: &Review, fact: &'f Fact) -> 
 }
 
 fn newest(snapshot: &Snapshot) -> Timestamp {
-    let given = snapshot.reviewers.iter().flat_map(|seen| &seen.list).filter_map(|one| Some(one.verdict?.1));
+    let given = snapshot.reviewers.iter().flat_map(SeenReviewers::all).filter_map(|one| Some(one.verdict?.1));
     given.chain(snapshot.created_at).fold(snapshot.updated_at, Timestamp::max)
 }
 
 fn date_all(snapshot: &mut Snapshot, date: impl Fn(&mut Timestamp)) {
-    let given = snapshot.reviewers.iter_mut().flat_map(|seen| &mut seen.list);
+    let given = snapshot.reviewers.iter_mut().flat_map(SeenReviewers::all_mut);
     let given = given.filter_map(|one| one.verdict.as_mut()).map(|(_, at)| at);
     given.chain(&mut snapshot.created_at).chain([&mut snapshot.updated_at]).for_each(date);
 }

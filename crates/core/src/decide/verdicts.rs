@@ -27,7 +27,7 @@ impl Applying<'_, '_, '_> {
             let known = &mut self.draft.review.seen.verdicts_at;
             *known = (*known).max(Some(at));
         }
-        for reviewer in &seen.list {
+        for reviewer in seen.all() {
             let Some((verdict, given)) = reviewer.verdict else { continue };
             if dates {
                 self.take_unheard(seen, &reviewer.account, (verdict, given), at);
@@ -42,6 +42,38 @@ impl Applying<'_, '_, '_> {
                 self.take_verdict(&reviewer.account, verdict, given, at_most);
             }
         }
+        self.miss_approvals(seen, at);
+    }
+
+    /// Where all approvals were read, one that is not among them was taken back, and that was not heard.
+    fn miss_approvals(&mut self, seen: &SeenReviewers, at: Timestamp) {
+        if seen.beside.is_none() {
+            return;
+        }
+        let shown = |account: &Account| {
+            let mut shown = seen.all().filter(|one| one.account == *account);
+            shown.any(|one| one.verdict.is_some_and(|(verdict, _)| verdict == Verdict::Approved))
+        };
+        // Of one second it is not known which was first.
+        let before = |since: Timestamp| second_of(since) < second_of(at);
+        let said = self.draft.review.said.verdicts.iter();
+        let approving = said.filter(|(_, own)| {
+            own.verdict.is_some_and(|(word, since)| word == Verdict::Approved && before(since))
+        });
+        let approving: Vec<u64> = approving.map(|(id, _)| *id).collect();
+        for id in approving {
+            let account = self.account_of(id).filter(|account| !shown(account));
+            if let Some(account) = account {
+                self.take_verdict(&account, Verdict::Withdrawn, at, true);
+            }
+        }
+    }
+
+    /// The account of somebody who was heard.
+    fn account_of(&self, id: u64) -> Option<Account> {
+        let asked = self.draft.review.planned.assignments.iter().map(|own| &own.account);
+        let known = self.draft.world.directory.by_id(id).and_then(|person| person.account.as_ref());
+        asked.chain(known).find(|account| account.id == id).cloned()
     }
 
     /// GitHub shows a dismissed review under the time at which it was given, and who is asked again beside

@@ -143,6 +143,22 @@ pub struct SeenReviewers {
     /// Whether absence means "is no reviewer". False for GitHub's `requested_reviewers`, from which
     /// a user disappears by submitting a review.
     pub complete: bool,
+    /// Who approves and is not on the list, where all approvals were read (GitLab: whoever may approve need
+    /// not be a reviewer, doc/api/merge_request_approvals.md). `None` where the source does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Vec<SeenReviewer>>,
+}
+
+impl SeenReviewers {
+    /// Everybody who is shown, on the list or beside it.
+    pub fn all(&self) -> impl Iterator<Item = &SeenReviewer> {
+        self.list.iter().chain(self.beside.iter().flatten())
+    }
+
+    /// As [`SeenReviewers::all`].
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut SeenReviewer> {
+        self.list.iter_mut().chain(self.beside.iter_mut().flatten())
+    }
 }
 
 /// What a change looked like at `updated_at`. Fields are optional where some event does not carry

@@ -238,5 +238,9 @@ fn names(labels: &[Label<'_>]) -> BTreeSet<String> {
 /// Only those who have not answered yet: submitting a review takes a user off GitHub's list.
 fn requested(users: &[User<'_>]) -> SeenReviewers {
     let seen = |account| SeenReviewer { account, verdict: None, review: None };
-    SeenReviewers { list: users.iter().filter_map(User::account).map(seen).collect(), complete: false }
+    SeenReviewers {
+        list: users.iter().filter_map(User::account).map(seen).collect(),
+        complete: false,
+        beside: None,
+    }
 }

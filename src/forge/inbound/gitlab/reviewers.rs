@@ -47,7 +47,7 @@ pub(super) fn seen(list: &[Reviewer<'_>], at: Timestamp) -> SeenReviewers {
         let verdict = reviewer.verdict().map(|verdict| (verdict, at));
         reviewer.account().map(|account| SeenReviewer { account, verdict, review: None })
     };
-    SeenReviewers { list: list.iter().filter_map(seen).collect(), complete: true }
+    SeenReviewers { list: list.iter().filter_map(seen).collect(), complete: true, beside: None }
 }
 
 /// Adds the reviewers to what tells one event from another: asking somebody again need not be a
