@@ -37,12 +37,18 @@ impl ReadChanges for GitLab {
             answer => answer?,
         };
         let approvals = self.approvals(change).await?;
-        let approved_at = |reviewer: &wire::Reviewer| {
-            let approved = reviewer.verdict() == Some(Verdict::Approved);
-            approvals.as_ref()?.get(&reviewer.user.id).filter(|_| approved)?.1
+        // Who is put on the list, or remarks on something, after they approved has another state, and their
+        // approval stands: asking them again is what removes it.
+        let verdict = |reviewer: &wire::Reviewer| {
+            let approval = approvals.as_ref().and_then(|all| all.get(&reviewer.user.id));
+            match (reviewer.verdict(), approval) {
+                (None | Some(Verdict::Approved | Verdict::Commented), Some((_, at))) => {
+                    Some((Verdict::Approved, *at))
+                }
+                (verdict, _) => verdict.map(|verdict| (verdict, None)),
+            }
         };
-        let untimed =
-            |reviewer: &wire::Reviewer| reviewer.verdict().is_some() && approved_at(reviewer).is_none();
+        let untimed = |reviewer: &wire::Reviewer| verdict(reviewer).is_some_and(|(_, at)| at.is_none());
         let notes =
             if reviewers.entries.iter().any(untimed) { self.newest_notes(change).await? } else { Vec::new() };
         let list = reviewers.entries.iter().map(|reviewer| {
@@ -51,8 +57,10 @@ impl ReadChanges for GitLab {
             // own "requested changes" in their name, is as near as it gets.
             let by_them = |note: &&wire::Note| note.author.as_ref().is_some_and(|by| by.id == account.id);
             let noted = || notes.iter().filter(by_them).filter_map(|note| note.created_at).max();
-            let at = approved_at(reviewer).or_else(noted).or(reviewer.created_at).unwrap_or(seen.updated_at);
-            SeenReviewer { verdict: reviewer.verdict().map(|verdict| (verdict, at)), account, review: None }
+            let dated = verdict(reviewer).map(|(verdict, at)| {
+                (verdict, at.or_else(noted).or(reviewer.created_at).unwrap_or(seen.updated_at))
+            });
+            SeenReviewer { verdict: dated, account, review: None }
         });
         let list: Vec<SeenReviewer> = list.collect();
         let complete = reviewers.is_whole();
@@ -123,14 +131,14 @@ impl GitLab {
         let project = NameOrId::from(&change.project);
         let path = format!("projects/{project}/merge_requests/{}/approvals", change.number);
         let found = self.get::<wire::Approvals, _>(&ListEndpoint { path, parameters: Vec::new() }).await;
-        let Some(found) = if_allowed(found)? else { return Ok(None) };
-        self.transport.note_unread(found.approved_by.unread);
-        let whole = found.approved_by.unread == 0;
+        let Some(found) = if_allowed(found)?.and_then(|found| found.approved_by) else { return Ok(None) };
+        self.transport.note_unread(found.unread);
+        let whole = found.unread == 0;
         let given = |one: wire::Approval| {
             let account = one.user?.account();
             Some((account.id, (account, one.approved_at)))
         };
-        Ok(Some(found.approved_by.into_iter().filter_map(given).collect()).filter(|_| whole))
+        Ok(Some(found.into_iter().filter_map(given).collect()).filter(|_| whole))
     }
 }
 

@@ -158,8 +158,7 @@ impl Reviewer {
 /// `GET …/approvals`: who has approved, reviewers or not.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct Approvals {
-    #[serde(default)]
-    pub approved_by: Entries<Approval>,
+    pub approved_by: Option<Entries<Approval>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -41,6 +41,41 @@ async fn the_time_of_an_approval_is_read_where_gitlab_tells_it() {
     script.on("GET", &format!("{MR}/approvals"), 200, approvals).await;
     assert_eq!(verdicts(&script).await, [(3, Verdict::Approved, given.to_owned())]);
     assert_eq!(script.requests().await.len(), 3, "no notes have to be read for it");
+    let seen = script.client.observe(&change()).await.unwrap().reviewers.unwrap();
+    let beside: Vec<u64> = seen.beside.unwrap().iter().map(|one| one.account.id).collect();
+    assert_eq!(beside, [8], "who approves need not be a reviewer");
+}
+
+/// Who is put on the list after they approved is `unreviewed`, and who remarks on something `reviewed`: the
+/// approval stands. Only being asked again removes it (GitLab's request-review service).
+#[tokio::test]
+async fn an_approval_stands_whatever_the_state_says_but_for_a_request_for_changes() {
+    let script = Script::gitlab(&[]).await;
+    let states = [(3, "unreviewed"), (4, "reviewed"), (5, "requested_changes"), (6, "unreviewed")];
+    reviewers(&script, &states).await;
+    let given = "2026-03-01T11:22:33Z";
+    let approved = |id: u64| json!({"user": {"id": id, "username": "x"}, "approved_at": given});
+    let approvals = json!({"approved_by": [approved(3), approved(4), approved(5)]});
+    script.on("GET", &format!("{MR}/approvals"), 200, approvals).await;
+    script.on("GET", &format!("{MR}/notes"), 200, json!([])).await;
+    let expected = [
+        (3, Verdict::Approved, given.into()),
+        (4, Verdict::Approved, given.into()),
+        (5, Verdict::ChangesRequested, ASKED.into()),
+    ];
+    assert_eq!(verdicts(&script).await, expected);
+}
+
+/// A GitLab that does not tell all approvals tells of none that it was taken back.
+#[tokio::test]
+async fn approvals_that_are_not_told_are_not_taken_for_none() {
+    for (code, approvals) in [(403, json!({})), (404, json!({})), (200, json!({}))] {
+        let script = Script::gitlab(&[]).await;
+        reviewers(&script, &[(4, "unreviewed")]).await;
+        script.on("GET", &format!("{MR}/approvals"), code, approvals).await;
+        let seen = script.client.observe(&change()).await.unwrap().reviewers.unwrap();
+        assert!(seen.complete && seen.beside.is_none(), "{code}");
+    }
 }
 
 /// `GET …/reviewers` answers 404 where the version does not have it.
