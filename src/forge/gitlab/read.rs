@@ -117,8 +117,8 @@ impl GitLab {
         let approvals = self.approvals(change).await?;
         if let Some(shown) = &mut snapshot.reviewers {
             for reviewer in &mut shown.list {
-                let given = approvals.as_ref().and_then(|all| all.get(&reviewer.account.id)?.1);
-                reviewer.verdict = given.map(|at| (Verdict::Approved, at));
+                let given = approvals.as_ref().and_then(|all| all.get(&reviewer.account.id));
+                reviewer.verdict = given.map(|(_, given)| (Verdict::Approved, given.unwrap_or(at)));
             }
             shown.beside = approvals.map(|approvals| beside(&shown.list, &approvals, at));
         }
