@@ -304,7 +304,11 @@ impl Courier {
         };
         let marker = match &write {
             Write::Comment(comment) => Some(comment.marker()),
-            Write::ReadFiles { .. } | Write::Look | Write::Desired(_) | Write::React { .. } => None,
+            Write::ReadFiles { .. }
+            | Write::Look
+            | Write::ReadThreads
+            | Write::Desired(_)
+            | Write::React { .. } => None,
         };
         let comment_id = match &marker {
             Some(marker) => self.store.comment_of(item, marker).await?,
@@ -337,6 +341,7 @@ fn write_of(action: &Action, templates: &Templates) -> Option<(Write, Option<Tem
     Some(match action {
         Action::ReadFiles { codeowners } => (Write::ReadFiles { codeowners: codeowners.clone() }, None),
         Action::Look => (Write::Look, None),
+        Action::ReadThreads => (Write::ReadThreads, None),
         Action::Desired(shape) => (Write::Desired(shape.clone()), None),
         Action::Status(view) => worded(words::status(templates, view)),
         Action::Ping(ping) => worded(words::ping(templates, ping)),

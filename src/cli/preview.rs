@@ -257,6 +257,7 @@ pub(super) fn action_words(action: &Action) -> String {
     match action {
         Action::ReadFiles { .. } => "read the changed files".into(),
         Action::Look => "look at the whole change".into(),
+        Action::ReadThreads => "read the threads".into(),
         Action::Desired(shape) => {
             let mut parts = Vec::new();
             let logins = |set: &std::collections::BTreeSet<usher_core::model::change::Account>| {

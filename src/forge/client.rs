@@ -178,7 +178,8 @@ impl Client {
     /// more where labels of the project are made first, or its GraphQL cannot do it),
     /// on GitHub 1 write each for added labels and reviewers (a removed label costs one more each);
     /// `Status`, `Ping`, `Reply`, `React` 1 write; `ReadFiles` 1 read per 100 files,
-    /// and up to 3 to find CODEOWNERS where it is asked for; `Look` what [`Client::observe`] reads.
+    /// and up to 3 to find CODEOWNERS where it is asked for; `Look` what [`Client::observe`] reads;
+    /// `ReadThreads` 1 read per 100 threads.
     ///
     /// # Errors
     /// See [`ForgeFault`]. [`ForgeFault::Gone`]: the change is not there any more. After
@@ -203,6 +204,11 @@ impl Client {
             Write::Look => {
                 let snapshot = self.observe(change).await?;
                 Ok(Performed::facts(vec![Fact::Swept { snapshot }]))
+            }
+            Write::ReadThreads => {
+                let threads = dialect.threads(change).await?;
+                let facts = threads.map(|threads| Fact::Threads { threads });
+                Ok(Performed::facts(facts.into_iter().collect()))
             }
             Write::Desired(desired) => dialect.set_desired(change, desired).await.map(Performed::facts),
             Write::Comment(comment) => comments::write(dialect, change, comment, hint).await,

@@ -42,7 +42,8 @@ impl DutyContext {
     /// What a listed change has to tell, if anything: a support contribution that is not known, or
     /// a tracked one that has moved on since its verdicts were last seen: most webhooks tell none, so that
     /// a change may have been seen later than a verdict whose webhook was lost. Each is read once after its
-    /// opening for this; nobody is too quick to be heard.
+    /// opening for this; nobody is too quick to be heard. And one whose reviewers no list has shown since they
+    /// were asked.
     async fn news(
         &self,
         change: &ChangeKey,
@@ -63,7 +64,7 @@ impl DutyContext {
                 // Other rules may find other tickets in what has not changed.
                 let tickets =
                     listed.tickets.as_ref().is_none_or(|found| *found == stored.review.seen.tickets);
-                let shown = stored.review.seen.unreachable.is_none();
+                let shown = stored.review.seen.unreachable.is_none() && !stored.review.awaits_proof();
                 if tickets
                     && shown
                     && stored.review.seen.whole

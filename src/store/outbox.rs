@@ -291,7 +291,7 @@ pub(super) async fn want(
 ) -> Result<(), StoreError> {
     let what = "put an action into the outbox";
     let turn: i64 = match action {
-        Action::ReadFiles { .. } | Action::Look => 0,
+        Action::ReadFiles { .. } | Action::Look | Action::ReadThreads => 0,
         Action::Desired(_) => 1,
         Action::Status(_)
         | Action::Ping(_)
@@ -330,9 +330,11 @@ async fn urgency(
         }
         Action::Ping(_) | Action::Comment(Comment::Ping { .. }) => OutboxUrgency::Ping,
         Action::Desired(shape) if !shape.not_reviewers.is_empty() => OutboxUrgency::Ping,
-        Action::ReadFiles { .. } | Action::Look | Action::Desired(_) | Action::Announce(_) => {
-            OutboxUrgency::Opening
-        }
+        Action::ReadFiles { .. }
+        | Action::Look
+        | Action::ReadThreads
+        | Action::Desired(_)
+        | Action::Announce(_) => OutboxUrgency::Opening,
         Action::Status(_) | Action::Comment(Comment::Status { .. }) => {
             let known = sqlx::query(sql::HAS_COMMENT).bind(row_key).bind(STATUS_MARKER);
             let known = known.fetch_optional(&mut **tx).await.map_err(at(what))?;

@@ -268,6 +268,7 @@ fn comment(action: &Action, templates: &Templates) -> Option<String> {
         Action::Comment(comment) => comment.clone(),
         Action::ReadFiles { .. }
         | Action::Look
+        | Action::ReadThreads
         | Action::Desired(_)
         | Action::React { .. }
         | Action::Announce(_) => return None,

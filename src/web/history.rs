@@ -69,6 +69,7 @@ pub(super) fn wish(action: &Action) -> String {
     match action {
         Action::ReadFiles { .. } => "read the changed files".into(),
         Action::Look => "look at the whole change".into(),
+        Action::ReadThreads => "read the threads".into(),
         Action::Desired(_) => "set labels and reviewers".into(),
         Action::Status(_) | Action::Comment(Comment::Status { .. }) => "write the status comment".into(),
         Action::Ping(ping) => format!("ping {}", ping.person),

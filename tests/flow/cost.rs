@@ -176,8 +176,11 @@ async fn a_push_and_a_hand_back_cost_what_they_cost() {
         tell("a push", forge, &asked);
         let who = house.reviewer(&change);
         house.minute().await;
-        house.sandbox.review(&change, &who, Verdict::RequestChanges, "Which rate?").unwrap();
-        house.quiet().await;
+        let request = async |house: &mut House| {
+            house.sandbox.review(&change, &who, Verdict::RequestChanges, "Which rate?").unwrap();
+        };
+        let asked = house.cost_of(request).await;
+        tell("a request for changes", forge, &asked);
         house.minute().await;
         let asked = house.cost_of(push).await;
         tell("a push that answers a request for changes", forge, &asked);

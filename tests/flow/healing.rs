@@ -209,6 +209,34 @@ async fn whom_usher_had_not_asked_yet_stays_on_as_a_person_wants() {
     }
 }
 
+/// Found by the simulation: nobody told that a reviewer was asked, nor that somebody took them off, and what a
+/// third person did showed the list without them. Whoever waits for them would wait for ever.
+#[tokio::test]
+async fn who_was_asked_and_is_shown_by_no_list_is_looked_for_by_a_sweep() {
+    for forge in BOTH {
+        let mut house = House::new().await;
+        let change = house.opened(forge, "sam").await;
+        let who = house.review(&change).await.active().next().unwrap().person.clone();
+        house.sandbox.comment(&change, &who, "@usher decline no time").unwrap();
+        house.sandbox.deliver_pending().await;
+        house.service.engine.drain().await.unwrap();
+        house.service.courier.drain().await.unwrap();
+        let next = house.review(&change).await.active().next().unwrap().person.clone();
+        assert_ne!(next, who, "{forge:?}");
+        assert!(house.reviewers(&change).contains(&next), "{forge:?}");
+        assert!(!house.sandbox.take_pending().is_empty(), "of this nobody tells");
+        house.sandbox.remove_reviewer(&change, "sam", &next).unwrap();
+        assert!(!house.sandbox.take_pending().is_empty(), "nor of this");
+        house.minute().await;
+        house.sandbox.request_reviewer(&change, "sam", "siobhan").unwrap();
+        house.quiet().await;
+        house.sweep().await;
+        house.quiet().await;
+        let asked = house.review(&change).await.active().any(|own| own.person == next);
+        assert_eq!(house.reviewers(&change).contains(&next), asked, "{forge:?}");
+    }
+}
+
 #[tokio::test]
 async fn bad_gateways_and_lost_connections_lead_to_one_comment_and_one_reviewer() {
     let faults = [

@@ -42,6 +42,7 @@ mod sign;
 mod stopping;
 mod store_fails;
 mod strangers;
+mod threads;
 mod tickets;
 mod two_gitlabs;
 mod two_servers;

@@ -16,7 +16,7 @@ const LONG_FILES: &[(&str, usize, &str)] = &[];
 
 /// Functions that may be longer, each with its reason.
 const LONG_FUNCTIONS: &[(&str, &str, usize, &str)] =
-    &[("crates/words/src/reasons.rs", "sentence", 150, "a table: one line for each reason")];
+    &[("crates/words/src/reasons.rs", "sentence", 155, "a table: one line for each reason")];
 
 /// What each room may import of ours, itself apart. A name is a room or a whole crate. A room that is not
 /// listed may import everything; what Cargo forbids between crates is not said again.

@@ -159,6 +159,7 @@ fn words(act: &Act) -> String {
         Act::Dismissed { reviewer } => format!("dismissed {}", reviewer.id),
         Act::Requested { reviewer } => format!("requested {}", reviewer.id),
         Act::Unrequested { reviewer } => format!("unrequested {}", reviewer.id),
+        Act::ThreadTurned { resolved, .. } => format!("thread {resolved}"),
         Act::Commanded { command, .. } => format!("commanded {command:?}"),
     }
 }
@@ -186,6 +187,8 @@ fn expected(event: &str, payload: &Value) -> String {
         }
         ("pull_request_review", "submitted") => "reviewed Commented".into(),
         ("issue_comment" | "pull_request_review_comment", "created") => "commented".into(),
+        ("pull_request_review_thread", "resolved") => "thread true".into(),
+        ("pull_request_review_thread", "unresolved") => "thread false".into(),
         _ => "touched".into(),
     }
 }

@@ -44,6 +44,10 @@ fn act(act: &Act) -> String {
         Act::Dismissed { reviewer } => format!("Dismissed {}", who(reviewer)),
         Act::Requested { reviewer } => format!("Requested {}", who(reviewer)),
         Act::Unrequested { reviewer } => format!("Unrequested {}", who(reviewer)),
+        Act::ThreadTurned { opener, resolved } => {
+            let opener = opener.as_ref().map_or_else(|| "somebody".into(), who);
+            format!("{} a thread of {opener}", if *resolved { "Resolved" } else { "Reopened" })
+        }
         Act::Reviewed { verdict } => format!("Reviewed {verdict:?}"),
         Act::Commanded { command, comment, also, .. } => {
             let more: String = also.iter().map(|command| format!(" and {command:?}")).collect();

@@ -70,6 +70,10 @@ const REVIEW: &[Line<Vec<Fact>>] = lines! {
     "{rita} approves" => |story, [who]| reviews(story, who, Verdict::Approved), "Rita submits an approval.";
     "{rita} asks for changes" => |story, [who]| reviews(story, who, Verdict::ChangesRequested),
         "Rita submits a request for changes.";
+    "{rita} asks for changes in {2} threads" => asks_in_threads,
+        "Rita submits a request for changes with so many remarks on lines.";
+    "{sam} resolves {2} threads of {rita}" => resolves, "Sam resolves threads that rita opened, `all` or so many.";
+    "{rita} opens a thread of {rita} again" => reopens, "Rita unresolves a thread that she had opened.";
     "{rita} reviews with comments" => |story, [who]| reviews(story, who, Verdict::Commented),
         "Rita submits a review without a verdict.";
     "{rita} takes the approval back" => |story, [who]| reviews(story, who, Verdict::Withdrawn),
@@ -305,6 +309,26 @@ fn comments(story: &mut Story, [who]: [&str; 1]) -> Facts {
 fn reviews(story: &mut Story, who: &str, verdict: Verdict) -> Facts {
     let who = person(who)?;
     Ok(vec![story.play.forge.reviewed(story.play.now, &who, verdict)])
+}
+
+fn asks_in_threads(story: &mut Story, [who, threads]: [&str; 2]) -> Facts {
+    let who = person(who)?;
+    Ok(story.play.forge.asks_in_threads(story.play.now, &who, count(threads)?))
+}
+
+fn resolves(story: &mut Story, [who, threads, whose]: [&str; 3]) -> Facts {
+    let (who, whose) = (person(who)?, person(whose)?);
+    let most = if threads == "all" { usize::MAX } else { count(threads)? };
+    Ok(story.play.forge.resolves(story.play.now, &who, &whose, most))
+}
+
+fn reopens(story: &mut Story, [who, whose]: [&str; 2]) -> Facts {
+    let (who, whose) = (person(who)?, person(whose)?);
+    Ok(story.play.forge.reopens(&who, &whose))
+}
+
+fn count(number: &str) -> Result<usize, String> {
+    number.parse().map_err(|_| format!("`{number}` is no number"))
 }
 
 fn dismisses(story: &mut Story, [who, whose]: [&str; 2]) -> Facts {

@@ -81,6 +81,12 @@ const DONE: &[Line<()>] = lines! {
     "not because: {was chosen}" => not_because, "No reason for what Usher just did has these words.";
     "Usher did nothing" => |story, []| same(Vec::<&Action>::new(), did(story)),
         "Usher took no action on what just happened.";
+    "Usher wrote nothing" => |story, []| {
+        let mut wrote = did(story);
+        wrote.retain(|action| !action.is_read());
+        same(Vec::<&Action>::new(), wrote)
+    },
+        "Usher did nothing that anybody could see.";
     "Usher is not interested" => is_not_interested, "Usher does not track the change and did nothing.";
     "Usher looks again {Tue 10:00}" => looks_again, "The next deadline is then.";
     "Usher does not look again" => |story, []| same(None, wake(story)), "Nothing has a deadline.";

@@ -11,6 +11,7 @@ use usher_core::model::change::{
     Verdict,
 };
 use usher_core::model::fact::{Act, Actor, CommentPlace, Fact, Refusal};
+use usher_core::model::threads::Thread;
 use usher_core::model::tickets::Ticket;
 use usher_words::templates::Templates;
 use usher_words::{self as words, Worded};
@@ -52,6 +53,7 @@ pub struct Forge {
     pub verdicts: BTreeMap<u64, (Verdict, Timestamp)>,
     /// The review around somebody's remark on a line, where GitHub lists nothing else of them.
     wrappers: BTreeMap<u64, u64>,
+    pub threads: Vec<Thread>,
     pub target_branch: String,
     /// What the description names, where tickets are looked for.
     pub tickets: Option<BTreeSet<Ticket>>,
@@ -97,6 +99,7 @@ impl Forge {
             reviewers: vec![],
             wrappers: BTreeMap::new(),
             verdicts: BTreeMap::new(),
+            threads: vec![],
             target_branch: "main".into(),
             tickets: None,
             pushes: 0,
@@ -327,6 +330,7 @@ impl Forge {
         let commands = usher_words::commands::commands(text, &self.handles);
         let remark = Act::Reviewed { verdict: Verdict::Commented };
         let act = Act::commanded(commands, comment, place).unwrap_or(remark);
+        self.opens_thread(by);
         if !github {
             return vec![self.told(by, act)];
         }
@@ -374,6 +378,7 @@ impl Forge {
     pub fn perform(&mut self, now: Timestamp, action: &Action, templates: &Templates) -> Vec<Fact> {
         let worded = match action {
             Action::ReadFiles { codeowners } => return vec![self.read_files(codeowners.is_some())],
+            Action::ReadThreads => return vec![Fact::Threads { threads: self.threads.clone() }],
             Action::Look => return vec![Fact::Swept { snapshot: self.swept() }],
             Action::Desired(shape) => return self.shape(now, shape),
             Action::React { comment, .. } => {

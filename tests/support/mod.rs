@@ -11,6 +11,7 @@ pub mod markup;
 pub mod notices;
 pub mod play;
 mod standing;
+mod threads;
 pub mod watch;
 
 /// The root of the checkout.

@@ -305,6 +305,7 @@ impl Play {
                 Action::Reply(_)
                 | Action::ReadFiles { .. }
                 | Action::Look
+                | Action::ReadThreads
                 | Action::React { .. }
                 | Action::Announce(_) => {}
             }
@@ -331,6 +332,7 @@ impl Play {
                 Fact::Unreachable { .. }
                 | Fact::Moved { .. }
                 | Fact::Files { .. }
+                | Fact::Threads { .. }
                 | Fact::Refused { .. }
                 | Fact::Failed { .. }
                 | Fact::Lapsed { .. }
@@ -502,6 +504,7 @@ fn shown(action: &Action) -> String {
         Action::Comment(comment) => format!("comment: {}", after_marker(comment.body())),
         Action::ReadFiles { .. } => "read the changed files".into(),
         Action::Look => "look at the whole change".into(),
+        Action::ReadThreads => "read the threads".into(),
         Action::React { .. } => "react".into(),
         Action::Announce(news) => format!("announce the merge for {:?}", news.tickets),
     }
@@ -520,6 +523,7 @@ pub fn body(action: &Action, templates: &Templates) -> Option<String> {
         Action::Comment(comment) => comment.clone(),
         Action::ReadFiles { .. }
         | Action::Look
+        | Action::ReadThreads
         | Action::Desired(_)
         | Action::React { .. }
         | Action::Announce(_) => return None,

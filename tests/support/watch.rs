@@ -433,7 +433,10 @@ fn held_is_left_alone(review: &Review, actions: &[Action], commented: bool) {
     for action in actions {
         let fine = match (review.said.hold, action) {
             (Some(Hold::Skip), Action::Desired(shape)) => shape.reviewers.is_empty(),
-            (Some(Hold::FirstRun), Action::Desired(_) | Action::ReadFiles { .. } | Action::Look) => false,
+            (
+                Some(Hold::FirstRun),
+                Action::Desired(_) | Action::ReadFiles { .. } | Action::Look | Action::ReadThreads,
+            ) => false,
             (Some(Hold::Skip), Action::Status(_)) => commented,
             (Some(Hold::FirstRun), Action::Status(_)) => false,
             (Some(_), Action::Ping { .. }) => false,

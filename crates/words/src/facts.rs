@@ -20,6 +20,7 @@ pub fn happening(fact: &Fact) -> String {
         Fact::Moved { to } => format!("its project is now {}", quote(&to.project)),
         Fact::Files { files, .. } if files.len() == 1 => "one changed file was read".into(),
         Fact::Files { files, .. } => format!("{} changed files were read", files.len()),
+        Fact::Threads { .. } => "its threads were read".into(),
         Fact::Refused { reviewer, .. } => format!("the forge would not take {}", handle(reviewer)),
         Fact::Failed { action, .. } if action == "files" => "the changed files cannot be had".into(),
         Fact::Failed { given_up: true, .. } => "what was to be done there was given up".into(),
@@ -60,6 +61,13 @@ fn deed(act: &Act, snapshot: &Snapshot) -> String {
         Act::Dismissed { reviewer } => format!("dismissed the review of {}", handle(reviewer)),
         Act::Commented => "commented".into(),
         Act::Requested { reviewer } => format!("requested a review from {}", handle(reviewer)),
+        Act::ThreadTurned { opener, resolved } => {
+            let what = if *resolved { "resolved" } else { "reopened" };
+            match opener {
+                Some(opener) => format!("{what} a thread of {}", handle(opener)),
+                None => format!("{what} threads, or touched it"),
+            }
+        }
         Act::Unrequested { reviewer } => format!("took {} off", handle(reviewer)),
         Act::Commanded { command, also, .. } => {
             let words: Vec<String> =

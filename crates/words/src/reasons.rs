@@ -57,6 +57,9 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::ChangesRequested { person } => format!("{person} asked for changes."),
         Reason::ReviewerCommented { person } => format!("{person} commented."),
         Reason::AuthorActed => "The author answered.".into(),
+        Reason::CannotMerge { person } => format!("{person} cannot merge it; the approval stands."),
+        Reason::ThreadsOpen { person, open } => threads_open(person, *open),
+        Reason::ThreadsResolved { person } => format!("All threads of {person} are resolved."),
         Reason::StageMoved { from, to } => {
             format!("It moved from {} to {}.", stage_name(*from), stage_name(*to))
         }
@@ -228,5 +231,12 @@ fn ping_held(person: &str, why: SuppressedWhy) -> String {
         SuppressedWhy::DayLimit { until: at } => format!("{person} had enough pings for today.{}", until(at)),
         SuppressedWhy::ChangeLimit => format!("The change had its pings, so {person} is not pinged."),
         SuppressedWhy::Overtaken => format!("{person} is not reminded, because a later step is due as well."),
+    }
+}
+
+fn threads_open(person: &str, open: u32) -> String {
+    match open {
+        1 => format!("One thread of {person} is open."),
+        open => format!("{open} threads of {person} are open."),
     }
 }

@@ -10,8 +10,8 @@ use usher_core::model::change::ChangeState;
 use usher_core::model::choice::ChoiceTold;
 use usher_core::model::load::Load;
 use usher_core::model::message::{
-    AuthorView, Formally, HoldNote, Lacking, MergerView, Moment, NextStep, Others, Ping, PingAbout, PoolView,
-    PushedSince, RefusedSince, ReviewerView, StatusView,
+    AuthorView, ByOthers, Formally, HoldNote, Lacking, MergerView, Moment, NextStep, OpenThreads, Others,
+    Ping, PingAbout, PoolView, PushedSince, RefusedSince, ReviewerView, StatusView,
 };
 use usher_core::model::stage::Stage;
 use usher_core::model::timebox::StepKind;
@@ -100,6 +100,7 @@ fn rita(stage: Stage) -> ReviewerView {
         accepted: false,
         second: false,
         formally: Formally(stage == Stage::WithAuthor),
+        threads: OpenThreads(0),
         answered: false,
         due: (stage == Stage::Reviewing).then(later),
         late: false,
@@ -109,7 +110,13 @@ fn rita(stage: Stage) -> ReviewerView {
 /// What the comment of somebody's change could say at a stage.
 fn sample(stage: Stage, state: ChangeState) -> StatusView {
     let staffed = !matches!(stage, Stage::Waiting | Stage::Draft);
-    let merges = MergerView { login: "rita".into(), approved: true, due: Some(later()), late: false };
+    let merges = MergerView {
+        login: "rita".into(),
+        approved: true,
+        by_others: ByOthers(false),
+        due: Some(later()),
+        late: false,
+    };
     let backend = PoolView {
         pool: "backend".into(),
         staffed,

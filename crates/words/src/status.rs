@@ -153,7 +153,12 @@ fn asked_line(status: &StatusView, reviewer: &ReviewerView, pool: &str, due: &st
         return format!("{} (*{pool}*) is on it. An answer is hoped for by **{due}**.", plain(login));
     }
     if reviewer.answered {
-        return format!("@{login}: {author} has answered you. Could you look again by **{due}**?");
+        let open = match reviewer.threads.0 {
+            0 => String::new(),
+            1 => " One of your threads is open.".into(),
+            open => format!(" {open} of your threads are open."),
+        };
+        return format!("@{login}: {author} has answered you. Could you look again by **{due}**?{open}");
     }
     if reviewer.second {
         let firsts = status.reviewers.iter().filter(|one| one.pool == reviewer.pool && !one.second);
@@ -176,7 +181,16 @@ fn with_author_lines(status: &StatusView) -> Vec<String> {
         [] => ("this was handed back to you.".to_owned(), "Push a change or reply.".to_owned()),
         who if asking().any(|reviewer| reviewer.formally.0) => (
             format!("{} asked for changes.", who.join(" and ")),
-            format!("Push, ask for a review again or write `@{} ready` when it is ready.", status.me),
+            match asking().map(|reviewer| reviewer.threads.0).sum::<u32>() {
+                0 => {
+                    format!("Push, ask for a review again or write `@{} ready` when it is ready.", status.me)
+                }
+                open => format!(
+                    "Push, resolve the {}, ask for a review again or write `@{} ready` when it is ready.",
+                    threads(open),
+                    status.me
+                ),
+            },
         ),
         who => (format!("{} left you an answer.", who.join(" and ")), "Push a change or reply.".to_owned()),
     };
@@ -192,8 +206,12 @@ fn with_author_lines(status: &StatusView) -> Vec<String> {
     vec![format!("{author}: {what} {how}{by} Too much? `@{me} handover @colleague`.")]
 }
 
+fn threads(open: u32) -> String {
+    if open == 1 { "open thread".into() } else { format!("{open} open threads") }
+}
+
 fn merge_lines(status: &StatusView) -> Vec<String> {
-    let Some(MergerView { login, approved, due, late }) = &status.merger else {
+    let Some(MergerView { login, approved, by_others, due, late }) = &status.merger else {
         return vec!["This is ready; it only needs merging.".into()];
     };
     let by = match due {
@@ -203,6 +221,7 @@ fn merge_lines(status: &StatusView) -> Vec<String> {
     };
     // A person may have set the stage before anybody approved.
     let what = match approved {
+        true if by_others.0 => "this is approved.",
         true => "approved, thank you.",
         false => "a person marked this as ready to merge.",
     };

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use http::Method;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::api::GitHub;
@@ -40,12 +41,11 @@ impl Comments for GitHub {
         found(ours.map(|comment| comment.id), &comments)
     }
 
-    /// The text of a review takes none by REST: docs.github.com, "REST API endpoints for reactions".
     async fn react(&self, change: &ChangeKey, comment: u64, place: CommentPlace) -> Result<(), ForgeFault> {
         let kind = match place {
             CommentPlace::Conversation => "issues",
             CommentPlace::Line { .. } => "pulls",
-            CommentPlace::Review => return Ok(()),
+            CommentPlace::Review => return self.react_to_review(change, comment).await,
         };
         let number = comment.to_string();
         let path = [kind, "comments", &number, "reactions"];
@@ -58,7 +58,27 @@ impl Comments for GitHub {
     }
 }
 
+/// A review, by the id that GraphQL knows it by.
+#[derive(Deserialize)]
+struct ReviewNode {
+    node_id: String,
+}
+
 impl GitHub {
+    /// The text of a review takes no reaction by REST (docs.github.com, "REST API endpoints for reactions");
+    /// GraphQL's `addReaction` takes every `Reactable`. Who has reacted already is answered like the first time.
+    async fn react_to_review(&self, change: &ChangeKey, review: u64) -> Result<(), ForgeFault> {
+        let number = review.to_string();
+        let review: ReviewNode = match self.get(&self.pull(change, ["reviews", &number])).await {
+            Err(ForgeFault::Gone) => return Ok(()),
+            found => found?,
+        };
+        let query =
+            "mutation($input: AddReactionInput!) { addReaction(input: $input) { reaction { content } } }";
+        let input = json!({ "subjectId": review.node_id, "content": "THUMBS_UP" });
+        self.mutate(&json!({ "query": query, "variables": { "input": input } })).await
+    }
+
     fn comment_place(&self, change: &ChangeKey, comment: u64) -> url::Url {
         self.in_project(&change.project, ["issues", "comments", &comment.to_string()])
     }

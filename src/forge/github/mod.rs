@@ -14,6 +14,7 @@ mod read;
 mod reviewers;
 mod roster;
 mod search;
+mod threads;
 mod webhook_health;
 mod webhooks;
 mod wire;

@@ -13,6 +13,7 @@ use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::{
     Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
 };
+use usher_core::model::threads::Thread;
 use usher_core::model::tickets::TicketRules;
 
 #[async_trait]
@@ -47,6 +48,10 @@ impl ReadChanges for GitHub {
             ..ChangedFile::default()
         });
         Ok(files.collect())
+    }
+
+    async fn threads(&self, change: &ChangeKey) -> Result<Option<Vec<Thread>>, ForgeFault> {
+        self.review_threads(change).await
     }
 
     /// As it is, not wrapped into JSON: that is how files of more than 1 MB come too (up to 100 MB)

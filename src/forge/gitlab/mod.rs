@@ -17,6 +17,7 @@ mod reviewers;
 mod roster;
 mod seen;
 mod steps;
+mod threads;
 mod webhook_health;
 mod webhooks;
 mod wire;

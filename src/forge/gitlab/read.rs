@@ -19,6 +19,7 @@ use crate::forge::transport::pages::{PAGES_LIMIT, Pages};
 use usher_core::model::change::{
     Account, ChangeKey, ChangedFile, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
 };
+use usher_core::model::threads::Thread;
 use usher_core::model::tickets::TicketRules;
 
 #[async_trait]
@@ -82,6 +83,10 @@ impl ReadChanges for GitLab {
             ChangedFile { path, lines, ..ChangedFile::default() }
         });
         Ok(files.collect())
+    }
+
+    async fn threads(&self, change: &ChangeKey) -> Result<Option<Vec<Thread>>, ForgeFault> {
+        self.discussions(change).await
     }
 
     async fn raw(&self, project: &str, path: &str, branch: Option<&str>) -> Result<Bytes, ForgeFault> {

@@ -7,6 +7,7 @@ use crate::forge::transport::fault::ForgeFault;
 use usher_core::model::action::DesiredState;
 use usher_core::model::change::{ChangeKey, ChangedFile, ForgeKind, Snapshot};
 use usher_core::model::fact::Fact;
+use usher_core::model::threads::Thread;
 use usher_core::model::tickets::TicketRules;
 
 /// Reads a change, and files of its project.
@@ -19,6 +20,9 @@ pub(in crate::forge) trait ReadChanges: Sync {
 
     /// The changed files, without their owners.
     async fn changed_files(&self, change: &ChangeKey) -> Result<Vec<ChangedFile>, ForgeFault>;
+
+    /// All threads that can be resolved; `None` where not all could be read. One read for 100.
+    async fn threads(&self, change: &ChangeKey) -> Result<Option<Vec<Thread>>, ForgeFault>;
 
     /// A file's bytes on `branch`, or on the default branch. One read.
     ///

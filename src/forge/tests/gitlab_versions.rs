@@ -94,6 +94,25 @@ async fn a_gitlab_without_states_of_reviewers_is_read_all_the_same() {
     assert_eq!(verdicts(&script).await, [(3, Verdict::Approved, ASKED.to_owned())]);
 }
 
+/// Neither states nor times are told: who approves does so since the change's last news at the latest, and
+/// must not be taken for somebody who took it back.
+#[tokio::test]
+async fn an_approval_without_a_time_counts_from_the_changes_last_news() {
+    let news = "2026-03-01T08:00:00Z";
+    let script = Script::gitlab(&[]).await;
+    let listed = json!([{"id": 3, "username": "u3"}, {"id": 4, "username": "u4"}]);
+    script.on("GET", MR, 200, json!({"iid": 7, "updated_at": news, "reviewers": listed})).await;
+    script.on("GET", &format!("{MR}/reviewers"), 404, json!({"error": "404 Not Found"})).await;
+    let approved = |id: u64| json!({"user": {"id": id, "username": format!("u{id}")}});
+    let approvals = json!({"approved_by": [approved(3), approved(8)]});
+    script.on("GET", &format!("{MR}/approvals"), 200, approvals).await;
+    assert_eq!(verdicts(&script).await, [(3, Verdict::Approved, news.to_owned())]);
+    let seen = script.client.observe(&change()).await.unwrap().reviewers.unwrap();
+    let beside = seen.beside.unwrap();
+    let beside: Vec<_> = beside.iter().map(|one| (one.account.id, one.verdict)).collect();
+    assert_eq!(beside, [(8, Some((Verdict::Approved, news.parse().unwrap())))]);
+}
+
 #[tokio::test]
 async fn an_older_gitlab_tells_it_by_its_notes_alone() {
     let said = "2026-03-01T10:00:00Z";

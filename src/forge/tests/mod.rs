@@ -10,4 +10,5 @@ mod gitlab_versions;
 mod pace;
 mod recorded;
 mod script;
+mod threads;
 mod webhook_health;

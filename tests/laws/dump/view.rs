@@ -143,6 +143,7 @@ impl Seen {
                 self.kinds.push(format!("action.read_files{owners}"));
             }
             Action::Look => self.kinds.push("action.look".into()),
+            Action::ReadThreads => self.kinds.push("action.threads".into()),
             Action::Desired(shape) => self.shape(shape),
             // How often it is written is no matter, so it is not counted.
             Action::Status(_) => self.status = body(action, templates),

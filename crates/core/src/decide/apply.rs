@@ -41,6 +41,8 @@ pub(super) struct Observed<'f> {
     pub files: Option<FilesRead<'f>>,
     /// The changed files cannot be had.
     pub no_files: bool,
+    /// A thread may have been resolved, or opened.
+    pub threads: bool,
     /// Answers to commands.
     pub answers: Vec<Action>,
     /// Somebody said `away` or `back`.
@@ -96,6 +98,7 @@ impl<'f> Applying<'_, '_, 'f> {
                 self.measure_files(files);
                 self.observed.files = Some(FilesRead { files, codeowners: *codeowners });
             }
+            Fact::Threads { threads } => self.take_threads(threads),
             Fact::Failed { action, since, given_up } => self.failed(action, *since, *given_up),
             Fact::Refused { reviewer, refusal } => self.refused(reviewer, *refusal),
             Fact::Lapsed { key, not_after } => self.draft.lapsed(key, *not_after),
@@ -161,6 +164,7 @@ impl Applying<'_, '_, '_> {
             self.observed.rerouted |= self.draft.review.seen.target_branch != *branch;
             self.draft.review.seen.target_branch.clone_from(branch);
         }
+        self.observed.threads |= fresh && act.is_none();
         let pushed = act == Some(&Act::Pushed);
         self.apply_head(snapshot, pushed || hand == Hand::Bot, known_until);
         self.measure_snapshot(snapshot);
@@ -371,7 +375,9 @@ impl Applying<'_, '_, '_> {
     /// Takes in what somebody did.
     fn apply_act(&mut self, act: &Act, by: &Actor, at: Timestamp, hand: Hand) {
         if hand != Hand::Person {
-            if hand == Hand::Bot && !matches!(act, Act::Touched | Act::Labelled { .. }) {
+            if hand == Hand::Bot
+                && !matches!(act, Act::Touched | Act::Labelled { .. } | Act::ThreadTurned { .. })
+            {
                 self.draft.say(Reason::OnlyABot { login: by.account.login.clone() });
             }
             return;
@@ -387,11 +393,15 @@ impl Applying<'_, '_, '_> {
             // They said that they are on it: what they ask meanwhile they ask in a review.
             Act::Commented if self.has_accepted(&by.account) => {}
             Act::Reviewed { verdict: Verdict::Commented } if self.reviewed_by_command(&by.account, at) => {}
+            Act::Reviewed { verdict: Verdict::Commented } if !is_author => self.remarks(&by.account, at),
             Act::Reviewed { verdict } if !is_author => self.take_verdict(&by.account, *verdict, at, false),
             Act::Reviewed { .. } => {}
             Act::Commented => self.take_verdict(&by.account, Verdict::Commented, at, false),
             Act::Dismissed { reviewer } => self.take_verdict(reviewer, Verdict::Withdrawn, at, false),
             Act::Requested { reviewer } => self.requested(reviewer, by, at),
+            Act::ThreadTurned { opener, resolved } => {
+                self.thread_turned(opener.as_ref(), *resolved, &by.account, at);
+            }
             Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
             Act::Commanded { command, comment, place, also } => {
                 if !self.draft.world.policy.dates_reviews(&self.draft.review.change.forge) {

@@ -350,7 +350,7 @@ impl Draft<'_> {
     }
 
     /// Chooses one more reviewer for a pool, by name; the error is everybody's obstacle.
-    fn choose(&mut self, pool: &Pool, origin: Origin) -> Result<String, Vec<Candidate>> {
+    pub(super) fn choose(&mut self, pool: &Pool, origin: Origin) -> Result<String, Vec<Candidate>> {
         let Choice { chosen, decided_by, candidates } = pick(self.world, &self.review, pool, None);
         let chosen = chosen.as_ref().and_then(|name| self.world.directory.by_name(name));
         let Some((person, account)) = chosen.and_then(|person| Some((person, person.account.clone()?)))
@@ -420,6 +420,7 @@ impl Draft<'_> {
         assignment.listed = true;
         assignment.by_hand = false;
         assignment.accepted = false;
+        assignment.cannot_merge = false;
     }
 }
 

@@ -312,6 +312,9 @@ impl Applying<'_, '_, '_> {
     }
 
     fn decline(&mut self, person: &Person, note: Option<String>, at: Timestamp) -> Outcome {
+        if let Some(id) = self.merges(person, at) {
+            return self.hand_on_merge(id, None, at);
+        }
         let own = self.draft.assignments().filter(|(_, own)| own.person == person.name);
         let given_up: Vec<_> = own.filter(|(_, own)| self.lets_go(own, at)).map(|(id, _)| id).collect();
         if given_up.is_empty() {
@@ -338,7 +341,10 @@ impl Applying<'_, '_, '_> {
     /// has waited longest.
     fn reassign(&mut self, by: &Person, to: Option<&str>, at: Timestamp) -> Outcome {
         let active = || self.draft.assignments().filter(|(_, own)| own.is_active());
-        let own = active().find(|(_, own)| own.person == by.name);
+        if let Some(id) = self.merges(by, at) {
+            return self.hand_on_merge(id, to, at);
+        }
+        let own = active().find(|(_, own)| own.person == by.name && !self.draft.review.has_approved(own));
         let longest = || active().find(|(_, own)| !self.draft.review.has_approved(own));
         let current = own.or_else(longest);
         let latest = self
@@ -392,7 +398,7 @@ impl Applying<'_, '_, '_> {
 
     /// A human names a reviewer: capacity and leave are theirs to judge, but not law 1, the pool's
     /// boundary, or an account that the forge does not know.
-    fn name_reviewer(&mut self, pool: &str, handle: &str, at: Timestamp) -> Result<(), Answer> {
+    pub(super) fn name_reviewer(&mut self, pool: &str, handle: &str, at: Timestamp) -> Result<(), Answer> {
         let Some(person) = self.draft.world.directory.find(handle) else {
             return Err(Answer::UnknownPerson { handle: handle.to_owned() });
         };

@@ -14,8 +14,8 @@ use crate::model::change::{Account, ChangeState};
 use crate::model::choice::ChoiceTold;
 use crate::model::fingerprint::fingerprint_of;
 use crate::model::message::{
-    AuthorView, Formally, HoldNote, HoldView, Lacking, LackingView, MergerView, Moment, Others, PoolView,
-    PushedSince, RefusedSince, ReviewerView, StatusView,
+    AuthorView, ByOthers, Formally, HoldNote, HoldView, Lacking, LackingView, MergerView, Moment,
+    OpenThreads, Others, PoolView, PushedSince, RefusedSince, ReviewerView, StatusView,
 };
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Done, Ended, Hold, Origin, PoolReview, Routing, Stage, Unproven};
@@ -379,6 +379,7 @@ impl Draft<'_> {
             login: merger.account.login.clone(),
             // A person may have set the stage by label.
             approved: standing(self.world.policy, &self.review).why == Why::Approved,
+            by_others: ByOthers(!self.review.has_approved(merger)),
             due: self.merge_due().map(in_zone(&self.zone_of(Some(&merger.person), Some(&merger.pool)))),
             late: self.review.planned.merge_box.ran_out,
         })
@@ -396,6 +397,7 @@ impl Draft<'_> {
             approved: review.has_approved(assignment),
             asks: review.asks_author(assignment),
             formally: Formally(review.asks_author(assignment) && review.requests_changes(assignment)),
+            threads: OpenThreads(self.open_threads(assignment)),
             accepted: assignment.accepted,
             second: assignment.origin == Origin::Widened,
             answered: has_the_turn && newest_at.is_some_and(|at| at >= assignment.since),

@@ -24,6 +24,7 @@ mod hand_back;
 mod handover;
 mod holds;
 mod load;
+mod merging;
 mod owners;
 mod plausible;
 mod presence;
@@ -36,6 +37,7 @@ mod stage;
 pub mod suppressed;
 mod tell;
 mod terms;
+mod threads;
 mod timers;
 mod unreachable;
 mod verdicts;
@@ -68,7 +70,7 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
     draft.begin_or_end_dry_run();
     draft.freshen_logins();
     draft.note_what_went_out();
-    let Observed { reshape, rerouted, files, no_files, answers, absence } = apply(&mut draft, fact);
+    let Observed { reshape, rerouted, files, no_files, threads, answers, absence } = apply(&mut draft, fact);
     let mut actions = answers;
     actions.extend(claim(&mut draft, files, no_files).reads);
     draft.hold_back();
@@ -76,6 +78,7 @@ pub fn decide(world: &World<'_>, review: &Review, fact: &Fact) -> Decision {
         actions.extend(draft.assign_reviewers(rerouted).reads);
         draft.scope();
     }
+    actions.extend(draft.read_threads(threads));
     actions.extend(draft.run_timers().pings);
     let desired = draft.desired(reshape);
     actions.extend(draft.take_up(desired, reshape));

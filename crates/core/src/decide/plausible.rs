@@ -42,6 +42,7 @@ pub(super) fn plausible<'f>(now: Timestamp, review: &Review, fact: &'f Fact) -> 
         Fact::Unreachable { .. }
         | Fact::Moved { .. }
         | Fact::Files { .. }
+        | Fact::Threads { .. }
         | Fact::Refused { .. }
         | Fact::Failed { .. }
         | Fact::Lapsed { .. }

@@ -170,13 +170,14 @@ impl Review {
         self.is_ready() && self.said.hold.is_none() && shown
     }
 
-    /// Who is expected to merge: the reviewer who approved last of those who are there, else the first one
-    /// asked who is there.
+    /// Who is expected to merge: the reviewer who approved last of those who are there and can, else the first
+    /// one asked who is there and can, else one who said that they cannot.
     pub fn merger(&self) -> Option<&Assignment> {
         let there = || self.active().filter(|assignment| !assignment.absent);
-        let approved = there().filter(|assignment| self.has_approved(assignment));
+        let can = || there().filter(|assignment| !assignment.cannot_merge);
+        let approved = can().filter(|assignment| self.has_approved(assignment));
         let last = approved.max_by_key(|a| self.verdicts_of(&a.account).verdict.map(|(_, at)| at));
-        last.or_else(|| there().next())
+        last.or_else(|| can().next()).or_else(|| there().next())
     }
 
     /// Whether time boxes stand still although the change is open.

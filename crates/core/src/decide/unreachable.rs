@@ -44,7 +44,7 @@ impl Applying<'_, '_, '_> {
         match action {
             "files" => self.observed.no_files = true,
             // Nobody waits for it longer than for a sweep.
-            "look" => {}
+            "look" | "threads" => {}
             "shape" if self.draft.review.is_open() => {
                 let known = self.draft.review.seen.blocked;
                 // Facts may come late: an older word never takes the place of a newer one.

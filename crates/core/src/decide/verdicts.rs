@@ -167,6 +167,7 @@ impl Applying<'_, '_, '_> {
         if matches!(verdict, Verdict::Approved | Verdict::ChangesRequested) {
             self.come_back(account, at, at_most);
         }
+        self.look_for_threads(account);
         let mut involved = false;
         for assignment in &mut self.draft.review.planned.assignments {
             if assignment.account == *account && assignment.is_active() {

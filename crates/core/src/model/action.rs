@@ -23,6 +23,9 @@ pub enum Action {
     /// Look at the whole change, of which only a part was told; it comes back as
     /// [`Fact::Swept`](super::fact::Fact::Swept).
     Look,
+    /// Read the threads that can be resolved; they come back as
+    /// [`Fact::Threads`](super::fact::Fact::Threads).
+    ReadThreads,
     /// Labels and reviewers as they should be.
     #[serde(rename = "shape")]
     Desired(DesiredState),
@@ -112,6 +115,7 @@ impl Action {
         match self {
             Action::ReadFiles { .. } => "files".into(),
             Action::Look => "look".into(),
+            Action::ReadThreads => "threads".into(),
             Action::Desired(_) => "shape".into(),
             Action::Status(_) | Action::Comment(Comment::Status { .. }) => "status".into(),
             Action::React { comment, place } => match place {
@@ -129,7 +133,7 @@ impl Action {
 
     /// Whether it only reads: nobody sees anything of it.
     pub fn is_read(&self) -> bool {
-        matches!(self, Action::ReadFiles { .. } | Action::Look)
+        matches!(self, Action::ReadFiles { .. } | Action::Look | Action::ReadThreads)
     }
 
     /// Whom a ping names, under which key, and when it is too late; `None` for everything else.
@@ -143,6 +147,7 @@ impl Action {
             }
             Action::ReadFiles { .. }
             | Action::Look
+            | Action::ReadThreads
             | Action::Desired(_)
             | Action::Status(_)
             | Action::Reply(_)
@@ -168,6 +173,7 @@ pub struct Named<'a> {
 pub enum Write {
     ReadFiles { codeowners: Option<String> },
     Look,
+    ReadThreads,
     Desired(DesiredState),
     Comment(Comment),
     React { comment: u64, place: CommentPlace },
@@ -176,7 +182,7 @@ pub enum Write {
 impl Write {
     /// Whether it only reads, in spite of its name.
     pub fn is_read(&self) -> bool {
-        matches!(self, Write::ReadFiles { .. } | Write::Look)
+        matches!(self, Write::ReadFiles { .. } | Write::Look | Write::ReadThreads)
     }
 }
 

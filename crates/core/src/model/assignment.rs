@@ -40,6 +40,9 @@ pub struct Assignment {
     /// On leave for more than a working day, when the change was last decided: somebody else merges.
     #[serde(default)]
     pub absent: bool,
+    /// They have approved, and said that they cannot merge it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cannot_merge: bool,
     /// When a person last asked for them, by the forge's clock: an older wish to the contrary that
     /// is told late is void.
     pub named_at: Option<Timestamp>,
@@ -70,6 +73,7 @@ impl Assignment {
             accepted: false,
             handed_back: None,
             absent: false,
+            cannot_merge: false,
             named_at: None,
             known_until: None,
             ended: None,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::absence::AwayEnd;
 use super::change::{Account, ChangeKey, ChangedFile, OwnersFile, Snapshot, Verdict};
+use super::threads::Thread;
 use super::unreachable::UnreachableWhy;
 
 /// Something that happened, forge-neutral. Webhook, sweep, answer, refusal, person and clock all
@@ -29,6 +30,8 @@ pub enum Fact {
         #[serde(default)]
         codeowners: OwnersFile,
     },
+    /// The threads that [`Action::ReadThreads`](super::action::Action::ReadThreads) asked for: all of them.
+    Threads { threads: Vec<Thread> },
     /// The forge would not take a reviewer.
     Refused { reviewer: Account, refusal: Refusal },
     /// What is to be done on the forge has not come about for long: it hides the change, or refuses.
@@ -56,6 +59,7 @@ impl Fact {
             Fact::Unreachable { .. }
             | Fact::Moved { .. }
             | Fact::Files { .. }
+            | Fact::Threads { .. }
             | Fact::Refused { .. }
             | Fact::Failed { .. }
             | Fact::Lapsed { .. }
@@ -92,6 +96,13 @@ pub enum Act {
     Commented,
     /// The actor asked `reviewer` to review (again).
     Requested { reviewer: Account },
+    /// The actor resolved a thread, or opened it again. GitHub says who began it; GitLab tells only that all
+    /// are resolved, by an update in which nothing changes.
+    ThreadTurned {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        opener: Option<Account>,
+        resolved: bool,
+    },
     /// The actor took `reviewer` off the change.
     Unrequested { reviewer: Account },
     /// A comment with commands for Usher: the first, and those that follow it in the same comment.

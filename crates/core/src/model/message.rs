@@ -132,6 +132,8 @@ pub struct ReviewerView {
     pub asks: bool,
     #[serde(default)]
     pub formally: Formally,
+    #[serde(default)]
+    pub threads: OpenThreads,
     /// They said that they are on it.
     pub accepted: bool,
     /// Asked beside a first reviewer.
@@ -169,6 +171,33 @@ pub struct PoolView {
 pub struct Formally(pub bool);
 
 impl Hash for Formally {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if self.0 {
+            self.0.hash(state);
+        }
+    }
+}
+
+/// How many of the threads are open that they opened, while they request changes, as far as is known. While it
+/// is none, the comment is the same as ever, and so is its fingerprint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OpenThreads(pub u32);
+
+impl Hash for OpenThreads {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        if self.0 > 0 {
+            self.0.hash(state);
+        }
+    }
+}
+
+/// The one who is asked to merge has not approved it, others have. As [`OpenThreads`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ByOthers(pub bool);
+
+impl Hash for ByOthers {
     fn hash<H: Hasher>(&self, state: &mut H) {
         if self.0 {
             self.0.hash(state);
@@ -241,6 +270,8 @@ impl Hash for Lacking {
 pub struct MergerView {
     pub login: String,
     pub approved: bool,
+    #[serde(default)]
+    pub by_others: ByOthers,
     /// When the time box runs out, while it runs.
     pub due: Option<Moment>,
     /// It ran out.

@@ -29,6 +29,7 @@ pub mod stage;
 pub mod standing;
 pub mod suppressed;
 pub mod terms;
+pub mod threads;
 pub mod tickets;
 pub mod timebox;
 pub mod unreachable;

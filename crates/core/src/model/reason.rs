@@ -121,6 +121,19 @@ pub enum Reason {
     },
     /// The author pushed, answered or asked again.
     AuthorActed,
+    /// They have approved and cannot merge it: somebody else is asked to.
+    CannotMerge {
+        person: String,
+    },
+    /// Others resolved all threads that the reviewer had opened.
+    ThreadsResolved {
+        person: String,
+    },
+    /// So many threads are open that the reviewer opened.
+    ThreadsOpen {
+        person: String,
+        open: u32,
+    },
     StageMoved {
         from: Stage,
         to: Stage,

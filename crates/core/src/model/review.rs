@@ -312,6 +312,12 @@ impl Review {
         self.is_open() && !self.seen.draft
     }
 
+    /// Whether Usher asked for somebody whom no list has shown since: they may have been taken off unheard.
+    pub fn awaits_proof(&self) -> bool {
+        let wanted = &self.done.last_applied.reviewers;
+        self.done.unshown.iter().any(|account| wanted.contains(account))
+    }
+
     /// Active assignments, in the order in which they began.
     pub fn active(&self) -> impl Iterator<Item = &Assignment> {
         self.planned.assignments.iter().filter(|assignment| assignment.is_active())
@@ -412,10 +418,11 @@ impl Review {
     }
 
     /// Whether the reviewer asks something that the author has not answered since: a request for changes is
-    /// answered by commits or by asking again, a mere remark by any word.
+    /// answered by commits, by asking again or by resolving all its threads, a mere remark by any word.
     pub fn asks_author(&self, assignment: &Assignment) -> bool {
         let verdicts = self.verdicts_of(&assignment.account);
-        let acted = self.said.author_acted_at.max(verdicts.asked_again_at);
+        let settled = verdicts.threads.settled_at();
+        let acted = self.said.author_acted_at.max(verdicts.asked_again_at).max(settled);
         let wrote = acted.max(self.said.author_wrote_at);
         verdicts.requests_changes().is_some_and(|at| acted < Some(at))
             || self.remarked_at(assignment).is_some_and(|at| wrote < Some(at))

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::change::Verdict;
+use super::threads::OwnThreads;
 
 /// What one person has said about the change. Only the newest counts, so that it does not matter in
 /// which order the forge tells.
@@ -24,6 +25,9 @@ pub struct PersonVerdicts {
     /// A lead overruled by name what they had said until then.
     #[serde(default)]
     pub overruled_at: Option<Timestamp>,
+    /// What became of the threads they opened, while they request changes.
+    #[serde(default)]
+    pub threads: OwnThreads,
 }
 
 impl PersonVerdicts {

@@ -1,24 +1,31 @@
 //! GitHub's GraphQL API, at `/api/graphql` as on GitHub Enterprise Server: `user(login:)`, for the
-//! status (`@octokit/graphql-schema`).
+//! status, and `repository(owner:, name:)` with its pull requests' threads (`@octokit/graphql-schema`).
 
 use serde_json::{Value, json};
 
+use super::reactions;
 use super::replies::refuse;
+use super::threads;
 use crate::wire::{Field, Query, Reply, error, refused};
 use crate::world::{Forge, Refusal, State, User, UserId};
 
 /// Answers one query. Who is not there is null, with an error beside the data of the others.
-pub(super) fn answer(state: &State, body: &Value, user: Option<UserId>) -> Reply {
-    if user.is_none() {
-        return refuse(&Refusal::new(401, "Bad credentials"));
-    }
+pub(super) fn answer(state: &mut State, body: &Value, user: Option<UserId>) -> Reply {
+    let Some(me) = user else { return refuse(&Refusal::new(401, "Bad credentials")) };
     let query = match Query::read(body) {
-        Ok(query) if query.is_mutation => return refused("no mutation is answered here"),
+        Ok(query) if query.is_mutation => return reactions::mutate(state, &query, me),
         Ok(query) => query,
         Err(message) => return refused(&message),
     };
     let (mut data, mut errors) = (serde_json::Map::new(), Vec::new());
     for field in &query.fields {
+        if field.name == "repository" {
+            match threads::repository(state, &query, field, me) {
+                Ok(value) => drop(data.insert(field.alias.clone(), value)),
+                Err(message) => return refused(&message),
+            }
+            continue;
+        }
         let found = match found(state, field) {
             Ok(found) => found,
             Err(message) => return refused(&message),

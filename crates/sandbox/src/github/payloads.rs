@@ -104,6 +104,10 @@ impl State {
             Happened::CommentDeleted(comment) => {
                 return Some(self.gh_comment_event(project, change, comment, actor, "deleted", Value::Null));
             }
+            Happened::ThreadTurned { id, resolved, .. } => {
+                let comment = change.comment(*id)?;
+                return Some(self.gh_thread_event(project, change, comment, actor, *resolved));
+            }
             Happened::Reviewed(id) => return self.gh_review_event(project, change, actor, *id, "submitted"),
             Happened::ReviewDismissed(id) => {
                 return self.gh_review_event(project, change, actor, *id, "dismissed");
@@ -181,6 +185,25 @@ impl State {
             body["changes"] = changes;
         }
         ("issue_comment", merged(body, self.gh_common(project, actor)))
+    }
+
+    fn gh_thread_event(
+        &self,
+        project: &Project,
+        change: &Change,
+        comment: &Comment,
+        actor: UserId,
+        resolved: bool,
+    ) -> (&'static str, Value) {
+        let body = json!({
+            "action": if resolved { "resolved" } else { "unresolved" },
+            "pull_request": self.gh_pull(project, change),
+            "thread": {
+                "node_id": format!("PRRT_{}", comment.id),
+                "comments": [self.gh_line_comment(project, change, comment)],
+            },
+        });
+        ("pull_request_review_thread", merged(body, self.gh_common(project, actor)))
     }
 
     fn gh_review_event(

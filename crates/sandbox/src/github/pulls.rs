@@ -48,6 +48,10 @@ pub(super) fn answer(
             let reviews = change.reviews.iter().map(|review| state.gh_review(project, change, review));
             Ok(paged(call, reviews.collect()))
         }
+        (GET, ["reviews", id]) => {
+            let review = id.parse().ok().and_then(|id| change.review(id)).ok_or_else(not_found)?;
+            Ok(Reply::ok(state.gh_review(project, change, review)))
+        }
         (GET, ["requested_reviewers"]) => {
             let users: Vec<Value> =
                 change.reviewers.iter().map(|reviewer| state.gh_user(reviewer.user)).collect();

@@ -6,7 +6,7 @@ use super::time::rest_time;
 use crate::wire::merged;
 use crate::world::{
     APPROVED, Access, Change, ChangeState, ChangedFile, Comment, FeatureAccess, Forge, Label, Project,
-    Reaction, State, UserId,
+    Reaction, State, UserId, digest,
 };
 use jiff::civil::Date;
 use serde_json::{Value, json};
@@ -178,6 +178,21 @@ impl State {
         merged(self.gl_change(project, change), more)
     }
 
+    /// A note, in the thread that it is.
+    pub(super) fn gl_discussion(&self, project: &Project, change: &Change, note: &Comment) -> Value {
+        let mut shown = self.gl_note(project, change, note);
+        if note.is_on_a_line() {
+            shown["resolved"] = json!(note.resolved.is_some());
+            shown["resolved_by"] = json!(note.resolved.map(|(by, _)| self.gl_user(by)));
+            shown["resolved_at"] = json!(note.resolved.map(|(_, at)| rest_time(at)));
+        }
+        json!({
+            "id": digest(&format!("discussion {}", note.id)),
+            "individual_note": !note.is_on_a_line(),
+            "notes": [shown],
+        })
+    }
+
     pub(super) fn gl_note(&self, project: &Project, change: &Change, note: &Comment) -> Value {
         json!({
             "id": note.id,
@@ -191,7 +206,7 @@ impl State {
             "noteable_type": "MergeRequest",
             "noteable_iid": change.number,
             "project_id": project.id,
-            "resolvable": false,
+            "resolvable": note.is_on_a_line(),
             "confidential": note.internal,
             "internal": note.internal,
             "imported": false,

@@ -25,6 +25,10 @@ pub(super) fn answer(
     match rest {
         [] => Ok(Reply::ok(state.gl_single_change(project, change, me))),
         ["diffs"] => Ok(paged(call, change.files.iter().map(gl_diff).collect())),
+        ["discussions"] => {
+            let notes = change.comments.iter();
+            Ok(paged(call, notes.map(|note| state.gl_discussion(project, change, note)).collect()))
+        }
         ["reviewers"] => Ok(Reply::ok(reviewers(state, change))),
         ["approvals"] => Ok(Reply::ok(state.gl_approvals(project, change, me))),
         _ => Err(no_route()),

@@ -49,7 +49,8 @@ fn of_change(state: &State, told: &ChangeEvent) -> Vec<Payload> {
             Happened::CommentEdited { id, .. } => {
                 payloads.extend(of_note(state, project, told, *id, "update"));
             }
-            // Nothing is sent for a deleted note.
+            // Nothing is sent for a deleted note, nor for a thread while others are open.
+            Happened::ThreadTurned { resolved, all, .. } if !(*resolved && *all) => {}
             Happened::CommentDeleted(_) | Happened::ReviewDismissed(_) => {}
             Happened::Reviewed(id) if !state.gitlab.announces_reviews || is_approval(&told.after, *id) => {}
             happened => {

@@ -63,6 +63,22 @@ impl Sandbox {
         self.as_user(at, who, |state, user| state.remark(at, user, body))
     }
 
+    /// Resolves the thread that a remark on a line begins; `id` is the remark's.
+    ///
+    /// # Errors
+    /// What the forge refuses; nothing has happened then.
+    pub fn resolve_thread(&self, at: &ChangeRef, who: &str, id: u64) -> Result<(), Refusal> {
+        self.as_user(at, who, |state, user| state.turn_thread(at, user, id, true))
+    }
+
+    /// Opens a resolved thread again.
+    ///
+    /// # Errors
+    /// What the forge refuses; nothing has happened then.
+    pub fn unresolve_thread(&self, at: &ChangeRef, who: &str, id: u64) -> Result<(), Refusal> {
+        self.as_user(at, who, |state, user| state.turn_thread(at, user, id, false))
+    }
+
     /// Edits a comment.
     ///
     /// # Errors

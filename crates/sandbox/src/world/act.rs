@@ -79,6 +79,8 @@ impl State {
             Happened::Commented(id) => format!("commented: {}", first_line(change, *id)),
             Happened::CommentEdited { id, .. } => format!("edited a comment: {}", first_line(change, *id)),
             Happened::CommentDeleted(_) => "deleted a comment".to_owned(),
+            Happened::ThreadTurned { resolved: true, .. } => "resolved a thread".to_owned(),
+            Happened::ThreadTurned { .. } => "opened a thread again".to_owned(),
             Happened::Reviewed(id) => match change.review(*id) {
                 Some(review) if review.verdict == Verdict::Approve => "approved".to_owned(),
                 Some(review) if review.verdict == Verdict::RequestChanges => "requested changes".to_owned(),

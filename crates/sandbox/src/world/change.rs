@@ -161,6 +161,8 @@ pub(crate) struct SubmittedReview {
     pub(crate) body: String,
     pub(crate) commit: String,
     pub(crate) submitted_at: Timestamp,
+    /// Who reacted to its text, with which content.
+    pub(crate) reactions: Vec<(UserId, String)>,
 }
 
 #[derive(Clone, Debug)]
@@ -176,6 +178,8 @@ pub(crate) struct Comment {
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) reactions: Vec<Reaction>,
+    /// Who resolved the thread that it begins, and when.
+    pub(crate) resolved: Option<(UserId, Timestamp)>,
 }
 
 /// Where a comment stands.

@@ -54,6 +54,33 @@ impl State {
         })
     }
 
+    /// Resolves the thread that a remark on a line begins, or opens it again.
+    pub(crate) fn turn_thread(
+        &mut self,
+        at: &ChangeRef,
+        actor: UserId,
+        id: u64,
+        resolved: bool,
+    ) -> Result<(), Refusal> {
+        self.act(at, actor, |state, change| {
+            let now = state.now(at.forge);
+            let comment = find_comment(change, at.forge, id)?;
+            if !comment.is_on_a_line() {
+                return Err(Refusal::new(404, "404 Not Found"));
+            }
+            if comment.resolved.is_some() == resolved {
+                return Ok(((), Vec::new()));
+            }
+            comment.resolved = resolved.then_some((actor, now));
+            let open = |comment: &Comment| comment.is_on_a_line() && comment.resolved.is_none();
+            let all = !change.comments.iter().any(open);
+            if all {
+                state.system_note(at.forge, change, actor, "resolved all threads");
+            }
+            Ok(((), vec![Happened::ThreadTurned { id, resolved, all }]))
+        })
+    }
+
     pub(crate) fn edit_comment(
         &mut self,
         at: &ChangeRef,
@@ -133,6 +160,7 @@ impl State {
             created_at: now,
             updated_at: now,
             reactions: Vec::new(),
+            resolved: None,
         });
         id
     }

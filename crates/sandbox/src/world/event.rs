@@ -91,6 +91,12 @@ pub(crate) enum Happened {
         was: String,
     },
     CommentDeleted(Comment),
+    /// A thread was resolved or opened again; `all`: none is open now.
+    ThreadTurned {
+        id: u64,
+        resolved: bool,
+        all: bool,
+    },
     Reviewed(u64),
     ReviewDismissed(u64),
     Approved,

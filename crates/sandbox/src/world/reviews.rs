@@ -6,6 +6,7 @@ use super::accounts::UserId;
 use super::change::{Change, ChangeRef, Reviewer, ReviewerState, SubmittedReview, Verdict};
 use super::event::Happened;
 use super::forge::Forge;
+use super::project::Project;
 use super::refusal::Refusal;
 use super::state::State;
 
@@ -144,8 +145,39 @@ impl State {
             body,
             commit,
             submitted_at,
+            reactions: Vec::new(),
         });
         id
+    }
+
+    /// Adds a reaction to the text of a review; false where the actor sees no such review.
+    pub(crate) fn react_to_review(&mut self, forge: Forge, actor: UserId, id: u64, content: &str) -> bool {
+        let seen = |project: &&Project| project.forge == forge && self.can_read(project, actor);
+        let paths: Vec<String> =
+            self.projects.values().filter(seen).map(|project| project.path.clone()).collect();
+        for path in paths {
+            let Ok(project) = self.project_mut(forge, &path) else { continue };
+            let mut changes = project.changes.values_mut();
+            let found = changes.find_map(|change| {
+                let review = change.reviews.iter_mut().find(|review| review.id == id)?;
+                let reaction = (actor, content.to_owned());
+                let new = !review.reactions.contains(&reaction);
+                if new {
+                    review.reactions.push(reaction);
+                }
+                Some((change.number, new))
+            });
+            let Some((number, new)) = found else { continue };
+            if new {
+                self.write_log(
+                    &ChangeRef { forge, project: path, number },
+                    actor,
+                    format!("reacted with {content}"),
+                );
+            }
+            return true;
+        }
+        false
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) struct Payload<'a> {
     #[serde(borrow)]
     pub comment: Maybe<Remark<'a>>,
     #[serde(borrow)]
+    pub thread: Maybe<Thread<'a>>,
+    #[serde(borrow)]
     pub requested_reviewer: Maybe<User<'a>>,
     #[serde(borrow)]
     pub requested_team: Maybe<User<'a>>,
@@ -76,6 +78,16 @@ pub(super) struct User<'a> {
     pub login: Text<'a>,
     #[serde(borrow, rename = "type")]
     pub kind: Text<'a>,
+}
+
+/// The conversation on a line.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Thread<'a> {
+    #[serde(borrow)]
+    pub node_id: Text<'a>,
+    #[serde(borrow)]
+    pub comments: List<Remark<'a>>,
 }
 
 #[derive(Default, Deserialize)]

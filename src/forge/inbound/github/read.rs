@@ -122,8 +122,7 @@ impl Payload<'_> {
             "pull_request" => vec![self.pull_deed(&snapshot)],
             "pull_request_review" => self.review_deeds(context, &snapshot),
             "pull_request_review_comment" => self.line_deeds(context, &snapshot),
-            // A resolved thread says nothing by itself, but it shows the change as it is.
-            "pull_request_review_thread" => vec![self.deed(Act::Touched, &snapshot)],
+            "pull_request_review_thread" => vec![self.deed(self.thread_act(), &snapshot)],
             _ => self.comment_deeds(context, &snapshot),
         };
         Some(Ok(Reading::Change(Incoming {
@@ -173,6 +172,17 @@ impl Payload<'_> {
             _ => Act::Touched,
         };
         self.deed(act, snapshot)
+    }
+
+    /// A thread was resolved, or opened again. Its first comment says who began it.
+    fn thread_act(&self) -> Act {
+        let comments = self.thread.get().and_then(|thread| thread.comments.get()).unwrap_or_default();
+        let opener = comments.first().and_then(|first| first.user.get()?.account());
+        match self.action.or_empty() {
+            "resolved" => Act::ThreadTurned { opener, resolved: true },
+            "unresolved" => Act::ThreadTurned { opener, resolved: false },
+            _ => Act::Touched,
+        }
     }
 
     fn review_deeds(&self, context: Context<'_>, snapshot: &Snapshot) -> Vec<Deed> {
@@ -238,6 +248,10 @@ impl Payload<'_> {
             }
             None => {
                 let id = |user: &Maybe<User<'_>>| user.get().and_then(|user| user.id.0);
+                if let Some(thread) = self.thread.get() {
+                    // To resolve one need not move the change's own time.
+                    meaning = meaning.part(thread.node_id.or_empty());
+                }
                 meaning = meaning
                     .part(self.label.get().map_or("", |label| label.name.or_empty()))
                     .number(id(&self.requested_reviewer))

@@ -1,7 +1,10 @@
 //! What GitLab posts, read into facts: new kinds, actions and states pass by. A body is told by its
 //! `object_kind`, not by the header: system hooks say `System Hook` whatever they carry.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::labels;
@@ -182,9 +185,19 @@ impl Hook<'_> {
             acts.extend(reviewed.filter(|act| !acts.contains(act)));
         }
         if acts.is_empty() {
-            acts.push(Act::Touched);
+            let update = merge.action.get() == Some("update") && merge.system.0 != Some(true);
+            let turned = Act::ThreadTurned { opener: None, resolved: true };
+            acts.push(if update && self.changes_nothing() { turned } else { Act::Touched });
         }
         acts
+    }
+
+    /// Whether an update tells of no change but the time: so GitLab tells that all threads are resolved
+    /// (doc/user/project/integrations/webhook_events.md, "Merge request events").
+    fn changes_nothing(&self) -> bool {
+        let changes = self.changes.map_or("{}", RawValue::get);
+        let fields: Option<BTreeMap<String, IgnoredAny>> = serde_json::from_str(changes).ok();
+        fields.is_some_and(|fields| fields.keys().all(|field| field == "updated_at"))
     }
 }
 
