@@ -164,9 +164,80 @@ fn replies() -> String {
     album.text
 }
 
+fn threads_and_merging() -> String {
+    let mut album = Album::new("Threads, and an approver who cannot merge", Company::new());
+    album.when("sam opens a change", |forge, now| vec![forge.opened(now)]);
+    album.when("rita asks for changes in two threads", |forge, now| {
+        forge.asks_in_threads(now, &by("rita"), 2)
+    });
+    album.when("sam resolves one", |forge, now| forge.resolves(now, &by("sam"), &by("rita"), 1));
+    album.when("sam pushes", |forge, now| vec![forge.pushed(now, &by("sam"))]);
+    album.when("rita approves", |forge, now| vec![forge.reviewed(now, &by("rita"), Verdict::Approved)]);
+    album.says("rita", "@usher reassign");
+    album.says("ravi", "@usher reassign");
+    album.text
+}
+
+fn two_approvals() -> String {
+    let mut company = Company::new();
+    company.policy.pools[0].approvals = 2;
+    company.policy.support.lead = Some("siobhan".into());
+    let mut album = Album::new("Two approvals, and nobody is left to give the second", company);
+    let review = |who, verdict| move |forge: &mut Forge, now| vec![forge.reviewed(now, &by(who), verdict)];
+    album.when("sam opens a change", |forge, now| vec![forge.opened(now)]);
+    album.when("rita approves", review("rita", Verdict::Approved));
+    album.says("ravi", "@usher decline");
+    album.later("two hours are over", "2026-11-23T15:00:00Z");
+    album.when("dora, whom nobody asked, approves", review("dora", Verdict::Approved));
+    album.when("lena asks for changes", review("lena", Verdict::ChangesRequested));
+    album.says("sam", "@usher handover");
+    album.says("sam", "@usher handover @rita");
+    album.says("siobhan", "@usher handover @siobhan");
+    album.says("lena", "@usher overrule @ravi");
+    album.says("lena", "@usher overrule @lena it was a misunderstanding");
+    album.text
+}
+
+fn odd_replies() -> String {
+    let mut album = Album::new("Odd replies", Company::new());
+    album.when("sam opens a change", |forge, now| vec![forge.opened(now)]);
+    for (who, said) in [
+        ("olga", "@usher accept"),
+        ("rita", "@usher overrule @sam"),
+        ("sam", "@usher snooze 99d"),
+        ("sam", "@usher snooze 2 days"),
+        ("sam", "@usher resume"),
+        ("rita", "@usher away 3d"),
+        ("rita", "@usher away soon"),
+        ("rita", "@usher away until 2020-01-01"),
+        ("rita", "@usher away until 2036-01-01"),
+        ("rita", "@usher back"),
+        ("sam", "@usher overrule"),
+        ("sam", "@usher reassign @olga"),
+    ] {
+        album.says(who, said);
+    }
+    album.when("ravi approves", |forge, now| vec![forge.reviewed(now, &by("ravi"), Verdict::Approved)]);
+    album.says("sam", "@usher reassign");
+    let merge = |forge: &mut Forge| forge.state = ChangeState::Merged;
+    album.when("ravi merges it", |forge, now| vec![forge.changed(now, &by("ravi"), merge)]);
+    album.says("sam", "@usher reassign");
+    album.text
+}
+
 #[test]
 fn every_text_is_in_the_book() {
-    let texts = [whole_life(), nobody_there(), no_route(), one_reviewer(), replies()].concat();
+    let texts = [
+        whole_life(),
+        nobody_there(),
+        no_route(),
+        one_reviewer(),
+        replies(),
+        threads_and_merging(),
+        two_approvals(),
+        odd_replies(),
+    ]
+    .concat();
     let book = in_house("tests/words.txt");
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&book, &texts).unwrap();

@@ -44,8 +44,8 @@ fn act(act: &Act) -> String {
         Act::Dismissed { reviewer } => format!("Dismissed {}", who(reviewer)),
         Act::Requested { reviewer } => format!("Requested {}", who(reviewer)),
         Act::Unrequested { reviewer } => format!("Unrequested {}", who(reviewer)),
-        Act::ThreadTurned { opener, resolved } => {
-            let opener = opener.as_ref().map_or_else(|| "somebody".into(), who);
+        Act::ThreadTurned { thread, resolved } => {
+            let opener = thread.as_ref().map_or_else(|| "somebody".into(), |thread| who(&thread.opener));
             format!("{} a thread of {opener}", if *resolved { "Resolved" } else { "Reopened" })
         }
         Act::Reviewed { verdict } => format!("Reviewed {verdict:?}"),

@@ -267,6 +267,7 @@ impl Judges {
                 agrees(world, &change, &shown, &review)?;
             }
             verdicts_are_true(&change, &shown, &review)?;
+            threads_are_true(&change, &shown, &review)?;
             somebody_acts(world, &change, &review)?;
         }
         Ok(())
@@ -378,6 +379,19 @@ fn verdicts_are_true(change: &ChangeRef, shown: &ChangeSnapshot, review: &Review
         let mut asked = review.active_in(&part.pool);
         if !asked.any(|own| shown.approved_by.contains(&own.account.login)) {
             return Err(format!("law 11: {change} is called ready, and nobody of {} approves", part.pool));
+        }
+    }
+    Ok(())
+}
+
+/// Law 13 by what the forge shows: the threads that are said to be open are open there.
+fn threads_are_true(change: &ChangeRef, shown: &ChangeSnapshot, review: &Review) -> Result<(), Broken> {
+    for own in review.requesters().filter(|_| review.is_live()) {
+        let theirs = shown.comments.iter().filter(|comment| comment.author == own.account.login);
+        let open = theirs.filter(|comment| comment.resolved == Some(false)).count();
+        let said = review.verdicts_of(&own.account).threads.open;
+        if said.is_some_and(|said| said as usize != open) {
+            return Err(format!("law 13: {change}: {open} threads of {} are open, not {said:?}", own.person));
         }
     }
     Ok(())

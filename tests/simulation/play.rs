@@ -188,6 +188,11 @@ fn act(world: &World, change: &ChangeRef, by: &str, deed: &Deed) -> Result<(), R
         Deed::Push => sandbox.push(change, by),
         Deed::Say(text) => sandbox.comment(change, by, text).map(drop),
         Deed::Review(verdict) => sandbox.review(change, by, *verdict, "I looked at it."),
+        Deed::Remark => sandbox.remark(change, by, "Why so?").map(drop),
+        Deed::Resolve => first_thread(world, change, false)
+            .map_or(Ok(()), |thread| sandbox.resolve_thread(change, by, thread)),
+        Deed::Unresolve => first_thread(world, change, true)
+            .map_or(Ok(()), |thread| sandbox.unresolve_thread(change, by, thread)),
         Deed::Unapprove => sandbox.unapprove(change, by),
         Deed::Dismiss(whose) => sandbox.dismiss_review(change, by, PEOPLE[*whose]),
         Deed::Request(whom) => sandbox.request_reviewer(change, by, PEOPLE[*whom]),
@@ -201,6 +206,12 @@ fn act(world: &World, change: &ChangeRef, by: &str, deed: &Deed) -> Result<(), R
         Deed::Close => sandbox.close(change, by),
         Deed::Reopen => sandbox.reopen(change, by),
     }
+}
+
+/// The first thread of the change that is resolved, or that is not.
+fn first_thread(world: &World, change: &ChangeRef, resolved: bool) -> Option<u64> {
+    let seen = world.company.sandbox.snapshot(change).ok()?;
+    seen.comments.iter().find(|comment| comment.resolved == Some(resolved)).map(|comment| comment.id)
 }
 
 fn fault(how: Failure) -> Fault {

@@ -19,6 +19,12 @@ pub enum Deed {
     Push,
     Say(&'static str),
     Review(Verdict),
+    /// A remark on a line, which begins a thread.
+    Remark,
+    /// The first open thread is resolved.
+    Resolve,
+    /// The first resolved one is opened again.
+    Unresolve,
     Unapprove,
     Dismiss(usize),
     Request(usize),
@@ -208,6 +214,9 @@ fn deed() -> impl Strategy<Value = Deed> {
         3 => Just(Deed::Push),
         6 => prop::sample::select(SAYINGS.to_vec()).prop_map(Deed::Say),
         6 => verdict.prop_map(Deed::Review),
+        2 => Just(Deed::Remark),
+        3 => Just(Deed::Resolve),
+        1 => Just(Deed::Unresolve),
         1 => Just(Deed::Unapprove),
         1 => who().prop_map(Deed::Dismiss),
         2 => who().prop_map(Deed::Request),

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use usher_core::model::change::{Account, ForgeKind, Verdict};
-use usher_core::model::fact::{Act, Fact};
+use usher_core::model::fact::{Act, Fact, TurnedThread};
 use usher_core::model::threads::{Resolved, Thread};
 
 use super::forge::Forge;
@@ -28,24 +28,34 @@ impl Forge {
     pub fn resolves(&mut self, now: Timestamp, by: &Account, opener: &Account, most: usize) -> Vec<Fact> {
         let gitlab = self.kind == ForgeKind::GitLab;
         let at = gitlab.then(|| now.max(self.updated_at + SignedDuration::from_millis(1)));
-        let open = self.threads.iter_mut().filter(|one| one.opener == *opener && one.resolved.is_none());
-        let resolved = open.take(most).map(|one| one.resolved = Some(Resolved { by: Some(by.clone()), at }));
-        let resolved = resolved.count();
+        let open = self.threads.iter_mut().enumerate();
+        let open = open.filter(|(_, one)| one.opener == *opener && one.resolved.is_none()).take(most);
+        let resolved = open.map(|(index, one)| {
+            one.resolved = Some(Resolved { by: Some(by.clone()), at });
+            turned(index, opener, true)
+        });
+        let resolved: Vec<Act> = resolved.collect();
         if let Some(at) = at {
             self.updated_at = at;
-            let all = resolved > 0 && self.threads.iter().all(|one| one.resolved.is_some());
-            let told = all.then(|| self.told(by, Act::ThreadTurned { opener: None, resolved: true }));
+            let all = !resolved.is_empty() && self.threads.iter().all(|one| one.resolved.is_some());
+            let told = all.then(|| self.told(by, Act::ThreadTurned { thread: None, resolved: true }));
             return told.into_iter().collect();
         }
-        vec![self.told(by, Act::ThreadTurned { opener: Some(opener.clone()), resolved: true }); resolved]
+        resolved.into_iter().map(|act| self.told(by, act)).collect()
     }
 
     /// Somebody opens a thread of `opener`'s again, of which GitLab tells nothing.
     pub fn reopens(&mut self, by: &Account, opener: &Account) -> Vec<Fact> {
-        let resolved = |one: &&mut Thread| one.opener == *opener && one.resolved.is_some();
-        let Some(thread) = self.threads.iter_mut().find(resolved) else { return Vec::new() };
+        let mut threads = self.threads.iter_mut().enumerate();
+        let resolved = threads.find(|(_, one)| one.opener == *opener && one.resolved.is_some());
+        let Some((index, thread)) = resolved else { return Vec::new() };
         thread.resolved = None;
-        let act = Act::ThreadTurned { opener: Some(opener.clone()), resolved: false };
+        let act = turned(index, opener, false);
         (self.kind == ForgeKind::GitHub).then(|| self.told(by, act)).into_iter().collect()
     }
+}
+
+fn turned(index: usize, opener: &Account, resolved: bool) -> Act {
+    let thread = TurnedThread { number: index as u64 + 1, opener: opener.clone() };
+    Act::ThreadTurned { thread: Some(thread), resolved }
 }

@@ -61,10 +61,10 @@ fn deed(act: &Act, snapshot: &Snapshot) -> String {
         Act::Dismissed { reviewer } => format!("dismissed the review of {}", handle(reviewer)),
         Act::Commented => "commented".into(),
         Act::Requested { reviewer } => format!("requested a review from {}", handle(reviewer)),
-        Act::ThreadTurned { opener, resolved } => {
+        Act::ThreadTurned { thread, resolved } => {
             let what = if *resolved { "resolved" } else { "reopened" };
-            match opener {
-                Some(opener) => format!("{what} a thread of {}", handle(opener)),
+            match thread {
+                Some(thread) => format!("{what} a thread of {}", handle(&thread.opener)),
                 None => format!("{what} threads, or touched it"),
             }
         }

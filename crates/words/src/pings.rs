@@ -46,7 +46,7 @@ fn remind(handle: &str, me: &str, stage: Stage, due: Option<&Moment>, over: bool
             "@{handle}: a small nudge, a reviewer's answer waits for you. Need longer? `@{me} snooze 3d`. Too much? `@{me} handover @colleague`."
         ),
         Stage::ReadyToMerge => {
-            format!("@{handle}: a small nudge, this only needs merging{due}.")
+            format!("@{handle}: a small nudge, this only needs merging{due}. Cannot merge? `@{me} reassign`.")
         }
         _ => format!(
             "@{handle}: a small nudge, a colleague in support waits for your answer{due}. No time? `@{} decline` hands it on.",
@@ -79,7 +79,10 @@ fn escalate(
             plain(holder),
             me
         ),
-        (_, None) => format!("@{handle}: this is stuck. Can you help?"),
+        (_, None) => format!(
+            "@{handle}: an answer of {pool} is missing here, and nobody is free to give it{}. Could you review it yourself, or name somebody with `@{me} reassign @person`?",
+            why_nobody(candidates).map(|why| format!(" ({why})")).unwrap_or_default()
+        ),
     }
 }
 

@@ -57,7 +57,7 @@ pub fn sentence(reason: &Reason) -> String {
         Reason::ChangesRequested { person } => format!("{person} asked for changes."),
         Reason::ReviewerCommented { person } => format!("{person} commented."),
         Reason::AuthorActed => "The author answered.".into(),
-        Reason::CannotMerge { person } => format!("{person} cannot merge it; the approval stands."),
+        Reason::CannotMerge { person } => format!("{person} cannot merge it; approvals stand."),
         Reason::ThreadsOpen { person, open } => threads_open(person, *open),
         Reason::ThreadsResolved { person } => format!("All threads of {person} are resolved."),
         Reason::StageMoved { from, to } => {

@@ -230,8 +230,9 @@ fn merge_lines(status: &StatusView) -> Vec<String> {
     } else {
         String::new()
     };
+    let cannot = if *approved { format!(" Cannot merge? `@{} reassign`.", status.me) } else { String::new() };
     vec![
-        format!("@{login}: {what}{pushed} Please merge it{by}. Not ready? Ask for changes."),
+        format!("@{login}: {what}{pushed} Please merge it{by}.{cannot} Not ready? Ask for changes."),
         format!("{}: you need do nothing now.", author(status)),
     ]
 }

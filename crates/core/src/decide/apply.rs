@@ -230,6 +230,9 @@ impl Applying<'_, '_, '_> {
     /// It is told now who pushed: if it was not the author, it was no answer.
     fn pushed(&mut self, by: &Actor, snapshot: &Snapshot, hand: Hand) {
         let theirs = hand == Hand::Person && self.answers_for_author(by);
+        let news = self.draft.review.seen.head != snapshot.head;
+        self.observed.threads |=
+            news && self.draft.review.active().any(|own| self.draft.open_threads(own) > 0);
         let said = &mut self.draft.review.said;
         let guessed = said.guessed_push.take_if(|guessed| snapshot.head.as_ref() == Some(&guessed.head));
         if let Some(guessed) = guessed.filter(|guessed| !theirs && said.author_acted_at == Some(guessed.at)) {
@@ -399,8 +402,8 @@ impl Applying<'_, '_, '_> {
             Act::Commented => self.take_verdict(&by.account, Verdict::Commented, at, false),
             Act::Dismissed { reviewer } => self.take_verdict(reviewer, Verdict::Withdrawn, at, false),
             Act::Requested { reviewer } => self.requested(reviewer, by, at),
-            Act::ThreadTurned { opener, resolved } => {
-                self.thread_turned(opener.as_ref(), *resolved, &by.account, at);
+            Act::ThreadTurned { thread, resolved } => {
+                self.thread_turned(thread.as_ref(), *resolved, &by.account, at);
             }
             Act::Unrequested { reviewer } => self.taken_off(reviewer, at),
             Act::Commanded { command, comment, place, also } => {

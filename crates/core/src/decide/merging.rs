@@ -1,29 +1,33 @@
-//! Whoever has approved and cannot merge: the approval stands, and somebody else is found who can.
+//! Whoever is asked to merge and cannot: approvals stand, and somebody else is found who can.
 
 use jiff::Timestamp;
 
 use super::apply::Applying;
 use super::commands::Outcome;
 use super::find::AssignmentId;
-use crate::model::change::Verdict;
+use super::stage::standing;
 use crate::model::choice::ChoiceTold;
 use crate::model::message::Answer;
 use crate::model::people::Person;
 use crate::model::reason::Reason;
 use crate::model::review::{Origin, Stage};
+use crate::model::standing::Why;
 
 impl Applying<'_, '_, '_> {
-    /// The assignment of somebody who is asked to merge what they approved before `at`.
+    /// The assignment of somebody who is asked to merge what is approved, as known at `at`.
     pub(super) fn merges(&self, person: &Person, at: Timestamp) -> Option<AssignmentId> {
-        let ready = self.draft.stage() == Stage::ReadyToMerge;
-        let account = &self.draft.review.merger().filter(|own| ready && own.person == person.name)?.account;
-        let given = self.draft.review.verdicts_of(account).verdict;
-        given.filter(|(verdict, given)| *verdict == Verdict::Approved && *given < at)?;
-        let mut own = self.draft.assignments().filter(|(_, own)| own.is_active() && own.account == *account);
-        own.next().map(|(id, _)| id)
+        let review = &self.draft.review;
+        let standing = standing(self.draft.world.policy, review);
+        let approved = standing.stage == Stage::ReadyToMerge && standing.why == Why::Approved;
+        let merger = review.merger().filter(|own| approved && own.person == person.name)?;
+        let given = review.verdicts_of(&merger.account).verdict;
+        let before = given.is_none_or(|(_, given)| given < at) && merger.yields_at(at);
+        let mut own =
+            self.draft.assignments().filter(|(_, own)| own.is_active() && own.account == merger.account);
+        own.next().filter(|_| before).map(|(id, _)| id)
     }
 
-    /// An approver cannot merge: `to` does, or another one who is asked, or one who is asked now.
+    /// They cannot merge: `to` does, or another one who is asked, or one who is asked now.
     pub(super) fn hand_on_merge(&mut self, id: AssignmentId, to: Option<&str>, at: Timestamp) -> Outcome {
         let Some(own) = self.draft.assignment(id) else { return Outcome::Done };
         let (person, pool) = (own.person.clone(), own.pool.clone());

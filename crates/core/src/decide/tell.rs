@@ -27,7 +27,12 @@ impl Draft<'_> {
                 let zone = self.zone_of(self.who_is_told(id).as_deref(), None);
                 return PingAbout::AuthorSilent { author: holder, since: Moment { at: since, zone } };
             }
-            BoxId::Waiting(_) => (Stage::Waiting, self.part_of(id)),
+            BoxId::Waiting(_) => {
+                // Others of the pool are asked already, and what is missing they cannot give.
+                let part = self.part_of(id);
+                let staffed = part.is_some_and(|part| self.review.active_in(&part.pool).next().is_some());
+                (if staffed { self.review.done.stage } else { Stage::Waiting }, part)
+            }
             BoxId::Reviewing(_) | BoxId::Merge => (self.review.done.stage, self.part_of(id)),
         };
         let candidates = part.map_or(&[][..], |part| &part.candidates);

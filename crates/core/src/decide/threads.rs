@@ -9,9 +9,13 @@ use super::plausible::CLOCKS_DIFFER;
 use super::seconds::second_of;
 use crate::model::action::Action;
 use crate::model::change::{Account, Verdict};
+use crate::model::fact::TurnedThread;
 use crate::model::reason::Reason;
 use crate::model::review::Assignment;
 use crate::model::threads::{OwnThreads, Thread};
+
+/// So many threads are known by what was last told of them.
+const THREADS_REMEMBERED: usize = 200;
 
 impl Applying<'_, '_, '_> {
     /// Who asks for changes may do so in threads: where they remarked on lines, these are read.
@@ -22,23 +26,33 @@ impl Applying<'_, '_, '_> {
 
     /// Somebody remarked on a line, or reviewed without a verdict.
     pub(super) fn remarks(&mut self, account: &Account, at: Timestamp) {
+        let before = self.draft.review.verdicts_of(account);
         self.take_verdict(account, Verdict::Commented, at, false);
-        if let Some(own) = self.draft.review.said.verdicts.get_mut(&account.id) {
-            own.threads.remarked = true;
+        let Some(own) = self.draft.review.said.verdicts.get_mut(&account.id) else { return };
+        let news = own.commented_at != before.commented_at || !own.threads.remarked;
+        own.threads.remarked = true;
+        if news {
+            self.look_for_threads(account);
         }
-        self.look_for_threads(account);
     }
 
-    /// Somebody resolved a thread, of `opener`'s where that is told, or opened it again.
+    /// Somebody resolved a thread, which one where that is told, or opened it again.
     pub(super) fn thread_turned(
         &mut self,
-        opener: Option<&Account>,
+        thread: Option<&TurnedThread>,
         resolved: bool,
         by: &Account,
         at: Timestamp,
     ) {
-        self.observed.threads = true;
-        let Some(opener) = opener else { return };
+        let said = &mut self.draft.review.said;
+        let known = said.threads.insert(thread.map_or(0, |thread| thread.number), (resolved, at));
+        // GitHub moves no time of the change with it.
+        let twice = known.is_some_and(|(was, told)| was == resolved && (thread.is_some() || told >= at));
+        if said.threads.len() > THREADS_REMEMBERED {
+            said.threads.pop_first();
+        }
+        self.observed.threads |= !twice;
+        let Some(opener) = thread.map(|thread| &thread.opener) else { return };
         let Some(own) = self.draft.review.said.verdicts.get_mut(&opener.id) else { return };
         if resolved && opener != by {
             own.threads.told_at = own.threads.told_at.max(Some(at));

@@ -40,7 +40,7 @@ pub struct Assignment {
     /// On leave for more than a working day, when the change was last decided: somebody else merges.
     #[serde(default)]
     pub absent: bool,
-    /// They have approved, and said that they cannot merge it.
+    /// They said that they cannot merge it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cannot_merge: bool,
     /// When a person last asked for them, by the forge's clock: an older wish to the contrary that

@@ -98,11 +98,7 @@ pub enum Act {
     Requested { reviewer: Account },
     /// The actor resolved a thread, or opened it again. GitHub says who began it; GitLab tells only that all
     /// are resolved, by an update in which nothing changes.
-    ThreadTurned {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        opener: Option<Account>,
-        resolved: bool,
-    },
+    ThreadTurned { thread: Option<TurnedThread>, resolved: bool },
     /// The actor took `reviewer` off the change.
     Unrequested { reviewer: Account },
     /// A comment with commands for Usher: the first, and those that follow it in the same comment.
@@ -123,6 +119,14 @@ impl Act {
         let command = commands.next()?;
         Some(Act::Commanded { command, comment, place, also: commands.collect() })
     }
+}
+
+/// A thread that was resolved or opened again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnedThread {
+    /// The number of its first comment.
+    pub number: u64,
+    pub opener: Account,
 }
 
 /// Where a comment stands. Each place counts by itself on GitHub: a review may have a comment's number.

@@ -121,7 +121,7 @@ pub enum Reason {
     },
     /// The author pushed, answered or asked again.
     AuthorActed,
-    /// They have approved and cannot merge it: somebody else is asked to.
+    /// They cannot merge it: somebody else is asked to.
     CannotMerge {
         person: String,
     },

@@ -52,6 +52,10 @@ pub struct Said {
     /// What people did in the newest second of which anything was told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second: Option<SameSecond>,
+    /// The threads that were last told to be resolved, or opened again, by their number (0 where none is told),
+    /// and when.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "by_account")]
+    pub threads: BTreeMap<u64, (bool, Timestamp)>,
     /// Commands that were carried out, by a print of each that no later version can make: such an entry
     /// stands for its whole comment.
     #[serde(rename = "obeyed")]

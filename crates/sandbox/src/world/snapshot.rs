@@ -59,6 +59,8 @@ pub struct CommentSnapshot {
     pub edits: u32,
     /// Reactions as (login, emoji name).
     pub reactions: Vec<(String, String)>,
+    /// Whether the thread is resolved that it begins; `None` where it begins none.
+    pub resolved: Option<bool>,
 }
 
 impl State {
@@ -109,6 +111,7 @@ impl State {
                         .iter()
                         .map(|reaction| (login(reaction.user), reaction.name.clone()))
                         .collect(),
+                    resolved: comment.is_on_a_line().then_some(comment.resolved.is_some()),
                 })
                 .collect(),
         })

@@ -14,7 +14,7 @@ use crate::forge::inbound::meaning::{EventMeaning, Subject};
 use crate::forge::inbound::time::instant;
 use crate::forge::inbound::tolerant::{Maybe, Text};
 use usher_core::model::change::{Account, ChangeKey, Snapshot, Verdict};
-use usher_core::model::fact::{Act, Actor, CommentPlace, Fact};
+use usher_core::model::fact::{Act, Actor, CommentPlace, Fact, TurnedThread};
 use usher_words::commands::commands;
 
 /// The JSON of a delivery: the body, or its `payload` field where the hook's content type is
@@ -177,10 +177,12 @@ impl Payload<'_> {
     /// A thread was resolved, or opened again. Its first comment says who began it.
     fn thread_act(&self) -> Act {
         let comments = self.thread.get().and_then(|thread| thread.comments.get()).unwrap_or_default();
-        let opener = comments.first().and_then(|first| first.user.get()?.account());
+        let thread = comments.first().and_then(|first| {
+            Some(TurnedThread { number: first.id.0?, opener: first.user.get()?.account()? })
+        });
         match self.action.or_empty() {
-            "resolved" => Act::ThreadTurned { opener, resolved: true },
-            "unresolved" => Act::ThreadTurned { opener, resolved: false },
+            "resolved" => Act::ThreadTurned { thread, resolved: true },
+            "unresolved" => Act::ThreadTurned { thread, resolved: false },
             _ => Act::Touched,
         }
     }

@@ -186,7 +186,7 @@ impl Hook<'_> {
         }
         if acts.is_empty() {
             let update = merge.action.get() == Some("update") && merge.system.0 != Some(true);
-            let turned = Act::ThreadTurned { opener: None, resolved: true };
+            let turned = Act::ThreadTurned { thread: None, resolved: true };
             acts.push(if update && self.changes_nothing() { turned } else { Act::Touched });
         }
         acts
