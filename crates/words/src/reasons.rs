@@ -160,7 +160,7 @@ pub fn sentence(reason: &Reason) -> String {
         }
         Reason::Moved { from, to } => lost::moved(from, to),
         Reason::BroughtUpToDate => {
-            "A calendar or a rule has changed, so what is shown is brought up to date.".into()
+            "What is shown there is brought up to date.".into()
         }
         Reason::StillOnPaper => "It is a dry run, so this is still not written.".into(),
         Reason::Reshaped => "Labels or reviewers were not as they should be and are set again.".into(),
