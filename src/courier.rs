@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::store::{self, OutboxItem, Settlement, Store, StoreError, Within};
 use crate::tasks::Tasks;
 use crate::wakeups::Wakeups;
-use usher_core::model::action::{Action, Write};
+use usher_core::model::action::{Action, Write, ping_marker};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 use usher_words as words;
@@ -289,15 +289,50 @@ impl Courier {
         Ok(Ok(ChangeKey { project: place, ..change }))
     }
 
+    /// What becomes of a ping whose hour is over, or has not come yet: it was decided for working hours, and a
+    /// clock that was set back is before them.
+    async fn out_of_time(
+        &self,
+        client: &Client,
+        item: &OutboxItem,
+    ) -> Result<Option<Settlement>, StoreError> {
+        let (now, outcome_unknown) = (self.clock.now(), item.outcome_unknown);
+        let Some(named) = item.action.names() else { return Ok(None) };
+        if now < item.created_at {
+            let (at, error) = (item.created_at, "the clock was set back".into());
+            return Ok(Some(Settlement::Retry {
+                at,
+                error,
+                outcome_unknown,
+                counts: false,
+                facts: Vec::new(),
+            }));
+        }
+        if now <= named.not_after {
+            return Ok(None);
+        }
+        if outcome_unknown {
+            // Who was told already must not be told again, nor be taken for somebody whom nobody told.
+            let marker = ping_marker(named.key);
+            let change = self.store.called(item)?;
+            match client.find_comment(&change, &marker).await {
+                Ok(None) => {}
+                Ok(Some(id)) => {
+                    return Ok(Some(Settlement::Done { comment: Some((marker, id)), facts: Vec::new() }));
+                }
+                Err(fault) => return Ok(Some(settle::fault(&self.clock, item, fault))),
+            }
+        }
+        let (person, not_after) = (named.person, named.not_after);
+        tracing::info!(change = %item.change, person, "a ping comes too late for today and is not sent");
+        let lapsed = Fact::Lapsed { key: named.key.to_owned(), not_after };
+        Ok(Some(Settlement::Dropped { facts: vec![lapsed] }))
+    }
+
     /// One attempt at one action.
     async fn attempt(&self, client: &Client, item: &OutboxItem) -> Result<Settlement, StoreError> {
-        if let Some(named) = item.action.names()
-            && self.clock.now() > named.not_after
-        {
-            let (person, not_after) = (named.person, named.not_after);
-            tracing::info!(change = %item.change, person, "a ping comes too late for today and is not sent");
-            let lapsed = Fact::Lapsed { key: named.key.to_owned(), not_after };
-            return Ok(Settlement::Dropped { facts: vec![lapsed] });
+        if let Some(settled) = self.out_of_time(client, item).await? {
+            return Ok(settled);
         }
         let Some((write, broken)) = write_of(&item.action, &self.templates.load()) else {
             return Ok(settle::fault(&self.clock, item, ForgeFault::misdirected()));

@@ -218,6 +218,14 @@ impl Client {
         }
     }
 
+    /// Our comment on the change that carries `marker`, by the forge's id.
+    ///
+    /// # Errors
+    /// See [`ForgeFault`].
+    pub async fn find_comment(&self, change: &ChangeKey, marker: &str) -> Result<Option<u64>, ForgeFault> {
+        self.0.dialect.find(change, marker).await
+    }
+
     /// Reads a change with its reviewers and their verdicts.
     ///
     /// # Errors

@@ -2,10 +2,12 @@
 //! limits, refusals.
 
 use jiff::{SignedDuration, Timestamp};
+use usher_core::model::change::ChangeKey;
+use usher_core::model::fact::Fact;
 use usher_core::model::review::Stage;
 use usher_sandbox::{ChangeRef, Fault, Forge, Sandbox, Verdict};
 
-use super::harness::{BOT, BOTH, House};
+use super::harness::{BOT, BOTH, House, name};
 use super::life::{full_life, portrait};
 use super::server::until;
 
@@ -234,6 +236,40 @@ async fn who_was_asked_and_is_shown_by_no_list_is_looked_for_by_a_sweep() {
         house.quiet().await;
         let asked = house.review(&change).await.active().any(|own| own.person == next);
         assert_eq!(house.reviewers(&change).contains(&next), asked, "{forge:?}");
+    }
+}
+
+/// What a sweep read before our own write and tells after it, whether or not our write was told of meanwhile,
+/// is no person's wish to have the one back who declined.
+#[tokio::test]
+async fn a_list_from_before_our_write_that_is_decided_after_it_brings_nobody_back() {
+    for (forge, told) in BOTH.into_iter().flat_map(|forge| [(forge, true), (forge, false)]) {
+        let mut house = House::new().await;
+        let change = house.opened(forge, "sam").await;
+        let who = house.reviewer(&change);
+        house.minute().await;
+        house.sandbox.comment(&change, &who, "@usher decline no time").unwrap();
+        house.sandbox.deliver_pending().await;
+        house.service.engine.drain().await.unwrap();
+        let key = ChangeKey::new(name(forge), &change.project, change.number);
+        let client = house.service.clients.iter().find(|client| client.name() == name(forge)).unwrap();
+        let before = Fact::Swept { snapshot: client.observe(&key).await.unwrap() };
+        house.clock.advance_to(house.clock.now() + SignedDuration::from_secs(5));
+        house.service.courier.drain().await.unwrap();
+        assert!(!house.reviewers(&change).contains(&who), "{forge:?}");
+        if told {
+            house.sandbox.deliver_pending().await;
+            house.service.engine.drain().await.unwrap();
+        } else {
+            assert!(!house.sandbox.take_pending().is_empty());
+        }
+        house.service.store.put_facts(&key, &[before], house.clock.now()).await.unwrap();
+        house.service.engine.drain().await.unwrap();
+        house.minute().await;
+        house.sweep().await;
+        house.quiet().await;
+        assert!(!house.review(&change).await.active().any(|own| own.person == who), "{forge:?}, told {told}");
+        assert!(!house.reviewers(&change).contains(&who), "{forge:?}, told {told}");
     }
 }
 

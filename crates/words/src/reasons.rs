@@ -159,9 +159,7 @@ pub fn sentence(reason: &Reason) -> String {
             "Its changed files cannot be read yet; until then it goes where it would without them.".into()
         }
         Reason::Moved { from, to } => lost::moved(from, to),
-        Reason::BroughtUpToDate => {
-            "What is shown there is brought up to date.".into()
-        }
+        Reason::BroughtUpToDate => "What is shown there is brought up to date.".into(),
         Reason::StillOnPaper => "It is a dry run, so this is still not written.".into(),
         Reason::Reshaped => "Labels or reviewers were not as they should be and are set again.".into(),
     }

@@ -64,16 +64,45 @@ impl WriteChanges for GitLab {
             return Ok(facts);
         }
         let after: wire::MergeRequest = self.write(&Edit { change, difference: &difference }).await?;
+        let asked = difference.reviewers.is_some();
         let sent = difference.reviewers.unwrap_or_default();
         let kept = after.reviewers.as_ref().map(|_| after.reviewers());
         for (reviewer, refusal) in refusals(&sent, kept.as_deref(), desired) {
             facts.push(self.refused(change, reviewer, refusal).await?);
+        }
+        if let Some(kept) = kept.filter(|_| asked) {
+            facts.extend(self.who_keeps_others(change, &kept, desired).await?);
         }
         Ok(facts)
     }
 }
 
 impl GitLab {
+    /// While somebody on the list cannot read the change any more, GitLab changes nothing of it: whoever is to
+    /// go stays. Those of ours are told of; where it is nobody of ours, people have to do it.
+    async fn who_keeps_others(
+        &self,
+        change: &ChangeKey,
+        kept: &[Account],
+        desired: &DesiredState,
+    ) -> Result<Vec<Fact>, ForgeFault> {
+        let ours = |account: &&Account| desired.reviewers.contains(*account);
+        let goes = |account: &&Account| desired.not_reviewers.contains(*account) && !ours(account);
+        let Some(stuck) = kept.iter().find(goes) else { return Ok(Vec::new()) };
+        let mut facts = Vec::new();
+        for reviewer in kept.iter().filter(ours) {
+            if matches!(self.member(change, reviewer).await?, Membership::None) {
+                let refusal = Refusal::Dropped;
+                facts.push(Fact::Refused { reviewer: reviewer.clone(), refusal });
+            }
+        }
+        if facts.is_empty() {
+            let answer = format!("{} stays a reviewer whatever is asked for", stuck.login);
+            return Err(ForgeFault::Refused { status: 200, answer });
+        }
+        Ok(facts)
+    }
+
     /// On Premium, a second reviewer who cannot read the project looks exactly like GitLab Free at work;
     /// whether they are a member tells them apart.
     async fn refused(

@@ -189,6 +189,27 @@ async fn whom_a_gitlab_with_several_reviewers_leaves_out_is_not_taken_for_its_li
     assert_eq!(facts, [Fact::Refused { reviewer: account(3), refusal: Refusal::Dropped }]);
 }
 
+/// Found by the simulation: a reviewer lost access, so GitLab changes nothing of the list and whom Usher takes
+/// off stays on it.
+#[tokio::test]
+async fn who_cannot_read_the_change_any_more_and_keeps_others_on_the_list_is_refused() {
+    let script = Script::gitlab(&[]).await;
+    graphql(&script, "query(", seen(&[3, 9], true)).await;
+    let held = json!({"errors": ["Reviewers must be able to read the merge request"], "mergeRequest": null});
+    graphql(&script, "mutation(", json!({"data": {"removed": held}})).await;
+    let list = json!([{"id": 3, "username": "u3"}, {"id": 9, "username": "u9"}]);
+    script.on("PUT", MR, 200, json!({"iid": 7, "updated_at": ASKED, "reviewers": list})).await;
+    script.on("GET", "/projects/acme%2Fshop/members/all/3", 404, json!({"message": "404 Not found"})).await;
+    let refused = Fact::Refused { reviewer: account(3), refusal: Refusal::Dropped };
+    let wanted = wish(&[3], &[9]);
+    let facts = script.client.perform(&change(), &wanted, Hint::default()).await.unwrap().facts;
+    assert_eq!(facts, [refused]);
+
+    // Who is no member may be somebody whom a person put there: people have to take them off.
+    let fault = script.client.perform(&change(), &wish(&[], &[9]), Hint::default()).await.unwrap_err();
+    assert!(fault.to_string().contains("u9 stays a reviewer"), "{fault}");
+}
+
 #[tokio::test]
 async fn a_schema_without_the_limit_is_asked_for_it_once_an_hour() {
     let script = Script::gitlab(&[]).await;

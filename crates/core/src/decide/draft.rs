@@ -8,7 +8,7 @@ use crate::model::calendar::Walks;
 use crate::model::change::Account;
 use crate::model::fact::Fact;
 use crate::model::reason::Reason;
-use crate::model::review::{Hold, Review};
+use crate::model::review::{Hold, Review, Stage};
 use crate::model::world::{Decision, World};
 
 /// How long nothing is chosen after a person took a reviewer off: they may be about to name
@@ -122,7 +122,7 @@ impl Draft<'_> {
     fn next_deadline(&self) -> Option<Timestamp> {
         let review = &self.review;
         if !review.tracked || !review.is_open() || review.seen.draft {
-            return None;
+            return self.unwritten_end();
         }
         if review.seen.unreachable.is_some() {
             // Reconcile looks for it; this is for a ledger that never ends in silence.
@@ -145,6 +145,14 @@ impl Draft<'_> {
         // What is due already was dealt with, or is kept back until `retry_at`.
         let reroute = review.planned.reroute.as_ref().map(|waits| waits.at);
         boxes.chain(leaves).chain(reroute).chain(review.planned.retry_at).filter(|at| *at > self.now()).min()
+    }
+
+    /// What ended in a dry run still shows what was written before it; that is put right once it is over.
+    fn unwritten_end(&self) -> Option<Timestamp> {
+        let dry = self.world.policy.dry_run && self.review.tracked && !self.review.is_open();
+        let written = self.review.before_dry_run.as_ref().filter(|_| dry)?;
+        let stands = written.done.stage_since.is_some() && written.done.stage != Stage::Done;
+        stands.then(|| later(self.now(), RETRY_TOMORROW))
     }
 
     pub(super) fn close(mut self, actions: Vec<Action>, absence: Option<AbsenceWish>) -> Decision {

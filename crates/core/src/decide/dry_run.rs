@@ -61,9 +61,11 @@ impl Draft<'_> {
     /// by what was really written.
     pub(super) fn keep_dry(&mut self, before: &Review) {
         if self.world.policy.dry_run {
-            let done = &mut self.review.done;
+            let Review { done, seen, .. } = &mut self.review;
             done.last_applied.clone_from(&before.done.last_applied);
-            done.set_labels.clone_from(&before.done.set_labels);
+            // Who put on what is there people have decided; of the rest, what was really written counts.
+            done.set_labels.retain(|label| seen.labels.contains(label));
+            done.set_labels.extend(before.done.set_labels.difference(&seen.labels).cloned());
             done.status_fingerprint = before.done.status_fingerprint;
             done.unproven =
                 if self.world.unsent { before.done.unproven.clone() } else { Unproven::default() };

@@ -137,6 +137,9 @@ impl Applying<'_, '_, '_> {
             });
         } else {
             // Asked to look again: what they said before is no longer the last word.
+            if stays && self.name_of(reviewer).is_some() && !self.draft.review.is_authors(reviewer) {
+                self.draft.review.said.verdicts.entry(reviewer.id).or_default().ask_again(at);
+            }
             self.take_verdict(reviewer, Verdict::Withdrawn, at, at_most);
         }
         self.draft.review.said.commanders.remove(&reviewer.id);

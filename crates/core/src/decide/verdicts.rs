@@ -144,7 +144,7 @@ impl Applying<'_, '_, '_> {
     }
 
     /// The name of somebody who is heard: of the roster, or asked before they dropped off it.
-    fn name_of(&self, account: &Account) -> Option<String> {
+    pub(super) fn name_of(&self, account: &Account) -> Option<String> {
         let known = self.draft.world.directory.by_id(account.id).map(|person| person.name.clone());
         known.or_else(|| self.draft.review.active().find(|a| a.account == *account).map(|a| a.person.clone()))
     }

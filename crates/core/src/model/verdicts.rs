@@ -22,6 +22,10 @@ pub struct PersonVerdicts {
     /// changes stands all the same.
     #[serde(default)]
     pub asked_again_at: Option<Timestamp>,
+    /// The verdict that being asked again withdrew, where the forge dates each: one that is told late may be
+    /// newer than it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voided: Option<(Verdict, Timestamp)>,
     /// A lead overruled by name what they had said until then.
     #[serde(default)]
     pub overruled_at: Option<Timestamp>,
@@ -89,7 +93,41 @@ impl PersonVerdicts {
 
     /// Takes in a verdict given at `at`; returns whether it was news.
     pub fn apply(&mut self, verdict: Verdict, at: Timestamp) -> bool {
-        self.take_in(verdict, at, false)
+        let again = self.asked_again_at.filter(|again| verdict != Verdict::Commented && *again > at);
+        match again {
+            Some(again) => self.take_in_before(again, verdict, at),
+            None => self.take_in(verdict, at, false),
+        }
+    }
+
+    /// A person asks them at `at` to look again: on a forge that dates verdicts that withdraws an approval, and
+    /// a request for changes stands.
+    pub fn ask_again(&mut self, at: Timestamp) {
+        if self.asked_again_at.is_none_or(|again| again < at) {
+            self.voided = self.given().filter(|(_, given)| *given < at);
+            self.asked_again_at = Some(at);
+        }
+    }
+
+    /// The last formal verdict, also where being asked again withdrew it.
+    fn given(&self) -> Option<(Verdict, Timestamp)> {
+        let (verdict, at) = self.verdict?;
+        let voided = verdict == Verdict::Withdrawn && self.asked_again_at == Some(at);
+        if voided { self.voided } else { self.verdict }
+    }
+
+    /// Takes in a formal verdict from before they were asked again, which is known already.
+    fn take_in_before(&mut self, again: Timestamp, verdict: Verdict, at: Timestamp) -> bool {
+        if self.given().is_some_and(|(_, known)| known >= at) {
+            return false;
+        }
+        let stands = verdict == Verdict::ChangesRequested;
+        self.verdict_at_most = false;
+        (self.verdict, self.voided) = match stands {
+            true => (Some((verdict, at)), None),
+            false => (Some((Verdict::Withdrawn, again)), Some((verdict, at))),
+        };
+        stands
     }
 
     /// Takes in a verdict given at `at` or before; returns whether it was news.
