@@ -327,7 +327,8 @@ impl Play {
             let known_end = planned.assignments.get(index).and_then(|before| before.ended);
             let was_over = known_end.is_some_and(|(_, how)| !matches!(how, Ended::Away | Ended::Left));
             let by_person = match fact {
-                Fact::Told { by, .. } => !by.bot,
+                // Our own write may show what a person did unheard.
+                Fact::Told { by, .. } => !by.bot || self.directory.me.as_ref() == Some(&by.account),
                 Fact::Swept { .. } => true,
                 Fact::Unreachable { .. }
                 | Fact::Moved { .. }

@@ -119,11 +119,7 @@ impl Play {
     /// is looked at again soon.
     fn nobody_starves(&self, decision: &Decision, workloads: &Workloads) {
         let review = &decision.review;
-        let live = review.tracked
-            && review.is_ready()
-            && review.said.hold.is_none()
-            && review.seen.unreachable.is_none();
-        if !live || review.planned.routing != Routing::Routed {
+        if !review.tracked || !review.is_live() || review.planned.routing != Routing::Routed {
             return;
         }
         for part in &review.planned.pools {
@@ -250,7 +246,7 @@ impl Play {
         let others = [&planned.unclaimed_box, &planned.author_box, &planned.merge_box];
         let mut boxes = waiting.chain(reviewing).chain(others);
         let over = boxes.any(|one| one.ran_out && one.running_since.is_some());
-        assert!(!review.done.overdue || over, "overdue, and no box ran out");
+        assert!(!review.done.overdue || over, "overdue, and no box ran out\n{}", self.story());
     }
 
     /// The scope is advice by the rules as they are; a lead's sponsorship takes it away for good.

@@ -404,6 +404,8 @@ impl Draft<'_> {
         if let Some(pool) = other {
             assignment.pool = pool;
         }
+        // By that wish, however late it is told: a newer one to the contrary may come later still.
+        assignment.known_until = Some(at);
         assignment.name_at(at);
         let (pool, person) = (assignment.pool.clone(), assignment.person.clone());
         self.say(Reason::Adopted { pool, person });

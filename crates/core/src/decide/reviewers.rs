@@ -137,10 +137,11 @@ impl Applying<'_, '_, '_> {
             });
         } else {
             // Asked to look again: what they said before is no longer the last word.
-            if stays && self.name_of(reviewer).is_some() && !self.draft.review.is_authors(reviewer) {
-                self.draft.review.said.verdicts.entry(reviewer.id).or_default().ask_again(at);
+            let heard = stays && self.name_of(reviewer).is_some() && !self.draft.review.is_authors(reviewer);
+            let verdicts = &mut self.draft.review.said.verdicts;
+            if !heard || verdicts.entry(reviewer.id).or_default().ask_again(at) {
+                self.take_verdict(reviewer, Verdict::Withdrawn, at, at_most);
             }
-            self.take_verdict(reviewer, Verdict::Withdrawn, at, at_most);
         }
         self.draft.review.said.commanders.remove(&reviewer.id);
         self.ask_back(reviewer, at);

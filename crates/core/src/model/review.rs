@@ -412,7 +412,10 @@ impl Review {
         let awaited = |a: &Assignment| a.account == seen.account && a.listed && !self.has_answered(a);
         match seen.verdict {
             None => true,
-            Some((Verdict::Withdrawn, _)) => complete,
+            // A dismissed review says nothing of who is asked now.
+            Some((Verdict::Withdrawn, _)) => {
+                complete && (!dated || self.seen.reviewers.contains(&seen.account))
+            }
             Some(_) => !dated || !self.active().any(awaited),
         }
     }

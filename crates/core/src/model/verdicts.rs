@@ -101,12 +101,14 @@ impl PersonVerdicts {
     }
 
     /// A person asks them at `at` to look again: on a forge that dates verdicts that withdraws an approval, and
-    /// a request for changes stands.
-    pub fn ask_again(&mut self, at: Timestamp) {
-        if self.asked_again_at.is_none_or(|again| again < at) {
+    /// a request for changes stands. Returns whether that is news: a newer request says all that this one does.
+    pub fn ask_again(&mut self, at: Timestamp) -> bool {
+        let news = self.asked_again_at.is_none_or(|again| again < at);
+        if news {
             self.voided = self.given().filter(|(_, given)| *given < at);
             self.asked_again_at = Some(at);
         }
+        news
     }
 
     /// The last formal verdict, also where being asked again withdrew it.
