@@ -1,6 +1,6 @@
 //! Staffing: which pools the change belongs to, and who of each is asked.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::draft::{Draft, RETRY_FILES, RETRY_STAFFING, RETRY_TOMORROW, SEEN_WHOLE_WITHIN, later};
 use super::find::AssignmentId;
@@ -13,6 +13,9 @@ use crate::model::change::{Account, OwnersFile, Verdict};
 use crate::model::policy::Pool;
 use crate::model::reason::Reason;
 use crate::model::review::{Assignment, Ended, Origin, PoolReview, Routing, Stage};
+
+/// What is told of one moment and comes in later, is after it.
+const MOMENT: SignedDuration = SignedDuration::from_millis(1);
 
 /// What assigning found: who is asked stands in the review.
 #[derive(Default)]
@@ -374,8 +377,14 @@ impl Draft<'_> {
         Ok(person.name.clone())
     }
 
+    /// Up to when all is known as somebody is asked. What they themselves have remarked so far is no answer.
+    fn known_of(&self, account: &Account) -> Option<Timestamp> {
+        let remarked = self.review.verdicts_of(account).commented_at;
+        self.review.known_until().max(remarked.map(|at| later(at, MOMENT)))
+    }
+
     pub(super) fn assign(&mut self, pool: &str, person: &str, account: Account, origin: Origin) {
-        let known_until = self.review.known_until();
+        let known_until = self.known_of(&account);
         let own = Assignment { known_until, ..Assignment::new(pool, person, account, self.now(), origin) };
         self.review.planned.assignments.push(own);
     }
@@ -413,7 +422,8 @@ impl Draft<'_> {
 
     /// An assignment is on again, from now on.
     fn reopen(&mut self, id: AssignmentId, origin: Origin) {
-        let (now, known_until) = (self.now(), self.review.known_until());
+        let Some(own) = self.assignment(id) else { return };
+        let (now, known_until) = (self.now(), self.known_of(&own.account));
         let Some(assignment) = self.assignment_mut(id) else { return };
         assignment.ended = None;
         assignment.known_until = known_until;
