@@ -115,6 +115,8 @@ async function reading(octokit, pull) {
   await refused(octokit.repos.getContent({ ...file, path: "CODEOWNERS" }), 404);
   const reviews = await octokit.paginate(octokit.pulls.listReviews, pull);
   assert.deepEqual(reviews.map((review) => [review.user.login, review.state]), [["rita", "CHANGES_REQUESTED"]]);
+  const { data: review } = await octokit.pulls.getReview({ ...pull, review_id: reviews[0].id });
+  assert.equal(review.node_id, reviews[0].node_id);
 }
 
 async function reviewers(octokit, pull) {

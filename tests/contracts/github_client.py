@@ -71,7 +71,9 @@ def reading(gh, repo, town):
     refused(lambda: repo.get_contents("CODEOWNERS", ref="main"), 404, "a file that is not there")
     reviews = [(review.user.login, review.state, review.body) for review in pull.get_reviews()]
     same(reviews, [("rita", "CHANGES_REQUESTED", "Not yet.")], "the reviews")
-    same(list(pull.get_reviews())[0].submitted_at.tzinfo is not None, True, "when it was given")
+    first = list(pull.get_reviews())[0]
+    same(first.submitted_at.tzinfo is not None, True, "when it was given")
+    same(pull.get_review(first.id).state, "CHANGES_REQUESTED", "one review")
 
 
 def setup(gh, repo, town):

@@ -102,6 +102,9 @@ async function notes(gitlab, town) {
   const found = await gitlab.MergeRequestNotes.all(...place, { sort: "desc", orderBy: "created_at" });
   const written = found.filter((one) => !one.system).map((one) => [one.id, one.author.id, one.body]);
   assert.deepEqual(written, [[note.id, town.bot.id, "<!-- usher:status -->\nTwo"]]);
+  const discussions = await gitlab.MergeRequestDiscussions.all(...place);
+  const all = discussions.flatMap((one) => one.notes.map((own) => [own.id, own.resolvable]));
+  assert.deepEqual(all.filter(([id]) => id === note.id), [[note.id, false]]);
   const award = () => gitlab.MergeRequestNoteAwardEmojis.award(...place, note.id, "thumbsup");
   assert.equal((await award()).name, "thumbsup");
   await refused(award(), 404);

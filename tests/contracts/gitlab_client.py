@@ -107,6 +107,9 @@ def writing(gl, town):
     note.save()
     found = [(one.id, one.author["id"], one.body) for one in notes.list(get_all=True, order_by="created_at", sort="desc") if not one.system]
     same(found, [(note.id, town["bot"]["id"], "<!-- usher:status -->\nTwo")], "the notes")
+    threads = [one.attributes["notes"][0] for one in changes.get(number).discussions.list(get_all=True)]
+    own = [(one["id"], one["resolvable"]) for one in threads if one["id"] == note.id]
+    same(own, [(note.id, False)], "the discussions")
     same(note.awardemojis.create({"name": "thumbsup"}).name, "thumbsup", "a reaction")
     fails(lambda: note.awardemojis.create({"name": "thumbsup"}), gitlab.GitlabCreateError, 404, "a second one")
 

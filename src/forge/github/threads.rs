@@ -19,7 +19,7 @@ const QUERY: &str = "query($owner: String!, $name: String!, $number: Int!, $afte
       nodes {
         isResolved
         resolvedBy { ...person }
-        comments(first: 1) { nodes { author { ...person } createdAt pullRequestReview { submittedAt } } }
+        comments(first: 1) { nodes { author { __typename ...person } createdAt pullRequestReview { submittedAt } } }
       }
     }
   } }

@@ -72,5 +72,6 @@ fn thread(state: &State, change: &Change, comment: &Comment) -> Value {
 /// A bot is no `User`, so that such a fragment finds nothing of it.
 fn person(state: &State, id: UserId) -> Value {
     let bot = state.user(Forge::Github, id).is_some_and(|user| user.bot);
-    json!({ "databaseId": (!bot).then_some(id), "login": state.login(Forge::Github, id) })
+    let kind = if bot { "Bot" } else { "User" };
+    json!({ "__typename": kind, "databaseId": (!bot).then_some(id), "login": state.login(Forge::Github, id) })
 }
