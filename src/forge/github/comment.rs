@@ -61,7 +61,8 @@ impl Comments for GitHub {
 /// A review, by the id that GraphQL knows it by.
 #[derive(Deserialize)]
 struct ReviewNode {
-    node_id: String,
+    /// Older servers do not tell it.
+    node_id: Option<String>,
 }
 
 impl GitHub {
@@ -73,9 +74,10 @@ impl GitHub {
             Err(ForgeFault::Gone) => return Ok(()),
             found => found?,
         };
+        let Some(id) = review.node_id else { return Ok(()) };
         let query =
             "mutation($input: AddReactionInput!) { addReaction(input: $input) { reaction { content } } }";
-        let input = json!({ "subjectId": review.node_id, "content": "THUMBS_UP" });
+        let input = json!({ "subjectId": id, "content": "THUMBS_UP" });
         self.mutate(&json!({ "query": query, "variables": { "input": input } })).await
     }
 
