@@ -289,29 +289,19 @@ impl Courier {
         Ok(Ok(ChangeKey { project: place, ..change }))
     }
 
-    /// What becomes of a ping whose hour is over, or has not come yet: it was decided for working hours, and a
-    /// clock that was set back is before them.
+    /// What becomes of a ping whose hours are over, or, after a clock was set back, have not come yet: nobody was
+    /// told, and the core decides again by the clock that is right now.
     async fn out_of_time(
         &self,
         client: &Client,
         item: &OutboxItem,
     ) -> Result<Option<Settlement>, StoreError> {
-        let (now, outcome_unknown) = (self.clock.now(), item.outcome_unknown);
+        let now = self.clock.now();
         let Some(named) = item.action.names() else { return Ok(None) };
-        if now < item.created_at {
-            let (at, error) = (item.created_at, "the clock was set back".into());
-            return Ok(Some(Settlement::Retry {
-                at,
-                error,
-                outcome_unknown,
-                counts: false,
-                facts: Vec::new(),
-            }));
-        }
-        if now <= named.not_after {
+        if (item.created_at..=named.not_after).contains(&now) {
             return Ok(None);
         }
-        if outcome_unknown {
+        if item.outcome_unknown {
             // Who was told already must not be told again, nor be taken for somebody whom nobody told.
             let marker = ping_marker(named.key);
             let change = self.store.called(item)?;
@@ -323,8 +313,8 @@ impl Courier {
                 Err(fault) => return Ok(Some(settle::fault(&self.clock, item, fault))),
             }
         }
-        let (person, not_after) = (named.person, named.not_after);
-        tracing::info!(change = %item.change, person, "a ping comes too late for today and is not sent");
+        tracing::info!(change = %item.change, named.person, "a ping was not sent in its hours");
+        let not_after = now.min(named.not_after);
         let lapsed = Fact::Lapsed { key: named.key.to_owned(), not_after };
         Ok(Some(Settlement::Dropped { facts: vec![lapsed] }))
     }

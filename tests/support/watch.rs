@@ -155,12 +155,10 @@ impl Play {
         };
         let hoped = part.nobody_said && part.candidates.iter().any(free_later);
         assert!(!hoped || part.queued.is_some(), "{} hopes and has no place in the queue", part.pool);
-        let known = self
-            .review
-            .planned
-            .pools
-            .iter()
-            .find(|known| known.pool == part.pool && known.number == part.number);
+        // A place that was taken on paper is gone with the dry run.
+        let written = self.review.before_dry_run.as_ref().filter(|_| !self.company.policy.dry_run);
+        let planned = written.map_or(&self.review.planned, |written| &written.planned);
+        let known = planned.pools.iter().find(|known| known.pool == part.pool && known.number == part.number);
         let (known, now) = (known.and_then(|known| known.queued.as_ref()), part.queued.as_ref());
         if let (Some(known), Some(now)) = (known, now) {
             assert_eq!(known.since, now.since, "law 6: a place in the queue was lost");

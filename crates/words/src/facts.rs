@@ -25,7 +25,7 @@ pub fn happening(fact: &Fact) -> String {
         Fact::Failed { action, .. } if action == "files" => "the changed files cannot be had".into(),
         Fact::Failed { given_up: true, .. } => "what was to be done there was given up".into(),
         Fact::Failed { .. } => "what is to be done there has not come about".into(),
-        Fact::Lapsed { .. } => "a ping came too late to be sent".into(),
+        Fact::Lapsed { .. } => "a ping was not sent in its hours".into(),
         Fact::TemplateBroken { .. } => "a template could not be used".into(),
         Fact::Tick => "the clock".into(),
     }

@@ -366,8 +366,8 @@ impl Draft<'_> {
         }
         self.say_if_passed(&pool.name, &person.name);
         match self.assignment_where(|own| own.person == person.name).map(|(id, _)| id) {
-            // They were away, and are there again.
-            Some(id) => self.reopen(id, origin),
+            // They were away, or of another pool, and can be asked again.
+            Some(id) => self.reopen(id, pool.name.clone(), origin),
             None => self.assign(&pool.name, &person.name, account, origin),
         }
         if let Some((_, own)) = self.assignment_where(|own| own.person == person.name) {
@@ -407,12 +407,10 @@ impl Draft<'_> {
         let own = self.part(pool).is_some();
         // Their pool may have lost the change meanwhile; they review for one that has it.
         let mut parts = self.review.planned.pools.iter().map(|part| &part.pool);
-        let other = parts.find(|pool| !own && self.belongs(pool, person)).cloned();
-        self.reopen(id, origin);
+        let other = parts.find(|pool| !own && self.belongs(pool, person));
+        let pool = other.unwrap_or(pool).clone();
+        self.reopen(id, pool, origin);
         let Some(assignment) = self.assignment_mut(id) else { return };
-        if let Some(pool) = other {
-            assignment.pool = pool;
-        }
         // By that wish, however late it is told: a newer one to the contrary may come later still.
         assignment.known_until = Some(at);
         assignment.name_at(at);
@@ -420,12 +418,13 @@ impl Draft<'_> {
         self.say(Reason::Adopted { pool, person });
     }
 
-    /// An assignment is on again, from now on.
-    fn reopen(&mut self, id: AssignmentId, origin: Origin) {
+    /// An assignment is on again, from now on, for the pool that asks.
+    fn reopen(&mut self, id: AssignmentId, pool: String, origin: Origin) {
         let Some(own) = self.assignment(id) else { return };
         let (now, known_until) = (self.now(), self.known_of(&own.account));
         let Some(assignment) = self.assignment_mut(id) else { return };
         assignment.ended = None;
+        assignment.pool = pool;
         assignment.known_until = known_until;
         assignment.since = now;
         assignment.origin = origin;

@@ -132,7 +132,7 @@ impl Escalation<'_, '_> {
 
     fn remind(&mut self, id: BoxId, step: Step) -> Taken {
         let Some(person) = self.draft.holder(id) else { return Taken::Yes };
-        let key = self.draft.key_of(id, step, &person);
+        let key = self.draft.key_of(id, step, 0, &person);
         let due = self.draft.due(id);
         let holder = self.draft.person_of(id, &person);
         let zone = holder.map(|holder| holder.hours.timezone().clone());
@@ -183,7 +183,7 @@ impl Escalation<'_, '_> {
             });
             return Taken::Yes;
         };
-        let key = self.draft.key_of(id, step, &lead);
+        let key = self.draft.key_of(id, step, self.draft.told(id), &lead);
         let about = self.draft.what_is_told(id);
         match self.ping(self.draft.person_of(id, &lead), &key, about) {
             PingOutcome::Sent => {
@@ -266,24 +266,24 @@ impl Draft<'_> {
         Timers { pings }
     }
 
-    /// A ping came too late to be sent: nobody was told, so it does not count, and its step is due
-    /// again. Each is taken back once, however often that is told.
+    /// A ping could not be sent in its hours: nobody was told, so it does not count, and its step is due
+    /// again. Each is taken back once, however often that is told. What is known of a time to come was
+    /// noted by a clock that ran ahead, and says nothing of this one.
     pub(super) fn lapsed(&mut self, key: &str, not_after: Timestamp) {
-        if self.review.done.lapsed_pings.get(key).is_some_and(|known| *known >= not_after) {
+        let now = self.world.now;
+        if self.review.done.lapsed_pings.get(key).is_some_and(|known| (not_after..=now).contains(known)) {
             return;
         }
         let (mut person, mut counts) = (None, true);
         for id in self.boxes() {
             let taken = self.time_box(id).into_iter().flat_map(|own| &own.taken_steps);
             for step in taken.copied().collect::<Vec<Step>>() {
-                let named = match step.kind {
-                    StepKind::Remind => self.holder(id),
-                    StepKind::Widen => None,
-                    StepKind::Escalate => self.who_is_told(id),
-                };
-                let Some(named) = named.filter(|named| self.key_of(id, step, named) == key) else {
+                // Whoever would be named now may be somebody else.
+                let told_before = self.told(id).saturating_sub(1);
+                let Some((of, named)) = key.rsplit_once('-') else { continue };
+                if self.key_of(id, step, told_before, "") != of {
                     continue;
-                };
+                }
                 let time_box = self.time_box_mut(id);
                 time_box.map(|own| own.taken_steps.remove(&step));
                 if step.kind == StepKind::Escalate {
@@ -293,7 +293,9 @@ impl Draft<'_> {
                     }
                 }
                 counts = step.kind != StepKind::Escalate;
-                person = Some(named);
+                let mut people = self.world.directory.people().map(|known| &known.name);
+                let known = people.find(|name| ping_key(&[name]) == named);
+                person = Some(known.map_or(named, String::as_str).to_owned());
             }
         }
         for assignment in self.review.planned.assignments.iter_mut().filter(|a| a.told && asked_key(a) == key)
@@ -336,8 +338,13 @@ impl Draft<'_> {
         }
     }
 
-    /// Unique on its change, also when a turn comes back.
-    fn key_of(&self, id: BoxId, step: Step, person: &str) -> String {
+    /// How often it was told that the box ran out.
+    fn told(&self, id: BoxId) -> u32 {
+        self.time_box(id).map_or(0, |own| own.escalations)
+    }
+
+    /// Unique on its change, also when a turn comes back, and where somebody was told so often before.
+    fn key_of(&self, id: BoxId, step: Step, told_before: u32, person: &str) -> String {
         let word = match id {
             BoxId::Unclaimed => "unclaimed",
             BoxId::Waiting(_) => "waiting",
@@ -352,9 +359,8 @@ impl Draft<'_> {
             BoxId::Unclaimed | BoxId::Reviewing(_) | BoxId::Author | BoxId::Merge => self.holder(id),
         }
         .unwrap_or_default();
-        let told = self.time_box(id).map_or(0, |own| own.escalations);
-        let again =
-            if step.kind == StepKind::Escalate && told > 0 { format!("-{told}") } else { String::new() };
+        let repeats = step.kind == StepKind::Escalate && told_before > 0;
+        let again = if repeats { format!("-{told_before}") } else { String::new() };
         let step = format!("{}-{}{again}", step.kind.word(), step.at_percent);
         ping_key(&[word, &holder, &turn.to_string(), &step, person])
     }

@@ -43,7 +43,8 @@ pub enum Fact {
         /// Nobody tries it again by itself.
         given_up: bool,
     },
-    /// A ping could not be sent by its `not_after`, and was dropped: nobody was told.
+    /// A ping could not be sent in its hours, and was dropped: nobody was told. `not_after` is when they
+    /// were over, or, where a clock was set back to before them, when that was found.
     Lapsed { key: String, not_after: Timestamp },
     /// A template of the company's could not be used, so the built-in words went out.
     TemplateBroken { template: String, fault: String },
