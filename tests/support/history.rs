@@ -22,7 +22,8 @@ impl Play {
 
     /// Law 2: no ping is said twice, and none beyond what one turn may have.
     fn pings_hold(&mut self, decision: &Decision) {
-        if decision.review.done.stage != self.review.done.stage {
+        let written = self.review.before_dry_run.as_ref().map(|written| written.done.stage);
+        if decision.review.done.stage != written.unwrap_or(self.review.done.stage) {
             self.turn_pings = 0;
         }
         let limit = self.company.policy.limits.pings_per_change;
@@ -58,11 +59,13 @@ impl Play {
         let mut chosen = BTreeSet::new();
         // What a dry run had on paper is gone when it is over; what people ended stays so.
         let went_live = decision.reasons.contains(&Reason::WentLive);
+        let written = self.review.before_dry_run.as_ref().filter(|_| went_live);
+        let planned = written.map_or(&self.review.planned, |written| &written.planned);
         for (index, after) in decision.review.planned.assignments.iter().enumerate() {
             if matches!(after.origin, Origin::Picked | Origin::Widened) {
                 assert!(chosen.insert(&after.person), "law 3: {} was chosen twice", after.person);
             }
-            let before = self.review.planned.assignments.get(index).filter(|_| !went_live);
+            let before = planned.assignments.get(index);
             let ended_now = before.is_none_or(|before| before.is_active()) && !after.is_active();
             let by_hand = matches!(
                 after.ended,

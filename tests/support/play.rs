@@ -142,7 +142,9 @@ impl Play {
                 queue.extend(self.perform(action));
             }
             let said = self.said.take();
-            if self.twice {
+            // Who carried it on paper only is free once that is over.
+            let went_live = |entry: &Entry| entry.reasons.contains(&Reason::WentLive);
+            if self.twice && !self.ledger.last().is_some_and(went_live) {
                 let again = self.decide(&fact);
                 let story = || self.story();
                 assert!(again.is_empty(), "law 5: {fact:?} twice gave {again:?}\n{}", story());
@@ -371,7 +373,8 @@ impl Play {
                 review.said.hold
             );
         }
-        if review.said.hold.is_none() && review.seen.unreachable.is_none() && !reviewed {
+        let shown = review.seen.unreachable.is_none() && review.seen.blocked.is_none();
+        if review.said.hold.is_none() && shown && !reviewed {
             let stated = |part: &PoolReview| {
                 part.nobody_said || !part.candidates.is_empty() || part.not_before.is_some()
             };

@@ -184,9 +184,16 @@ impl Applying<'_, '_, '_> {
             self.apply_labels(&labels, hand, snapshot.updated_at);
         }
         if let Some(reviewers) = &snapshot.reviewers {
+            let asked = self.draft.review.active().count();
             self.apply_reviewers(reviewers, hand, beside, snapshot.updated_at);
+            if self.draft.review.active().count() > asked {
+                // Somebody who dropped off the roster is heard since a person asks them again.
+                self.take_verdicts(reviewers, snapshot.updated_at);
+            }
         }
-        self.look_for_what_was_blocked();
+        if fresh || act.is_none() {
+            self.look_for_what_was_blocked();
+        }
         // Only news: the forge may have looked so before it was asked for anything else.
         self.observed.reshape |= hand == Hand::Bot && fresh;
     }
@@ -216,6 +223,8 @@ impl Applying<'_, '_, '_> {
         self.draft.review.seen.head = Some(head.clone());
         if moved {
             self.draft.review.seen.pushed_at = Some(snapshot.updated_at);
+            // Commits resolve threads on the lines that they change, where a project is set up so.
+            self.observed.threads |= self.draft.review.active().any(|own| self.draft.open_threads(own) > 0);
         }
         if let (true, false, Some(known_until)) = (moved, told, known_until) {
             let moment = SignedDuration::from_millis(1);
@@ -230,9 +239,6 @@ impl Applying<'_, '_, '_> {
     /// It is told now who pushed: if it was not the author, it was no answer.
     fn pushed(&mut self, by: &Actor, snapshot: &Snapshot, hand: Hand) {
         let theirs = hand == Hand::Person && self.answers_for_author(by);
-        let news = self.draft.review.seen.head != snapshot.head;
-        self.observed.threads |=
-            news && self.draft.review.active().any(|own| self.draft.open_threads(own) > 0);
         let said = &mut self.draft.review.said;
         let guessed = said.guessed_push.take_if(|guessed| snapshot.head.as_ref() == Some(&guessed.head));
         if let Some(guessed) = guessed.filter(|guessed| !theirs && said.author_acted_at == Some(guessed.at)) {
@@ -399,7 +405,7 @@ impl Applying<'_, '_, '_> {
             Act::Reviewed { verdict: Verdict::Commented } if !is_author => self.remarks(&by.account, at),
             Act::Reviewed { verdict } if !is_author => self.take_verdict(&by.account, *verdict, at, false),
             Act::Reviewed { .. } => {}
-            Act::Commented => self.take_verdict(&by.account, Verdict::Commented, at, false),
+            Act::Commented => self.writes(&by.account, at),
             Act::Dismissed { reviewer } => self.take_verdict(reviewer, Verdict::Withdrawn, at, false),
             Act::Requested { reviewer } => self.requested(reviewer, by, at),
             Act::ThreadTurned { thread, resolved } => {
@@ -412,6 +418,15 @@ impl Applying<'_, '_, '_> {
                 }
                 self.obey_all(std::iter::once(command).chain(also), (*place, *comment), by, at);
             }
+        }
+    }
+
+    /// Somebody wrote into the conversation.
+    fn writes(&mut self, account: &Account, at: Timestamp) {
+        self.take_verdict(account, Verdict::Commented, at, false);
+        let dates = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
+        if let Some(own) = self.draft.review.said.verdicts.get_mut(&account.id).filter(|_| !dates) {
+            own.wrote_at = own.wrote_at.max(Some(at));
         }
     }
 

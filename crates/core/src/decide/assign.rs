@@ -77,10 +77,13 @@ impl Draft<'_> {
         let policy = self.world.policy;
         let pools: Vec<&Pool> =
             self.review.planned.pools.iter().filter_map(|part| policy.pool(&part.pool)).collect();
-        for pool in pools {
+        for pool in &pools {
             self.replace_who_left(pool);
             self.adopt(pool);
             self.cover_leave(pool);
+        }
+        // Whom one pool lets go another one may ask, or hope for.
+        for pool in &pools {
             self.fill(pool);
         }
         found
@@ -324,7 +327,7 @@ impl Draft<'_> {
         }
     }
 
-    /// Whether a second reviewer is due and has not been found, or declined. One whom a person took
+    /// Whether a second reviewer is due and has not been found, declined, or is gone. One whom a person took
     /// off is not missed.
     fn owes_second(&self, pool: &Pool) -> bool {
         let Some(part) = self.part(&pool.name) else { return false };
@@ -334,7 +337,9 @@ impl Draft<'_> {
             .assignments
             .iter()
             .filter(|a| a.pool == part.pool && a.origin == Origin::Widened);
-        let missed = |a: &Assignment| matches!(a.ended, Some((_, Ended::Declined | Ended::Refused(_))));
+        let missed = |a: &Assignment| {
+            matches!(a.ended, Some((_, Ended::Declined | Ended::Left | Ended::Away | Ended::Refused(_))))
+        };
         part.widened && self.stage() == Stage::Reviewing && seconds.into_iter().all(missed)
     }
 

@@ -66,10 +66,17 @@ impl Draft<'_> {
         if let Some(blocked) =
             self.review.seen.blocked.filter(|_| self.review.is_ready() && self.review.said.hold.is_none())
         {
-            // What was asked for is still tried by the courier; after that, when the change is seen again.
-            let again = blocked.given_up && reshape;
-            let shape =
-                again.then(|| WantedState { shape: self.review.done.last_applied.clone(), ask: Ask::Yes });
+            // What was asked for is still tried by the courier; after that, when the change is seen again. Whom or
+            // what a person took off meanwhile is not put back.
+            let mut shape = self.review.done.last_applied.clone();
+            let taken_off = |account: &Account| {
+                let mut own = self.review.planned.assignments.iter().filter(|own| own.account == *account);
+                own.any(|own| matches!(own.ended, Some((_, Ended::Removed | Ended::Declined))))
+            };
+            shape.reviewers.retain(|account| !taken_off(account));
+            shape.labels.retain(|label| !self.review.said.hands_off.contains(label));
+            let again = (blocked.given_up && reshape) || shape != self.review.done.last_applied;
+            let shape = again.then_some(WantedState { shape, ask: Ask::Yes });
             return Desired { shape, status: self.desired_status() };
         }
         match self.review.said.hold {

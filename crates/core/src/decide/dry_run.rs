@@ -3,7 +3,7 @@
 
 use super::draft::Draft;
 use crate::model::reason::Reason;
-use crate::model::review::{Assignment, Ended, Hold, Review, Unproven, Written};
+use crate::model::review::{Assignment, Done, Ended, Hold, Review, Unproven, Written};
 
 impl Draft<'_> {
     /// Puts aside what was written when a dry run begins, and takes it up again when it is over.
@@ -28,7 +28,9 @@ impl Draft<'_> {
         let never_written = done.stage_since.is_none();
         let older = self.review.seen.opened_at.is_some_and(|opened| opened < self.world.first_seen);
         let paper = std::mem::replace(&mut self.review.planned, planned);
-        self.review.done = done;
+        // What people put on or took off since is kept up to date in a dry run, too.
+        let set_labels = std::mem::take(&mut self.review.done.set_labels);
+        self.review.done = Done { set_labels, ..done };
         self.keep_what_people_ended(paper.assignments);
         let now = self.now();
         let Review { planned, said, .. } = &mut self.review;

@@ -1,6 +1,6 @@
 //! Who is on the forge's list of reviewers, and by whose hand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -17,6 +17,13 @@ impl Applying<'_, '_, '_> {
     pub(super) fn apply_reviewers(&mut self, seen: &SeenReviewers, hand: Hand, beside: bool, at: Timestamp) {
         let dated = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
         let listed = seen.list.iter().filter(|one| self.draft.review.is_listed(one, seen.complete, dated));
+        // Whom the forge shows for what they said is on the list since they said it.
+        let mut since: BTreeMap<Account, Timestamp> = BTreeMap::new();
+        for one in listed.clone() {
+            let from = one.verdict.filter(|_| dated).map_or(at, |(_, given)| given);
+            since.entry(one.account.clone()).and_modify(|known| *known = from.max(*known)).or_insert(from);
+        }
+        let since = |account: &Account| since.get(account).copied().unwrap_or(at);
         let mut list: BTreeSet<Account> = listed.map(|reviewer| reviewer.account.clone()).collect();
         if beside {
             // As with the labels: it may be from before our write.
@@ -30,7 +37,7 @@ impl Applying<'_, '_, '_> {
         }
         self.draft.review.done.overwritten.retain(|account| !list.contains(account));
         if hand == Hand::Own {
-            self.notice_others(&before, &list, at);
+            self.notice_others(&before, &list, since);
         }
         // Whom Usher asked for, and no list has shown since, is there by Usher's own hand.
         let ours = std::mem::take(&mut self.draft.review.done.unshown);
@@ -44,7 +51,7 @@ impl Applying<'_, '_, '_> {
             !before.contains(account) && list.contains(account) && !ours.contains(account)
         };
         for reviewer in asked.filter(|reviewer| new(&reviewer.account)) {
-            self.ask_back(&reviewer.account, at);
+            self.ask_back(&reviewer.account, since(&reviewer.account));
         }
         if seen.complete {
             for account in before.difference(&list) {
@@ -55,12 +62,17 @@ impl Applying<'_, '_, '_> {
 
     /// After a write of ours the list shows somebody whom that did not put there: a person did, and that
     /// was not heard.
-    fn notice_others(&mut self, before: &BTreeSet<Account>, after: &BTreeSet<Account>, at: Timestamp) {
+    fn notice_others(
+        &mut self,
+        before: &BTreeSet<Account>,
+        after: &BTreeSet<Account>,
+        since: impl Fn(&Account) -> Timestamp,
+    ) {
         for account in after.difference(before) {
             let done = &self.draft.review.done;
             let ours = done.last_applied.reviewers.contains(account) || done.unshown.contains(account);
             if !ours {
-                self.ask_back(account, at);
+                self.ask_back(account, since(account));
             }
         }
     }
@@ -150,6 +162,7 @@ impl Applying<'_, '_, '_> {
     /// The forge would not have a reviewer that we asked for.
     pub(super) fn refused(&mut self, reviewer: &Account, refusal: Refusal) {
         self.draft.review.done.overwritten.remove(reviewer);
+        self.draft.review.done.last_applied.reviewers.remove(reviewer);
         let own = self.draft.assignment_where(|own| own.is_active() && own.account == *reviewer);
         let Some((id, own)) = own else { return };
         let person = own.person.clone();
@@ -159,7 +172,6 @@ impl Applying<'_, '_, '_> {
         } else {
             self.draft.let_go(id, Ended::Refused(refusal));
         }
-        self.draft.review.done.last_applied.reviewers.remove(reviewer);
         self.draft.say(Reason::Refused { person, refusal });
     }
 }

@@ -98,7 +98,15 @@ impl Applying<'_, '_, '_> {
         // Their review may have come between the two reads of a list.
         let asked = seen.complete && given < at && seen.list.iter().any(again);
         let settled = known.newest_at().map(second_of) > Some(given) || known.asked_again_at >= Some(given);
-        if asked && !settled && !self.asked_by_us(account, given) {
+        if !asked || settled {
+            return;
+        }
+        if self.asked_by_us(account, given) {
+            // The next list shows it as well, when Usher wants it no more.
+            let mut all = self.draft.review.planned.assignments.iter_mut();
+            let own = all.find(|own| own.account == *account);
+            own.into_iter().for_each(|own| own.handed_back = own.handed_back.max(Some(given)));
+        } else {
             self.asked_to_look_again(account, at, true);
         }
     }
@@ -108,7 +116,11 @@ impl Applying<'_, '_, '_> {
         let (review, done) = (&self.draft.review, &self.draft.review.done);
         let asked = [&done.last_applied.reviewers, &done.unproven.reviewers, &done.unshown];
         asked.into_iter().any(|asked| asked.contains(account))
-            || review.active().any(|own| own.account == *account && own.handed_back >= Some(given))
+            || review
+                .planned
+                .assignments
+                .iter()
+                .any(|own| own.account == *account && own.handed_back >= Some(given))
     }
 
     /// Whether all that is known of a review is a command for Usher, in its text or on a line: nobody's answer.
@@ -128,15 +140,18 @@ impl Applying<'_, '_, '_> {
         commander.only_that
     }
 
-    /// Somebody gave a command, where reviews are not dated. A review that was told just before was that.
+    /// Somebody gave a command, where reviews are not dated. A review that was told just before was that; a
+    /// comment of its own was not.
     pub(super) fn commands(&mut self, account: &Account, at: Timestamp) {
         let said = &mut self.draft.review.said;
         let known = said.commanders.get(&account.id).copied();
         let verdicts = said.verdicts.get_mut(&account.id);
-        let remark = verdicts.filter(|own| own.commented_at.is_some_and(|wrote| is_one_deed(wrote, at)));
+        let remark = verdicts.filter(|own| {
+            own.commented_at > own.wrote_at && own.commented_at.is_some_and(|said| is_one_deed(said, at))
+        });
         let only_that = remark.is_some() || known.is_some_and(|known| known.only_that);
         if let Some(verdicts) = remark {
-            (verdicts.commented_at, verdicts.commented_at_most) = (None, false);
+            (verdicts.commented_at, verdicts.commented_at_most) = (verdicts.wrote_at, false);
         }
         if known.is_none_or(|known| known.at <= at) {
             said.commanders.insert(account.id, Commander { at, only_that });

@@ -416,7 +416,7 @@ impl Review {
             Some((Verdict::Withdrawn, _)) => {
                 complete && (!dated || self.seen.reviewers.contains(&seen.account))
             }
-            Some(_) => !dated || !self.active().any(awaited),
+            Some(_) => !dated || !self.planned.assignments.iter().any(awaited),
         }
     }
 

@@ -14,6 +14,9 @@ pub struct PersonVerdicts {
     pub verdict: Option<(Verdict, Timestamp)>,
     /// The last comment or review without a verdict.
     pub commented_at: Option<Timestamp>,
+    /// The last comment of its own, which is no review, where that can be taken for the text of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrote_at: Option<Timestamp>,
     /// The time of `verdict` (of `commented_at`) is only the latest that it can have been: it was
     /// read from a list of reviewers, not told by the act itself.
     pub verdict_at_most: bool,
