@@ -458,7 +458,25 @@ pub(super) fn tickets(number: u8) -> BTreeSet<Ticket> {
 #[derive(Default)]
 pub(super) struct Post {
     late: Vec<Fact>,
-    pub(super) arrived: Vec<Fact>,
+    /// With whether the roster knew whoever did it, when it arrived first.
+    pub(super) arrived: Vec<(Fact, bool)>,
+}
+
+/// Whether the roster knows whoever did it.
+fn is_known(play: &Play, fact: &Fact) -> bool {
+    match fact {
+        Fact::Told { by, .. } => play.directory.by_id(by.account.id).is_some(),
+        _ => true,
+    }
+}
+
+impl Post {
+    /// What arrives for the first time.
+    pub(super) fn arrives(&mut self, play: &mut Play, fact: Fact) {
+        let known = is_known(play, &fact);
+        self.arrived.push((fact.clone(), known));
+        play.tell(fact);
+    }
 }
 
 pub(super) fn take(play: &mut Play, step: &Step, post: &mut Post) {
@@ -472,8 +490,7 @@ pub(super) fn take(play: &mut Play, step: &Step, post: &mut Post) {
             play.forge.remembers_hands &= matches!(delivery, Delivery::AtOnce);
             match delivery {
                 Delivery::AtOnce => {
-                    post.arrived.extend(facts.iter().cloned());
-                    facts.into_iter().for_each(|fact| play.tell(fact));
+                    facts.into_iter().for_each(|fact| post.arrives(play, fact));
                 }
                 Delivery::Late => post.late.extend(facts),
                 Delivery::Lost => {}
@@ -481,8 +498,7 @@ pub(super) fn take(play: &mut Play, step: &Step, post: &mut Post) {
         }
         Step::DeliverLate => {
             let late = std::mem::take(&mut post.late);
-            post.arrived.extend(late.iter().cloned());
-            late.into_iter().rev().for_each(|fact| play.tell(fact));
+            late.into_iter().rev().for_each(|fact| post.arrives(play, fact));
         }
         Step::Redeliver { which } if !post.arrived.is_empty() => {
             redeliver(play, which.get(&post.arrived));
@@ -606,7 +622,11 @@ fn blocks(play: &mut Play, given_up: bool) {
 }
 
 /// Law 5: what arrived before has no second effect, however late it comes again.
-fn redeliver(play: &mut Play, fact: &Fact) {
+fn redeliver(play: &mut Play, (fact, was_known): &(Fact, bool)) {
+    // Whoever is of the roster by now is heard only now.
+    if is_known(play, fact) != *was_known {
+        return;
+    }
     play.tell(Fact::Tick);
     let stage = play.review.done.stage;
     let asked = play.asked();

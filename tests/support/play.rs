@@ -142,9 +142,14 @@ impl Play {
                 queue.extend(self.perform(action));
             }
             let said = self.said.take();
-            // Who carried it on paper only is free once that is over.
-            let went_live = |entry: &Entry| entry.reasons.contains(&Reason::WentLive);
-            if self.twice && !self.ledger.last().is_some_and(went_live) {
+            // Whoever was let go has room for it by what they carry, which the next look sees.
+            let let_go = |entry: &Entry| {
+                let mut reasons = entry.reasons.iter();
+                reasons.any(|reason| {
+                    matches!(reason, Reason::WentLive | Reason::LeftPool { .. } | Reason::ReviewerAway { .. })
+                })
+            };
+            if self.twice && !self.ledger.last().is_some_and(let_go) {
                 let again = self.decide(&fact);
                 let story = || self.story();
                 assert!(again.is_empty(), "law 5: {fact:?} twice gave {again:?}\n{}", story());

@@ -112,7 +112,7 @@ fn walk(setup: &Setup, layout: &Layout, beats: &[Beat], observer: Observer, note
 fn redeliver(play: &mut Play, which: &Index, post: &Post) {
     if !post.arrived.is_empty() {
         play.decide(&Fact::Tick);
-        play.decide(which.get(&post.arrived));
+        play.decide(&which.get(&post.arrived).0);
     }
 }
 

@@ -191,7 +191,8 @@ impl Applying<'_, '_, '_> {
                 self.take_verdicts(reviewers, snapshot.updated_at);
             }
         }
-        if fresh || act.is_none() {
+        // Our own write may be told with the second in which the change was seen last.
+        if fresh || act.is_none() || hand == Hand::Own {
             self.look_for_what_was_blocked();
         }
         // Only news: the forge may have looked so before it was asked for anything else.

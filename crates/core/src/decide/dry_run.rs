@@ -69,6 +69,10 @@ impl Draft<'_> {
             done.set_labels.retain(|label| seen.labels.contains(label));
             done.set_labels.extend(before.done.set_labels.difference(&seen.labels).cloned());
             done.status_fingerprint = before.done.status_fingerprint;
+            // What was given up is not asked for again on paper.
+            if let (Some(blocked), Some(before)) = (&mut seen.blocked, before.seen.blocked) {
+                blocked.given_up |= before.given_up;
+            }
             done.unproven =
                 if self.world.unsent { before.done.unproven.clone() } else { Unproven::default() };
         }

@@ -65,9 +65,13 @@ impl Applying<'_, '_, '_> {
     /// The forge shows reviewers and labels as they were asked for: it takes them again.
     pub(super) fn look_for_what_was_blocked(&mut self) {
         let shown = !self.draft.is_unlike(&self.draft.review.done.last_applied);
-        if self.draft.review.seen.blocked.is_some() && (shown || !self.draft.review.is_ready()) {
-            self.draft.review.seen.blocked = None;
+        let over = shown || !self.draft.review.is_ready();
+        if let Some(blocked) = self.draft.review.seen.blocked.take_if(|_| over) {
             self.observed.reshape = true;
+            if blocked.given_up {
+                // Nobody tries any more what is still missing.
+                self.draft.review.done.applied_again_at = None;
+            }
             self.draft.say(Reason::ForgeTakesIt);
         }
     }
