@@ -41,6 +41,10 @@ dump file seeds="20000":
 bench *words:
     cargo bench --bench decide -- {{ words }}
 
+# processor time for a delivery beside a bare handler, with the real binary; a word picks some: `just bench-intake irrelevant`
+bench-intake *words:
+    cargo bench --bench intake -- {{ words }}
+
 # hold Usher and its fake forges against GitHub's description and clients by others (npm and PyPI)
 contracts:
     scripts/contracts
