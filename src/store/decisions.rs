@@ -114,12 +114,16 @@ impl Store {
     }
 
     /// Whether the change has a review, by the number of its project where that was `told`, and by its
-    /// path. Reads two index entries.
+    /// path. Reads two index entries, and none where memory is certain that there is no review.
     ///
     /// # Errors
     /// [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn is_tracked(&self, change: &ChangeKey, told: Option<u64>) -> Result<bool, StoreError> {
-        let [one, other] = self.projects.load().row_keys(change, told);
+        let row_keys = self.projects.load().row_keys(change, told);
+        if self.tracked.has_none_of(&row_keys) {
+            return Ok(false);
+        }
+        let [one, other] = row_keys;
         let row = sqlx::query(sql::IS_TRACKED).bind(one).bind(other);
         let row = row.fetch_optional(&self.reader).await.map_err(at("look up a change"))?;
         Ok(row.is_some())
@@ -157,6 +161,9 @@ impl Store {
         }
         let mut nudged = 0;
         if let Some(review) = &commit.review {
+            if commit.expected_version.is_none() {
+                self.tracked.add([row_key]);
+            }
             nudged = save_review(&mut tx, &commit, row_key, review).await?;
         }
         append_ledger(&mut tx, &commit, row_key).await?;

@@ -3,7 +3,7 @@
 use super::health::{Ailment, kind};
 
 /// The store could not do what was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// `store.url` cannot be used. The URL itself is not repeated: it may hold a password.
     #[error("store.url: {0}")]

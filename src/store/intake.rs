@@ -1,5 +1,7 @@
 //! The inbox: facts come in, wait, and are put off.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::connections::Tx;
@@ -7,12 +9,13 @@ use super::error::{StoreError, at};
 use super::learning::Learnt;
 use super::projects::Projects;
 use super::rows::{instant, instant_if, json, millis, parsed};
-use super::{InboxItem, NewDelivery, Put, Store, sql};
+use super::{InboxItem, NewDelivery, PackedDelivery, Put, Store, multi_row, sql};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
 
 /// How long a row waits that cannot be read, for instance after a downgrade.
 pub(super) const UNREADABLE_WAIT: SignedDuration = SignedDuration::from_hours(1);
+const PUT: &str = "store a delivery";
 /// The event of facts from our own house.
 const OWN_EVENT: &str = "usher";
 
@@ -20,38 +23,89 @@ type UndecidedRow = (i64, String, String, String, i64);
 
 impl Store {
     /// Keeps a delivery durably, unless its id or its meaning is known. Ids are remembered for
-    /// eight days after the decision.
+    /// eight days after the decision. Once it is handed over it is written, also if this is dropped.
     ///
     /// # Errors
-    /// [`StoreError::Busy`], [`StoreError::ReadOnly`] or [`StoreError::Failed`]; nothing was written.
+    /// [`StoreError::Busy`], [`StoreError::ReadOnly`], [`StoreError::Ill`] or [`StoreError::Failed`]; nothing
+    /// was written.
+    pub async fn put_packed(&self, delivery: &PackedDelivery) -> Result<Put, StoreError> {
+        let Some(group) = &self.group else { return Err(StoreError::ReadOnly { what: PUT }) };
+        group.put(delivery.clone()).await
+    }
+
+    /// [`Store::put_packed`] of one that is packed here.
+    ///
+    /// # Errors
+    /// As [`Store::put_packed`].
     pub async fn put(&self, delivery: NewDelivery) -> Result<Put, StoreError> {
-        let what = "store a delivery";
-        let facts = json(what, &delivery.facts)?;
-        let body = delivery.body.as_deref().map(lz4_flex::compress_prepend_size);
-        let mut tx = self.begin(what).await?;
-        let learnt = self.learn_told(&mut tx, &delivery).await?;
-        let row_key = self.projects.load().row_key_of(&delivery.change, told_number(&delivery.facts));
-        let id: Option<i64> = sqlx::query_scalar(sql::PUT)
-            .bind(&delivery.forge)
-            .bind(&delivery.delivery_id)
-            .bind(&delivery.meaning)
-            .bind(&delivery.event)
-            .bind(row_key)
-            .bind(facts)
-            .bind(millis(delivery.received_at))
-            .fetch_optional(&mut *tx)
-            .await
-            .map_err(at(what))?;
-        let Some(id) = id else { return Ok(Put::Duplicate) };
-        if let Some(body) = body {
-            let insert = sqlx::query(sql::PUT_BODY).bind(id).bind(millis(delivery.received_at)).bind(body);
-            insert.execute(&mut *tx).await.map_err(at(what))?;
+        self.put_packed(&delivery.pack()?).await
+    }
+
+    /// Writes these, all or none; whichever of them is known already is left out. What became of each.
+    pub(super) async fn put_together(&self, deliveries: &[PackedDelivery]) -> Result<Vec<Put>, StoreError> {
+        let mut tx = self.begin(PUT).await?;
+        let mut learnt: Option<Learnt<'_>> = None;
+        for packed in deliveries {
+            let more = self.learn_told(&mut tx, &packed.delivery).await?;
+            learnt = learnt.into_iter().chain(more).reduce(Learnt::and);
         }
-        tx.commit().await.map_err(at(what))?;
+        let ids = self.insert(&mut tx, deliveries).await?;
+        let bodies: Vec<(i64, i64, &[u8])> = ids
+            .iter()
+            .zip(deliveries)
+            .filter_map(|(id, packed)| {
+                Some(((*id)?, millis(packed.delivery.received_at), packed.body.as_deref()?))
+            })
+            .collect();
+        for some in multi_row::by_powers(&bodies) {
+            let mut insert = sqlx::query(multi_row::put_bodies(some.len()));
+            for (id, received_at, body) in some {
+                insert = insert.bind(id).bind(received_at).bind(*body);
+            }
+            insert.execute(&mut *tx).await.map_err(at(PUT))?;
+        }
+        tx.commit().await.map_err(at(PUT))?;
         if let Some(learnt) = learnt {
             learnt.keep();
         }
-        Ok(Put::Stored(id))
+        Ok(ids.into_iter().map(|id| id.map_or(Put::Duplicate, Put::Stored)).collect())
+    }
+
+    /// The rows of the inbox: the id of each that was not known. Ids are given here, because SQLite tells row
+    /// by row which it gave, and never which row was left out.
+    async fn insert(
+        &self,
+        tx: &mut Tx,
+        deliveries: &[PackedDelivery],
+    ) -> Result<Vec<Option<i64>>, StoreError> {
+        let projects = self.projects.load_full();
+        let before: i64 =
+            sqlx::query_scalar(multi_row::LAST_INBOX_ID).fetch_one(&mut **tx).await.map_err(at(PUT))?;
+        let rows: Vec<(i64, &PackedDelivery)> = (before + 1..).zip(deliveries).collect();
+        let mut written = 0;
+        for some in multi_row::by_powers(&rows) {
+            let mut insert = sqlx::query(multi_row::put(some.len()));
+            for (id, PackedDelivery { delivery, facts, .. }) in some {
+                let received_at = millis(delivery.received_at);
+                insert = insert
+                    .bind(id)
+                    .bind(&delivery.forge)
+                    .bind(&delivery.delivery_id)
+                    .bind(&delivery.meaning)
+                    .bind(&delivery.event)
+                    .bind(projects.row_key_of(&delivery.change, told_number(&delivery.facts)))
+                    .bind(facts.clone())
+                    .bind(received_at)
+                    .bind(received_at);
+            }
+            written += insert.execute(&mut **tx).await.map_err(at(PUT))?.rows_affected();
+        }
+        if usize::try_from(written) == Ok(rows.len()) {
+            return Ok(rows.into_iter().map(|(id, _)| Some(id)).collect());
+        }
+        let new = sqlx::query_scalar(sql::INBOX_IDS_AFTER).bind(before).fetch_all(&mut **tx).await;
+        let new: BTreeSet<i64> = new.map_err(at(PUT))?.into_iter().collect();
+        Ok(rows.into_iter().map(|(id, _)| new.contains(&id).then_some(id)).collect())
     }
 
     /// How the project of a delivery is called, where the delivery tells its number.
@@ -209,10 +263,8 @@ pub(super) async fn insert_facts(
     if facts.is_empty() {
         return Ok(());
     }
-    sqlx::query(sql::PUT)
+    sqlx::query(sql::PUT_FACTS)
         .bind(forge)
-        .bind(None::<String>)
-        .bind(None::<String>)
         .bind(OWN_EVENT)
         .bind(row_key)
         .bind(json(what, facts)?)

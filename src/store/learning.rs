@@ -21,7 +21,15 @@ pub(super) struct Learnt<'a> {
     pub renamed: bool,
 }
 
-impl Learnt<'_> {
+impl<'a> Learnt<'a> {
+    /// This, and what was learnt after it in the same transaction.
+    pub(super) fn and(mut self, mut later: Learnt<'a>) -> Learnt<'a> {
+        let before_later = later.before.take();
+        self.before = self.before.take().or(before_later);
+        self.renamed |= later.renamed;
+        self
+    }
+
     /// It is on the disk.
     pub(super) fn keep(mut self) {
         self.before = None;
@@ -125,6 +133,10 @@ impl Store {
         add.bind(i64::from(*latest)).bind(seen_at).execute(&mut **tx).await.map_err(at(what))?;
         if lesson.is_new_path {
             fold::under_number(tx, what, forge, path, number).await?;
+            let (from, to) = range(forge, &format!("#{number}"));
+            let folded = sqlx::query_scalar(sql::KEYS_BETWEEN).bind(from).bind(to).fetch_all(&mut **tx).await;
+            let folded: Vec<String> = folded.map_err(at(what))?;
+            self.tracked.add(folded.iter().map(String::as_str));
         }
         if lesson.renamed {
             let (from, to) = range(forge, &format!("#{number}"));

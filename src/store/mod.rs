@@ -18,12 +18,15 @@ mod connections;
 mod decisions;
 mod error;
 mod fold;
+mod group;
 mod health;
 mod intake;
 mod learning;
 mod lock;
 mod memory;
+mod multi_row;
 mod outbox;
+mod packed;
 mod place;
 mod probe;
 mod projects;
@@ -32,6 +35,7 @@ mod refusals;
 mod rows;
 mod sql;
 mod sqlite;
+mod tracked;
 mod types;
 mod views;
 
@@ -48,6 +52,7 @@ use arc_swap::ArcSwap;
 pub use error::{CommitError, StoreError};
 pub use health::Ailment;
 pub use memory::LONGEST_PAUSE;
+pub use packed::PackedDelivery;
 pub use types::{
     Commit, Counts, Filter, InboxItem, InboxRow, LedgerEntry, LedgerRow, NewDelivery, OpenKey, OutboxItem,
     OutboxRow, OutboxState, OutboxUrgency, ProjectKnown, Pruned, Put, Settlement, Stored, Within,
@@ -55,8 +60,10 @@ pub use types::{
 
 use connections::{StoreConnections, Writing};
 use error::at;
+use group::GroupWriter;
 use lock::Lock;
 use projects::Projects;
+use tracked::Tracked;
 
 /// How long closing may wait for connections in use.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(1);
@@ -70,6 +77,10 @@ pub struct Store {
     projects: Arc<ArcSwap<Projects>>,
     read_only: bool,
     lock: Option<Arc<Lock>>,
+    /// `None` where the store is only looked at, and in the writer's own hands.
+    group: Option<Arc<GroupWriter<PackedDelivery, Put>>>,
+    /// Complete only where no other server can add a review.
+    tracked: Arc<Tracked>,
 }
 
 impl fmt::Debug for Store {
@@ -89,7 +100,9 @@ impl Store {
     /// [`StoreError::Url`] for another address, [`StoreError::Open`] for a file that cannot be used,
     /// [`StoreError::Schema`] for one of another version; [`StoreError::Busy`] or [`StoreError::Failed`].
     pub async fn open(url: &str) -> Result<Store, StoreError> {
-        Store::new(sqlite::open(url).await?, false).await
+        let store = Store::new(sqlite::open(url).await?, false).await?;
+        store.read_tracked();
+        Ok(store)
     }
 
     /// Copies the store at `url` to `target`, which must not exist, also while a server writes to it.
@@ -124,7 +137,28 @@ impl Store {
     async fn new(pools: sqlite::Pools, read_only: bool) -> Result<Store, StoreError> {
         let sqlite::Pools { writer, reader, place, lock } = pools;
         let projects = Arc::new(ArcSwap::from_pointee(Projects::read(&reader).await?));
-        Ok(Store { writer, reader, place: place.into(), projects, read_only, lock: lock.map(Arc::new) })
+        let (place, lock, tracked) = (place.into(), lock.map(Arc::new), Arc::default());
+        let store = Store { writer, reader, place, projects, read_only, lock, group: None, tracked };
+        if read_only {
+            return Ok(store);
+        }
+        let writer = store.clone();
+        let write = move |together: Vec<PackedDelivery>| {
+            let writer = writer.clone();
+            async move { writer.put_together(&together).await }
+        };
+        let group = Some(Arc::new(GroupWriter::start("store a delivery", write)));
+        Ok(Store { group, ..store })
+    }
+
+    /// Learns in the background which changes have a review: the start waits for no table, however long.
+    fn read_tracked(&self) {
+        let (tracked, reader) = (self.tracked.clone(), self.reader.clone());
+        tokio::spawn(async move {
+            if let Err(error) = tracked.read(&reader).await {
+                tracing::warn!(%error, "each delivery asks the store whether its change is tracked");
+            }
+        });
     }
 
     /// Waits for running work, folds the log into the file and closes it. Later calls fail.
@@ -133,6 +167,9 @@ impl Store {
     /// and a connection that went missing must not keep a server from stopping.
     pub async fn close(&self) {
         let closing = async {
+            if let Some(group) = &self.group {
+                group.close().await;
+            }
             self.reader.close().await;
             self.writer.close().await;
         };

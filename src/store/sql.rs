@@ -14,10 +14,10 @@ macro_rules! statements {
 
 statements! {
     // --- inbox
-    PUT = "INSERT INTO inbox (forge, delivery_id, meaning, event, change, facts, received_at, not_before)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT DO NOTHING RETURNING id";
+    PUT_FACTS = "INSERT INTO inbox (forge, event, change, facts, received_at, not_before)
+        VALUES ($1, $2, $3, $4, $5, $5)";
     HAS_DELIVERY = "SELECT 1 FROM inbox WHERE forge = $1 AND delivery_id = $2";
-    PUT_BODY = "INSERT INTO body (id, received_at, bytes) VALUES ($1, $2, $3)";
+    INBOX_IDS_AFTER = "SELECT id FROM inbox WHERE id > $1";
     /// Forge by forge, by the index: rows of the forges in $3 (`|a|b|`) are not even read. A row of a
     /// change waits while an earlier row of the same change is put off.
     UNDECIDED = "WITH RECURSIVE f (forge) AS (SELECT MIN(forge) FROM inbox WHERE decided_at IS NULL
@@ -56,6 +56,7 @@ statements! {
     FORGET_POLICY = "DELETE FROM policy";
     SAVE_POLICY = "INSERT INTO policy (fingerprint, dry_run) VALUES ($1, $2)";
     FORGET_FIRST_RUN = "UPDATE review SET first_run_at = NULL WHERE first_run_at IS NOT NULL";
+    KEYS_BETWEEN = "SELECT change FROM review WHERE change >= $1 AND change < $2";
     IS_TRACKED = "SELECT 1 FROM review WHERE change IN ($1, $2) LIMIT 1";
     INSERT_REVIEW = "INSERT INTO review (change, version, stage, wake, opened_at, done_at, author,
             updated_at, first_run_at, carried, document)

@@ -215,9 +215,10 @@ async fn is_relevant(door: &Door, incoming: &Incoming) -> Result<bool, StoreErro
 
 /// Stores with patience: another attempt after each of the pauses.
 async fn put(door: &Door, delivery: NewDelivery) -> Result<Put, StoreError> {
+    let packed = delivery.pack()?;
     let pauses: &[Duration] = &door.settings.patience.pauses;
     for pause in pauses {
-        match door.store.put(delivery.clone()).await {
+        match door.store.put_packed(&packed).await {
             Err(error) if may_pass(&error) => {
                 tracing::debug!(%error, "storing a delivery is tried again");
                 tokio::time::sleep(*pause).await;
@@ -225,7 +226,7 @@ async fn put(door: &Door, delivery: NewDelivery) -> Result<Put, StoreError> {
             result => return result,
         }
     }
-    door.store.put(delivery).await
+    door.store.put_packed(&packed).await
 }
 
 /// Whether waiting can help.

@@ -5,6 +5,7 @@ mod backup;
 mod courier;
 mod engine;
 mod failing;
+mod group;
 mod intake;
 mod kindness;
 mod model;
