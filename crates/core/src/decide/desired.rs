@@ -18,7 +18,7 @@ use crate::model::message::{
     OpenThreads, Others, PoolView, PushedSince, RefusedSince, ReviewerView, StatusView,
 };
 use crate::model::reason::Reason;
-use crate::model::review::{Assignment, Done, Ended, Hold, Origin, PoolReview, Routing, Stage, Unproven};
+use crate::model::review::{Assignment, Ended, Hold, Origin, PoolReview, Review, Routing, Stage, Unproven};
 use crate::model::standing::Why;
 
 /// How often the same shape is asked for again in one turn, when another bot keeps undoing it.
@@ -66,15 +66,8 @@ impl Draft<'_> {
         if let Some(blocked) =
             self.review.seen.blocked.filter(|_| self.review.is_ready() && self.review.said.hold.is_none())
         {
-            // What was asked for is still tried by the courier; after that, when the change is seen again. Whom or
-            // what a person took off meanwhile is not put back.
-            let mut shape = self.review.done.last_applied.clone();
-            let taken_off = |account: &Account| {
-                let mut own = self.review.planned.assignments.iter().filter(|own| own.account == *account);
-                own.any(|own| matches!(own.ended, Some((_, Ended::Removed | Ended::Declined))))
-            };
-            shape.reviewers.retain(|account| !taken_off(account));
-            shape.labels.retain(|label| !self.review.said.hands_off.contains(label));
+            // What was asked for is still tried by the courier; after that, when the change is seen again.
+            let shape = self.asked_before();
             let again = (blocked.given_up && reshape) || shape != self.review.done.last_applied;
             let shape = again.then_some(WantedState { shape, ask: Ask::Yes });
             return Desired { shape, status: self.desired_status() };
@@ -97,18 +90,29 @@ impl Draft<'_> {
         if self.review.seen.labels.contains(skip) || self.review.done.last_applied.labels.contains(skip) {
             return None;
         }
-        let mut shape = self.review.done.last_applied.clone();
+        let mut shape = self.asked_before();
         shape.labels.insert(skip.clone());
         shape.reviewers.clear();
-        // Somebody may have asked them back in the same breath.
-        shape.not_reviewers.retain(|account| !self.review.active().any(|a| a.account == *account));
-        // Nor is what a person took off put on again with it.
-        shape.labels.retain(|label| !self.review.said.hands_off.contains(label));
         shape.not_labels.remove(skip);
-        // What was asked for before may be a person's by now.
-        let Done { set_labels, unproven, .. } = &self.review.done;
-        shape.not_labels.retain(|label| set_labels.contains(label) && !unproven.labels.contains(label));
         Some(WantedState { shape, ask: Ask::Yes })
+    }
+
+    /// What was asked for last, without whom and what people have put on or taken off since: they need not be
+    /// as that was.
+    fn asked_before(&self) -> DesiredState {
+        let Review { planned, said, done, .. } = &self.review;
+        let mut shape = done.last_applied.clone();
+        let taken_off = |account: &Account| {
+            let mut own = planned.assignments.iter().filter(|own| own.account == *account);
+            own.any(|own| matches!(own.ended, Some((_, Ended::Removed | Ended::Declined))))
+        };
+        shape.reviewers.retain(|account| !taken_off(account));
+        shape.not_reviewers.retain(|account| !self.review.active().any(|own| own.account == *account));
+        shape.labels.retain(|label| !said.hands_off.contains(label));
+        shape
+            .not_labels
+            .retain(|label| done.set_labels.contains(label) && !done.unproven.labels.contains(label));
+        shape
     }
 
     fn desired_shape(&self, reshape: bool) -> WantedState {
