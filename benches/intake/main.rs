@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -174,7 +174,7 @@ async fn measure(sandbox: &Sandbox, kind: Kind) -> Measured {
     if kind != Kind::Reference {
         // Until the people of the forge are known every delivery is relevant.
         let ready = format!("http://{listen}/readyz");
-        let began = Instant::now();
+        let began = load::now();
         while get(&http, &ready).await["forges"][0]["roster_age_seconds"].is_null() {
             assert!(began.elapsed() < Duration::from_secs(20), "the people of the forge are read");
             tokio::time::sleep(Duration::from_millis(50)).await;
