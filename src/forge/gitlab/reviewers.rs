@@ -62,6 +62,8 @@ impl GitLab {
             difference.remove.retain(|label| after.contains(*label));
         }
         match answers.reviewers(!append.is_empty()) {
+            // One on the list who cannot read the change keeps all others there, and REST tells who it is.
+            Ok(kept) if seen.reviewers.iter().filter(gone).any(|one| kept.contains(&one.id)) => Ok(facts),
             Ok(kept) => {
                 difference.reviewers = None;
                 facts.extend(self.told_of(change, seen, &wanted, kept).await?);
