@@ -41,6 +41,10 @@ dump file seeds="20000":
 bench *words:
     cargo bench --bench decide -- {{ words }}
 
+# decisions a second of a full inbox, beside those of one transaction each
+bench-decisions:
+    cargo bench --bench decisions
+
 # processor time for a delivery beside a bare handler, with the real binary; a word picks some: `just bench-intake irrelevant`
 bench-intake *words:
     cargo bench --bench intake -- {{ words }}

@@ -2,87 +2,51 @@
 //! store does with every decision. The ratio of the two, taken in one run, says something on any
 //! machine; the microseconds only on this one. Nothing is asserted. `just bench`; docs/benchmarks.md.
 
-use std::collections::BTreeSet;
+mod company;
+
 use std::hint::black_box;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use usher_core::decide;
 use usher_core::model::action::Action;
-use usher_core::model::calendar::Hours;
-use usher_core::model::change::{
-    Account, ChangeKey, ChangeState, ForgeKind, SeenReviewer, SeenReviewers, Snapshot, Verdict,
-};
-use usher_core::model::fact::{Act, Actor, Fact};
+use usher_core::model::change::{Account, ChangeKey, SeenReviewer, SeenReviewers, Snapshot, Verdict};
+use usher_core::model::fact::{Act, Fact};
 use usher_core::model::load::Load;
-use usher_core::model::people::{Directory, Roster, Workload, Workloads};
-use usher_core::model::policy::{ForgePolicy, Pattern, Policy, Pool, Route, Support};
+use usher_core::model::people::{Directory, Workload, Workloads};
+use usher_core::model::policy::Policy;
 use usher_core::model::review::Review;
 use usher_core::model::world::World;
 
-/// Monday, 2026-11-23, 10:00 in London.
-const OPENED_SECOND: i64 = 1_795_428_000;
+use company::{Company, opened_at, opening, snapshot, told};
+
 /// Long enough that reading the clock does not count.
 const BATCH: u32 = 200;
 /// The best of so many batches, taken in turn with those it is compared with.
 const ROUNDS: usize = 60;
 
-struct Company {
+struct Bench {
     policy: Policy,
     directory: Directory,
     workloads: Workloads,
 }
 
-fn account(id: u64) -> Account {
-    let login = if id == 1 { "sam".to_owned() } else { format!("reviewer-{id}") };
-    Account::new(id, login)
-}
-
-impl Company {
-    /// One pool of so many reviewers in three time zones, with different desks.
-    fn new(members: u64) -> Company {
-        let zones = ["Europe/London", "America/New_York", "Asia/Kolkata"].map(|name| {
-            let zone = TimeZone::get(name).expect("the time zone database is built in");
-            Arc::new(Hours::office(zone))
-        });
-        let reviewers: Vec<Account> = (2..members + 2).map(account).collect();
-        let any = || vec![Pattern::new("**").expect("a glob")];
-        let mut policy = Policy {
-            forges: vec![ForgePolicy::new("forge", ForgeKind::GitLab, any())],
-            support: Support { members: vec!["sam".into()], ..Support::default() },
-            pools: vec![Pool {
-                name: "backend".into(),
-                members: reviewers.iter().map(|account| account.login.clone()).collect(),
-                leads: vec![account(2).login],
-                ..Pool::default()
-            }],
-            routes: vec![Route { pool: "backend".into(), projects: any(), ..Route::default() }],
-            default_hours: zones[0].clone(),
-            ..Policy::default()
-        };
+impl Bench {
+    fn new(members: u64) -> Bench {
+        let Company { policy, roster } = Company::new(members);
+        let directory = Directory::new(&policy, "forge", &roster);
         let mut workloads = Workloads::default();
-        for (index, reviewer) in reviewers.iter().enumerate() {
-            let hours = Some(zones[index % zones.len()].clone());
-            policy.people.entry(reviewer.login.clone()).or_default().hours = hours;
+        for (index, reviewer) in policy.pools[0].members.iter().enumerate() {
             let mut load = Workload { open: Load::of_reviews(index as u32 % 4), ..Workload::default() };
             (0..index % 6)
                 .for_each(|days| load.asked.add(opened_at() - SignedDuration::from_hours(24 * days as i64)));
-            workloads.people.insert(reviewer.login.clone(), load);
+            workloads.people.insert(reviewer.clone(), load);
         }
-        let known = reviewers.into_iter().chain([account(1)]);
-        let roster = Roster {
-            fetched_at: Some(Timestamp::UNIX_EPOCH),
-            accounts: known.map(|account| (account.login.clone(), account)).collect(),
-            ..Roster::default()
-        };
-        let directory = Directory::new(&policy, "forge", &roster);
-        Company { policy, directory, workloads }
+        Bench { policy, directory, workloads }
     }
 
     fn world(&self, now: Timestamp) -> World<'_> {
-        let Company { policy, directory, workloads } = self;
+        let Bench { policy, directory, workloads } = self;
         World { policy, directory, workloads, first_seen: Timestamp::UNIX_EPOCH, unsent: false, now }
     }
 
@@ -104,38 +68,6 @@ impl Company {
     }
 }
 
-fn opened_at() -> Timestamp {
-    Timestamp::from_second(OPENED_SECOND).expect("a date of this century")
-}
-
-fn snapshot(updated_at: Timestamp) -> Snapshot {
-    Snapshot {
-        project_id: Some(7),
-        title: "Fix the rounding of totals".into(),
-        url: "https://forge.example/acme/shop/7".into(),
-        author: account(1),
-        state: ChangeState::Open,
-        draft: Some(false),
-        labels: Some(BTreeSet::new()),
-        reviewers: Some(SeenReviewers { list: vec![], complete: true, beside: None }),
-        target_branch: Some("main".into()),
-        tickets: None,
-        head: Some("0123456789abcdef".into()),
-        size: None,
-        created_at: Some(opened_at()),
-        updated_at,
-    }
-}
-
-fn told(by: u64, act: Act, snapshot: &Snapshot) -> Fact {
-    let by = Actor { account: account(by), bot: false };
-    Fact::Told { act, by, at: snapshot.updated_at, snapshot: snapshot.clone() }
-}
-
-fn opening() -> Fact {
-    told(1, Act::Touched, &snapshot(opened_at()))
-}
-
 /// Time of one call, in nanoseconds, over one batch.
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the machine's own clock")]
 fn batch<T>(mut work: impl FnMut() -> T) -> f64 {
@@ -145,7 +77,7 @@ fn batch<T>(mut work: impl FnMut() -> T) -> f64 {
     spent.as_nanos() as f64 / f64::from(BATCH)
 }
 
-fn compare(name: &str, company: &Company, now: Timestamp, review: &Review, fact: &Fact) {
+fn compare(name: &str, company: &Bench, now: Timestamp, review: &Review, fact: &Fact) {
     // `cargo bench --bench decide -- opening` measures only what is called so; cargo adds `--bench`.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     if !wanted.is_empty() && !wanted.iter().any(|word| name.contains(word)) {
@@ -169,7 +101,7 @@ fn compare(name: &str, company: &Company, now: Timestamp, review: &Review, fact:
 
 fn main() {
     println!("{:<38} {:>11} {:>11} {:>7}", "", "decide", "as JSON", "ratio");
-    let (ten, fifty) = (Company::new(10), Company::new(50));
+    let (ten, fifty) = (Bench::new(10), Bench::new(50));
     let (review, seen) = ten.in_review();
     let later = Snapshot { updated_at: seen.updated_at + SignedDuration::from_mins(30), ..seen };
     let touched = told(1, Act::Touched, &later);

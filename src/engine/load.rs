@@ -1,4 +1,4 @@
-//! What a decision needs to know, loaded once and for all who decide.
+//! What a decision needs to know, for all who decide.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::ForgeState;
-use crate::store::{Store, StoreError};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::{Fact, Refusal};
 use usher_core::model::people::{Directory, Workloads};
@@ -24,23 +23,9 @@ pub(super) struct LoadedWorld {
 }
 
 impl LoadedWorld {
-    /// Without a store nobody carries anything.
-    pub(super) async fn load(
-        store: Option<&Store>,
-        forge: &ForgeState,
-        change: &ChangeKey,
-        unsent: bool,
-        now: Timestamp,
-    ) -> Result<LoadedWorld, StoreError> {
-        let workloads = match store {
-            Some(store) => {
-                let no_access = store.refused_on(change, now).await?;
-                Workloads { no_access, ..store.workloads(now).await? }
-            }
-            None => Workloads::default(),
-        };
+    pub(super) fn new(forge: &ForgeState, workloads: Workloads, unsent: bool, now: Timestamp) -> LoadedWorld {
         let (policy, directory) = (forge.policy.clone(), forge.directory.clone());
-        Ok(LoadedWorld { policy, directory, workloads, first_seen: forge.first_seen, unsent, now })
+        LoadedWorld { policy, directory, workloads, first_seen: forge.first_seen, unsent, now }
     }
 
     /// Takes in whom the forge refuses by these facts, unless they speak of its tier. Returns their

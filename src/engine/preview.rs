@@ -11,7 +11,7 @@ use usher_core::model::action::Action;
 use usher_core::model::candidate::Candidate;
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
-use usher_core::model::people::Directory;
+use usher_core::model::people::{Directory, Workloads};
 use usher_core::model::policy::Policy;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::{PoolReview, Review};
@@ -59,7 +59,11 @@ impl Preview {
         };
         let (is_known, unsent) = (stored.is_some(), stored.as_ref().is_some_and(|stored| stored.unsent));
         let mut review = stored.map_or_else(|| Review::new(change.clone()), |stored| stored.review);
-        let mut loaded = LoadedWorld::load(self.store.as_ref(), &self.forge, change, unsent, now).await?;
+        let workloads = match &self.store {
+            Some(store) => store.workloads_for(change, now).await?,
+            None => Workloads::default(),
+        };
+        let mut loaded = LoadedWorld::new(&self.forge, workloads, unsent, now);
         loaded.call(&review.change, change);
         review.change.clone_from(change);
         Ok(PreviewDraft { loaded, outcome: FoldOutcome::of(review), is_known })

@@ -1,6 +1,7 @@
 //! The connections, and what they do with an error: whatever goes wrong with the store as a whole is
 //! noted in one place, and the connection on which it did is never used again.
 
+use std::fmt::Debug;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteQueryResult, SqliteRow, SqliteStatement,
     SqliteTypeInfo,
@@ -95,44 +97,60 @@ impl StoreConnections {
         self.pool.close().await;
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.pool.is_closed()
+    }
+
     pub(super) async fn begin(&self) -> Result<Writing, Error> {
         let begun = self.pool.begin_with(BEGIN).await.inspect_err(|error| self.watch.note(error))?;
-        Ok(Writing(Statements { transaction: begun, watch: self.watch.clone() }))
+        Ok(Writing(Statements { connection: begun, watch: self.watch.clone() }))
+    }
+
+    /// One connection, for several reads.
+    pub(super) async fn reading(&self) -> Result<Statements<PoolConnection<Sqlite>>, Error> {
+        let connection = self.pool.acquire().await.inspect_err(|error| self.watch.note(error))?;
+        Ok(Statements { connection, watch: self.watch.clone() })
     }
 }
 
-#[derive(Debug)]
-pub(super) struct Writing(Statements);
+/// A connection in somebody's hands, with a transaction or without one.
+pub(super) trait Held: DerefMut<Target = SqliteConnection> + Send + Debug {}
 
-/// What is executed within a transaction.
+impl Held for PoolConnection<Sqlite> {}
+impl Held for Transaction<'static, Sqlite> {}
+
 #[derive(Debug)]
-pub(super) struct Statements {
-    transaction: Transaction<'static, Sqlite>,
+pub(super) struct Writing(Statements<Transaction<'static, Sqlite>>);
+
+/// What is executed on one connection.
+#[derive(Debug)]
+pub(super) struct Statements<C> {
+    connection: C,
     watch: Arc<Watch>,
 }
 
 impl Writing {
     pub(super) async fn commit(self) -> Result<(), Error> {
-        let Statements { transaction, watch } = self.0;
-        transaction.commit().await.inspect_err(|error| watch.note(error))
+        let Statements { connection, watch } = self.0;
+        connection.commit().await.inspect_err(|error| watch.note(error))
     }
 
     pub(super) async fn rollback(self) -> Result<(), Error> {
-        let Statements { transaction, watch } = self.0;
-        transaction.rollback().await.inspect_err(|error| watch.note(error))
+        let Statements { connection, watch } = self.0;
+        connection.rollback().await.inspect_err(|error| watch.note(error))
     }
 }
 
 impl Deref for Writing {
-    type Target = Statements;
+    type Target = Statements<Transaction<'static, Sqlite>>;
 
-    fn deref(&self) -> &Statements {
+    fn deref(&self) -> &Self::Target {
         &self.0
     }
 }
 
 impl DerefMut for Writing {
-    fn deref_mut(&mut self) -> &mut Statements {
+    fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.0
     }
 }
@@ -141,8 +159,8 @@ type Step = Either<SqliteQueryResult, SqliteRow>;
 
 /// Executes like a connection, and notes errors.
 macro_rules! executes {
-    ($of:ty, $itself:ident => $inner:expr) => {
-        impl<'c> Executor<'c> for $of {
+    ($of:ty $(where $held:ident)?, $itself:ident => $inner:expr) => {
+        impl<'c $(, $held: Held)?> Executor<'c> for $of {
             type Database = Sqlite;
 
             fn fetch_many<'e, 'q: 'e, E>($itself, query: E) -> BoxStream<'e, Result<Step, Error>>
@@ -178,4 +196,4 @@ macro_rules! executes {
 }
 
 executes!(&'c StoreConnections, self => &self.pool);
-executes!(&'c mut Statements, self => &mut *self.transaction);
+executes!(&'c mut Statements<C> where C, self => &mut *self.connection);

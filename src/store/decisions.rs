@@ -1,29 +1,18 @@
-//! Reviews: loading them, committing decisions, and who carries how much.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Reviews: loading them, and which of them are due.
 
 use jiff::Timestamp;
 
-use super::connections::Tx;
-use super::error::{CommitError, StoreError, at};
+use super::connections::{Held, Statements};
+use super::error::{StoreError, at};
 use super::intake::{UNREADABLE_WAIT, listed};
 use super::projects::{Projects, has_path};
-use super::rows::{instant_if, json, millis, millis_up, parsed, small};
-use super::{Commit, OpenKey, Store, Stored, absences, outbox, queue, refusals, sql};
-use usher_core::model::action::Named;
+use super::rows::{instant_if, millis, parsed};
+use super::{OpenKey, Store, Stored, sql};
 use usher_core::model::change::ChangeKey;
 use usher_core::model::fact::Fact;
-use usher_core::model::load::Load;
-use usher_core::model::people::{Workload, Workloads};
-use usher_core::model::recent_requests::RecentRequests;
 use usher_core::model::review::Review;
 
-/// The day of the limits "per day".
-const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
-const COMMIT: &str = "commit a decision";
-
-/// What a review takes of its reviewers, in halves of a review.
-type Carried = BTreeMap<String, i64>;
+const LOAD_REVIEW: &str = "load a review";
 
 impl Store {
     /// Looks at a review no earlier than `until`, whatever it says itself: for one that cannot be
@@ -86,10 +75,8 @@ impl Store {
     /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
     /// [`StoreError::Failed`].
     pub async fn load(&self, change: &ChangeKey) -> Result<Option<Stored>, StoreError> {
-        let what = "load a review";
-        let row = sqlx::query_as(sql::LOAD).bind(self.row_key(change));
-        let row: Option<LoadedColumns> = row.fetch_optional(&self.reader).await.map_err(at(what))?;
-        row.map(|row| loaded(what, &self.projects.load(), row)).transpose()
+        let mut reading = self.reader.reading().await.map_err(at(LOAD_REVIEW))?;
+        load(&mut reading, &self.projects.load(), &self.row_key(change)).await
     }
 
     /// The review of a change of which the project's number was `told`, too.
@@ -101,13 +88,11 @@ impl Store {
         change: &ChangeKey,
         told: Option<u64>,
     ) -> Result<Option<Stored>, StoreError> {
-        let what = "load a review";
         let projects = self.projects.load_full();
+        let mut reading = self.reader.reading().await.map_err(at(LOAD_REVIEW))?;
         for row_key in projects.row_keys(change, told) {
-            let row = sqlx::query_as(sql::LOAD).bind(row_key).fetch_optional(&self.reader).await;
-            let row: Option<LoadedColumns> = row.map_err(at(what))?;
-            if let Some(row) = row {
-                return Ok(Some(loaded(what, &projects, row)?));
+            if let Some(found) = load(&mut reading, &projects, &row_key).await? {
+                return Ok(Some(found));
             }
         }
         Ok(None)
@@ -127,63 +112,6 @@ impl Store {
         let row = sqlx::query(sql::IS_TRACKED).bind(one).bind(other);
         let row = row.fetch_optional(&self.reader).await.map_err(at("look up a change"))?;
         Ok(row.is_some())
-    }
-
-    /// Writes one decision: review, facts taken in, history, wanted actions, pings, workload, absences
-    /// and refusals, all or nothing. Answers how many waiting reviews have become due, because somebody has
-    /// room for them.
-    ///
-    /// # Errors
-    /// [`CommitError::Conflict`] when the review is not at `expected_version`, or one of the facts has been
-    /// decided before, or is one of another change: another project has the path since it was read, or what
-    /// was asked for has gone out since then. Else what the store says. Nothing was written.
-    pub async fn commit(&self, commit: Commit) -> Result<u64, CommitError> {
-        let mut tx = self.begin(COMMIT).await?;
-        let row_key = self.row_key(&commit.change);
-        let row_key = row_key.as_str();
-        for id in &commit.inbox {
-            let update = sqlx::query(sql::DECIDED).bind(id).bind(millis(commit.now)).bind(row_key);
-            let updated = update.execute(&mut *tx).await.map_err(at(COMMIT))?;
-            if updated.rows_affected() == 0 {
-                return Err(CommitError::Conflict);
-            }
-        }
-        if commit.unsent {
-            let unsent = sqlx::query(sql::UNSENT).bind(row_key).fetch_optional(&mut *tx).await;
-            // The courier has taken it meanwhile.
-            if unsent.map_err(at(COMMIT))?.is_none() {
-                return Err(CommitError::Conflict);
-            }
-        }
-        let project = self.projects.load().project_key(&commit.change);
-        for person in &commit.refused {
-            refusals::remember(&mut tx, &commit.change.forge, &project, person, commit.now).await?;
-        }
-        let mut nudged = 0;
-        if let Some(review) = &commit.review {
-            if commit.expected_version.is_none() {
-                self.tracked.add([row_key]);
-            }
-            nudged = save_review(&mut tx, &commit, row_key, review).await?;
-        }
-        append_ledger(&mut tx, &commit, row_key).await?;
-        if commit.withdraw_pings {
-            for withdraw in [sql::UNCOUNT_WITHDRAWN, sql::WITHDRAW_PINGS] {
-                let withdraw = sqlx::query(withdraw).bind(row_key);
-                withdraw.execute(&mut *tx).await.map_err(at(COMMIT))?;
-            }
-        }
-        for action in &commit.actions {
-            outbox::want(&mut tx, &commit.change.forge, row_key, action, commit.now).await?;
-            if let Some(Named { key, person, .. }) = action.names() {
-                outbox::count_ping(&mut tx, row_key, key, person, commit.now).await?;
-            }
-        }
-        for wish in &commit.absences {
-            absences::say(&mut tx, wish, commit.now).await?;
-        }
-        tx.commit().await.map_err(at(COMMIT))?;
-        Ok(nudged)
     }
 
     /// Changes whose deadline has come, in the order of their deadlines, those opened first before
@@ -256,41 +184,6 @@ impl Store {
         let next = sqlx::query_scalar(sql::NEXT_WAKE).bind(listed(forges));
         instant_if(what, next.fetch_optional(&self.reader).await.map_err(at(what))?)
     }
-
-    /// What everybody carries. Costs by the number of people, not of reviews.
-    ///
-    /// # Errors
-    /// [`StoreError::Unreadable`] for what is stored and cannot be read back; [`StoreError::Busy`] or
-    /// [`StoreError::Failed`].
-    pub async fn workloads(&self, now: Timestamp) -> Result<Workloads, StoreError> {
-        let what = "read workloads";
-        let day_ago = millis(now).saturating_sub(DAY_MILLIS);
-        let mut result = Workloads::default();
-        let carried = sqlx::query_as(sql::WORKLOADS).fetch_all(&self.reader).await;
-        let carried: Vec<(String, i64, i64, String)> = carried.map_err(at(what))?;
-        for (person, open, last_asked, asked) in carried {
-            let last_asked = (last_asked != 0).then_some(last_asked);
-            let last_asked = instant_if(what, last_asked)?;
-            let asked = parsed(what, &asked).unwrap_or_else(|error: StoreError| {
-                // One person's count must not stop the decisions about everybody.
-                tracing::error!(person, %error, "how often somebody was asked cannot be read; counted anew");
-                RecentRequests::default()
-            });
-            result.people.insert(
-                person,
-                Workload { open: Load::from_halves(small(open)), last_asked, asked, pings_today: 0 },
-            );
-        }
-        let pings = sqlx::query_as(sql::PINGS_SINCE).bind(day_ago).fetch_all(&self.reader).await;
-        let pings: Vec<(String, i64)> = pings.map_err(at(what))?;
-        for (person, pings) in pings {
-            result.people.entry(person).or_default().pings_today = small(pings);
-        }
-        let taken = sqlx::query_scalar(sql::FIRST_RUN_SINCE).bind(day_ago).fetch_one(&self.reader).await;
-        result.first_run_taken = small(taken.map_err(at(what))?);
-        result.queue = self.queue(now).await?;
-        Ok(result)
-    }
 }
 
 impl Stored {
@@ -310,9 +203,17 @@ pub(super) type StoredColumns = (i64, i64, String, String);
 /// The same, and whether what was asked for has not gone out.
 type LoadedColumns = (i64, i64, String, String, bool);
 
-fn loaded(what: &'static str, projects: &Projects, row: LoadedColumns) -> Result<Stored, StoreError> {
-    let (id, version, row_key, document, unsent) = row;
-    Ok(Stored { unsent, ..stored(what, projects, (id, version, row_key, document))? })
+/// The review of this row key, as it looks on this connection.
+pub(super) async fn load<C: Held>(
+    on: &mut Statements<C>,
+    projects: &Projects,
+    row_key: &str,
+) -> Result<Option<Stored>, StoreError> {
+    let row = sqlx::query_as(sql::LOAD).bind(row_key).fetch_optional(on).await;
+    let row: Option<LoadedColumns> = row.map_err(at(LOAD_REVIEW))?;
+    let Some((id, version, row_key, document, unsent)) = row else { return Ok(None) };
+    let stored = stored(LOAD_REVIEW, projects, (id, version, row_key, document))?;
+    Ok(Some(Stored { unsent, ..stored }))
 }
 
 /// A review from its columns.
@@ -325,99 +226,4 @@ pub(super) fn stored(
     let mut review: Review = parsed(what, &document)?;
     let called = std::mem::replace(&mut review.change, projects.change(what, &row_key)?);
     Ok(Stored { id, version, review, called, unsent: false })
-}
-
-async fn save_review(
-    tx: &mut Tx,
-    commit: &Commit,
-    row_key: &str,
-    review: &Review,
-) -> Result<u64, CommitError> {
-    let row = sqlx::query_as(sql::CARRIED).bind(row_key).fetch_optional(&mut **tx).await;
-    let row: Option<(i64, String)> = row.map_err(at(COMMIT))?;
-    if row.as_ref().map(|(version, _)| *version) != commit.expected_version {
-        return Err(CommitError::Conflict);
-    }
-    let before: Carried = row.map(|(_, text)| parsed(COMMIT, &text)).transpose()?.unwrap_or_default();
-    let after: Carried =
-        commit.loads.iter().map(|(person, load)| (person.clone(), i64::from(load.halves()))).collect();
-    let opened_at = review.seen.opened_at.map(millis);
-    let insert = match commit.expected_version {
-        None => sqlx::query(sql::INSERT_REVIEW).bind(row_key),
-        Some(version) => sqlx::query(sql::UPDATE_REVIEW).bind(row_key).bind(version),
-    };
-    let opened_at =
-        if commit.expected_version.is_none() { opened_at.or(Some(millis(commit.now))) } else { opened_at };
-    let saved = insert
-        .bind(review.done.stage.word())
-        .bind(review.planned.wake.map(millis_up))
-        .bind(opened_at)
-        .bind(review.seen.ended_at.map(millis))
-        .bind(review.author_name.as_ref().unwrap_or(&review.author.login))
-        .bind(millis(commit.now))
-        .bind(commit.first_run_taken.then_some(millis(commit.now)))
-        .bind(json(COMMIT, &after)?)
-        .bind(json(COMMIT, review)?)
-        .execute(&mut **tx)
-        .await
-        .map_err(at(COMMIT))?;
-    if saved.rows_affected() != 1 {
-        return Err(CommitError::Conflict);
-    }
-    let mut free = carry(tx, commit.now, review, &before, &after).await?;
-    free.extend(queue::line_up(tx, COMMIT, row_key, review, commit.now).await?);
-    let mut nudged = 0;
-    for person in &free {
-        nudged += queue::nudge(tx, COMMIT, person, row_key, commit.now).await?;
-    }
-    Ok(nudged)
-}
-
-/// Moves the workload of everybody on whom the review weighs otherwise than before. Whose
-/// assignment is new and began just `now` was asked.
-/// Answers who carries less than before.
-async fn carry(
-    tx: &mut Tx,
-    now: Timestamp,
-    review: &Review,
-    before: &Carried,
-    after: &Carried,
-) -> Result<BTreeSet<String>, StoreError> {
-    let mut moved: Carried = after.clone();
-    for (person, open) in before {
-        *moved.entry(person.clone()).or_default() -= open;
-    }
-    for (person, by) in &moved {
-        let new = !before.contains_key(person);
-        if *by == 0 && !new {
-            continue;
-        }
-        let since = review.active().filter(|a| new && a.person == *person).map(|a| millis(a.since));
-        let last_asked = since.max().unwrap_or(0);
-        let asked = sqlx::query_scalar(sql::ASKED).bind(person).fetch_optional(&mut **tx).await;
-        let asked: Option<String> = asked.map_err(at(COMMIT))?;
-        let mut asked: RecentRequests = asked.and_then(|text| parsed(COMMIT, &text).ok()).unwrap_or_default();
-        if last_asked == millis(now) {
-            asked.add(now);
-        }
-        let upsert = sqlx::query(sql::CARRY).bind(person).bind(by).bind(last_asked);
-        let upsert = upsert.bind(json(COMMIT, &asked)?);
-        upsert.execute(&mut **tx).await.map_err(at(COMMIT))?;
-    }
-    Ok(moved.into_iter().filter(|(_, by)| *by < 0).map(|(person, _)| person).collect())
-}
-
-async fn append_ledger(tx: &mut Tx, commit: &Commit, row_key: &str) -> Result<(), StoreError> {
-    for entry in &commit.ledger {
-        sqlx::query(sql::APPEND)
-            .bind(row_key)
-            .bind(millis(entry.at))
-            .bind(&entry.fact)
-            .bind(json(COMMIT, &entry.reasons)?)
-            .bind(json(COMMIT, &entry.actions)?)
-            .execute(&mut **tx)
-            .await
-            .map_err(at(COMMIT))?;
-    }
-    Ok(())
 }

@@ -48,13 +48,13 @@ impl<T: Clone + Send + Sync + 'static, R: Send + 'static> GroupWriter<T, R> {
     /// [`StoreError::Busy`] where too much waits, [`StoreError::Failed`] once it is closed; else as the writing.
     pub(super) async fn put(&self, item: T) -> Result<R, StoreError> {
         let what = self.what;
-        let closed = || StoreError::Failed { what, why: "nobody writes any more".into() };
+        let failed = |why: &str| StoreError::Failed { what, why: why.into() };
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Waiting { item, answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy { what },
-            mpsc::error::TrySendError::Closed(_) => closed(),
+            mpsc::error::TrySendError::Closed(_) => failed("nobody writes any more"),
         })?;
-        answered.await.map_err(|_| closed())?
+        answered.await.map_err(|_| failed("the writing ended badly; the log has more"))?
     }
 
     /// Takes no more, and returns when all that was taken is written.

@@ -15,6 +15,7 @@
 mod absences;
 mod backup;
 mod connections;
+mod deciding;
 mod decisions;
 mod error;
 mod fold;
@@ -38,6 +39,7 @@ mod sqlite;
 mod tracked;
 mod types;
 mod views;
+mod workloads;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +51,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+pub use deciding::Deciding;
 pub use error::{CommitError, StoreError};
 pub use health::Ailment;
 pub use memory::LONGEST_PAUSE;
@@ -67,6 +70,8 @@ use tracked::Tracked;
 
 /// How long closing may wait for connections in use.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(1);
+/// How long it waits to learn which changes have a review, where that could not be read.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// The store, cheap to clone; clones share their connections.
 #[derive(Clone)]
@@ -155,8 +160,12 @@ impl Store {
     fn read_tracked(&self) {
         let (tracked, reader) = (self.tracked.clone(), self.reader.clone());
         tokio::spawn(async move {
-            if let Err(error) = tracked.read(&reader).await {
-                tracing::warn!(%error, "each delivery asks the store whether its change is tracked");
+            while let Err(error) = tracked.read(&reader).await {
+                if reader.is_closed() {
+                    return;
+                }
+                tracing::warn!(%error, "until this can be read, each delivery asks the store about its change");
+                tokio::time::sleep(READ_AGAIN_AFTER).await;
             }
         });
     }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::connections::Tx;
+use super::connections::{Held, Statements, Tx};
 use super::error::{StoreError, at};
+use super::projects::Projects;
 use super::rows::{instant, millis};
 use super::{Store, sql};
 use usher_core::model::queue::{Queue, Waiting};
@@ -33,24 +34,28 @@ impl Store {
         renew.execute(self.writer_for(what)?).await.map_err(at(what))?;
         Ok(())
     }
+}
 
-    /// Who waits for whom. Costs by what is waiting; next to nothing when nobody waits.
-    pub(super) async fn queue(&self, now: Timestamp) -> Result<Queue, StoreError> {
-        let what = "read the queue";
-        let since = millis(now).saturating_sub(PLACE_KEPT_FOR.as_secs().saturating_mul(1000));
-        let lines = sqlx::query_as(sql::QUEUE).bind(since).bind(LINE_SEEN_MAX);
-        let lines: Vec<Line> = lines.fetch_all(&self.reader).await.map_err(at(what))?;
-        let (mut queue, projects) = (Queue::default(), self.projects.load_full());
-        for (person, pool, place, change) in lines {
-            match (instant(what, place), projects.change(what, &change)) {
-                (Ok(place), Ok(change)) => queue.join(&person, Waiting { place, change, pool }),
-                (Err(error), _) | (_, Err(error)) => {
-                    tracing::error!(change, %error, "a place in the queue cannot be read and is passed over");
-                }
+/// Who waits for whom. Costs by what is waiting; next to nothing when nobody waits.
+pub(super) async fn read<C: Held>(
+    on: &mut Statements<C>,
+    projects: &Projects,
+    now: Timestamp,
+) -> Result<Queue, StoreError> {
+    let what = "read the queue";
+    let since = millis(now).saturating_sub(PLACE_KEPT_FOR.as_secs().saturating_mul(1000));
+    let lines = sqlx::query_as(sql::QUEUE).bind(since).bind(LINE_SEEN_MAX);
+    let lines: Vec<Line> = lines.fetch_all(on).await.map_err(at(what))?;
+    let mut queue = Queue::default();
+    for (person, pool, place, change) in lines {
+        match (instant(what, place), projects.change(what, &change)) {
+            (Ok(place), Ok(change)) => queue.join(&person, Waiting { place, change, pool }),
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(change, %error, "a place in the queue cannot be read and is passed over");
             }
         }
-        Ok(queue)
     }
+    Ok(queue)
 }
 
 /// Writes the places of a review, and answers for whom it waits no longer.

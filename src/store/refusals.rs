@@ -7,33 +7,29 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::connections::Tx;
+use super::connections::{Held, Statements, Tx};
 use super::error::{StoreError, at};
+use super::projects::Projects;
 use super::rows::millis;
-use super::{Store, sql};
+use super::sql;
 use usher_core::model::change::ChangeKey;
 
 /// How long a refusal is believed: access may be granted any time.
 pub(super) const BELIEVED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-impl Store {
-    /// The people who were refused lately on the change's project, by name.
-    ///
-    /// # Errors
-    /// [`StoreError::Busy`] or [`StoreError::Failed`].
-    pub async fn refused_on(
-        &self,
-        change: &ChangeKey,
-        now: Timestamp,
-    ) -> Result<BTreeSet<String>, StoreError> {
-        let what = "read refusals";
-        let rows = sqlx::query_scalar(sql::REFUSED)
-            .bind(&change.forge)
-            .bind(self.projects.load().project_key(change))
-            .bind(oldest(millis(now)));
-        let rows: Vec<String> = rows.fetch_all(&self.reader).await.map_err(at(what))?;
-        Ok(rows.into_iter().collect())
-    }
+/// The people who were refused lately on the change's project, by name.
+pub(super) async fn on_project_of<C: Held>(
+    on: &mut Statements<C>,
+    projects: &Projects,
+    change: &ChangeKey,
+    now: Timestamp,
+) -> Result<BTreeSet<String>, StoreError> {
+    let refused = sqlx::query_scalar(sql::REFUSED)
+        .bind(&change.forge)
+        .bind(projects.project_key(change))
+        .bind(oldest(millis(now)));
+    let refused: Vec<String> = refused.fetch_all(on).await.map_err(at("read refusals"))?;
+    Ok(refused.into_iter().collect())
 }
 
 /// The instant, in milliseconds, at which a refusal is believed no more.

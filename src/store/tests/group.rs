@@ -148,3 +148,37 @@ async fn memory_knows_which_changes_have_a_review() {
     assert!(!is_tracked(&home.store, 2).await.unwrap());
     assert!(is_tracked(&home.store, 1).await.is_err(), "what may be tracked is looked up");
 }
+
+#[tokio::test]
+async fn what_could_not_be_read_at_the_start_is_read_later() {
+    let home = Home::new().await;
+    home.store.commit(keep(review(1, &[]), None, Vec::new())).await.unwrap();
+    let rename = async |from: &str, to: &str| {
+        let rename = sqlx::AssertSqlSafe(format!("ALTER TABLE {from} RENAME TO {to}"));
+        sqlx::query(rename).execute(&home.store.writer).await.unwrap();
+    };
+    let tracked = Tracked::default();
+    rename("review", "aside").await;
+    tracked.read(&home.store.reader).await.expect_err("there is no such table");
+    assert!(!tracked.has_none_of(&["gitlab:acme/shop!2".into()]), "nothing is certain yet");
+    rename("aside", "review").await;
+    tracked.read(&home.store.reader).await.unwrap();
+    assert!(tracked.has_none_of(&["gitlab:acme/shop!2".into()]));
+    let known = home.store.row_key(&change(1));
+    assert!(!tracked.has_none_of(&[known]));
+}
+
+#[tokio::test]
+async fn a_writing_that_panics_is_told_to_those_it_was_for_and_to_nobody_else() {
+    let write = async |together: Vec<u8>| {
+        assert!(!together.contains(&0), "it cannot write a zero");
+        Ok(together)
+    };
+    let group = GroupWriter::start("write a number", write);
+    let error = group.put(0).await.expect_err("it panics");
+    assert!(error.to_string().contains("the writing ended badly"), "{error}");
+    assert_eq!(group.put(7).await.unwrap(), 7);
+    group.close().await;
+    let error = group.put(7).await.expect_err("it is closed");
+    assert!(error.to_string().contains("nobody writes any more"), "{error}");
+}

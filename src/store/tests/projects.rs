@@ -220,7 +220,7 @@ async fn the_first_answer_that_tells_the_number_takes_everything_along_at_once()
     let store = &home.store;
     for path in [OLD, NEW] {
         assert_eq!(store.load(&at(path, 1)).await.unwrap().unwrap().id, id);
-        let no_access = store.refused_on(&at(path, 1), minute(3)).await.unwrap();
+        let no_access = store.workloads_for(&at(path, 1), minute(3)).await.unwrap().no_access;
         assert!(no_access.contains("rosa"), "{path}");
     }
     assert_eq!(store.comment_of(&item, &format!("{STATUS_MARKER} 2")).await.unwrap(), Some(5));

@@ -12,7 +12,7 @@ fn refusing(people: &[&str], now: Timestamp) -> Commit {
 }
 
 async fn refused_on(store: &Store, change: &ChangeKey, now: Timestamp) -> Vec<String> {
-    store.refused_on(change, now).await.unwrap().into_iter().collect()
+    store.workloads_for(change, now).await.unwrap().no_access.into_iter().collect()
 }
 
 #[tokio::test]
