@@ -245,7 +245,11 @@ impl Forge {
     pub fn reviewed(&mut self, now: Timestamp, by: &Account, verdict: Verdict) -> Fact {
         self.notices.takes_part(&by.login);
         self.touch(now);
-        self.verdicts.insert(by.id, (verdict, self.updated_at));
+        // GitLab counts who approves by itself: a review without a verdict takes no approval back.
+        let approves = self.verdicts.get(&by.id).is_some_and(|(known, _)| *known == Verdict::Approved);
+        if !(approves && verdict == Verdict::Commented && self.kind == ForgeKind::GitLab) {
+            self.verdicts.insert(by.id, (verdict, self.updated_at));
+        }
         self.wrappers.remove(&by.id);
         if self.kind == ForgeKind::GitHub {
             self.reviewers.retain(|reviewer| reviewer != by);

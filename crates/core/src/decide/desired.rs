@@ -173,6 +173,15 @@ impl Draft<'_> {
         done.set_labels.extend(shape.labels.difference(&self.review.seen.labels).cloned());
     }
 
+    /// Whether a label that Usher took off, and wants again, is on is not known before the forge shows it: that it
+    /// is missing then is nobody else's doing.
+    fn doubt_what_comes_back(&mut self, shape: &DesiredState) {
+        if !self.world.unsent {
+            let taken_off = &self.review.done.last_applied.not_labels;
+            self.review.seen.labels.retain(|label| !shape.labels.contains(label) || !taken_off.contains(label));
+        }
+    }
+
     /// Remembers what is asked for, and makes actions of it.
     pub(super) fn take_up(&mut self, desired: Desired, reshape: bool) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -183,6 +192,7 @@ impl Draft<'_> {
             }
             if ask != Ask::No {
                 self.replace_unsent(&shape);
+                self.doubt_what_comes_back(&shape);
                 if reshape {
                     self.review.done.applied_again_at = self.review.seen.at;
                 }

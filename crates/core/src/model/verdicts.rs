@@ -87,7 +87,7 @@ impl PersonVerdicts {
     /// verdict has commented, too, as far as a forge's list of reviewers can tell.
     pub fn stands(&self, verdict: Verdict) -> bool {
         match (verdict, self.verdict) {
-            (Verdict::Commented, Some((Verdict::Withdrawn, at))) => self.commented_at > Some(at),
+            (Verdict::Commented, Some((Verdict::Withdrawn, at))) => self.commented_at >= Some(at),
             (Verdict::Commented, formal) => self.commented_at.is_some() || formal.is_some(),
             (verdict, Some((formal, _))) => verdict == formal,
             (_, None) => false,
