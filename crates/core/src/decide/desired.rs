@@ -173,12 +173,15 @@ impl Draft<'_> {
         done.set_labels.extend(shape.labels.difference(&self.review.seen.labels).cloned());
     }
 
-    /// Whether a label that Usher took off, and wants again, is on is not known before the forge shows it: that it
-    /// is missing then is nobody else's doing.
+    /// Whether whom and what Usher took off, and wants again, is there is not known before the forge shows it:
+    /// that they are missing then is nobody else's doing.
     fn doubt_what_comes_back(&mut self, shape: &DesiredState) {
         if !self.world.unsent {
-            let taken_off = &self.review.done.last_applied.not_labels;
-            self.review.seen.labels.retain(|label| !shape.labels.contains(label) || !taken_off.contains(label));
+            let (seen, asked) = (&mut self.review.seen, &self.review.done.last_applied);
+            let back = |label: &String| shape.labels.contains(label) && asked.not_labels.contains(label);
+            seen.labels.retain(|label| !back(label));
+            let back = |one: &Account| shape.reviewers.contains(one) && asked.not_reviewers.contains(one);
+            seen.reviewers.retain(|account| !back(account));
         }
     }
 
@@ -191,8 +194,8 @@ impl Draft<'_> {
                 self.say(Reason::Reshaped);
             }
             if ask != Ask::No {
-                self.replace_unsent(&shape);
                 self.doubt_what_comes_back(&shape);
+                self.replace_unsent(&shape);
                 if reshape {
                     self.review.done.applied_again_at = self.review.seen.at;
                 }
