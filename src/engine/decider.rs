@@ -19,8 +19,8 @@ use usher_core::model::fact::Fact;
 use usher_core::model::reason::Reason;
 use usher_core::model::review::Review;
 
-/// Most of one transaction: deliveries wait for the same disk.
-const TOGETHER_MAX: usize = 16;
+/// Most of one transaction, while no delivery waits for the same disk.
+const TOGETHER_MAX: usize = 64;
 /// How long a review without a usable forge is left alone.
 const POSTPONED_FOR: SignedDuration = SignedDuration::from_mins(15);
 
@@ -157,10 +157,10 @@ impl Decider {
                 Ok(None) => taken.put_off.push(one.change.clone()),
                 Ok(Some(commit)) => {
                     let nudged = deciding.write(&commit).await?;
+                    // The next decision has to know who is away; and whoever delivers waits for an answer.
                     let speaks_of_absence = !commit.absences.is_empty();
                     written.push((commit, nudged));
-                    if speaks_of_absence {
-                        // The next decision has to know of it.
+                    if speaks_of_absence || deciding.holds_up_deliveries() {
                         break;
                     }
                 }

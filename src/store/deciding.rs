@@ -60,6 +60,11 @@ impl Deciding {
         self.now
     }
 
+    /// Whether a delivery waits until this has ended.
+    pub fn holds_up_deliveries(&self) -> bool {
+        self.store.group.as_ref().is_some_and(|group| group.is_waited_for())
+    }
+
     /// As [`Store::load`], with what was decided here.
     ///
     /// # Errors

@@ -4,6 +4,8 @@
 //! whatever waits, writes it, and answers each after the commit; where nobody else is there, nobody waits for
 //! anybody. What was handed over is written also when whoever brought it has gone.
 
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -25,6 +27,8 @@ pub(super) struct GroupWriter<T, R> {
     queue: mpsc::Sender<Waiting<T, R>>,
     stop: CancellationToken,
     ended: CancellationToken,
+    /// Held once by whoever waits for an answer, and once here.
+    waiting: Arc<()>,
 }
 
 impl<T: Clone + Send + Sync + 'static, R: Send + 'static> GroupWriter<T, R> {
@@ -39,7 +43,7 @@ impl<T: Clone + Send + Sync + 'static, R: Send + 'static> GroupWriter<T, R> {
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
         let (stop, ended) = (CancellationToken::new(), CancellationToken::new());
         tokio::spawn(write_what_waits(write, waiting, stop.clone(), ended.clone().drop_guard()));
-        GroupWriter { what, queue, stop, ended }
+        GroupWriter { what, queue, stop, ended, waiting: Arc::default() }
     }
 
     /// Hands one over and waits until it is written. If this is dropped, it is written all the same.
@@ -47,7 +51,7 @@ impl<T: Clone + Send + Sync + 'static, R: Send + 'static> GroupWriter<T, R> {
     /// # Errors
     /// [`StoreError::Busy`] where too much waits, [`StoreError::Failed`] once it is closed; else as the writing.
     pub(super) async fn put(&self, item: T) -> Result<R, StoreError> {
-        let what = self.what;
+        let (what, _waits) = (self.what, self.waiting.clone());
         let failed = |why: &str| StoreError::Failed { what, why: why.into() };
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Waiting { item, answer }).map_err(|error| match error {
@@ -55,6 +59,11 @@ impl<T: Clone + Send + Sync + 'static, R: Send + 'static> GroupWriter<T, R> {
             mpsc::error::TrySendError::Closed(_) => failed("nobody writes any more"),
         })?;
         answered.await.map_err(|_| failed("the writing ended badly; the log has more"))?
+    }
+
+    /// Whether anybody waits for an answer.
+    pub(super) fn is_waited_for(&self) -> bool {
+        Arc::strong_count(&self.waiting) > 1
     }
 
     /// Takes no more, and returns when all that was taken is written.

@@ -10,11 +10,11 @@ use super::plausible::CLOCKS_DIFFER;
 use super::seconds::second_of;
 use crate::choose::route::FilesRead;
 use crate::model::absence::AbsenceWish;
-use crate::model::action::Action;
+use crate::model::action::{Action, DesiredState};
 use crate::model::change::{Account, ChangeState, Snapshot, Verdict};
 use crate::model::fact::{Act, Actor, Fact};
 use crate::model::reason::Reason;
-use crate::model::review::{GuessedPush, Hold, HoldOrigin, Review, Stage};
+use crate::model::review::{Done, GuessedPush, Hold, HoldOrigin, Review, Stage};
 
 /// What a sweep reads later than this after a write of ours, is from after it.
 const OWN_WRITE_SETTLES: SignedDuration = SignedDuration::from_mins(1);
@@ -191,6 +191,9 @@ impl Applying<'_, '_, '_> {
                 self.take_verdicts(reviewers, snapshot.updated_at);
             }
         }
+        if fresh || act.is_none() {
+            self.draft.review.forget_what_left();
+        }
         // Our own write may be told with the second in which the change was seen last.
         if fresh || act.is_none() || hand == Hand::Own {
             self.look_for_what_was_blocked();
@@ -314,7 +317,9 @@ impl Applying<'_, '_, '_> {
     fn give_away(&mut self, put_on: &BTreeSet<String>) {
         let names = &self.draft.world.policy.labels;
         let is_stage = |label: &String| Stage::ALL.into_iter().any(|stage| names.of(stage) == Some(label));
-        self.draft.review.done.set_labels.retain(|label| !put_on.contains(label) || is_stage(label));
+        let done = &mut self.draft.review.done;
+        done.set_labels.retain(|label| !put_on.contains(label) || is_stage(label));
+        done.leaving.labels.retain(|label| !put_on.contains(label));
     }
 
     /// Compares labels with those seen before: what a person took off stays off, a stage label that
@@ -350,9 +355,10 @@ impl Applying<'_, '_, '_> {
         if hand == Hand::Bot {
             return;
         }
-        let wanted = &self.draft.review.done.last_applied.labels;
+        let Done { last_applied: DesiredState { labels: wanted, .. }, leaving, .. } = &self.draft.review.done;
         let missing = wanted.iter().filter(|label| seen.contains(*label) && !labels.contains(*label));
-        let taken_off: Vec<String> = missing.filter(|label| **label != names.skip).cloned().collect();
+        let by_others = missing.filter(|label| **label != names.skip && !leaving.labels.contains(*label));
+        let taken_off: Vec<String> = by_others.cloned().collect();
         let set = Stage::ALL.into_iter().find(|stage| {
             let label = names.of(*stage);
             label.is_some_and(|label| {

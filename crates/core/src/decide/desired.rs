@@ -18,7 +18,7 @@ use crate::model::message::{
     OpenThreads, Others, PoolView, PushedSince, RefusedSince, ReviewerView, StatusView,
 };
 use crate::model::reason::Reason;
-use crate::model::review::{Assignment, Ended, Hold, Origin, PoolReview, Review, Routing, Stage, Unproven};
+use crate::model::review::{AskedParts, Assignment, Ended, Hold, Origin, PoolReview, Review, Routing, Stage};
 use crate::model::standing::Why;
 
 /// How often the same shape is asked for again in one turn, when another bot keeps undoing it.
@@ -152,7 +152,7 @@ impl Draft<'_> {
     /// What went out, or may have, is Usher's doing from now on.
     pub(super) fn note_what_went_out(&mut self) {
         if !self.world.unsent {
-            let Unproven { reviewers, .. } = std::mem::take(&mut self.review.done.unproven);
+            let AskedParts { reviewers, .. } = std::mem::take(&mut self.review.done.unproven);
             self.review.done.unshown.extend(reviewers);
         }
     }
@@ -168,21 +168,21 @@ impl Draft<'_> {
         let labels = shape.labels.difference(&self.review.seen.labels).filter(new).cloned().collect();
         let asked = shape.reviewers.difference(&self.review.seen.reviewers);
         let reviewers = asked.filter(|account| !done.unshown.contains(*account)).cloned().collect();
-        done.unproven = Unproven { reviewers, labels };
+        done.unproven = AskedParts { reviewers, labels };
         // A label that is there already was put on by somebody else, or is known as ours.
         done.set_labels.extend(shape.labels.difference(&self.review.seen.labels).cloned());
     }
 
-    /// Whether whom and what Usher took off, and wants again, is there is not known before the forge shows it:
-    /// that they are missing then is nobody else's doing.
-    fn doubt_what_comes_back(&mut self, shape: &DesiredState) {
-        if !self.world.unsent {
-            let (seen, asked) = (&mut self.review.seen, &self.review.done.last_applied);
-            let back = |label: &String| shape.labels.contains(label) && asked.not_labels.contains(label);
-            seen.labels.retain(|label| !back(label));
-            let back = |one: &Account| shape.reviewers.contains(one) && asked.not_reviewers.contains(one);
-            seen.reviewers.retain(|account| !back(account));
-        }
+    /// Remembers what is to go by this request. What was to go by the last one, and is wanted again, may be gone:
+    /// that it is missing then is nobody else's doing.
+    fn note_leaving(&mut self, shape: &DesiredState) {
+        let (seen, done) = (&self.review.seen, &mut self.review.done);
+        let AskedParts { mut reviewers, mut labels } = std::mem::take(&mut done.leaving);
+        labels.retain(|label| !self.world.unsent && shape.labels.contains(label));
+        reviewers.retain(|account| !self.world.unsent && shape.reviewers.contains(account));
+        labels.extend(shape.not_labels.intersection(&seen.labels).cloned());
+        reviewers.extend(shape.not_reviewers.intersection(&seen.reviewers).cloned());
+        done.leaving = AskedParts { reviewers, labels };
     }
 
     /// Remembers what is asked for, and makes actions of it.
@@ -194,7 +194,7 @@ impl Draft<'_> {
                 self.say(Reason::Reshaped);
             }
             if ask != Ask::No {
-                self.doubt_what_comes_back(&shape);
+                self.note_leaving(&shape);
                 self.replace_unsent(&shape);
                 if reshape {
                     self.review.done.applied_again_at = self.review.seen.at;
@@ -424,7 +424,7 @@ impl Draft<'_> {
             threads: OpenThreads(self.open_threads(assignment)),
             accepted: assignment.accepted,
             second: assignment.origin == Origin::Widened,
-            answered: has_the_turn && newest_at.is_some_and(|at| at >= assignment.since),
+            answered: has_the_turn && newest_at.is_some_and(|at| at > assignment.since),
             due: due.map(in_zone(&self.zone_of(Some(&assignment.person), Some(&assignment.pool)))),
             late: has_the_turn && assignment.reviewing_box.ran_out,
         }

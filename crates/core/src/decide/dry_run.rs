@@ -3,7 +3,7 @@
 
 use super::draft::Draft;
 use crate::model::reason::Reason;
-use crate::model::review::{Assignment, Done, Ended, Hold, Review, Unproven, Written};
+use crate::model::review::{AskedParts, Assignment, Done, Ended, Hold, Review, Written};
 
 impl Draft<'_> {
     /// Puts aside what was written when a dry run begins, and takes it up again when it is over.
@@ -65,6 +65,7 @@ impl Draft<'_> {
         if self.world.policy.dry_run {
             let Review { done, seen, .. } = &mut self.review;
             done.last_applied.clone_from(&before.done.last_applied);
+            done.leaving.clone_from(&before.done.leaving);
             // Who put on what is there people have decided; of the rest, what was really written counts.
             done.set_labels.retain(|label| seen.labels.contains(label));
             done.set_labels.extend(before.done.set_labels.difference(&seen.labels).cloned());
@@ -74,7 +75,7 @@ impl Draft<'_> {
                 blocked.given_up |= before.given_up;
             }
             done.unproven =
-                if self.world.unsent { before.done.unproven.clone() } else { Unproven::default() };
+                if self.world.unsent { before.done.unproven.clone() } else { AskedParts::default() };
         }
     }
 }

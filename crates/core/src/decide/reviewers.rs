@@ -54,7 +54,8 @@ impl Applying<'_, '_, '_> {
             self.ask_back(&reviewer.account, since(&reviewer.account));
         }
         if seen.complete {
-            for account in before.difference(&list) {
+            let leaving = self.draft.review.done.leaving.reviewers.clone();
+            for account in before.difference(&list).filter(|account| !leaving.contains(*account)) {
                 self.taken_off(account, at);
             }
         }
@@ -80,6 +81,7 @@ impl Applying<'_, '_, '_> {
     /// A person asked for somebody, or they came of their own accord, at `at`. If their assignment had
     /// ended before, it is on again.
     pub(super) fn ask_back(&mut self, account: &Account, at: Timestamp) {
+        self.draft.review.done.leaving.reviewers.remove(account);
         let own = self.draft.assignment_where(|own| own.account == *account);
         let Some((id, own)) = own else { return };
         match own.ended {
@@ -137,6 +139,8 @@ impl Applying<'_, '_, '_> {
 
     /// A person wants the reviewer to look at it, or to look again, since `at` (`at_most`: or before).
     pub(super) fn asked_to_look_again(&mut self, reviewer: &Account, at: Timestamp, at_most: bool) {
+        // First of all: whoever dropped off the roster is heard while they are asked.
+        self.ask_back(reviewer, at);
         // GitHub's own block on the merge stays until they review again, GitLab's is gone with the request:
         // docs.github.com, "About pull request reviews"; docs.gitlab.com, "Re-request a review".
         let stays = self.draft.world.policy.dates_reviews(&self.draft.review.change.forge);
@@ -156,7 +160,6 @@ impl Applying<'_, '_, '_> {
             }
         }
         self.draft.review.said.commanders.remove(&reviewer.id);
-        self.ask_back(reviewer, at);
     }
 
     /// The forge would not have a reviewer that we asked for.

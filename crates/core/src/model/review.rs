@@ -154,12 +154,29 @@ pub struct Reroute {
     pub at: Timestamp,
 }
 
-/// What no request that may have gone out has asked for before.
+/// Some of what the forge was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Unproven {
+pub struct AskedParts {
     pub reviewers: BTreeSet<Account>,
     pub labels: BTreeSet<String>,
+}
+
+impl AskedParts {
+    fn is_empty(&self) -> bool {
+        self.reviewers.is_empty() && self.labels.is_empty()
+    }
+}
+
+impl Review {
+    /// The forge shows what is there: of what is to go, only what is there still has to.
+    pub(crate) fn forget_what_left(&mut self) {
+        let Done { leaving, last_applied, .. } = &mut self.done;
+        let (seen, asked) = (&self.seen, last_applied);
+        leaving.labels.retain(|label| asked.not_labels.contains(label) && seen.labels.contains(label));
+        let goes = |one: &Account| asked.not_reviewers.contains(one) && seen.reviewers.contains(one);
+        leaving.reviewers.retain(goes);
+    }
 }
 
 /// What Usher did: what it last asked of the forge, and what it has told whom.
@@ -180,7 +197,11 @@ pub struct Done {
     /// Labels that Usher set itself at some time: the only ones it takes off.
     pub set_labels: BTreeSet<String>,
     /// What the last request asked for first. As long as it has not gone out, none of it is Usher's.
-    pub unproven: Unproven,
+    pub unproven: AskedParts,
+    /// What is to go by a request of Usher's, and was there when the forge was last seen; also where it is wanted
+    /// again since.
+    #[serde(skip_serializing_if = "AskedParts::is_empty")]
+    pub leaving: AskedParts,
     /// Reviewers of requests that may have gone out, whom no list has shown since.
     pub unshown: BTreeSet<Account>,
     /// How often the forge was asked again for the same state in this turn, because another bot or
