@@ -411,7 +411,7 @@ impl Draft<'_> {
 
     fn reviewer_view(&self, id: AssignmentId, assignment: &Assignment) -> ReviewerView {
         let review = &self.review;
-        let newest_at = review.verdicts_of(&assignment.account).newest_at();
+        let spoke_at = review.verdicts_of(&assignment.account).spoke_at();
         let due = self.due_of(id);
         let has_the_turn = due.is_some();
         ReviewerView {
@@ -424,7 +424,7 @@ impl Draft<'_> {
             threads: OpenThreads(self.open_threads(assignment)),
             accepted: assignment.accepted,
             second: assignment.origin == Origin::Widened,
-            answered: has_the_turn && newest_at.is_some_and(|at| at > assignment.since),
+            answered: has_the_turn && spoke_at.is_some_and(|at| at > assignment.since),
             due: due.map(in_zone(&self.zone_of(Some(&assignment.person), Some(&assignment.pool)))),
             late: has_the_turn && assignment.reviewing_box.ran_out,
         }

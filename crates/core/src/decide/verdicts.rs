@@ -175,7 +175,11 @@ impl Applying<'_, '_, '_> {
         }
         let verdicts = self.draft.review.said.verdicts.entry(account.id).or_default();
         let had_verdict = verdicts.verdict.is_some_and(|(known, _)| known != Verdict::Withdrawn);
+        let silent = verdicts.spoke_at().is_none();
         let news = if at_most { verdicts.apply_at_most(verdict, at) } else { verdicts.apply(verdict, at) };
+        if news && silent && verdict == Verdict::Withdrawn {
+            verdicts.silent_at = Some(at);
+        }
         if !news || (verdict == Verdict::Withdrawn && !had_verdict) {
             return;
         }

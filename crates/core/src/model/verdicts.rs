@@ -29,6 +29,9 @@ pub struct PersonVerdicts {
     /// newer than it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voided: Option<(Verdict, Timestamp)>,
+    /// They were asked again then, and had said nothing that this could have withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_at: Option<Timestamp>,
     /// A lead overruled by name what they had said until then.
     #[serde(default)]
     pub overruled_at: Option<Timestamp>,
@@ -64,6 +67,11 @@ impl PersonVerdicts {
     /// When they were last heard.
     pub fn newest_at(&self) -> Option<Timestamp> {
         self.verdict.map(|(_, at)| at).max(self.commented_at)
+    }
+
+    /// When they last said something, or what they had said was withdrawn.
+    pub fn spoke_at(&self) -> Option<Timestamp> {
+        self.newest_at().filter(|at| self.silent_at != Some(*at))
     }
 
     /// When they last remarked on something without a verdict, if the author has to answer that. A remark
