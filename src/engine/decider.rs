@@ -57,6 +57,8 @@ struct Taken {
     /// Of these, those that did not have to wait for an earlier one of their change.
     decided: usize,
     put_off: Vec<ChangeKey>,
+    /// What could not be loaded or decided, by its place.
+    failed: Vec<(usize, StepError)>,
 }
 
 impl From<CommitError> for StepError {
@@ -125,6 +127,9 @@ impl Decider {
                     decided += taken.decided;
                     next += taken.looked_at;
                     put_off.extend(taken.put_off);
+                    for (place, error) in taken.failed {
+                        self.put_off(&together[place], &error).await?;
+                    }
                 }
                 // It is nobody's fault, and over in a moment.
                 Err(StepError::Store(error @ StoreError::Busy { .. })) => return Err(error),
@@ -146,8 +151,8 @@ impl Decider {
     /// Decides some of these, the first at least, and commits what came of it. Those of `held` wait.
     async fn try_together(&self, work: &[Work], held: &BTreeSet<ChangeKey>) -> Result<Taken, StepError> {
         let mut deciding = self.parts.store.deciding(self.parts.clock.now()).await?;
-        let (mut written, mut failed, mut taken) = (Vec::new(), Vec::new(), Taken::default());
-        for one in work {
+        let (mut written, mut taken) = (Vec::new(), Taken::default());
+        for (place, one) in work.iter().enumerate() {
             taken.looked_at += 1;
             if held.contains(&one.change) || taken.put_off.contains(&one.change) {
                 continue;
@@ -166,7 +171,7 @@ impl Decider {
                 }
                 Err(error) if error.is_of_one() => {
                     taken.put_off.push(one.change.clone());
-                    failed.push((one, error));
+                    taken.failed.push((place, error));
                 }
                 Err(error) => return Err(error),
             }
@@ -174,9 +179,6 @@ impl Decider {
         deciding.commit().await?;
         for (commit, nudged) in &written {
             self.tell_of(commit, *nudged);
-        }
-        for (one, error) in failed {
-            self.put_off(one, &error).await?;
         }
         Ok(taken)
     }

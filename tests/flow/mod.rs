@@ -44,6 +44,7 @@ mod store_fails;
 mod strangers;
 mod threads;
 mod tickets;
+mod together;
 mod two_gitlabs;
 mod two_servers;
 mod unreachable;

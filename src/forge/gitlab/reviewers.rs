@@ -62,13 +62,13 @@ impl GitLab {
             difference.remove.retain(|label| after.contains(*label));
         }
         match answers.reviewers(!append.is_empty()) {
+            // One on the list who cannot read the change keeps all others there, and REST tells who it is.
+            Ok(kept) if seen.reviewers.iter().filter(gone).any(|one| kept.contains(&one.id)) => Ok(facts),
             Ok(kept) => {
                 difference.reviewers = None;
                 facts.extend(self.told_of(change, seen, &wanted, kept).await?);
                 Ok(facts)
             }
-            // One who cannot read the change, on the list or to be added, keeps everybody where they are. REST
-            // leaves them out, and its answer tells who it was.
             Err(fault) => {
                 tracing::debug!(%fault, "reviewers could not be added one by one; REST is asked");
                 Ok(Vec::new())
@@ -84,8 +84,13 @@ impl GitLab {
         wanted: &[&Account],
         mut kept: Vec<u64>,
     ) -> Result<Vec<Fact>, ForgeFault> {
+        // One who cannot read the change keeps all others out.
+        let held_up = wanted.len() > 1 && !wanted.iter().any(|account| kept.contains(&account.id));
         let mut facts = Vec::new();
         for account in wanted {
+            if held_up {
+                kept = self.ask_one(change, &account.login, kept).await?;
+            }
             if kept.contains(&account.id) {
                 continue;
             }

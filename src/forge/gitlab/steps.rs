@@ -54,8 +54,7 @@ impl Answers {
         second.or(first)
     }
 
-    /// The ids of all reviewers after the write. Where GitLab complains it may show them all the same, as they
-    /// were: then it is refused.
+    /// The ids of all reviewers after the write.
     pub(super) fn reviewers(&mut self, wanted: bool) -> Result<Vec<u64>, ForgeFault> {
         let removed = self.payloads.remove("removed");
         let appended = self.payloads.remove("appended");
@@ -64,12 +63,11 @@ impl Answers {
         let Some(payload) = payload else {
             return Err(refused(self.complaint.clone().unwrap_or_else(|| "no data".into())));
         };
-        let complaints = payload.errors.unwrap_or_default();
         match payload.merge_request.and_then(|change| change.reviewers) {
-            Some(list) if complaints.is_empty() => {
-                Ok(list.entries().filter_map(|user| user.account()).map(|user| user.id).collect())
-            }
-            _ => Err(refused(complaints.join("; ").chars().take(ANSWER_CHARS).collect())),
+            Some(list) => Ok(list.entries().filter_map(|user| user.account()).map(|user| user.id).collect()),
+            None => Err(refused(
+                payload.errors.unwrap_or_default().join("; ").chars().take(ANSWER_CHARS).collect(),
+            )),
         }
     }
 

@@ -220,22 +220,6 @@ async fn keeps_others(shown: Value) {
     assert!(fault.to_string().contains("u9 stays a reviewer"), "{fault}");
 }
 
-/// The same where somebody is added: the newcomer is well, and whoever cannot read the change is left out.
-#[tokio::test]
-async fn who_cannot_read_the_change_any_more_keeps_no_newcomer_out() {
-    let script = Script::gitlab(&[]).await;
-    graphql(&script, "query(", seen(&[3], true)).await;
-    let kept = json!({"nodes": [{"id": "gid://gitlab/User/3", "username": "u3"}]});
-    let held = json!({
-        "errors": ["Reviewers must be able to read the merge request"], "mergeRequest": {"reviewers": kept}
-    });
-    graphql(&script, "mutation(", json!({"data": {"appended": held}})).await;
-    let list = json!([{"id": 4, "username": "u4"}]);
-    script.on("PUT", MR, 200, json!({"iid": 7, "updated_at": ASKED, "reviewers": list})).await;
-    let facts = script.client.perform(&change(), &wish(&[3, 4], &[]), Hint::default()).await.unwrap().facts;
-    assert_eq!(facts, [Fact::Refused { reviewer: account(3), refusal: Refusal::Dropped }]);
-}
-
 #[tokio::test]
 async fn a_schema_without_the_limit_is_asked_for_it_once_an_hour() {
     let script = Script::gitlab(&[]).await;

@@ -149,21 +149,7 @@ impl Applying<'_, '_, '_> {
         if fresh || act.is_none() {
             self.find_again();
         }
-        self.draft.review.project_id = snapshot.project_id.or(self.draft.review.project_id);
-        self.draft.review.seen.at = Some(snapshot.updated_at);
-        self.draft.review.seen.title.clone_from(&snapshot.title);
-        self.draft.review.seen.url.clone_from(&snapshot.url);
-        self.draft.review.seen.whole |= snapshot.reviewers.is_some() && snapshot.target_branch.is_some();
-        if let Some(tickets) =
-            snapshot.tickets.as_ref().filter(|tickets| **tickets != self.draft.review.seen.tickets)
-        {
-            self.draft.review.seen.tickets.clone_from(tickets);
-            self.draft.say(Reason::Tickets { tickets: tickets.clone() });
-        }
-        if let Some(branch) = &snapshot.target_branch {
-            self.observed.rerouted |= self.draft.review.seen.target_branch != *branch;
-            self.draft.review.seen.target_branch.clone_from(branch);
-        }
+        self.note_looks(snapshot);
         self.observed.threads |= fresh && act.is_none();
         let pushed = act == Some(&Act::Pushed);
         self.apply_head(snapshot, pushed || hand == Hand::Bot, known_until);
@@ -200,6 +186,25 @@ impl Applying<'_, '_, '_> {
         }
         // Only news: the forge may have looked so before it was asked for anything else.
         self.observed.reshape |= hand == Hand::Bot && fresh;
+    }
+
+    /// What needs no judgement.
+    fn note_looks(&mut self, snapshot: &Snapshot) {
+        self.draft.review.project_id = snapshot.project_id.or(self.draft.review.project_id);
+        self.draft.review.seen.at = Some(snapshot.updated_at);
+        self.draft.review.seen.title.clone_from(&snapshot.title);
+        self.draft.review.seen.url.clone_from(&snapshot.url);
+        self.draft.review.seen.whole |= snapshot.reviewers.is_some() && snapshot.target_branch.is_some();
+        if let Some(tickets) =
+            snapshot.tickets.as_ref().filter(|tickets| **tickets != self.draft.review.seen.tickets)
+        {
+            self.draft.review.seen.tickets.clone_from(tickets);
+            self.draft.say(Reason::Tickets { tickets: tickets.clone() });
+        }
+        if let Some(branch) = &snapshot.target_branch {
+            self.observed.rerouted |= self.draft.review.seen.target_branch != *branch;
+            self.draft.review.seen.target_branch.clone_from(branch);
+        }
     }
 
     /// Whether the snapshot is of the same second as the newest one of a write of ours, so that it may be
