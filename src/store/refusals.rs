@@ -37,7 +37,7 @@ pub(super) fn oldest(now: i64) -> i64 {
     now.saturating_sub(i64::try_from(BELIEVED_FOR.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Remembers a refusal, as part of a decision; `project` as [`Projects`](super::projects::Projects) keeps it.
+/// Remembers a refusal, as part of a decision; `project` as [`Projects`] keeps it.
 pub(super) async fn remember(
     tx: &mut Tx,
     forge: &str,
